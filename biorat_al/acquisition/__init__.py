@@ -1,0 +1,1 @@
+"""Which documents to ask for: uncertainty, diversity, budget."""

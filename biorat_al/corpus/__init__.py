@@ -1,0 +1,1 @@
+"""Documents, annotations, and the file formats that carry them."""

@@ -1,0 +1,167 @@
+"""Documents and what is annotated on them.
+
+Offsets count Unicode code points, end exclusive, in the document's own text, everywhere in the program. Formats that
+count otherwise convert where they are read and written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from biorat_al.errors import OffsetError
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Span(NamedTuple):
+    """A stretch of text: code points, end exclusive."""
+
+    start: int
+    end: int
+
+
+class Concept(NamedTuple):
+    """A link to an entry of a terminology, for example ``Concept("MESH", "D003110")``."""
+
+    database: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document (title, abstract, …) with its place in the document's text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text under an id that the user knows. It is never changed after it was read.
+
+    :param id: the user's own identifier, for example the PMID.
+    :param text: the text as it was read, with no white space or line end changed.
+    :param passages: parts of the text, in order; may be empty.
+    :param metadata: whatever else the source says of the document (JSON values).
+    """
+
+    id: str
+    text: str
+    passages: tuple[Passage, ...] = ()
+    metadata: Mapping[str, Any] = field(default=_NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention: a label on one or more spans.
+
+    :param id: unique within its annotation; relations refer to it.
+    :param spans: the pieces in the order of the source; more than one where the mention is discontinuous.
+    :param score: confidence in [0, 1] of the model that proposed it, else None.
+    :param origin: what became of a pre-label: ``prediction`` (accepted as it was), ``prediction-changed`` or
+        ``manual``; None where there is no such history.
+    :param extras: what else the source carries for it (JSON values), kept and written out again.
+    """
+
+    id: str
+    label: str
+    spans: tuple[Span, ...]
+    concepts: tuple[Concept, ...] = ()
+    score: float | None = None
+    origin: str | None = None
+    extras: Mapping[str, Any] = field(default=_NOTHING)
+
+    @property
+    def start(self) -> int:
+        """First code point of the first piece."""
+        return min(span.start for span in self.spans)
+
+    @property
+    def end(self) -> int:
+        """One past the last code point of the last piece."""
+        return max(span.end for span in self.spans)
+
+    @property
+    def is_discontinuous(self) -> bool:
+        """Whether the mention has more than one piece."""
+        return len(self.spans) > 1
+
+    def surface(self, text: str) -> str:
+        """The mention's text; pieces are joined by one space."""
+        return " ".join(text[start:end] for start, end in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A typed link between two entities of the same annotation, by their ids."""
+
+    id: str
+    label: str
+    head: str
+    tail: str
+    directed: bool = True
+    extras: Mapping[str, Any] = field(default=_NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptRelation:
+    """A typed link between two concepts, stated for the whole document (PubTator's CID lines)."""
+
+    label: str
+    head: str
+    tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Everything that one source says of one document. Empty means: looked at, nothing there.
+
+    :param extras: events, coreference and the like: kept and written out again (JSON values).
+    """
+
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    concept_relations: tuple[ConceptRelation, ...] = ()
+    extras: Mapping[str, Any] = field(default=_NOTHING)
+
+
+class Record(NamedTuple):
+    """A document as it comes from a file.
+
+    :param annotation: None where the file does not say whether anybody looked (plain text); an empty annotation where
+        somebody did and found nothing.
+    :param source: file and line (or position) for messages.
+    """
+
+    document: Document
+    annotation: Annotation | None
+    source: str
+
+
+def check_spans(document: Document, spans: Iterable[Span], *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless every span is a non-empty stretch inside the document's text."""
+    for start, end in spans:
+        if not 0 <= start < end <= len(document.text):
+            raise OffsetError(
+                f"the span {start}-{end} does not lie inside the text of {len(document.text)} characters",
+                source=source,
+                document=document.id,
+            )
+
+
+def check_surface(document: Document, span: Span, surface: str, *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless ``text[start:end]`` is `surface`."""
+    check_spans(document, (span,), source=source)
+    found = document.text[span.start : span.end]
+    if found != surface:
+        raise OffsetError(
+            f"the text at {span.start}-{span.end} is {found!r}, but the annotation says {surface!r}",
+            source=source,
+            document=document.id,
+            found=found,
+            expected=surface,
+        )

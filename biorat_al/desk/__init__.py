@@ -1,0 +1,1 @@
+"""Where people annotate: Label Studio, or an oracle that answers from gold annotations."""

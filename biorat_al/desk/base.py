@@ -1,0 +1,175 @@
+"""The place where people annotate: one small interface, whoever stands behind it.
+
+To the loop Label Studio and the oracle are the same. A desk knows nothing of rounds or of the store; what has to be
+remembered (project references, cursors, task ids) is handed back to the caller, who keeps it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from biorat_al.corpus.model import Annotation, Document, Entity
+
+Role = Literal["pool", "test"]
+"""``pool``: documents with pre-labels. ``test``: the blind held-out documents, without."""
+
+Documents = Callable[[Sequence[str]], Mapping[str, Document]]
+"""Looks documents up by id; unknown ids are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreAnnotation:
+    """What a model proposes for one document.
+
+    :param confidence: in [0, 1]; annotators get the lowest first.
+    """
+
+    model_version: str
+    confidence: float
+    entities: tuple[Entity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A document to be annotated.
+
+    :param key: stable and unique within the project; a task is looked up by it before it is pushed again.
+    :param pre_annotation: None in the blind test set and in the seed batch.
+    """
+
+    key: str
+    document: Document
+    pre_annotation: PreAnnotation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskProject:
+    """Where the tasks of one role live.
+
+    :param reference: the desk's own identifier, kept by the caller.
+    :param url: where a person finds it; never with a secret in it.
+    """
+
+    role: Role
+    reference: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAnnotation:
+    """One annotator's answer to one task, as it was fetched.
+
+    :param id: the desk's own identifier, stable over edits.
+    :param annotator: e-mail or name as the desk has it.
+    :param skipped: the annotator refused the task. What `annotation` holds then is not an answer.
+    :param annotation: what could be understood of the answer; empty means that there is nothing in the document.
+    :param lead_time: seconds that the annotator spent, if the desk says so.
+    :param shown_version: version of the model whose pre-label the annotator started from, if any.
+    :param raw: the answer as the desk sent it, kept so that nothing is lost.
+    :param problems: one sentence for each thing that could not be understood.
+    """
+
+    id: str
+    annotator: str
+    created_at: datetime
+    updated_at: datetime
+    skipped: bool
+    annotation: Annotation
+    lead_time: float | None = None
+    shown_version: str | None = None
+    ground_truth: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task that changed since the cursor, with all its answers.
+
+    :param key: None for a task that somebody made by hand.
+    :param drafts: answers that were begun and not submitted.
+    """
+
+    task_id: str
+    key: str | None
+    annotations: tuple[DeskAnnotation, ...]
+    drafts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What has happened since the cursor.
+
+    :param tasks: tasks that changed; a known answer that is missing from its task was deleted.
+    :param existing: ids of all tasks that are there now; a known task that is not among them was deleted.
+    :param open_tasks: ids of the tasks that nobody has submitted or skipped.
+    :param cursor: hand it to the next pull.
+    :param notices: one sentence for each thing that a person should know (a changed labelling configuration, a task
+        made by hand).
+    """
+
+    tasks: tuple[TaskState, ...]
+    existing: frozenset[str]
+    open_tasks: frozenset[str]
+    cursor: str
+    notices: tuple[str, ...] = ()
+
+
+class Desk(ABC):
+    """A place where people annotate.
+
+    Every method raises :class:`~biorat_al.errors.DeskUnreachableError` where there is no answer and
+    :class:`~biorat_al.errors.DeskAccessError` where the token is refused. All of them can be repeated without harm.
+    """
+
+    kind: str
+
+    @abstractmethod
+    def address(self) -> str:
+        """Where people find it, without any secret."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise unless the desk answers and accepts the token."""
+
+    @abstractmethod
+    def prepare(self, role: Role, title: str, labels: Sequence[str], reference: str | None = None) -> DeskProject:
+        """Make sure that there is a project for `role`, with these entity labels.
+
+        :param reference: the one that an earlier call gave; None looks for one that an interrupted call may have left
+            behind (by its title) and else makes one.
+        :raises DeskError: the project of `reference` is gone.
+        """
+
+    @abstractmethod
+    def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """Make the tasks in one request and return task ids by key.
+
+        Never retries blindly: where the answer is lost, it looks up what arrived before it says that it failed.
+        Keys that are there already are not looked for; the caller does that with :meth:`find`.
+
+        :raises DeskError: something in a task is invalid; then none of them was made.
+        """
+
+    @abstractmethod
+    def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of the tasks that are there, by key; absent keys are left out."""
+
+    @abstractmethod
+    def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
+        """Give tasks (by task id) a further pre-annotation; a task that has one of that version keeps it."""
+
+    @abstractmethod
+    def publish(self, project: DeskProject, model_version: str) -> None:
+        """Show the pre-annotations of `model_version` from now on, then drop older ones of untouched tasks.
+
+        A task never stands without a pre-annotation in between.
+        """
+
+    @abstractmethod
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        """Fetch what has happened since `cursor` (None: from the beginning)."""

@@ -1,0 +1,1 @@
+"""The Label Studio desk: client, conversion, labelling configuration, and a local server."""

@@ -1,0 +1,1 @@
+"""Learning to find entities: encoding, network, random adversarial training, prediction, scoring."""

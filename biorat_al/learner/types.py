@@ -1,0 +1,64 @@
+"""What goes into the learner and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus.model import Document, Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A document that somebody has annotated. No entities means: nothing there, and that is learnt too."""
+
+    document: Document
+    entities: tuple[Entity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """How unsure a model is of one document, in several measures; in each, higher means less sure.
+
+    The definitions are in :mod:`biorat_al.learner.prediction`.
+
+    :param tokens: number of word pieces of the document, special tokens not counted.
+    """
+
+    least_confidence: float
+    margin: float
+    entropy: float
+    mnlp: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one document.
+
+    :param entities: each with a calibrated confidence in [0, 1] as its score.
+    :param confidence: calibrated confidence in [0, 1] for the whole document; low ones are to be looked at first.
+    """
+
+    document_id: str
+    entities: tuple[Entity, ...]
+    confidence: float
+    uncertainty: Uncertainty
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model that lies on disk.
+
+    :param version: unique; the name of its folder.
+    :param sha256: of the weights file.
+    :param summary: steps, adversarial steps, seconds, development scores, what could not be represented
+        (``{"same_type_nesting": 2, "discontinuous": 1, "off_token_border": 3}``) and the like (JSON values).
+    """
+
+    version: str
+    folder: Path
+    sha256: str
+    summary: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,233 @@
+"""A project's settings: one TOML file, checked when it is read, with no secret in it.
+
+Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_STUDIO_API_KEY`` and
+``BIORAT_DATABASE_URL``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jinja2
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from biorat_al.errors import SettingsError
+from biorat_al.resources import resource
+
+SETTINGS_FILE = "biorat.toml"
+
+Arm = Literal["none", "rat", "at"]
+"""How a model is trained: plainly, adversarially with probability p, or adversarially at every step (p = 1)."""
+
+DeskKind = Literal["label-studio", "oracle"]
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EntityType(_Part):
+    """An entity label of the project and the labels of the source documents that count as it.
+
+    :param sources: labels in the documents; empty means: only the one of the same name.
+    """
+
+    name: Name
+    sources: tuple[Name, ...] = ()
+
+    def covers(self, label: str) -> bool:
+        """Whether the source label `label` counts as this entity type."""
+        return label in (self.sources or (self.name,))
+
+
+class EncoderSettings(_Part):
+    """The encoder that every round starts from.
+
+    :param name: ``pubmedbert``, ``minilm``, a folder, or a name on the model hub.
+    :param max_length: window length in word pieces, special tokens included; None takes the encoder's own limit,
+        capped at 512.
+    """
+
+    name: Name = "pubmedbert"
+    max_length: Annotated[int, Field(ge=16)] | None = None
+
+
+class TrainingSettings(_Part):
+    """How a model is trained on all corrections so far.
+
+    :param learning_rate: peak learning rate; None chooses by the encoder's size.
+    :param epochs: passes over the training documents at most.
+    :param min_steps: with few labels, at least so many optimizer steps are made however many epochs that takes.
+    :param batch_size: training windows per optimizer step.
+    :param warmup: share of the steps in which the learning rate rises.
+    :param dev_share: share of the annotated documents kept back for early stopping and calibration.
+    :param patience: evaluations without a better development loss after which training stops.
+    """
+
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
+    selecting_arm: Arm = "rat"
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    epochs: Annotated[int, Field(ge=1)] = 6
+    min_steps: Annotated[int, Field(ge=1)] = 60
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    dev_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    patience: Annotated[int, Field(ge=1)] = 3
+
+    @model_validator(mode="after")
+    def _selecting_arm_is_trained(self) -> TrainingSettings:
+        if self.selecting_arm not in self.arms:
+            raise ValueError(f"selecting_arm {self.selecting_arm!r} is not among the arms {list(self.arms)}")
+        if len(set(self.arms)) != len(self.arms):
+            raise ValueError("arms has a name twice")
+        return self
+
+
+class AdversarialSettings(_Part):
+    """The perturbation of the arms ``rat`` and ``at`` (FGM on the embedding output).
+
+    :param probability: p of the Bernoulli draw that decides, per step, whether it is adversarial (arm ``rat``).
+    :param epsilon: L2 norm of the perturbation of one sequence, in units of the encoder's mean word embedding norm.
+    """
+
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    epsilon: Annotated[float, Field(ge=0)] = 0.3
+
+
+class SelectionSettings(_Part):
+    """Which documents the next batch asks for.
+
+    :param size: documents per round, unless `tokens` is given.
+    :param tokens: budget per round in word pieces instead of documents.
+    :param strategy: query strategy once there is a model.
+    :param seed_strategy: how the first batch is chosen, before there is one.
+    :param diverse: keep near-duplicates out of a batch.
+    """
+
+    size: Annotated[int, Field(ge=1)] = 20
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    strategy: Name = "mnlp"
+    seed_strategy: Name = "diverse"
+    diverse: bool = True
+
+
+class DeskSettings(_Part):
+    """Where people annotate. The address and the token of Label Studio come from the environment."""
+
+    kind: DeskKind = "label-studio"
+
+
+class DatabaseSettings(_Part):
+    """Where the rounds are kept.
+
+    :param url: ``sqlite`` (a file in the project folder), ``environment`` (``BIORAT_DATABASE_URL``), or a database URL
+        without a password.
+    """
+
+    url: Name = "sqlite"
+
+
+class Settings(_Part):
+    """All settings of a project."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    entities: Annotated[tuple[EntityType, ...], Field(min_length=1)]
+    encoder: EncoderSettings = EncoderSettings()
+    training: TrainingSettings = TrainingSettings()
+    adversarial: AdversarialSettings = AdversarialSettings()
+    selection: SelectionSettings = SelectionSettings()
+    desk: DeskSettings = DeskSettings()
+    database: DatabaseSettings = DatabaseSettings()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The entity labels, in the order in which they were given."""
+        return tuple(entity.name for entity in self.entities)
+
+    def label_of(self, source_label: str) -> str | None:
+        """The project's label for a label of the source documents, or None if it was not asked for."""
+        return next((entity.name for entity in self.entities if entity.covers(source_label)), None)
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Settings:
+        seen: dict[str, str] = {}
+        for label in self.labels:
+            other = seen.setdefault(label.casefold(), label)
+            if other != label:
+                raise ValueError(f"the entity labels {other!r} and {label!r} differ by case only")
+        if len(seen) != len(self.labels):
+            raise ValueError("an entity label is given twice")
+        claimed: dict[str, str] = {}
+        for entity in self.entities:
+            for source in entity.sources or (entity.name,):
+                if source in claimed:
+                    raise ValueError(f"{source!r} counts as both {claimed[source]!r} and {entity.name!r}")
+                claimed[source] = entity.name
+        return self
+
+
+def make_settings(values: dict[str, Any], source: str = "the settings") -> Settings:
+    """Check `values` and return them as :class:`Settings`.
+
+    :raises SettingsError: a value is missing, unknown or out of range; the message names each.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{source}: {_in_words(error)}") from None
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read the settings of the project in `folder`.
+
+    :raises SettingsError: the file is missing, is not TOML, or has a value that is unknown or out of range.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is missing: this is not a project folder") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    return make_settings(values, str(path))
+
+
+def settings_text(settings: Settings) -> str:
+    """The settings file for `settings`, with a comment on each value."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["toml"] = _toml_value
+    template = environment.from_string(resource("templates/biorat.toml.j2").read_text(encoding="utf-8"))
+    return template.render(settings=settings)
+
+
+def _in_words(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(step) for step in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        parts.append(f"{place}: {message}" if place else message)
+    return "; ".join(parts)
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    text = str(value)
+    escaped = "".join(
+        {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(c)
+        or (f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else c)
+        for c in text
+    )
+    return f'"{escaped}"'
