@@ -52,7 +52,7 @@ class Document:
     id: str
     text: str
     passages: tuple[Passage, ...] = ()
-    metadata: Mapping[str, Any] = field(default=_NOTHING)
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Entity:
     concepts: tuple[Concept, ...] = ()
     score: float | None = None
     origin: str | None = None
-    extras: Mapping[str, Any] = field(default=_NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
     @property
     def start(self) -> int:
@@ -104,7 +104,7 @@ class Relation:
     head: str
     tail: str
     directed: bool = True
-    extras: Mapping[str, Any] = field(default=_NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Annotation:
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
     concept_relations: tuple[ConceptRelation, ...] = ()
-    extras: Mapping[str, Any] = field(default=_NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 class Record(NamedTuple):
