@@ -52,11 +52,16 @@ class DeskProject:
 
     :param reference: the desk's own identifier, kept by the caller.
     :param url: where a person finds it; never with a secret in it.
+    :param labels: the entity labels that the project was asked to have; empty where the caller does not know them.
+        With them a pull can say which of them people have renamed or removed.
+    :param notices: one sentence for each thing that a person should know (labels that people changed).
     """
 
     role: Role
     reference: str
     url: str
+    labels: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ class DeskAnnotation:
     :param shown_version: version of the model whose pre-label the annotator started from, if any.
     :param raw: the answer as the desk sent it, kept so that nothing is lost.
     :param problems: one sentence for each thing that could not be understood.
+    :param usable: whether `annotation` may count as the annotator's answer; False where the task's text is not the
+        document's, so that no offset means anything.
     """
 
     id: str
@@ -84,6 +91,7 @@ class DeskAnnotation:
     ground_truth: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    usable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ class Pull:
     :param tasks: tasks that changed; a known answer that is missing from its task was deleted.
     :param existing: ids of all tasks that are there now; a known task that is not among them was deleted.
     :param open_tasks: ids of the tasks that nobody has submitted or skipped.
+    :param begun: ids of the tasks, among all that are there, with a draft that was not submitted.
     :param cursor: hand it to the next pull.
     :param notices: one sentence for each thing that a person should know (a changed labelling configuration, a task
         made by hand).
@@ -117,6 +126,7 @@ class Pull:
     open_tasks: frozenset[str]
     cursor: str
     notices: tuple[str, ...] = ()
+    begun: frozenset[str] = frozenset()
 
 
 class Desk(ABC):
@@ -124,9 +134,13 @@ class Desk(ABC):
 
     Every method raises :class:`~biorat_al.errors.DeskUnreachableError` where there is no answer and
     :class:`~biorat_al.errors.DeskAccessError` where the token is refused. All of them can be repeated without harm.
+
+    :cvar settle_seconds: how long a request that was cut off may still be at work on the other side; so long after an
+        interrupted push :meth:`find` is asked again before anything is pushed a second time.
     """
 
     kind: str
+    settle_seconds: float = 0.0
 
     @abstractmethod
     def address(self) -> str:
@@ -137,11 +151,14 @@ class Desk(ABC):
         """Raise unless the desk answers and accepts the token."""
 
     @abstractmethod
-    def prepare(self, role: Role, title: str, labels: Sequence[str], reference: str | None = None) -> DeskProject:
+    def prepare(
+        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+    ) -> DeskProject:
         """Make sure that there is a project for `role`, with these entity labels.
 
         :param reference: the one that an earlier call gave; None looks for one that an interrupted call may have left
-            behind (by its title) and else makes one.
+            behind (by title and marker) and else makes one.
+        :param marker: tells apart projects of the same title; kept where annotators are not bothered by it.
         :raises DeskError: the project of `reference` is gone.
         """
 

@@ -1,0 +1,85 @@
+"""Filling the store of a new project: documents in, labels checked, test set drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model import Record
+from biorat_al.errors import CorpusError, LabelError
+from biorat_al.settings import Settings
+from biorat_al.store.documents import (
+    ImportReport,
+    count_documents,
+    draw_test_documents,
+    import_documents,
+    remove_leaks,
+)
+
+DEFAULT_TEST_SHARE = 0.1
+DEFAULT_TEST_MOST = 50
+
+
+def fill(
+    session: Session,
+    *,
+    settings: Settings,
+    pool: Iterable[Record],
+    test: Iterable[Record] | None,
+    test_size: int | None,
+    gold: bool,
+    ignore: Collection[str] = (),
+) -> ImportReport:
+    """Read the documents of a new project into its store.
+
+    :param test: documents of the held-out test set; None draws `test_size` of the pool at random (a tenth, at most 50,
+        unless it is given).
+    :param gold: the annotations that the documents carry are right; else they are kept as an import that nothing is
+        learnt from. Those of `test` are always taken as right.
+    :param ignore: labels in the documents that the project does not want.
+    :raises LabelError: with gold annotations, a label of the project that no document has, or a label that the
+        documents have and that is neither wanted nor ignored.
+    :raises CorpusError: there are no documents.
+    """
+    report = ImportReport()
+    options = {"settings": settings, "ignore": ignore, "report": report}
+    if test is not None:
+        # first, so that a document that is in both stays held out
+        import_documents(session, test, split="test", source="gold", **options)
+    import_documents(session, pool, split="pool", source="gold" if gold else "import", **options)
+    if test is None:
+        total = count_documents(session)["pool"]
+        size = min(DEFAULT_TEST_MOST, int(total * DEFAULT_TEST_SHARE)) if test_size is None else test_size
+        report.test_documents = draw_test_documents(session, size, settings.seed) if size else 0
+    report.leaks = remove_leaks(session)
+    if count_documents(session)["pool"] == 0:
+        raise CorpusError("no document is left for the pool; give --documents other documents than the test set's")
+    _check_labels(settings, report, ignore, certain=gold or test is not None)
+    return report
+
+
+def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[str], *, certain: bool) -> None:
+    if not certain or not report.mentions:
+        return
+    found = set(report.mentions)
+    unknown = sorted(label for label in found if settings.label_of(label) is None and label not in ignore)
+    absent = [entity for entity in settings.entities if not any(entity.covers(label) for label in found)]
+    parts = []
+    if absent:
+        parts.append(f"no document has the label {_quoted([entity.name for entity in absent])}")
+    if unknown:
+        counts = ", ".join(f"{label} ({report.mentions[label]} mentions)" for label in unknown)
+        parts.append(
+            f"the documents have labels that were not asked for: {counts}; "
+            "ask for each (--entity LABEL, or --entity NAME=LABEL,LABEL to merge several) or leave it out "
+            "(--ignore-label LABEL)"
+        )
+    elif absent:
+        parts.append(f"the labels in the documents are {_quoted(sorted(found))}")
+    if parts:
+        raise LabelError("; ".join(parts))
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    return ", ".join(repr(label) for label in labels)

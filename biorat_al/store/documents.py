@@ -1,0 +1,248 @@
+"""Documents in and out."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Record
+from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
+from biorat_al.settings import Settings
+from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks
+from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
+
+_LISTED = 20
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    :param duplicates: records whose id and text were there already, read once; the first few are in
+        `duplicate_examples`.
+    :param mentions: annotated mentions by the label in the source.
+    :param ignored: of these, mentions of labels that the project ignores on purpose.
+    :param annotated: documents that came with annotations, an empty one included.
+    :param leaks: pool documents left out because a test document has the same text.
+    """
+
+    documents: int = 0
+    test_documents: int = 0
+    annotated: int = 0
+    duplicates: int = 0
+    duplicate_examples: list[str] = field(default_factory=list)
+    mentions: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
+    leaks: int = 0
+
+
+def import_documents(
+    session: Session,
+    records: Iterable[Record],
+    *,
+    split: str,
+    source: str,
+    settings: Settings,
+    ignore: Collection[str],
+    report: ImportReport,
+) -> None:
+    """Write records as they come, in small batches, so that memory does not grow with the corpus.
+
+    Labels of the source become labels of the project; mentions of labels that the project does not have are kept
+    aside in the annotation's extras.
+
+    :param source: ``gold`` or ``import``: what the annotations in the records are.
+    :raises DuplicateDocumentError: two records share an id and differ in text.
+    """
+    iterator = iter(records)
+    while batch := list(islice(iterator, CHUNK)):
+        fresh = _without_duplicates(session, batch, report)
+        if not fresh:
+            continue
+        ids = session.scalars(
+            insert(DocumentRow).returning(DocumentRow.id, sort_by_parameter_order=True),
+            [_columns(record.document, sha256, split) for record, sha256 in fresh],
+        ).all()
+        new = []
+        for document_id, (record, _) in zip(ids, fresh, strict=True):
+            if record.annotation is not None:
+                annotation = _with_project_labels(record.annotation, settings, ignore, report)
+                new.append(NewAnnotation(document_id, source, annotation))
+        add_annotations(session, new)
+        report.annotated += len(new)
+        report.documents += len(fresh)
+        if split == "test":
+            report.test_documents += len(fresh)
+
+
+def draw_test_documents(session: Session, size: int, seed: int) -> int:
+    """Move `size` documents, drawn at random from the pool, to the held-out test set; return how many.
+
+    Whether a document is drawn depends on the seed and its id alone, not on the order of the files.
+
+    :raises UsageError: the pool would be left empty.
+    """
+    total = session.scalar(select(func.count()).select_from(DocumentRow).where(DocumentRow.split == "pool")) or 0
+    if size >= total:
+        raise UsageError(f"a test set of {size} documents leaves nothing of the {total} documents for the pool")
+
+    def rank(key: str) -> bytes:
+        return hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest()
+
+    rows = session.execute(select(DocumentRow.key, DocumentRow.id).where(DocumentRow.split == "pool")).yield_per(1000)
+    drawn = heapq.nsmallest(size, ((rank(key), document_id) for key, document_id in rows))
+    for some in chunks([document_id for _, document_id in drawn]):
+        session.execute(update(DocumentRow).where(DocumentRow.id.in_(some)).values(split="test"))
+    return len(drawn)
+
+
+def remove_leaks(session: Session) -> int:
+    """Take documents out of the pool whose text a test document has, so that the test set stays held out."""
+    test = aliased(DocumentRow)
+    leaked = session.scalars(
+        select(DocumentRow.id)
+        .join(test, test.text_sha256 == DocumentRow.text_sha256)
+        .where(DocumentRow.split == "pool", test.split == "test")
+    ).all()
+    for some in chunks(leaked):
+        annotations = select(AnnotationRow.id).where(AnnotationRow.document_id.in_(some))
+        session.execute(delete(EntityRow).where(EntityRow.annotation_id.in_(annotations)))
+        session.execute(delete(RelationRow).where(RelationRow.annotation_id.in_(annotations)))
+        session.execute(delete(AnnotationRow).where(AnnotationRow.document_id.in_(some)))
+        session.execute(delete(DocumentRow).where(DocumentRow.id.in_(some)))
+    return len(leaked)
+
+
+def documents_by_id(session: Session, ids: Sequence[int]) -> dict[int, Document]:
+    """Read documents by their row ids."""
+    found: dict[int, Document] = {}
+    for some in chunks(ids):
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(some))):
+            found[row.id] = document_of(row)
+    return found
+
+
+def documents_by_key(session: Session, keys: Sequence[str]) -> dict[str, tuple[int, Document]]:
+    """Read documents by the ids that the user knows; unknown ones are left out."""
+    found: dict[str, tuple[int, Document]] = {}
+    for some in chunks(keys):
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.key.in_(some))):
+            found[row.key] = (row.id, document_of(row))
+    return found
+
+
+def count_documents(session: Session) -> dict[str, int]:
+    """Number of documents by split."""
+    rows = session.execute(select(DocumentRow.split, func.count()).group_by(DocumentRow.split))
+    return {"pool": 0, "test": 0} | {split: count for split, count in rows}
+
+
+def document_of(row: DocumentRow) -> Document:
+    """The document that a row holds."""
+    return Document(row.key, row.text, tuple(Passage(*passage) for passage in row.passages), row.details)
+
+
+def iterate_documents(session: Session, split: str) -> Iterator[tuple[int, Document]]:
+    """All documents of a split in the order in which they were read, with flat memory."""
+    rows = session.scalars(
+        select(DocumentRow).where(DocumentRow.split == split).order_by(DocumentRow.id),
+        execution_options={"yield_per": CHUNK},
+    )
+    for row in rows:
+        yield row.id, document_of(row)
+        session.expunge(row)
+
+
+def _without_duplicates(session: Session, batch: Sequence[Record], report: ImportReport) -> list[tuple[Record, str]]:
+    keys = [record.document.id for record in batch]
+    known: dict[str, str] = {
+        key: sha256
+        for key, sha256 in session.execute(
+            select(DocumentRow.key, DocumentRow.text_sha256).where(DocumentRow.key.in_(keys))
+        )
+    }
+    fresh = []
+    for record in batch:
+        sha256 = text_sha256(record)
+        other = known.get(record.document.id)
+        if other is None:
+            known[record.document.id] = sha256
+            fresh.append((record, sha256))
+        elif other == sha256:
+            report.duplicates += 1
+            if len(report.duplicate_examples) < _LISTED:
+                report.duplicate_examples.append(f"{record.document.id} ({record.source})")
+        else:
+            raise DuplicateDocumentError(
+                "this id was read before with another text; ids must be unique",
+                source=record.source,
+                document=record.document.id,
+            )
+    return fresh
+
+
+def text_sha256(record: Record) -> str:
+    """Hash of a document's text.
+
+    :raises CorpusError: the text has characters that no database keeps.
+    """
+    try:
+        data = record.document.text.encode()
+        record.document.id.encode()
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"the text holds half of a surrogate pair at character {error.start}; it is not valid Unicode",
+            source=record.source,
+            document=record.document.id.encode(errors="replace").decode(),
+        ) from None
+    if b"\0" in data:
+        raise CorpusError(
+            f"the text holds a NUL character at {record.document.text.index(chr(0))}; remove it",
+            source=record.source,
+            document=record.document.id,
+        )
+    return hashlib.sha256(data).hexdigest()
+
+
+def _columns(document: Document, sha256: str, split: str) -> dict[str, Any]:
+    return {
+        "key": document.id,
+        "split": split,
+        "text": document.text,
+        "text_sha256": sha256,
+        "passages": [[passage.kind, passage.start, passage.end] for passage in document.passages],
+        "details": dict(document.metadata),
+    }
+
+
+def _with_project_labels(
+    annotation: Annotation, settings: Settings, ignore: Collection[str], report: ImportReport
+) -> Annotation:
+    entities: list[Entity] = []
+    aside: list[dict[str, Any]] = []
+    for entity in annotation.entities:
+        report.mentions[entity.label] += 1
+        label = settings.label_of(entity.label)
+        if label is None:
+            if entity.label in ignore:
+                report.ignored[entity.label] += 1
+            aside.append({"id": entity.id, "label": entity.label, "spans": [list(span) for span in entity.spans]})
+            continue
+        extras: Mapping[str, Any] = entity.extras
+        if label != entity.label:
+            extras = dict(extras) | {"source_label": entity.label}
+        entities.append(Entity(entity.id, label, entity.spans, entity.concepts, entity.score, entity.origin, extras))
+    if not aside:
+        return Annotation(tuple(entities), annotation.relations, annotation.concept_relations, annotation.extras)
+    kept = {entity.id for entity in entities}
+    relations = tuple(r for r in annotation.relations if r.head in kept and r.tail in kept)
+    extras = dict(annotation.extras) | {"entities_of_other_labels": aside}
+    return Annotation(tuple(entities), relations, annotation.concept_relations, extras)

@@ -1,0 +1,70 @@
+"""Bringing a database to the tables that this version of the program knows."""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from biorat_al.errors import SchemaVersionError
+from biorat_al.resources import resource
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(resource("migrations")).replace("%", "%%"))
+    return configuration
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the database is at; None for one without our tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """The revision that this version of the program works with."""
+    head = ScriptDirectory.from_config(_configuration()).get_current_head()
+    if head is None:
+        raise SchemaVersionError("this installation of biorat-al has no migrations; install it again")
+    return head
+
+
+def check_revision(connection: Connection) -> None:
+    """Raise unless the database is at the newest revision.
+
+    :raises SchemaVersionError: it was made by a newer or an older version; says what to do.
+    """
+    current, newest = current_revision(connection), newest_revision()
+    if current == newest:
+        return
+    _refuse_newer(current)
+    raise SchemaVersionError(
+        "the database was made by an older version of biorat-al; run: biorat-al db upgrade"
+        if current
+        else "the database has none of biorat-al's tables; it is not the database of this project"
+    )
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Bring the database to the newest revision, in one transaction; return the revisions before and after.
+
+    :raises SchemaVersionError: it was made by a newer version.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        before = current_revision(connection)
+        _refuse_newer(before)
+        configuration = _configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")
+        return before, newest_revision()
+
+
+def _refuse_newer(revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise SchemaVersionError(
+            f"the database was made by a newer version of biorat-al (its revision {revision} is not known here); "
+            "upgrade the program"
+        )

@@ -1,0 +1,113 @@
+"""The store: one database, opened, checked and handed out in transactions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, inspect, select
+from sqlalchemy.orm import Session
+
+from biorat_al import __version__
+from biorat_al.errors import ProjectError, StoreError
+from biorat_al.store import migration
+from biorat_al.store.engine import database_errors, database_url, open_engine
+from biorat_al.store.tables import ProjectRow
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """One project's database.
+
+    :param url: its address, see :func:`biorat_al.store.engine.database_url`.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.engine: Engine = open_engine(url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @classmethod
+    def open(cls, setting: str, folder: Path) -> Store:
+        """Open the database of the project in `folder` and check that it fits this program.
+
+        :raises StoreError: it is missing, does not answer, or holds no project.
+        :raises SchemaVersionError: it was made by an older or a newer version of the program.
+        """
+        url = database_url(setting, folder)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            raise StoreError(f"the database file {url.database} is missing")
+        store = cls(url)
+        with database_errors(url), store.engine.connect() as connection:
+            migration.check_revision(connection)
+        with store.read() as session:
+            if session.get(ProjectRow, 1) is None:
+                raise StoreError(f"the database {url.render_as_string(hide_password=True)} holds no project")
+        return store
+
+    @classmethod
+    def create(cls, url: URL) -> Store:
+        """Make the tables in an empty database.
+
+        :raises ProjectError: it holds a project already.
+        """
+        store = cls(url)
+        with database_errors(url):
+            if inspect(store.engine).has_table(ProjectRow.__tablename__):
+                with store.read() as session:
+                    row = session.scalar(select(ProjectRow))
+                if row is not None:
+                    raise ProjectError(
+                        f"the database {url.render_as_string(hide_password=True)} holds the project {row.name!r} "
+                        "already; give each project a database of its own"
+                    )
+            migration.upgrade(store.engine)
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session to read with; nothing is committed."""
+        with database_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose changes are committed together at its end, or not at all."""
+        with (
+            database_errors(self.url),
+            self.engine.connect().execution_options(writing=True) as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def project(self) -> ProjectRow:
+        """The row of the project itself."""
+        with self.read() as session:
+            row = session.get(ProjectRow, 1)
+            if row is None:
+                raise StoreError("the database holds no project")
+            return row
+
+
+def add_project(session: Session, name: str) -> ProjectRow:
+    """Write the project's row; its `uid` tells apart projects of the same name."""
+    row = ProjectRow(id=1, uid=uuid.uuid4().hex, name=name, program_version=__version__, created_at=now())
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,296 @@
+"""The tables. Everything that a report says can be traced to rows here.
+
+Rows are never overwritten where a person's work is concerned: an edited answer is a further row, a deleted one keeps
+its row with the time of its deletion.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, kept in UTC in every database (SQLite knows no time zones)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be kept")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints have names, so that migrations can find them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class ProjectRow(Base):
+    """The one project that a database holds."""
+
+    __tablename__ = "project"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1, autoincrement=False)
+    uid: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(200))
+    program_version: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+
+
+class DocumentRow(Base):
+    """A document; `id` follows the order in which documents were read."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        CheckConstraint("split IN ('pool', 'test')", name="split"),
+        Index("ix_document_split_id", "split", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    split: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+    text_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    passages: Mapped[list[Any]]
+    details: Mapped[dict[str, Any]]
+
+
+class AnnotationRow(Base):
+    """What one source says of one document, at one time.
+
+    `source` is ``person``, ``gold`` or ``import``. For a person, each edit that was fetched is a row of its own and
+    `current` marks the newest; a deleted answer has `deleted_at` and is no longer current.
+    """
+
+    __tablename__ = "annotation"
+    __table_args__ = (
+        CheckConstraint("source IN ('person', 'gold', 'import')", name="source"),
+        UniqueConstraint("desk_annotation_id", "updated_at", "skipped", name="uq_annotation_revision"),
+        Index("ix_annotation_document_source", "document_id", "source"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
+    source: Mapped[str] = mapped_column(String(8))
+    current: Mapped[bool] = mapped_column(default=True)
+    skipped: Mapped[bool] = mapped_column(default=False)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True)
+    desk_annotation_id: Mapped[str | None] = mapped_column(String(80))
+    annotator: Mapped[str | None] = mapped_column(Text)
+    shown_version: Mapped[str | None] = mapped_column(Text)
+    ground_truth: Mapped[bool] = mapped_column(default=False)
+    lead_time: Mapped[float | None]
+    created_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
+    fetched_round: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
+    concept_relations: Mapped[list[Any]]
+    extras: Mapped[dict[str, Any]]
+    raw: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    problems: Mapped[list[Any]]
+
+
+class EntityRow(Base):
+    """A mention of an annotation."""
+
+    __tablename__ = "entity"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    annotation_id: Mapped[int] = mapped_column(ForeignKey("annotation.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    spans: Mapped[list[Any]]
+    concepts: Mapped[list[Any]]
+    score: Mapped[float | None]
+    origin: Mapped[str | None] = mapped_column(String(24))
+    extras: Mapped[dict[str, Any]]
+
+
+class RelationRow(Base):
+    """A relation of an annotation; head and tail are keys of its entities."""
+
+    __tablename__ = "relation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    annotation_id: Mapped[int] = mapped_column(ForeignKey("annotation.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str] = mapped_column(Text)
+    label: Mapped[str] = mapped_column(Text)
+    head: Mapped[str] = mapped_column(Text)
+    tail: Mapped[str] = mapped_column(Text)
+    directed: Mapped[bool]
+    extras: Mapped[dict[str, Any]]
+
+
+class DeskProjectRow(Base):
+    """Where the tasks of one role live, and how far they have been fetched."""
+
+    __tablename__ = "desk_project"
+
+    role: Mapped[str] = mapped_column(String(8), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    reference: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(Text)
+    cursor: Mapped[str | None] = mapped_column(Text)
+
+
+class TaskRow(Base):
+    """A document that was asked for.
+
+    `state`: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``deleted``.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'deleted')", name="state"),
+        UniqueConstraint("role", "desk_task_id", name="uq_task_desk_task"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), unique=True)
+    role: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(8), index=True)
+    desk_task_id: Mapped[str | None] = mapped_column(String(80))
+    round_number: Mapped[int] = mapped_column(ForeignKey("round.number"))
+    shown_version: Mapped[str | None] = mapped_column(Text)
+    intent_at: Mapped[datetime]
+    pushed_at: Mapped[datetime | None]
+    drafts: Mapped[int] = mapped_column(default=0)
+
+
+class RoundRow(Base):
+    """A round: what it was asked to do and how far it has come (``running``, ``waiting``, ``done``)."""
+
+    __tablename__ = "round"
+    __table_args__ = (CheckConstraint("state IN ('running', 'waiting', 'done')", name="state"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(8))
+    request: Mapped[dict[str, Any]]
+    settings: Mapped[dict[str, Any]]
+    program_version: Mapped[str] = mapped_column(String(40))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class StepRow(Base):
+    """A step of a round: ``pending``, ``running``, ``done`` or ``skipped``, with its counts."""
+
+    __tablename__ = "step"
+    __table_args__ = (CheckConstraint("state IN ('pending', 'running', 'done', 'skipped')", name="state"),)
+
+    round_number: Mapped[int] = mapped_column(ForeignKey("round.number"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    position: Mapped[int]
+    state: Mapped[str] = mapped_column(String(8))
+    attempts: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    seconds: Mapped[float | None]
+    counts: Mapped[dict[str, Any]]
+
+
+class ModelRow(Base):
+    """A trained model; its folder lies under the project's ``models``."""
+
+    __tablename__ = "model"
+    __table_args__ = (UniqueConstraint("round_number", "arm", name="uq_model_round_arm"),)
+
+    version: Mapped[str] = mapped_column(String(200), primary_key=True)
+    round_number: Mapped[int] = mapped_column(ForeignKey("round.number"))
+    arm: Mapped[str] = mapped_column(String(16))
+    selecting: Mapped[bool]
+    sha256: Mapped[str] = mapped_column(String(64))
+    summary: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class EvaluationRow(Base):
+    """Strict span counts of one model on one test document and label."""
+
+    __tablename__ = "evaluation"
+
+    model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    label: Mapped[str] = mapped_column(Text, primary_key=True)
+    true_positives: Mapped[int]
+    false_positives: Mapped[int]
+    false_negatives: Mapped[int]
+
+
+class PredictionRow(Base):
+    """What the selecting model of a round says of one document of the pool."""
+
+    __tablename__ = "prediction"
+
+    model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    confidence: Mapped[float]
+    tokens: Mapped[int]
+    least_confidence: Mapped[float]
+    margin: Mapped[float]
+    entropy: Mapped[float]
+    mnlp: Mapped[float]
+    entities: Mapped[list[Any]]
+
+
+class PickRow(Base):
+    """A document that a round chose, with score and reason."""
+
+    __tablename__ = "pick"
+    __table_args__ = (Index("uq_pick_rank", "round_number", "rank", unique=True),)
+
+    round_number: Mapped[int] = mapped_column(ForeignKey("round.number"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    rank: Mapped[int]
+    strategy: Mapped[str] = mapped_column(String(40))
+    score: Mapped[float]
+    reason: Mapped[str] = mapped_column(Text)
+    tokens: Mapped[int]
+
+
+# only one current revision of each answer
+Index(
+    "uq_annotation_current",
+    AnnotationRow.desk_annotation_id,
+    AnnotationRow.task_id,
+    unique=True,
+    sqlite_where=text("current"),
+    postgresql_where=text("current"),
+)
