@@ -1,0 +1,192 @@
+"""Label Studio as the place where people annotate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
+from biorat_al.desk.labelstudio import publishing, pulling, pushing
+from biorat_al.desk.labelstudio.configuration import (
+    Configuration,
+    Mark,
+    changes,
+    labelling_configuration,
+    project_title,
+    word,
+)
+from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, URL_VARIABLE, Connection, Json, NotFoundError
+from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.errors import DeskAccessError, DeskError
+
+
+class LabelStudioDesk(Desk):
+    """Projects on a Label Studio server.
+
+    The pool has a project with pre-labels, lowest confidence first ("Uncertainty sampling"); the held-out test set has
+    one of its own, without. Annotators' projects are never reconfigured behind their backs: what people changed in the
+    labelling configuration is told, not overwritten.
+
+    :param url: the server's address.
+    :param api_key: a legacy token or a personal access token.
+    :param timeout: seconds to wait for an answer to an ordinary request.
+    :param retention: how long an old pre-annotation stays on an untouched task beside a newer one.
+    :raises DeskError: the address is none.
+    """
+
+    kind = "label-studio"
+    # an import of 500 tasks takes the server some seconds, on a busy machine three times as long
+    settle_seconds = 20.0
+
+    def __init__(
+        self, url: str, api_key: str, *, timeout: float = 60.0, retention: timedelta = publishing.RETENTION
+    ) -> None:
+        self._connection = Connection(url, api_key, timeout)
+        self._retention = retention
+
+    def __repr__(self) -> str:
+        return f"LabelStudioDesk({self.address()!r})"
+
+    @classmethod
+    def from_environment(cls) -> LabelStudioDesk:
+        """Use the server that ``LABEL_STUDIO_URL`` and ``LABEL_STUDIO_API_KEY`` name.
+
+        :raises DeskError: one of them is not set.
+        """
+        missing = [name for name in (URL_VARIABLE, KEY_VARIABLE) if not os.environ.get(name, "").strip()]
+        if missing:
+            raise DeskError(
+                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: {URL_VARIABLE} is Label "
+                f"Studio's address, {KEY_VARIABLE} an access token from its page Account & Settings"
+            )
+        return cls(os.environ[URL_VARIABLE], os.environ[KEY_VARIABLE])
+
+    def address(self) -> str:
+        return self._connection.address
+
+    def check(self) -> None:
+        user = self._connection.get("api/current-user/whoami")
+        if not isinstance(user, Mapping) or "email" not in user:
+            raise DeskError(f"what answers at {self.address()} is not Label Studio: see {URL_VARIABLE}")
+
+    def prepare(
+        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+    ) -> DeskProject:
+        configuration = Configuration.parse(labelling_configuration(labels))
+        mark = Mark(role, word(marker), configuration.checksum, configuration.labels_checksum)
+        if reference is None:
+            settings = self._left_behind(project_title(title, role), mark, with_tasks=bool(marker))
+            if settings is None:
+                settings = self._create(project_title(title, role), role, configuration, mark)
+        else:
+            settings = self._settings(reference)
+        notices = self._reconcile(settings, configuration, mark)
+        reference = str(settings["id"])
+        return DeskProject(role, reference, f"{self.address()}/projects/{reference}/", tuple(labels), notices)
+
+    def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
+        if not tasks:
+            return {}
+        return pushing.push(self._connection, project.reference, self._configuration(project), tasks)
+
+    def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
+        return pushing.find(self._connection, project.reference, keys)
+
+    def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
+        if pre_annotations:
+            configuration = self._configuration(project)
+            publishing.add_pre_annotations(self._connection, project.reference, configuration, pre_annotations)
+
+    def publish(self, project: DeskProject, model_version: str) -> None:
+        publishing.publish(self._connection, project.reference, model_version, self._retention)
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        try:
+            return pulling.pull(self._connection, project, documents, cursor)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
+
+    def _configuration(self, project: DeskProject) -> Configuration:
+        return Configuration.parse(self._settings(project.reference)["label_config"])
+
+    def _settings(self, reference: str) -> Json:
+        try:
+            settings: Json = self._connection.get(f"api/projects/{reference}/")
+        except NotFoundError:
+            raise self._gone(reference) from None
+        return settings
+
+    def _gone(self, reference: str) -> DeskError:
+        return DeskError(
+            f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
+            f"or {URL_VARIABLE} names another server"
+        )
+
+    def _left_behind(self, title: str, mark: Mark, *, with_tasks: bool) -> Json | None:
+        """Find the project that an interrupted call made; without a marker, an empty one only."""
+        page = 1
+        while True:
+            try:
+                answer = self._connection.get("api/projects/", title=title, page=page, page_size=100)
+            except NotFoundError:
+                return None
+            for settings in sorted(answer["results"], key=lambda item: int(item["id"])):
+                found = Mark.find(settings.get("description"))
+                if found is None or (found.role, found.marker) != (mark.role, mark.marker):
+                    continue
+                if settings["title"] == title and (with_tasks or not settings.get("task_number")):
+                    return dict(settings)
+            if not answer.get("next"):
+                return None
+            page += 1
+
+    def _create(self, title: str, role: Role, configuration: Configuration, mark: Mark) -> Json:
+        blind = role == "test"
+        created: Json = self._connection.request(
+            "POST",
+            "api/projects/",
+            body={
+                "title": title,
+                "description": mark.description(),
+                "label_config": configuration.xml,
+                "sampling": "Sequential sampling" if blind else "Uncertainty sampling",
+                "show_collab_predictions": not blind,
+            },
+        )
+        return created
+
+    def _reconcile(self, settings: Json, wanted: Configuration, mark: Mark) -> tuple[str, ...]:
+        """Bring new labels into a configuration that nobody has touched; else say how the labels differ."""
+        there = Configuration.parse(settings["label_config"])
+        if set(wanted.labels) == set(there.labels):
+            return ()
+        before = Mark.find(settings.get("description"))
+        untouched = before is not None and before.configuration == there.checksum
+        if untouched and set(there.labels) < set(wanted.labels):
+            self._connection.request(
+                "PATCH",
+                f"api/projects/{settings['id']}/",
+                body={"label_config": wanted.xml, "description": mark.description()},
+            )
+            return ()
+        return changes(wanted.labels, there.labels)
+
+
+def connect(server: LocalServer | None = None) -> LabelStudioDesk:
+    """Use the server that the environment names, else the local one if it runs.
+
+    :raises DeskError: neither is there; the message says what to do.
+    """
+    if os.environ.get(URL_VARIABLE, "").strip() or os.environ.get(KEY_VARIABLE, "").strip():
+        return LabelStudioDesk.from_environment()
+    local = server or LocalServer()
+    running, credentials = local.status(), local.credentials()
+    if running is None:
+        raise DeskError(
+            f"no Label Studio is known: start the local one with `biorat-al desk start`, or set {URL_VARIABLE} and "
+            f"{KEY_VARIABLE}"
+        )
+    if credentials is None:
+        raise DeskAccessError(f"{local.credentials_file} is missing, so the local Label Studio cannot be used")
+    return LabelStudioDesk(running.url, credentials.token)

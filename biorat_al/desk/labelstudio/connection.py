@@ -1,0 +1,272 @@
+"""Requests to a Label Studio server, and what their failures mean.
+
+The generated methods of ``label_studio_sdk`` are for another edition of the server and lose fields of the answers on
+the way (nested objects are parsed by guessing). So its client is used for what it does well, which is tokens of both
+kinds, their refreshing, and retries, and the answers are read as the JSON that they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from biorat_al.errors import DeskAccessError, DeskError, DeskUnreachableError
+
+URL_VARIABLE = "LABEL_STUDIO_URL"
+KEY_VARIABLE = "LABEL_STUDIO_API_KEY"
+
+TIMEOUT = 60.0
+PAGE = 1000
+"""Tasks per request: the server's time per task rises steeply above that."""
+
+_LONG_QUERY, _SHORT_QUERY = 40_000, 5_000
+"""Characters of a query in the address. The server itself takes 64 kB; what stands in front of it may take 8."""
+
+Json = dict[str, Any]
+
+
+class AnswerLostError(DeskUnreachableError):
+    """A request was sent, but no answer came: whether it took effect is not known."""
+
+
+class NotFoundError(DeskError):
+    """The server has no such thing."""
+
+
+class RefusedError(DeskError):
+    """The server found something wrong with the request (HTTP 400)."""
+
+
+class Connection:
+    """One server, as one user.
+
+    :param url: the server's address.
+    :param api_key: a legacy token or a personal access token.
+    :param timeout: seconds to wait for an answer to an ordinary request.
+    :raises DeskError: the address is none.
+    :raises DeskAccessError: the token cannot be one.
+    """
+
+    def __init__(self, url: str, api_key: str, timeout: float = TIMEOUT) -> None:
+        self._url = _clean(url)
+        self._api_key = api_key.strip()
+        self.timeout = timeout
+        self._query_limit = _LONG_QUERY
+        if not self._api_key:
+            raise DeskError(f"{KEY_VARIABLE} is empty: put an access token for Label Studio into it")
+        if not (self._api_key.isascii() and self._api_key.isprintable()) or " " in self._api_key:
+            raise DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has: copy it anew")
+
+    def __repr__(self) -> str:
+        return f"Connection({self.address!r})"
+
+    @property
+    def address(self) -> str:
+        """The server's address, without what may stand in front of an at sign."""
+        parts = urlsplit(self._url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+
+    @cached_property
+    def _http(self) -> Any:
+        """The SDK's own way to make requests."""
+        # importing it takes about a second
+        from label_studio_sdk.client import LabelStudio
+
+        host = urlsplit(self._url).hostname or ""
+        client = httpx.Client(
+            timeout=httpx.Timeout(self.timeout, connect=10.0),
+            # a redirected POST would turn into a GET
+            follow_redirects=False,
+            # a kept connection costs 45 ms per request with Label Studio's own server
+            limits=httpx.Limits(max_keepalive_connections=0),
+            trust_env=not (host == "localhost" or host.startswith("127.") or host == "::1"),
+        )
+        # without the slash at the end the SDK loses the last part of a path when it refreshes a token
+        sdk = LabelStudio(base_url=f"{self._url}/", api_key=self._api_key, httpx_client=client)
+        return sdk._client_wrapper.httpx_client
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON at `path`; tried three times."""
+        return self.request("GET", path, params=params)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Make a request and return the JSON of the answer, or None if the answer is empty.
+
+        Only a GET is repeated where no answer comes: the server has no means to recognise a repeated import.
+
+        :raises AnswerLostError: the request was sent, and no answer came.
+        :raises DeskUnreachableError: the server cannot be reached.
+        :raises DeskAccessError: the token was refused.
+        :raises RefusedError: the server found something wrong with the request.
+        :raises NotFoundError: there is no such thing.
+        :raises DeskError: anything else.
+        """
+        from label_studio_sdk.core.api_error import ApiError
+
+        options: Json = {"max_retries": 2 if method == "GET" else 0}
+        if timeout is not None:
+            options["timeout_in_seconds"] = timeout
+        content = None if body is None else json.dumps(body).encode()
+        try:
+            response = self._http.request(
+                path,
+                method=method,
+                params=dict(params or {}),
+                # not json=: the SDK would walk through all of it before it is written
+                content=content,
+                headers={"Content-Type": "application/json"} if content is not None else None,
+                request_options=options,
+            )
+            return self._read(response)
+        except ApiError as error:
+            # raised by the SDK while it looks at the token or refreshes it
+            raise self._failure(error.status_code or 0, _text(error.body)) from None
+        except httpx.HTTPError as error:
+            raise self._no_answer(error) from None
+        except httpx.InvalidURL:
+            raise DeskError(f"{URL_VARIABLE} is no address: {self.address}") from None
+        except ValueError:
+            # a refreshed token that is no JSON, for example: whoever answers is not Label Studio
+            raise self._stranger() from None
+
+    def tasks(self, project: str, filters: Sequence[Json] = (), **params: Any) -> Iterator[Json]:
+        """Yield the tasks of a project that pass all `filters`, by ascending id.
+
+        Pages go by id, not by number: tasks that are deleted meanwhile would else shift others out of sight.
+        """
+        last = 0
+        while True:
+            after = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}
+            query = {"filters": {"conjunction": "and", "items": [after, *filters]}, "ordering": ["tasks:id"]}
+            answer = self.get("api/tasks/", project=project, page_size=PAGE, query=json.dumps(query), **params)
+            page = [task for task in answer["tasks"] if task["id"] > last]
+            yield from page
+            # the server may have been told to give shorter pages than it is asked for
+            if not page or len(answer["tasks"]) >= answer["total"]:
+                return
+            last = page[-1]["id"]
+
+    def tasks_where(self, project: str, field: str, values: Sequence[Any], **params: Any) -> Iterator[Json]:
+        """Yield the tasks of a project whose `field` has one of `values`."""
+        rest = list(values)
+        while rest:
+            some = _as_many_as_fit(rest, self._query_limit)
+            listed = {"filter": f"filter:tasks:{field}", "operator": "in_list", "type": "List", "value": some}
+            try:
+                found = list(self.tasks(project, [listed], **params))
+            except DeskAccessError:
+                raise
+            except DeskError:
+                if self._query_limit == _SHORT_QUERY or len(some) == 1:
+                    raise
+                # whatever stands in front of the server may refuse a long address in any way it likes
+                self._query_limit = _SHORT_QUERY
+                continue
+            yield from found
+            rest = rest[len(some) :]
+
+    def _read(self, response: httpx.Response) -> Any:
+        if response.is_redirect:
+            target = urlsplit(response.headers.get("location", ""))
+            raise DeskError(
+                f"{self.address} sends us on to {target.scheme}://{target.netloc.rpartition('@')[2]}: "
+                f"put the address that is right into {URL_VARIABLE}"
+            )
+        if not response.is_success:
+            raise self._failure(response.status_code, _text(_json(response)))
+        if not response.content:
+            return None
+        answer = _json(response)
+        if answer is None:
+            raise self._stranger()
+        return answer
+
+    def _failure(self, status: int, detail: str) -> DeskError:
+        detail = detail.replace(self._api_key, "…")[:1000]
+        if status == 401 and "legacy token" in detail.lower():
+            return DeskAccessError(
+                f"Label Studio at {self.address} does not accept legacy tokens: make a personal access token there "
+                f"(Account & Settings) and put it into {KEY_VARIABLE}, or have legacy tokens enabled"
+            )
+        if status == 401:
+            reason = "expired" if "expired" in detail.lower() else "is not known there"
+            return DeskAccessError(
+                f"Label Studio at {self.address} refused the token in {KEY_VARIABLE}: it {reason}; "
+                "copy it anew from Account & Settings"
+            )
+        if status == 403:
+            return DeskAccessError(f"Label Studio at {self.address} does not let this user do that: {detail}")
+        if status == 404:
+            return NotFoundError(f"Label Studio at {self.address} does not have it: {detail}")
+        if status in (502, 503, 504):
+            return AnswerLostError(f"Label Studio at {self.address} is not available at the moment (HTTP {status})")
+        if status in (400, 409):
+            return RefusedError(f"Label Studio at {self.address} refused the request: {detail}")
+        return DeskError(f"Label Studio at {self.address} failed (HTTP {status}): {detail}")
+
+    def _no_answer(self, error: httpx.HTTPError) -> DeskError:
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+            return DeskUnreachableError(f"no answer from Label Studio at {self.address}: is it running?")
+        if isinstance(error, httpx.UnsupportedProtocol):
+            return DeskError(f"{URL_VARIABLE} is no address: {self.address}")
+        if isinstance(error, httpx.LocalProtocolError):
+            # its text quotes the header with the token
+            return DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has")
+        return AnswerLostError(f"the connection to Label Studio at {self.address} broke off ({type(error).__name__})")
+
+    def _stranger(self) -> DeskError:
+        return DeskError(f"what answers at {self.address} is not Label Studio: see {URL_VARIABLE}")
+
+
+def _clean(url: str) -> str:
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        shown = url.rpartition("@")[2]
+        raise DeskError(f"{URL_VARIABLE} is no address of the form http://host:port: {shown!r}")
+    return url
+
+
+def _as_many_as_fit(values: list[Any], limit: int) -> list[Any]:
+    length = 0
+    for number, value in enumerate(values):
+        # percent-encoded, with quotes and comma
+        length += sum(1 if c.isascii() and c.isalnum() else 3 * len(c.encode("utf-8", "replace")) for c in str(value))
+        length += 12
+        if length > limit and number:
+            return values[:number]
+    return values
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _text(body: Any) -> str:
+    """The part of an error's body that says what is wrong."""
+    if isinstance(body, dict):
+        wrong = (
+            body.get("validation_errors") or body.get("detail") or {k: v for k, v in body.items() if k != "exc_info"}
+        )
+        return wrong if isinstance(wrong, str) else json.dumps(wrong, ensure_ascii=False)
+    return "" if body is None else str(body)

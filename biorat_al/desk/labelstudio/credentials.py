@@ -1,0 +1,70 @@
+"""What opens the local server: made at random at its first start, kept in one file that only its owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from biorat_al.errors import DeskError
+
+_EMAIL = "annotator@localhost.localdomain"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The first user of the local server.
+
+    :param email: what to log in with in the browser.
+    :param password: goes with it.
+    :param token: legacy API token, 40 hexadecimal characters.
+    """
+
+    email: str
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to `path` as a whole or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_credentials(path: Path) -> Credentials | None:
+    """Return what is kept in `path`, or None if there is no such file.
+
+    :raises DeskError: the file cannot be read or understood.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Credentials(email=values["email"], password=values["password"], token=values["token"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        # from None: the cause's text may quote the file
+        raise DeskError(f"{path} cannot be read: it holds the local Label Studio's password and token") from None
+
+
+def make_credentials(path: Path) -> Credentials:
+    """Return what is kept in `path`, made at random and written there if there is nothing yet.
+
+    :raises DeskError: the file is there and cannot be read.
+    """
+    known = read_credentials(path)
+    if known is not None:
+        return known
+    made = Credentials(email=_EMAIL, password=secrets.token_urlsafe(15), token=secrets.token_hex(20))
+    write_private(
+        path, json.dumps({"email": made.email, "password": made.password, "token": made.token}, indent=1) + "\n"
+    )
+    return made

@@ -1,0 +1,115 @@
+"""Label Studio's own virtual environment.
+
+Its dependencies are many and exactly pinned, so it never shares an environment with anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from biorat_al.errors import DeskError
+from biorat_al.progress import SILENT, Progress
+
+VERSION = "1.23.2"
+"""The version that :func:`install` installs, and that everything here was tried with."""
+
+VENV_VARIABLE = "BIORAT_LABEL_STUDIO_VENV"
+
+_SIZE = "about 1 GB"
+
+
+class Installation:
+    """A virtual environment with Label Studio in it.
+
+    :param folder: where it lies, or will lie; the environment variable ``BIORAT_LABEL_STUDIO_VENV`` overrides it and
+        names an environment that somebody else looks after.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        named = os.environ.get(VENV_VARIABLE)
+        self.is_ours = not named
+        self.folder = Path(named).expanduser() if named else folder
+
+    @property
+    def program(self) -> Path:
+        """The server's program."""
+        return self.folder / "bin" / "label-studio"
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / "biorat-al-installed"
+
+    def version(self) -> str | None:
+        """The version that is installed, or None if there is none, or only half of one."""
+        if not self.program.exists() or (self.is_ours and not self._mark.exists()):
+            return None
+        for found in self.folder.glob("lib/python*/site-packages/label_studio-*.dist-info"):
+            return found.name.removeprefix("label_studio-").removesuffix(".dist-info")
+        return None
+
+    def require(self) -> str:
+        """Return the installed version.
+
+        :raises DeskError: there is none.
+        """
+        version = self.version()
+        if version:
+            return version
+        if not self.is_ours:
+            raise DeskError(f"{VENV_VARIABLE} names {self.folder}, but there is no Label Studio in it")
+        raise DeskError(
+            f"Label Studio is not installed in {self.folder}: run `biorat-al desk install` ({_SIZE}), or set "
+            "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use a server that is there"
+        )
+
+    def install(self, progress: Progress = SILENT) -> str:
+        """Install Label Studio unless it is there, and return its version.
+
+        What an interrupted call left behind is thrown away first. An environment that ``BIORAT_LABEL_STUDIO_VENV``
+        names is only looked at.
+
+        :raises DeskError: the package could not be installed.
+        """
+        if not self.is_ours or self.version() == VERSION:
+            return self.require()
+        if not (self.folder / "pyvenv.cfg").exists() and self.folder.exists() and any(self.folder.iterdir()):
+            raise DeskError(f"{self.folder} is no virtual environment: move it away, then install again")
+        self._mark.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with progress.bar(f"Installing Label Studio {VERSION} ({_SIZE})", unit="packages") as bar:
+            self._run([sys.executable, "-m", "venv", str(self.folder)])
+            pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+            process = subprocess.Popen(
+                [*pip, "--no-input", "--progress-bar", "off", f"label-studio=={VERSION}"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                env=_environment(),
+            )  # fmt: skip
+            last: list[str] = []
+            assert process.stdout is not None
+            for line in process.stdout:
+                last = [*last[-4:], line.strip()]
+                if line.startswith("Collecting"):
+                    bar.advance()
+                    bar.note(line.split()[1])
+                elif line.startswith("Installing collected"):
+                    bar.note("unpacking")
+            if process.wait() != 0:
+                raise DeskError(f"Label Studio {VERSION} could not be installed: {' / '.join(last)}")
+        self._mark.write_text(f"{VERSION}\n", encoding="utf-8")
+        return self.require()
+
+    def _run(self, command: list[str]) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+        if done.returncode != 0:
+            last = " / ".join((done.stdout + done.stderr).strip().splitlines()[-3:])
+            raise DeskError(f"no virtual environment could be made in {self.folder}: {last}")
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without what would lead another interpreter astray."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}

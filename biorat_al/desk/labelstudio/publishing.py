@@ -1,0 +1,121 @@
+"""Newer pre-annotations for tasks that are still open.
+
+Order matters: the new ones are imported, then shown, and only then may old ones go, so that no annotator meets a task
+without pre-labels.
+
+An old pre-annotation is not simply deleted. Label Studio refuses an answer that was begun from a pre-annotation which
+has been deleted meanwhile (HTTP 400, ``parent_prediction``: object does not exist), and of answers that were submitted
+it forgets what they were made from. So one goes only from a task that nobody has answered or begun, and only when a
+newer one has stood beside it for a week: whoever opened the task before that has long left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from biorat_al.desk.base import PreAnnotation
+from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json, NotFoundError, RefusedError
+from biorat_al.desk.labelstudio.cursor import parse_time
+from biorat_al.desk.labelstudio.pulling import with_drafts
+from biorat_al.desk.labelstudio.pushing import DOCUMENT, prediction_body, wait_for
+from biorat_al.errors import DeskError
+
+RETENTION = timedelta(days=7)
+
+_AT_ONCE = 200
+"""Old pre-annotations that one call deletes at most: each is a request of its own, of about 0.1 s."""
+
+
+def add_pre_annotations(
+    connection: Connection, project: str, configuration: Configuration, pre_annotations: Mapping[str, PreAnnotation]
+) -> None:
+    """Give tasks, by id, a further pre-annotation, in one request.
+
+    A task that has one of that version keeps it; one that was deleted meanwhile is left out.
+
+    :raises DeskError: a pre-annotation is invalid (nothing was sent then), or Label Studio silently dropped some.
+    """
+    body: list[Json] = []
+    ids = [int(task_id) for task_id in pre_annotations]
+    for task in connection.tasks_where(project, "id", ids, fields="all", include="id,data,predictions,model_version"):
+        proposed = pre_annotations.get(str(task["id"]))
+        if proposed is None or proposed.model_version in _versions(task):
+            continue
+        data = task["data"]
+        prediction = prediction_body(
+            proposed, str(data.get(DOCUMENT, task["id"])), str(data.get("text", "")), configuration
+        )
+        body.append({"task": task["id"], **prediction})
+    if not body:
+        return
+    try:
+        answer = connection.request(
+            "POST", f"api/projects/{project}/import/predictions", body=body,
+            timeout=connection.timeout + 0.1 * len(body),
+        )  # fmt: skip
+    except AnswerLostError as error:
+        wait_for(lambda: _there(connection, project, body), len(body), error)
+        return
+    created = answer.get("created") if isinstance(answer, Mapping) else None
+    if created != len(body):
+        there = _there(connection, project, body)
+        dropped = [str(item["task"]) for item in body if str(item["task"]) not in there]
+        if dropped:
+            raise DeskError(
+                f"Label Studio at {connection.address} dropped the pre-annotations of {len(dropped)} of {len(body)} "
+                f"tasks without saying why: {', '.join(dropped[:10])}"
+            )
+
+
+def publish(connection: Connection, project: str, model_version: str, retention: timedelta = RETENTION) -> None:
+    """Show the pre-annotations of `model_version` from now on, and delete old ones where that is safe.
+
+    :raises DeskError: the project has no pre-annotation of that version.
+    """
+    try:
+        connection.request("PATCH", f"api/projects/{project}/", body={"model_version": model_version})
+    except RefusedError as error:
+        raise DeskError(f"the pre-annotations of {model_version} cannot be shown: {error}") from None
+    for prediction in _superseded(connection, project, model_version, retention)[:_AT_ONCE]:
+        try:
+            connection.request("DELETE", f"api/predictions/{prediction}/")
+        except NotFoundError:
+            continue
+
+
+def _superseded(connection: Connection, project: str, current: str, retention: timedelta) -> list[int]:
+    """Return the ids of the pre-annotations that may go, oldest first."""
+    begun = with_drafts(connection, project)
+    untouched = [
+        {"filter": f"filter:tasks:{name}", "operator": "equal", "type": "Number", "value": 0}
+        for name in ("total_annotations", "cancelled_annotations")
+    ]
+    several = {"filter": "filter:tasks:total_predictions", "operator": "greater", "type": "Number", "value": 1}
+    limit = datetime.now(UTC) - retention
+    fields = "id,predictions,model_version,created_at"
+    old: list[int] = []
+    for task in connection.tasks(project, [*untouched, several], fields="all", include=fields):
+        if str(task["id"]) in begun or current not in _versions(task):
+            continue
+        predictions = sorted(task["predictions"], key=lambda item: int(item["id"]))
+        for prediction, following in pairwise(predictions):
+            if prediction["model_version"] != current and parse_time(following["created_at"]) <= limit:
+                old.append(int(prediction["id"]))
+    return sorted(old)
+
+
+def _versions(task: Json) -> set[str]:
+    return {str(prediction.get("model_version")) for prediction in task["predictions"]}
+
+
+def _there(connection: Connection, project: str, body: list[Json]) -> dict[str, str]:
+    wanted = {item["task"]: item["model_version"] for item in body}
+    fields = "id,predictions,model_version"
+    return {
+        str(task["id"]): wanted[task["id"]]
+        for task in connection.tasks_where(project, "id", list(wanted), fields="all", include=fields)
+        if wanted.get(task["id"]) in _versions(task)
+    }

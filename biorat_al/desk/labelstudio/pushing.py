@@ -1,0 +1,184 @@
+"""Tasks on their way to Label Studio: checked here first, for the server itself stores almost anything.
+
+A relation to a region that is not there, a region without a type, or two regions of one id make a task that cannot be
+labelled, or whose answer is silently wrong. Nothing is sent unless everything in the call is right.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from biorat_al.corpus.model import Document, Entity
+from biorat_al.desk.base import PreAnnotation, Task
+from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json
+from biorat_al.desk.labelstudio.conversion import regions_of
+from biorat_al.errors import DeskError, DeskUnreachableError
+
+KEY = "biorat_key"
+DOCUMENT = "document_id"
+
+POLL = 0.5
+PATIENCE = 10.0
+"""Seconds without a change after which a request whose answer was lost is taken to have come to nothing."""
+
+
+def push(connection: Connection, project: str, configuration: Configuration, tasks: Sequence[Task]) -> dict[str, str]:
+    """Make the tasks in one request and return their ids by key.
+
+    Where the answer is lost, what arrived is looked up until nothing changes any more; the request is not repeated.
+
+    :raises DeskError: a task is invalid; nothing was sent then.
+    :raises DeskUnreachableError: the answer was lost and not all tasks are there.
+    """
+    if not tasks:
+        return {}
+    _check_keys(tasks)
+    body = [task_body(task, configuration) for task in tasks]
+    keys = [task.key for task in tasks]
+    try:
+        answer = connection.request(
+            "POST", f"api/projects/{project}/import", params={"return_task_ids": "true"}, body=body,
+            timeout=connection.timeout + 0.1 * len(tasks),
+        )  # fmt: skip
+    except AnswerLostError as error:
+        return wait_for(lambda: find(connection, project, keys), len(keys), error)
+    ids = answer.get("task_ids") if isinstance(answer, Mapping) else None
+    if not ids:
+        # other editions of the server answer at once and work on afterwards
+        lost = DeskUnreachableError(f"{connection.address} did not say which tasks it made")
+        return wait_for(lambda: find(connection, project, keys), len(keys), lost)
+    wanted = sum("predictions" in task for task in body)
+    if len(ids) != len(keys) or answer.get("prediction_count", wanted) != wanted:
+        raise DeskError(
+            f"Label Studio at {connection.address} made {len(ids)} of {len(keys)} tasks and "
+            f"{answer.get('prediction_count')} of {wanted} pre-annotations: look at the project before going on"
+        )
+    return dict(zip(keys, map(str, ids), strict=True))
+
+
+def find(connection: Connection, project: str, keys: Sequence[str]) -> dict[str, str]:
+    """Return the ids of the tasks that are there, by key."""
+    wanted = set(keys)
+    found: dict[str, str] = {}
+    for task in connection.tasks_where(project, f"data.{KEY}", list(dict.fromkeys(keys)), include="id,data"):
+        key = task["data"].get(KEY)
+        if key in wanted:
+            found.setdefault(key, str(task["id"]))
+    return found
+
+
+def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -> dict[str, str]:
+    """Look until `wanted` things are there, or their number has not changed for a while.
+
+    :param lost: why it has to be looked for.
+    :raises DeskUnreachableError: not all of them came.
+    """
+    found: dict[str, str] = {}
+    last_change = time.monotonic()
+    while time.monotonic() - last_change < PATIENCE:
+        now = look()
+        if len(now) == wanted:
+            return now
+        if len(now) != len(found):
+            found, last_change = now, time.monotonic()
+        time.sleep(POLL)
+    raise DeskUnreachableError(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
+
+
+def task_body(task: Task, configuration: Configuration) -> Json:
+    """Return the task as it is sent.
+
+    :raises DeskError: the document or the pre-annotation is invalid; the message names the document.
+    """
+    document = task.document
+    _check_text(document)
+    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
+    title = _title(document)
+    if title:
+        data["title"] = title
+    body: Json = {"data": data}
+    if task.pre_annotation is not None:
+        body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]
+    return body
+
+
+def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, configuration: Configuration) -> Json:
+    """Return the pre-annotation as it is sent.
+
+    :raises DeskError: it is invalid; the message names the document.
+    """
+    if not pre_annotation.model_version:
+        raise _wrong(document_id, "its pre-annotation has no model version")
+    if not _is_share(pre_annotation.confidence):
+        raise _wrong(document_id, f"the confidence {pre_annotation.confidence!r} is not between 0 and 1")
+    _check_entities(pre_annotation.entities, document_id, text, configuration)
+    body: Json = {
+        "model_version": pre_annotation.model_version,
+        "score": pre_annotation.confidence,
+        "result": regions_of(pre_annotation.entities, text, configuration.control, configuration.text),
+    }
+    for error in configuration.validate(body):
+        raise _wrong(document_id, error)
+    return body
+
+
+def _check_keys(tasks: Sequence[Task]) -> None:
+    seen: set[str] = set()
+    for task in tasks:
+        if not task.key or task.key in seen:
+            raise _wrong(task.document.id, f"the key {task.key!r} is empty or given twice")
+        seen.add(task.key)
+
+
+def _check_text(document: Document) -> None:
+    try:
+        document.text.encode()
+    except UnicodeEncodeError as error:
+        raise _wrong(document.id, f"the text has half a surrogate pair at {error.start}") from None
+    if "\0" in document.text:
+        raise _wrong(document.id, f"the text has a null character at {document.text.index(chr(0))}")
+
+
+def _check_entities(entities: Iterable[Entity], document_id: str, text: str, configuration: Configuration) -> None:
+    seen: set[str] = set()
+    labels = set(configuration.labels)
+    for entity in entities:
+        if not entity.id or entity.id in seen:
+            raise _wrong(document_id, f"the entity id {entity.id!r} is empty or given twice")
+        seen.add(entity.id)
+        if entity.label not in labels:
+            raise _wrong(
+                document_id,
+                f"the label {entity.label!r} is not in the project's labelling configuration; "
+                "if it was renamed or removed in Label Studio, put it back there",
+            )
+        if not entity.spans:
+            raise _wrong(document_id, f"the entity {entity.id!r} stands nowhere")
+        for start, end in entity.spans:
+            if not 0 <= start < end <= len(text):
+                raise _wrong(
+                    document_id,
+                    f"the entity {entity.id!r} stands at {start}-{end}, outside the text of {len(text)} characters",
+                )
+        if entity.score is not None and not _is_share(entity.score):
+            raise _wrong(document_id, f"the score {entity.score!r} of the entity {entity.id!r} is not between 0 and 1")
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and 0 <= value <= 1
+
+
+def _title(document: Document) -> str:
+    for passage in document.passages:
+        if passage.kind == "title":
+            return document.text[passage.start : passage.end]
+    title = document.metadata.get("title")
+    return title if isinstance(title, str) else ""
+
+
+def _wrong(document_id: str, problem: str) -> DeskError:
+    return DeskError(f"document {document_id}: {problem}. Nothing was sent to Label Studio")

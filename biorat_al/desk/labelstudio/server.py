@@ -1,0 +1,275 @@
+"""A Label Studio on this machine, for those who have none.
+
+It runs in the background, listens on the loopback interface only, sends nothing to anybody, and keeps its data in one
+folder. What the environment says is hidden from it: Label Studio takes bare names such as ``HOST``, ``PORT`` or
+``DEBUG`` for its own settings.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from biorat_al.desk.labelstudio import processes
+from biorat_al.desk.labelstudio.credentials import Credentials, make_credentials, read_credentials, write_private
+from biorat_al.desk.labelstudio.installation import Installation
+from biorat_al.errors import DeskError
+from biorat_al.progress import SILENT, Progress
+
+HOME_VARIABLE = "BIORAT_HOME"
+
+START_TIMEOUT = 300.0
+"""Seconds that a start may take. The first one builds the database, which takes about half a minute."""
+
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+_SETTINGS = {
+    "LABEL_STUDIO_COLLECT_ANALYTICS": "false",
+    "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
+    "LABEL_STUDIO_SENTRY_DSN": "",
+    "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
+    # only at the very first start does this have an effect
+    "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
+    # invitations only: whoever reaches the port from this machine cannot make himself an account
+    "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+    # refuse predictions that are malformed instead of storing them
+    "fflag_feat_utc_210_prediction_validation_15082025": "true",
+    # one line per request else, twice
+    "LOG_LEVEL": "WARNING",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """A local server that runs. It holds no secret.
+
+    :param url: where to find it, on the loopback interface.
+    :param version: Label Studio's version.
+    :param data_dir: where its database lies.
+    """
+
+    url: str
+    pid: int
+    version: str
+    data_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is remembered of the process that was started."""
+
+    pid: int
+    begun: str
+    port: int
+    version: str
+
+
+def default_home() -> Path:
+    """Where this program keeps what belongs to the user: ``BIORAT_HOME``, else the user's data folder."""
+    named = os.environ.get(HOME_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "biorat-al"
+
+
+class LocalServer:
+    """A Label Studio on this machine: installed, started and stopped.
+
+    :param home: its folder: ``label-studio-venv`` (the program) and ``label-studio`` (database, log, credentials)
+        below it are its own; None takes :func:`default_home`.
+    :param settings: further environment variables for the server.
+    """
+
+    def __init__(self, home: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+        self.home = (home or default_home()).absolute()
+        self.installation = Installation(self.home / "label-studio-venv")
+        self._folder = self.home / "label-studio"
+        self.data_dir = self._folder / "data"
+        self.log = self._folder / "log.txt"
+        self._settings = dict(settings or {})
+
+    @property
+    def credentials_file(self) -> Path:
+        """The file with e-mail, password and token, readable by its owner only."""
+        return self._folder / "credentials.json"
+
+    def credentials(self) -> Credentials | None:
+        """Return what opens this server, or None before its first start.
+
+        :raises DeskError: the file cannot be read.
+        """
+        return read_credentials(self.credentials_file)
+
+    def install(self, progress: Progress = SILENT) -> str:
+        """Install Label Studio unless it is there, and return its version.
+
+        :raises DeskError: it could not be installed.
+        """
+        with self._locked():
+            return self.installation.install(progress)
+
+    def status(self) -> ServerInfo | None:
+        """Return the server that runs, or None."""
+        record = self._record()
+        if record is None or not processes.is_running(record.pid, record.begun):
+            return None
+        return self._info(record)
+
+    def start(self, port: int | None = None, progress: Progress = SILENT) -> ServerInfo:
+        """Start the server and wait until it answers; one that runs already is returned as it is.
+
+        :param port: where to listen; None takes the port of the last time if it is free, else any that is.
+        :raises DeskError: Label Studio is not installed, the port is taken, or the server did not come up.
+        """
+        with self._locked():
+            record = self._record()
+            if record is not None and processes.is_running(record.pid, record.begun):
+                self._wait(record)
+                return self._info(record)
+            version = self.installation.require()
+            chosen = self._port(port, record)
+            credentials = make_credentials(self.credentials_file)
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with progress.bar("Starting Label Studio", unit="s") as bar:
+                started = self._launch(chosen, version, credentials)
+                try:
+                    self._wait(started, bar.advance)
+                except BaseException:
+                    processes.end(started.pid, started.begun)
+                    raise
+            return self._info(started)
+
+    def stop(self) -> bool:
+        """Stop the server; return whether one was running."""
+        with self._locked():
+            record = self._record()
+            if record is None or not processes.is_running(record.pid, record.begun):
+                return False
+            processes.end(record.pid, record.begun)
+            return True
+
+    def _launch(self, port: int, version: str, credentials: Credentials) -> _Record:
+        if self.log.exists():
+            self.log.replace(self.log.with_name("log.old.txt"))
+        command = [
+            str(self.installation.program), "start", "--no-browser", "--internal-host", "127.0.0.1",
+            "--port", str(port), "--data-dir", str(self.data_dir),
+        ]  # fmt: skip
+        with self.log.open("wb") as log:
+            self.log.chmod(0o600)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder,
+                env=self._environment(credentials), start_new_session=True,
+            )  # fmt: skip
+        record = _Record(process.pid, processes.begun(process.pid) or "ended", port, version)
+        # written before it answers: if this program is killed meanwhile, the server can still be found and stopped
+        write_private(self._folder / "server.json", json.dumps(asdict(record)) + "\n")
+        return record
+
+    def _environment(self, credentials: Credentials) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
+        own = {
+            # at import already, before the command line is read, Label Studio makes its data folder
+            "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
+            "LABEL_STUDIO_USERNAME": credentials.email,
+            "LABEL_STUDIO_PASSWORD": credentials.password,
+            "LABEL_STUDIO_USER_TOKEN": credentials.token,
+        }
+        return {**kept, **_SETTINGS, **self._settings, **own}
+
+    def _port(self, wanted: int | None, last: _Record | None) -> int:
+        if wanted is not None:
+            port = processes.free_port(wanted)
+            if port is None:
+                raise DeskError(f"port {wanted} is taken by another program: choose another, or leave the choice to us")
+            return port
+        port = (processes.free_port(last.port) if last else None) or processes.free_port()
+        if port is None:
+            raise DeskError("there is no free port on the loopback interface")
+        return port
+
+    def _wait(self, record: _Record, tick: Callable[[], None] | None = None) -> None:
+        """Wait until the server answers and is ours: Label Studio moves to another port where its own was taken."""
+        url = f"http://127.0.0.1:{record.port}"
+        deadline = time.monotonic() + START_TIMEOUT
+        next_tick = time.monotonic() + 1
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                if not processes.is_running(record.pid, record.begun):
+                    raise DeskError(f"Label Studio ended while it started; {self._last_words()}")
+                if "Trying to start at" in self._log_text():
+                    raise DeskError(f"port {record.port} was taken by another program just now: try again")
+                try:
+                    answer = client.get(f"{url}/health")
+                    if answer.status_code == 200 and self._is_ours(client, url):
+                        return
+                except httpx.HTTPError:
+                    pass
+                if tick is not None and time.monotonic() >= next_tick:
+                    next_tick += 1
+                    tick()
+                time.sleep(0.2)
+        raise DeskError(
+            f"Label Studio did not answer at {url} within {START_TIMEOUT:.0f} seconds; {self._last_words()}"
+        )
+
+    def _is_ours(self, client: httpx.Client, url: str) -> bool:
+        credentials = self.credentials()
+        if credentials is None:
+            return False
+        answer = client.get(f"{url}/api/current-user/whoami", headers={"Authorization": f"Token {credentials.token}"})
+        if answer.status_code in (401, 403):
+            raise DeskError(
+                f"the Label Studio at {url} does not know the token in {self.credentials_file}: either another server "
+                f"took the port, or {self.data_dir} belongs to other credentials"
+            )
+        return answer.status_code == 200 and answer.json().get("email") == credentials.email
+
+    def _last_words(self) -> str:
+        lines = self._log_text().splitlines()
+        last = " / ".join(line.strip() for line in lines[-5:] if line.strip())
+        return f"the log, {self.log}, ends: {last[-600:]}" if last else f"its log is {self.log}"
+
+    def _log_text(self) -> str:
+        try:
+            return self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def _record(self) -> _Record | None:
+        try:
+            return _Record(**json.loads((self._folder / "server.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _info(self, record: _Record) -> ServerInfo:
+        return ServerInfo(f"http://127.0.0.1:{record.port}", record.pid, record.version, self.data_dir)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One program at a time installs, starts or stops."""
+        if os.name != "posix":
+            raise DeskError(
+                "the local Label Studio runs on Linux and macOS only: "
+                "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use another"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(self.home / "label-studio.lock")
+        try:
+            lock.acquire(timeout=START_TIMEOUT)
+        except Timeout:
+            raise DeskError(f"another program is installing or starting the Label Studio in {self.home}") from None
+        try:
+            yield
+        finally:
+            lock.release()
