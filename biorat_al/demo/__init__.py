@@ -1,0 +1,1 @@
+"""The demonstration: a small corpus of invented abstracts, shipped with the package."""
