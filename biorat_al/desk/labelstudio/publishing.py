@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from biorat_al.desk.base import PreAnnotation
+from biorat_al.desk.checks import check_pre_annotation
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json, NotFoundError, RefusedError
 from biorat_al.desk.labelstudio.cursor import parse_time
@@ -44,10 +45,9 @@ def add_pre_annotations(
         proposed = pre_annotations.get(str(task["id"]))
         if proposed is None or proposed.model_version in _versions(task):
             continue
-        data = task["data"]
-        prediction = prediction_body(
-            proposed, str(data.get(DOCUMENT, task["id"])), str(data.get("text", "")), configuration
-        )
+        text, document_id = str(task["data"].get("text", "")), str(task["data"].get(DOCUMENT, task["id"]))
+        check_pre_annotation(proposed, document_id, len(text), configuration.labels)
+        prediction = prediction_body(proposed, document_id, text, configuration)
         body.append({"task": task["id"], **prediction})
     if not body:
         return

@@ -6,13 +6,12 @@ labelled, or whose answer is silently wrong. Nothing is sent unless everything i
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from biorat_al.corpus.model import Document, Entity
+from biorat_al.corpus.model import Document
 from biorat_al.desk.base import PreAnnotation, Task
+from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json
 from biorat_al.desk.labelstudio.conversion import regions_of
@@ -36,7 +35,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
     """
     if not tasks:
         return {}
-    _check_keys(tasks)
+    check_tasks(tasks, configuration.labels)
     body = [task_body(task, configuration) for task in tasks]
     keys = [task.key for task in tasks]
     try:
@@ -90,12 +89,11 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
 
 
 def task_body(task: Task, configuration: Configuration) -> Json:
-    """Return the task as it is sent.
+    """Return the task, which was checked before, as it is sent.
 
-    :raises DeskError: the document or the pre-annotation is invalid; the message names the document.
+    :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
     document = task.document
-    _check_text(document)
     data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
     title = _title(document)
     if title:
@@ -107,69 +105,18 @@ def task_body(task: Task, configuration: Configuration) -> Json:
 
 
 def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, configuration: Configuration) -> Json:
-    """Return the pre-annotation as it is sent.
+    """Return the pre-annotation, which was checked before, as it is sent.
 
-    :raises DeskError: it is invalid; the message names the document.
+    :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
-    if not pre_annotation.model_version:
-        raise _wrong(document_id, "its pre-annotation has no model version")
-    if not _is_share(pre_annotation.confidence):
-        raise _wrong(document_id, f"the confidence {pre_annotation.confidence!r} is not between 0 and 1")
-    _check_entities(pre_annotation.entities, document_id, text, configuration)
     body: Json = {
         "model_version": pre_annotation.model_version,
         "score": pre_annotation.confidence,
         "result": regions_of(pre_annotation.entities, text, configuration.control, configuration.text),
     }
     for error in configuration.validate(body):
-        raise _wrong(document_id, error)
+        raise wrong(document_id, error)
     return body
-
-
-def _check_keys(tasks: Sequence[Task]) -> None:
-    seen: set[str] = set()
-    for task in tasks:
-        if not task.key or task.key in seen:
-            raise _wrong(task.document.id, f"the key {task.key!r} is empty or given twice")
-        seen.add(task.key)
-
-
-def _check_text(document: Document) -> None:
-    try:
-        document.text.encode()
-    except UnicodeEncodeError as error:
-        raise _wrong(document.id, f"the text has half a surrogate pair at {error.start}") from None
-    if "\0" in document.text:
-        raise _wrong(document.id, f"the text has a null character at {document.text.index(chr(0))}")
-
-
-def _check_entities(entities: Iterable[Entity], document_id: str, text: str, configuration: Configuration) -> None:
-    seen: set[str] = set()
-    labels = set(configuration.labels)
-    for entity in entities:
-        if not entity.id or entity.id in seen:
-            raise _wrong(document_id, f"the entity id {entity.id!r} is empty or given twice")
-        seen.add(entity.id)
-        if entity.label not in labels:
-            raise _wrong(
-                document_id,
-                f"the label {entity.label!r} is not in the project's labelling configuration; "
-                "if it was renamed or removed in Label Studio, put it back there",
-            )
-        if not entity.spans:
-            raise _wrong(document_id, f"the entity {entity.id!r} stands nowhere")
-        for start, end in entity.spans:
-            if not 0 <= start < end <= len(text):
-                raise _wrong(
-                    document_id,
-                    f"the entity {entity.id!r} stands at {start}-{end}, outside the text of {len(text)} characters",
-                )
-        if entity.score is not None and not _is_share(entity.score):
-            raise _wrong(document_id, f"the score {entity.score!r} of the entity {entity.id!r} is not between 0 and 1")
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and 0 <= value <= 1
 
 
 def _title(document: Document) -> str:
@@ -178,7 +125,3 @@ def _title(document: Document) -> str:
             return document.text[passage.start : passage.end]
     title = document.metadata.get("title")
     return title if isinstance(title, str) else ""
-
-
-def _wrong(document_id: str, problem: str) -> DeskError:
-    return DeskError(f"document {document_id}: {problem}. Nothing was sent to Label Studio")

@@ -1,0 +1,261 @@
+"""A desk that answers at once, from gold annotations: for simulations, demonstrations and tests.
+
+It behaves as Label Studio does, but for the waiting. What was pushed is remembered in one SQLite file, so that a
+simulation can be killed and resumed; answers are not stored, since gold does not change.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus.model import Annotation, Entity, Span
+from biorat_al.desk.base import (
+    Desk,
+    DeskAnnotation,
+    DeskProject,
+    Documents,
+    PreAnnotation,
+    Pull,
+    Role,
+    Task,
+    TaskState,
+)
+from biorat_al.desk.checks import check_pre_annotation, check_tasks
+from biorat_al.errors import DeskError
+
+Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
+"""Looks gold annotations up by document id; documents without any are left out."""
+
+ANNOTATOR = "oracle"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS project (
+    id INTEGER PRIMARY KEY, role TEXT NOT NULL, title TEXT NOT NULL, marker TEXT NOT NULL, labels TEXT NOT NULL,
+    shown_version TEXT
+);
+CREATE TABLE IF NOT EXISTS task (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES project, key TEXT NOT NULL,
+    document TEXT NOT NULL, length INTEGER NOT NULL, answered_from INTEGER, UNIQUE (project, key)
+);
+CREATE TABLE IF NOT EXISTS pre_annotation (
+    id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, version TEXT NOT NULL, entities TEXT NOT NULL,
+    UNIQUE (task, version)
+);
+"""
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_AT_ONCE = 500
+
+
+class OracleDesk(Desk):
+    """Answers every task from gold as soon as it is pushed.
+
+    :param gold: looks gold annotations up by document id.
+    :param folder: where to remember what was pushed (``oracle.db``); made if it is not there.
+    """
+
+    kind = "oracle"
+
+    def __init__(self, gold: Gold, folder: Path) -> None:
+        self._gold = gold
+        self._file = folder / "oracle.db"
+
+    def address(self) -> str:
+        return f"oracle in {self._file}"
+
+    def check(self) -> None:
+        with self._database():
+            pass
+
+    def prepare(
+        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+    ) -> DeskProject:
+        with self._database() as database:
+            if reference is None:
+                found = database.execute(
+                    "SELECT id FROM project WHERE role = ? AND title = ? AND marker = ? ORDER BY id",
+                    (role, title, marker),
+                ).fetchone()
+            else:
+                found = (self._project(database, reference)[0],)
+            values = json.dumps(list(labels))
+            if found is None:
+                sql = "INSERT INTO project (role, title, marker, labels) VALUES (?, ?, ?, ?)"
+                number = database.execute(sql, (role, title, marker, values)).lastrowid
+            else:
+                number = found[0]
+                database.execute("UPDATE project SET labels = ? WHERE id = ?", (values, number))
+        return DeskProject(role, str(number), f"oracle:{number}", tuple(labels))
+
+    def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
+        ids: dict[str, str] = {}
+        with self._database() as database:
+            number, labels = self._project(database, project.reference)
+            check_tasks(tasks, labels)
+            gold = self._gold([task.document.id for task in tasks])
+            for task in tasks:
+                if task.document.id not in gold:
+                    raise DeskError(
+                        f"document {task.document.id}: there is no gold annotation that the oracle could answer from. "
+                        "Nothing was pushed"
+                    )
+                try:
+                    row = database.execute(
+                        "INSERT INTO task (project, key, document, length) VALUES (?, ?, ?, ?)",
+                        (number, task.key, task.document.id, len(task.document.text)),
+                    )
+                except sqlite3.IntegrityError:
+                    raise DeskError(f"the task {task.key!r} is there already. Nothing was pushed") from None
+                ids[task.key] = str(row.lastrowid)
+                if task.pre_annotation is not None:
+                    shown = self._remember(database, ids[task.key], task.pre_annotation)
+                    database.execute("UPDATE task SET answered_from = ? WHERE id = ?", (shown, ids[task.key]))
+        return ids
+
+    def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        with self._database() as database:
+            number, _ = self._project(database, project.reference)
+            for begin in range(0, len(keys), _AT_ONCE):
+                some = list(keys[begin : begin + _AT_ONCE])
+                marks = ",".join("?" * len(some))
+                rows = database.execute(
+                    f"SELECT key, id FROM task WHERE project = ? AND key IN ({marks})",  # noqa: S608
+                    (number, *some),
+                )
+                found.update((key, str(task_id)) for key, task_id in rows)
+        return found
+
+    def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
+        with self._database() as database:
+            number, labels = self._project(database, project.reference)
+            for task_id, proposed in pre_annotations.items():
+                row = database.execute(
+                    "SELECT document, length FROM task WHERE project = ? AND id = ?", (number, task_id)
+                ).fetchone()
+                if row is None:
+                    continue
+                check_pre_annotation(proposed, row[0], row[1], labels)
+                self._remember(database, task_id, proposed)
+
+    def publish(self, project: DeskProject, model_version: str) -> None:
+        with self._database() as database:
+            number, _ = self._project(database, project.reference)
+            known = database.execute(
+                "SELECT 1 FROM pre_annotation JOIN task ON task.id = task WHERE project = ? AND version = ? LIMIT 1",
+                (number, model_version),
+            ).fetchone()
+            if known is None:
+                raise DeskError(f"the pre-annotations of {model_version} cannot be shown: there are none")
+            database.execute("UPDATE project SET shown_version = ? WHERE id = ?", (model_version, number))
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        with self._database() as database:
+            number, _ = self._project(database, project.reference)
+            existing = [row[0] for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))]
+            rows = database.execute(
+                "SELECT task.id, key, document, version, entities FROM task "
+                "LEFT JOIN pre_annotation ON pre_annotation.id = answered_from "
+                "WHERE project = ? AND task.id > ? ORDER BY task.id",
+                (number, int(cursor) if cursor and cursor.isdigit() else 0),
+            ).fetchall()
+        gold = self._gold([row[2] for row in rows]) if rows else {}
+        return Pull(
+            tasks=tuple(
+                TaskState(str(task_id), key, (_answer(task_id, gold[document], version, entities),))
+                for task_id, key, document, version, entities in rows
+            ),
+            existing=frozenset(map(str, existing)),
+            open_tasks=frozenset(),
+            cursor=str(max(existing, default=0)),
+        )
+
+    @staticmethod
+    def _remember(database: sqlite3.Connection, task_id: str, proposed: PreAnnotation) -> int:
+        entities = [[entity.label, entity.spans, entity.score] for entity in proposed.entities]
+        row = database.execute(
+            "INSERT INTO pre_annotation (task, version, entities) VALUES (?, ?, ?) "
+            "ON CONFLICT (task, version) DO NOTHING",
+            (task_id, proposed.model_version, json.dumps(entities)),
+        )
+        return int(row.lastrowid or 0)
+
+    @staticmethod
+    def _project(database: sqlite3.Connection, reference: str) -> tuple[int, tuple[str, ...]]:
+        row = database.execute("SELECT id, labels FROM project WHERE id = ?", (reference,)).fetchone()
+        if row is None:
+            raise DeskError(f"the oracle has no project {reference}: its file oracle.db was removed or exchanged")
+        return row[0], tuple(json.loads(row[1]))
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it happens, or nothing."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(self._file, timeout=60)) as database:
+                database.executescript(_SCHEMA)
+                with database:
+                    yield database
+        except sqlite3.Error as error:
+            raise DeskError(f"what the oracle remembers cannot be read or written ({self._file}): {error}") from None
+
+
+def _answer(task_id: int, gold: Annotation, version: str | None, entities: str | None) -> DeskAnnotation:
+    shown = [
+        Entity(id=str(number), label=label, spans=tuple(Span(*span) for span in spans), score=score)
+        for number, (label, spans, score) in enumerate(json.loads(entities or "[]"))
+    ]
+    answered = with_origins(gold.entities, shown)
+    at = _BEGINNING + timedelta(seconds=task_id)
+    counts: dict[str, Any] = dict.fromkeys(("prediction", "prediction-changed", "manual"), 0)
+    for entity in answered:
+        counts[str(entity.origin)] += 1
+    counts["removed"] = len(shown) - counts["prediction"] - counts["prediction-changed"]
+    return DeskAnnotation(
+        id=str(task_id),
+        annotator=ANNOTATOR,
+        created_at=at,
+        updated_at=at,
+        skipped=False,
+        annotation=replace(gold, entities=answered),
+        shown_version=version,
+        raw={"oracle": counts},
+    )
+
+
+def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entity, ...]:
+    """Return `gold` as an annotator would have made it out of the pre-annotation `shown`.
+
+    An entity that was proposed exactly was accepted; one that was proposed in the same place with another label, or
+    with the same label in an overlapping place, was changed; any other was added by hand. Each proposal is used once.
+    """
+    rest = list(shown)
+    made: dict[int, Entity] = {}
+    rules: tuple[tuple[str, Callable[[Entity, Entity], bool]], ...] = (
+        ("prediction", lambda one, other: one.label == other.label and sorted(one.spans) == sorted(other.spans)),
+        ("prediction-changed", lambda one, other: sorted(one.spans) == sorted(other.spans)),
+        ("prediction-changed", lambda one, other: one.label == other.label and _overlap(one, other)),
+    )
+    for origin, fits in rules:
+        for number, entity in enumerate(gold):
+            if number in made:
+                continue
+            proposal = next((one for one in rest if fits(entity, one)), None)
+            if proposal is not None:
+                rest.remove(proposal)
+                made[number] = replace(entity, origin=origin, score=proposal.score)
+    return tuple(
+        made[number] if number in made else replace(entity, origin="manual", score=None)
+        for number, entity in enumerate(gold)
+    )
+
+
+def _overlap(one: Entity, other: Entity) -> bool:
+    return any(a.start < b.end and b.start < a.end for a in one.spans for b in other.spans)
