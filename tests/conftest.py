@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.support.databases"]
+
 CORPORA = Path(__file__).parent.parent.parent / "shared" / "corpora"
 
 

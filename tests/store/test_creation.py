@@ -1,0 +1,156 @@
+"""Filling a new store: counts, duplicates, labels, the test set."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
+from biorat_al.store.answers import answers, gold_annotations, load_answers
+from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
+from biorat_al.store.store import Store
+from biorat_al.store.tables import DocumentRow
+from tests.store.conftest import Fill, record
+
+
+def pool(count: int) -> list[Record]:
+    return [record(f"d{i}", f"Asthma {i}.") for i in range(count)]
+
+
+def test_documents_and_gold_annotations_come_back_as_they_went_in(store: Store, fill: Fill) -> None:
+    text = "Asthma\r\n\tand 🫁 asthma  "
+    fill([record("d1", text)])
+    with store.read() as session:
+        assert [document.text for _, document in iterate_documents(session, "pool")] == [text]
+        assert gold_annotations(session, ["d1", "unknown"]) == {"d1": record("d1").annotation}
+
+
+def test_a_duplicate_is_read_once_and_reported(store: Store, fill: Fill) -> None:
+    report = fill([*pool(3), record("d1", "Asthma 1.")])
+    assert (report.documents, report.duplicates) == (3, 1)
+    assert report.duplicate_examples == ["d1 (file.txt:d1)"]
+
+
+def test_a_duplicate_is_found_however_far_apart(store: Store, fill: Fill) -> None:
+    report = fill([*pool(1200), record("d0", "Asthma 0.")])
+    assert (report.documents, report.duplicates) == (1200, 1)
+
+
+def test_an_id_with_two_texts_is_an_error_and_nothing_is_kept(store: Store, fill: Fill) -> None:
+    with pytest.raises(DuplicateDocumentError, match=r"file.txt:d1, document d1: .*another text"):
+        fill([*pool(700), record("d1", "Another text.")])
+    with store.read() as session:
+        assert session.scalar(select(func.count()).select_from(DocumentRow)) == 0
+
+
+@pytest.mark.parametrize(("text", "words"), [("a\0b", "NUL"), ("a\ud800b", "surrogate")])
+def test_text_that_no_database_keeps_is_refused(store: Store, fill: Fill, text: str, words: str) -> None:
+    with pytest.raises(CorpusError, match=words):
+        fill([Record(Document("d1", text), None, "x.jsonl:1")])
+
+
+def test_source_labels_become_the_projects(store: Store, fill: Fill) -> None:
+    report = fill([record("d1", label="Syndrome"), record("d2")])
+    assert report.mentions == {"Syndrome": 1, "Disease": 1}
+    with store.read() as session:
+        found = gold_annotations(session, ["d1", "d2"])
+    assert found["d1"].entities[0].label == "Disease"
+    assert found["d1"].entities[0].extras == {"source_label": "Syndrome"}
+    assert found["d2"].entities[0].extras == {}
+
+
+def test_a_label_that_was_not_asked_for_is_an_error(fill: Fill) -> None:
+    with pytest.raises(LabelError, match=r"not asked for: Gene \(1 mentions\).*--ignore-label"):
+        fill([record("d1"), record("d2", label="Gene")])
+
+
+def test_a_label_that_is_ignored_is_kept_aside(store: Store, fill: Fill) -> None:
+    report = fill([record("d1"), record("d2", label="Gene")], ignore=["Gene"])
+    assert report.ignored == {"Gene": 1}
+    with store.read() as session:
+        found = gold_annotations(session, ["d2"])["d2"]
+    assert found.entities == ()
+    assert found.extras == {"entities_of_other_labels": [{"id": "T1", "label": "Gene", "spans": [[0, 6]]}]}
+
+
+def test_a_label_that_no_document_has_is_an_error(fill: Fill) -> None:
+    with pytest.raises(LabelError, match=r"no document has the label 'Disease'"):
+        fill([record("d1", label="Gene")], ignore=["Gene"])
+
+
+def test_documents_without_annotations_need_no_labels(store: Store, fill: Fill) -> None:
+    report = fill([Record(Document("d1", "Text."), None, "x")], gold=False)
+    assert (report.documents, report.annotated) == (1, 0)
+    with store.read() as session:
+        assert answers(session, "pool", with_gold=True) == []
+
+
+def test_imported_annotations_are_nothing_to_learn_from(store: Store, fill: Fill) -> None:
+    fill(pool(2), gold=False)
+    with store.read() as session:
+        assert answers(session, "pool", with_gold=True) == []
+
+
+def test_gold_counts_as_an_answer_an_empty_one_included(store: Store, fill: Fill) -> None:
+    fill([record("d1"), record("d2", label=None)])
+    with store.read() as session:
+        chosen = answers(session, "pool", with_gold=True)
+        assert [len(annotation.entities) for _, annotation in load_answers(session, chosen)] == [1, 0]
+        assert answers(session, "pool", with_gold=False) == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_test_set_depends_on_the_seed_and_not_on_the_order(store: Store, fill: Fill, order: int) -> None:
+    fill(pool(60)[::order], test_size=7)
+    with store.read() as session:
+        drawn = {document.id for _, document in iterate_documents(session, "test")}
+        assert count_documents(session) == {"pool": 53, "test": 7}
+    assert drawn == {"d14", "d16", "d43", "d44", "d45", "d49", "d53"}
+
+
+def test_a_test_set_that_takes_everything_is_refused(fill: Fill) -> None:
+    with pytest.raises(UsageError, match="leaves nothing"):
+        fill(pool(5), test_size=5)
+
+
+def test_a_tenth_is_held_out_unless_said_otherwise(store: Store, fill: Fill) -> None:
+    assert fill(pool(120), test_size=None).test_documents == 12
+
+
+def test_a_document_in_both_sets_stays_held_out(store: Store, fill: Fill) -> None:
+    report = fill([record("d1"), record("d2", "Asthma two."), record("d3", "Asthma three.")], [record("d1")])
+    assert report.duplicates == 1
+    with store.read() as session:
+        assert count_documents(session) == {"pool": 2, "test": 1}
+
+
+def test_a_test_text_under_another_id_leaves_the_pool(store: Store, fill: Fill) -> None:
+    report = fill([record("d1"), record("d2", "Asthma two.")], [record("t1")])
+    assert report.leaks == 1
+    with store.read() as session:
+        assert documents_by_key(session, ["d1"]) == {}
+        assert count_documents(session) == {"pool": 1, "test": 1}
+
+
+def test_no_document_at_all_is_an_error(fill: Fill) -> None:
+    with pytest.raises(CorpusError, match="no document is left"):
+        fill([])
+
+
+def test_test_documents_without_annotations_are_left_to_people(store: Store, fill: Fill) -> None:
+    fill(pool(3), [Record(Document("t1", "Blind."), None, "x")])
+    with store.read() as session:
+        assert answers(session, "test", with_gold=True) == []
+
+
+def test_relations_of_ignored_entities_do_not_dangle(store: Store, fill: Fill) -> None:
+    from biorat_al.corpus.model import Entity, Relation, Span
+
+    annotation = Annotation(
+        (Entity("T1", "Disease", (Span(0, 6),)), Entity("T2", "Gene", (Span(7, 9),))),
+        (Relation("R1", "x", "T1", "T2"),),
+    )
+    fill([Record(Document("d1", "Asthma is a disease."), annotation, "x")], ignore=["Gene"])
+    with store.read() as session:
+        assert gold_annotations(session, ["d1"])["d1"].relations == ()

