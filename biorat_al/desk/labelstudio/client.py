@@ -184,8 +184,8 @@ def connect(server: LocalServer | None = None) -> LabelStudioDesk:
     running, credentials = local.status(), local.credentials()
     if running is None:
         raise DeskError(
-            f"no Label Studio is known: start the local one with `biorat-al desk start`, or set {URL_VARIABLE} and "
-            f"{KEY_VARIABLE}"
+            "no Label Studio is known: start the local one with `biorat-al label-studio start`, or set "
+            f"{URL_VARIABLE} and {KEY_VARIABLE}"
         )
     if credentials is None:
         raise DeskAccessError(f"{local.credentials_file} is missing, so the local Label Studio cannot be used")

@@ -25,14 +25,15 @@ _SIZE = "about 1 GB"
 class Installation:
     """A virtual environment with Label Studio in it.
 
-    :param folder: where it lies, or will lie; the environment variable ``BIORAT_LABEL_STUDIO_VENV`` overrides it and
-        names an environment that somebody else looks after.
+    A file in it tells how far an installation of ours has come. Without that file the environment belongs to somebody
+    else, and is used as it is.
+
+    :param folder: where it lies, or will lie; the environment variable ``BIORAT_LABEL_STUDIO_VENV`` overrides it.
     """
 
     def __init__(self, folder: Path) -> None:
         named = os.environ.get(VENV_VARIABLE)
-        self.is_ours = not named
-        self.folder = Path(named).expanduser() if named else folder
+        self.folder = Path(named).expanduser().absolute() if named else folder
 
     @property
     def program(self) -> Path:
@@ -41,11 +42,11 @@ class Installation:
 
     @property
     def _mark(self) -> Path:
-        return self.folder / "biorat-al-installed"
+        return self.folder / "installed-by-biorat-al"
 
     def version(self) -> str | None:
         """The version that is installed, or None if there is none, or only half of one."""
-        if not self.program.exists() or (self.is_ours and not self._mark.exists()):
+        if not self.program.exists() or (self._mark.exists() and not self._mark.read_text().strip()):
             return None
         for found in self.folder.glob("lib/python*/site-packages/label_studio-*.dist-info"):
             return found.name.removeprefix("label_studio-").removesuffix(".dist-info")
@@ -57,30 +58,28 @@ class Installation:
         :raises DeskError: there is none.
         """
         version = self.version()
-        if version:
-            return version
-        if not self.is_ours:
-            raise DeskError(f"{VENV_VARIABLE} names {self.folder}, but there is no Label Studio in it")
-        raise DeskError(
-            f"Label Studio is not installed in {self.folder}: run `biorat-al desk install` ({_SIZE}), or set "
-            "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use a server that is there"
-        )
+        if version is None:
+            raise DeskError(
+                f"Label Studio is not installed in {self.folder}: run `biorat-al label-studio start`, which installs "
+                f"it ({_SIZE}), or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use a server that is there"
+            )
+        return version
 
     def install(self, progress: Progress = SILENT) -> str:
         """Install Label Studio unless it is there, and return its version.
 
-        What an interrupted call left behind is thrown away first. An environment that ``BIORAT_LABEL_STUDIO_VENV``
-        names is only looked at.
+        What an interrupted call left behind is thrown away first.
 
-        :raises DeskError: the package could not be installed.
+        :raises DeskError: the package could not be installed, or the folder is in use for something else.
         """
-        if not self.is_ours or self.version() == VERSION:
-            return self.require()
-        if not (self.folder / "pyvenv.cfg").exists() and self.folder.exists() and any(self.folder.iterdir()):
-            raise DeskError(f"{self.folder} is no virtual environment: move it away, then install again")
-        self._mark.unlink(missing_ok=True)
+        version = self.version()
+        if version is not None and (version == VERSION or not self._mark.exists()):
+            return version
+        if self.folder.exists() and any(self.folder.iterdir()) and not self._mark.exists():
+            raise DeskError(f"there is no Label Studio in {self.folder}, but something else: name another folder")
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True)
+        self._mark.touch()
         with progress.bar(f"Installing Label Studio {VERSION} ({_SIZE})", unit="packages") as bar:
             self._run([sys.executable, "-m", "venv", str(self.folder)])
             pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]

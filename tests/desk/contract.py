@@ -1,0 +1,252 @@
+"""What every desk must do, whoever stands behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import pytest
+
+from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Span
+from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Role, Task
+from biorat_al.errors import DeskError
+
+LABELS = ("Chemical", "Disease")
+
+TEXTS = {
+    "1001": "Aspirin relieves headache.",
+    "1002": "No mention here.",
+    "1003": "Title\r\n  Naloxone 😀 and 👩‍🔬 naïve coma\u0301.\r\n",
+    "1004": "<b>Lithium</b> &amp; tremor, then lithium.",
+    "1005": "Breast and ovarian cancer.",
+}
+DOCUMENTS = {
+    key: Document(key, text, (Passage("title", 0, 5),), {"journal": "J"} if key == "1003" else {})
+    for key, text in TEXTS.items()
+}
+
+
+def mention(key: str, surface: str, label: str, entity_id: str, **rest: object) -> Entity:
+    """The first mention of `surface` in a document."""
+    start = TEXTS[key].index(surface)
+    return Entity(entity_id, label, (Span(start, start + len(surface)),), **rest)  # type: ignore[arg-type]
+
+
+GOLD: Mapping[str, Annotation] = {
+    "1001": Annotation((mention("1001", "Aspirin", "Chemical", "T1"), mention("1001", "headache", "Disease", "T2"))),
+    "1002": Annotation(),
+    "1003": Annotation((mention("1003", "Naloxone", "Chemical", "T1"), mention("1003", "coma\u0301", "Disease", "T2"))),
+    "1004": Annotation((mention("1004", "Lithium", "Chemical", "T1"), mention("1004", "tremor", "Disease", "T2"))),
+    "1005": Annotation(
+        (
+            Entity("T1", "Disease", (Span(0, 6), Span(19, 25))),
+            mention("1005", "ovarian cancer", "Disease", "T2"),
+        )
+    ),
+}
+
+
+def documents(ids: Sequence[str]) -> Mapping[str, Document]:
+    """The documents that are known to the project."""
+    return {key: DOCUMENTS[key] for key in ids if key in DOCUMENTS}
+
+
+def gold(ids: Sequence[str]) -> Mapping[str, Annotation]:
+    """What a perfect annotator says."""
+    return {key: GOLD[key] for key in ids if key in GOLD}
+
+
+def task(key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None) -> Task:
+    """A task; with a version it has a pre-annotation, by default the first gold entity."""
+    proposed = tuple(replace(entity, score=0.75) for entity in GOLD[key].entities[:1]) if entities is None else entities
+    return Task(key, DOCUMENTS[key], PreAnnotation(version, 0.5, proposed) if version else None)
+
+
+def content(annotation: Annotation) -> set[tuple[str, tuple[Span, ...]]]:
+    """What an annotation says, whatever its entities are called."""
+    return {(entity.label, tuple(sorted(entity.spans))) for entity in annotation.entities}
+
+
+class Bench(Protocol):
+    """A desk with annotators."""
+
+    desk: Desk
+
+    def reopen(self) -> Desk:
+        """The same desk as another process sees it."""
+
+    def annotate(self, project: DeskProject, ids: Mapping[str, str]) -> None:
+        """Let somebody answer these tasks (ids by key) as gold says."""
+
+
+class DeskContract:
+    """Inherit, and offer the fixture ``bench``."""
+
+    def project(self, bench: Bench, marker: str, role: Role = "pool") -> DeskProject:
+        return bench.desk.prepare(role, "contract", LABELS, marker=marker)
+
+    def test_it_says_where_it_is_and_that_it_answers(self, bench: Bench) -> None:
+        bench.desk.check()
+        assert bench.desk.address()
+
+    def test_preparing_twice_gives_the_same_project(self, bench: Bench, marker: str) -> None:
+        made = self.project(bench, marker)
+        assert made.labels == LABELS
+        assert made.notices == ()
+        assert self.project(bench, marker) == made
+        assert bench.desk.prepare("pool", "contract", LABELS, made.reference, marker=marker) == made
+        bench.desk.push(made, [task("1001")])
+        assert self.project(bench, marker) == made
+
+    def test_roles_and_markers_have_projects_of_their_own(self, bench: Bench, marker: str) -> None:
+        made = [
+            self.project(bench, marker),
+            self.project(bench, marker, "test"),
+            self.project(bench, f"{marker}x"),
+        ]
+        assert len({project.reference for project in made}) == 3
+
+    def test_a_project_that_is_gone_is_an_error(self, bench: Bench) -> None:
+        with pytest.raises(DeskError, match="999999"):
+            bench.desk.prepare("pool", "contract", LABELS, "999999")
+
+    def test_pushed_tasks_are_found_by_their_keys(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1"), task("1003")])
+        assert set(ids) == {"1001", "1002", "1003"}
+        assert len(set(ids.values())) == 3
+        assert bench.desk.find(project, ["1003", "1001", "never"]) == {"1001": ids["1001"], "1003": ids["1003"]}
+        assert bench.desk.find(project, []) == {}
+        assert bench.desk.push(project, []) == {}
+
+    def test_pushing_only_what_is_missing_makes_no_doubles(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        bench.desk.push(project, [task("1001"), task("1002")])
+        there = bench.desk.find(project, list(TEXTS))
+        bench.desk.push(project, [task(key) for key in TEXTS if key not in there])
+        assert len(bench.desk.pull(project, documents).existing) == len(TEXTS)
+
+    @pytest.mark.parametrize(
+        ("wrong", "why"),
+        [
+            (task("1002", "m-1", (Entity("e", "Chemical", (Span(3, 99),)),)), "3-99"),
+            (task("1002", "m-1", (Entity("e", "Chemical", (Span(3, 3),)),)), "3-3"),
+            (task("1002", "m-1", (Entity("e", "Chemical", (Span(-1, 3),)),)), "-1-3"),
+            (task("1002", "m-1", (Entity("e", "Chemical", ()),)), "nowhere"),
+            (task("1002", "m-1", (Entity("e", "Gene", (Span(0, 2),)),)), "Gene"),
+            (task("1002", "m-1", (Entity("", "Chemical", (Span(0, 2),)),)), "entity id"),
+            (task("1002", "m-1", (Entity("e", "Chemical", (Span(0, 2),)),) * 2), "twice"),
+            (task("1002", "m-1", (Entity("e", "Chemical", (Span(0, 2),), score=1.2),)), "1.2"),
+            (Task("1002", DOCUMENTS["1002"], PreAnnotation("m-1", 1.5, ())), "1.5"),
+            (Task("1002", DOCUMENTS["1002"], PreAnnotation("m-1", math.nan, ())), "nan"),
+            (Task("1002", DOCUMENTS["1002"], PreAnnotation("", 0.5, ())), "version"),
+            (Task("1001", DOCUMENTS["1002"]), "1001"),
+            (Task("", DOCUMENTS["1002"]), "empty"),
+            (Task("1002", Document("1002", "half \ud83d pair")), "surrogate"),
+            (Task("1002", Document("1002", "null \0 character")), "null"),
+        ],
+    )
+    def test_an_invalid_task_is_refused_and_none_of_its_chunk_is_made(
+        self, bench: Bench, marker: str, wrong: Task, why: str
+    ) -> None:
+        project = self.project(bench, marker)
+        with pytest.raises(DeskError, match="document 1002") as caught:
+            bench.desk.push(project, [task("1001", "m-1"), wrong, task("1003", "m-1")])
+        assert why in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert bench.desk.pull(project, documents).existing == frozenset()
+
+    def test_answers_come_back_as_they_were_given(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task(key, "m-1") for key in TEXTS])
+        bench.annotate(project, ids)
+        pull = bench.desk.pull(project, documents)
+        assert pull.existing == set(ids.values())
+        assert pull.open_tasks == frozenset()
+        assert {state.key: state.task_id for state in pull.tasks} == ids
+        for state in pull.tasks:
+            (answer,) = state.annotations
+            assert answer.annotator
+            assert not answer.skipped
+            assert answer.usable
+            assert answer.problems == ()
+            assert answer.shown_version == "m-1"
+            assert content(answer.annotation) == content(GOLD[str(state.key)])
+            assert answer.updated_at >= answer.created_at
+            first = GOLD[str(state.key)].entities[:1]
+            for entity in answer.annotation.entities:
+                accepted = bool(first) and sorted(entity.spans) == sorted(first[0].spans)
+                assert entity.origin == ("prediction" if accepted else "manual")
+                assert entity.score == (0.75 if accepted else None)
+
+    def test_without_pre_annotation_everything_is_drawn_by_hand(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker, "test")
+        ids = bench.desk.push(project, [task("1001"), task("1002")])
+        bench.annotate(project, ids)
+        for state in bench.desk.pull(project, documents).tasks:
+            (answer,) = state.annotations
+            assert answer.shown_version is None
+            assert {entity.origin for entity in answer.annotation.entities} <= {"manual"}
+
+    def test_pulling_again_gives_only_what_is_new(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        first = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1")])
+        bench.annotate(project, first)
+        one = bench.desk.pull(project, documents)
+        assert {state.key for state in one.tasks} == {"1001", "1002"}
+        again = bench.desk.pull(project, documents, one.cursor)
+        assert again.tasks == ()
+        assert again.existing == one.existing
+        more = bench.desk.push(project, [task("1003", "m-1")])
+        bench.annotate(project, more)
+        two = bench.desk.pull(project, documents, again.cursor)
+        assert [state.key for state in two.tasks] == ["1003"]
+        assert bench.desk.pull(project, documents, two.cursor).tasks == ()
+
+    def test_pulling_from_the_beginning_gives_everything_every_time(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1"), task("1005", "m-1")])
+        bench.annotate(project, ids)
+        one = bench.desk.pull(project, documents)
+        assert bench.desk.pull(project, documents) == one
+        assert bench.desk.pull(project, documents, "not a cursor").tasks == one.tasks
+
+    def test_a_second_process_sees_the_same(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1")])
+        bench.annotate(project, ids)
+        other = bench.reopen()
+        assert other.prepare("pool", "contract", LABELS, marker=marker) == project
+        assert other.find(project, ["1001"]) == ids
+        assert other.pull(project, documents) == bench.desk.pull(project, documents)
+
+    def test_a_newer_version_is_added_once_and_shown(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1")])
+        newer = {ids[key]: PreAnnotation("m-2", 0.25, GOLD[key].entities) for key in ids} | {
+            "999999": PreAnnotation("m-2", 0.5, ())
+        }
+        for _ in range(2):
+            bench.desk.add_pre_annotations(project, newer)
+            bench.desk.publish(project, "m-2")
+        bench.desk.add_pre_annotations(project, {})
+
+    def test_an_invalid_newer_version_is_refused(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1")])
+        wrong = PreAnnotation("m-2", 0.5, (Entity("e", "Chemical", (Span(0, 99),)),))
+        with pytest.raises(DeskError, match="document 1001"):
+            bench.desk.add_pre_annotations(project, {ids["1001"]: wrong})
+
+    def test_a_version_without_pre_annotations_cannot_be_shown(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        bench.desk.push(project, [task("1001", "m-1")])
+        with pytest.raises(DeskError, match="m-9"):
+            bench.desk.publish(project, "m-9")
+
+
+def pushed(desk: Desk, project: DeskProject, keys: Iterable[str], version: str | None = "m-1") -> dict[str, str]:
+    """Push tasks with these keys and return their ids."""
+    return dict(desk.push(project, [task(key, version) for key in keys]))
