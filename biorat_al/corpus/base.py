@@ -1,0 +1,152 @@
+"""What every file format has in common, and what is counted while files are read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, NamedTuple, TypeAlias
+
+from biorat_al.corpus.model import Annotation, Document, Record, Relation
+from biorat_al.corpus.source import Source
+from biorat_al.errors import OffsetError, UsageError
+
+KEPT = 100
+"""How many invalid mentions and skipped files a report names; it counts all of them."""
+
+Writable: TypeAlias = Record | tuple[Document, Annotation | None]
+"""What can be written: a record as it was read, or a document with its annotation (None: nobody looked)."""
+
+
+class InvalidMention(NamedTuple):
+    """A mention that was left out because its text is not the text at its offsets.
+
+    :param found: the document's text at the offsets; None if they lie outside the text.
+    :param expected: the text that the mention names; None if it names none.
+    :param message: the sentence that would have been the error.
+    """
+
+    source: str
+    document: str
+    found: str | None
+    expected: str | None
+    message: str
+
+
+class SkippedFile(NamedTuple):
+    """A file in a folder that was not read, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass
+class ReadReport:
+    """What was read, counted as it is read: complete once the records are used up.
+
+    :param files: files read to their end.
+    :param documents: records; one that occurs twice counts twice.
+    :param annotated: those of them that somebody looked at, whether anything was found or not.
+    :param mentions: mentions by label.
+    :param relations: relations between mentions by label.
+    :param concept_relations: relations between concepts by label.
+    :param invalid: the first :data:`KEPT` mentions left out; `invalid_count` counts all.
+    :param relations_left_out: relations that were left out with a mention they refer to.
+    :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
+    """
+
+    files: int = 0
+    documents: int = 0
+    annotated: int = 0
+    mentions: Counter[str] = field(default_factory=Counter)
+    relations: Counter[str] = field(default_factory=Counter)
+    concept_relations: Counter[str] = field(default_factory=Counter)
+    invalid: list[InvalidMention] = field(default_factory=list)
+    invalid_count: int = 0
+    relations_left_out: int = 0
+    skipped: list[SkippedFile] = field(default_factory=list)
+    skipped_count: int = 0
+
+    def skip(self, path: Path, reason: str) -> None:
+        """Count a file that is not read."""
+        self.skipped_count += 1
+        if len(self.skipped) < KEPT:
+            self.skipped.append(SkippedFile(path, reason))
+
+    def count(self, record: Record) -> None:
+        """Count a record and what is annotated on it."""
+        self.documents += 1
+        if record.annotation is None:
+            return
+        self.annotated += 1
+        for entity in record.annotation.entities:
+            self.mentions[entity.label] += 1
+        for relation in record.annotation.relations:
+            self.relations[relation.label] += 1
+        for concept_relation in record.annotation.concept_relations:
+            self.concept_relations[concept_relation.label] += 1
+
+
+class Reading:
+    """How to read, and where to count: what the readers of all formats are given.
+
+    :param skip_invalid: leave out mentions whose text is not the text at their offsets, instead of raising.
+    """
+
+    def __init__(self, *, skip_invalid: bool = False, report: ReadReport | None = None) -> None:
+        self.skip_invalid = skip_invalid
+        self.report = ReadReport() if report is None else report
+
+    def invalid(self, error: OffsetError) -> None:
+        """Count a mention that is left out, or raise `error` if none may be."""
+        if not self.skip_invalid:
+            raise error
+        self.report.invalid_count += 1
+        if len(self.report.invalid) < KEPT:
+            self.report.invalid.append(
+                InvalidMention(error.source or "", error.document or "", error.found, error.expected, str(error))
+            )
+
+    def without(self, left_out: set[str], relations: Iterable[Relation]) -> tuple[Relation, ...]:
+        """The relations that do not refer to a mention that was left out; the others are counted."""
+        kept = []
+        for relation in relations:
+            if relation.head in left_out or relation.tail in left_out:
+                self.report.relations_left_out += 1
+            else:
+                kept.append(relation)
+        return tuple(kept)
+
+
+class CorpusFormat(ABC):
+    """A file format that documents come in.
+
+    :cvar name: as the user writes it.
+    :cvar title: as people know it.
+    :cvar suffixes: file suffixes in lower case with their dot; ``.gz`` may follow each.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def detects(self, head: str) -> bool:
+        """Whether a file that begins with `head` is certainly of this format."""
+
+    @abstractmethod
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        """Yield the documents of a file one by one, holding no more than one of them.
+
+        :raises FormatError: the file is not of this format; the message names the line.
+        :raises OffsetError: the text of a mention is not the text at its offsets (unless `reading` skips those).
+        """
+
+    def write(self, path: Path, records: Iterable[Writable]) -> int:
+        """Write a file under a temporary name, rename it when it is complete, and return the number of documents.
+
+        :raises UsageError: this format cannot be written.
+        """
+        raise UsageError(f"{self.title} can be read but not written")

@@ -1,0 +1,170 @@
+"""One file that is being read: packed or not, decoded, with its place for messages and its bytes counted.
+
+Lines end at ``\\n`` and nowhere else: Python's own text files and :meth:`str.splitlines` would also break at ``\\x85``,
+``\\u2028`` and the like, which are ordinary characters of a text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from biorat_al.errors import CorpusError, FormatError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+OnBytes = Callable[[int], object]
+"""Called with the number of bytes of the file, packed as it is, that were read since the last call."""
+
+HEAD_CHARACTERS = 4096
+"""How much of a file's beginning decides on its format."""
+
+_BLOCK = 1 << 18
+_GZIP_MAGIC = b"\x1f\x8b"
+_OVERLAP = 512
+
+
+class _CountingFile(io.RawIOBase):
+    """A raw file that tells how much was read of it."""
+
+    def __init__(self, raw: io.FileIO, on_bytes: OnBytes) -> None:
+        self._raw = raw
+        self._on_bytes = on_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        count = self._raw.readinto(buffer)
+        if count:
+            self._on_bytes(count)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class Source:
+    """A file of a corpus.
+
+    :param path: where it lies. It is unpacked if its content is gzip's, whatever its name.
+    :param document_id: the id for the document of a format that does not name one (plain text).
+    :param on_bytes: told of the bytes as they are read; may be None.
+    """
+
+    def __init__(self, path: Path, *, document_id: str = "", on_bytes: OnBytes | None = None) -> None:
+        self.path = path
+        self.name = str(path)
+        self.document_id = document_id
+        self._on_bytes = on_bytes
+
+    def at(self, line: int) -> str:
+        """The place of a line (from 1), for messages."""
+        return f"{self.name}:{line}"
+
+    def head(self) -> str:
+        """The file's beginning, with what is not UTF-8 replaced; empty for an empty file.
+
+        :raises CorpusError: the file cannot be read.
+        :raises FormatError: it is broken gzip.
+        """
+        with self._opened(counted=False) as file:
+            # a code point has four bytes at most; the last one may be cut in two, which does no harm here
+            start = file.read(4 * HEAD_CHARACTERS)
+        return start.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")[:HEAD_CHARACTERS]
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield each line's number (from 1) and its text without the ``\\n``; one line is held at a time.
+
+        :raises CorpusError: the file cannot be read.
+        :raises FormatError: it is not UTF-8, or broken gzip.
+        """
+        with self._opened() as file:
+            before = 0
+            for number, line in enumerate(file, start=1):
+                content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+                try:
+                    text = content.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    position = before + len(line) - len(content) + error.start
+                    raise self._not_utf8(content[error.start], position, self.at(number)) from None
+                before += len(line)
+                yield number, text[:-1] if text.endswith("\n") else text
+
+    def chunks(self) -> Iterator[str]:
+        """Yield the text in pieces of bounded length, as it is.
+
+        :raises CorpusError: the file cannot be read.
+        :raises FormatError: it is not UTF-8, or broken gzip.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with self._opened() as file:
+            before = 0
+            block = file.read(_BLOCK)
+            if block.startswith(codecs.BOM_UTF8):
+                before, block = len(codecs.BOM_UTF8), block[len(codecs.BOM_UTF8) :]
+            while True:
+                held = len(decoder.getstate()[0])
+                try:
+                    text = decoder.decode(block, final=not block)
+                except UnicodeDecodeError as error:
+                    # the decoder's positions count from the bytes that it held back from the block before
+                    byte = error.object[error.start]
+                    raise self._not_utf8(byte, before - held + error.start, self.name) from None
+                if text:
+                    yield text
+                if not block:
+                    return
+                before += len(block)
+                block = file.read(_BLOCK)
+
+    def text(self) -> str:
+        """The whole text, as it is."""
+        return "".join(self.chunks())
+
+    def holds(self, marker: re.Pattern[bytes]) -> bool:
+        """Whether `marker` (a pattern that matches fewer than 512 bytes) occurs anywhere; stops at the first place."""
+        with self._opened(counted=False) as file:
+            tail = b""
+            while block := file.read(_BLOCK):
+                if marker.search(tail + block):
+                    return True
+                tail = (tail + block)[-_OVERLAP:]
+        return False
+
+    @contextmanager
+    def _opened(self, counted: bool = True) -> Iterator[BinaryIO]:
+        try:
+            with open(self.path, "rb", buffering=0) as raw:
+                plain = _CountingFile(raw, self._on_bytes) if counted and self._on_bytes else raw
+                file = io.BufferedReader(cast(io.RawIOBase, plain), _BLOCK)
+                packed = file.peek(2)[:2] == _GZIP_MAGIC
+                if not packed and self.path.suffix.lower() == ".gz" and file.peek(1):
+                    raise FormatError(
+                        f"it is named .gz but begins with the bytes {file.peek(2)[:2].hex(' ')}, not with gzip's 1f 8b",
+                        source=self.name,
+                    )
+                with cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if packed else file as opened:
+                    # GzipFile's own line iteration is slow without a buffer of this size around it
+                    yield io.BufferedReader(cast(io.RawIOBase, opened), _BLOCK) if packed else opened
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise FormatError(f"the gzip data is broken or cut off: {error}", source=self.name) from None
+        except FileNotFoundError:
+            raise CorpusError("there is no such file or folder", source=self.name) from None
+        except OSError as error:
+            raise CorpusError(f"it cannot be read: {error.strerror or error}", source=self.name) from None
+
+    def _not_utf8(self, byte: int, position: int, where: str) -> FormatError:
+        hint = "it looks like UTF-16; " if position == 0 and byte in (0xFE, 0xFF) else ""
+        return FormatError(
+            f"byte {position} (0x{byte:02x}) is not UTF-8; {hint}save the file as UTF-8 and try again", source=where
+        )
