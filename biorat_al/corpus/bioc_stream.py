@@ -1,0 +1,113 @@
+"""The document elements of a BioC XML file, one at a time, and nothing that an XML file can do besides."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import XMLParser
+
+from biorat_al.corpus.source import Source
+from biorat_al.errors import FormatError
+
+# no XML attribute can have a blank in its name, so this one cannot be the file's own
+_LINE = "line of the file"
+_ENCODING = re.compile(r"<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
+
+
+def line_of(element: Element) -> int:
+    """The line on which an element that :func:`documents` gave begins."""
+    return int(element.get(_LINE, "0"))
+
+
+def documents(source: Source) -> Iterator[Element]:
+    """Yield the ``document`` elements of a collection, each forgotten once the next is asked for.
+
+    :raises FormatError: not well-formed XML, not UTF-8, not a BioC collection, or it declares or uses entities.
+    """
+    encoding = _ENCODING.match(source.head().lstrip())
+    if encoding is not None and encoding.group(1).lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
+        raise FormatError(
+            f"it declares the encoding {encoding.group(1)!r}, expected UTF-8; convert the file and try again",
+            source=source.name,
+        )
+    target = _Documents(source)
+    # entities are forbidden, internal ones for billion laughs and external ones for what they could read; a DOCTYPE
+    # that only names a DTD is not, and expat does not load it
+    parser = XMLParser(target=target, forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    target.parser = parser.parser
+    try:
+        for chunk in source.chunks():
+            parser.feed(chunk)
+            while target.finished:
+                yield target.finished.popleft()
+        parser.close()
+    except DefusedXmlException as error:
+        raise FormatError(
+            f"it declares or refers to an XML entity ({_entity(error)}); entities are refused, since they can read "
+            "other files or fill the memory",
+            source=source.at(parser.parser.CurrentLineNumber),
+        ) from None
+    except ParseError as error:
+        line, column = error.position
+        reason = str(error).partition(": line")[0]
+        raise FormatError(
+            f"not well-formed XML at column {column + 1}: {reason}; expected a BioC collection", source=source.at(line)
+        ) from None
+    # the last chunk may have held documents that only close() completed
+    while target.finished:
+        yield target.finished.popleft()
+
+
+def _entity(error: DefusedXmlException) -> str:
+    name = getattr(error, "name", None)
+    system_id = getattr(error, "sysid", None)
+    return " ".join(part for part in (f"{name!r}" if name else "", f"from {system_id!r}" if system_id else "") if part)
+
+
+class _Documents:
+    """Builds the tree of one document at a time and lets everything outside of documents go.
+
+    :ivar parser: the expat parser, asked for the line at each element.
+    """
+
+    parser: Any
+
+    def __init__(self, source: Source) -> None:
+        self.finished: deque[Element] = deque()
+        self._source = source
+        self._builder: TreeBuilder | None = None
+        self._depth = 0
+        self._inner_depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self._depth == 0 and tag != "collection":
+            raise FormatError(
+                f"found the root element <{tag}>, expected <collection> of BioC XML",
+                source=self._source.at(self.parser.CurrentLineNumber),
+            )
+        self._depth += 1
+        if self._builder is None and tag == "document":
+            self._builder = TreeBuilder()
+            self._inner_depth = self._depth
+        if self._builder is not None:
+            self._builder.start(tag, {**attributes, _LINE: str(self.parser.CurrentLineNumber)})
+
+    def end(self, tag: str) -> None:
+        if self._builder is not None:
+            self._builder.end(tag)
+            if self._depth == self._inner_depth:
+                self.finished.append(self._builder.close())
+                self._builder = None
+        self._depth -= 1
+
+    def data(self, text: str) -> None:
+        if self._builder is not None:
+            self._builder.data(text)
+
+    def close(self) -> None:
+        """Nothing is left to give; what was finished has been taken."""

@@ -1,0 +1,263 @@
+"""JSON Lines: the program's own complete format, from which everything that it knows of a document can be had back.
+
+One JSON object a line, in UTF-8, lines ending in ``\\n``; blank lines are passed over::
+
+    {"id": "227508",
+     "text": "Naloxone reverses …",
+     "passages": [{"kind": "title", "start": 0, "end": 59}],
+     "metadata": {"journal": "…"},
+     "entities": [{"id": "T1", "label": "Chemical", "spans": [[0, 8]], "text": "Naloxone",
+                   "concepts": [{"database": "MESH", "identifier": "D009270"}],
+                   "score": 0.93, "origin": "prediction", "extras": {}}],
+     "relations": [{"id": "R1", "label": "CID", "head": "T1", "tail": "T2", "directed": true, "extras": {}}],
+     "concept_relations": [{"label": "CID", "head": "D008750", "tail": "D007022"}],
+     "extras": {}}
+
+================= ======== =============================================================================================
+key               must be  holds
+================= ======== =============================================================================================
+id                yes      the document's id, not empty
+text              yes      the text; it is never changed
+passages                   parts of the text in order, apart from each other
+metadata                   any JSON object
+entities                   mentions; **absent: nobody has looked; an empty list: looked at, nothing there**
+relations                  links between entities of this document, by their ids
+concept_relations          links between concepts, for the whole document
+extras                     any JSON object: what other formats carry beyond these (events, coreference)
+================= ======== =============================================================================================
+
+Offsets count Unicode code points, from 0, end exclusive. An entity must have ``id`` (its own in the document),
+``label`` and ``spans`` (more than one: discontinuous); its ``text``, the pieces joined by one space, is always
+written, and compared with the document's text where it is read. ``score`` is a number from 0 to 1, ``origin`` one of
+``prediction``, ``prediction-changed``, ``manual``. A relation must have ``id``, ``label``, ``head`` and ``tail``. A key
+that is not in this list is an error, lest a misspelt one be passed over; what is your own goes into ``metadata`` or
+``extras``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable
+from biorat_al.corpus.files import replacing
+from biorat_al.corpus.json_values import Fields, found, parse_object
+from biorat_al.corpus.model import (
+    Annotation,
+    Concept,
+    ConceptRelation,
+    Document,
+    Entity,
+    Passage,
+    Record,
+    Relation,
+    Span,
+)
+from biorat_al.corpus.source import Source
+from biorat_al.corpus.validation import check_annotation, check_document, check_mention
+from biorat_al.errors import FormatError, OffsetError
+
+_FIRST_LINE = re.compile(r'\s*\{\s*("id"|[^\n]*"text")\s*:')
+
+
+class JsonLines(CorpusFormat):
+    """Reader and writer of the program's own JSON Lines."""
+
+    name = "jsonl"
+    title = "JSON Lines"
+    suffixes = (".jsonl", ".ndjson")
+
+    def detects(self, head: str) -> bool:
+        return _FIRST_LINE.match(head) is not None
+
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        for number, line in source.lines():
+            if line and not line.isspace():
+                where = source.at(number)
+                yield record_from_json(parse_object(line, where), where, reading)
+
+    def write(self, path: Path, records: Iterable[Writable]) -> int:
+        return write_jsonl(path, records)
+
+
+def write_jsonl(path: Path, records: Iterable[Writable]) -> int:
+    """Write records, under a temporary name until all are written, and return their number.
+
+    The same records give the same bytes. A path that ends in ``.gz`` is packed.
+
+    :raises CorpusError: a record cannot stand as it is (see :mod:`biorat_al.corpus.validation`); nothing is written.
+    """
+    count = 0
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        # no name and no time in the gzip header: the same records give the same bytes
+        packed = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) if path.suffix == ".gz" else None
+        with io.TextIOWrapper(cast(io.BufferedWriter, packed or file), encoding="utf-8", newline="\n") as out:
+            for record in records:
+                out.write(to_line(record[0], record[1]) + "\n")
+                count += 1
+    return count
+
+
+def to_line(document: Document, annotation: Annotation | None) -> str:
+    """A document as one line, without the line's end.
+
+    :raises CorpusError: the document or the annotation cannot stand as it is, or holds what JSON cannot.
+    """
+    check_document(document)
+    if annotation is not None:
+        check_annotation(document, annotation)
+    try:
+        line = json.dumps(record_to_json(document, annotation), ensure_ascii=False, allow_nan=False)
+        line.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"it cannot be written as JSON: {error}", document=document.id) from None
+    return line
+
+
+def record_to_json(document: Document, annotation: Annotation | None) -> dict[str, Any]:
+    """A document and its annotation as JSON values; what is empty is left out, but for `entities`."""
+    value: dict[str, Any] = {"id": document.id, "text": document.text}
+    if document.passages:
+        value["passages"] = [{"kind": part.kind, "start": part.start, "end": part.end} for part in document.passages]
+    if document.metadata:
+        value["metadata"] = dict(document.metadata)
+    if annotation is None:
+        return value
+    value["entities"] = [_entity_to_json(entity, document.text) for entity in annotation.entities]
+    if annotation.relations:
+        value["relations"] = [_relation_to_json(relation) for relation in annotation.relations]
+    if annotation.concept_relations:
+        value["concept_relations"] = [
+            {"label": relation.label, "head": relation.head, "tail": relation.tail}
+            for relation in annotation.concept_relations
+        ]
+    if annotation.extras:
+        value["extras"] = dict(annotation.extras)
+    return value
+
+
+def record_from_json(value: Mapping[str, Any], source: str, reading: Reading | None = None) -> Record:
+    """The inverse of :func:`record_to_json`.
+
+    :param source: place of the value, for messages.
+    :raises FormatError: a key is missing or unknown, or a value is not of its type.
+    :raises OffsetError: a span lies outside the text, or an entity's text is not the text there.
+    """
+    fields = Fields(value, source)
+    document_id = fields.text("id")
+    if not document_id.strip():
+        raise FormatError("the document's id is empty", source=source)
+    fields.document = document_id
+    passages = tuple(
+        Passage(part.text("kind"), part.whole("start"), part.whole("end"))
+        for part in fields.objects("passages", ("kind", "start", "end"))
+    )
+    document = Document(document_id, fields.text("text"), passages, fields.mapping("metadata"))
+    fields.only(("id", "text", "passages", "metadata", "entities", "relations", "concept_relations", "extras"))
+    annotation = None
+    if "entities" in value:
+        annotation = _annotation(fields, document, reading or Reading())
+    else:
+        for key in ("relations", "concept_relations", "extras"):
+            if key in value:
+                fields.wrong(f"found {key!r} without 'entities'; where somebody has looked there is at least '[]'")
+    return Record(document, annotation, source)
+
+
+def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotation:
+    entities: list[Entity] = []
+    left_out: set[str] = set()
+    ids: set[str] = set()
+    keys = ("id", "label", "spans", "text", "concepts", "score", "origin", "extras")
+    for part in fields.objects("entities", keys):
+        entity = _entity(part)
+        if entity.id in ids:
+            fields.wrong(f"two entities have the id {entity.id!r}")
+        ids.add(entity.id)
+        try:
+            surface = part.text("text") if "text" in part.value else entity.surface(document.text)
+            check_mention(document, entity, surface, source=part.source)
+        except OffsetError as error:
+            reading.invalid(error)
+            left_out.add(entity.id)
+        else:
+            entities.append(entity)
+    relations = [
+        Relation(
+            part.text("id"),
+            part.text("label"),
+            part.text("head"),
+            part.text("tail"),
+            part.flag("directed", True),
+            part.mapping("extras"),
+        )
+        for part in fields.objects("relations", ("id", "label", "head", "tail", "directed", "extras"))
+    ]
+    concept_relations = [
+        ConceptRelation(part.text("label"), part.text("head"), part.text("tail"))
+        for part in fields.objects("concept_relations", ("label", "head", "tail"))
+    ]
+    return Annotation(
+        tuple(entities), reading.without(left_out, relations), tuple(concept_relations), fields.mapping("extras")
+    )
+
+
+def _entity(part: Fields) -> Entity:
+    spans = []
+    for span in part.items("spans", must=True):
+        match span:
+            case [int(start), int(end)] if not isinstance(start, bool) and not isinstance(end, bool):
+                spans.append(Span(start, end))
+            case _:
+                part.wrong(f"{part.place}spans: found {found(span)}, expected [start, end] in whole numbers")
+    if not spans:
+        part.wrong(f"{part.place}spans: the entity {part.text('id')!r} has no span")
+    concepts = [
+        Concept(concept.text("database"), concept.text("identifier"))
+        for concept in part.objects("concepts", ("database", "identifier"))
+    ]
+    return Entity(
+        part.text("id"),
+        part.text("label"),
+        tuple(spans),
+        tuple(concepts),
+        part.number("score"),
+        part.text("origin") if part.value.get("origin") is not None else None,
+        part.mapping("extras"),
+    )
+
+
+def _entity_to_json(entity: Entity, text: str) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "id": entity.id,
+        "label": entity.label,
+        "spans": [[start, end] for start, end in entity.spans],
+        "text": entity.surface(text),
+    }
+    if entity.concepts:
+        value["concepts"] = [{"database": name, "identifier": ident} for name, ident in entity.concepts]
+    if entity.score is not None:
+        value["score"] = entity.score
+    if entity.origin is not None:
+        value["origin"] = entity.origin
+    if entity.extras:
+        value["extras"] = dict(entity.extras)
+    return value
+
+
+def _relation_to_json(relation: Relation) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "id": relation.id,
+        "label": relation.label,
+        "head": relation.head,
+        "tail": relation.tail,
+        "directed": relation.directed,
+    }
+    if relation.extras:
+        value["extras"] = dict(relation.extras)
+    return value

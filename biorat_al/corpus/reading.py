@@ -1,0 +1,232 @@
+"""Reads documents from files and folders of any known format, as a stream.
+
+Which format a file has is told by its beginning, and only where that says nothing by its name; a format that the caller
+names is taken as given. The files of one folder must be of one format, or the caller has to name it: otherwise a corpus
+that lies there twice, or the read-me beside it, would become documents.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from biorat_al.corpus.base import CorpusFormat, Reading, ReadReport, Writable
+from biorat_al.corpus.bioc_xml import BioCXml
+from biorat_al.corpus.jsonl import JsonLines
+from biorat_al.corpus.model import Record
+from biorat_al.corpus.plain_text import PlainText
+from biorat_al.corpus.pubtator import PubTator
+from biorat_al.corpus.source import OnBytes, Source
+from biorat_al.corpus.validation import check_annotation, check_document
+from biorat_al.errors import CorpusError, FormatError, UsageError
+
+FORMATS: tuple[CorpusFormat, ...] = (JsonLines(), PubTator(), BioCXml(), PlainText())
+"""The formats that can be read, in the order in which they are tried."""
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A file or folder, or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """A file that is to be read.
+
+    :param document_id: the id for its document if it is of a format that does not name one.
+    :param size: bytes on disk.
+    """
+
+    path: Path
+    format: CorpusFormat
+    document_id: str
+    size: int
+
+
+def read_corpus(
+    paths: Paths,
+    *,
+    format: str | None = None,
+    skip_invalid: bool = False,
+    report: ReadReport | None = None,
+    on_bytes: OnBytes | None = None,
+) -> Iterator[Record]:
+    """Yield the documents of files and folders one by one, never holding more than one of them.
+
+    Folders are walked in sorted order; their hidden files, and files of no known format, are skipped and reported. Any
+    file may be packed with gzip. What is wrong with the call or the files' names is raised at once, what is wrong
+    inside a file once it is reached. A document that occurs twice is passed on twice.
+
+    :param format: name of the format of all files; None: told by each file's content and name. In a folder, files that
+        are certainly of another format are skipped.
+    :param skip_invalid: leave out, and count, mentions whose text is not the text at their offsets, and the relations
+        that refer to them.
+    :param report: filled as the records are taken.
+    :param on_bytes: called with the number of bytes read since the last call; their sum ends at :func:`corpus_size`.
+    :raises UsageError: the format is not known.
+    :raises CorpusError: a file is missing or cannot be read.
+    :raises FormatError: a file is empty, broken, or not of its format; a folder holds nothing to read.
+    :raises OffsetError: the text of a mention is not the text at its offsets.
+    """
+    counted = ReadReport() if report is None else report
+    files = list_files(paths, format=format, report=counted)
+    return _records(files, Reading(skip_invalid=skip_invalid, report=counted), on_bytes)
+
+
+def corpus_size(paths: Paths, *, format: str | None = None) -> int:
+    """Bytes on disk of all files that :func:`read_corpus` would read; it raises what that raises at once."""
+    return sum(file.size for file in list_files(paths, format=format))
+
+
+def write_corpus(path: Path, records: Iterable[Writable], *, format: str = JsonLines.name) -> int:
+    """Write records to one file and return their number.
+
+    :raises UsageError: the format is not known, or cannot be written.
+    :raises CorpusError: a record cannot stand as it is, or the file cannot be written.
+    """
+    return format_named(format).write(path, records)
+
+
+def format_named(name: str) -> CorpusFormat:
+    """The format of that name.
+
+    :raises UsageError: there is none; the message lists those there are.
+    """
+    for known in FORMATS:
+        if known.name == name:
+            return known
+    raise UsageError(f"unknown format {name!r}; known are {_names()}")
+
+
+def detect_format(path: Path) -> CorpusFormat | None:
+    """The format of a file by its beginning, or else by its name; None if neither says.
+
+    :raises CorpusError: the file cannot be read.
+    """
+    head = Source(path).head()
+    for known in FORMATS:
+        if known.detects(head):
+            return known
+    return next((known for known in FORMATS if _suffix(path, known) is not None), None)
+
+
+def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | None = None) -> list[CorpusFile]:
+    """The files that :func:`read_corpus` reads, in its order; of each only the beginning is looked at."""
+    forced = format_named(format) if format is not None else None
+    counted = ReadReport() if report is None else report
+    given = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]
+    if not given:
+        raise UsageError("there is no file or folder to read")
+    files: list[CorpusFile] = []
+    inside: list[str] = []
+    for path in given:
+        if path.is_dir():
+            found = _folder(path, forced, counted)
+            inside += [_without_suffix(file.path.relative_to(path), file.format).as_posix() for file in found]
+        else:
+            found = [_file(path, forced)]
+            inside.append(_without_suffix(path, found[0].format).as_posix())
+        files += found
+    stems = Counter(file.document_id for file in files)
+    files = [
+        file if stems[file.document_id] == 1 else replace(file, document_id=place)
+        for file, place in zip(files, inside, strict=True)
+    ]
+    for file in files:
+        try:
+            file.document_id.encode("utf-8")
+        except UnicodeEncodeError:
+            raise FormatError("the file's name is not UTF-8; rename it", source=repr(str(file.path))) from None
+    return files
+
+
+def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
+    known = forced or detect_format(path)
+    if forced is not None and not isinstance(forced, PlainText):
+        head = Source(path).head()
+        certain = None if forced.detects(head) else next((other for other in FORMATS if other.detects(head)), None)
+        if certain is not None:
+            raise FormatError(f"the file is {certain.title}, expected {forced.title}", source=str(path))
+    if known is None and not Source(path).head():
+        raise FormatError(f"the file is empty, expected one of {_names()}", source=str(path))
+    if known is None:
+        raise FormatError(
+            f"neither its content nor its name tells the format; name one of {_names()}", source=str(path)
+        )
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "there is no such file or folder" if missing else f"it cannot be read: {error.strerror}"
+        raise CorpusError(reason, source=str(path)) from None
+    return CorpusFile(path, known, _without_suffix(path, known).name, size)
+
+
+def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> list[CorpusFile]:
+    files = []
+    for path in _walk(folder):
+        if path.name.startswith("."):
+            report.skip(path, "hidden")
+        elif not path.is_file():
+            report.skip(path, "not a file that can be read")
+        elif (detected := detect_format(path)) is None:
+            report.skip(path, "neither its content nor its name tells a known format")
+        elif forced is None or detected is forced or (_suffix(path, forced) is not None):
+            files.append(_file(path, forced or detected))
+        else:
+            report.skip(path, f"{detected.title}, not {forced.title}")
+    if not files:
+        expected = forced.title if forced else f"any known format ({_names()})"
+        raise FormatError(f"the folder holds no file of {expected}", source=str(folder))
+    kinds = Counter(file.format.name for file in files)
+    if len(kinds) > 1:
+        listed = ", ".join(f"{number} {name}" for name, number in sorted(kinds.items()))
+        raise FormatError(
+            f"the folder holds files of several formats ({listed}); name the format to read", source=str(folder)
+        )
+    return files
+
+
+def _names() -> str:
+    return ", ".join(known.name for known in FORMATS)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise CorpusError(f"it cannot be read: {error.strerror}", source=str(error.filename)) from None
+
+    for place, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names))
+
+
+def _suffix(path: Path, known: CorpusFormat) -> str | None:
+    """The ending of the file's name that is one of the format's suffixes, ``.gz`` included; the longest."""
+    name = path.name.lower()
+    packed = ".gz" if name.endswith(".gz") else ""
+    endings = [suffix + packed for suffix in known.suffixes if name.endswith(suffix + packed)]
+    return max(endings, key=len, default=None)
+
+
+def _without_suffix(path: Path, known: CorpusFormat) -> Path:
+    suffix = _suffix(path, known)
+    stem = path.name[: -len(suffix)] if suffix else path.name
+    return path.with_name(stem) if stem else path
+
+
+def _records(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | None) -> Iterator[Record]:
+    for file in files:
+        before = reading.report.documents
+        source = Source(file.path, document_id=file.document_id, on_bytes=on_bytes)
+        if not source.head():
+            raise FormatError(f"the file is empty, expected {file.format.title}", source=source.name)
+        for record in file.format.read(source, reading):
+            check_document(record.document, source=record.source)
+            if record.annotation is not None:
+                check_annotation(record.document, record.annotation, source=record.source)
+            reading.report.count(record)
+            yield record
+        if reading.report.documents == before:
+            raise FormatError(f"the file holds no document, expected {file.format.title}", source=source.name)
+        reading.report.files += 1

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Span
+from biorat_al.corpus.reading import read_corpus
+from biorat_al.errors import FormatError, OffsetError
+
+ONE = (
+    "1|t|Naloxone in rats.\n"
+    "1|a|It reverses clonidine.\n"
+    "1\t0\t8\tNaloxone\tChemical\tD009270\n"
+    "1\t30\t39\tclonidine\tChemical\tD003000\n"
+    "1\tCID\tD009270\tD007022\n"
+)
+
+
+def written(tmp_path: Path, text: str, name: str = "corpus.txt") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def annotation_of(tmp_path: Path, *lines: str) -> Annotation:
+    text = "1|t|Naloxone in rats.\n1|a|It reverses clonidine.\n" + "".join(f"{line}\n" for line in lines)
+    (record,) = read_corpus(written(tmp_path, text))
+    assert record.annotation is not None
+    return record.annotation
+
+
+def test_a_document(tmp_path: Path) -> None:
+    path = written(tmp_path, "\n\n" + ONE)
+    (record,) = read_corpus(path)
+    assert record.document == Document(
+        "1",
+        "Naloxone in rats. It reverses clonidine.",
+        (Passage("title", 0, 17), Passage("abstract", 18, 40)),
+    )
+    assert record.annotation == Annotation(
+        (
+            Entity("T1", "Chemical", (Span(0, 8),), (Concept("MESH", "D009270"),)),
+            Entity("T2", "Chemical", (Span(30, 39),), (Concept("MESH", "D003000"),)),
+        ),
+        (),
+        (ConceptRelation("CID", "D009270", "D007022"),),
+    )
+    assert record.source == f"{path}:3"
+
+
+@pytest.mark.parametrize(
+    ("column", "label", "concepts", "kept"),
+    [
+        ("D009270", "Chemical", [("MESH", "D009270")], None),
+        ("OMIM:106210 ", "SpecificDisease", [("OMIM", "106210")], None),
+        (" D008661", "Modifier", [("MESH", "D008661")], None),
+        ("D1|D2", "Disease", [("MESH", "D1"), ("MESH", "D2")], None),
+        (" D015862+D058499", "DiseaseClass", [("MESH", "D015862"), ("MESH", "D058499")], "D015862+D058499"),
+        ("OMIM:300322+OMIM:102600", "X", [("OMIM", "300322"), ("OMIM", "102600")], "OMIM:300322+OMIM:102600"),
+        ("D1,D2", "Disease", [("MESH", "D1"), ("MESH", "D2")], "D1,D2"),
+        ("C535918|OMIM:115470", "CompositeMention", [("MESH", "C535918"), ("OMIM", "115470")], None),
+        ("MESH:D009270", "Chemical", [("MESH", "D009270")], None),
+        ("5743;5742", "Gene", [("NCBI Gene", "5743"), ("NCBI Gene", "5742")], "5743;5742"),
+        ("9606", "Species", [("NCBI Taxonomy", "9606")], None),
+        ("-1", "Disease", [], None),
+        ("-", "Disease", [], None),
+        ("", "Disease", [], None),
+        ("D1|-1", "Disease", [("MESH", "D1")], "D1|-1"),
+        (
+            "tmVar:p|SUB|V|600|E;RS#:1",
+            "ProteinMutation",
+            [("tmVar", "p|SUB|V|600|E;RS#:1")],
+            "tmVar:p|SUB|V|600|E;RS#:1",
+        ),
+    ],
+)
+def test_identifiers(
+    tmp_path: Path, column: str, label: str, concepts: Sequence[tuple[str, str]], kept: str | None
+) -> None:
+    (entity,) = annotation_of(tmp_path, f"1\t0\t8\tNaloxone\t{label}\t{column}").entities
+    assert entity.concepts == tuple(Concept(*concept) for concept in concepts)
+    assert entity.label == label
+    assert entity.extras == ({"identifiers": kept} if kept else {})
+
+
+def test_the_seventh_column(tmp_path: Path) -> None:
+    filled, empty = annotation_of(
+        tmp_path, "1\t0\t8\tNaloxone\tChemical\tD1|D2\tNalo part|xone part", "1\t30\t39\tclonidine\tChemical\t-1\t"
+    ).entities
+    assert filled.extras == {"individual_mentions": ["Nalo part", "xone part"]}
+    assert (empty.extras, empty.concepts) == ({}, ())
+
+
+def test_a_fifth_relation_column_is_kept(tmp_path: Path) -> None:
+    annotation = annotation_of(tmp_path, "1\tCID\tD1\tD2", "1\tAssociation\tD1\tD3\tNovel")
+    assert annotation.concept_relations == (
+        ConceptRelation("CID", "D1", "D2"),
+        ConceptRelation("Association", "D1", "D3"),
+    )
+    assert annotation.extras == {"relation_columns": [{"relation": 1, "columns": ["Novel"]}]}
+
+
+def test_white_space_of_the_text_stays(tmp_path: Path) -> None:
+    text = "1|t| A  title \t\n1|a|  an\x85abstract\u2028with  \x0c ends  \n1\t26\t30\twith\tX\tD1\n\n\n"
+    (record,) = read_corpus(written(tmp_path, text))
+    assert record.document.text == " A  title \t   an\x85abstract\u2028with  \x0c ends  "
+
+
+def test_carriage_returns_of_a_file_with_them_throughout_are_line_ends(tmp_path: Path) -> None:
+    (plain,) = read_corpus(written(tmp_path, ONE, "plain.txt"))
+    (other,) = read_corpus(written(tmp_path, "\r\n" + ONE.replace("\n", "\r\n") + "\r\n", "crlf.txt"))
+    assert (other.document, other.annotation) == (plain.document, plain.annotation)
+
+
+def test_only_one_carriage_return_is_a_line_end(tmp_path: Path) -> None:
+    (record,) = read_corpus(written(tmp_path, "1|t|a\r\n1|a|b\r\r\n"))
+    assert record.document.text == "a b\r"
+
+
+def test_a_carriage_return_in_a_file_without_them_is_text(tmp_path: Path) -> None:
+    text = "1|t|a\n1|a|b\r\n1\t2\t4\tb\r\tX\tD1\r\n\n2|t|c\r\n2|a|d\n"
+    first, second = read_corpus(written(tmp_path, text))
+    assert (first.document.text, second.document.text) == ("a b\r", "c\r d")
+    assert first.annotation == Annotation((Entity("T1", "X", (Span(2, 4),), (Concept("MESH", "D1"),)),))
+
+
+def test_an_empty_title_and_an_empty_abstract(tmp_path: Path) -> None:
+    first, second = read_corpus(written(tmp_path, "1|t|\n1|a|text\n\n2|t|text\n2|a|\n"))
+    assert (first.document.text, first.document.passages[1]) == (" text", Passage("abstract", 1, 5))
+    assert (second.document.text, second.document.passages[1]) == ("text ", Passage("abstract", 5, 5))
+
+
+def test_a_document_without_annotations_among_others_was_looked_at(tmp_path: Path) -> None:
+    bare = "0|t|a title\n0|a|an\tabstract\n\n"
+    first, second, third = read_corpus(written(tmp_path, bare + ONE + "\n" + bare.replace("0", "2")))
+    assert first.annotation == third.annotation == Annotation()
+    assert second.annotation is not None
+    assert len(second.annotation.entities) == 2
+    unannotated = read_corpus(written(tmp_path, bare + bare.replace("0", "2"), "bare.txt"))
+    assert [record.annotation for record in unannotated] == [None, None]
+
+
+def test_a_document_twice_is_passed_on_twice(tmp_path: Path) -> None:
+    first, second = read_corpus(written(tmp_path, ONE + "\n" + ONE))
+    assert first.document == second.document
+    assert first.annotation == second.annotation
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "expected"),
+    [
+        ("1\t0\t7\tNaloxone\tChemical\tD1", "Naloxon", "Naloxone"),
+        ("1\t0\t8\tNaloxone  \tChemical\tD1", "Naloxone", "Naloxone  "),
+        ("1\t0\t99\tNaloxone\tChemical\tD1", None, None),
+        ("1\t8\t8\t\tChemical\tD1", None, None),
+        ("1\t8\t4\tx\tChemical\tD1", None, None),
+    ],
+)
+def test_a_mention_that_does_not_fit_its_offsets(
+    tmp_path: Path, line: str, found: str | None, expected: str | None
+) -> None:
+    path = written(tmp_path, ONE + line + "\n")
+    with pytest.raises(OffsetError) as caught:
+        list(read_corpus(path))
+    error = caught.value
+    assert (error.source, error.document, error.found, error.expected) == (f"{path}:6", "1", found, expected)
+    assert str(error).startswith(f"{path}:6, document 1: ")
+    report = ReadReport()
+    (record,) = read_corpus(path, skip_invalid=True, report=report)
+    assert record.annotation is not None
+    assert [entity.id for entity in record.annotation.entities] == ["T1", "T2"]
+    assert (report.invalid_count, report.mentions) == (1, {"Chemical": 2})
+    (left_out,) = report.invalid
+    assert (left_out.source, left_out.document, left_out.found, left_out.expected) == (
+        f"{path}:6",
+        "1",
+        found,
+        expected,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("1|t|a\n", 1, "found the end of the file, expected the abstract line '1|a|…'"),
+        ("1|t|a\n\n2|t|b\n2|a|c\n", 2, "found a blank line, expected the abstract line '1|a|…'"),
+        ("1|t|a\n1\t0\t1\ta\tX\tD1\n", 2, "expected the abstract line '1|a|…'"),
+        ("1|t|a\n2|t|b\n", 2, "found the title line of document '2', expected the abstract line '1|a|…'"),
+        ("1|t|a\n2|a|b\n", 2, "found the abstract of document '2', expected that of document '1'"),
+        ("1|t|a\n1|a|b\n2|t|c\n2|a|d\n", 3, "document '2' begins before a blank line has ended document '1'"),
+        ("1|t|a\n1|a|b\n1|a|c\n", 3, "found an abstract line without the title line"),
+        ("1|a|a\n", 1, "found an abstract line without the title line '1|t|…' before it"),
+        ("|t|a\n|a|b\n", 1, "the document's id is empty"),
+        ("1|t|a\n1|x|b\n", 2, "found a line '1|x|…', expected '|t|' for a title or '|a|' for an abstract"),
+        (
+            "1|t|a\n1|a|b\n2\t0\t1\ta\tX\tD1\n",
+            3,
+            "the annotation line is of document '2' but stands under document '1'",
+        ),
+        ("1|t|a\n1|a|b\n\n1\t0\t1\ta\tX\tD1\n", 4, "outside of a document"),
+        ("1|t|a\n1|a|b\nsome words\n", 3, "found 'some words', expected a title line 'id|t|…'"),
+        ("1|t|a\n1|a|b\n1\t0\t1\ta\tX\n", 3, "with 5 columns, expected six or seven"),
+        ("1|t|a\n1|a|b\n1\t0\t1\ta\tX\tD1\t\t\n", 3, "with 8 columns, expected six or seven"),
+        ("1|t|a\n1|a|b\n1\t0\t1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+        ("1|t|a\n1|a|b\n1\t0\t1.5\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+        ("1|t|a\n1|a|b\n1\t-1\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+        ("1|t|a\n1|a|b\n1\t٠\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+        ("1|t|a\n1|a|b\n1\t0\t1\ta\t \tD1\n", 3, "without a type in its fifth column"),
+        ("1|t|a\n1|a|b\n1\tCID\tD1\t \n", 3, "expected a relation: id, type, and two concept identifiers"),
+    ],
+)
+@pytest.mark.parametrize("skip_invalid", [False, True])
+def test_malformed_files_are_errors_with_their_line(
+    tmp_path: Path, text: str, line: int, message: str, skip_invalid: bool
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(FormatError) as caught:
+        list(read_corpus(path, format="pubtator", skip_invalid=skip_invalid))
+    assert message in str(caught.value)
+    assert caught.value.source == f"{path}:{line}"
+
+
+# everything but the line end; a carriage return at the end of the first title would be a matter of line ends
+one_line = st.text(
+    st.one_of(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\n"), st.sampled_from("ab |\t\r\x85\u2028é𝛼")
+    ),
+    max_size=40,
+)
+titles = one_line.filter(lambda title: not title.endswith("\r"))
+idents = st.text("0123456789PMCé-", min_size=1, max_size=8)
+labels = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"], exclude_characters="\t\n"), min_size=1, max_size=8)
+
+
+@st.composite
+def rendered(draw: st.DrawFn) -> tuple[str, Document, list[tuple[Span, str, tuple[Concept, ...]]]]:
+    ident, title, abstract = draw(idents), draw(titles), draw(one_line)
+    text = f"{title} {abstract}"
+    lines = [f"{ident}|t|{title}", f"{ident}|a|{abstract}"]
+    mentions = []
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(text) - 1))
+        end = draw(st.integers(start + 1, len(text)))
+        label = draw(labels)
+        codes = draw(st.lists(st.from_regex(r"[CD][0-9]{6}", fullmatch=True), max_size=3))
+        seventh = draw(st.sampled_from(["", "\t"]))
+        lines.append(f"{ident}\t{start}\t{end}\t{text[start:end]}\t{label}\t{'|'.join(codes) or '-1'}{seventh}")
+        mentions.append((Span(start, end), label, tuple(Concept("MESH", code) for code in codes)))
+    document = Document(ident, text, (Passage("title", 0, len(title)), Passage("abstract", len(title) + 1, len(text))))
+    return "\n".join(lines) + "\n", document, mentions
+
+
+@settings(deadline=None)
+@given(parts=st.lists(rendered(), min_size=1, max_size=4), before=st.sampled_from(["", "\n", "\ufeff", "\n\n"]))
+def test_whatever_was_rendered_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    parts: list[tuple[str, Document, list[tuple[Span, str, tuple[Concept, ...]]]]],
+    before: str,
+) -> None:
+    path = tmp_path_factory.mktemp("pubtator") / "corpus.txt"
+    path.write_bytes((before + "\n".join(text for text, _, _ in parts)).encode())
+    records = list(read_corpus(path))
+    assert [record.document for record in records] == [document for _, document, _ in parts]
+    annotated = any(mentions for _, _, mentions in parts)
+    for record, (_, _, mentions) in zip(records, parts, strict=True):
+        if not annotated:
+            assert record.annotation is None
+            continue
+        assert record.annotation is not None
+        assert [(entity.spans, entity.label, entity.concepts) for entity in record.annotation.entities] == [
+            ((span,), label, concepts) for span, label, concepts in mentions
+        ]
