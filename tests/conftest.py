@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.databases", "tests.support.labelstudio"]
+pytest_plugins = ["tests.support.databases", "tests.support.encoders", "tests.support.labelstudio"]
 
 CORPORA = Path(__file__).parent.parent.parent / "shared" / "corpora"
 

@@ -1,0 +1,323 @@
+"""The command line: each command reads its options, calls one library function and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from biorat_al import __version__
+from biorat_al.errors import BioratError
+from biorat_al.progress import TerminalProgress
+
+_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="biorat-al")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def cli() -> None:
+    """Build a biomedical corpus with a model that learns from your corrections.
+
+    init sets up a project, round is run after each batch of annotation, export writes the corpus.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 failed, 2 wrong use, 3 nothing to do yet, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # taken out here, so that it may stand anywhere
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        cli.main(words, prog_name="biorat-al", standalone_mode=False)
+        sys.exit(0)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        if debug:
+            raise
+        click.echo("\nInterrupted. Nothing is lost: run the same command again to go on.", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, BioratError):
+        click.echo(f"{'' if error.exit_code == 3 else 'Error: '}{error}", err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        click.echo(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        return 1
+    click.echo(
+        f"Error: something went wrong that should not have ({type(error).__name__}); "
+        "add --debug to the same command to see where",
+        err=True,
+    )
+    return 1
+
+
+project_option = click.option(
+    "--project",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The project's folder; looked for from here upwards unless given.",
+)
+
+
+@cli.command()
+@click.argument("folder", metavar="PROJECT", type=click.Path(path_type=Path))
+@click.option(
+    "--documents", multiple=True, required=True, metavar="FILE|FOLDER", help="Documents of the pool; may be repeated."
+)
+@click.option("--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given.")
+@click.option(
+    "--entity",
+    "entities",
+    multiple=True,
+    required=True,
+    metavar="LABEL[=SOURCE,...]",
+    help="An entity label to annotate; may be repeated. NAME=A,B counts the documents' labels A and B as NAME.",
+)
+@click.option(
+    "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
+)
+@click.option("--gold", is_flag=True, help="The annotations in the documents are right.")
+@click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the held-out test set.")
+@click.option(
+    "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
+)
+@click.option("--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder.")
+@click.option("--database", metavar="URL", help="A Postgres address without a password.  [default: a SQLite file]")
+@click.option("--desk", type=click.Choice(["label-studio", "oracle"]), default="label-studio", show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=13, show_default=True, help="Decides every choice.")
+@click.option("--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round.")
+@click.option("--strategy", default="mnlp", show_default=True, help="Query strategy once there is a model.")
+@click.option("--name", help="The project's name.  [default: that of its folder]")
+@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+def init(
+    folder: Path,
+    documents: tuple[str, ...],
+    format_: str | None,
+    entities: tuple[str, ...],
+    ignored: tuple[str, ...],
+    gold: bool,
+    test_documents: tuple[str, ...],
+    test_size: int | None,
+    encoder: str,
+    database: str | None,
+    desk: str,
+    seed: int,
+    size: int,
+    strategy: str,
+    name: str | None,
+    skip_invalid: bool,
+) -> None:
+    """Set up a project: read the documents, draw the test set."""
+    from biorat_al.presentation import init_text
+    from biorat_al.project import Project, new_settings
+
+    settings = new_settings(
+        name or folder.resolve().name,
+        entities,
+        encoder=encoder,
+        database=database,
+        desk=desk,
+        seed=seed,
+        size=size,
+        strategy=strategy,
+    )
+    project, report, read = Project.init(
+        folder,
+        settings,
+        documents,
+        format=format_,
+        gold=gold,
+        test_documents=test_documents,
+        test_size=test_size,
+        ignore_labels=ignored,
+        skip_invalid=skip_invalid,
+        progress=TerminalProgress(),
+    )
+    with project:
+        click.echo(init_text(project, report, read))
+
+
+@cli.command("round")
+@project_option
+@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
+@click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
+@click.option("--strategy", metavar="NAME", help="Query strategy.  [default: the settings']")
+@click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
+@click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
+def round_(
+    folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
+) -> None:
+    """Fetch corrections, train, pre-annotate, select and push the next batch."""
+    from biorat_al.presentation import plan_text, round_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        if dry_run:
+            click.echo(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
+            return
+        report = project.round(
+            size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
+        )
+        click.echo(round_text(report, project.status(ask_desk=False)))
+
+
+@cli.command()
+@project_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--offline", is_flag=True, help="Do not ask Label Studio for the latest counts.")
+def status(folder: Path | None, as_json: bool, offline: bool) -> None:
+    """Show how far the project has come."""
+    from biorat_al.presentation import status_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        found = project.status(ask_desk=not offline)
+    click.echo(_json(found.as_dict()) if as_json else status_text(found))
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@project_option
+@click.option("--format", "format_", type=click.Choice(["bigbio", "jsonl"]), default="bigbio", show_default=True)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def export(out: Path, folder: Path | None, format_: str, force: bool) -> None:
+    """Write the annotated corpus to OUT."""
+    from biorat_al.presentation import plural
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        counts = project.export(out, format=format_, force=force)
+    click.echo(f"Wrote {', '.join(plural(n, f'{split} document') for split, n in counts.items() if n)} to {out}")
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@project_option
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The JSONL file to write.")
+@click.option("--format", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: str | None, force: bool) -> None:
+    """Pre-annotate documents with the newest model."""
+    from biorat_al.presentation import plural
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        count = project.predict(files, output, format=format_, force=force, progress=TerminalProgress())
+    click.echo(f"Wrote {plural(count, 'document')} to {output}")
+
+
+@cli.group("label-studio")
+def label_studio() -> None:
+    """A local Label Studio for those who have none."""
+
+
+@label_studio.command("start")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: any free one]")
+def label_studio_start(port: int | None) -> None:
+    """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.presentation import server_text
+
+    server = LocalServer()
+    server.install(TerminalProgress())
+    click.echo(server_text(server.start(port, TerminalProgress()), server.credentials()))
+
+
+@label_studio.command("install")
+def label_studio_install() -> None:
+    """Install it without starting it."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+
+    click.echo(f"Label Studio {LocalServer().install(TerminalProgress())} is installed.")
+
+
+@label_studio.command("stop")
+def label_studio_stop() -> None:
+    """Stop it; its data stay."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+
+    click.echo("Stopped." if LocalServer().stop() else "It was not running.")
+
+
+@label_studio.command("status")
+def label_studio_status() -> None:
+    """Say whether it is running, and where."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.presentation import server_text
+
+    server = LocalServer()
+    info = server.status()
+    if info is None:
+        click.echo("It is not running. Start it with: biorat-al label-studio start")
+    else:
+        click.echo(server_text(info, server.credentials()))
+
+
+@cli.command()
+@click.option("--auto", is_flag=True, help="Play the annotator for three rounds, through Label Studio itself.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("demo-project"),
+    show_default=True,
+    help="Where to put it.",
+)
+def demo(auto: bool, folder: Path) -> None:
+    """Set up a project on an invented corpus, with a local Label Studio."""
+    from biorat_al.demo.run import run_demo
+
+    run_demo(folder, auto=auto, say=click.echo, progress=TerminalProgress())
+
+
+@cli.command()
+@project_option
+def doctor(folder: Path | None) -> None:
+    """Say what is missing on this machine, in plain words."""
+    from biorat_al.doctor import diagnose
+    from biorat_al.presentation import findings_text
+
+    findings = diagnose(folder)
+    click.echo(findings_text(findings))
+    if any(finding.state == "missing" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@cli.group()
+def db() -> None:
+    """The project's database."""
+
+
+@db.command("upgrade")
+@project_option
+def db_upgrade(folder: Path | None) -> None:
+    """Bring the database of an older version to this one's tables."""
+    from biorat_al.project import upgrade_database
+
+    before, after = upgrade_database(folder)
+    click.echo("The database is up to date." if before == after else f"Upgraded the database from {before} to {after}.")
+
+
+def _json(values: Any) -> str:
+    return json.dumps(values, indent=2, ensure_ascii=False)

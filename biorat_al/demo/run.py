@@ -1,0 +1,115 @@
+"""The demonstration: a local Label Studio, a project on the invented corpus, and the first round."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from biorat_al.corpus.jsonl import write_jsonl
+from biorat_al.corpus.model import Annotation, Record
+from biorat_al.demo.annotator import annotate_open_tasks
+from biorat_al.demo.corpus import NOTICE, read_demo_corpus
+from biorat_al.demo.curve import curve_text, draw_curve
+from biorat_al.desk.labelstudio.client import LabelStudioDesk
+from biorat_al.desk.labelstudio.connection import Connection
+from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.presentation import duration, init_text, round_text
+from biorat_al.progress import SILENT, Progress
+from biorat_al.project import Project, new_settings
+from biorat_al.store.tasks import desk_project
+
+TEST_DOCUMENTS = 40
+ROUNDS = 3
+SIZE = 20
+
+Say = Callable[[str], object]
+
+
+def run_demo(
+    folder: Path,
+    *,
+    auto: bool,
+    say: Say,
+    progress: Progress = SILENT,
+    server: LocalServer | None = None,
+    encoder: str = "minilm",
+) -> Project:
+    """Set everything up and push the first batch; with `auto`, annotate and train for three rounds as well.
+
+    :param folder: the project's folder; it must not be there yet.
+    :param server: the Label Studio to use; None takes this user's own, installed and started if need be.
+    :raises BioratError: any step failed; the message says which and what to do.
+    """
+    began = time.monotonic()
+    say(NOTICE)
+    local = server or LocalServer()
+    local.install(progress)
+    info = local.start(progress=progress)
+    credentials = local.credentials()
+    assert credentials is not None
+    desk = LabelStudioDesk(info.url, credentials.token)
+    project = make_project(folder, encoder, desk, say, progress)
+    say(round_text(project.round(progress=progress), project.status(ask_desk=False)))
+    say(f"From nothing to the first tasks: {duration(time.monotonic() - began)}.")
+    if auto:
+        _play_annotator(project, Connection(info.url, credentials.token), say, progress)
+    say(
+        "\n".join(
+            [
+                "",
+                f"Label Studio   {info.url}",
+                f"  login        {credentials.email}",
+                f"  password     {credentials.password}",
+                "What to do now:",
+                "  1. Log in, open the project, click 'Label All Tasks', and mark diseases (1) and chemicals (2).",
+                f"  2. Then: cd {project.folder} && biorat-al round",
+                "  3. Label Studio goes on in the background; to end it: biorat-al label-studio stop",
+            ]
+        )
+    )
+    return project
+
+
+def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, progress: Progress) -> Project:
+    """Make the demo's project: the pool without its annotations, the test documents with theirs."""
+    records = list(read_demo_corpus())
+    held_out = records[:: len(records) // TEST_DOCUMENTS][:TEST_DOCUMENTS]
+    ids = {record.document.id for record in held_out}
+    with tempfile.TemporaryDirectory() as scratch:
+        test, pool = Path(scratch) / "test.jsonl", Path(scratch) / "pool.jsonl"
+        write_jsonl(test, held_out)
+        write_jsonl(pool, (Record(document, None, source) for document, _, source in records if document.id not in ids))
+        settings = new_settings(
+            "demo",
+            ["Disease", "Chemical"],
+            encoder=encoder,
+            database="sqlite",
+            desk="label-studio",
+            seed=13,
+            size=SIZE,
+            strategy="mnlp",
+        )
+        made, report, read = Project.init(folder, settings, [pool], test_documents=[test], progress=progress)
+    say(init_text(made, report, read).rsplit("\n", 1)[0])
+    made.close()
+    return Project.open(made.folder, desk=desk)
+
+
+def _play_annotator(project: Project, connection: Connection, say: Say, progress: Progress) -> None:
+    gold: Mapping[str, Annotation] = {
+        record.document.id: record.annotation or Annotation() for record in read_demo_corpus()
+    }
+    with project.store.read() as session:
+        pool = desk_project(session, "pool")
+    assert pool is not None
+    for _ in range(ROUNDS):
+        count = annotate_open_tasks(connection, pool.reference, gold.__getitem__, progress)
+        say(f"\nAnnotated {count} tasks through Label Studio, from the corpus's own answers.")
+        say(round_text(project.round(progress=progress), project.status(ask_desk=False)))
+    rounds = project.status(ask_desk=False).rounds
+    say("\n" + curve_text(rounds))
+    picture = draw_curve(rounds, "Demo corpus (invented abstracts), one seed", project.folder / "learning_curve.png")
+    counts = project.export(project.folder / "corpus")
+    say(f"Drawn in {picture}; corpus of {sum(counts.values())} documents exported to {project.folder / 'corpus'}")

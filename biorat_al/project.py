@@ -1,0 +1,351 @@
+"""A project: a folder with settings, a database, models, and a desk where people annotate.
+
+Everything that the command line does can be done from here::
+
+    from biorat_al import Project
+
+    project = Project.open("my-project")
+    report = project.round(size=20)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.reading import corpus_size, read_corpus
+from biorat_al.errors import ProjectError, UsageError
+from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.context import MODELS, RoundRequest
+from biorat_al.rounds.export import export_corpus, predicted_records, write_predictions
+from biorat_al.rounds.plan import RoundPlan, plan_round
+from biorat_al.rounds.runner import RoundReport, run_round
+from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.settings import SETTINGS_FILE, Settings, make_settings, read_settings, settings_text
+from biorat_al.store import creation, migration
+from biorat_al.store.answers import gold_annotations
+from biorat_al.store.documents import ImportReport
+from biorat_al.store.engine import database_errors, database_setting, database_url, open_engine
+from biorat_al.store.rounds import newest_model
+from biorat_al.store.store import Store, add_project
+
+if TYPE_CHECKING:
+    from biorat_al.desk.base import Desk
+
+_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
+
+
+class Project:
+    """An opened project. Use :meth:`open` or :meth:`init`; close it, or use it in a ``with`` statement.
+
+    :param folder: the project's folder.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, store: Store, desk: Desk | None = None) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.store = store
+        self._desk = desk
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *ignored: object) -> None:
+        self.close()
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Path:
+        """The folder of the project that `start` (the working directory) lies in, looked for upwards.
+
+        :raises ProjectError: there is none.
+        """
+        begin = (start or Path.cwd()).resolve()
+        for folder in (begin, *begin.parents):
+            if (folder / SETTINGS_FILE).is_file():
+                return folder
+        raise ProjectError(
+            f"{begin} is not inside a biorat-al project; go to the project's folder, name it with --project, "
+            "or make one: biorat-al init"
+        )
+
+    @classmethod
+    def open(cls, folder: str | Path | None = None, *, desk: Desk | None = None) -> Project:
+        """Open the project in `folder`; None looks for it from the working directory upwards.
+
+        :param desk: use this desk instead of the one that the settings name.
+        :raises ProjectError: there is no project.
+        :raises SettingsError: its settings cannot be read.
+        :raises StoreError: its database cannot be used.
+        """
+        place = cls.find() if folder is None else Path(folder).resolve()
+        if not (place / SETTINGS_FILE).is_file():
+            raise ProjectError(f"{place} is not a biorat-al project: it has no {SETTINGS_FILE}")
+        settings = read_settings(place)
+        return cls(place, settings, Store.open(settings.database.url, place), desk)
+
+    @classmethod
+    def init(
+        cls,
+        folder: str | Path,
+        settings: Settings,
+        documents: Sequence[str | Path],
+        *,
+        format: str | None = None,
+        gold: bool = False,
+        test_documents: Sequence[str | Path] = (),
+        test_size: int | None = None,
+        ignore_labels: Collection[str] = (),
+        skip_invalid: bool = False,
+        progress: Progress = SILENT,
+    ) -> tuple[Project, ImportReport, ReadReport]:
+        """Make a project in a folder that is not there yet. If anything fails, nothing is left behind.
+
+        :param documents: files and folders with the documents of the pool.
+        :param gold: the annotations in the documents are right: the oracle answers from them; with Label Studio those
+            documents count as annotated already.
+        :param test_documents: documents of the held-out test set; their annotations, if they carry any, are gold.
+        :param test_size: else so many are drawn from the pool at random.
+        :param skip_invalid: leave out mentions whose text does not match their offsets instead of refusing the file.
+        :raises ProjectError: the folder is there already, or the database holds a project.
+        :raises CorpusError: a document or an annotation cannot be read.
+        :raises LabelError: labels and documents do not fit together.
+        :raises EncoderNotFoundError: the encoder is neither on disk nor to be had.
+        """
+        place = Path(folder).resolve()
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise ProjectError(f"{place} is there already; choose another name, or remove it first")
+        if settings.desk.kind == "oracle" and not gold:
+            raise UsageError("the oracle answers from gold annotations: add --gold")
+        if test_documents and test_size is not None:
+            raise UsageError("--test-documents and --test-size exclude each other")
+        # before anything is read: an encoder that is not to be had is better known now than in the first round
+        resolve_encoder(settings.encoder.name, settings.encoder.max_length).count_tokens([""])
+        read = ReadReport()
+
+        def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:
+            with progress.bar(f"Reading {what}", total=corpus_size(paths, format=format), unit="bytes") as bar:
+                yield from read_corpus(
+                    paths, format=format, skip_invalid=skip_invalid, report=read, on_bytes=bar.advance
+                )
+
+        with _NewFolder(place) as new:
+            staging = new.staging
+            url = database_url(settings.database.url, staging)
+            (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+            (staging / ".gitignore").write_text(_IGNORED_BY_GIT, encoding="utf-8")
+            (staging / MODELS).mkdir()
+            store = Store.create(url)
+            try:
+                with store.write() as session:
+                    add_project(session, settings.name)
+                    report = creation.fill(
+                        session,
+                        settings=settings,
+                        pool=records(documents, "documents"),
+                        test=records(test_documents, "test documents") if test_documents else None,
+                        test_size=test_size,
+                        gold=gold,
+                        ignore=ignore_labels,
+                    )
+                    if not store.is_sqlite:
+                        # a server must not hold a project whose folder never came to be
+                        new.publish()
+            finally:
+                store.close()
+        return cls.open(place), report, read
+
+    @property
+    def desk(self) -> Desk:
+        """Where people annotate, as the settings say; opened at first use.
+
+        :raises DeskError: Label Studio's address or token is not in the environment and no local server runs.
+        """
+        if self._desk is None:
+            if self.settings.desk.kind == "oracle":
+                from biorat_al.desk.oracle import OracleDesk
+
+                self._desk = OracleDesk(self._gold, self.folder)
+            else:
+                from biorat_al.desk.labelstudio.client import connect
+
+                self._desk = connect()
+        return self._desk
+
+    def round(
+        self,
+        *,
+        size: int | None = None,
+        tokens: int | None = None,
+        strategy: str | None = None,
+        partial: bool = False,
+        progress: Progress = SILENT,
+    ) -> RoundReport:
+        """Run the next round, or finish the one that was cut off.
+
+        :param size: documents to ask for; None takes the settings'.
+        :param tokens: word pieces to ask for, instead of documents.
+        :param partial: go on although annotators have not finished.
+        :raises NothingToDoYet: annotators have not finished.
+        :raises LockedError: another process runs a round of this project.
+        """
+        request = _request(size, tokens, strategy, partial)
+        return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
+
+    def status(self, *, ask_desk: bool = True) -> ProjectStatus:
+        """How far the project has come.
+
+        :param ask_desk: also count what annotators have finished since the last round; where the desk does not answer,
+            the status says so.
+        """
+        return project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
+
+    def export(self, destination: str | Path, *, format: str = "bigbio", force: bool = False) -> dict[str, int]:
+        """Write the annotated corpus; return the number of documents by split.
+
+        :param format: ``bigbio`` (a folder that ``datasets`` loads) or ``jsonl`` (one file, complete).
+        :param force: replace what is there.
+        """
+        return export_corpus(self.settings, self.store, Path(destination), format=format, force=force)
+
+    def plan(
+        self,
+        *,
+        size: int | None = None,
+        tokens: int | None = None,
+        strategy: str | None = None,
+        partial: bool = False,
+    ) -> RoundPlan:
+        """What :meth:`round` would do now. Changes nothing, here or on the desk."""
+        return plan_round(self.settings, self.store, lambda: self.desk, _request(size, tokens, strategy, partial))
+
+    def predictions(
+        self, paths: Sequence[str | Path], *, format: str | None = None, progress: Progress = SILENT
+    ) -> Iterator[Record]:
+        """Pre-annotate any documents with the newest model of the selecting arm.
+
+        :raises ProjectError: no model has been trained yet, or its folder is gone.
+        """
+        with self.store.read() as session:
+            model = newest_model(session)
+        if model is None:
+            raise ProjectError("no model has been trained yet; run: biorat-al round")
+        from biorat_al.learner.prediction import Tagger
+
+        tagger = Tagger.load(self.folder / MODELS / model.version)
+        return predicted_records(tagger, read_corpus(paths, format=format), progress)
+
+    def predict(
+        self,
+        paths: Sequence[str | Path],
+        output: str | Path,
+        *,
+        format: str | None = None,
+        force: bool = False,
+        progress: Progress = SILENT,
+    ) -> int:
+        """Write :meth:`predictions` to a JSONL file; return the number of documents.
+
+        :raises ProjectError: the file is there already and `force` is not set.
+        """
+        return write_predictions(self.predictions(paths, format=format, progress=progress), Path(output), force=force)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+    def _gold(self, keys: Sequence[str]) -> dict[str, Annotation]:
+        with self.store.read() as session:
+            return dict(gold_annotations(session, keys))
+
+
+def new_settings(
+    name: str,
+    entities: Sequence[str],
+    *,
+    encoder: str,
+    database: str | None,
+    desk: str,
+    seed: int,
+    size: int,
+    strategy: str,
+) -> Settings:
+    """Settings of a new project from what a user types.
+
+    :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
+    :param database: see :func:`biorat_al.store.engine.database_setting`.
+    :raises SettingsError: a value is out of range, or two labels differ by case only.
+    """
+    types = []
+    for entity in entities:
+        label, _, sources = entity.partition("=")
+        types.append({"name": label, "sources": [source for source in sources.split(",") if source.strip()]})
+    find_strategy(strategy)
+    if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
+        encoder = str(Path(encoder).resolve())
+    return make_settings(
+        {
+            "name": name,
+            "seed": seed,
+            "entities": types,
+            "encoder": {"name": encoder},
+            "selection": {"size": size, "strategy": strategy},
+            "desk": {"kind": desk},
+            "database": {"url": database_setting(database)},
+        },
+        "the options",
+    )
+
+
+def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
+    """Bring a project's database to the tables of this version; return the revisions before and after.
+
+    :raises SchemaVersionError: it was made by a newer version.
+    """
+    place = Project.find() if folder is None else folder.resolve()
+    url = database_url(read_settings(place).database.url, place)
+    with database_errors(url):
+        return migration.upgrade(open_engine(url))
+
+
+def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:
+    if size is not None and tokens is not None:
+        raise UsageError("--size and --tokens exclude each other")
+    return RoundRequest(size, tokens, strategy, partial)
+
+
+class _NewFolder:
+    """A folder under a temporary name beside `place`, which gets its name at the end; removed if anything fails."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.staging = place.with_name(f".{place.name}.init-{os.getpid()}")
+        self._published = False
+
+    def publish(self) -> None:
+        """Give the folder its name."""
+        if not self._published:
+            if self.place.is_dir():
+                self.place.rmdir()  # an empty folder may have been there before
+            self.staging.rename(self.place)
+            self._published = True
+
+    def __enter__(self) -> _NewFolder:
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        self.staging.mkdir()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.publish()
+        else:
+            shutil.rmtree(self.place if self._published else self.staging, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""What every step of a round is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+from biorat_al.desk.base import Desk
+from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.seeds import derive_seed
+from biorat_al.settings import Settings
+from biorat_al.store.store import Store
+
+if TYPE_CHECKING:
+    from biorat_al.learner.encoder import Encoder
+
+MODELS = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRequest:
+    """What a round was asked to do; None takes the project's settings.
+
+    :param size: documents to pick.
+    :param tokens: word pieces to pick, instead of documents.
+    :param strategy: query strategy.
+    :param partial: go on although annotators have not finished the last batch.
+    """
+
+    size: int | None = None
+    tokens: int | None = None
+    strategy: str | None = None
+    partial: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"size": self.size, "tokens": self.tokens, "strategy": self.strategy, "partial": self.partial}
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step did.
+
+    :param counts: numbers and short texts for people and reports (JSON values).
+    :param skipped: why there was nothing to do, or None.
+    """
+
+    counts: dict[str, Any] = field(default_factory=dict)
+    skipped: str | None = None
+
+
+Finish = Callable[[Session], StepResult]
+"""Writes a step's result; called in the transaction that also marks the step as done."""
+
+
+@dataclass
+class Context:
+    """One round under way."""
+
+    folder: Path
+    settings: Settings
+    store: Store
+    desk: Desk
+    number: int
+    request: RoundRequest
+    progress: Progress = SILENT
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The base encoder, looked up once."""
+        from biorat_al.learner.encoder import resolve_encoder
+
+        return resolve_encoder(self.settings.encoder.name, self.settings.encoder.max_length)
+
+    @property
+    def models_dir(self) -> Path:
+        """Where the project's models lie."""
+        return self.folder / MODELS
+
+    @property
+    def gold_is_known(self) -> bool:
+        """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
+        return self.settings.desk.kind != "oracle"
+
+    def seed(self, purpose: str) -> int:
+        """The seed of this round for a purpose."""
+        return derive_seed(self.settings.seed, purpose, self.number)
+
+
+def nothing(reason: str) -> Finish:
+    """The result of a step that had nothing to do."""
+    return lambda session: StepResult(skipped=reason)

@@ -1,0 +1,70 @@
+"""What the next round would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.desk.base import Desk
+from biorat_al.rounds.context import RoundRequest
+from biorat_al.rounds.pull import project_of
+from biorat_al.settings import Settings
+from biorat_al.store.answers import answers
+from biorat_al.store.rounds import newest_round, unasked_documents
+from biorat_al.store.store import Store
+from biorat_al.store.tasks import desk_project
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What a round would do.
+
+    :param resumes: a round was cut off and would be finished first.
+    :param waits: why it would wait instead, or None.
+    :param labelled: documents with an answer in the store; what is fetched in the round comes on top.
+    """
+
+    number: int
+    resumes: bool
+    waits: str | None
+    labelled: int
+    left: int
+    arms: tuple[str, ...]
+    budget: str
+    strategy: str
+
+
+def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
+    """Look at the store, and at the desk for what is still open, and say what a round would do."""
+    if request.strategy is not None:
+        find_strategy(request.strategy)
+    with_gold = settings.desk.kind != "oracle"
+    with store.read() as session:
+        newest = newest_round(session)
+        pool = desk_project(session, "pool")
+        labelled = len(answers(session, "pool", with_gold=with_gold))
+        left = len(unasked_documents(session, without_gold=with_gold))
+    resumes = newest is not None and newest.state == "running"
+    waits = None
+    finished = 0
+    if pool is not None and not resumes:
+        pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
+        finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)
+        if pulled.open_tasks and not request.partial:
+            waits = f"{len(pulled.open_tasks)} tasks are still open"
+    selection = settings.selection
+    size, tokens = request.size, request.tokens
+    if size is None and tokens is None:
+        size, tokens = (None, selection.tokens) if selection.tokens is not None else (selection.size, None)
+    first = labelled + finished == 0
+    return RoundPlan(
+        number=0 if newest is None else newest.number + (newest.state == "done"),
+        resumes=resumes,
+        waits=waits,
+        labelled=labelled,
+        left=left,
+        arms=settings.training.arms,
+        budget=f"{tokens:,} word pieces" if tokens is not None else f"{size:,} documents",
+        strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
+    )

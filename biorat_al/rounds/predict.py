@@ -1,0 +1,80 @@
+"""Step 4: predict the whole pool with the selecting arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.store.annotations import chunks, entity_values
+from biorat_al.store.documents import documents_by_id
+from biorat_al.store.rounds import (
+    add_predictions,
+    forget_predictions,
+    models_of,
+    predicted_documents,
+    unasked_documents,
+)
+from biorat_al.store.tasks import tasks_in_state
+
+if TYPE_CHECKING:
+    from biorat_al.learner.prediction import Tagger
+
+CHUNK = 512
+
+
+def run(context: Context) -> Finish:
+    """Predict every document that nobody has annotated: those never asked for, and open tasks.
+
+    Each chunk is committed. The chunks are the same after a crash, so that batches, and with them the last bit of
+    every number, do not depend on where it happened.
+    """
+    settings = context.settings
+    with context.store.read() as session:
+        model = models_of(session, context.number).get(settings.training.selecting_arm)
+        if model is None:
+            return nothing("there is no model yet")
+        pool = unasked_documents(session, without_gold=context.gold_is_known)
+        open_tasks = [task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")]
+        done = predicted_documents(session, model.version)
+    targets = sorted({*pool, *open_tasks})
+    if not targets:
+        return nothing("no document is left to predict")
+    from biorat_al.learner.prediction import Tagger
+
+    tagger = Tagger.load(context.models_dir / model.version)
+    with context.progress.bar("Predicting the pool", total=len(targets), unit="documents") as bar:
+        for some in chunks(targets, CHUNK):
+            if not done.issuperset(some):
+                _predict(context, tagger, model.version, some)
+            bar.advance(len(some))
+
+    def finish(session: Session) -> StepResult:
+        forget_predictions(session, model.version)
+        return StepResult(counts={"documents": len(targets), "model": model.version})
+
+    return finish
+
+
+def _predict(context: Context, tagger: Tagger, version: str, document_ids: Sequence[int]) -> None:
+    with context.store.read() as session:
+        documents = documents_by_id(session, document_ids)
+    predictions = tagger.predict(documents[document_id] for document_id in document_ids)
+    rows = [
+        {
+            "model_version": version,
+            "document_id": document_id,
+            "confidence": prediction.confidence,
+            "tokens": prediction.uncertainty.tokens,
+            "least_confidence": prediction.uncertainty.least_confidence,
+            "margin": prediction.uncertainty.margin,
+            "entropy": prediction.uncertainty.entropy,
+            "mnlp": prediction.uncertainty.mnlp,
+            "entities": [entity_values(entity) for entity in prediction.entities],
+        }
+        for document_id, prediction in zip(document_ids, predictions, strict=True)
+    ]
+    with context.store.write() as session:
+        add_predictions(session, rows)

@@ -1,0 +1,108 @@
+"""Step 1: fetch what people did since last time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model import Document
+from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull, Role
+from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.settings import Settings
+from biorat_al.store.annotations import NewAnnotation
+from biorat_al.store.documents import documents_by_key
+from biorat_al.store.store import now
+from biorat_al.store.tables import DeskProjectRow, StepRow
+from biorat_al.store.tasks import FetchedAnswer, FetchedTask, count_tasks, desk_project, merge
+
+ROLES: tuple[Role, ...] = ("pool", "test")
+
+_COUNTS = ("new", "changed", "deleted", "skipped", "deleted_tasks")
+
+
+def run(context: Context) -> Finish:
+    """Fetch from both projects of the desk; merge and cursor are committed together."""
+    pulls: dict[Role, Pull] = {}
+    with context.store.read() as session:
+        rows = {role: desk_project(session, role) for role in ROLES}
+    for role, row in rows.items():
+        if row is not None:
+            with context.progress.bar(f"Fetching answers ({role})"):
+                pulls[role] = context.desk.pull(project_of(row, role, context.settings), lookup(context), row.cursor)
+    if not pulls:
+        return nothing("nothing has been asked for yet")
+
+    def finish(session: Session) -> StepResult:
+        return store_pulls(context, session, pulls)
+
+    return finish
+
+
+def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) -> StepResult:
+    """Bring what was fetched into the store."""
+    at = now()
+    # a round that waited for annotators has fetched before: its counts go on
+    before = session.get_one(StepRow, (context.number, "pull")).counts
+    counts: dict[str, int] = {name: before.get(name, 0) for name in _COUNTS}
+    counts["drafts"] = 0
+    problems: list[str] = list(before.get("problems", ()))
+    notices: list[str] = []
+    for role, pull in pulls.items():
+        keys = [task.key for task in pull.tasks if task.key is not None]
+        ids = {key: document_id for key, (document_id, _) in documents_by_key(session, keys).items()}
+        fetched = [
+            FetchedTask(
+                task.task_id,
+                tuple(_answer(context, ids[task.key], answer) for answer in task.annotations),
+                task.drafts,
+            )
+            for task in pull.tasks
+            if task.key in ids
+        ]
+        merged = merge(session, role, fetched, pull.existing, at)
+        for name in _COUNTS:
+            counts[name] += getattr(merged, name)
+        counts["drafts"] += sum(task.drafts for task in pull.tasks)
+        problems.extend(merged.problems)
+        notices.extend(pull.notices)
+        row = desk_project(session, role)
+        if row is not None:
+            row.cursor = pull.cursor
+        session.flush()
+        counts[f"open_{role}"] = count_tasks(session, role)["open"]
+    return StepResult(counts=counts | {"problems": problems, "notices": notices})
+
+
+def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:
+    """The desk's project that a row names."""
+    return DeskProject(role, row.reference, row.url, settings.labels)
+
+
+def lookup(context: Context) -> Documents:
+    """A function that finds documents by the ids that the user knows."""
+
+    def find(keys: Sequence[str]) -> Mapping[str, Document]:
+        with context.store.read() as session:
+            return {key: document for key, (_, document) in documents_by_key(session, keys).items()}
+
+    return find
+
+
+def _answer(context: Context, document_id: int, answer: DeskAnnotation) -> FetchedAnswer:
+    columns = {
+        "annotator": answer.annotator,
+        "shown_version": answer.shown_version,
+        "ground_truth": answer.ground_truth,
+        "lead_time": answer.lead_time,
+        "created_at": answer.created_at,
+        "fetched_round": context.number,
+        "raw": dict(answer.raw),
+        "problems": list(answer.problems),
+    }
+    return FetchedAnswer(
+        answer.id,
+        answer.updated_at,
+        answer.skipped,
+        NewAnnotation(document_id, "person", answer.annotation, columns),
+    )

@@ -1,0 +1,155 @@
+"""Step 6: ask for the batch, and show the newest pre-labels on what is still open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model import Document
+from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
+from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.store.annotations import chunks, entity_from_values
+from biorat_al.store.documents import documents_by_id
+from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_test_documents
+from biorat_al.store.store import now
+from biorat_al.store.tables import DeskProjectRow
+from biorat_al.store.tasks import confirm_push, desk_project, intend_push, tasks_in_state
+
+CHUNK = 500
+
+
+def run(context: Context) -> Finish:
+    """Push what was picked, lowest confidence first; then re-label open tasks and show the new version.
+
+    Each chunk is noted before it is sent and confirmed after. What an interrupted run may have sent is looked up on the
+    desk before anything is sent again.
+    """
+    with context.store.read() as session:
+        model = models_of(session, context.number).get(context.settings.training.selecting_arm)
+        picked = [pick.document_id for pick in picks_of(session, context.number)]
+        earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
+        blind = unasked_test_documents(session)
+        blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
+        version = model.version if model else None
+        concerned = [*picked, *(task.document_id for task in earlier)]
+        proposed = _pre_annotations(session, version, concerned)
+    if not picked and not blind and not earlier:
+        return nothing("there is nothing to ask for")
+    if blind:
+        _push(context, _prepared(context, "test"), sorted(blind), {})
+    pool = _prepared(context, "pool")
+    picked.sort(key=lambda document_id: proposed[document_id].confidence if document_id in proposed else 0.0)
+    if picked:
+        _push(context, pool, picked, proposed)
+    relabelled = {
+        task.desk_task_id: proposed[task.document_id]
+        for task in earlier
+        if task.desk_task_id is not None and task.document_id in proposed
+    }
+    if relabelled:
+        context.desk.add_pre_annotations(pool, relabelled)
+    if version and proposed:
+        context.desk.publish(pool, version)
+
+    def finish(session: Session) -> StepResult:
+        for task in tasks_in_state(session, "pool", "open"):
+            if task.desk_task_id in relabelled:
+                task.shown_version = version
+        return StepResult(
+            counts={
+                "tasks": len(picked),
+                "test_tasks": len(blind),
+                "pre_labelled": sum(document_id in proposed for document_id in picked),
+                "relabelled": len(relabelled),
+                "notices": list(pool.notices),
+            }
+        )
+
+    return finish
+
+
+def _prepared(context: Context, role: Role) -> DeskProject:
+    with context.store.read() as session:
+        row = desk_project(session, role)
+        uid = context.store.project().uid
+    project = context.desk.prepare(
+        role, context.settings.name, context.settings.labels, row.reference if row else None, marker=uid
+    )
+    if row is None:
+        with context.store.write() as session:
+            session.add(
+                DeskProjectRow(
+                    role=role, kind=context.desk.kind, reference=project.reference, url=project.url, cursor=None
+                )
+            )
+    return project
+
+
+def _push(
+    context: Context, project: DeskProject, document_ids: Sequence[int], proposed: Mapping[int, PreAnnotation]
+) -> None:
+    with context.store.read() as session:
+        documents = documents_by_id(session, document_ids)
+    _settle(context, project, documents, proposed)
+    with context.store.read() as session:
+        there = {task.document_id for task in tasks_in_state(session, project.role, *_CONFIRMED)}
+    missing = [document_id for document_id in document_ids if document_id not in there]
+    with context.progress.bar(f"Pushing tasks ({project.role})", total=len(missing), unit="tasks") as bar:
+        for some in chunks(missing, CHUNK):
+            with context.store.write() as session:
+                intend_push(session, project.role, some, context.number, now())
+            arrived = context.desk.push(project, [Task(documents[i].id, documents[i], proposed.get(i)) for i in some])
+            _confirm(context, documents, arrived, proposed)
+            bar.advance(len(some))
+
+
+_CONFIRMED = ("open", "answered", "skipped", "deleted")
+
+
+def _settle(
+    context: Context,
+    project: DeskProject,
+    documents: Mapping[int, Document],
+    proposed: Mapping[int, PreAnnotation],
+) -> None:
+    """Look up what an interrupted push has sent; wait as long as the other side may still be at work on it."""
+    with context.store.read() as session:
+        uncertain = [task for task in tasks_in_state(session, project.role, "pushing") if task.document_id in documents]
+    if not uncertain:
+        return
+    deadline = max(task.intent_at for task in uncertain) + timedelta(seconds=context.desk.settle_seconds)
+    keys = [documents[task.document_id].id for task in uncertain]
+    while True:
+        arrived = context.desk.find(project, keys)
+        if len(arrived) == len(keys) or now() >= deadline:
+            break
+        time.sleep(0.5)
+    _confirm(context, documents, arrived, proposed)
+
+
+def _confirm(
+    context: Context,
+    documents: Mapping[int, Document],
+    arrived: Mapping[str, str],
+    proposed: Mapping[int, PreAnnotation],
+) -> None:
+    row_ids = {document.id: row_id for row_id, document in documents.items()}
+    with context.store.write() as session:
+        for with_version in (True, False):
+            tasks = {
+                row_ids[key]: task_id for key, task_id in arrived.items() if (row_ids[key] in proposed) == with_version
+            }
+            version = next(iter(proposed.values())).model_version if with_version and proposed else None
+            confirm_push(session, tasks, version, now())
+
+
+def _pre_annotations(session: Session, version: str | None, document_ids: Sequence[int]) -> dict[int, PreAnnotation]:
+    if version is None:
+        return {}
+    return {
+        document_id: PreAnnotation(version, row.confidence, tuple(entity_from_values(value) for value in row.entities))
+        for document_id, row in predictions(session, version, document_ids).items()
+    }

@@ -1,0 +1,199 @@
+"""Runs a round: begins it or goes on where it stopped, one step after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from biorat_al import __version__
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.desk.base import Desk
+from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds import evaluate, predict, pull, push, select, train
+from biorat_al.rounds.context import Context, Finish, RoundRequest
+from biorat_al.rounds.lock import round_lock
+from biorat_al.settings import Settings
+from biorat_al.store.answers import answers
+from biorat_al.store.rounds import newest_round, steps_of, unasked_documents
+from biorat_al.store.store import Store, now
+from biorat_al.store.tables import RoundRow, StepRow
+from biorat_al.store.tasks import changed_since, count_tasks
+
+STEPS: dict[str, Callable[[Context], Finish]] = {
+    "pull": pull.run,
+    "train": train.run,
+    "evaluate": evaluate.run,
+    "predict": predict.run,
+    "select": select.run,
+    "push": push.run,
+}
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step as it ended. `state` is ``done`` or ``skipped``; a skipped one says why in `counts`."""
+
+    name: str
+    state: str
+    seconds: float
+    counts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RoundReport:
+    """A round as it ended.
+
+    :param resumed: an earlier run had been cut off and this one went on with it.
+    """
+
+    number: int
+    resumed: bool
+    request: dict[str, Any]
+    steps: tuple[StepReport, ...] = field(default=())
+
+    def step(self, name: str) -> StepReport:
+        """The report of one step."""
+        return next(step for step in self.steps if step.name == name)
+
+
+def run_round(
+    folder: Path, settings: Settings, store: Store, desk: Desk, request: RoundRequest, progress: Progress = SILENT
+) -> RoundReport:
+    """Run the next round, or finish one that was cut off.
+
+    :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
+        annotated anything, or the pool is used up and nothing has changed since.
+    :raises LockedError: another process runs a round of this project.
+    :raises UsageError: the query strategy is not known.
+    """
+    if request.strategy is not None:
+        find_strategy(request.strategy)  # an unknown name must not begin a round
+    with round_lock(folder, store):
+        number, resumed, request = _begin(store, settings, request)
+        context = Context(folder, settings, store, desk, number, request, progress)
+        if resumed:
+            progress.say(f"Round {number} was cut off; it goes on where it stopped.")
+        for name in STEPS:
+            _run_step(context, name)
+            if name == "pull":
+                _check_that_there_is_work(context)
+        with store.write() as session:
+            row = session.get_one(RoundRow, number)
+            row.state, row.ended_at = "done", now()
+        return round_report(store, number, resumed=resumed)
+
+
+def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundReport:
+    """What a round did, from the store."""
+    with store.read() as session:
+        row = session.get_one(RoundRow, number)
+        steps = tuple(
+            StepReport(step.name, step.state, step.seconds or 0.0, step.counts) for step in steps_of(session, number)
+        )
+    return RoundReport(number, resumed, row.request, steps)
+
+
+def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, RoundRequest]:
+    """Find the round that was cut off, or write a new one; return number, whether it goes on, and its request."""
+    with store.write() as session:
+        row = newest_round(session)
+        if row is not None and row.state == "running" and _is_past_pull(session, row.number):
+            return row.number, True, _same_request(row, request)
+        if row is None or row.state == "done":
+            row = RoundRow(
+                number=0 if row is None else row.number + 1,
+                state="running",
+                request={},
+                settings={},
+                program_version=__version__,
+                started_at=now(),
+            )
+            session.add(row)
+            session.add_all(
+                StepRow(round_number=row.number, name=name, position=position, state="pending", counts={})
+                for position, name in enumerate(STEPS)
+            )
+        # nothing has been done yet that depends on the request: the newest one counts
+        row.state = "running"
+        row.request = request.as_dict()
+        row.settings = settings.model_dump(mode="json")
+        row.program_version = __version__
+        return row.number, False, request
+
+
+def _is_past_pull(session: Session, number: int) -> bool:
+    return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
+
+
+def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
+    begun = RoundRequest(**row.request)
+    for name in ("size", "tokens", "strategy"):
+        asked = getattr(request, name)
+        if asked is not None and asked != getattr(begun, name):
+            raise ProjectError(
+                f"round {row.number} was cut off and was begun with {name} = "
+                f"{getattr(begun, name) or 'as in the settings'}; finish it first, without --{name}"
+            )
+    return begun
+
+
+def _run_step(context: Context, name: str) -> None:
+    store, number = context.store, context.number
+    with store.write() as session:
+        row = session.get_one(StepRow, (number, name))
+        # what people did since a cut-off pull is fetched again; it changes nothing that is there
+        if row.state in ("done", "skipped"):
+            return
+        row.state = "running"
+        row.attempts += 1
+        row.started_at = now()
+    began = time.monotonic()
+    finish = STEPS[name](context)
+    with store.write() as session:
+        result = finish(session)
+        row = session.get_one(StepRow, (number, name))
+        row.state = "skipped" if result.skipped else "done"
+        row.counts = {"reason": result.skipped} if result.skipped else result.counts
+        row.ended_at = now()
+        row.seconds = time.monotonic() - began
+
+
+def _check_that_there_is_work(context: Context) -> None:
+    """Let the round wait where it would have nothing to go on.
+
+    The step ``pull`` is put back, so that the next run fetches anew; what this one fetched is kept.
+    """
+    with context.store.read() as session:
+        counts = count_tasks(session, "pool")
+        began = session.get_one(RoundRow, context.number).started_at
+        changed = changed_since(session, context.number, began)
+        begun = session.get_one(StepRow, (context.number, "train")).state != "pending"
+        labelled = bool(answers(session, "pool", with_gold=context.gold_is_known))
+        left = bool(unasked_documents(session, without_gold=context.gold_is_known))
+    if begun:
+        return
+    message = None
+    if counts["open"] and not context.request.partial:
+        finished = counts["answered"] + counts["skipped"]
+        message = (
+            f"{counts['open']} of {counts['open'] + finished} tasks are still open; finish them in Label Studio, "
+            "or go on without them: biorat-al round --partial"
+        )
+    elif counts["open"] and not labelled:
+        message = f"nobody has annotated anything yet; {counts['open']} tasks are open"
+    elif not left and context.number > 0 and not changed and not counts["open"]:
+        message = (
+            "the pool is used up and nothing has changed since the last round; export the corpus: biorat-al export"
+        )
+    if message is None:
+        return
+    with context.store.write() as session:
+        session.get_one(RoundRow, context.number).state = "waiting"
+        session.get_one(StepRow, (context.number, "pull")).state = "pending"
+    raise NothingToDoYet(message, counts["open"])

@@ -1,0 +1,151 @@
+"""How far a project has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from biorat_al.desk.base import Desk
+from biorat_al.errors import DeskError
+from biorat_al.rounds.pull import ROLES, project_of
+from biorat_al.settings import Settings
+from biorat_al.store.answers import answers
+from biorat_al.store.documents import count_documents
+from biorat_al.store.rounds import all_rounds, evaluation, models_of, picks_of, steps_of, unasked_documents
+from biorat_al.store.store import Store
+from biorat_al.store.tables import AnnotationRow, EntityRow, RoundRow
+from biorat_al.store.tasks import count_tasks, desk_project
+
+
+@dataclass(frozen=True)
+class RoundStatus:
+    """One round: what it learnt from, what it measured, what it asked for.
+
+    :param labelled: documents with an answer when it was trained; None where nothing was trained.
+    :param f1: strict span F1 on the test documents, a fraction, by arm; None where it was not measured.
+    :param evaluated: test documents that were measured on.
+    :param waiting_for: step at which it stopped, unless it is done.
+    """
+
+    number: int
+    state: str
+    started_at: str
+    seconds: float
+    labelled: int | None
+    f1: dict[str, float | None]
+    evaluated: int
+    strategy: str | None
+    asked_for: int
+    waiting_for: str | None
+    models: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ProjectStatus:
+    """A project as it stands.
+
+    :param tasks: number of tasks by role and state, as of the last fetch.
+    :param mentions: annotated mentions by label, in the answers that count.
+    :param open_now: open tasks by role as the desk says at this moment; None where it was not asked or did not answer.
+    :param desk_problem: why the desk did not answer.
+    """
+
+    name: str
+    folder: str
+    database: str
+    desk: str
+    encoder: str
+    labels: tuple[str, ...]
+    documents: dict[str, int]
+    labelled: dict[str, int]
+    left: int
+    mentions: dict[str, int]
+    tasks: dict[str, dict[str, int]]
+    urls: dict[str, str]
+    rounds: tuple[RoundStatus, ...] = field(default=())
+    open_now: dict[str, int] | None = None
+    desk_problem: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def project_status(
+    folder: Path, settings: Settings, store: Store, desk: Callable[[], Desk] | None = None
+) -> ProjectStatus:
+    """Read the status from the store; `desk` is asked for live counts where it is given."""
+    with_gold = settings.desk.kind != "oracle"
+    with store.read() as session:
+        rows = {role: desk_project(session, role) for role in ROLES}
+        pool = answers(session, "pool", with_gold=with_gold)
+        test = answers(session, "test", with_gold=True)
+        chosen = [answer.annotation_id for answer in (*pool, *test)]
+        status: dict[str, Any] = {
+            "name": settings.name,
+            "folder": str(folder),
+            "database": "SQLite" if store.is_sqlite else store.url.render_as_string(hide_password=True),
+            "desk": settings.desk.kind,
+            "encoder": settings.encoder.name,
+            "labels": settings.labels,
+            "documents": count_documents(session),
+            "labelled": {"pool": len(pool), "test": len(test)},
+            "left": len(unasked_documents(session, without_gold=with_gold)),
+            "mentions": _mentions(session, chosen),
+            "tasks": {role: count_tasks(session, role) for role in ROLES},
+            "urls": {role: row.url for role, row in rows.items() if row is not None},
+            "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
+        }
+    if desk is not None and any(row is not None for row in rows.values()):
+        try:
+            status["open_now"] = {
+                role: len(desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor).open_tasks)
+                for role, row in rows.items()
+                if row is not None
+            }
+        except DeskError as error:
+            status["desk_problem"] = str(error)
+    return ProjectStatus(**status)
+
+
+def _mentions(session: Session, annotation_ids: list[int]) -> dict[str, int]:
+    # the answers that count are known by id; a join keeps the statement short however many there are
+    counting = set(annotation_ids)
+    rows = session.execute(
+        select(EntityRow.label, EntityRow.annotation_id, func.count())
+        .join(AnnotationRow, AnnotationRow.id == EntityRow.annotation_id)
+        .where(AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False))
+        .group_by(EntityRow.label, EntityRow.annotation_id)
+    )
+    counts: dict[str, int] = {}
+    for label, annotation_id, count in rows:
+        if annotation_id in counting:
+            counts[label] = counts.get(label, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _round_status(session: Session, number: int) -> RoundStatus:
+    row = session.get_one(RoundRow, number)
+    steps = {step.name: step for step in steps_of(session, number)}
+    models = models_of(session, number)
+    picks = picks_of(session, number)
+    measured = {arm: evaluation(session, model.version).get(None) for arm, model in models.items()}
+    unfinished = next((step.name for step in steps.values() if step.state in ("pending", "running")), None)
+    return RoundStatus(
+        number=number,
+        state=row.state,
+        started_at=row.started_at.isoformat(timespec="seconds"),
+        seconds=sum(step.seconds or 0.0 for step in steps.values()),
+        labelled=steps["train"].counts.get("documents"),
+        f1={arm: counts.f1 if counts else None for arm, counts in measured.items()},
+        evaluated=max((counts.documents for counts in measured.values() if counts), default=0),
+        strategy=picks[0].strategy if picks else None,
+        asked_for=len(picks),
+        waiting_for=None if row.state == "done" else unfinished,
+        models={arm: model.version for arm, model in models.items()},
+    )

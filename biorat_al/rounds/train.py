@@ -1,0 +1,89 @@
+"""Step 2: train the arms, from the base encoder, on all that people have corrected."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from biorat_al import __version__
+from biorat_al.corpus.model import Entity
+from biorat_al.learner.types import Example
+from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.store.answers import answers, load_answers
+from biorat_al.store.documents import documents_by_id
+from biorat_al.store.rounds import models_of
+from biorat_al.store.store import now
+from biorat_al.store.tables import ModelRow
+
+
+def run(context: Context) -> Finish:
+    """Train each arm that this round has no model of yet; all see the same documents, order and seed."""
+    examples = training_examples(context)
+    if not examples:
+        return nothing("nobody has annotated anything yet")
+    from biorat_al.learner.training import train
+
+    settings = context.settings
+    with context.store.read() as session:
+        done = models_of(session, context.number)
+    for arm in settings.training.arms:
+        if arm in done and (context.models_dir / done[arm].version).is_dir():
+            continue
+        model = train(
+            examples,
+            labels=settings.labels,
+            encoder=context.encoder,
+            arm=arm,
+            training=settings.training,
+            adversarial=settings.adversarial,
+            seed=context.seed("train"),
+            models_dir=context.models_dir,
+            prefix=f"{settings.name}-r{context.number}-{arm}",
+            provenance={"project": settings.name, "round": context.number, "program_version": __version__},
+            progress=context.progress,
+        )
+        with context.store.write() as session:
+            if arm in done:
+                # its folder was lost; the same training gives the same version again
+                previous = session.get(ModelRow, model.version)
+                if previous is not None:
+                    continue
+            session.add(
+                ModelRow(
+                    version=model.version,
+                    round_number=context.number,
+                    arm=arm,
+                    selecting=arm == settings.training.selecting_arm,
+                    sha256=model.sha256,
+                    summary=dict(model.summary),
+                    created_at=now(),
+                )
+            )
+
+    def finish(session: Session) -> StepResult:
+        models = models_of(session, context.number)
+        return StepResult(
+            counts={
+                "documents": len(examples),
+                "empty_documents": sum(not example.entities for example in examples),
+                "mentions": sum(len(example.entities) for example in examples),
+                "models": {arm: row.version for arm, row in models.items()},
+            }
+        )
+
+    return finish
+
+
+def training_examples(context: Context) -> list[Example]:
+    """Every document of the pool that has an answer, in the order of the documents."""
+    with context.store.read() as session:
+        chosen = answers(session, "pool", with_gold=context.gold_is_known)
+        documents = documents_by_id(session, [answer.document_id for answer in chosen])
+        return [
+            Example(documents[answer.document_id], of_labels(annotation.entities, context.settings.labels))
+            for answer, annotation in load_answers(session, chosen)
+        ]
+
+
+def of_labels(entities: tuple[Entity, ...], labels: tuple[str, ...]) -> tuple[Entity, ...]:
+    """The entities that carry one of the project's labels."""
+    return tuple(entity for entity in entities if entity.label in labels)

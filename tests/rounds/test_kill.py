@@ -1,0 +1,73 @@
+"""After ``kill -9`` the same command goes on, and the result is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from biorat_al.project import Project
+from biorat_al.store.engine import DATABASE_VARIABLE
+from tests.support.rounds import make_project, moments, picture_of, run_killed, settings_for
+
+pytestmark = pytest.mark.slow
+
+KILLED = -signal.SIGKILL
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def make(request: pytest.FixtureRequest, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+    """Makes a project with an oracle, one round old, on each kind of database."""
+
+    def make(folder: Path) -> Path:
+        changes = {}
+        if request.param == "postgres":
+            url: URL = request.getfixturevalue("new_postgres_database")()
+            monkeypatch.setenv(DATABASE_VARIABLE, url.render_as_string(hide_password=False))
+            changes["database"] = {"url": "environment"}
+        with make_project(folder, settings_for(tiny_encoder, **changes)) as project:
+            project.round()
+        return folder
+
+    return make
+
+
+def the_picture(folder: Path) -> dict:
+    with Project.open(folder) as project:
+        return picture_of(project)
+
+
+def test_a_round_that_is_killed_everywhere_ends_as_an_undisturbed_one(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    undisturbed = make(tmp_path / "undisturbed")
+    assert run_killed(undisturbed) == 0
+    expected = the_picture(undisturbed)
+
+    killed = make(tmp_path / "killed")
+    survived = [moment for moment in moments() if run_killed(killed, moment) != KILLED]
+    assert survived == []
+    assert run_killed(killed) == 0
+    assert the_picture(killed) == expected
+
+
+def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    undisturbed = make(tmp_path / "undisturbed")
+    assert run_killed(undisturbed) == 0
+    expected = the_picture(undisturbed)
+
+    killed = make(tmp_path / "killed")
+    generator = random.Random(7)
+    deaths = 0
+    for _ in range(12):
+        if run_killed(killed, after_seconds=generator.uniform(0.05, 3.0)) == 0:
+            break
+        deaths += 1
+    else:
+        assert run_killed(killed) == 0
+    assert deaths
+    assert the_picture(killed) == expected

@@ -1,0 +1,193 @@
+"""Projects for the tests of rounds, and a way to run a round in a process that is killed at a chosen moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from biorat_al.corpus.jsonl import write_jsonl
+from biorat_al.corpus.model import Record
+from biorat_al.demo.corpus import read_demo_corpus
+from biorat_al.project import Project
+from biorat_al.rounds import runner
+from biorat_al.settings import Settings, make_settings
+from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, PredictionRow, TaskRow
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["tests.support.rounds", "torch", "transformers", "biorat_al.learner.training"])
+
+_DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
+
+
+def moments() -> list[str]:
+    """Every border of a round, in order: around each step's work, its writing and its commit, and each call of the desk.
+
+    ``before:train`` is before the step begins, ``worked:train`` when its work is done, ``writing:train`` when its result
+    is written and ``after:train`` when that is committed; ``before:desk.push`` and ``after:desk.push`` lie around a call.
+    """
+    found = []
+    for step in runner.STEPS:
+        calls = [f"{when}:desk.{method}" for method in _DESK.get(step, ()) for when in ("before", "after")]
+        found += [f"before:{step}", *calls, f"worked:{step}", f"writing:{step}", f"after:{step}"]
+    return found
+
+
+def settings_for(encoder: Path | str, **changes: Any) -> Settings:
+    """Settings with which a round takes a second or two."""
+    values: dict[str, Any] = {
+        "name": "trial",
+        "entities": [{"name": "Disease"}, {"name": "Chemical"}],
+        "encoder": {"name": str(encoder)},
+        "training": {"epochs": 1, "min_steps": 3, "batch_size": 4},
+        "selection": {"size": 6},
+        "desk": {"kind": "oracle"},
+    }
+    return make_settings(values | changes)
+
+
+def demo_files(folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True) -> tuple[Path, Path]:
+    """Write documents of the demo corpus for the pool and for the test set; return the two files."""
+    records = list(read_demo_corpus())
+    folder.mkdir(parents=True, exist_ok=True)
+    files = (folder / "pool.jsonl", folder / "test.jsonl")
+    chosen = [record if gold else Record(record.document, None, record.source) for record in records[:pool]]
+    write_jsonl(files[0], chosen)
+    write_jsonl(files[1], records[pool : pool + test])
+    return files
+
+
+def make_project(folder: Path, settings: Settings, *, gold: bool = True, **sizes: int) -> Project:
+    """Make a project on a part of the demo corpus."""
+    pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **sizes)
+    return Project.init(folder, settings, [pool], gold=gold, test_documents=[test])[0]
+
+
+def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float | None = None, **request: Any) -> int:
+    """Run a round in a process of its own, and kill that process at a moment; return its exit code.
+
+    :param moment: ``before:train``, ``after:desk.push``; None lets the round end.
+    :param after_seconds: or so long after its beginning.
+    """
+    process = _context.Process(target=_run, args=(folder, moment, request, dict(os.environ)))
+    process.start()
+    if after_seconds is not None:
+        process.join(after_seconds)
+        if process.is_alive():
+            process.kill()
+    process.join(300)
+    assert process.exitcode is not None, "the round did not end"
+    return process.exitcode
+
+
+def _run(folder: Path, moment: str | None, request: dict[str, Any], environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    with Project.open(folder) as project:
+        if moment is not None:
+            _arm(project, moment)
+        project.round(**request)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def _arm(project: Project, moment: str) -> None:
+    """Replace what happens at `moment` by death."""
+    when, _, what = moment.partition(":")
+    if what.startswith("desk."):
+        _arm_desk(project, when, what.removeprefix("desk."))
+    elif when == "after":
+        run_step = runner._run_step
+
+        def and_die(context: Any, name: str) -> None:
+            run_step(context, name)
+            if name == what:
+                _die()
+
+        runner._run_step = and_die
+    else:
+        runner.STEPS[what] = _deadly(runner.STEPS[what], when)
+
+
+def _arm_desk(project: Project, when: str, method: str) -> None:
+    work = getattr(project.desk, method)
+
+    def deadly(*arguments: Any, **options: Any) -> Any:
+        if when == "before":
+            _die()
+        result = work(*arguments, **options)
+        _die()
+        return result
+
+    setattr(project.desk, method, deadly)
+
+
+def _deadly(step: Callable[..., Any], when: str) -> Callable[..., Any]:
+    def run(context: Any) -> Any:
+        if when == "before":
+            _die()
+        finish = step(context)
+        if when == "worked":
+            _die()
+
+        def and_die(session: Any) -> Any:
+            result = finish(session)
+            session.flush()
+            _die()
+            return result
+
+        return and_die
+
+    return run
+
+
+def picture_of(project: Project) -> dict[str, Any]:
+    """Everything that a round decides, without times and without the database's own numbers."""
+    status = project.status(ask_desk=False)
+    with project.store.read() as session:
+        keys = {row.id: row.key for row in session.scalars(select(DocumentRow))}
+        tasks = {
+            keys[row.document_id]: (row.role, row.state, row.round_number) for row in session.scalars(select(TaskRow))
+        }
+        shown = {keys[row.document_id]: row.shown_version for row in session.scalars(select(TaskRow))}
+        answers = sorted(
+            (keys[row.document_id], row.source, row.current, row.skipped, row.annotator or "")
+            for row in session.scalars(select(AnnotationRow))
+        )
+        entities = sorted(
+            (keys[document], label, str(spans), origin or "")
+            for document, label, spans, origin in session.execute(
+                select(AnnotationRow.document_id, EntityRow.label, EntityRow.spans, EntityRow.origin).join(
+                    EntityRow, EntityRow.annotation_id == AnnotationRow.id
+                )
+            )
+        )
+        predictions = sorted(
+            (row.model_version, keys[row.document_id], row.confidence, row.mnlp, str(row.entities))
+            for row in session.scalars(select(PredictionRow))
+        )
+        from biorat_al.store.rounds import picks_of
+
+        picks = {
+            row.number: [
+                (pick.rank, keys[pick.document_id], pick.score, pick.reason) for pick in picks_of(session, row.number)
+            ]
+            for row in status.rounds
+        }
+    return {
+        "tasks": tasks,
+        "shown": shown,
+        "answers": answers,
+        "entities": entities,
+        "predictions": predictions,
+        "picks": picks,
+        "models": [(row.number, row.state, row.models, row.f1) for row in status.rounds],
+    }
