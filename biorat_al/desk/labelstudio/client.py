@@ -91,7 +91,10 @@ class LabelStudioDesk(Desk):
         return pushing.push(self._connection, project.reference, self._configuration(project), tasks)
 
     def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
-        return pushing.find(self._connection, project.reference, keys)
+        try:
+            return pushing.find(self._connection, project.reference, keys)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
 
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         if pre_annotations:
@@ -99,7 +102,10 @@ class LabelStudioDesk(Desk):
             publishing.add_pre_annotations(self._connection, project.reference, configuration, pre_annotations)
 
     def publish(self, project: DeskProject, model_version: str) -> None:
-        publishing.publish(self._connection, project.reference, model_version, self._retention)
+        try:
+            publishing.publish(self._connection, project.reference, model_version, self._retention)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
 
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
         try:

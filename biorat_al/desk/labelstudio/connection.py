@@ -8,6 +8,7 @@ kinds, their refreshing, and retries, and the answers are read as the JSON that 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -120,8 +121,9 @@ class Connection:
         if timeout is not None:
             options["timeout_in_seconds"] = timeout
         content = None if body is None else json.dumps(body).encode()
-        try:
-            response = self._http.request(
+
+        def send() -> httpx.Response:
+            response: httpx.Response = self._http.request(
                 path,
                 method=method,
                 params=dict(params or {}),
@@ -130,6 +132,17 @@ class Connection:
                 headers={"Content-Type": "application/json"} if content is not None else None,
                 request_options=options,
             )
+            return response
+
+        try:
+            try:
+                response = send()
+            except (httpx.ReadError, httpx.WriteError):
+                # cut off, which the SDK does not repeat; a server that is about to end does so
+                if method != "GET":
+                    raise
+                time.sleep(0.5)
+                response = send()
             return self._read(response)
         except ApiError as error:
             # raised by the SDK while it looks at the token or refreshes it
@@ -167,10 +180,11 @@ class Connection:
             listed = {"filter": f"filter:tasks:{field}", "operator": "in_list", "type": "List", "value": some}
             try:
                 found = list(self.tasks(project, [listed], **params))
-            except DeskAccessError:
-                raise
-            except DeskError:
-                if self._query_limit == _SHORT_QUERY or len(some) == 1:
+            except DeskError as error:
+                hopeless = isinstance(error, (DeskAccessError, NotFoundError)) or (
+                    isinstance(error, DeskUnreachableError) and not isinstance(error, AnswerLostError)
+                )
+                if hopeless or self._query_limit == _SHORT_QUERY or len(some) == 1:
                     raise
                 # whatever stands in front of the server may refuse a long address in any way it likes
                 self._query_limit = _SHORT_QUERY

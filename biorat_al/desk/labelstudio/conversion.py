@@ -116,8 +116,7 @@ class _Reader:
                 f"which is no stretch of the text of {len(self.text)} characters"
             )
             return
-        labels = value.get("labels")
-        chosen = [str(label) for label in labels] if isinstance(labels, list) else []
+        chosen = _labels(value)
         if not chosen:
             self.problems.append(f"{name} at {start}-{end} has no label")
         region_id = self._unique(str(region.get("id") or f"{start}-{end}"), name)
@@ -171,7 +170,7 @@ class _Reader:
         """Note a relation between two entities."""
         head, tail = (self._entity_of.get(str(region.get(end))) for end in ("from_id", "to_id"))
         between = f"the relation from {region.get('from_id')!r} to {region.get('to_id')!r}"
-        labels = [str(label) for label in region.get("labels") or ()]
+        labels = _labels(region)
         if head is None or tail is None:
             self.problems.append(f"{between} joins something that is no entity")
             return
@@ -218,6 +217,11 @@ def _origin(pieces: Sequence[_Piece]) -> str | None:
     if len(origins) == 1:
         return origins.pop()
     return "prediction-changed" if origins & {"prediction", "prediction-changed"} else "manual"
+
+
+def _labels(value: Mapping[str, Any]) -> list[str]:
+    labels = value.get("labels")
+    return [str(label) for label in labels] if isinstance(labels, list) else []
 
 
 def _offset(value: object) -> int | None:

@@ -1,0 +1,196 @@
+"""Pushing where something goes wrong: answers that get lost, servers that go away, people who change things."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.desk.base import DeskProject, PreAnnotation, Task
+from biorat_al.desk.labelstudio import pushing
+from biorat_al.desk.labelstudio.client import LabelStudioDesk
+from biorat_al.errors import DeskError, DeskUnreachableError
+from tests.desk.contract import DOCUMENTS, LABELS, TEXTS, documents, pushed, task
+from tests.support.labelstudio import RunningLabelStudio, renamed_label
+from tests.support.proxy import proxy
+
+
+def _is_import(method: str, path: str) -> bool:
+    return method == "POST" and "/import" in path
+
+
+@pytest.fixture
+def project(label_studio: RunningLabelStudio, marker: str) -> DeskProject:
+    """A project of this test's own, for the pool."""
+    return label_studio.desk().prepare("pool", "pushing", LABELS, marker=marker)
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushing, "PATIENCE", 1.0)
+
+
+def test_a_task_holds_the_text_the_id_the_key_and_the_title(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    document = Document("77", "A title. And a text.", metadata={"title": "From metadata"})
+    ids = label_studio.desk().push(project, [task("1003"), Task("key-77", document)])
+    annotator = label_studio.annotator()
+    assert annotator.open(ids["1003"])["data"] == {
+        "text": TEXTS["1003"],
+        "document_id": "1003",
+        "biorat_key": "1003",
+        "title": "Title",
+    }
+    assert annotator.open(ids["key-77"])["data"] == {
+        "text": document.text,
+        "document_id": "77",
+        "biorat_key": "key-77",
+        "title": "From metadata",
+    }
+
+
+def test_a_pre_annotation_has_its_version_and_its_confidence(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    entity = Entity("e1", "Chemical", (Span(0, 7),), score=0.8)
+    desk = label_studio.desk()
+    ids = desk.push(project, [Task("1001", DOCUMENTS["1001"], PreAnnotation("m-1", 0.25, (entity,)))])
+    (prediction,) = label_studio.annotator().open(ids["1001"])["predictions"]
+    assert (prediction["model_version"], prediction["score"]) == ("m-1", 0.25)
+    assert prediction["result"] == [
+        {
+            "id": "e1",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "score": 0.8,
+            "value": {"start": 0, "end": 7, "text": "Aspirin", "labels": ["Chemical"]},
+        }
+    ]
+
+
+def test_a_pre_annotation_without_entities_is_one(label_studio: RunningLabelStudio, project: DeskProject) -> None:
+    ids = label_studio.desk().push(project, [Task("1002", DOCUMENTS["1002"], PreAnnotation("m-1", 0.9, ()))])
+    (prediction,) = label_studio.annotator().open(ids["1002"])["predictions"]
+    assert prediction["result"] == []
+
+
+def test_one_call_makes_one_request_that_changes_anything(label_studio: RunningLabelStudio, marker: str) -> None:
+    with proxy(label_studio.url, lambda method, path: "pass") as seen:
+        desk = LabelStudioDesk(seen.url, label_studio.token)
+        pushed(desk, desk.prepare("pool", "pushing", LABELS, marker=marker), TEXTS)
+    assert sum(_is_import(*request) for request in seen.requests) == 1
+    assert sum(method == "POST" for method, _ in seen.requests) == 2  # the project, the tasks
+
+
+def test_a_lost_answer_is_looked_up_and_not_sent_again(label_studio: RunningLabelStudio, project: DeskProject) -> None:
+    with proxy(label_studio.url, lambda method, path: "lose" if _is_import(method, path) else "pass") as seen:
+        ids = pushed(LabelStudioDesk(seen.url, label_studio.token), project, TEXTS)
+    assert set(ids) == set(TEXTS)
+    assert sum(_is_import(*request) for request in seen.requests) == 1
+    desk = label_studio.desk()
+    assert desk.find(project, list(TEXTS)) == ids
+    assert len(desk.pull(project, documents).existing) == len(TEXTS)
+
+
+def test_an_answer_that_is_late_is_waited_for(label_studio: RunningLabelStudio, project: DeskProject) -> None:
+    with proxy(label_studio.url, lambda method, path: "late" if _is_import(method, path) else "pass", 2.0) as seen:
+        ids = pushed(LabelStudioDesk(seen.url, label_studio.token), project, ["1001", "1002"])
+    assert label_studio.desk().find(project, ["1001", "1002"]) == ids
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("what", ["cut", "503"])
+def test_a_request_that_came_to_nothing_is_told_and_can_be_repeated(
+    label_studio: RunningLabelStudio, project: DeskProject, what: str
+) -> None:
+    with proxy(label_studio.url, lambda method, path: what if _is_import(method, path) else "pass") as seen:
+        desk = LabelStudioDesk(seen.url, label_studio.token)
+        with pytest.raises(DeskUnreachableError, match=r"0 of 2 arrived: run the same command again"):
+            pushed(desk, project, ["1001", "1002"])
+    assert sum(_is_import(*request) for request in seen.requests) == 1
+    desk = label_studio.desk()
+    assert desk.find(project, ["1001", "1002"]) == {}
+    assert len(pushed(desk, project, ["1001", "1002"])) == 2
+
+
+def test_an_answer_that_takes_too_long_is_looked_up(label_studio: RunningLabelStudio, project: DeskProject) -> None:
+    def slow(method: str, path: str) -> str:
+        if _is_import(method, path):
+            time.sleep(3)
+        return "pass"
+
+    with proxy(label_studio.url, slow) as seen:
+        desk = LabelStudioDesk(seen.url, label_studio.token, timeout=1.0)
+        ids = pushed(desk, project, ["1001", "1002"])
+    assert sum(_is_import(*request) for request in seen.requests) == 1
+    assert label_studio.desk().find(project, ["1001", "1002"]) == ids
+
+
+def test_a_server_that_goes_away_between_chunks(fresh_label_studio: RunningLabelStudio, marker: str) -> None:
+    desk = fresh_label_studio.desk()
+    project = desk.prepare("pool", "pushing", LABELS, marker=marker)
+    first = pushed(desk, project, ["1001", "1002"])
+    fresh_label_studio.server.stop()
+    with pytest.raises(DeskUnreachableError, match="is it running"):
+        pushed(desk, project, ["1003", "1004"])
+    with pytest.raises(DeskUnreachableError):
+        desk.check()
+    with pytest.raises(DeskUnreachableError):
+        desk.pull(project, documents)
+    # it comes back where it was, with all that it had
+    assert fresh_label_studio.server.start().url == desk.address()
+    assert desk.find(project, list(TEXTS)) == first
+    second = pushed(desk, project, ["1003", "1004"])
+    assert desk.pull(project, documents).existing == {*first.values(), *second.values()}
+
+
+def test_a_label_that_people_renamed_is_refused_before_anything_is_sent(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    annotator = label_studio.annotator()
+    xml = annotator.project(project.reference)["label_config"]
+    annotator.configure(project.reference, label_config=renamed_label(xml, "Chemical", "Drug"))
+    desk = label_studio.desk()
+    with pytest.raises(DeskError, match=r"document 1001: annotators cannot choose the label 'Chemical'"):
+        pushed(desk, project, ["1001"])
+    assert desk.find(project, ["1001"]) == {}
+    # without pre-labels the task is as good as ever
+    assert set(pushed(desk, project, ["1001"], None)) == {"1001"}
+
+
+def test_a_configuration_that_people_rearranged_is_pushed_to(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    xml = (
+        '<View><Text name="words" value="$text"/><Labels name="tags" toName="words">'
+        '<Label value="Chemical"/><Label value="Disease"/></Labels></View>'
+    )
+    label_studio.annotator().configure(project.reference, label_config=xml)
+    desk = label_studio.desk()
+    ids = pushed(desk, project, ["1001"])
+    label_studio.annotator().submit(ids["1001"])
+    (answer,) = desk.pull(project, documents).tasks[0].annotations
+    assert answer.problems == ()
+    assert [entity.label for entity in answer.annotation.entities] == ["Chemical"]
+
+
+def test_keys_are_found_among_many_even_where_addresses_must_be_short(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    texts = {f"a rather long key, naïve & 😀 {number:04}": f"text {number}" for number in range(300)}
+    desk = label_studio.desk()
+    ids = desk.push(project, [Task(key, Document(key, text)) for key, text in texts.items()])
+    wanted = [*texts, "never pushed"]
+    assert desk.find(project, wanted) == ids
+
+    with proxy(label_studio.url, lambda method, path: "414" if len(path) > 8000 else "pass") as seen:
+        assert LabelStudioDesk(seen.url, label_studio.token).find(project, wanted) == ids
+    assert len(seen.requests) > 3
+
+
+def test_a_title_that_is_no_text_is_left_out() -> None:
+    body = pushing.task_body(Task("k", Document("k", "text", metadata={"title": 7})), None)  # type: ignore[arg-type]
+    assert "title" not in body["data"]
