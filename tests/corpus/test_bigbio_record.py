@@ -44,6 +44,10 @@ def test_other_gaps_move_the_offsets(gap: str, moved: int) -> None:
         (["title An"], [[2, 10]]),
     ]
     assert start + moved == 8
+    # a mention that ends where the gap does takes the one space with it
+    if gap:
+        touching = made(text, passages, (2, start), (7, start + 2))
+        assert places(touching) == [(["title "], [[2, 8]]), ([" An"], [[7, 10]])]
 
 
 def test_text_outside_of_the_passages_becomes_passages() -> None:
