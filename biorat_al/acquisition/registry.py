@@ -1,0 +1,28 @@
+"""The query strategies by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from biorat_al.acquisition.base import QueryStrategy
+from biorat_al.acquisition.coverage import Diverse
+from biorat_al.acquisition.uncertainty import Entropy, LeastConfidence, Margin, Mnlp
+from biorat_al.acquisition.uniform import Random
+from biorat_al.errors import UsageError
+
+STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
+    {kind.name: kind for kind in (Random, Diverse, LeastConfidence, Margin, Entropy, Mnlp)}
+)
+"""Every query strategy, by the name that the user writes."""
+
+
+def strategy(name: str) -> QueryStrategy:
+    """Return the query strategy of this name.
+
+    :raises UsageError: there is none; the message lists those that there are.
+    """
+    try:
+        return STRATEGIES[name]()
+    except KeyError:
+        raise UsageError(f"there is no query strategy {name!r}; there are: {', '.join(STRATEGIES)}") from None

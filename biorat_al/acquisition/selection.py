@@ -1,0 +1,192 @@
+"""The choice of a batch: the highest scores that a budget allows, without asking the same thing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
+from biorat_al.acquisition.spread import PutOff, Spread
+from biorat_al.errors import LearnerError, UsageError
+
+SHORTLIST = 10
+"""A batch is spread over the highest-ranked documents that together cost so many budgets (Zhdanov's β)."""
+
+SHORTLIST_AT_MOST = 4_000
+
+SPREAD = 1.0
+"""How many lengths of the shortlist a document falls back for a likeness of 1 to one that was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A position in the pool, and what there is to say about it beyond its score."""
+
+    position: int
+    remark: str = ""
+
+
+def select(
+    candidates: Candidates, strategy: QueryStrategy, budget: Budget, *, seed: int, diverse: bool = True
+) -> list[Pick]:
+    """Choose a batch within the budget, best first.
+
+    The pool is ordered by score, ties by the seed; the order in which the candidates are given changes nothing. With
+    `diverse`, documents that say nearly the same stay out of one batch as long as another candidate is left, and a
+    strategy that goes by a model's uncertainty is spread over different documents
+    (:class:`~biorat_al.acquisition.spread.Spread`). A budget in word pieces is filled greedily: a document that does
+    not fit any more is passed over. Only where the first one alone is above the budget, it is the batch.
+
+    :param seed: decides ties and whatever the strategy draws; there is no other source of randomness.
+    :return: the whole pool if the budget is larger; an empty list if the pool is empty.
+    :raises UsageError: the budget is not positive, or the strategy needs a model and there is none.
+    :raises LearnerError: the model's uncertainties are not numbers.
+    """
+    _check(candidates, budget)
+    if not len(candidates):
+        return []
+    pool = _by_id(candidates)
+    generator = np.random.default_rng(seed)
+    scores = strategy.scores(pool, generator)
+    if scores.shape != (len(pool),) or not np.isfinite(scores).all():
+        raise LearnerError(f"the query strategy {strategy.name!r} gave scores that are missing or are not numbers")
+    ranking = np.lexsort((generator.permutation(len(pool)), -scores))
+    rank = np.empty(len(pool), dtype=np.int64)
+    rank[ranking] = np.arange(len(pool))
+    first, purse = int(ranking[0]), _Purse(budget)
+    spread = diverse and not purse.affords_all(pool.tokens)
+    if not purse.affords(int(pool.tokens[first])):
+        chosen = [_Chosen(first, f"alone above the budget of {budget.tokens} word pieces")]
+    elif spread:
+        weight = SPREAD if strategy.needs_model else 0.0
+        around = Spread(pool.texts, ranking, width=_shortlist(pool, ranking, budget), weight=weight)
+        chosen = list(_spread_out(pool, rank, purse, around))
+    else:
+        chosen = list(_best(pool, ranking, purse))
+    return [
+        Pick(
+            document_id=pool.ids[one.position],
+            score=float(scores[one.position]),
+            reason=", ".join(
+                [
+                    strategy.reason(float(scores[one.position])),
+                    f"rank {rank[one.position] + 1} of {len(pool)}" + (" before diversity" if spread else ""),
+                    *([one.remark] if one.remark else []),
+                ]
+            ),
+            tokens=int(pool.tokens[one.position]),
+        )
+        for one in chosen
+    ]
+
+
+def _check(candidates: Candidates, budget: Budget) -> None:
+    if budget.documents is None and budget.tokens is None:
+        raise UsageError("the budget is missing: give a number of documents or of word pieces")
+    for amount, unit in ((budget.documents, "documents"), (budget.tokens, "word pieces")):
+        if amount is not None and amount < 1:
+            raise UsageError(f"a budget of {amount} {unit} chooses nothing: give at least 1")
+    if not len(candidates.ids) == len(candidates.texts) == len(candidates.tokens):
+        raise UsageError("every candidate needs an id, a text and its number of word pieces")
+    if len(set(candidates.ids)) != len(candidates.ids):
+        raise UsageError("two candidates have the same id")
+
+
+def _by_id(candidates: Candidates) -> Candidates:
+    """The same candidates, in an order that does not depend on how they were given."""
+    order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
+    return Candidates(
+        ids=[candidates.ids[position] for position in order],
+        texts=[candidates.texts[position] for position in order],
+        tokens=candidates.tokens[order],
+        uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
+    )
+
+
+class _Purse:
+    """What is left of a budget. Where it names both documents and word pieces, both limits hold."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._documents = budget.documents
+        self._tokens = budget.tokens
+
+    def affords(self, tokens: int) -> bool:
+        """Whether a document of so many word pieces fits into what is left."""
+        return self._documents != 0 and (self._tokens is None or tokens <= self._tokens)
+
+    def affords_all(self, tokens: NDArray[np.int64]) -> bool:
+        """Whether all documents of so many word pieces fit together."""
+        return (self._documents is None or len(tokens) <= self._documents) and (
+            self._tokens is None or int(tokens.sum()) <= self._tokens
+        )
+
+    def too_dear(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of the documents do not fit, each by itself: the opposite of :meth:`affords`."""
+        if self._documents == 0:
+            return np.ones(tokens.shape, dtype=np.bool_)
+        return tokens > self._tokens if self._tokens is not None else np.zeros(tokens.shape, dtype=np.bool_)
+
+    def pay(self, tokens: int) -> None:
+        """Take a document of so many word pieces off."""
+        if self._documents is not None:
+            self._documents -= 1
+        if self._tokens is not None:
+            self._tokens -= tokens
+
+
+def _best(pool: Candidates, ranking: NDArray[np.int64], purse: _Purse) -> Iterator[_Chosen]:
+    """Go down the ranking and take whatever fits."""
+    for position in ranking.tolist():
+        if purse.affords(int(pool.tokens[position])):
+            purse.pay(int(pool.tokens[position]))
+            yield _Chosen(position)
+
+
+def _spread_out(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, around: Spread) -> Iterator[_Chosen]:
+    """Take what fits and is unlike what was taken; what is like it only when nothing else is left."""
+    passed_over = around.drop(purse.too_dear(pool.tokens))
+    while (position := around.next()) is not None:
+        around.take(position)
+        purse.pay(int(pool.tokens[position]))
+        yield _Chosen(position)
+        passed_over |= around.drop(purse.too_dear(pool.tokens))
+    if not passed_over:
+        yield from _duplicates(pool, rank, purse, around.put_off)
+
+
+def _duplicates(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, put_off: list[PutOff]) -> Iterator[_Chosen]:
+    """Fill up with what was put off: near-duplicates first; then, when all of them are in the batch, copies."""
+    copies = [one for one in put_off if one.exact]
+    added: dict[str, int] = {}
+    for one in sorted((one for one in put_off if not one.exact), key=lambda one: rank[one.position]):
+        text = pool.texts[one.position]
+        if text in added:
+            copies.append(PutOff(one.position, added[text], exact=True))
+        elif purse.affords(int(pool.tokens[one.position])):
+            added[text] = one.position
+            yield _of_necessity(pool, purse, one)
+        else:
+            return
+    for one in sorted(copies, key=lambda one: rank[one.position]):
+        if purse.affords(int(pool.tokens[one.position])):
+            yield _of_necessity(pool, purse, one)
+
+
+def _of_necessity(pool: Candidates, purse: _Purse, one: PutOff) -> _Chosen:
+    purse.pay(int(pool.tokens[one.position]))
+    likeness = "has the same text as" if one.exact else "is nearly the same as"
+    return _Chosen(one.position, f"{likeness} document {pool.ids[one.twin]}, taken since no other candidate was left")
+
+
+def _shortlist(pool: Candidates, ranking: NDArray[np.int64], budget: Budget) -> int:
+    """How many of the highest-ranked documents cost :data:`SHORTLIST` budgets."""
+    widths = [SHORTLIST_AT_MOST]
+    if budget.documents is not None:
+        widths.append(SHORTLIST * budget.documents)
+    if budget.tokens is not None:
+        spent = np.cumsum(pool.tokens[ranking])
+        widths.append(int(np.searchsorted(spent, SHORTLIST * budget.tokens)) + 1)
+    return min(widths)

@@ -1,0 +1,112 @@
+"""Query strategies that ask for the documents of which the model is least sure.
+
+The four measures are computed with the predictions and defined in :mod:`biorat_al.learner.prediction`; in each,
+higher means less sure. A strategy takes one of them as its score, unchanged.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.acquisition.base import Candidates, QueryStrategy
+from biorat_al.errors import LearnerError, UsageError
+
+
+class UncertaintyStrategy(QueryStrategy):
+    """Orders the pool by one measure of uncertainty.
+
+    :cvar measure: which: a field of :class:`biorat_al.learner.types.Uncertainty`.
+    :cvar words: how the reason puts it; ``{score}`` is where the score stands.
+    """
+
+    measure: str
+    words: str
+
+    def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
+        """Return the measure, shape (n,).
+
+        :raises UsageError: there is no model yet, so nothing has been measured.
+        :raises LearnerError: a value is missing, or is not a number.
+        """
+        if self.measure not in candidates.uncertainty:
+            raise UsageError(
+                f"the query strategy {self.name!r} needs a trained model, and there is none yet: "
+                "choose 'diverse' or 'random' for the first batch"
+            )
+        values = np.asarray(candidates.uncertainty[self.measure], dtype=np.float64)
+        if values.shape != (len(candidates),):
+            raise LearnerError(
+                f"the model gave {values.size} values of {self.measure} for {len(candidates)} documents: "
+                "run the prediction again"
+            )
+        broken = np.flatnonzero(~np.isfinite(values))
+        if broken.size:
+            raise LearnerError(
+                f"the model's {self.measure} of document {candidates.ids[broken[0]]} is {values[broken[0]]} "
+                f"({broken.size} such documents): its training has gone astray; train again at a lower learning rate"
+            )
+        return values
+
+    def reason(self, score: float) -> str:
+        return self.words.format(score=f"{score:.3f}")
+
+
+class LeastConfidence(UncertaintyStrategy):
+    """The less probable the best labelling of the whole document, the sooner it is asked for.
+
+    The score is −log P(ŷ | x), where ŷ is the most probable labelling of document x: 0 where the model is certain. It
+    orders as 1 − P(ŷ | x) does, but tells documents apart where that has been rounded to 1. Long documents are less
+    probable as such, so they come first; ``mnlp`` takes that out.
+
+    Culotta and McCallum 2005, *Reducing labeling effort for structured prediction tasks* (AAAI), section 3;
+    in the survey of sequence labelling by Settles and Craven 2008, *An analysis of active learning strategies for
+    sequence labeling tasks* (EMNLP), equation 2.
+    """
+
+    name = "least-confidence"
+    measure = "least_confidence"
+    words = "least sure of the document as a whole (least confidence {score})"
+
+
+class Margin(UncertaintyStrategy):
+    """The closer the second-best labelling comes to the best, the sooner the document is asked for.
+
+    The score is −log(P(ŷ₁ | x) − P(ŷ₂ | x)), with the most probable labelling ŷ₁ of document x and the second ŷ₂: the
+    smaller the margin, the higher.
+
+    Scheffer, Decomain and Wrobel 2001, *Active hidden Markov models for information extraction* (IDA), section 4;
+    Settles and Craven 2008 (EMNLP), equation 3.
+    """
+
+    name = "margin"
+    measure = "margin"
+    words = "most torn between its two best answers (margin score {score})"
+
+
+class Entropy(UncertaintyStrategy):
+    """The more evenly the probability is spread over the labels of the words, the sooner the document is asked for.
+
+    The score is the mean, over the words, of the entropy of a word's label: 0 where the model is certain.
+
+    Shannon 1948; as an acquisition score for sequences Settles and Craven 2008 (EMNLP), equation 4 (token entropy).
+    """
+
+    name = "entropy"
+    measure = "entropy"
+    words = "hesitates most between labels, per word (entropy {score})"
+
+
+class Mnlp(UncertaintyStrategy):
+    """Maximum normalised log-probability: least confidence per word, so that long documents have no advantage.
+
+    The score is −(1/n) log P(ŷ | x), where ŷ is the most probable labelling of the n words of document x: 0 where the
+    model is certain.
+
+    Shen, Yun, Lipton, Kronrod and Anandkumar 2018, *Deep active learning for named entity recognition* (ICLR),
+    section 4, whose MNLP is this with the sign turned.
+    """
+
+    name = "mnlp"
+    measure = "mnlp"
+    words = "least sure per word (MNLP {score})"

@@ -1,0 +1,168 @@
+"""What holds for every query strategy, and what each of them asks for first."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biorat_al.acquisition.base import Budget, Candidates, QueryStrategy
+from biorat_al.acquisition.registry import STRATEGIES, strategy
+from biorat_al.acquisition.selection import select
+from biorat_al.errors import LearnerError, UsageError
+from tests.acquisition.pools import candidates, make, reordered
+
+EVERY = pytest.mark.parametrize("name", list(STRATEGIES))
+WITH_MODEL = pytest.mark.parametrize("name", [name for name, kind in STRATEGIES.items() if kind.needs_model])
+
+POOL = make(
+    [
+        "gout treated with colchicine",
+        "renal failure after aspirin",
+        "gout treated with colchicine",
+        "asthma in children",
+        "",
+        "asthma in adult patients",
+    ],
+    scores=[0.1, 0.9, 0.1, 0.4, 0.0, 0.4],
+)
+
+
+def _generator(seed: int = 7) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@EVERY
+class TestContract:
+    def test_it_is_found_by_its_name(self, name: str) -> None:
+        assert isinstance(strategy(name), QueryStrategy)
+        assert strategy(name).name == name
+
+    def test_it_cites_its_paper_and_explains_its_score(self, name: str) -> None:
+        documentation = STRATEGIES[name].__doc__ or ""
+        assert re.search(r"\b(19|20)\d\d\b", documentation)
+        assert "score" in documentation
+
+    def test_scores_are_finite_one_for_each(self, name: str) -> None:
+        scores = strategy(name).scores(POOL, _generator())
+        assert scores.shape == (len(POOL),)
+        assert scores.dtype == np.float64
+        assert np.isfinite(scores).all()
+
+    def test_an_empty_pool_has_no_scores(self, name: str) -> None:
+        assert strategy(name).scores(make([]), _generator()).shape == (0,)
+
+    def test_a_pool_of_one(self, name: str) -> None:
+        [pick] = select(make(["gout"], [0.5]), strategy(name), Budget(documents=3), seed=1)
+        assert pick.document_id == "d0000"
+
+    def test_the_same_generator_gives_the_same_scores(self, name: str) -> None:
+        first, second = (strategy(name).scores(POOL, _generator()) for _ in range(2))
+        assert first.tolist() == second.tolist()
+
+    def test_it_leaves_global_random_state_alone(self, name: str) -> None:
+        before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]
+        select(POOL, strategy(name), Budget(documents=2), seed=3)
+        assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # type: ignore[index]
+
+    def test_it_does_not_change_the_candidates(self, name: str) -> None:
+        pool = make(POOL.texts, POOL.uncertainty["mnlp"].tolist())
+        select(pool, strategy(name), Budget(documents=2), seed=3)
+        assert (pool.ids, pool.texts, pool.tokens.tolist()) == (POOL.ids, POOL.texts, POOL.tokens.tolist())
+        assert pool.uncertainty["mnlp"].tolist() == POOL.uncertainty["mnlp"].tolist()
+
+    @pytest.mark.parametrize("score", [-2.0, -1.0, 0.0, 0.1234, 17.5])
+    def test_the_reason_is_one_line_in_words(self, name: str, score: float) -> None:
+        reason = strategy(name).reason(score)
+        assert len(reason.split()) >= 3
+        assert "\n" not in reason
+        assert reason == reason.strip().rstrip(".")
+
+    def test_before_there_is_a_model_it_works_or_says_what_to_do(self, name: str) -> None:
+        pool = Candidates(ids=["a", "b"], texts=["gout", "asthma"], tokens=np.array([1, 1]))
+        if STRATEGIES[name].needs_model:
+            with pytest.raises(UsageError, match=f"'{name}' needs a trained model"):
+                select(pool, strategy(name), Budget(documents=1), seed=0)
+        else:
+            assert len(select(pool, strategy(name), Budget(documents=1), seed=0)) == 1
+
+
+@WITH_MODEL
+class TestStrategiesWithModel:
+    def test_the_score_is_the_measure(self, name: str) -> None:
+        measure = name.replace("-", "_")
+        pool = Candidates(["a", "b", "c"], ["x", "y", "z"], np.array([1, 1, 1]), {measure: np.array([0.2, -3.0, 7.5])})
+        assert strategy(name).scores(pool, _generator()).tolist() == [0.2, -3.0, 7.5]
+
+    def test_the_least_sure_come_first(self, name: str) -> None:
+        pool = make(["gout", "asthma", "fever", "cough"], scores=[0.2, 0.9, -0.1, 0.4])
+        picks = select(pool, strategy(name), Budget(documents=4), seed=0)
+        assert [pick.document_id for pick in picks] == ["d0001", "d0003", "d0000", "d0002"]
+        assert [pick.score for pick in picks] == [0.9, 0.4, 0.2, -0.1]
+
+    @pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
+    def test_a_broken_value_is_an_error_that_names_the_document(self, name: str, broken: float) -> None:
+        pool = make(["gout", "asthma", "fever"], scores=[0.2, broken, 0.3])
+        with pytest.raises(LearnerError, match="document d0001"):
+            select(pool, strategy(name), Budget(documents=1), seed=0)
+
+    def test_a_missing_value_is_an_error(self, name: str) -> None:
+        pool = Candidates(["a", "b"], ["x", "y"], np.array([1, 1]), {name.replace("-", "_"): np.array([0.2])})
+        with pytest.raises(LearnerError, match=r"1 values of .* for 2 documents"):
+            strategy(name).scores(pool, _generator())
+
+
+class TestRandom:
+    def test_every_document_is_drawn_equally_often(self) -> None:
+        pool = make([f"text{number}" for number in range(5)])
+        first = [
+            select(pool, strategy("random"), Budget(documents=1), seed=seed)[0].document_id for seed in range(1000)
+        ]
+        counts = [first.count(document_id) for document_id in pool.ids]
+        # 200 each, standard deviation 12.6
+        assert min(counts) > 150
+        assert max(counts) < 250
+
+    def test_it_does_not_look_at_the_model(self) -> None:
+        sure, unsure = make(["a", "b", "c"], [0, 0, 0]), make(["a", "b", "c"], [1, 2, 3])
+        for seed in range(5):
+            picks = [select(pool, strategy("random"), Budget(documents=2), seed=seed) for pool in (sure, unsure)]
+            assert picks[0] == picks[1]
+
+
+class TestUnknown:
+    def test_an_unknown_name_lists_those_that_there_are(self) -> None:
+        with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, diverse, least-confidence"):
+            strategy("mnpl")
+
+    def test_the_registry_has_all_of_them(self) -> None:
+        assert set(STRATEGIES) == {"random", "diverse", "least-confidence", "margin", "entropy", "mnlp"}
+        assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
+
+
+def test_the_libraries_for_text_are_imported_when_they_are_needed() -> None:
+    code = (
+        "import sys, biorat_al.acquisition.registry, biorat_al.acquisition.selection; "
+        "print([name for name in ('sklearn', 'scipy', 'torch', 'transformers') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@EVERY
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), diverse=st.booleans())
+def test_the_order_of_the_candidates_changes_nothing(name: str, data: st.DataObject, seed: int, diverse: bool) -> None:
+    pool = data.draw(candidates())
+    order = data.draw(st.permutations(range(len(pool))))
+    budget = data.draw(
+        st.builds(Budget, documents=st.integers(1, 6)) | st.builds(Budget, tokens=st.integers(1, 20)), label="budget"
+    )
+    picks = [select(one, strategy(name), budget, seed=seed, diverse=diverse) for one in (pool, reordered(pool, order))]
+    assert picks[0] == picks[1]
