@@ -71,7 +71,12 @@ def steps_of(session: Session, number: int) -> list[StepRow]:
 
 def models_of(session: Session, number: int) -> dict[str, ModelRow]:
     """The models that a round trained, by arm."""
-    return {row.arm: row for row in session.scalars(select(ModelRow).where(ModelRow.round_number == number))}
+    return {
+        row.arm: row
+        for row in session.scalars(
+            select(ModelRow).where(ModelRow.round_number == number).order_by(ModelRow.created_at)
+        )
+    }
 
 
 def newest_model(session: Session) -> ModelRow | None:

@@ -6,15 +6,18 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.model import Annotation, Record
 from biorat_al.demo.corpus import read_demo_corpus
+from biorat_al.desk.base import DeskProject, Documents, Pull
+from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.settings import Settings, make_settings
@@ -27,10 +30,11 @@ _DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
 
 
 def moments() -> list[str]:
-    """Every border of a round, in order: around each step's work, its writing and its commit, and each call of the desk.
+    """Every border of a round, in order: around each step's work, its writing, its commit, and each call of the desk.
 
-    ``before:train`` is before the step begins, ``worked:train`` when its work is done, ``writing:train`` when its result
-    is written and ``after:train`` when that is committed; ``before:desk.push`` and ``after:desk.push`` lie around a call.
+    ``before:train`` is before the step begins, ``worked:train`` when its work is done, ``writing:train`` when its
+    result is written and ``after:train`` when that is committed; ``before:desk.push`` and ``after:desk.push`` lie
+    around a call.
     """
     found = []
     for step in runner.STEPS:
@@ -67,6 +71,43 @@ def make_project(folder: Path, settings: Settings, *, gold: bool = True, **sizes
     """Make a project on a part of the demo corpus."""
     pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **sizes)
     return Project.init(folder, settings, [pool], gold=gold, test_documents=[test])[0]
+
+
+class PatientDesk(OracleDesk):
+    """An oracle whose answers come when the test says so; until then its tasks are open."""
+
+    def __init__(self, project: Project, *, empty: bool = False) -> None:
+        super().__init__(_nothing if empty else project._gold, project.folder)
+        self.finished: set[str] | None = set()
+
+    def finish(self, *keys: str) -> None:
+        """Let these documents be answered; none named means all that there will ever be."""
+        if not keys:
+            self.finished = None
+        elif self.finished is not None:
+            self.finished.update(keys)
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        everything = super().pull(project, documents, None)
+        if self.finished is None:
+            return everything
+        waiting = {task.task_id for task in everything.tasks if task.key not in self.finished}
+        return replace(
+            everything,
+            tasks=tuple(task for task in everything.tasks if task.task_id not in waiting),
+            open_tasks=everything.open_tasks | waiting,
+        )
+
+
+def _nothing(keys: Sequence[str]) -> dict[str, Annotation]:
+    return dict.fromkeys(keys, Annotation())
+
+
+def patient(project: Project, *, empty: bool = False) -> PatientDesk:
+    """Give the project an oracle that waits, and return it; an `empty` one finds nothing in any document."""
+    desk = PatientDesk(project, empty=empty)
+    project._desk = desk
+    return desk
 
 
 def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float | None = None, **request: Any) -> int:
