@@ -1,7 +1,8 @@
 """A real Label Studio for tests, and annotators who work in it through its interface as the front end does.
 
 Fixtures: ``label_studio``, one server for the whole run, for tests that make projects of their own; and
-``fresh_label_studio``, a server of its own, for tests that stop it. Tests that use them get the marker ``labelstudio``.
+``fresh_label_studio``, a server of its own, for tests that stop it (``stopped_label_studio``: not yet started). Tests
+that use them get the marker ``labelstudio``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from biorat_al.desk.labelstudio.credentials import Credentials
 from biorat_al.desk.labelstudio.server import LocalServer, ServerInfo
 
 _CACHE = Path(__file__).parent.parent.parent / ".cache"
-_FIXTURES = ("label_studio", "fresh_label_studio")
+_FIXTURES = ("label_studio", "fresh_label_studio", "stopped_label_studio")
 _SETTINGS = {"LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "false"}
 
 Region = dict[str, Any]
@@ -272,14 +273,20 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLa
 
 
 @pytest.fixture
-def fresh_label_studio(tmp_path: Path) -> Iterator[RunningLabelStudio]:
-    """A server of its own, which the test may stop and start."""
+def stopped_label_studio(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server of its own, not yet started."""
     server = make_server(tmp_path / "label-studio-home")
     try:
-        server.start()
-        yield RunningLabelStudio(server)
+        yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def fresh_label_studio(stopped_label_studio: LocalServer) -> RunningLabelStudio:
+    """A server of its own, which the test may stop and start."""
+    stopped_label_studio.start()
+    return RunningLabelStudio(stopped_label_studio)
 
 
 def renamed_label(xml: str, old: str, new: str) -> str:

@@ -28,9 +28,11 @@ def begun(pid: int) -> str | None:
         try:
             # the program's name, in brackets, may itself hold blanks and brackets
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            # the first thread may have ended while others still hold the port
+            ended = fields[0] in "ZX" and len(list((_PROC / str(pid) / "task").iterdir())) <= 1
         except OSError:
             return None
-        return None if fields[0] in "ZX" else fields[19]
+        return None if ended else fields[19]
     answer = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
     ).stdout.split(maxsplit=1)
