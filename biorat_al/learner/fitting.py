@@ -1,0 +1,224 @@
+"""The training loop: one arm on encoded documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.errors import LearnerError
+from biorat_al.learner.adversarial import EmbeddingTap, StepDraws, fgm, unit_of
+from biorat_al.learner.batching import Batch, EncodedPart, batch_order, make_batch
+from biorat_al.learner.calibration import fit_temperature, negative_log_likelihood
+from biorat_al.learner.decoding import decode
+from biorat_al.learner.device import Device
+from biorat_al.learner.dropout import Draws, replace_dropout
+from biorat_al.learner.encoding import decode_mentions
+from biorat_al.learner.inference import document_logits
+from biorat_al.learner.network import TaggingNetwork, tagging_loss
+from biorat_al.learner.scoring import Counts, score
+from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.progress import Progress
+from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
+
+SMALL_ENCODER = 50_000_000
+"""Parameters up to which an encoder takes the higher of the two learning rates."""
+
+EVALUATIONS = 10
+"""Times that the development part is looked at where an epoch is shorter than a tenth of the training."""
+
+LARGEST_GRADIENT = 1.0
+"""L2 norm to which the gradient of a step is clipped."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a training run came to.
+
+    :param passes: forward and backward passes, clean and adversarial.
+    :param tokens: word pieces in the clean passes, padding not counted.
+    :param epochs: passes over the training part.
+    :param best_step: the step whose weights were kept.
+    :param temperature: fitted on the development part; 1 without one.
+    :param dev: loss and strict span scores of the development part at the best step; None without one.
+    """
+
+    steps: int = 0
+    adversarial_steps: int = 0
+    passes: int = 0
+    tokens: int = 0
+    epochs: float = 0.0
+    best_step: int = 0
+    temperature: float = 1.0
+    dev: dict[str, Any] | None = None
+
+
+@dataclass
+class Fit:
+    """One training run. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.dropout`)."""
+
+    network: TaggingNetwork
+    tokenizer: Tokenizer
+    labels: Sequence[str]
+    arm: Arm
+    training: TrainingSettings
+    adversarial: AdversarialSettings
+    seed: int
+    device: Device
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def __post_init__(self) -> None:
+        self._draws = Draws(self.device)
+        replace_dropout(self.network.base, self._draws)
+        self._step_draws = StepDraws(self.arm, self.adversarial, self.seed)
+        self._size = self.adversarial.epsilon * unit_of(self.network.word_embedding)
+        self._optimizer = make_optimizer(self.network, self.training, self.device)
+        self._peak = [group["lr"] for group in self._optimizer.param_groups]
+
+    def run(self, learn: EncodedPart, dev: EncodedPart, progress: Progress) -> Outcome:
+        """Train on `learn`; stop early and calibrate on `dev`, if there is any.
+
+        :raises LearnerError: the loss is no longer a number.
+        """
+        rows = learn.rows(self.tokenizer.window_length)
+        per_epoch = -(-len(rows) // self.training.batch_size)
+        total = max(self.training.epochs * per_epoch, self.training.min_steps)
+        between_evaluations = max(per_epoch, -(-total // EVALUATIONS))
+        watch = _Watch(self, dev)
+        order = batch_order([len(row.ids) for row in rows], self.training.batch_size, self.seed)
+        self.network.train()
+        with (
+            EmbeddingTap(self.network.word_embedding) as tap,
+            progress.bar(f"training {self.arm}", total, "step") as bar,
+        ):
+            for members in islice(order, total):
+                self._set_learning_rate(total)
+                loss = self.step(make_batch([rows[n] for n in members], self.tokenizer, self.device), tap)
+                self.outcome.tokens += sum(len(rows[n].ids) for n in members)
+                if not math.isfinite(loss):
+                    raise LearnerError(
+                        f"training diverged in step {self.outcome.steps}: set a smaller learning_rate and run it again"
+                    )
+                bar.advance()
+                bar.note(f"loss {loss:.3f}")
+                done = self.outcome.steps
+                if dev.examples and (done % between_evaluations == 0 or done == total) and watch.should_stop():
+                    break
+        watch.restore_best()
+        self.outcome.epochs = self.outcome.steps / per_epoch
+        return self.outcome
+
+    def step(self, batch: Batch, tap: EmbeddingTap) -> float:
+        """Make one optimizer step, adversarial or not, and return the clean loss.
+
+        The adversarial pass has the dropout masks of the clean one, because the perturbation was computed for that
+        thinned network; its gradient is added to the clean one.
+        """
+        number = self.outcome.steps
+        is_adversarial = self._step_draws.next()
+        tap.listen = is_adversarial
+        loss = self._pass(batch, number)
+        if is_adversarial:
+            tap.shift = fgm(tap.gradient(), batch.inside, self._size)
+            self._pass(batch, number)
+            tap.shift = None
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.outcome.steps += 1
+        self.outcome.adversarial_steps += is_adversarial
+        return float(loss)
+
+    def logits(self, part: EncodedPart) -> list[NDArray[np.float32]]:
+        """The logits at the words of `part`, without dropout."""
+        self.network.eval()
+        with self.device.autocast():
+            logits = document_logits(self.network, part.pieces, self.tokenizer, self.device)
+        self.network.train()
+        return logits
+
+    def _pass(self, batch: Batch, number: int) -> torch.Tensor:
+        self._draws.begin(self.seed, number)
+        with self.device.autocast():
+            loss = tagging_loss(self.network(batch.ids, batch.mask), batch.tags)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.outcome.passes += 1
+        return loss.detach()
+
+    def _set_learning_rate(self, total: int) -> None:
+        factor = learning_rate_factor(self.outcome.steps, total, self.training.warmup)
+        for group, rate in zip(self._optimizer.param_groups, self._peak, strict=True):
+            group["lr"] = rate * factor
+
+
+class _Watch:
+    """Looks at the development part now and then, and remembers the best weights.
+
+    The loss is taken at the temperature that fits best: an encoder that is trained on few documents grows overconfident
+    long before its tags grow worse, and the calibrated loss does not punish that.
+    """
+
+    def __init__(self, fit: Fit, dev: EncodedPart) -> None:
+        self._fit = fit
+        self._dev = dev
+        self._best = math.inf
+        self._worse = 0
+        self._weights: dict[str, torch.Tensor] = {}
+
+    def should_stop(self) -> bool:
+        """Evaluate; true if there was no progress for long enough."""
+        outcome, training = self._fit.outcome, self._fit.training
+        logits, tags = self._fit.logits(self._dev), self._dev.word_tags
+        temperature = fit_temperature(logits, tags)
+        loss = negative_log_likelihood(logits, tags, temperature)
+        if loss < self._best:
+            self._best, self._worse = loss, 0
+            self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
+            outcome.best_step, outcome.temperature = outcome.steps, temperature
+            outcome.dev = {"loss": loss, **self._counts(logits).as_dict()}
+            return False
+        self._worse += 1
+        return self._worse >= training.patience and outcome.steps >= training.min_steps
+
+    def restore_best(self) -> None:
+        """Give the network its best weights back; without a development part the last ones are the best."""
+        if self._weights:
+            self._fit.network.load_state_dict(self._weights)
+        else:
+            self._fit.outcome.best_step = self._fit.outcome.steps
+
+    def _counts(self, logits: list[NDArray[np.float32]]) -> Counts:
+        dev = self._dev
+        predicted = {
+            example.document.id: decode_mentions(example.document, pieces, found.mentions, self._fit.labels)
+            for example, pieces, found in zip(dev.examples, dev.pieces, decode(logits), strict=True)
+        }
+        gold = {example.document.id: example.entities for example in dev.examples}
+        return score(gold, predicted, self._fit.labels).overall
+
+
+def make_optimizer(network: TaggingNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
+    rate = training.learning_rate
+    if rate is None:
+        is_small = sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
+        rate = 3e-4 if is_small else 5e-5
+    groups = [
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=rate, fused=device.kind in ("cpu", "cuda"))
+
+
+def learning_rate_factor(step: int, total: int, warmup: float) -> float:
+    """Share of the peak learning rate in a step (counted from 0): up in a line, then down in a line towards 0."""
+    rising = warmup * total
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return (total - step) / (total - rising)
