@@ -16,7 +16,7 @@ from biorat_al.desk.labelstudio.configuration import (
     project_title,
     word,
 )
-from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, URL_VARIABLE, Connection, Json, NotFoundError
+from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, SETTINGS, URL_VARIABLE, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 
@@ -118,7 +118,7 @@ class LabelStudioDesk(Desk):
 
     def _settings(self, reference: str) -> Json:
         try:
-            settings: Json = self._connection.get(f"api/projects/{reference}/")
+            settings: Json = self._connection.get(f"api/projects/{reference}/", include=SETTINGS)
         except NotFoundError:
             raise self._gone(reference) from None
         return settings

@@ -15,7 +15,7 @@ from typing import Any
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull, TaskState
 from biorat_al.desk.labelstudio.configuration import Configuration, Mark, changes
-from biorat_al.desk.labelstudio.connection import Connection, Json
+from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
 from biorat_al.desk.labelstudio.conversion import annotation_of
 from biorat_al.desk.labelstudio.cursor import OVERLAP, Cursor, checksum, parse_time
 from biorat_al.desk.labelstudio.pushing import DOCUMENT, KEY
@@ -30,7 +30,7 @@ _FIELDS = (
 
 def pull(connection: Connection, project: DeskProject, documents: Documents, cursor: str | None) -> Pull:
     """Fetch what has happened since `cursor`; see :meth:`biorat_al.desk.base.Desk.pull`."""
-    settings = connection.get(f"api/projects/{project.reference}/")
+    settings = connection.get(f"api/projects/{project.reference}/", include=SETTINGS)
     last = Cursor.parse(cursor)
     labels, control, notices = _labels(settings, project, last)
     changed = _changed(connection, project.reference, last)
