@@ -9,16 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
-from biorat_al.acquisition.spread import PutOff, Spread
+from biorat_al.acquisition.redundancy import Distinct, PutOff
 from biorat_al.errors import LearnerError, UsageError
-
-SHORTLIST = 10
-"""A batch is spread over the highest-ranked documents that together cost so many budgets (Zhdanov's β)."""
-
-SHORTLIST_AT_MOST = 4_000
-
-SPREAD = 1.0
-"""How many lengths of the shortlist a document falls back for a likeness of 1 to one that was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +27,9 @@ def select(
     """Choose a batch within the budget, best first.
 
     The pool is ordered by score, ties by the seed; the order in which the candidates are given changes nothing. With
-    `diverse`, documents that say nearly the same stay out of one batch as long as another candidate is left, and a
-    strategy that goes by a model's uncertainty is spread over different documents
-    (:class:`~biorat_al.acquisition.spread.Spread`). A budget in word pieces is filled greedily: a document that does
-    not fit any more is passed over. Only where the first one alone is above the budget, it is the batch.
+    `diverse`, documents that say nearly the same stay out of one batch as long as another candidate is left (see
+    :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document that
+    does not fit any more is passed over. Only where the first one alone is above the budget, it is the batch.
 
     :param seed: decides ties and whatever the strategy draws; there is no other source of randomness.
     :return: the whole pool if the budget is larger; an empty list if the pool is empty.
@@ -57,13 +48,12 @@ def select(
     rank = np.empty(len(pool), dtype=np.int64)
     rank[ranking] = np.arange(len(pool))
     first, purse = int(ranking[0]), _Purse(budget)
-    spread = diverse and not purse.affords_all(pool.tokens)
+    # a budget for the whole pool leaves nothing to choose
+    distinct = diverse and not purse.affords_all(pool.tokens)
     if not purse.affords(int(pool.tokens[first])):
         chosen = [_Chosen(first, f"alone above the budget of {budget.tokens} word pieces")]
-    elif spread:
-        weight = SPREAD if strategy.needs_model else 0.0
-        around = Spread(pool.texts, ranking, width=_shortlist(pool, ranking, budget), weight=weight)
-        chosen = list(_spread_out(pool, rank, purse, around))
+    elif distinct:
+        chosen = list(_unlike(pool, rank, purse, Distinct(pool.texts, ranking)))
     else:
         chosen = list(_best(pool, ranking, purse))
     return [
@@ -73,7 +63,7 @@ def select(
             reason=", ".join(
                 [
                     strategy.reason(float(scores[one.position])),
-                    f"rank {rank[one.position] + 1} of {len(pool)}" + (" before diversity" if spread else ""),
+                    f"rank {rank[one.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
                     *([one.remark] if one.remark else []),
                 ]
             ),
@@ -145,16 +135,16 @@ def _best(pool: Candidates, ranking: NDArray[np.int64], purse: _Purse) -> Iterat
             yield _Chosen(position)
 
 
-def _spread_out(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, around: Spread) -> Iterator[_Chosen]:
+def _unlike(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, distinct: Distinct) -> Iterator[_Chosen]:
     """Take what fits and is unlike what was taken; what is like it only when nothing else is left."""
-    passed_over = around.drop(purse.too_dear(pool.tokens))
-    while (position := around.next()) is not None:
-        around.take(position)
+    passed_over = distinct.drop(purse.too_dear(pool.tokens))
+    while distinct.next() is not None:
+        position = distinct.take()
         purse.pay(int(pool.tokens[position]))
         yield _Chosen(position)
-        passed_over |= around.drop(purse.too_dear(pool.tokens))
+        passed_over |= distinct.drop(purse.too_dear(pool.tokens))
     if not passed_over:
-        yield from _duplicates(pool, rank, purse, around.put_off)
+        yield from _duplicates(pool, rank, purse, distinct.put_off)
 
 
 def _duplicates(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, put_off: list[PutOff]) -> Iterator[_Chosen]:
@@ -179,14 +169,3 @@ def _of_necessity(pool: Candidates, purse: _Purse, one: PutOff) -> _Chosen:
     purse.pay(int(pool.tokens[one.position]))
     likeness = "has the same text as" if one.exact else "is nearly the same as"
     return _Chosen(one.position, f"{likeness} document {pool.ids[one.twin]}, taken since no other candidate was left")
-
-
-def _shortlist(pool: Candidates, ranking: NDArray[np.int64], budget: Budget) -> int:
-    """How many of the highest-ranked documents cost :data:`SHORTLIST` budgets."""
-    widths = [SHORTLIST_AT_MOST]
-    if budget.documents is not None:
-        widths.append(SHORTLIST * budget.documents)
-    if budget.tokens is not None:
-        spent = np.cumsum(pool.tokens[ranking])
-        widths.append(int(np.searchsorted(spent, SHORTLIST * budget.tokens)) + 1)
-    return min(widths)

@@ -111,45 +111,18 @@ class TestDiversity:
         pool = make([OTHER, ABSTRACT, NEARLY], [1, 2, 3])
         assert _ids(select(pool, MNLP, Budget(documents=1), seed=0)) == ["d0002"]
 
-    def test_among_the_uncertain_an_unlike_one_is_preferred(self) -> None:
-        # ranks 1 and 2 share half their words; rank 3 shares none
-        texts = [
-            "gout colchicine kidney dose",
-            "gout colchicine heart valve",
-            "asthma steroid child lung",
-            "a",
-            "b",
-            "c",
-        ]
-        pool = make(texts, [6, 5, 4, 3, 2, 1])
+    @pytest.mark.parametrize("name", ["mnlp", "margin"])
+    def test_what_is_merely_of_the_same_topic_keeps_its_rank(self, name: str) -> None:
+        texts = ["gout colchicine kidney dose", "gout colchicine heart valve", "asthma steroid child lung"]
+        picks = select(make(texts, [3, 2, 1]), strategy(name), Budget(documents=2), seed=0)
+        assert _ids(picks) == ["d0000", "d0001"]
+
+    def test_the_rank_tells_what_was_passed_over(self) -> None:
+        pool = make([ABSTRACT, NEARLY, OTHER, "fever"], [0.4, 0.3, 0.2, 0.1])
         picks = select(pool, MNLP, Budget(documents=2), seed=0)
-        assert _ids(picks) == ["d0000", "d0002"]
-        assert picks[1].reason == "least sure per word (MNLP 4.000), rank 3 of 6 before diversity"
+        assert picks[1].reason == "least sure per word (MNLP 0.200), rank 3 of 4 before diversity"
 
-    def test_a_strategy_without_a_model_keeps_its_order(self) -> None:
-        class Given(QueryStrategy):
-            """The order of the candidates."""
-
-            name = "given"
-            needs_model = False
-
-            def scores(self, candidates: Candidates, generator: np.random.Generator) -> np.ndarray:
-                return -np.arange(len(candidates), dtype=np.float64)
-
-            def reason(self, score: float) -> str:
-                return "was given"
-
-        texts = [
-            "gout colchicine kidney dose",
-            "gout colchicine heart valve",
-            "asthma steroid child lung",
-            "a",
-            "b",
-            "c",
-        ]
-        assert _ids(select(make(texts), Given(), Budget(documents=3), seed=0)) == ["d0000", "d0001", "d0002"]
-
-    def test_more_duplicates_than_are_looked_at_together(self) -> None:
+    def test_a_batch_of_copies_only_by_necessity(self) -> None:
         texts = [ABSTRACT] * 50 + [f"unlike word{number} other{number}" for number in range(3)]
         pool = make(texts, list(range(53, 0, -1)))
         assert set(_ids(select(pool, MNLP, Budget(documents=4), seed=0))) == {"d0000", "d0050", "d0051", "d0052"}

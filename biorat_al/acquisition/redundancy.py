@@ -1,0 +1,109 @@
+"""Keeping a batch from asking the same thing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.acquisition.similarity import NEAR_DUPLICATE, TextVectors, cosines
+
+_COUNTED_ON = 2_000  # texts on which the document frequencies are counted; more would hardly change them
+_WINDOW = 200  # documents of the ranking that are turned into vectors at once
+_BLOCK = 500  # documents of the batch with which a new window is compared at once
+
+
+class PutOff(NamedTuple):
+    """A candidate that stays out of the batch while there are others.
+
+    :param twin: position of the document of the batch that it resembles most.
+    :param exact: whether the texts are the same, character by character.
+    """
+
+    position: int
+    twin: int
+    exact: bool
+
+
+class Distinct:
+    """Hands out the documents of a ranking in its order, and puts off those that are nearly the same as one taken.
+
+    That is the case where the cosine (TF-IDF) of the two reaches
+    :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or the texts are the same. It is what Shen, Zhang, Su, Zhou
+    and Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call the
+    local consideration of diversity.
+
+    More than that is not done, on purpose: spreading a batch over topics, by maximal marginal relevance (Carbonell and
+    Goldstein 1998), by weighted k-means among the uncertain (Zhdanov 2019) or by facility location among them (Wei et
+    al. 2015), made no difference that could be told from chance when it was tried on abstracts, and it asks for
+    documents of which the model is surer.
+
+    :param texts: of all documents.
+    :param ranking: positions in `texts`, best first.
+    """
+
+    def __init__(self, texts: Sequence[str], ranking: NDArray[np.int64]) -> None:
+        groups: dict[str, int] = {}
+        self._group = np.fromiter((groups.setdefault(text, len(groups)) for text in texts), np.int64, len(texts))
+        self._texts = texts
+        counted_on = np.linspace(0, len(texts) - 1, min(len(texts), _COUNTED_ON)).astype(np.int64)
+        self._vectors = TextVectors([texts[position] for position in counted_on.tolist()])
+        self._taken: list[int] = []
+        self._taken_rows: list[Any] = []
+        self._waiting = ranking
+        self._window: NDArray[np.int64] = ranking[:0]
+        self._rows: Any = None
+        self.put_off: list[PutOff] = []
+
+    def next(self) -> int | None:
+        """Return the position of the document that is to come next; None if only those are left that were put off."""
+        while not len(self._window):
+            if not len(self._waiting):
+                return None
+            self._window, self._waiting = self._waiting[:_WINDOW], self._waiting[_WINDOW:]
+            self._rows = self._vectors([self._texts[position] for position in self._window.tolist()])
+            self._compare_with_batch()
+        return int(self._window[0])
+
+    def take(self) -> int:
+        """Put the document that :meth:`next` named into the batch, and return its position."""
+        position, row = int(self._window[0]), self._rows[0]
+        self._taken.append(position)
+        self._taken_rows.append(row)
+        self._window, self._rows = self._window[1:], self._rows[1:]
+        self._compare(row, np.array([position]))
+        return position
+
+    def drop(self, unwanted: NDArray[np.bool_]) -> bool:
+        """Forget the documents for which `unwanted`, shape (all documents,), is true; return whether there were any."""
+        before = len(self._window) + len(self._waiting)
+        self._keep(~unwanted[self._window])
+        self._waiting = self._waiting[~unwanted[self._waiting]]
+        return len(self._window) + len(self._waiting) < before
+
+    def _compare_with_batch(self) -> None:
+        from scipy import sparse
+
+        taken = np.array(self._taken, dtype=np.int64)
+        for start in range(0, len(taken), _BLOCK):
+            self._compare(sparse.vstack(self._taken_rows[start : start + _BLOCK]), taken[start : start + _BLOCK])
+
+    def _compare(self, rows: Any, positions: NDArray[np.int64]) -> None:
+        """Put off what in the window is nearly the same as one of the documents at `positions`, with vectors `rows`."""
+        if not len(self._window):
+            return
+        likeness = cosines(self._rows, rows)
+        # above every cosine; and a text without any word, which has the null vector, is like another copy of itself
+        likeness[self._group[self._window][:, None] == self._group[positions]] = 2.0
+        duplicates = likeness.max(axis=1) >= NEAR_DUPLICATE
+        for place in np.flatnonzero(duplicates).tolist():
+            position, twin = int(self._window[place]), int(positions[likeness[place].argmax()])
+            self.put_off.append(PutOff(position, twin, bool(self._group[position] == self._group[twin])))
+        self._keep(~duplicates)
+
+    def _keep(self, wanted: NDArray[np.bool_]) -> None:
+        if not wanted.all():
+            self._window = self._window[wanted]
+            self._rows = self._rows[np.flatnonzero(wanted)]
