@@ -31,9 +31,9 @@ class Distinct:
     """Hands out the documents of a ranking in its order, and puts off those that are nearly the same as one taken.
 
     That is the case where the cosine (TF-IDF) of the two reaches
-    :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or the texts are the same. It is what Shen, Zhang, Su, Zhou
-    and Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call the
-    local consideration of diversity.
+    :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or the texts are the same. It is what Shen, Zhang, Su,
+    Zhou and Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call
+    the local consideration of diversity.
 
     More than that is not done, on purpose: spreading a batch over topics, by maximal marginal relevance (Carbonell and
     Goldstein 1998), by weighted k-means among the uncertain (Zhdanov 2019) or by facility location among them (Wei et
