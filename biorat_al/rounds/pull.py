@@ -53,6 +53,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
         ids = {key: document_id for key, (document_id, _) in documents_by_key(session, keys).items()}
         fetched = [
             FetchedTask(
+                ids[task.key],
                 task.task_id,
                 tuple(_answer(context, ids[task.key], answer) for answer in task.annotations),
                 task.drafts,

@@ -179,7 +179,15 @@ class TaskRow(Base):
     __tablename__ = "task"
     __table_args__ = (
         CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'deleted')", name="state"),
-        UniqueConstraint("role", "desk_task_id", name="uq_task_desk_task"),
+        # on SQLite Label Studio gives the id of a deleted task to the next one
+        Index(
+            "uq_task_desk_task",
+            "role",
+            "desk_task_id",
+            unique=True,
+            sqlite_where=text("state <> 'deleted'"),
+            postgresql_where=text("state <> 'deleted'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

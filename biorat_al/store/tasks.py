@@ -25,8 +25,12 @@ class FetchedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FetchedTask:
-    """A task that changed, with all the answers that it has now."""
+    """A task that changed, with all the answers that it has now.
 
+    It is known by its document: the desk may have given the id of a deleted task to another one.
+    """
+
+    document_id: int
     desk_task_id: str
     answers: tuple[FetchedAnswer, ...]
     drafts: int
@@ -110,31 +114,30 @@ def merge(
     :param existing: the desk's ids of all tasks that are there now.
     """
     counts = MergeCounts()
-    rows = {
-        row.desk_task_id: row
-        for row in session.scalars(select(TaskRow).where(TaskRow.role == role, TaskRow.desk_task_id.is_not(None)))
-    }
+    rows = {row.document_id: row for row in session.scalars(select(TaskRow).where(TaskRow.role == role))}
+    by_desk_id = {task.desk_task_id: task.document_id for task in fetched}
     current: dict[int, list[AnnotationRow]] = {}
-    touched = [rows[task.desk_task_id].id for task in fetched if task.desk_task_id in rows]
+    touched = [rows[task.document_id].id for task in fetched if task.document_id in rows]
     for some in chunks(touched):
         for answer in session.scalars(
             select(AnnotationRow).where(AnnotationRow.task_id.in_(some), AnnotationRow.current.is_(True))
         ):
             current.setdefault(answer.task_id or 0, []).append(answer)
+    for document_id, row in rows.items():
+        there = row.desk_task_id in existing and by_desk_id.get(row.desk_task_id or "", document_id) == document_id
+        if row.desk_task_id is not None and row.state != "deleted" and not there:
+            row.state = "deleted"
+            counts.deleted_tasks += 1
     new: list[NewAnnotation] = []
     for task in fetched:
-        row = rows.get(task.desk_task_id)
-        if row is None:
+        row = rows.get(task.document_id)
+        if row is None or row.desk_task_id != task.desk_task_id:
             counts.unknown_tasks += 1
             continue
         new.extend(_merge_task(row, task, current.get(row.id, []), counts, at))
     # the rows that are superseded must be so in the database before the new ones arrive
     session.flush()
     add_annotations(session, new)
-    for desk_task_id, row in rows.items():
-        if row.state != "deleted" and desk_task_id not in existing:
-            row.state = "deleted"
-            counts.deleted_tasks += 1
     return counts
 
 

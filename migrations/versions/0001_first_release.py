@@ -121,10 +121,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["round_number"], ["round.number"], name=op.f("fk_task_round_number")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
         sa.UniqueConstraint("document_id", name=op.f("uq_task_document_id")),
-        sa.UniqueConstraint("role", "desk_task_id", name="uq_task_desk_task"),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_task_state"), ["state"], unique=False)
+        batch_op.create_index(
+            "uq_task_desk_task",
+            ["role", "desk_task_id"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'deleted'"),
+            postgresql_where=sa.text("state <> 'deleted'"),
+        )
 
     op.create_table(
         "annotation",

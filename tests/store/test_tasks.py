@@ -75,7 +75,7 @@ def labels(store: Store) -> dict[int, list[str]]:
 
 
 def test_an_answer_counts_and_a_second_pull_changes_nothing(tasks: Store) -> None:
-    fetched = FetchedTask("11", (answer("a1", 1),), 0)
+    fetched = FetchedTask(1, "11", (answer("a1", 1),), 0)
     assert pull(tasks, fetched).new == 1
     again = pull(tasks, fetched)
     assert (again.new, again.changed, again.deleted) == (0, 0, 0)
@@ -87,7 +87,9 @@ def test_an_answer_counts_and_a_second_pull_changes_nothing(tasks: Store) -> Non
 
 def test_an_empty_answer_a_skip_and_no_answer_are_three_things(tasks: Store) -> None:
     counts = pull(
-        tasks, FetchedTask("11", (answer("a1", 1, None),), 0), FetchedTask("12", (answer("a2", 2, skipped=True),), 0)
+        tasks,
+        FetchedTask(1, "11", (answer("a1", 1, None),), 0),
+        FetchedTask(2, "12", (answer("a2", 2, skipped=True),), 0),
     )
     assert (counts.new, counts.skipped) == (1, 1)
     assert labels(tasks) == {1: []}
@@ -97,8 +99,8 @@ def test_an_empty_answer_a_skip_and_no_answer_are_three_things(tasks: Store) -> 
 
 
 def test_an_edit_is_a_further_row(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
-    counts = pull(tasks, FetchedTask("11", (answer("a1", 1, "Other", minutes=5),), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1, "Other", minutes=5),), 0))
     assert counts.changed == 1
     assert labels(tasks) == {1: ["Other"]}
     with tasks.read() as session:
@@ -109,8 +111,8 @@ def test_an_edit_is_a_further_row(tasks: Store) -> None:
 
 
 def test_a_deleted_answer_keeps_its_row_and_no_longer_counts(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
-    assert pull(tasks, FetchedTask("11", (), 0)).deleted == 1
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    assert pull(tasks, FetchedTask(1, "11", (), 0)).deleted == 1
     assert labels(tasks) == {}
     with tasks.read() as session:
         row = session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).one()
@@ -119,40 +121,59 @@ def test_a_deleted_answer_keeps_its_row_and_no_longer_counts(tasks: Store) -> No
 
 
 def test_a_deleted_task_keeps_its_answers(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
     counts = pull(tasks, existing=frozenset({"12"}))
     assert counts.deleted_tasks == 1
     assert labels(tasks) == {1: ["Disease"]}
     assert pull(tasks, existing=frozenset({"12"})).deleted_tasks == 0
 
 
+def test_the_id_of_a_deleted_task_may_come_again(tasks: Store) -> None:
+    pull(tasks, FetchedTask(2, "12", (answer("a1", 2),), 0))
+    # task 12 was deleted, and the desk gave its number to the next one
+    with tasks.write() as session:
+        merge(session, "pool", [], frozenset({"11"}), T0)
+        intend_push(session, "pool", [3], 0, T0)
+        confirm_push(session, {3: "12"}, None, T0)
+    counts = pull(tasks, FetchedTask(3, "12", (answer("a2", 3, "New"),), 0))
+    assert (counts.new, counts.deleted_tasks, counts.unknown_tasks) == (1, 0, 0)
+    assert labels(tasks) == {2: ["Disease"], 3: ["New"]}
+
+
+def test_a_task_whose_id_went_to_another_is_deleted(tasks: Store) -> None:
+    counts = pull(tasks, FetchedTask(3, "12", (), 0))
+    assert (counts.deleted_tasks, counts.unknown_tasks) == (1, 1)
+
+
 def test_of_several_annotators_the_latest_counts(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "Early", minutes=1)), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "Early", minutes=1)), 0))
     assert labels(tasks) == {1: ["Late"]}
 
 
 def test_ground_truth_counts_before_the_latest(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "True", ground_truth=True)), 0))
+    pull(
+        tasks, FetchedTask(1, "11", (answer("a1", 1, "Late", minutes=9), answer("a2", 1, "True", ground_truth=True)), 0)
+    )
     assert labels(tasks) == {1: ["True"]}
 
 
 def test_a_skip_beside_an_answer_leaves_the_answer(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1), answer("a2", 1, "No", minutes=9, skipped=True)), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1), answer("a2", 1, "No", minutes=9, skipped=True)), 0))
     assert labels(tasks) == {1: ["Disease"]}
 
 
 def test_a_skip_that_is_taken_back_counts(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (answer("a1", 1, skipped=True),), 0))
-    pull(tasks, FetchedTask("11", (answer("a1", 1, minutes=3),), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, skipped=True),), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, minutes=3),), 0))
     assert labels(tasks) == {1: ["Disease"]}
 
 
 def test_tasks_that_others_made_are_counted_and_left_alone(tasks: Store) -> None:
-    assert pull(tasks, FetchedTask("99", (), 0)).unknown_tasks == 1
+    assert pull(tasks, FetchedTask(3, "99", (), 0)).unknown_tasks == 1
 
 
 def test_drafts_are_not_answers(tasks: Store) -> None:
-    pull(tasks, FetchedTask("11", (), 2))
+    pull(tasks, FetchedTask(1, "11", (), 2))
     assert labels(tasks) == {}
     with tasks.read() as session:
         assert [row.drafts for row in tasks_in_state(session, "pool", "open")] == [2, 0]
@@ -174,7 +195,7 @@ def test_an_interrupted_push_leaves_a_trace_and_is_confirmed_once(tasks: Store) 
 
 
 def test_problems_are_reported_and_the_raw_answer_is_kept(tasks: Store) -> None:
-    counts = pull(tasks, FetchedTask("11", (answer("a1", 1, raw={"result": [1]}, problems=["odd region"]),), 0))
+    counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1, raw={"result": [1]}, problems=["odd region"]),), 0))
     assert counts.problems == ["odd region"]
     with tasks.read() as session:
         row = session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).one()
@@ -184,7 +205,7 @@ def test_problems_are_reported_and_the_raw_answer_is_kept(tasks: Store) -> None:
 def test_whether_a_round_has_fetched_anything(tasks: Store) -> None:
     with tasks.read() as session:
         assert not changed_since(session, 1, T0 + timedelta(days=1))
-    pull(tasks, FetchedTask("11", (answer("a1", 1),), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
     with tasks.read() as session:
         assert changed_since(session, 1, T0 + timedelta(days=1))
         assert not changed_since(session, 2, T0 + timedelta(days=1))
