@@ -3,13 +3,17 @@
 Both count Unicode code points, end exclusive, in the text as it is stored. A region's own ``text`` is not to be trusted
 (line ends come back as a backslash and an ``n``), so only offsets are used.
 
-A region has one stretch of text. A discontinuous entity ``e`` goes out as the regions ``e~1``, ``e~2``, … and comes
+A region has one stretch of text. A discontinuous entity ``e`` goes out as the regions ``e--1``, ``e--2``, … and comes
 back as one entity as long as its pieces keep their label; a region with several labels comes back as several entities.
+
+The front end writes a region's id into a style sheet as it is: with anything in it but letters, digits, ``-`` and ``_``
+the region is there, but nobody sees it in the text. Other characters go out as their number (``_x7e_``).
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +22,8 @@ from biorat_al.corpus.model import Annotation, Entity, Relation, Span
 
 ORIGINS = ("prediction", "prediction-changed", "manual")
 
-_PIECE = re.compile(r"(.+)~(\d+)", re.DOTALL)
+_PIECE = re.compile(r"(.+)--(\d+)")
+_ESCAPE = re.compile(r"_x([0-9a-f]{1,6})_")
 
 Result = list[dict[str, Any]]
 
@@ -48,10 +53,21 @@ def regions_of(entities: Sequence[Entity], text: str, control: str, to_name: str
 
 
 def _region_id(entity: Entity, number: int) -> str:
+    visible = entity.id
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", visible) or _ESCAPE.search(visible):
+        visible = re.sub(r"[^A-Za-z0-9-]", lambda found: f"_x{ord(found[0]):x}_", visible)
     if entity.is_discontinuous:
-        return f"{entity.id}~{number}"
+        return f"{visible}--{number}"
     # an id that looks like that of a piece must not come back as one
-    return f"{entity.id}~0" if _PIECE.fullmatch(entity.id) else entity.id
+    return f"{visible}--0" if _PIECE.fullmatch(visible) else visible
+
+
+def _entity_id(region_id: str) -> str:
+    def character(found: re.Match[str]) -> str:
+        number = int(found[1], 16)
+        return chr(number) if number <= sys.maxunicode else found[0]
+
+    return _ESCAPE.sub(character, region_id)
 
 
 def annotation_of(
@@ -149,8 +165,10 @@ class _Reader:
         taken: set[str] = set()
         for (base_id, _), pieces in groups.items():
             pieces.sort(key=lambda piece: piece.number or 0)
-            # pieces of one mention of which some were given another label
-            entity_id = base_id if base_id not in taken else self._unused(f"{base_id}+{len(taken)}")
+            entity_id = _entity_id(base_id)
+            # pieces of one mention of which some were given another label, for example
+            while entity_id in taken:
+                entity_id += "+"
             taken.add(entity_id)
             for piece in pieces:
                 self._entity_of.setdefault(piece.id, entity_id)

@@ -1,0 +1,144 @@
+"""What annotators really see, in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biorat_al.corpus.model import Entity, Span
+from biorat_al.desk.base import PreAnnotation, Task
+from tests.desk.contract import DOCUMENTS, GOLD, LABELS, content, documents
+from tests.support.labelstudio import RunningLabelStudio
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here; on Debian: apt-get install chromium"),
+]
+
+# ids as they may come from a model or a file: the front end must show all of them
+IDS = ("T1", "e.2:b c/~é")
+
+_HIGHLIGHTS = """() => Array.from(document.querySelectorAll('[class*=htx-highlight]'))
+    .map(span => [span.textContent, getComputedStyle(span).backgroundColor])"""
+
+
+@pytest.fixture
+def page(label_studio: RunningLabelStudio, tmp_path: Path) -> Iterator[Any]:
+    """A browser in which the server's first user has logged in; it reaches nothing but this machine."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            headless=True,
+            viewport={"width": 1500, "height": 950},
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+            ],
+        )
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{label_studio.url}/user/login/")
+        page.fill("input[name=email]", label_studio.credentials.email)
+        page.fill("input[name=password]", label_studio.credentials.password)
+        page.click("button[type=submit]")
+        page.wait_for_url(lambda url: "/user/login" not in url)
+        yield page
+        context.close()
+
+
+def test_pre_labels_are_seen_and_accepted(label_studio: RunningLabelStudio, marker: str, page: Any) -> None:
+    desk = label_studio.desk()
+    project = desk.prepare("pool", "front end", LABELS, marker=marker)
+    tasks = [
+        Task(
+            key,
+            DOCUMENTS[key],
+            PreAnnotation(
+                "m-1",
+                0.5,
+                tuple(
+                    Entity(IDS[number], entity.label, entity.spans, score=0.5)
+                    for number, entity in enumerate(GOLD[key].entities)
+                ),
+            ),
+        )
+        for key in ("1003", "1004", "1005")
+    ]
+    ids = desk.push(project, tasks)
+    for key, task_id in ids.items():
+        page.goto(f"{project.url}data?task={task_id}")
+        pieces = [span for entity in GOLD[key].entities for span in entity.spans]
+        page.wait_for_function(f"({_HIGHLIGHTS})().length >= {len(pieces)}")
+        page.wait_for_timeout(1000)
+        seen = page.evaluate(_HIGHLIGHTS)
+        # one in another makes three stretches; all of them are coloured
+        text = DOCUMENTS[key].text
+        for start, end in pieces:
+            assert any(text[start:end].startswith(shown) for shown, _ in seen), (key, seen)
+        assert all(colour not in ("rgba(0, 0, 0, 0)", "transparent") for _, colour in seen), (key, seen)
+        assert page.get_by_text(key, exact=True).first.is_visible()
+        page.get_by_test_id("bottombar-submit-button").click()
+        page.get_by_test_id("bottombar-update-button").wait_for()
+    pull = desk.pull(project, documents)
+    assert pull.open_tasks == frozenset()
+    for state in pull.tasks:
+        (answer,) = state.annotations
+        assert answer.problems == ()
+        assert content(answer.annotation) == content(GOLD[str(state.key)])
+        assert {entity.origin for entity in answer.annotation.entities} == {"prediction"}
+        assert {entity.id for entity in answer.annotation.entities} == set(IDS)
+        assert answer.shown_version == "m-1"
+
+
+def test_an_annotator_draws_one_with_the_hot_key(label_studio: RunningLabelStudio, marker: str, page: Any) -> None:
+    desk = label_studio.desk()
+    project = desk.prepare("test", "front end", LABELS, marker=marker)
+    ids = desk.push(project, [Task("1001", DOCUMENTS["1001"])])
+    page.goto(f"{project.url}data?task={ids['1001']}")
+    page.wait_for_selector("[class*=richtext__container]")
+    page.wait_for_timeout(2000)
+    box = page.evaluate(
+        """() => {
+            const walker = document.createTreeWalker(
+                document.querySelector('[class*=richtext__container]'), NodeFilter.SHOW_TEXT);
+            let node;
+            while ((node = walker.nextNode())) {
+                const at = node.textContent.indexOf('headache');
+                if (at < 0) continue;
+                const range = document.createRange();
+                range.setStart(node, at); range.setEnd(node, at + 'headache'.length);
+                const place = range.getBoundingClientRect();
+                return [place.left, place.top, place.right, place.bottom];
+            }
+        }"""
+    )
+    page.keyboard.press("2")
+    middle = (box[1] + box[3]) / 2
+    page.mouse.move(box[0] + 1, middle)
+    page.mouse.down()
+    page.mouse.move(box[2] - 1, middle, steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"({_HIGHLIGHTS})().length >= 1")
+    page.get_by_test_id("bottombar-submit-button").click()
+    page.get_by_test_id("bottombar-update-button").wait_for()
+    (state,) = desk.pull(project, documents).tasks
+    (answer,) = state.annotations
+    (entity,) = answer.annotation.entities
+    assert (entity.label, entity.spans, entity.origin) == ("Disease", (Span(17, 25),), "manual")
+    assert entity.surface(DOCUMENTS["1001"].text) == "headache"
+    assert answer.shown_version is None
+    assert (answer.lead_time or 0) > 0
