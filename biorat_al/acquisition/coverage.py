@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.acquisition.base import Candidates, QueryStrategy
-from biorat_al.acquisition.similarity import TextVectors, cosines
+from biorat_al.acquisition.similarity import cosines, topics
 
 LOOKED_AT = 10_000
 """Documents among which the batch is chosen; from a larger pool so many are drawn at random."""
@@ -100,7 +100,7 @@ def greedy_gains(similarity: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _similarity(texts: Sequence[str]) -> NDArray[np.float32]:
     """Cosines of all texts with the first :data:`STOOD_FOR` of them; made block by block, to keep memory flat."""
-    vectors: Any = TextVectors(texts[:STOOD_FOR])(texts)
+    vectors: Any = topics(texts, counted_on=texts[:STOOD_FOR])
     stood_for = vectors[:STOOD_FOR]
     similarity = np.empty((vectors.shape[0], stood_for.shape[0]), dtype=np.float32)
     for start in range(0, len(texts), _BLOCK):

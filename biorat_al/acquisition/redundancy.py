@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.acquisition.similarity import NEAR_DUPLICATE, TextVectors, cosines
+from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, word_sets
 
-_COUNTED_ON = 2_000  # texts on which the document frequencies are counted; more would hardly change them
 _WINDOW = 200  # documents of the ranking that are turned into vectors at once
 _BLOCK = 500  # documents of the batch with which a new window is compared at once
 
@@ -30,7 +29,7 @@ class PutOff(NamedTuple):
 class Distinct:
     """Hands out the documents of a ranking in its order, and puts off those that are nearly the same as one taken.
 
-    That is the case where the cosine (TF-IDF) of the two reaches
+    That is the case where the cosine of their word sets reaches
     :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or the texts are the same. It is what Shen, Zhang, Su,
     Zhou and Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call
     the local consideration of diversity.
@@ -48,8 +47,6 @@ class Distinct:
         groups: dict[str, int] = {}
         self._group = np.fromiter((groups.setdefault(text, len(groups)) for text in texts), np.int64, len(texts))
         self._texts = texts
-        counted_on = np.linspace(0, len(texts) - 1, min(len(texts), _COUNTED_ON)).astype(np.int64)
-        self._vectors = TextVectors([texts[position] for position in counted_on.tolist()])
         self._taken: list[int] = []
         self._taken_rows: list[Any] = []
         self._waiting = ranking
@@ -63,7 +60,7 @@ class Distinct:
             if not len(self._waiting):
                 return None
             self._window, self._waiting = self._waiting[:_WINDOW], self._waiting[_WINDOW:]
-            self._rows = self._vectors([self._texts[position] for position in self._window.tolist()])
+            self._rows = word_sets([self._texts[position] for position in self._window.tolist()])
             self._compare_with_batch()
         return int(self._window[0])
 

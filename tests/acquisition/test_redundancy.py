@@ -11,21 +11,22 @@ from hypothesis import strategies as st
 
 from biorat_al.acquisition import redundancy
 from biorat_al.acquisition.redundancy import Distinct
-from biorat_al.acquisition.similarity import NEAR_DUPLICATE, TextVectors, cosines
+from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, topics, word_sets
 
 texts = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5).map(" ".join), min_size=1, max_size=12)
 
 
-class TestCosines:
+class TestTopics:
     def test_worked_by_hand(self) -> None:
         # document frequencies of 2 texts: shared 2, gout 1, asthma 1; idf = ln(3 / (1 + df)) + 1
-        vectors = TextVectors(["shared gout", "shared asthma"])(["shared gout", "shared asthma"])
+        pair = ["shared gout", "shared asthma"]
+        vectors = topics(pair, counted_on=pair)
         rare = math.log(3 / 2) + 1
         expected = 1 / (1 + rare**2)
         assert cosines(vectors, vectors) == pytest.approx(np.array([[1, expected], [expected, 1]]), abs=1e-6)
 
     def test_case_does_not_count_and_repetition_little(self) -> None:
-        vectors = TextVectors(["gout"])(["Gout fever", "GOUT FEVER", "gout gout fever"])
+        vectors = topics(["Gout fever", "GOUT FEVER", "gout gout fever"], counted_on=["gout"])
         # sublinear: two occurrences count 1 + ln 2
         weight = 1 + math.log(2)
         # "fever" is in no text that was counted: idf = ln(2 / 1) + 1
@@ -34,13 +35,24 @@ class TestCosines:
         assert cosines(vectors[:1], vectors).tolist()[0] == pytest.approx([1, 1, expected], abs=1e-6)
 
     def test_nothing_is_like_a_text_without_words(self) -> None:
-        vectors = TextVectors(["", "gout"])(["", "gout", "..."])
+        vectors = topics(["", "gout", "..."], counted_on=["", "gout"])
         assert cosines(vectors, vectors).tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+class TestWordSets:
+    def test_worked_by_hand(self) -> None:
+        # two of the three words of one are two of the four words of the other
+        vectors = word_sets(["dose in gout", "Gout: the dose, the DOSE failed"])
+        assert cosines(vectors, vectors)[0, 1] == pytest.approx(2 / math.sqrt(3 * 4), abs=1e-6)
+
+    def test_nothing_is_like_a_text_without_words(self) -> None:
+        vectors = word_sets(["", "gout", "?!"])
+        assert cosines(vectors, vectors) == pytest.approx(np.diag([0, 1, 0]), abs=1e-6)
 
 
 def _naive(texts: list[str]) -> tuple[list[int], list[int]]:
     """Who is handed out, and who is put off, if the ranking is the order of the texts and everybody is taken."""
-    vectors = TextVectors(texts)(texts)
+    vectors = word_sets(texts)
     alike = cosines(vectors, vectors)
     taken: list[int] = []
     put_off: list[int] = []

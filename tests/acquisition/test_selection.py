@@ -117,6 +117,11 @@ class TestDiversity:
         picks = select(make(texts, [3, 2, 1]), strategy(name), Budget(documents=2), seed=0)
         assert _ids(picks) == ["d0000", "d0001"]
 
+    def test_copies_of_a_form_are_near_duplicates_however_common_it_is(self) -> None:
+        form = " ".join(f"line{number}" for number in range(40))
+        pool = make([f"{form} patient{number}" for number in range(50)] + [OTHER], list(range(51, 0, -1)))
+        assert _ids(select(pool, MNLP, Budget(documents=2), seed=0)) == ["d0000", "d0050"]
+
     def test_the_rank_tells_what_was_passed_over(self) -> None:
         pool = make([ABSTRACT, NEARLY, OTHER, "fever"], [0.4, 0.3, 0.2, 0.1])
         picks = select(pool, MNLP, Budget(documents=2), seed=0)
