@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -36,22 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # taken out here, so that it may stand anywhere
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that has no dash or accent shows a question mark, which is better than no answer
+            stream.reconfigure(errors="replace")
     try:
-        cli.main(words, prog_name="biorat-al", standalone_mode=False)
-        sys.exit(0)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
+        # without standalone_mode, click hands back the code that a command left with
+        code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         if debug:
             raise
-        click.echo("\nInterrupted. Nothing is lost: run the same command again to go on.", err=True)
+        click.echo("Interrupted. Nothing is lost: run the same command again to go on.", err=True)
         sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
     except Exception as error:
         if debug:
             raise
@@ -105,11 +106,23 @@ project_option = click.option(
 )
 @click.option("--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder.")
 @click.option("--database", metavar="URL", help="A Postgres address without a password.  [default: a SQLite file]")
-@click.option("--desk", type=click.Choice(["label-studio", "oracle"]), default="label-studio", show_default=True)
+@click.option(
+    "--desk",
+    type=click.Choice(["label-studio", "oracle"]),
+    default="label-studio",
+    show_default=True,
+    help="Where people annotate; oracle answers from gold annotations.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=13, show_default=True, help="Decides every choice.")
 @click.option("--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round.")
-@click.option("--strategy", default="mnlp", show_default=True, help="Query strategy once there is a model.")
-@click.option("--name", help="The project's name.  [default: that of its folder]")
+@click.option(
+    "--strategy",
+    default="mnlp",
+    show_default=True,
+    metavar="NAME",
+    help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, diverse or random.",
+)
+@click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
 @click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
 def init(
     folder: Path,
@@ -129,12 +142,15 @@ def init(
     name: str | None,
     skip_invalid: bool,
 ) -> None:
-    """Set up a project: read the documents, draw the test set."""
+    """Set up a project: read the documents, draw the test set.
+
+    PROJECT is the folder to make; it must be empty or not be there yet.
+    """
     from biorat_al.presentation import init_text
-    from biorat_al.project import Project, new_settings
+    from biorat_al.project import Project, default_name, new_settings
 
     settings = new_settings(
-        name or folder.resolve().name,
+        name or default_name(folder),
         entities,
         encoder=encoder,
         database=database,
@@ -163,7 +179,7 @@ def init(
 @project_option
 @click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
 @click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
-@click.option("--strategy", metavar="NAME", help="Query strategy.  [default: the settings']")
+@click.option("--strategy", metavar="NAME", help="Query strategy, as for init.  [default: the settings']")
 @click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
 def round_(
@@ -200,10 +216,20 @@ def status(folder: Path | None, as_json: bool, offline: bool) -> None:
 @cli.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @project_option
-@click.option("--format", "format_", type=click.Choice(["bigbio", "jsonl"]), default="bigbio", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["bigbio", "jsonl"]),
+    default="bigbio",
+    show_default=True,
+    help="A folder that datasets loads, or one file with everything.",
+)
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def export(out: Path, folder: Path | None, format_: str, force: bool) -> None:
-    """Write the annotated corpus to OUT."""
+    """Write the annotated corpus to OUT.
+
+    OUT is a folder (bigbio) or a file (jsonl) that is not there yet.
+    """
     from biorat_al.presentation import plural
     from biorat_al.project import Project
 
@@ -219,7 +245,10 @@ def export(out: Path, folder: Path | None, format_: str, force: bool) -> None:
 @click.option("--format", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: str | None, force: bool) -> None:
-    """Pre-annotate documents with the newest model."""
+    """Pre-annotate documents with the newest model.
+
+    FILE is a file or folder with documents of any format that init reads.
+    """
     from biorat_al.presentation import plural
     from biorat_al.project import Project
 
@@ -234,7 +263,7 @@ def label_studio() -> None:
 
 
 @label_studio.command("start")
-@click.option("--port", type=click.IntRange(1, 65535), help="[default: any free one]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: any free port]")
 def label_studio_start(port: int | None) -> None:
     """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone."""
     from biorat_al.desk.labelstudio.server import LocalServer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     from biorat_al.desk.labelstudio.server import ServerInfo
     from biorat_al.doctor import Finding
 
+WIDTH = 80
+
 _LISTED = 5
+_LABEL = 9
 
 
 def plural(count: int, noun: str, plural_form: str | None = None) -> str:
@@ -47,28 +52,28 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     pool = report.documents - report.test_documents - report.leaks
     lines = [
         f"Project {project.settings.name} is ready in {project.folder}",
-        f"  pool      {plural(pool, 'document')}",
-        f"  test set  {plural(report.test_documents, 'document')}, held out",
-        f"  labels    {', '.join(project.settings.labels)}",
+        *_item("pool", plural(pool, "document")),
+        *_item("test set", f"{plural(report.test_documents, 'document')}, held out"),
+        *_item("labels", ", ".join(project.settings.labels)),
     ]
     if report.mentions:
-        lines.append(f"  mentions  {_counts(report.mentions)}")
+        lines += _item("mentions", _counts(report.mentions))
     if report.duplicates:
         examples = ", ".join(report.duplicate_examples[:3])
-        lines.append(f"  {plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
+        lines += _note(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
     if report.leaks:
-        lines.append(f"  {plural(report.leaks, 'document')} left out: a test document has the same text")
+        lines += _note(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
     if read.invalid_count:
-        lines.append(f"  {plural(read.invalid_count, 'mention')} left out: the text does not match the offsets")
+        lines += _note(f"{plural(read.invalid_count, 'mention')} left out: the text does not match the offsets")
         lines.extend(f"    {invalid.message}" for invalid in read.invalid[:_LISTED])
     if read.skipped_count:
-        lines.append(f"  {plural(read.skipped_count, 'file')} not read:")
+        lines += _note(f"{plural(read.skipped_count, 'file')} not read:")
         lines.extend(f"    {skipped.path}: {skipped.reason}" for skipped in read.skipped[:_LISTED])
     if report.ignored:
-        lines.append(f"  ignored   {_counts(report.ignored)}")
+        lines += _item("ignored", _counts(report.ignored))
     if report.test_documents == 0:
-        lines.append("  There is no test set, so no model will be measured.")
-    return "\n".join([*lines, f"Next: cd {project.folder} && biorat-al round"])
+        lines += _note("There is no test set, so no model will be measured.")
+    return "\n".join([*lines, f"Next: cd {shlex.quote(str(project.folder))} && biorat-al round"])
 
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
@@ -76,16 +81,19 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     lines = [f"Round {report.number} of {status.name}" + (" (went on where it was cut off)" if report.resumed else "")]
     for step in report.steps:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
-        lines.append(f"  {step.name:<9} {text}" + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
+        lines += _item(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
     notes = [text for step in report.steps for kind in ("problems", "notices") for text in step.counts.get(kind, ())]
-    lines.extend(f"  Note: {text}" for text in dict.fromkeys(notes))
+    for text in dict.fromkeys(notes):
+        lines += _note(f"Note: {text}")
     open_tasks = status.tasks["pool"]["open"]
-    if open_tasks:
-        lines.append(f"Next: {plural(open_tasks, 'open task')} at {status.urls.get('pool', status.desk)}")
-        blind = status.tasks["test"]["open"]
-        if blind:
-            lines.append(f"      and {plural(blind, 'blind test task')} at {status.urls['test']}")
-        lines.append("      then: biorat-al round")
+    blind = status.tasks["test"]["open"]
+    if open_tasks or blind:
+        todo = [
+            f"{plural(count, noun)} at {status.urls.get(role, status.desk)}"
+            for count, noun, role in ((open_tasks, "open task", "pool"), (blind, "blind test task", "test"))
+            if count
+        ]
+        lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
     elif not status.left:
         lines.append("The pool is used up. Next: biorat-al export corpus")
     return "\n".join(lines)
@@ -95,12 +103,13 @@ def plan_text(plan: RoundPlan) -> str:
     """What a round would do."""
     lines = [f"Round {plan.number} {'would go on' if plan.resumes else 'would begin'}; nothing has been done."]
     if plan.waits:
-        return "\n".join([*lines, f"  It would wait: {plan.waits}"])
+        return "\n".join([*lines, *_note(f"It would wait: {plan.waits}")])
     if plan.labelled:
-        lines.append(f"  train on  {plan.labelled:,} annotated documents or more, arms: {', '.join(plan.arms)}")
+        documents = plural(plan.labelled, "annotated document")
+        lines += _item("train on", f"{documents} or more, arms: {', '.join(plan.arms)}")
     else:
-        lines.append("  train     nothing yet: no document is annotated")
-    lines.append(f"  ask for   {plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
+        lines += _item("train", "nothing yet: no document is annotated")
+    lines += _item("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
     return "\n".join(lines)
 
 
@@ -127,25 +136,27 @@ def findings_text(findings: Sequence[Finding]) -> str:
 def status_text(status: ProjectStatus) -> str:
     """How far a project has come."""
     tasks = status.tasks["pool"]
+    pool = (
+        f"{plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
+        f"{tasks['open'] + tasks['pushing']:,} open, {tasks['skipped']:,} skipped, {status.left:,} never asked for"
+    )
     lines = [
         f"{status.name}  ({status.folder})",
         f"  database  {status.database}",
         f"  encoder   {status.encoder}",
-        f"  labels    {', '.join(status.labels)}",
-        f"  pool      {plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
-        f"{tasks['open'] + tasks['pushing']:,} open, {tasks['skipped']:,} skipped, {status.left:,} never asked for",
-        f"  test set  {plural(status.documents['test'], 'document')}: {status.labelled['test']:,} annotated",
+        *_item("labels", ", ".join(status.labels)),
+        *_item("pool", pool),
+        *_item("test set", f"{plural(status.documents['test'], 'document')}: {status.labelled['test']:,} annotated"),
     ]
     if tasks["deleted"]:
-        lines.append(f"  {plural(tasks['deleted'], 'task')} deleted on the desk; answers fetched before are kept")
+        lines += _note(f"{plural(tasks['deleted'], 'task')} deleted on the desk; answers fetched before are kept")
     if status.mentions:
-        lines.append(f"  mentions  {_counts(status.mentions)}")
+        lines += _item("mentions", _counts(status.mentions))
     if status.open_now is not None:
-        now = ", ".join(f"{count:,} open ({role})" for role, count in status.open_now.items())
-        lines.append(f"  right now {now}")
+        lines += _item("right now", ", ".join(f"{count:,} open ({role})" for role, count in status.open_now.items()))
     if status.desk_problem:
-        lines.append(f"  desk      {status.desk_problem}")
-    lines.extend(f"  {role:<9} {url}" for role, url in status.urls.items())
+        lines += _item("desk", status.desk_problem)
+    lines.extend(f"  {role:<{_LABEL}} {url}" for role, url in status.urls.items())
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
     else:
@@ -155,22 +166,31 @@ def status_text(status: ProjectStatus) -> str:
 
 def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
     arms = list(dict.fromkeys(arm for row in rounds for arm in row.f1))
-    header = ["round", "trained on", *(f"F1 {arm}" for arm in arms), "test docs", "asked for", "strategy", "time"]
+    header = ["round", "trained", *(f"F1 {arm}" for arm in arms), "tested", "asked", "strategy", "time"]
     body = [
         [
             str(row.number),
             "–" if row.labelled is None else f"{row.labelled:,}",
             *(percent(row.f1.get(arm)) for arm in arms),
-            str(row.evaluated or "–"),
-            str(row.asked_for),
+            f"{row.evaluated:,}" if row.evaluated else "–",
+            f"{row.asked_for:,}",
             row.strategy or "–",
-            duration(row.seconds) if row.state == "done" else f"stopped before {row.waiting_for}",
+            duration(row.seconds) if row.state == "done" else _STATES.get(row.state, row.state),
         ]
         for row in rounds
     ]
     yield from table([header, *body])
     if arms:
-        yield "F1: strict spans on the held-out test documents, one model per arm and round (one seed)."
+        yield "trained, tested, asked: numbers of documents learnt from, measured on, asked for"
+        yield "F1: strict spans on the test documents; one model per arm and round (one seed)"
+    last = rounds[-1]
+    if last.state == "waiting":
+        yield f"Round {last.number} waits for annotators; then: biorat-al round"
+    elif last.state != "done":
+        yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
+
+
+_STATES = {"running": "not ended", "waiting": "waits"}
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -236,3 +256,25 @@ _STEP_TEXTS = {
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{label} {count:,}" for label, count in sorted(counts.items()))
+
+
+def _item(label: str, text: str) -> list[str]:
+    """A label and a text beside it, in as many lines as it takes."""
+    return _wrapped(text, f"  {label:<{_LABEL}} ")
+
+
+def _note(text: str) -> list[str]:
+    return _wrapped(text, "  ")
+
+
+def _wrapped(text: str, beginning: str) -> list[str]:
+    # what has no blanks, an address or a file's name, stays in one piece
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=beginning,
+        subsequent_indent=" " * len(beginning),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return lines or [beginning.rstrip()]

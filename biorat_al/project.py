@@ -11,21 +11,25 @@ Everything that the command line does can be done from here::
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.reading import corpus_size, read_corpus
-from biorat_al.errors import ProjectError, UsageError
+from biorat_al.errors import CorpusError, ProjectError, SettingsError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.export import export_corpus, predicted_records, write_predictions
+from biorat_al.rounds.export import check_target, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
@@ -89,6 +93,11 @@ class Project:
         if not (place / SETTINGS_FILE).is_file():
             raise ProjectError(f"{place} is not a biorat-al project: it has no {SETTINGS_FILE}")
         settings = read_settings(place)
+        for key in ("strategy", "seed_strategy"):
+            try:
+                find_strategy(getattr(settings.selection, key))
+            except UsageError as error:
+                raise SettingsError(f"{place / SETTINGS_FILE}: selection.{key}: {error}") from None
         return cls(place, settings, Store.open(settings.database.url, place), desk)
 
     @classmethod
@@ -126,12 +135,17 @@ class Project:
             raise UsageError("the oracle answers from gold annotations: add --gold")
         if test_documents and test_size is not None:
             raise UsageError("--test-documents and --test-size exclude each other")
+        sizes = {
+            what: corpus_size(paths, format=format)
+            for what, paths in (("documents", documents), ("test documents", test_documents))
+            if paths
+        }
         # before anything is read: an encoder that is not to be had is better known now than in the first round
         resolve_encoder(settings.encoder.name, settings.encoder.max_length).count_tokens([""])
         read = ReadReport()
 
         def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:
-            with progress.bar(f"Reading {what}", total=corpus_size(paths, format=format), unit="bytes") as bar:
+            with progress.bar(f"Reading {what}", total=sizes[what], unit="bytes") as bar:
                 yield from read_corpus(
                     paths, format=format, skip_invalid=skip_invalid, report=read, on_bytes=bar.advance
                 )
@@ -155,6 +169,14 @@ class Project:
                         gold=gold,
                         ignore=ignore_labels,
                     )
+                    if settings.desk.kind == "oracle" and report.annotated < report.documents:
+                        raise CorpusError(
+                            f"{report.documents - report.annotated:,} of the {report.documents:,} documents come "
+                            "without annotations, not even empty ones, so the oracle cannot answer for them; "
+                            "leave them out"
+                        )
+                    if gold and not report.annotated:
+                        raise CorpusError("none of the documents comes with annotations; leave --gold out")
                     if not store.is_sqlite:
                         # a server must not hold a project whose folder never came to be
                         new.publish()
@@ -237,10 +259,13 @@ class Project:
             model = newest_model(session)
         if model is None:
             raise ProjectError("no model has been trained yet; run: biorat-al round")
+        folder = self.folder / MODELS / model.version
+        if not folder.is_dir():
+            raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
+        records = read_corpus(paths, format=format)
         from biorat_al.learner.prediction import Tagger
 
-        tagger = Tagger.load(self.folder / MODELS / model.version)
-        return predicted_records(tagger, read_corpus(paths, format=format), progress)
+        return predicted_records(Tagger.load(folder), records, progress)
 
     def predict(
         self,
@@ -255,7 +280,9 @@ class Project:
 
         :raises ProjectError: the file is there already and `force` is not set.
         """
-        return write_predictions(self.predictions(paths, format=format, progress=progress), Path(output), force=force)
+        target = Path(output)
+        check_target(target, force=force)
+        return write_jsonl(target, self.predictions(paths, format=format, progress=progress))
 
     def close(self) -> None:
         """Close the database."""
@@ -281,7 +308,7 @@ def new_settings(
 
     :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
     :param database: see :func:`biorat_al.store.engine.database_setting`.
-    :raises SettingsError: a value is out of range, or two labels differ by case only.
+    :raises UsageError: a value is out of range, or two labels differ by case only.
     """
     types = []
     for entity in entities:
@@ -290,18 +317,25 @@ def new_settings(
     find_strategy(strategy)
     if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
         encoder = str(Path(encoder).resolve())
-    return make_settings(
-        {
-            "name": name,
-            "seed": seed,
-            "entities": types,
-            "encoder": {"name": encoder},
-            "selection": {"size": size, "strategy": strategy},
-            "desk": {"kind": desk},
-            "database": {"url": database_setting(database)},
-        },
-        "the options",
-    )
+    values = {
+        "name": name,
+        "seed": seed,
+        "entities": types,
+        "encoder": {"name": encoder},
+        "selection": {"size": size, "strategy": strategy},
+        "desk": {"kind": desk},
+        "database": {"url": database_setting(database)},
+    }
+    try:
+        return make_settings(values, "the options")
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
+def default_name(folder: Path) -> str:
+    """A project's name from that of its folder, with what a name cannot have replaced or left out."""
+    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:40] or "project"
 
 
 def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
@@ -316,36 +350,73 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
 
 def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:
+    if strategy is not None:
+        find_strategy(strategy)
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
     return RoundRequest(size, tokens, strategy, partial)
 
 
 class _NewFolder:
-    """A folder under a temporary name beside `place`, which gets its name at the end; removed if anything fails."""
+    """A folder that is filled under a temporary name and gets its own at the end; removed if anything fails.
+
+    A folder that is there already stays the same one, since somebody may stand in it: what was made is moved into it.
+    """
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self.staging = place.with_name(f".{place.name}.init-{os.getpid()}")
+        self._was_there = place.is_dir()
+        name = f".{place.name}.init-{os.getpid()}"
+        self.staging = place / name if self._was_there else place.with_name(name)
+        self._new_parents = [parent for parent in place.parents if not parent.exists()]
+        self._moved: list[Path] = []
         self._published = False
 
     def publish(self) -> None:
         """Give the folder its name."""
-        if not self._published:
-            if self.place.is_dir():
-                self.place.rmdir()  # an empty folder may have been there before
+        if self._published:
+            return
+        if self._was_there:
+            # the settings last: they make the folder a project
+            for child in sorted(self.staging.iterdir(), key=lambda path: path.name == SETTINGS_FILE):
+                self._moved.append(child.rename(self.place / child.name))
+            self.staging.rmdir()
+        else:
             self.staging.rename(self.place)
-            self._published = True
+        self._published = True
 
     def __enter__(self) -> _NewFolder:
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        self.staging.mkdir()
+        try:
+            self.staging.mkdir(parents=True)
+        except OSError as error:
+            self._remove()
+            raise self._cannot(error) from None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is not None:
+            self._remove()
+            return
+        try:
             self.publish()
-        else:
-            shutil.rmtree(self.place if self._published else self.staging, ignore_errors=True)
+        except OSError as problem:
+            self._remove()
+            raise self._cannot(problem) from None
+
+    def _cannot(self, error: OSError) -> ProjectError:
+        return ProjectError(f"the folder {self.place} cannot be made: {error.strerror}; name another one")
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
+        if self._published and not self._was_there:
+            shutil.rmtree(self.place, ignore_errors=True)
+        for path in self._moved:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        for parent in self._new_parents:
+            with suppress(OSError):
+                parent.rmdir()

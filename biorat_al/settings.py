@@ -7,11 +7,22 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from biorat_al.errors import SettingsError
 from biorat_al.resources import resource
@@ -23,11 +34,29 @@ Arm = Literal["none", "rat", "at"]
 
 DeskKind = Literal["label-studio", "oracle"]
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _without_control_characters(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError("it holds a control character (a tab, a line end or the like)")
+    return value
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_without_control_characters),
+]
+
+Place = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=4096),
+    AfterValidator(_without_control_characters),
+]
+"""A name that may also be a path or an address."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class EntityType(_Part):
@@ -52,7 +81,7 @@ class EncoderSettings(_Part):
         capped at 512.
     """
 
-    name: Name = "pubmedbert"
+    name: Place = "pubmedbert"
     max_length: Annotated[int, Field(ge=16)] | None = None
 
 
@@ -129,7 +158,23 @@ class DatabaseSettings(_Part):
         without a password.
     """
 
-    url: Name = "sqlite"
+    url: Place = "sqlite"
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret(cls, value: str) -> str:
+        # the message must not repeat the value
+        try:
+            parts = urlsplit(value)
+            secret = parts.password is not None or any("password" in key.lower() for key, _ in parse_qsl(parts.query))
+        except ValueError:
+            raise ValueError("it cannot be read as an address") from None
+        if secret:
+            raise ValueError(
+                'it holds a password, which does not belong in a file; write "environment" here and put the whole '
+                "address in the environment variable BIORAT_DATABASE_URL"
+            )
+        return value
 
 
 class Settings(_Part):
@@ -190,10 +235,13 @@ def read_settings(folder: Path) -> Settings:
     """
     path = folder / SETTINGS_FILE
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        # some editors put a byte order mark in front
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: this is not a project folder") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     return make_settings(values, str(path))
 
@@ -212,9 +260,22 @@ def _in_words(error: ValidationError) -> str:
     parts = []
     for problem in error.errors(include_url=False):
         place = ".".join(str(step) for step in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
+        message = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         parts.append(f"{place}: {message}" if place else message)
     return "; ".join(parts)
+
+
+_WORDS = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "it is missing",
+    # the project's name is the only one with a pattern
+    "string_pattern_mismatch": (
+        "a project's name has up to 40 letters (A to Z), digits, dots, underscores and hyphens, "
+        "and begins with a letter or a digit"
+    ),
+    "string_too_short": "it is empty",
+    "finite_number": "expected a finite number",
+}
 
 
 def _toml_value(value: object) -> str:

@@ -37,14 +37,13 @@ def export_corpus(settings: Settings, store: Store, destination: Path, *, format
     """
     if format not in FORMATS:
         raise UsageError(f"the export format {format!r} is not known; use one of {', '.join(FORMATS)}")
-    if destination.exists() and not force:
-        raise ProjectError(f"{destination} is there already; choose another name, or replace it with --force")
+    check_target(destination, force=force)
     with store.read() as session:
         chosen = {
             split: answers(session, source, with_gold=source == "test" or settings.desk.kind != "oracle")
             for split, source in _SPLITS.items()
         }
-        rounds = len(all_rounds(session))
+        rounds = sum(row.state == "done" for row in all_rounds(session))
     counts = {split: len(found) for split, found in chosen.items()}
     if not any(counts.values()):
         raise NothingToDoYet("nothing has been annotated yet, so there is no corpus to export")
@@ -79,14 +78,13 @@ def predicted_records(tagger: Tagger, records: Iterable[Record], progress: Progr
             bar.advance()
 
 
-def write_predictions(records: Iterable[Record], output: Path, *, force: bool) -> int:
-    """Write predicted records as JSONL, under a temporary name until they are complete; return their number.
+def check_target(path: Path, *, force: bool) -> None:
+    """Refuse to replace what is there.
 
-    :raises ProjectError: the file is there already and `force` is not set.
+    :raises ProjectError: `path` is there already and `force` is not set.
     """
-    if output.exists() and not force:
-        raise ProjectError(f"{output} is there already; choose another name, or replace it with --force")
-    return write_jsonl(output, records)
+    if not force and (path.exists() or path.is_symlink()):
+        raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")
 
 
 def _annotated(store: Store, chosen: list[Answer]) -> Iterator[tuple[Document, Annotation]]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.rounds.pull import project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import newest_round, unasked_documents
+from biorat_al.store.rounds import newest_round, steps_of, unasked_documents
 from biorat_al.store.store import Store
-from biorat_al.store.tasks import desk_project
+from biorat_al.store.tasks import changed_since, desk_project
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,24 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         pool = desk_project(session, "pool")
         labelled = len(answers(session, "pool", with_gold=with_gold))
         left = len(unasked_documents(session, without_gold=with_gold))
-    resumes = newest is not None and newest.state == "running"
+        # before anything has been trained, the newest request counts
+        resumes = newest is not None and newest.state == "running" and _has_begun(session, newest.number)
+        waiting = newest is not None and newest.state == "waiting"
+        fetched = newest is not None and waiting and changed_since(session, newest.number, newest.started_at)
     waits = None
     finished = 0
-    if pool is not None and not resumes:
+    if newest is not None and resumes:
+        request = RoundRequest(**newest.request)
+    elif pool is not None:
         pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
         finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)
-        if pulled.open_tasks and not request.partial:
-            waits = f"{len(pulled.open_tasks)} tasks are still open"
+        unfinished = len(pulled.open_tasks)
+        if unfinished and not request.partial:
+            waits = "1 task is still open" if unfinished == 1 else f"{unfinished:,} tasks are still open"
+        elif unfinished and not labelled + finished:
+            waits = "nobody has annotated anything yet"
+        elif not left and not unfinished and not pulled.tasks and not fetched:
+            waits = "the pool is used up and nothing has changed since the last round"
     selection = settings.selection
     size, tokens = request.size, request.tokens
     if size is None and tokens is None:
@@ -65,6 +77,11 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         labelled=labelled,
         left=left,
         arms=settings.training.arms,
-        budget=f"{tokens:,} word pieces" if tokens is not None else f"{size:,} documents",
+        budget=f"{tokens:,} word pieces" if tokens is not None else f"{size:,} document{'' if size == 1 else 's'}",
         strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
     )
+
+
+def _has_begun(session: Session, number: int) -> bool:
+    """Whether a round is past its first step, so that it keeps to what it was asked."""
+    return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))

@@ -89,7 +89,8 @@ def project_status(
         status: dict[str, Any] = {
             "name": settings.name,
             "folder": str(folder),
-            "database": "SQLite" if store.is_sqlite else store.url.render_as_string(hide_password=True),
+            # without the query, which may hold a secret as well
+            "database": "SQLite" if store.is_sqlite else store.url.set(query={}).render_as_string(hide_password=True),
             "desk": settings.desk.kind,
             "encoder": settings.encoder.name,
             "labels": settings.labels,

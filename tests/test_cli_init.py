@@ -1,0 +1,287 @@
+"""``biorat-al init`` with bad input: a clear sentence, the right exit code, and nothing left behind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shlex
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from biorat_al.errors import ProjectError
+from biorat_al.project import Project, default_name, new_settings
+from tests.support.commands import PUBTATOR, Outcome, call, call_process, everything_in, nowhere, one_sentence
+
+__all__ = ["nowhere"]
+
+BILLION_LAUGHS = """<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<collection><document><id>1</id><passage><offset>0</offset><text>&b;</text></passage></document></collection>
+"""
+READS_A_FILE = """<?xml version="1.0"?>
+<!DOCTYPE x [<!ENTITY secret SYSTEM "file:///etc/passwd">]>
+<collection><document><id>1</id><passage><offset>0</offset><text>&secret;</text></passage></document></collection>
+"""
+
+Init = Callable[..., Outcome]
+
+
+@pytest.fixture
+def init(nowhere: Path, tiny_encoder: Path) -> Init:
+    """``init project`` with a very small encoder and both labels, unless others are named."""
+
+    def init(documents: str | bytes | None = PUBTATOR, *words: str, name: str = "documents.txt") -> Outcome:
+        if documents is not None:
+            content = documents if isinstance(documents, bytes) else documents.encode()
+            (nowhere / name).write_bytes(content)
+        labels = [] if "--entity" in words else ["--entity", "Disease", "--entity", "Chemical"]
+        encoder = [] if "--encoder" in words else ["--encoder", str(tiny_encoder)]
+        return call("init", "project", "--documents", nowhere / name, *labels, *encoder, *words)
+
+    return init
+
+
+def broken(old: str, new: str) -> str:
+    assert old in PUBTATOR
+    return PUBTATOR.replace(old, new, 1)
+
+
+@pytest.mark.parametrize(
+    ("documents", "words", "code", "sentence"),
+    [
+        (None, [], 1, r"documents\.txt: there is no such file or folder"),
+        (PUBTATOR, ["--format", "bioc-xml"], 1, r"documents\.txt: the file is PubTator, expected BioC"),
+        (PUBTATOR, ["--format", "brat"], 2, r"unknown format 'brat'; known are jsonl, pubtator"),
+        ("", [], 1, r"documents\.txt: the file is empty"),
+        (b"\xff\xfe1\0|\0", [], 1, r"not UTF-8|tells the format"),
+        (broken("Asthma is", "Asthma \xe9").encode("latin-1"), [], 1, r"byte 11 \(0xe9\) is not UTF-8"),
+        (gzip.compress(PUBTATOR.encode())[:-20], [], 1, r"the gzip data is broken or cut off"),
+        (
+            broken("1\t18\t26\tNaloxone", "1\t19\t27\tNaloxone"),
+            [],
+            1,
+            r"documents\.txt:4, document 1: the text at 19-27 is 'aloxone ', but the annotation says 'Naloxone'",
+        ),
+        (broken("1\t0\t6\tA", "1\t0\t600\tA"), [], 1, r"documents\.txt:3, document 1: .*0-600 does not lie inside"),
+        (broken("1\t0\t6", "1\tzero\t6"), [], 1, r"documents\.txt:3, document 1: .*expected a mention"),
+        ("<collection><document>", [], 1, r"documents\.txt:1: not well-formed XML"),
+        ('{"id": "1", "text": "x", "entites": []}\n', [], 1, r"documents\.txt:1, document 1: .*entites"),
+        ('{"id": "1", "text": "x"}\n{"id": "1"', [], 1, r"documents\.txt:2: "),
+        (PUBTATOR.replace("2|", "1|").replace("2\t", "1\t", 1), [], 1, r"document 1: this id was read before"),
+        (PUBTATOR, ["--gold", "--entity", "Disease"], 1, r"not asked for: Chemical \(1 mentions\); .*--ignore-label"),
+        (
+            PUBTATOR,
+            ["--gold", "--entity", "Disease", "--entity", "Chemical", "--entity", "Gene"],
+            1,
+            r"no document has the label 'Gene'; the labels in the documents are 'Chemical', 'Disease'",
+        ),
+        (PUBTATOR, ["--entity", "Disease", "--entity", "disease"], 2, r"'Disease' and 'disease' differ by case only"),
+        (PUBTATOR, ["--entity", "=Disease"], 2, r"entities\.0\.name: it is empty"),
+        (PUBTATOR, ["--name", "two words"], 2, r"a project's name has up to 40 letters"),
+        (PUBTATOR, ["--strategy", "oracle"], 2, r"no query strategy 'oracle'; there are: .*mnlp"),
+        (PUBTATOR, ["--test-size", "2"], 2, r"a test set of 2 documents leaves nothing of the 2"),
+        (PUBTATOR, ["--test-size", "1", "--test-documents", "documents.txt"], 2, r"exclude each other"),
+        (PUBTATOR, ["--test-documents", "absent.txt"], 1, r"absent\.txt: there is no such file"),
+        (PUBTATOR, ["--test-documents", "documents.txt"], 1, r"no document is left for the pool"),
+        (PUBTATOR, ["--desk", "oracle"], 2, r"add --gold"),
+        ("1|t|Asthma.\n1|a|None.\n\n", ["--desk", "oracle", "--gold"], 1, r"1 of the 1 documents come without"),
+        ("1|t|Asthma.\n1|a|None.\n\n", ["--gold"], 1, r"leave --gold out"),
+        (
+            PUBTATOR,
+            ["--encoder", "./absent"],
+            1,
+            r"there is no folder \./absent with an encoder\. Without a network, give",
+        ),
+        (
+            PUBTATOR,
+            ["--database", "postgresql://me:sesame@localhost/x"],
+            2,
+            r"BIORAT_DATABASE_URL and leave --database out",
+        ),
+        (PUBTATOR, ["--database", "mysql://localhost/x"], 2, r"database kind 'mysql' is not known"),
+        (PUBTATOR, ["--database", "postgresql://127.0.0.1:1/x"], 1, r"postgresql.*127\.0\.0\.1:1/x cannot be used"),
+    ],
+)
+def test_bad_input_is_named_and_leaves_nothing(
+    init: Init, nowhere: Path, documents: str | bytes | None, words: list[str], code: int, sentence: str
+) -> None:
+    line = one_sentence(init(documents, *words), code)
+    assert re.search(sentence, line), line
+    assert "sesame" not in line
+    assert everything_in(nowhere) == (set() if documents is None else {"documents.txt"})
+
+
+@pytest.mark.parametrize("content", [BILLION_LAUGHS, READS_A_FILE])
+def test_xml_that_would_do_harm_is_refused(init: Init, nowhere: Path, content: str) -> None:
+    line = one_sentence(init(content, name="documents.xml"))
+    assert re.search(r"documents\.xml:2: it declares or refers to an XML entity .*; entities are refused", line), line
+    assert everything_in(nowhere) == {"documents.xml"}
+
+
+def test_a_mention_off_its_place_can_be_left_out_and_is_counted(init: Init, nowhere: Path) -> None:
+    outcome = init(broken("1\t18\t26\tNaloxone", "1\t19\t27\tNaloxone"), "--skip-invalid")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "1 mention left out: the text does not match the offsets" in outcome.out
+    assert "the text at 19-27 is 'aloxone ', but the annotation says 'Naloxone'" in outcome.out
+    assert "mentions  Disease 2" in outcome.out
+
+
+def test_a_relative_folder_with_an_encoder_is_kept_as_an_absolute_one(
+    init: Init, nowhere: Path, tiny_encoder: Path
+) -> None:
+    relative = os.path.relpath(tiny_encoder, nowhere)
+    assert init(PUBTATOR, "--encoder", relative).code == 0
+    with Project.open(nowhere / "project") as project:
+        assert Path(project.settings.encoder.name) == tiny_encoder
+
+
+def test_a_folder_without_an_encoder_is_named(init: Init, nowhere: Path) -> None:
+    (nowhere / "empty").mkdir()
+    line = one_sentence(init(PUBTATOR, "--encoder", "empty"))
+    assert re.search(r"the folder .*empty does not hold an encoder that can be loaded", line), line
+    assert everything_in(nowhere) == {"documents.txt", "empty"}
+
+
+def test_an_encoder_that_cannot_be_downloaded_is_named_with_a_way_out(nowhere: Path) -> None:
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    words = ["init", "project", "--documents", "documents.txt", "--entity", "Disease", "--encoder", "nobody/nothing"]
+    line = one_sentence(call_process(*words, HF_HUB_OFFLINE="1", HF_HOME=str(nowhere.parent / "hub")))
+    assert re.search(r"nobody/nothing.* is not on this machine and could not be downloaded\. .*minilm", line), line
+    assert everything_in(nowhere) == {"documents.txt"}
+
+
+@pytest.mark.parametrize("kind", ["file", "folder with something in it", "below a file"])
+def test_what_is_there_is_not_touched(init: Init, nowhere: Path, kind: str) -> None:
+    place = nowhere / "project"
+    if kind == "folder with something in it":
+        place.mkdir()
+        (place / "notes.txt").write_text("mine", encoding="utf-8")
+    else:
+        place.write_text("mine", encoding="utf-8")
+    before = everything_in(nowhere)
+    if kind == "below a file":
+        (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+        settings = new_settings(
+            "x", ["Disease"], encoder="minilm", database=None, desk="label-studio", seed=1, size=1, strategy="mnlp"
+        )
+        with pytest.raises(ProjectError, match=r"cannot be made: .*; name another one"):
+            Project.init(place / "inner", settings, [nowhere / "documents.txt"])
+    else:
+        assert re.search("project is there already; choose another name", one_sentence(init()))
+    assert everything_in(nowhere) == before | {"documents.txt"}
+
+
+def test_an_empty_folder_becomes_the_project_and_stays_the_same_folder(
+    init: Init, nowhere: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: Path
+) -> None:
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    place = nowhere / "project"
+    place.mkdir()
+    number = place.stat().st_ino
+    monkeypatch.chdir(place)
+    assert (
+        call("init", ".", "--documents", "../documents.txt", "--entity", "Disease", "--encoder", tiny_encoder).code == 0
+    )
+    assert place.stat().st_ino == number
+    assert everything_in(place) == {"biorat.toml", "biorat.sqlite3", "models", ".gitignore"}
+    # who stands in it can go on at once
+    assert call("status").code == 0
+
+
+def test_an_empty_folder_is_empty_after_a_failure(init: Init, nowhere: Path) -> None:
+    (nowhere / "project").mkdir()
+    one_sentence(init(broken("1\t0\t6", "1\t1\t7")))
+    assert everything_in(nowhere) == {"documents.txt", "project"}
+
+
+def test_folders_above_the_project_are_made_and_removed_again(nowhere: Path, tiny_encoder: Path) -> None:
+    (nowhere / "documents.txt").write_text(broken("1\t0\t6", "1\t1\t7"), encoding="utf-8")
+    words = ["init", "a/b/project", "--documents", "documents.txt", "--entity", "Disease", "--encoder", tiny_encoder]
+    one_sentence(call(*words))
+    assert everything_in(nowhere) == {"documents.txt"}
+    assert call(*words, "--skip-invalid").code == 0
+    assert (nowhere / "a" / "b" / "project" / "biorat.toml").is_file()
+
+
+def test_ctrl_c_while_reading_leaves_nothing(init: Init, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*words: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("biorat_al.store.creation.import_documents", interrupt)
+    outcome = init()
+    assert outcome.code == 130
+    assert "Interrupted" in outcome.err
+    assert everything_in(nowhere) == {"documents.txt"}
+
+
+def test_a_duplicate_is_read_once_and_reported(init: Init) -> None:
+    outcome = init(PUBTATOR + PUBTATOR)
+    assert outcome.code == 0
+    assert "2 duplicates with the same text, read once: 1 (" in " ".join(outcome.out.split())
+    assert "pool      2 documents" in outcome.out
+
+
+def test_labels_can_be_merged_and_ignored(init: Init, nowhere: Path) -> None:
+    outcome = init(PUBTATOR, "--gold", "--entity", "Thing=Disease, Chemical")
+    assert "mentions  Chemical 1, Disease 2" in outcome.out
+    status = json.loads(call("status", "--json", "--project", nowhere / "project").out)
+    assert status["mentions"] == {"Thing": 3}
+
+
+def test_an_ignored_label_is_named(init: Init) -> None:
+    outcome = init(PUBTATOR, "--gold", "--entity", "Disease", "--ignore-label", "Chemical")
+    assert outcome.code == 0
+    assert "ignored   Chemical 1" in outcome.out
+
+
+def test_what_a_folder_holds_besides_is_reported(init: Init, nowhere: Path) -> None:
+    folder = nowhere / "corpus"
+    folder.mkdir()
+    (folder / "a.pubtator").write_text(PUBTATOR, encoding="utf-8")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    outcome = init(None, name="corpus")
+    assert outcome.code == 0
+    assert "1 file not read:" in outcome.out
+    assert "picture.png: " in outcome.out
+
+
+def test_the_next_command_can_be_copied_whatever_the_folder_is_called(nowhere: Path, tiny_encoder: Path) -> None:
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    words = ["--documents", "documents.txt", "--entity", "Disease", "--encoder", tiny_encoder]
+    outcome = call("init", "Müller's project", *words)
+    last = outcome.out.splitlines()[-1].removeprefix("Next: ")
+    assert shlex.split(last) == ["cd", str(nowhere / "Müller's project"), "&&", "biorat-al", "round"]
+    assert outcome.out.startswith("Project Muller-s-project is ready in ")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("trial", "trial"),
+        ("my project", "my-project"),
+        ("Übung №1", "Ubung-No1"),
+        ("病", "project"),
+        ("x" * 60, "x" * 40),
+    ],
+)
+def test_a_project_is_named_after_its_folder(folder: str, name: str) -> None:
+    assert default_name(Path("/somewhere") / folder) == name
+
+
+def test_a_project_gets_a_database_of_its_own_revision(init: Init, nowhere: Path) -> None:
+    init()
+    database = sqlite3.connect(nowhere / "project" / "biorat.sqlite3")
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = 'ffff'")
+    database.close()
+    for words in (["status"], ["round"], ["export", "out"], ["db", "upgrade"]):
+        line = one_sentence(call(*words, "--project", nowhere / "project"))
+        assert re.search(
+            r"newer version of biorat-al \(its revision ffff is not known here\); upgrade the program", line
+        ), line
+    assert not (nowhere / "out").exists()
