@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.support.databases", "tests.support.encoders", "tests.support.labelstudio"]
+pytest_plugins = [
+    "tests.support.browser",
+    "tests.support.databases",
+    "tests.support.encoders",
+    "tests.support.labelstudio",
+]
 
 CORPORA = Path(__file__).parent.parent.parent / "shared" / "corpora"
 

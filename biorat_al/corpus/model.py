@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from biorat_al.errors import OffsetError
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Span(NamedTuple):
@@ -52,7 +49,7 @@ class Document:
     id: str
     text: str
     passages: tuple[Passage, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Entity:
     concepts: tuple[Concept, ...] = ()
     score: float | None = None
     origin: str | None = None
-    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -104,7 +101,7 @@ class Relation:
     head: str
     tail: str
     directed: bool = True
-    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +123,7 @@ class Annotation:
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
     concept_relations: tuple[ConceptRelation, ...] = ()
-    extras: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Record(NamedTuple):
