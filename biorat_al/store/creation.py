@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -43,11 +44,11 @@ def fill(
     :raises CorpusError: there are no documents.
     """
     report = ImportReport()
-    options = {"settings": settings, "ignore": ignore, "report": report}
+    read = partial(import_documents, session, settings=settings, ignore=ignore, report=report)
     if test is not None:
         # first, so that a document that is in both stays held out
-        import_documents(session, test, split="test", source="gold", **options)
-    import_documents(session, pool, split="pool", source="gold" if gold else "import", **options)
+        read(test, split="test", source="gold")
+    read(pool, split="pool", source="gold" if gold else "import")
     if test is None:
         total = count_documents(session)["pool"]
         size = min(DEFAULT_TEST_MOST, int(total * DEFAULT_TEST_SHARE)) if test_size is None else test_size
