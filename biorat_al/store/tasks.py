@@ -130,11 +130,11 @@ def merge(
             counts.deleted_tasks += 1
     new: list[NewAnnotation] = []
     for task in fetched:
-        row = rows.get(task.document_id)
-        if row is None or row.desk_task_id != task.desk_task_id:
+        known = rows.get(task.document_id)
+        if known is None or known.desk_task_id != task.desk_task_id:
             counts.unknown_tasks += 1
             continue
-        new.extend(_merge_task(row, task, current.get(row.id, []), counts, at))
+        new.extend(_merge_task(known, task, current.get(known.id, []), counts, at))
     # the rows that are superseded must be so in the database before the new ones arrive
     session.flush()
     add_annotations(session, new)
