@@ -182,9 +182,10 @@ class Desk(ABC):
 
     @abstractmethod
     def publish(self, project: DeskProject, model_version: str) -> None:
-        """Show the pre-annotations of `model_version` from now on, then drop older ones of untouched tasks.
+        """Show the pre-annotations of `model_version` from now on.
 
-        A task never stands without a pre-annotation in between.
+        Older ones may go from tasks that nobody has answered or begun, where nobody can lose work by it. A task never
+        stands without a pre-annotation in between.
         """
 
     @abstractmethod

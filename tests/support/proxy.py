@@ -11,7 +11,8 @@ import httpx
 
 Rule = Callable[[str, str], str]
 """From method and path to what is done: ``pass``, ``lose`` (forward, then drop the answer), ``cut`` (drop the request),
-``late`` (drop at once, forward afterwards), ``503`` (answer so without forwarding)."""
+``late`` (drop at once, forward afterwards), ``fail`` (forward, then answer 500), ``503`` (answer so without
+forwarding)."""
 
 
 class Proxy:
@@ -57,6 +58,9 @@ def proxy(target: str, rule: Rule, delay: float = 1.0) -> Iterator[Proxy]:
                 self.send_error(int(what))
                 return
             answer = forward()
+            if what == "fail":
+                self.send_error(500)
+                return
             if what == "lose":
                 self.close_connection = True
                 return

@@ -38,6 +38,10 @@ class AnswerLostError(DeskUnreachableError):
     """A request was sent, but no answer came: whether it took effect is not known."""
 
 
+class ServerFailedError(DeskError):
+    """The server failed (HTTP 500): it may have done what it was asked for, and failed afterwards."""
+
+
 class NotFoundError(DeskError):
     """The server has no such thing."""
 
@@ -116,7 +120,7 @@ class Connection:
         :raises DeskAccessError: the token was refused.
         :raises RefusedError: the server found something wrong with the request.
         :raises NotFoundError: there is no such thing.
-        :raises DeskError: anything else.
+        :raises ServerFailedError: anything else.
         """
         from label_studio_sdk.core.api_error import ApiError
 
@@ -161,7 +165,8 @@ class Connection:
     def tasks(self, project: str, filters: Sequence[Json] = (), **params: Any) -> Iterator[Json]:
         """Yield the tasks of a project that pass all `filters`, by ascending id.
 
-        Pages go by id, not by number: tasks that are deleted meanwhile would else shift others out of sight.
+        Pages go by id, not by number: tasks that are deleted meanwhile would else shift others out of sight. Data are
+        asked for as they are; the server would else rewrite what looks like an address of a storage.
         """
         last = 0
         while True:
@@ -170,7 +175,9 @@ class Connection:
             query: Json = {"ordering": ["tasks:id"]}
             if items:
                 query["filters"] = {"conjunction": "and", "items": items}
-            answer = self.get("api/tasks/", project=project, page_size=PAGE, query=json.dumps(query), **params)
+            answer = self.get(
+                "api/tasks/", project=project, page_size=PAGE, query=json.dumps(query), resolve_uri="false", **params
+            )
             page = [task for task in answer["tasks"] if task["id"] > last]
             yield from page
             # the server may have been told to give shorter pages than it is asked for
@@ -235,7 +242,7 @@ class Connection:
             return AnswerLostError(f"Label Studio at {self.address} is not available at the moment (HTTP {status})")
         if status in (400, 409):
             return RefusedError(f"Label Studio at {self.address} refused the request: {detail}")
-        return DeskError(f"Label Studio at {self.address} failed (HTTP {status}): {detail}")
+        return ServerFailedError(f"Label Studio at {self.address} failed (HTTP {status}): {detail}")
 
     def _no_answer(self, error: httpx.HTTPError) -> DeskError:
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):

@@ -18,7 +18,14 @@ from itertools import pairwise
 from biorat_al.desk.base import PreAnnotation
 from biorat_al.desk.checks import check_pre_annotation
 from biorat_al.desk.labelstudio.configuration import Configuration
-from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json, NotFoundError, RefusedError
+from biorat_al.desk.labelstudio.connection import (
+    AnswerLostError,
+    Connection,
+    Json,
+    NotFoundError,
+    RefusedError,
+    ServerFailedError,
+)
 from biorat_al.desk.labelstudio.cursor import parse_time
 from biorat_al.desk.labelstudio.pulling import with_drafts
 from biorat_al.desk.labelstudio.pushing import DOCUMENT, prediction_body, wait_for
@@ -56,7 +63,7 @@ def add_pre_annotations(
             "POST", f"api/projects/{project}/import/predictions", body=body,
             timeout=connection.timeout + 0.1 * len(body),
         )  # fmt: skip
-    except AnswerLostError as error:
+    except (AnswerLostError, ServerFailedError) as error:
         wait_for(lambda: _there(connection, project, body), len(body), error)
         return
     created = answer.get("created") if isinstance(answer, Mapping) else None

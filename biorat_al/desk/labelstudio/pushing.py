@@ -13,7 +13,7 @@ from biorat_al.corpus.model import Document
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import Configuration
-from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json
+from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json, ServerFailedError
 from biorat_al.desk.labelstudio.conversion import regions_of
 from biorat_al.errors import DeskError, DeskUnreachableError
 
@@ -43,7 +43,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
             "POST", f"api/projects/{project}/import", params={"return_task_ids": "true"}, body=body,
             timeout=connection.timeout + 0.1 * len(tasks),
         )  # fmt: skip
-    except AnswerLostError as error:
+    except (AnswerLostError, ServerFailedError) as error:
         return wait_for(lambda: find(connection, project, keys), len(keys), error)
     ids = answer.get("task_ids") if isinstance(answer, Mapping) else None
     if not ids:
@@ -74,7 +74,8 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
     """Look until `wanted` things are there, or their number has not changed for a while.
 
     :param lost: why it has to be looked for.
-    :raises DeskUnreachableError: not all of them came.
+    :raises DeskUnreachableError: not all of them came because the connection broke off.
+    :raises DeskError: not all of them came for another reason.
     """
     found: dict[str, str] = {}
     last_change = time.monotonic()
@@ -85,7 +86,8 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
         if len(now) != len(found):
             found, last_change = now, time.monotonic()
         time.sleep(POLL)
-    raise DeskUnreachableError(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
+    kind = DeskUnreachableError if isinstance(lost, DeskUnreachableError) else DeskError
+    raise kind(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
 
 
 def task_body(task: Task, configuration: Configuration) -> Json:

@@ -17,6 +17,7 @@ from biorat_al.desk.labelstudio.connection import (
     Connection,
     NotFoundError,
     RefusedError,
+    ServerFailedError,
     _as_many_as_fit,
 )
 from biorat_al.errors import BioratError, DeskAccessError, DeskError, DeskUnreachableError
@@ -84,7 +85,7 @@ def _told(error: BioratError) -> str:
         (404, {"detail": "No Project matches"}, NotFoundError, "No Project matches"),
         (400, {"validation_errors": {"title": ["too long"]}}, RefusedError, "too long"),
         (400, {"detail": f"what is {TOKEN}?"}, RefusedError, "what is …?"),
-        (500, {"detail": "boom", "exc_info": "Traceback: a lot"}, DeskError, "boom"),
+        (500, {"detail": "boom", "exc_info": "Traceback: a lot"}, ServerFailedError, "boom"),
         (502, "<html>", AnswerLostError, "not available"),
         (504, "", AnswerLostError, "not available"),
         (200, "<html>a page</html>", DeskError, "is not Label Studio"),

@@ -85,14 +85,42 @@ def test_one_call_makes_one_request_that_changes_anything(label_studio: RunningL
     assert sum(method == "POST" for method, _ in seen.requests) == 2  # the project, the tasks
 
 
-def test_a_lost_answer_is_looked_up_and_not_sent_again(label_studio: RunningLabelStudio, project: DeskProject) -> None:
-    with proxy(label_studio.url, lambda method, path: "lose" if _is_import(method, path) else "pass") as seen:
+@pytest.mark.parametrize("what", ["lose", "fail"])
+def test_a_lost_answer_is_looked_up_and_not_sent_again(
+    label_studio: RunningLabelStudio, project: DeskProject, what: str
+) -> None:
+    with proxy(label_studio.url, lambda method, path: what if _is_import(method, path) else "pass") as seen:
         ids = pushed(LabelStudioDesk(seen.url, label_studio.token), project, TEXTS)
     assert set(ids) == set(TEXTS)
     assert sum(_is_import(*request) for request in seen.requests) == 1
     desk = label_studio.desk()
     assert desk.find(project, list(TEXTS)) == ids
     assert len(desk.pull(project, documents).existing) == len(TEXTS)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_server_that_fails_before_it_does_anything_is_told(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    with proxy(label_studio.url, lambda method, path: "500" if _is_import(method, path) else "pass") as seen:
+        desk = LabelStudioDesk(seen.url, label_studio.token)
+        with pytest.raises(DeskError, match=r"HTTP 500.*0 of 1 arrived") as caught:
+            pushed(desk, project, ["1001"])
+    assert not isinstance(caught.value, DeskUnreachableError)
+
+
+def test_a_text_that_looks_like_an_address_stays_as_it_is(
+    label_studio: RunningLabelStudio, project: DeskProject
+) -> None:
+    desk = label_studio.desk()
+    for number, text in enumerate(
+        ["s3://bucket/key", "/data/upload/1/x.txt", "http://127.0.0.1/x", " ", "{{text}} $text"]
+    ):
+        document = Document(f"a{number}", text)
+        desk.push(project, [Task(document.id, document)])
+        label_studio.annotator().submit(desk.find(project, [document.id])[document.id], [])
+        state = desk.pull(project, lambda ids, known=document: {known.id: known}).tasks[-1]  # type: ignore[misc]
+        assert [(answer.usable, answer.problems) for answer in state.annotations] == [(True, ())], text
 
 
 def test_an_answer_that_is_late_is_waited_for(label_studio: RunningLabelStudio, project: DeskProject) -> None:
