@@ -95,6 +95,7 @@ def _answer(context: Context, document_id: int, answer: DeskAnnotation) -> Fetch
         "annotator": answer.annotator,
         "shown_version": answer.shown_version,
         "ground_truth": answer.ground_truth,
+        "usable": answer.usable,
         "lead_time": answer.lead_time,
         "created_at": answer.created_at,
         "fetched_round": context.number,

@@ -124,6 +124,7 @@ def _annotation_columns(item: NewAnnotation) -> dict[str, Any]:
         "source": item.source,
         "current": True,
         "skipped": False,
+        "usable": True,
         "ground_truth": False,
         "concept_relations": [[r.label, r.head, r.tail] for r in item.annotation.concept_relations],
         "extras": dict(item.annotation.extras),

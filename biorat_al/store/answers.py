@@ -1,7 +1,7 @@
 """Which annotation counts for a document: what training, evaluation and export see.
 
 Where several people answered, an answer that was marked as ground truth counts, else the latest. Skipped and deleted
-answers never count. Gold annotations of the documents count where nobody has answered.
+answers never count, nor does one that was given on another text. Gold annotations of the documents count where nobody has answered.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ def answers(session: Session, split: str, *, with_gold: bool) -> list[Answer]:
             AnnotationRow.source.in_(sources),
             AnnotationRow.current.is_(True),
             AnnotationRow.skipped.is_(False),
+            AnnotationRow.usable.is_(True),
         )
         .order_by(
             AnnotationRow.document_id,

@@ -95,7 +95,8 @@ class AnnotationRow(Base):
     """What one source says of one document, at one time.
 
     `source` is ``person``, ``gold`` or ``import``. For a person, each edit that was fetched is a row of its own and
-    `current` marks the newest; a deleted answer has `deleted_at` and is no longer current.
+    `current` marks the newest; a deleted answer has `deleted_at` and is no longer current. One that is not `usable` was
+    given on another text than the document's; it is kept and never counts.
     """
 
     __tablename__ = "annotation"
@@ -110,6 +111,7 @@ class AnnotationRow(Base):
     source: Mapped[str] = mapped_column(String(8))
     current: Mapped[bool] = mapped_column(default=True)
     skipped: Mapped[bool] = mapped_column(default=False)
+    usable: Mapped[bool] = mapped_column(default=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"), index=True)
     desk_annotation_id: Mapped[str | None] = mapped_column(String(80))
     annotator: Mapped[str | None] = mapped_column(Text)

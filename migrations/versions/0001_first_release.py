@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=8), nullable=False),
         sa.Column("current", sa.Boolean(), nullable=False),
         sa.Column("skipped", sa.Boolean(), nullable=False),
+        sa.Column("usable", sa.Boolean(), nullable=False),
         sa.Column("task_id", sa.Integer(), nullable=True),
         sa.Column("desk_annotation_id", sa.String(length=80), nullable=True),
         sa.Column("annotator", sa.Text(), nullable=True),

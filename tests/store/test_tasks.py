@@ -172,6 +172,13 @@ def test_tasks_that_others_made_are_counted_and_left_alone(tasks: Store) -> None
     assert pull(tasks, FetchedTask(3, "99", (), 0)).unknown_tasks == 1
 
 
+def test_an_answer_on_another_text_is_kept_and_does_not_count(tasks: Store) -> None:
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, None, usable=False, problems=["the text differs"]),), 0))
+    assert labels(tasks) == {}
+    with tasks.read() as session:
+        assert session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person")).one().usable is False
+
+
 def test_drafts_are_not_answers(tasks: Store) -> None:
     pull(tasks, FetchedTask(1, "11", (), 2))
     assert labels(tasks) == {}
