@@ -72,7 +72,8 @@ class EmbeddingTap:
     def _hook(self, module: nn.Module, arguments: Any, output: torch.Tensor) -> torch.Tensor:
         if self.shift is not None:
             return output + self.shift
-        if self.listen:
+        # the development part is predicted between steps, without gradients
+        if self.listen and output.requires_grad:
             output.retain_grad()
             self._output = output
         return output

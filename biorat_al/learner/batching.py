@@ -69,7 +69,7 @@ class EncodedPart:
     def rows(self, longest: int) -> list[Row]:
         """Cut the part into windows; each word's tag is learnt in the one window where it has most context."""
         rows = []
-        for window in windows([len(pieces) for pieces in self.pieces], longest):
+        for window in windows(self.pieces, longest):
             tags = self.tags[window.document][window.start : window.end].copy()
             tags[: window.first - window.start] = IGNORED
             tags[window.last - window.start :] = IGNORED

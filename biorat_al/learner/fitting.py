@@ -124,6 +124,7 @@ class Fit:
         is_adversarial = self._step_draws.next()
         tap.listen = is_adversarial
         loss = self._pass(batch, number)
+        tap.listen = False
         if is_adversarial:
             tap.shift = fgm(tap.gradient(), batch.inside, self._size)
             self._pass(batch, number)

@@ -63,7 +63,7 @@ def document_logits(
     :returns: for each document the logits at its words, shape (words, labels, 3).
     """
     logits = [np.zeros((len(document), network.labels, TAGS), dtype=np.float32) for document in pieces]
-    cut = windows([len(document) for document in pieces], tokenizer.window_length)
+    cut = windows(pieces, tokenizer.window_length)
     offset = len(tokenizer.before)
     with torch.inference_mode():
         for members in batches(cut, device.batch_tokens):

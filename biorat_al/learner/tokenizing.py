@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from biorat_al.learner.sentences import sentence_ends
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
 
@@ -22,12 +24,14 @@ class Pieces:
     :param ends: one past its last code point, shape (n,).
     :param heads: whether the piece begins a word, shape (n,). A word is a stretch of letters and digits, or one other
         character; where the tokenizer itself sees a border (Chinese characters), a word ends there too.
+    :param sentences: whether it begins a sentence, shape (n,); the first piece does.
     """
 
     ids: NDArray[np.int64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     heads: NDArray[np.bool_]
+    sentences: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -85,7 +89,7 @@ class Tokenizer:
 def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids: list[int | None]) -> Pieces:
     if not ids:
         none = np.zeros(0, dtype=np.int64)
-        return Pieces(none, none, none, np.zeros(0, dtype=np.bool_))
+        return Pieces(none, none, none, none.astype(np.bool_), none.astype(np.bool_))
     starts, ends = np.asarray(offsets, dtype=np.int64).T.copy()
     letters, blanks = _kinds(text)
     # byte-level and sentence-piece tokenizers count a blank to the piece that follows it
@@ -104,7 +108,13 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
     )
     heads = filled.copy()  # a piece without a character belongs to the word before it
     heads[1:] &= ~(one_word | (starts[1:] < ends[:-1]))  # several pieces of one character: byte level
-    return Pieces(np.asarray(ids, dtype=np.int64), starts, ends, heads)
+    sentences = np.zeros(len(ids), dtype=np.bool_)
+    sentences[0] = True
+    for end in sentence_ends(text):
+        following = int(np.searchsorted(starts, end))
+        if following < len(ids):
+            sentences[following] = True
+    return Pieces(np.asarray(ids, dtype=np.int64), starts, ends, heads, sentences)
 
 
 def _kinds(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -19,7 +19,10 @@ OTHERS = ("the", "patient", "took", "with", "and", "after", "pain", "for", "days
 
 
 def make_encoder_folder(folder: Path, positions: int = 64) -> Path:
-    """Save a BERT of two thin layers with a word-piece vocabulary; its tokenizer file truncates and pads, as some do."""
+    """Save a BERT of two thin layers with a word-piece vocabulary; its tokenizer file truncates and pads, as some do.
+
+    :param positions: longest input.
+    """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 

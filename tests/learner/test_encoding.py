@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -161,21 +162,44 @@ def test_a_mention_outside_the_text_is_refused(encoder: Encoder) -> None:
         decode_mentions(Document("1", "the pain"), pieces, [(0, 2, 3, 0.5)], LABELS)
 
 
-@given(lengths=st.lists(st.integers(0, 400), max_size=6), longest=st.integers(8, 120))
-def test_windows_tile_each_document(lengths: list[int], longest: int) -> None:
-    cut = windows(lengths, longest)
-    for document, length in enumerate(lengths):
+def document_of(sentences: list[int]) -> Pieces:
+    """Word pieces of a document whose sentences have these lengths."""
+    number = sum(sentences)
+    places = np.arange(number)
+    first = np.isin(places, np.cumsum([0, *sentences])[:-1])
+    return Pieces(places, places * 2, places * 2 + 1, np.ones(number, dtype=np.bool_), first)
+
+
+@given(
+    documents=st.lists(st.lists(st.integers(1, 400), max_size=3), max_size=4),
+    longest=st.integers(8, 120),
+)
+def test_windows_tile_each_document(documents: list[list[int]], longest: int) -> None:
+    cut = windows([document_of(sentences) for sentences in documents], longest)
+    for document, sentences in enumerate(documents):
+        length = sum(sentences)
         own = [window for window in cut if window.document == document]
         covered = [n for window in own for n in range(window.first, window.last)]
         assert covered == list(range(length))
         for window in own:
             assert 0 <= window.start <= window.first < window.last <= window.end <= length
             assert len(window) <= longest
-        for one, other in zip(own, own[1:], strict=False):
+        borders = set(np.cumsum(sentences).tolist())
+        for one, other in pairwise(own):
+            if one.end in borders:
+                assert (one.last, other.start, other.first) == (one.end, one.end, one.end)
+                continue
             assert one.end - other.start >= longest // 4 - 1
             # most context: the border is in the middle of what both see
             assert abs((other.first - other.start) - (one.end - one.last)) <= 1
 
 
-def test_a_document_that_fits_is_one_window() -> None:
-    assert [len(window) for window in windows([0, 1, 62, 63], 62)] == [1, 62, 62, 62]
+def test_a_sentence_that_fits_is_one_window() -> None:
+    documents = [document_of(sentences) for sentences in ([], [1], [62, 3], [63])]
+    assert [(window.document, len(window)) for window in windows(documents, 62)] == [
+        (1, 1),
+        (2, 62),
+        (2, 3),
+        (3, 62),
+        (3, 62),
+    ]
