@@ -78,7 +78,9 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
     """What a round did, a line per step, and what to do next."""
-    lines = [f"Round {report.number} of {status.name}" + (" (went on where it was cut off)" if report.resumed else "")]
+    lines = [f"Round {report.number} of {status.name}"]
+    if report.resumed:
+        lines += _note("went on where it was cut off")
     for step in report.steps:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
         lines += _item(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
@@ -141,7 +143,8 @@ def status_text(status: ProjectStatus) -> str:
         f"{tasks['open'] + tasks['pushing']:,} open, {tasks['skipped']:,} skipped, {status.left:,} never asked for"
     )
     lines = [
-        f"{status.name}  ({status.folder})",
+        status.name,
+        f"  folder    {status.folder}",
         f"  database  {status.database}",
         f"  encoder   {status.encoder}",
         *_item("labels", ", ".join(status.labels)),

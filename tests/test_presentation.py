@@ -1,0 +1,187 @@
+"""Texts for a terminal: they fit into 80 columns, and say what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from biorat_al.presentation import duration, percent, plan_text, plural, round_text, status_text, table
+from biorat_al.rounds.plan import RoundPlan
+from biorat_al.rounds.runner import RoundReport, StepReport
+from biorat_al.rounds.status import ProjectStatus, RoundStatus
+
+
+def a_round(number: int, *, state: str = "done", strategy: str = "least-confidence", **changes: object) -> RoundStatus:
+    values: dict[str, object] = {
+        "number": number,
+        "state": state,
+        "started_at": "2025-11-23T10:00:00+00:00",
+        "seconds": 3599.0,
+        "labelled": None if number == 0 else 1200 * number,
+        "f1": {} if number == 0 else {"rat": 0.7134, "none": 1.0},
+        "evaluated": 0 if number == 0 else 1000,
+        "strategy": strategy,
+        "asked_for": 1000,
+        "waiting_for": None,
+        "models": {},
+    }
+    return RoundStatus(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_status(rounds: Sequence[RoundStatus] = (), **changes: object) -> ProjectStatus:
+    tasks = {"pushing": 0, "open": 1000, "answered": 12000, "skipped": 345, "deleted": 12}
+    labels = ("Disease or phenotype", "Chemical substance", "Gene or gene product", "Cell line", "Species")
+    values: dict[str, object] = {
+        "name": "rare-disease-mentions-in-case-reports-26",
+        "folder": "/home/somebody/projects/rare-disease-mentions",
+        "database": "SQLite",
+        "desk": "label-studio",
+        "encoder": "pubmedbert",
+        "labels": labels,
+        "documents": {"pool": 44_482, "test": 1000},
+        "labelled": {"pool": 12_000, "test": 1000},
+        "left": 31_137,
+        "mentions": dict.fromkeys(labels, 12_345),
+        "tasks": {"pool": tasks, "test": {**tasks, "open": 3}},
+        "urls": {"pool": "http://127.0.0.1:8080/projects/1/", "test": "http://127.0.0.1:8080/projects/2/"},
+        "rounds": tuple(rounds),
+        "open_now": {"pool": 998, "test": 2},
+        "desk_problem": "no answer from Label Studio at http://127.0.0.1:8080: is it running? Start it and try again",
+    }
+    return ProjectStatus(**(values | changes))  # type: ignore[arg-type]
+
+
+def a_report(**changes: dict[str, object]) -> RoundReport:
+    counts: dict[str, dict[str, object]] = {
+        "pull": {"new": 1000, "changed": 12, "deleted": 3, "skipped": 45, "deleted_tasks": 2, "drafts": 17},
+        "train": {
+            "documents": 12_000, "empty_documents": 345, "mentions": 123_456,
+            "models": {"rat": "trial-r12-rat-0123456789", "none": "trial-r12-none-0123456789"},
+        },
+        "evaluate": {"documents": 950, "of": 1000, "f1": {"rat": 0.713, "none": None}},
+        "predict": {"documents": 31_137, "model": "trial-r12-rat-0123456789"},
+        "select": {"documents": 1000, "of": 31_137, "tokens": 312_345, "strategy": "least-confidence"},
+        "push": {"tasks": 1000, "test_tasks": 3, "pre_labelled": 1000, "relabelled": 345, "notices": []},
+    }  # fmt: skip
+    steps = tuple(StepReport(name, "done", 3599.0, counts[name] | changes.get(name, {})) for name in counts)
+    return RoundReport(12, True, {}, steps)
+
+
+def too_long(text: str) -> list[str]:
+    return [line for line in text.splitlines() if len(line) > 80]
+
+
+@pytest.mark.parametrize("strategy", ["mnlp", "least-confidence"])
+def test_a_status_of_twelve_rounds_and_two_arms_fits(strategy: str) -> None:
+    rounds = [a_round(number, strategy=strategy) for number in range(12)]
+    rounds.append(a_round(12, state="running", waiting_for="evaluate", strategy=strategy))
+    text = status_text(a_status(rounds))
+    assert too_long(text) == []
+    assert "Round 12 has not ended (step evaluate); to go on with it: biorat-al round" in text
+    row = next(line for line in text.splitlines() if line.startswith("   11"))
+    assert row.split() == ["11", "13,200", "71.3", "100.0", "1,000", "1,000", strategy, "59", "min", "59", "s"]
+
+
+def test_a_status_says_what_people_have_to_know() -> None:
+    text = " ".join(status_text(a_status([a_round(0), a_round(1, state="waiting")])).split())
+    for part in (
+        "44,482 documents: 12,000 annotated, 1,000 open, 345 skipped, 31,137 never asked for",
+        "test set 1,000 documents: 1,000 annotated",
+        "12 tasks deleted on the desk; answers fetched before are kept",
+        "right now 998 open (pool), 2 open (test)",
+        "no answer from Label Studio at http://127.0.0.1:8080: is it running?",
+        "pool http://127.0.0.1:8080/projects/1/",
+        "Round 1 waits for annotators; then: biorat-al round",
+        "F1: strict spans on the test documents",
+    ):
+        assert part in text
+    assert "No round yet. Next: biorat-al round" in status_text(a_status())
+
+
+def test_a_path_or_address_stays_in_one_piece() -> None:
+    folder = "/home/somebody/" + "a-rather-long-name/" * 6
+    url = "http://annotation.example.org/" + "label-studio/" * 7
+    text = status_text(a_status(folder=folder, urls={"pool": url}))
+    assert folder in text
+    assert url in text
+
+
+def test_a_round_with_everything_in_it_fits() -> None:
+    text = round_text(
+        a_report(
+            select={"strategy": "diverse", "instead_of": "least-confidence"},
+            push={
+                "notices": [
+                    "annotators renamed the label 'Disease or phenotype' to 'Disorder'; its answers are kept " * 2
+                ]
+            },
+        ),
+        a_status(),
+    )
+    assert too_long(text) == []
+    flat = " ".join(text.split())
+    for part in (
+        "Round 12 of rare-disease-mentions-in-case-reports-26 went on where it was cut off",
+        "pull 1,000 new answers, 12 edited, 3 deleted, 45 skipped, 2 tasks deleted, 17 drafts left alone",
+        "train 12,000 documents (345 empty), 123,456 mentions; arms: rat, none (59 min 59 s)",
+        "evaluate F1 71.3 (rat), F1 – (none) on 950 of 1,000 test documents",
+        "by diverse (least-confidence needs a model, and there is none yet)",
+        "push 1,000 tasks, 1,000 with pre-labels, 345 open tasks with newer pre-labels, 3 blind test tasks",
+        "Note: annotators renamed the label",
+        "Next: 1,000 open tasks at http://127.0.0.1:8080/projects/1/",
+        "and 3 blind test tasks at http://127.0.0.1:8080/projects/2/",
+    ):
+        assert part in flat
+
+
+def test_a_note_is_given_once() -> None:
+    report = a_report(pull={"notices": ["the same"]}, push={"notices": ["the same"]})
+    assert round_text(report, a_status()).count("Note: the same") == 1
+
+
+def test_blind_tasks_alone_are_asked_for_too() -> None:
+    done = {"pushing": 0, "open": 0, "answered": 5, "skipped": 0, "deleted": 0}
+    status = a_status(tasks={"pool": done, "test": {**done, "open": 1}})
+    assert "Next: 1 blind test task at http://127.0.0.1:8080/projects/2/" in round_text(a_report(), status)
+    finished = a_status(tasks={"pool": done, "test": done}, left=0)
+    assert round_text(a_report(), finished).endswith("The pool is used up. Next: biorat-al export corpus")
+
+
+def a_plan(**changes: object) -> RoundPlan:
+    values: dict[str, object] = {
+        "number": 3, "resumes": False, "waits": None, "labelled": 1, "left": 4482, "arms": ("rat", "none"),
+        "budget": "20 documents", "strategy": "mnlp",
+    }  # fmt: skip
+    return RoundPlan(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_a_plan_in_words() -> None:
+    assert plan_text(a_plan()).splitlines() == [
+        "Round 3 would begin; nothing has been done.",
+        "  train on  1 annotated document or more, arms: rat, none",
+        "  ask for   20 documents, by mnlp, from 4,482 documents",
+    ]
+    assert "train     nothing yet" in plan_text(a_plan(labelled=0))
+    assert plan_text(a_plan(resumes=True)).startswith("Round 3 would go on;")
+    assert plan_text(a_plan(waits="2 tasks are still open")).splitlines()[1:] == [
+        "  It would wait: 2 tasks are still open"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"), (0.44, "0.4 s"), (9.94, "9.9 s"), (58.4, "58 s"), (119.4, "119 s"), (119.6, "2 min 00 s"),
+        (200, "3 min 20 s"), (7199.6, "2 h 00 min"), (7500, "2 h 05 min"), (90_000, "25 h 00 min"),
+    ],
+)  # fmt: skip
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_numbers_and_words() -> None:
+    assert [plural(n, "task") for n in (0, 1, 2, 1000)] == ["0 tasks", "1 task", "2 tasks", "1,000 tasks"]
+    assert plural(2, "entry", "entries") == "2 entries"
+    assert [percent(value) for value in (None, 0.0, 0.71349, 1.0)] == ["–", "0.0", "71.3", "100.0"]
+    assert table([["a", "bb"], ["ccc", "d"]]) == ["  a  bb", "ccc   d"]
