@@ -1,4 +1,4 @@
-"""``round``, ``status``, ``export`` and ``predict`` from the command line: what they print, and what stops them."""
+"""``round`` from the command line: what it prints, what stops it, and how it goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,8 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.project import Project
 from biorat_al.rounds import runner
-from biorat_al.store.answers import answers, load_answers
 from tests.support.commands import (
     PUBTATOR,
-    VARIABLES,
     be_quick,
     call,
     call_process,
@@ -29,71 +27,14 @@ from tests.support.commands import (
     one_sentence,
 )
 from tests.support.rounds import PatientDesk, demo_files
+from tests.support.trials import Make, make, patient
 
-__all__ = ["nowhere"]
-
-Make = Callable[..., Path]
+__all__ = ["make", "nowhere", "patient"]
 
 
 @pytest.fixture(autouse=True)
 def _outside(nowhere: Path) -> None:
     """No test of this file may find a server, a database or a project by itself."""
-
-
-@pytest.fixture
-def make(nowhere: Path, tiny_encoder: Path) -> Make:
-    """Makes a project by ``init`` and returns its folder."""
-
-    def make(*words: str | Path, documents: Path | None = None, desk: str = "oracle", size: int = 3) -> Path:
-        if documents is None:
-            documents, test = demo_files(nowhere.parent / "files", pool=12, test=3)
-            words = (*words, "--test-documents", test)
-        if desk == "oracle":
-            words = (*words, "--gold")
-        labels = ["--entity", "Disease", "--entity", "Chemical", "--size", size]
-        options = ["--documents", documents, *labels, "--encoder", tiny_encoder, "--desk", desk]
-        outcome = call("init", nowhere / "trial", *options, *words)
-        assert (outcome.code, outcome.err) == (0, "")
-        be_quick(nowhere / "trial")
-        return nowhere / "trial"
-
-    return make
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., PatientDesk]]:
-    """Gives commands, from now on, a desk whose answers come when the test says so."""
-    opened: list[Project] = []
-
-    def patient(folder: Path, *, empty: bool = False) -> PatientDesk:
-        opened.append(Project.open(folder))
-        desk = PatientDesk(opened[-1], empty=empty)
-        monkeypatch.setattr(Project, "desk", property(lambda project: desk))
-        return desk
-
-    yield patient
-    for project in opened:
-        project.close()
-
-
-@pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Path]:
-    """A project of two rounds, three test documents and three answers, that no test may change."""
-    place = tmp_path_factory.mktemp("old")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in VARIABLES:
-            patch.delenv(name, raising=False)
-        documents, test = demo_files(place / "files", pool=12, test=3)
-        options = ["--documents", documents, "--test-documents", test, "--gold", "--desk", "oracle", "--size", 3]
-        labels = ["--entity", "Disease", "--entity", "Chemical"]
-        assert call("init", place / "trial", *options, *labels, "--encoder", tiny_encoder).code == 0
-        be_quick(place / "trial")
-        for _ in range(2):
-            outcome = call("round", "--project", place / "trial")
-            assert (outcome.code, outcome.err) == (0, "")
-    before = (place / "trial" / "biorat.sqlite3").read_bytes()
-    yield place / "trial"
-    assert (place / "trial" / "biorat.sqlite3").read_bytes() == before
 
 
 def rounds_of(project: Path) -> list[tuple[int, str]]:
@@ -427,34 +368,6 @@ def test_a_batch_without_any_text_leaves_the_next_one_to_be_asked_for(make: Make
     assert call("round", "--project", project).code == 3
 
 
-# status
-
-
-def test_status_as_json_has_these_keys(old: Path) -> None:
-    outcome = call("status", "--json", "--project", old)
-    assert (outcome.code, outcome.err) == (0, "")
-    status = json.loads(outcome.out)
-    assert list(status) == [
-        "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
-        "urls", "rounds", "open_now", "desk_problem",
-    ]  # fmt: skip
-    assert (status["name"], status["desk"], status["labels"]) == ("trial", "oracle", ["Disease", "Chemical"])
-    assert status["documents"] == {"pool": 12, "test": 3}
-    assert status["labelled"] == {"pool": 3, "test": 3}
-    assert (status["left"], status["database"]) == (6, "SQLite")
-    assert list(status["rounds"][1]) == [
-        "number", "state", "started_at", "seconds", "labelled", "f1", "evaluated", "strategy", "asked_for",
-        "waiting_for", "models",
-    ]  # fmt: skip
-    assert status["rounds"][1]["models"].keys() == {"rat", "none"}
-    assert status["rounds"][1]["evaluated"] == 3
-
-
-def test_status_is_found_from_a_folder_below(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(old / "models")
-    assert call("status", "--json").out == call("status", "--json", "--project", old).out
-
-
 def test_a_round_is_quiet_where_nobody_watches(make: Make) -> None:
     project = make()
     call("round", "--project", project)
@@ -462,131 +375,3 @@ def test_a_round_is_quiet_where_nobody_watches(make: Make) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("Round 1 of trial\n")
     assert max(map(len, outcome.out.splitlines())) <= 80
-
-
-# export and predict
-
-
-def test_before_anything_is_annotated_there_is_nothing_to_export(make: Make, nowhere: Path) -> None:
-    documents, _ = demo_files(nowhere.parent / "files", pool=4)
-    project = make("--test-size", "0", documents=documents)
-    line = one_sentence(call("export", "out", "--project", project), 3)
-    assert line == "nothing has been annotated yet, so there is no corpus to export"
-    assert not (nowhere / "out").exists()
-
-
-def test_before_there_is_a_model_nothing_can_be_predicted(make: Make, nowhere: Path) -> None:
-    project = make()
-    line = one_sentence(call("predict", nowhere / "x.txt", "--output", "y.jsonl", "--project", project))
-    assert line == "Error: no model has been trained yet; run: biorat-al round"
-    assert not (nowhere / "y.jsonl").exists()
-
-
-def test_exported_jsonl_is_what_was_answered(old: Path, nowhere: Path) -> None:
-    outcome = call("export", "out.jsonl", "--format", "jsonl", "--project", old)
-    assert (outcome.code, outcome.out) == (0, "Wrote 3 train documents, 3 test documents to out.jsonl\n")
-    with Project.open(old) as project, project.store.read() as session:
-        expected = {
-            split: [annotation for _, annotation in load_answers(session, answers(session, kept, with_gold=gold))]
-            for split, kept, gold in (("train", "pool", False), ("test", "test", True))
-        }
-    read: dict[str, list[Annotation | None]] = {"train": [], "test": []}
-    gold = {record.document.id: record.document.text for record in read_demo_corpus()}
-    for record in read_corpus(nowhere / "out.jsonl"):
-        read[record.document.metadata["split"]].append(record.annotation)
-        assert record.document.text == gold[record.document.id]
-    assert read == expected
-    assert all(entity.origin for annotation in expected["train"] for entity in annotation.entities)
-
-
-def test_exported_bigbio_loads(old: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    datasets = pytest.importorskip("datasets")
-    assert call("export", "corpus", "--project", old).code == 0
-    loaded = datasets.load_dataset(
-        str(nowhere / "corpus"), "trial_bigbio_kb", cache_dir=str(nowhere / "cache"), download_mode="force_redownload"
-    )
-    assert {split: len(rows) for split, rows in loaded.items()} == {"train": 3, "test": 3}
-    texts = {record.document.id: record.document.text for record in read_demo_corpus()}
-    mentions = 0
-    for row in (*loaded["train"], *loaded["test"]):
-        for entity in row["entities"]:
-            ((start, end),) = entity["offsets"]
-            assert texts[row["document_id"]][start:end] == entity["text"][0]
-            mentions += 1
-    assert mentions == sum(json.loads(call("status", "--json", "--project", old).out)["mentions"].values())
-
-
-@pytest.mark.parametrize("kind", ["bigbio", "jsonl"])
-def test_the_same_state_is_exported_as_the_same_bytes_and_never_over_another(
-    old: Path, nowhere: Path, kind: str
-) -> None:
-    def export(name: str, *words: str) -> tuple[int, dict[str, bytes]]:
-        code = call("export", name, "--format", kind, "--project", old, *words).code
-        place = nowhere / name
-        files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
-        return code, {path.name: path.read_bytes() for path in files}
-
-    code, first = export("one")
-    assert (code, bool(first)) == (0, True)
-    assert {name.replace("one", "two"): content for name, content in first.items()} == export("two")[1]
-    line = one_sentence(call("export", "one", "--format", kind, "--project", old))
-    assert line == "Error: one is there already; choose another name, or replace it with --force"
-    assert export("one", "--force") == (0, first)
-    assert everything_in(nowhere) & {"one", "two"} == {"one", "two"}
-    assert not [name for name in everything_in(nowhere) if name.startswith(".")]
-
-
-def test_force_does_not_replace_what_no_export_wrote(old: Path, nowhere: Path) -> None:
-    (nowhere / "precious").mkdir()
-    (nowhere / "precious" / "thesis.tex").write_text("x", encoding="utf-8")
-    assert "other files than an export has" in one_sentence(call("export", "precious", "--force", "--project", old), 2)
-    line = one_sentence(call("export", "precious", "--format", "jsonl", "--force", "--project", old))
-    assert "precious: it cannot be written: " in line
-    assert everything_in(nowhere) == {"precious", "precious/thesis.tex"}
-
-
-def test_predict_writes_entities_and_the_models_version(old: Path, nowhere: Path) -> None:
-    (nowhere / "new.txt").write_text(PUBTATOR, encoding="utf-8")
-    outcome = call("predict", "new.txt", "--output", "out.jsonl", "--project", old)
-    assert (outcome.code, outcome.err, outcome.out) == (0, "", "Wrote 2 documents to out.jsonl\n")
-    version = json.loads(call("status", "--json", "--project", old).out)["rounds"][1]["models"]["rat"]
-    records = list(read_corpus(nowhere / "out.jsonl"))
-    assert [record.document.id for record in records] == ["1", "2"]
-    for record in records:
-        assert record.annotation is not None
-        assert record.annotation.extras["model_version"] == version
-        assert 0 <= record.annotation.extras["confidence"] <= 1
-        assert {entity.label for entity in record.annotation.entities} <= {"Disease", "Chemical"}
-        # what the file itself said of its documents is not passed off as the model's
-        assert all(entity.concepts == () and entity.score is not None for entity in record.annotation.entities)
-    again = (nowhere / "out.jsonl").read_bytes()
-    assert "is there already" in one_sentence(call("predict", "new.txt", "--output", "out.jsonl", "--project", old))
-    assert call("predict", "new.txt", "--output", "out.jsonl", "--project", old, "--force").code == 0
-    assert (nowhere / "out.jsonl").read_bytes() == again
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (None, r"new\.txt: there is no such file"),
-        ("", r"new\.txt: the file is empty"),
-        (
-            PUBTATOR + "3|t|Asthma.\n3|a|None.\n3\t0\t6\tMigraine\tDisease\t-\n",
-            r"new\.txt:12, document 3: the text at 0-6 is",
-        ),
-    ],
-)
-def test_predict_leaves_nothing_where_it_fails(old: Path, nowhere: Path, content: str | None, sentence: str) -> None:
-    if content is not None:
-        (nowhere / "new.txt").write_text(content, encoding="utf-8")
-    before = everything_in(nowhere)
-    line = one_sentence(call("predict", "new.txt", "--output", "out.jsonl", "--project", old))
-    assert re.search(sentence, line), line
-    assert everything_in(nowhere) == before
-
-
-def test_predict_names_a_place_where_nothing_can_be_written(old: Path, nowhere: Path) -> None:
-    (nowhere / "new.txt").write_text(PUBTATOR, encoding="utf-8")
-    line = one_sentence(call("predict", "new.txt", "--output", "absent/out.jsonl", "--project", old))
-    assert line == "Error: absent/out.jsonl: it cannot be written: No such file or directory"
-    assert everything_in(nowhere) == {"new.txt"}
