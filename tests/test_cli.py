@@ -198,7 +198,6 @@ def test_no_secret_is_ever_written(nowhere: Path, tiny_encoder: Path, monkeypatc
             assert b"sesame" not in path.read_bytes(), path
 
 
-@pytest.mark.xfail(strict=True, reason="store: the query of an address is shown in an error")
 def test_a_password_in_the_query_of_a_database_address_is_not_shown(
     nowhere: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

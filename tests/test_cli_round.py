@@ -356,7 +356,6 @@ def test_blank_documents_do_not_stop_a_round(make: Make, nowhere: Path, size: in
     assert call("predict", documents, "--output", nowhere / "all.jsonl", "--project", project).code == 0
 
 
-@pytest.mark.xfail(strict=True, reason="train: a batch without text stops the round for good")
 def test_a_batch_without_any_text_leaves_the_next_one_to_be_asked_for(make: Make, nowhere: Path) -> None:
     documents = nowhere / "blank.jsonl"
     write_jsonl(documents, (Record(Document(f"d{i}", " " * i), Annotation(), "") for i in range(3)))

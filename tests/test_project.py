@@ -59,7 +59,6 @@ def test_a_project_can_be_moved(project: Project, nowhere: Path) -> None:
         assert sum(1 for _ in moved.predictions([nowhere / "trial-documents" / "test.jsonl"])) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="store: only OperationalError is turned into a StoreError")
 def test_a_file_that_is_no_database_is_named(project: Project) -> None:
     project.close()
     (project.folder / "biorat.sqlite3").write_bytes(b"this is no database" * 100)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from biorat_al import __version__
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.desk.base import Desk
-from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.context import Context, Finish, RoundRequest
@@ -136,7 +136,7 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     for name in ("size", "tokens", "strategy"):
         asked = getattr(request, name)
         if asked is not None and asked != getattr(begun, name):
-            raise ProjectError(
+            raise UsageError(
                 f"round {row.number} was cut off and was begun with {name} = "
                 f"{getattr(begun, name) or 'as in the settings'}; finish it first, without --{name}"
             )

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al import __version__
 from biorat_al.corpus.model import Entity
+from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.store.answers import answers, load_answers
@@ -28,19 +29,23 @@ def run(context: Context) -> Finish:
     for arm in settings.training.arms:
         if arm in done and (context.models_dir / done[arm].version).is_dir():
             continue
-        model = train(
-            examples,
-            labels=settings.labels,
-            encoder=context.encoder,
-            arm=arm,
-            training=settings.training,
-            adversarial=settings.adversarial,
-            seed=context.seed("train"),
-            models_dir=context.models_dir,
-            prefix=f"{settings.name}-r{context.number}-{arm}",
-            provenance={"project": settings.name, "round": context.number, "program_version": __version__},
-            progress=context.progress,
-        )
+        try:
+            model = train(
+                examples,
+                labels=settings.labels,
+                encoder=context.encoder,
+                arm=arm,
+                training=settings.training,
+                adversarial=settings.adversarial,
+                seed=context.seed("train"),
+                models_dir=context.models_dir,
+                prefix=f"{settings.name}-r{context.number}-{arm}",
+                provenance={"project": settings.name, "round": context.number, "program_version": __version__},
+                progress=context.progress,
+            )
+        except NotEnoughLabelsError as error:
+            # others are asked for, so that the next round can learn
+            return nothing(str(error))
         with context.store.write() as session:
             if arm in done:
                 # its folder was lost; the same training gives the same version again

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from biorat_al.errors import StoreError, UsageError
@@ -68,7 +68,8 @@ def database_setting(address: str | None) -> str:
         return "environment" if os.environ.get(DATABASE_VARIABLE) else "sqlite"
     if address == "sqlite":
         return address
-    if parse_url(address).password is not None:
+    url = parse_url(address)
+    if url.password is not None or any("password" in key.lower() for key in url.query):
         raise UsageError(
             f"the database address has a password, which would be kept in the settings file; put the whole address in "
             f"the environment variable {DATABASE_VARIABLE} and leave --database out"
@@ -105,13 +106,19 @@ def open_engine(url: URL) -> Engine:
 
 @contextmanager
 def database_errors(url: URL) -> Iterator[None]:
-    """Turn a database that does not answer, or is full, into a :class:`StoreError` that names it without password."""
+    """Turn a database that does not answer, is full or none into a :class:`StoreError` that names it without secret."""
     try:
         yield
-    except OperationalError as error:
-        raise StoreError(
-            f"the database {url.render_as_string(hide_password=True)} cannot be used: {first_line(error)}"
-        ) from error
+    except DatabaseError as error:
+        # the plain kind is what SQLite says of a file that is none, or damaged; the other kinds are our own mistakes
+        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+            raise
+        raise StoreError(f"the database {shown(url)} cannot be used: {first_line(error)}") from error
+
+
+def shown(url: URL) -> str:
+    """An address for people: without password and without the query, which may hold one as well."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def first_line(error: DBAPIError) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from biorat_al import __version__
 from biorat_al.errors import ProjectError, StoreError
 from biorat_al.store import migration
-from biorat_al.store.engine import database_errors, database_url, open_engine
+from biorat_al.store.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.tables import ProjectRow
 
 
@@ -53,7 +53,7 @@ class Store:
             migration.check_revision(connection)
         with store.read() as session:
             if session.get(ProjectRow, 1) is None:
-                raise StoreError(f"the database {url.render_as_string(hide_password=True)} holds no project")
+                raise StoreError(f"the database {shown(url)} holds no project")
         return store
 
     @classmethod
@@ -69,7 +69,7 @@ class Store:
                     row = session.scalar(select(ProjectRow))
                 if row is not None:
                     raise ProjectError(
-                        f"the database {url.render_as_string(hide_password=True)} holds the project {row.name!r} "
+                        f"the database {shown(url)} holds the project {row.name!r} "
                         "already; give each project a database of its own"
                     )
             migration.upgrade(store.engine)

@@ -10,7 +10,7 @@ import pytest
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Record
 from biorat_al.demo.corpus import read_demo_corpus
-from biorat_al.errors import LockedError, NothingToDoYet, ProjectError, UsageError
+from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.lock import round_lock
@@ -168,7 +168,7 @@ def test_a_round_that_was_cut_off_keeps_to_what_it_was_asked(project: Project, m
         patched.setitem(runner.STEPS, "select", fail)
         with pytest.raises(RuntimeError, match="power cut"):
             project.round(size=3)
-    with pytest.raises(ProjectError, match=r"begun with size = 3; finish it first, without --size"):
+    with pytest.raises(UsageError, match=r"begun with size = 3; finish it first, without --size"):
         project.round(size=5)
     report = project.round()
     assert report.resumed
