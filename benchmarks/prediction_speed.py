@@ -71,6 +71,8 @@ def save_both(encoder: Encoder, folder: Path) -> tuple[Path, Path]:
 
     network = TaggingNetwork(encoder.network(), 1)
     network.initialise_head(torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.head.bias[0] = 1.5  # so that mentions are about as rare as in real predictions
     tokenizer = encoder.tokenizer
     behaviour = Behaviour(("Entity",), 1.0, tokenizer.pad, tokenizer.max_length)
     ours, _ = write_model(folder, "benchmark", network, tokenizer, behaviour, {})
@@ -102,7 +104,7 @@ def make_pipeline(folder: Path, device: Device) -> Callable[[list[str], int], An
 
 def make_bare(folder: Path, documents: Sequence[Document], device: Device) -> tuple[Callable[[], None], int]:
     """The network alone: batches as ours makes them, each as wide as the mean of its windows; and their size."""
-    network, tokenizer, _ = read_model(folder, device.attention)
+    network, tokenizer, _ = read_model(folder)
     network.to(device.name, device.dtype).eval()
     cut = windows(tokenizer([document.text for document in documents]), tokenizer.window_length)
     generator = torch.Generator().manual_seed(0)

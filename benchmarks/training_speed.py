@@ -2,8 +2,8 @@
 
 Both train the same encoder with a linear head for one entity type on the same windows of the same documents, with the
 same number of windows per step; the Trainer as it comes: 32-bit floats, batches padded to their longest window by its
-own collator, its own optimizer (--trainer-bf16 lets it compute in bf16). In turns, each makes whole epochs, and the
-word pieces of text that it learnt from per second are compared, so that padding counts as waste. Loading is not counted.
+own collator, its own optimizer (--trainer-bf16 lets it compute in bf16). In turns, each makes whole epochs; the word
+pieces of text learnt from per second are compared, so that padding counts as waste. Loading is not counted.
 
     python benchmarks/training_speed.py [--encoder minilm] [--documents FILE ...] [--limit 60] [--repetitions 3]
 """
@@ -53,7 +53,7 @@ class Ours:
     """Our training loop, one epoch at a time."""
 
     def __init__(self, encoder: Encoder, rows: list[Row], batch_size: int, device: Device) -> None:
-        network = TaggingNetwork(encoder.network(device.attention), 1).to(device.name)
+        network = TaggingNetwork(encoder.network(device.training_attention), 1).to(device.name)
         network.initialise_head(torch.Generator().manual_seed(0))
         settings = TrainingSettings(batch_size=batch_size)
         self._fit = Fit(network, encoder.tokenizer, [LABEL], "none", settings, AdversarialSettings(), 13, device)

@@ -48,11 +48,10 @@ NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0)
 """A document without a word: there is one labelling, and it is certain."""
 
 
-def decode(logits: Sequence[NDArray[np.float32]], temperature: float = 1.0, *, batch: int = 200_000) -> list[Decoded]:
+def decode(logits: Sequence[NDArray[np.float32]], *, batch: int = 200_000) -> list[Decoded]:
     """Decode documents.
 
     :param logits: one array of shape (words, types, 3) for each document.
-    :param temperature: the logits are divided by it (Guo et al. 2017).
     :param batch: words, padding included, that are worked on at once; bounds the memory.
     """
     decoded = [NOTHING] * len(logits)
@@ -61,12 +60,12 @@ def decode(logits: Sequence[NDArray[np.float32]], temperature: float = 1.0, *, b
         # the longest documents first: their length is that of the batch
         size = max(1, batch // len(logits[order[-1]]))
         members, order = order[-size:], order[:-size]
-        for n, one in zip(members, _decode_batch([logits[n] for n in members], temperature), strict=True):
+        for n, one in zip(members, _decode_batch([logits[n] for n in members]), strict=True):
             decoded[n] = one
     return decoded
 
 
-def _decode_batch(logits: list[NDArray[np.float32]], temperature: float) -> list[Decoded]:
+def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
     lengths = np.asarray([len(document) for document in logits])
     longest, types = int(lengths.max()), logits[0].shape[1]
     # padding is certainly O: it changes no probability and no tag
@@ -74,7 +73,6 @@ def _decode_batch(logits: list[NDArray[np.float32]], temperature: float) -> list
     scores[..., O] = 0.0
     for n, document in enumerate(logits):
         scores[: len(document), n] = document
-        scores[: len(document), n] /= temperature
     scores = log_softmax(scores)
     tags, log_best, gap = _viterbi(scores)
     chain = _Chain(scores)

@@ -92,10 +92,10 @@ class Encoder:
             digest.update(tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
-    def network(self, attention: str = "eager") -> PreTrainedModel:
+    def network(self, attention: str | None = None) -> PreTrainedModel:
         """A new copy of the pretrained network, in 32-bit floats on the CPU, without a pooler.
 
-        :param attention: name of the attention implementation, as transformers has it.
+        :param attention: name of the attention implementation, as transformers has it; None is the best it has.
         """
         import torch
         from transformers import AutoModel

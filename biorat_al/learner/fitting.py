@@ -12,17 +12,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from biorat_al.corpus.model import Entity
 from biorat_al.errors import LearnerError
 from biorat_al.learner.adversarial import EmbeddingTap, StepDraws, fgm, unit_of
 from biorat_al.learner.batching import Batch, EncodedPart, batch_order, make_batch
-from biorat_al.learner.calibration import fit_temperature, negative_log_likelihood
+from biorat_al.learner.calibration import fit_temperature
 from biorat_al.learner.decoding import decode
 from biorat_al.learner.device import Device
 from biorat_al.learner.dropout import Draws, replace_dropout
 from biorat_al.learner.encoding import decode_mentions
 from biorat_al.learner.inference import document_logits
 from biorat_al.learner.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.scoring import Counts, score
+from biorat_al.learner.scoring import score
 from biorat_al.learner.tokenizing import Tokenizer
 from biorat_al.progress import Progress
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
@@ -159,33 +160,41 @@ class Fit:
 
 
 class _Watch:
-    """Looks at the development part now and then, and remembers the best weights.
+    """Looks at the development part now and then, stops a training that goes wrong, and keeps the best weights.
 
-    The loss is taken at the temperature that fits best: an encoder that is trained on few documents grows overconfident
-    long before its tags grow worse, and the calibrated loss does not punish that.
+    A later evaluation counts as better than an earlier one unless its strict span F1 is lower by more than two standard
+    errors of a score of so few mentions: with a falling learning rate, later weights are better on the whole, and the
+    development part is too small to say otherwise but where something breaks. Nor does the loss say it: it is at its
+    best long before the tags are. On 100 abstracts of NCBI disease, weights chosen by it had an F1 three points lower.
     """
 
     def __init__(self, fit: Fit, dev: EncodedPart) -> None:
         self._fit = fit
         self._dev = dev
-        self._best = math.inf
+        self._best = 0.0
         self._worse = 0
         self._weights: dict[str, torch.Tensor] = {}
 
     def should_stop(self) -> bool:
-        """Evaluate; true if there was no progress for long enough."""
-        outcome, training = self._fit.outcome, self._fit.training
-        logits, tags = self._fit.logits(self._dev), self._dev.word_tags
-        temperature = fit_temperature(logits, tags)
-        loss = negative_log_likelihood(logits, tags, temperature)
-        if loss < self._best:
-            self._best, self._worse = loss, 0
-            self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
-            outcome.best_step, outcome.temperature = outcome.steps, temperature
-            outcome.dev = {"loss": loss, **self._counts(logits).as_dict()}
-            return False
-        self._worse += 1
-        return self._worse >= training.patience and outcome.steps >= training.min_steps
+        """Evaluate; true if the score was clearly worse than the best for too long."""
+        outcome, dev, training = self._fit.outcome, self._dev, self._fit.training
+        logits = self._fit.logits(dev)
+        proposed = [
+            decode_mentions(example.document, pieces, found.mentions, self._fit.labels)
+            for example, pieces, found in zip(dev.examples, dev.pieces, decode(logits), strict=True)
+        ]
+        # by number: a document may be there twice, from two annotators
+        gold = {str(n): example.entities for n, example in enumerate(dev.examples)}
+        counts = score(gold, {str(n): entities for n, entities in enumerate(proposed)}, self._fit.labels).overall
+        if counts.f1 < self._best - 2 * _standard_error(self._best, counts.tp + counts.fn):
+            self._worse += 1
+            return self._worse >= training.patience and outcome.steps >= training.min_steps
+        self._best, self._worse = max(self._best, counts.f1), 0
+        self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
+        outcome.best_step = outcome.steps
+        outcome.temperature = _temperature(proposed, [example.entities for example in dev.examples])
+        outcome.dev = {"loss": _loss(logits, dev.word_tags), **counts.as_dict()}
+        return False
 
     def restore_best(self) -> None:
         """Give the network its best weights back; without a development part the last ones are the best."""
@@ -194,14 +203,28 @@ class _Watch:
         else:
             self._fit.outcome.best_step = self._fit.outcome.steps
 
-    def _counts(self, logits: list[NDArray[np.float32]]) -> Counts:
-        dev = self._dev
-        predicted = {
-            example.document.id: decode_mentions(example.document, pieces, found.mentions, self._fit.labels)
-            for example, pieces, found in zip(dev.examples, dev.pieces, decode(logits), strict=True)
-        }
-        gold = {example.document.id: example.entities for example in dev.examples}
-        return score(gold, predicted, self._fit.labels).overall
+
+def _temperature(proposed: Sequence[Sequence[Entity]], gold: Sequence[Sequence[Entity]]) -> float:
+    """The temperature that fits the scores of the proposed mentions to what was right, document by document."""
+    probabilities, right = [], []
+    for ours, theirs in zip(proposed, gold, strict=True):
+        known = {(entity.label, frozenset(entity.spans)) for entity in theirs}
+        for entity in ours:
+            probabilities.append(entity.score or 0.0)
+            right.append((entity.label, frozenset(entity.spans)) in known)
+    return fit_temperature(probabilities, right)
+
+
+def _loss(logits: Sequence[NDArray[np.float32]], tags: Sequence[NDArray[np.int64]]) -> float:
+    """The training loss over all words of a part, in nats; 0 where there is none."""
+    words = torch.from_numpy(np.concatenate(logits)), torch.from_numpy(np.concatenate(tags))
+    return float(tagging_loss(*words))
+
+
+def _standard_error(share: float, number: int) -> float:
+    """Of a share of `number`, as if there were one more hit and one more miss, so that it is never 0."""
+    smoothed = (share * number + 1) / (number + 2)
+    return math.sqrt(smoothed * (1 - smoothed) / (number + 2))
 
 
 def make_optimizer(network: TaggingNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:

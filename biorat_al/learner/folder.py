@@ -38,7 +38,7 @@ _METADATA = "biorat_al"
 class Behaviour:
     """What decides, besides weights, configuration and tokenizer, what a model predicts.
 
-    :param temperature: what the logits are divided by.
+    :param temperature: what the log-odds of mentions are divided by.
     :param pad: id of the padding token.
     :param max_length: window length in word pieces, special tokens included.
     """
@@ -108,10 +108,9 @@ def remove_leftovers(models_dir: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def read_model(folder: Path, attention: str) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
-    """Load a model from its folder alone.
+def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
+    """Load a model from its folder alone, its weights in 32-bit floats on the CPU.
 
-    :param attention: name of the attention implementation.
     :raises LearnerError: the folder is not there, or not a complete model of a known format.
     """
     from tokenizers import Tokenizer as Backend
@@ -136,7 +135,6 @@ def read_model(folder: Path, attention: str) -> tuple[TaggingNetwork, Tokenizer,
                 folder,
                 local_files_only=True,
                 use_safetensors=True,
-                attn_implementation=attention,
                 dtype=torch.float32,
                 output_loading_info=True,
             )

@@ -1,7 +1,7 @@
 """Prediction over many documents: mentions with confidences, and how unsure the model is of each document.
 
 For a document x of n words let y* be its best labelling under the BIO rule, y₂ the second best, and P the model's
-calibrated probabilities (:mod:`biorat_al.learner.decoding`); a labelling is of all entity types at once. The measures
+probabilities (:mod:`biorat_al.learner.decoding`); a labelling is of all entity types at once. The measures
 of :class:`~biorat_al.learner.types.Uncertainty`, each 0 where there is no word and higher where the model is less sure:
 
 ``least_confidence``
@@ -17,8 +17,8 @@ of :class:`~biorat_al.learner.types.Uncertainty`, each 0 where there is no word 
 ``mnlp``
     −(1/n) log P(y*|x): maximum normalised log-probability with its sign turned (Shen et al. 2018, section 4).
 
-A mention's score is the probability that exactly this mention is there, with its type and both its ends: the sum over
-all labellings that have it.
+A mention's score is the probability that exactly this mention is there, with its type and both its ends (the sum over
+all labellings that have it), calibrated on the development part (:mod:`biorat_al.learner.calibration`).
 
 A document's confidence is the strict F1 that the model expects of its own proposal, with one answer added that is
 always right: (1 + 2 Σ p) / (1 + m + E), where p are the scores of the m mentions that it proposes and E is the
@@ -33,6 +33,7 @@ from itertools import islice
 from pathlib import Path
 
 from biorat_al.corpus.model import Document
+from biorat_al.learner.calibration import calibrated
 from biorat_al.learner.decoding import Decoded, decode
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoding import decode_mentions
@@ -72,7 +73,7 @@ class Tagger:
         :raises LearnerError: the folder is not there, or not a complete model.
         """
         device = device or pick_device()
-        return cls(folder.name, *read_model(folder, device.attention), device)
+        return cls(folder.name, *read_model(folder), device)
 
     def predict(self, documents: Iterable[Document], *, progress: Progress = SILENT) -> Iterator[Prediction]:
         """Predict document by document, in the order given, reading ahead by one chunk of documents.
@@ -90,11 +91,13 @@ class Tagger:
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Prediction]:
         pieces = self._tokenizer([document.text for document in documents])
         logits = document_logits(self._network, pieces, self._tokenizer, self._device)
-        for document, cut, found in zip(documents, pieces, decode(logits, self._temperature), strict=True):
+        for document, cut, found in zip(documents, pieces, decode(logits), strict=True):
+            scores = calibrated([probability for *_, probability in found.mentions], self._temperature).tolist()
+            mentions = [(*place[:3], score) for place, score in zip(found.mentions, scores, strict=True)]
             yield Prediction(
                 document.id,
-                decode_mentions(document, cut, found.mentions, self.labels),
-                confidence(found),
+                decode_mentions(document, cut, mentions, self.labels),
+                confidence(scores, found.expected),
                 uncertainty(found, len(cut)),
             )
 
@@ -114,7 +117,10 @@ def uncertainty(found: Decoded, tokens: int) -> Uncertainty:
     )
 
 
-def confidence(found: Decoded) -> float:
-    """The document's confidence as the module defines it, in (0, 1]."""
-    right = sum(probability for _, _, _, probability in found.mentions)
-    return min((1 + 2 * right) / (1 + len(found.mentions) + found.expected), 1.0)
+def confidence(scores: Sequence[float], expected: float) -> float:
+    """The document's confidence as the module defines it, in (0, 1].
+
+    :param scores: calibrated confidences of the mentions that are proposed.
+    :param expected: expected number of mentions.
+    """
+    return min((1 + 2 * sum(scores)) / (1 + len(scores) + expected), 1.0)

@@ -71,7 +71,7 @@ def train(
     # what a network draws by torch's own generators must neither depend on their state nor change it
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
-        network = TaggingNetwork(encoder.network(device.attention), len(labels))
+        network = TaggingNetwork(encoder.network(device.training_attention), len(labels))
         network.initialise_head(torch.Generator().manual_seed(seed))
         network.to(device.name)
         fit = Fit(network, encoder.tokenizer, labels, arm, training, adversarial, seed, device)

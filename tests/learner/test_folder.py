@@ -45,7 +45,7 @@ def test_it_is_safetensors_and_json_and_its_name_is_the_weights_hash(
 
 
 def test_it_loads_alone_to_the_same_network(tmp_path: Path, network: TaggingNetwork, encoder: Encoder) -> None:
-    again, tokenizer, behaviour = read_model(write(tmp_path, network, encoder), "eager")
+    again, tokenizer, behaviour = read_model(write(tmp_path, network, encoder))
     assert behaviour == Behaviour(("Chemical", "Disease"), 1.5, 0, 64)
     assert tokenizer.to_json() == encoder.tokenizer.to_json()
     ids = torch.tensor([[2, 5, 6, 7, 3]])
@@ -99,7 +99,7 @@ def test_a_model_that_is_there_is_kept_and_a_damaged_one_replaced(
     (folder / "model.safetensors").write_bytes(b"cut off")
     assert write(tmp_path, network, encoder) == folder
     assert not (folder / "mark").exists()
-    read_model(folder, "eager")
+    read_model(folder)
 
 
 def test_a_write_beyond_the_limit_leaves_nothing(
@@ -175,22 +175,22 @@ def test_a_model_that_is_not_whole_is_refused(tmp_path: Path, network: TaggingNe
 
     config.write_text(text.replace('"hidden_act": "gelu"', '"hidden_act": "relu"'))
     with pytest.raises(LearnerError, match=r"config\.json or tokenizer\.json was changed"):
-        read_model(folder, "eager")
+        read_model(folder)
     config.write_text(text)
     for broken in (content[:1000], b"", content.replace(b"tagging_head.bias", b"tagging_head.size")):
         weights.write_bytes(broken)
         with pytest.raises(LearnerError, match="damaged"):
-            read_model(folder, "eager")
+            read_model(folder)
     missing = content.replace(b"encoder.layer.1.output.dense.bias", b"encoder.layer.1.output.dense.size")
     assert missing != content
     weights.write_bytes(missing)
     with pytest.raises(LearnerError, match=r"encoder\.layer\.1\.output\.dense\.bias is missing"):
-        read_model(folder, "eager")
+        read_model(folder)
     weights.unlink()
     with pytest.raises(LearnerError, match=r"model\.safetensors is missing"):
-        read_model(folder, "eager")
+        read_model(folder)
     with pytest.raises(LearnerError, match="is not a complete model"):
-        read_model(tmp_path / "nowhere", "eager")
+        read_model(tmp_path / "nowhere")
 
 
 def test_a_model_of_another_format_is_refused(
@@ -200,4 +200,4 @@ def test_a_model_of_another_format_is_refused(
     folder = write(tmp_path, network, encoder)
     monkeypatch.undo()
     with pytest.raises(LearnerError, match="another version of the program"):
-        read_model(folder, "eager")
+        read_model(folder)

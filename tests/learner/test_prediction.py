@@ -157,8 +157,7 @@ def test_the_measures_are_those_of_the_papers() -> None:
 
 def test_confidence_is_the_expected_f1_with_one_right_answer_added() -> None:
     def of(scores: list[float], expected: float) -> float:
-        mentions = tuple((0, n, n + 1, p) for n, p in enumerate(scores))
-        return confidence(Decoded(mentions, -1.0, -2.0, 1.0, expected, 100))
+        return confidence(scores, expected)
 
     assert of([], 0.0) == 1.0
     assert of([], 1.0) == 0.5

@@ -11,15 +11,16 @@ import torch
 
 from biorat_al.corpus.model import Document, Entity, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
-from biorat_al.learner.batching import batch_order
+from biorat_al.learner.batching import batch_order, encode_part
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.fitting import learning_rate_factor
+from biorat_al.learner.fitting import Fit, learning_rate_factor
+from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score
 from biorat_al.learner.training import development_ids, train
 from biorat_al.learner.types import Example, TrainedModel
-from biorat_al.progress import SilentProgress
+from biorat_al.progress import SILENT, SilentProgress
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
 LABELS = ["Chemical", "Disease"]
@@ -182,22 +183,57 @@ def test_long_documents_are_learnt_in_windows(run: Train, cpu: Device) -> None:
     assert {e.spans for e in prediction.entities} == {e.spans for e in entities}
 
 
-def test_training_that_no_longer_helps_stops_and_the_best_weights_are_kept(
-    run: Train, make_examples: Examples, cpu: Device
+@pytest.mark.parametrize(("min_steps", "stops_at"), [(1, 40), (50, 56)])
+def test_training_that_goes_wrong_stops_and_the_best_weights_are_kept(
+    encoder: Encoder,
+    make_examples: Examples,
+    cpu: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    min_steps: int,
+    stops_at: int,
 ) -> None:
-    # tags at random: there is nothing to learn for the development part, and the loss on it soon rises
-    random = np.random.default_rng(0)
-    examples = []
-    for example in make_examples(40):
-        words = [(m.start(), m.end()) for m in __import__("re").finditer(r"\w+", example.document.text)]
-        chosen = [span for span in words if random.random() < 0.4]
-        entities = tuple(Entity(f"T{n}", "Disease", (Span(*span),)) for n, span in enumerate(chosen))
-        examples.append(Example(example.document, entities))
-    settings = TrainingSettings(epochs=60, min_steps=20, batch_size=8, learning_rate=1e-2, patience=2)
-    summary = run(examples, training=settings).summary
-    assert summary["best_step"] < summary["steps"] < 60 * 5
-    assert summary["steps"] >= 20
-    assert summary["temperature"] > 0.25
+    part = encode_part(make_examples(16), encoder.tokenizer, LABELS)
+    network = TaggingNetwork(encoder.network(), 2)
+    settings = TrainingSettings(epochs=20, batch_size=4, min_steps=min_steps, patience=3)
+    fit = Fit(network, encoder.tokenizer, LABELS, "none", settings, AdversarialSettings(), 13, cpu)
+    seen: dict[int, torch.Tensor] = {}
+
+    def logits(_: object) -> list[np.ndarray]:
+        """Right until step 16, and then nothing but O."""
+        seen[fit.outcome.steps] = network.head.weight.detach().clone()
+        gold = part.word_tags if fit.outcome.steps <= 16 else [tags * 0 for tags in part.word_tags]
+        return [np.eye(3, dtype=np.float32)[tags] * 9 for tags in gold]
+
+    monkeypatch.setattr(fit, "logits", logits)
+    outcome = fit.run(part, part, SILENT)
+    assert sorted(seen) == list(range(8, stops_at + 1, 8)), "ten times in 20 epochs of 4 steps"
+    assert (outcome.best_step, outcome.steps) == (16, stops_at)
+    assert outcome.dev is not None
+    assert outcome.dev["f1"] == 1.0
+    assert outcome.temperature > 1.0, "47 mentions that are right do not vouch for a certainty of 0.9995"
+    assert torch.equal(network.head.weight, seen[16])
+    assert not torch.equal(network.head.weight, seen[8])
+
+
+def test_a_score_that_is_a_little_lower_keeps_the_later_weights(
+    encoder: Encoder, make_examples: Examples, cpu: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = encode_part(make_examples(16), encoder.tokenizer, LABELS)
+    settings = TrainingSettings(epochs=4, batch_size=4, min_steps=1, patience=1)
+    network = TaggingNetwork(encoder.network(), 2)
+    fit = Fit(network, encoder.tokenizer, LABELS, "none", settings, AdversarialSettings(), 13, cpu)
+
+    def logits(_: object) -> list[np.ndarray]:
+        """All right in the first evaluation, one mention missing in the others."""
+        gold = [tags.copy() for tags in part.word_tags]
+        if fit.outcome.steps > 4:
+            document = next(tags for tags in gold if tags.any())
+            document[np.argmax(document.any(axis=1))] = 0
+        return [np.eye(3, dtype=np.float32)[tags] * 9 for tags in gold]
+
+    monkeypatch.setattr(fit, "logits", logits)
+    outcome = fit.run(part, part, SILENT)
+    assert (outcome.best_step, outcome.steps) == (16, 16)
 
 
 def test_at_least_min_steps_are_made_with_few_labels(run: Train, make_examples: Examples) -> None:
