@@ -24,6 +24,15 @@ WIDTH = 80
 _LISTED = 5
 _LABEL = 9
 
+_UNREPRESENTABLE = {
+    "same_type_nesting": "inside or across another of the same label; the longest was learnt, all are kept",
+    "discontinuous": "in several pieces; their places were not learnt from, all are kept",
+    "off_token_border": "beginning or ending inside a word; learnt as the whole word, kept as annotated",
+    "no_token": "on blanks or signs that the encoder drops; nothing could be learnt, all are kept",
+    "other_label": "with a label that the project does not have; not learnt, all are kept",
+}
+"""What the model cannot represent, in words."""
+
 
 def plural(count: int, noun: str, plural_form: str | None = None) -> str:
     """``1 task``, ``2 tasks``, ``1,000 tasks``."""
@@ -85,6 +94,8 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
         lines += _item(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
     notes = [text for step in report.steps for kind in ("problems", "notices") for text in step.counts.get(kind, ())]
+    for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
+        notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
     for text in dict.fromkeys(notes):
         lines += _note(f"Note: {text}")
     open_tasks = status.tasks["pool"]["open"]

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
 
-from biorat_al.presentation import duration, percent, plan_text, plural, round_text, status_text, table
+from biorat_al.learner import encoding
+from biorat_al.presentation import (
+    _UNREPRESENTABLE,
+    duration,
+    percent,
+    plan_text,
+    plural,
+    round_text,
+    status_text,
+    table,
+)
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -185,3 +196,16 @@ def test_numbers_and_words() -> None:
     assert plural(2, "entry", "entries") == "2 entries"
     assert [percent(value) for value in (None, 0.0, 0.71349, 1.0)] == ["–", "0.0", "71.3", "100.0"]
     assert table([["a", "bb"], ["ccc", "d"]]) == ["  a  bb", "ccc   d"]
+
+
+def test_what_could_not_be_learnt_is_said() -> None:
+    train = a_report().step("train").counts | {"unrepresentable": {"discontinuous": 1, "same_type_nesting": 12}}
+    text = round_text(a_report(train=train), a_status())
+    assert "Note: 1 mention in several pieces" in text
+    assert "Note: 12 mentions inside or across another of the same label" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_every_kind_of_what_cannot_be_learnt_has_words() -> None:
+    assert encoding.__doc__ is not None
+    assert set(_UNREPRESENTABLE) == set(re.findall(r"^- ``(\w+)``:", encoding.__doc__, re.MULTILINE))

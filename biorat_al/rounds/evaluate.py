@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model import Entity
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.train import of_labels
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import count_documents, documents_by_id
 from biorat_al.store.rounds import add_evaluations, evaluation, models_of
@@ -62,3 +62,8 @@ def run(context: Context) -> Finish:
         return StepResult(counts={"documents": len(chosen), "of": total, "f1": f1})
 
     return finish
+
+
+def of_labels(entities: tuple[Entity, ...], labels: tuple[str, ...]) -> tuple[Entity, ...]:
+    """The entities that carry one of the project's labels."""
+    return tuple(entity for entity in entities if entity.label in labels)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
-from biorat_al.corpus.model import Entity
-from biorat_al.errors import NotEnoughLabelsError
+from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.store.answers import answers, load_answers
@@ -46,12 +45,15 @@ def run(context: Context) -> Finish:
         except NotEnoughLabelsError as error:
             # others are asked for, so that the next round can learn
             return nothing(str(error))
+        if arm in done:
+            # its folder was lost; the same training gives the same version again
+            if model.version != done[arm].version:
+                raise LearnerError(
+                    f"the folder of the model {done[arm].version} is gone from {context.models_dir}, and training it "
+                    "again gave another model; put the folder back"
+                )
+            continue
         with context.store.write() as session:
-            if arm in done:
-                # its folder was lost; the same training gives the same version again
-                previous = session.get(ModelRow, model.version)
-                if previous is not None:
-                    continue
             session.add(
                 ModelRow(
                     version=model.version,
@@ -72,6 +74,8 @@ def run(context: Context) -> Finish:
                 "empty_documents": sum(not example.entities for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
+                # the same for all arms: they see the same documents
+                "unrepresentable": next(iter(models.values())).summary["unrepresentable"],
             }
         )
 
@@ -79,16 +83,14 @@ def run(context: Context) -> Finish:
 
 
 def training_examples(context: Context) -> list[Example]:
-    """Every document of the pool that has an answer, in the order of the documents."""
+    """Every document of the pool that has an answer, in the order of the documents.
+
+    Mentions of labels that the project does not have (renamed by an annotator, say) are left to the learner to count.
+    """
     with context.store.read() as session:
         chosen = answers(session, "pool", with_gold=context.gold_is_known)
         documents = documents_by_id(session, [answer.document_id for answer in chosen])
         return [
-            Example(documents[answer.document_id], of_labels(annotation.entities, context.settings.labels))
+            Example(documents[answer.document_id], annotation.entities)
             for answer, annotation in load_answers(session, chosen)
         ]
-
-
-def of_labels(entities: tuple[Entity, ...], labels: tuple[str, ...]) -> tuple[Entity, ...]:
-    """The entities that carry one of the project's labels."""
-    return tuple(entity for entity in entities if entity.label in labels)

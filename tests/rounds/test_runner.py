@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.lock import round_lock
 from biorat_al.store.answers import answers
+from biorat_al.store.tables import StepRow
 from tests.support.rounds import make_project, patient, picture_of, settings_for
 
 
@@ -173,6 +175,25 @@ def test_a_round_that_was_cut_off_keeps_to_what_it_was_asked(project: Project, m
     report = project.round()
     assert report.resumed
     assert report.step("push").counts["tasks"] == 3
+
+
+def test_a_model_whose_folder_was_lost_is_trained_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.round()
+
+    def fail(context: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(runner.STEPS, "evaluate", fail)
+        with pytest.raises(RuntimeError, match="power cut"):
+            project.round()
+    models = project.folder / "models"
+    before = sorted(folder.name for folder in models.iterdir())
+    shutil.rmtree(models)
+    with project.store.write() as session:
+        session.get_one(StepRow, (1, "train")).state = "running"
+    assert project.round().step("evaluate").state == "done"
+    assert sorted(folder.name for folder in models.iterdir()) == before
 
 
 def test_the_same_seed_gives_the_same_rounds_and_another_gives_others(tmp_path: Path, tiny_encoder: Path) -> None:
