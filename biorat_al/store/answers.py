@@ -1,7 +1,8 @@
 """Which annotation counts for a document: what training, evaluation and export see.
 
 Where several people answered, an answer that was marked as ground truth counts, else the latest. Skipped and deleted
-answers never count, nor does one that was given on another text. Gold annotations of the documents count where nobody has answered.
+answers never count, nor does one that was given on another text. Gold annotations of the documents count where nobody
+has answered.
 """
 
 from __future__ import annotations
