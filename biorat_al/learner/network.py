@@ -7,9 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from biorat_al.learner.encoding import IGNORED
+from biorat_al.learner.encoding import IGNORED, O
 
 TAGS = 3
+
+OUTSIDE = 2.0
+"""First bias of the tag O; with 0 for B and I, its probability is about 0.8."""
 
 
 class TaggingNetwork(nn.Module):
@@ -26,11 +29,16 @@ class TaggingNetwork(nn.Module):
         self.head = nn.Linear(base.config.hidden_size, TAGS * labels)
 
     def initialise_head(self, generator: torch.Generator) -> None:
-        """Draw the head's weights from `generator`, with the encoder's own spread, so that arms start equal."""
+        """Draw the head's weights from `generator`, with the encoder's own spread, so that arms start equal.
+
+        The biases say that most words are outside of any mention, so that the first steps need not learn that (the
+        prior of Lin et al. 2017, "Focal Loss for Dense Object Detection", section 3.3).
+        """
         spread = getattr(self.base.config, "initializer_range", 0.02)
         with torch.no_grad():
             self.head.weight.copy_(torch.randn(self.head.weight.shape, generator=generator) * spread)
             self.head.bias.zero_()
+            self.head.bias.view(self.labels, TAGS)[:, O] = OUTSIDE
 
     @property
     def word_embedding(self) -> nn.Embedding:
