@@ -77,8 +77,8 @@ class EncoderSettings(_Part):
     """The encoder that every round starts from.
 
     :param name: ``pubmedbert``, ``minilm``, a folder, or a name on the model hub.
-    :param max_length: window length in word pieces, special tokens included; None takes the encoder's own limit,
-        capped at 512.
+    :param max_length: longest window in word pieces, special tokens included; None takes the encoder's own limit,
+        capped at 512. Windows are sentences; a longer sentence is read in overlapping windows.
     """
 
     name: Place = "pubmedbert"
@@ -88,13 +88,17 @@ class EncoderSettings(_Part):
 class TrainingSettings(_Part):
     """How a model is trained on all corrections so far.
 
-    :param learning_rate: peak learning rate; None chooses by the encoder's size.
+    :param arms: the models that each round trains.
+    :param selecting_arm: the one that pre-annotates and chooses the next batch.
+    :param learning_rate: peak learning rate; None takes 3e-4 for encoders of up to 50 million parameters, 5e-5 for
+        larger ones.
     :param epochs: passes over the training documents at most.
     :param min_steps: with few labels, at least so many optimizer steps are made however many epochs that takes.
-    :param batch_size: training windows per optimizer step.
-    :param warmup: share of the steps in which the learning rate rises.
-    :param dev_share: share of the annotated documents kept back for early stopping and calibration.
-    :param patience: evaluations without a better development loss after which training stops.
+    :param batch_size: sentences per optimizer step.
+    :param weight_decay: of AdamW.
+    :param warmup: share of the steps in which the learning rate rises; it falls to 0 over the others.
+    :param dev_share: share of the annotated documents kept back for early stopping and calibration, once there are 20.
+    :param patience: evaluations in a row with a development score clearly below the best after which training stops.
     """
 
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
@@ -118,10 +122,10 @@ class TrainingSettings(_Part):
 
 
 class AdversarialSettings(_Part):
-    """The perturbation of the arms ``rat`` and ``at`` (FGM on the embedding output).
+    """The perturbation of the arms ``rat`` and ``at`` (FGM on the word embeddings).
 
     :param probability: p of the Bernoulli draw that decides, per step, whether it is adversarial (arm ``rat``).
-    :param epsilon: L2 norm of the perturbation of one sequence, in units of the encoder's mean word embedding norm.
+    :param epsilon: L2 norm of the perturbation of one window, in units of the encoder's mean word embedding norm.
     """
 
     probability: Annotated[float, Field(ge=0, le=1)] = 0.5
