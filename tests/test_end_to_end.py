@@ -81,7 +81,7 @@ def test_three_rounds_with_a_real_encoder(
     settings = settings_for(
         "minilm",
         desk={"kind": "label-studio"},
-        training={"arms": ["rat"], "epochs": 3, "min_steps": 30, "batch_size": 4},
+        training={"arms": ["rat"], "epochs": 6, "min_steps": 60, "batch_size": 4},
         selection={"size": 10},
         **database(),
     )

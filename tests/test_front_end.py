@@ -35,7 +35,7 @@ def test_a_corrected_label_arrives_with_its_origin(
         "minilm",
         name="front-end",
         desk={"kind": "label-studio"},
-        training={"arms": ["rat"], "epochs": 6, "min_steps": 40, "batch_size": 4},
+        training={"arms": ["rat"], "epochs": 10, "min_steps": 60, "batch_size": 4},
         selection={"size": 16},
     )
     with make_project(tmp_path / "trial", settings, gold=False, pool=60, test=8) as project:
