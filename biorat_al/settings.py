@@ -29,8 +29,12 @@ from biorat_al.resources import resource
 
 SETTINGS_FILE = "biorat.toml"
 
-Arm = Literal["none", "rat", "at"]
-"""How a model is trained: plainly, adversarially with probability p, or adversarially at every step (p = 1)."""
+Arm = Literal["none", "matched", "rat", "at"]
+"""How a model is trained.
+
+``none`` plainly, ``rat`` adversarially with probability p, ``at`` adversarially at every step (p = 1), and ``matched``
+plainly for as many passes as ``rat`` makes: the baseline that had the same compute, not only the same epochs.
+"""
 
 DeskKind = Literal["label-studio", "oracle"]
 
@@ -122,14 +126,43 @@ class TrainingSettings(_Part):
 
 
 class AdversarialSettings(_Part):
-    """The perturbation of the arms ``rat`` and ``at`` (FGM on the word embeddings).
+    """The perturbation of the word vectors in the arms ``rat`` and ``at``.
 
-    :param probability: p of the Bernoulli draw that decides, per step, whether it is adversarial (arm ``rat``).
-    :param epsilon: L2 norm of the perturbation of one window, in units of the encoder's mean word embedding norm.
+    :param probability: p of the Bernoulli draw that decides what is adversarial (arm ``rat``).
+    :param draw: what is drawn for: a whole ``batch``, or each ``example`` (window) of it by itself; the adversarial
+        pass then sees the drawn ones alone.
+    :param schedule: p over the training: ``constant``, or in a line ``rising`` from, or ``falling`` to,
+        max(0, 2p - 1); its mean is p.
+    :param attack: ``single-step`` along the gradient of the clean pass (FGM with the norm ``l2``, FGSM with ``linf``),
+        ``pgd``, ``freelb``, or ``vat`` (virtual adversarial: away from the clean output, needs no labels).
+    :param norm: in which the perturbation's size is measured.
+    :param scope: what has one norm: each ``token``, each ``sequence`` (window), or the ``batch``.
+    :param epsilon: that norm, in units of the encoder's mean word embedding norm (of the same kind: l2, linf or l1).
+    :param steps: K of ``pgd`` and ``freelb``, power iterations of ``vat``; None takes 3, and 1 for ``vat``.
+    :param step_size: of ``pgd`` and ``freelb``, in units of epsilon; None takes 2.5 / K.
+    :param unlabelled: windows of the unlabelled pool that take part in each adversarial step of ``vat``.
     """
 
     probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    draw: Literal["batch", "example"] = "batch"
+    schedule: Literal["constant", "rising", "falling"] = "constant"
+    attack: Literal["single-step", "pgd", "freelb", "vat"] = "single-step"
+    norm: Literal["l2", "linf", "l1"] = "l2"
+    scope: Literal["token", "sequence", "batch"] = "sequence"
     epsilon: Annotated[float, Field(ge=0)] = 0.3
+    steps: Annotated[int, Field(ge=1)] | None = None
+    step_size: Annotated[float, Field(gt=0)] | None = None
+    unlabelled: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fits_the_attack(self) -> AdversarialSettings:
+        if self.unlabelled and self.attack != "vat":
+            raise ValueError(f"unlabelled is for the attack 'vat' alone; {self.attack!r} needs labels")
+        if self.steps is not None and self.attack == "single-step":
+            raise ValueError("steps is not for the attack 'single-step', which makes one")
+        if self.step_size is not None and self.attack not in ("pgd", "freelb"):
+            raise ValueError(f"step_size is for the attacks 'pgd' and 'freelb', not for {self.attack!r}")
+        return self
 
 
 class SelectionSettings(_Part):
@@ -140,6 +173,8 @@ class SelectionSettings(_Part):
     :param strategy: query strategy once there is a model.
     :param seed_strategy: how the first batch is chosen, before there is one.
     :param diverse: keep near-duplicates out of a batch.
+    :param subsample: from a larger pool, so many documents are drawn at random before a strategy looks at them.
+    :param mc_passes: passes with dropout, for the strategies that compare several.
     """
 
     size: Annotated[int, Field(ge=1)] = 20
@@ -147,6 +182,17 @@ class SelectionSettings(_Part):
     strategy: Name = "mnlp"
     seed_strategy: Name = "diverse"
     diverse: bool = True
+    subsample: Annotated[int, Field(ge=1)] = 10_000
+    mc_passes: Annotated[int, Field(ge=2)] = 10
+
+
+class EvaluationSettings(_Part):
+    """What is measured on the held-out test documents besides strict span F1.
+
+    :param robustness: F1 on the same documents with typing errors, changed case, and entities swapped for others.
+    """
+
+    robustness: bool = True
 
 
 class DeskSettings(_Part):
@@ -191,6 +237,7 @@ class Settings(_Part):
     training: TrainingSettings = TrainingSettings()
     adversarial: AdversarialSettings = AdversarialSettings()
     selection: SelectionSettings = SelectionSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
 

@@ -128,7 +128,7 @@ def test_labels_with_unusual_characters_survive_the_file(tmp_path: Path, label: 
         ("training.dev_share", 0.6, "training.dev_share"),
         ("training.arms", ["none"], "selecting_arm 'rat' is not among the arms"),
         ("training.arms", ["rat", "rat"], "a name twice"),
-        ("training.arms", ["rat", "bat"], "training.arms.1: .*'none', 'rat' or 'at'"),
+        ("training.arms", ["rat", "bat"], "training.arms.1: .*'none', 'matched', 'rat' or 'at'"),
         ("training.weight_decay", float("inf"), "training.weight_decay: expected a finite number"),
         ("adversarial.epsilon", float("nan"), "adversarial.epsilon: expected a finite number"),
         ("adversarial.probability", 1.5, "adversarial.probability"),

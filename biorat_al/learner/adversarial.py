@@ -30,7 +30,7 @@ class StepDraws:
     """
 
     def __init__(self, arm: Arm, settings: AdversarialSettings, seed: int) -> None:
-        self.probability = {"none": 0.0, "rat": settings.probability, "at": 1.0}[arm]
+        self.probability = {"none": 0.0, "matched": 0.0, "rat": settings.probability, "at": 1.0}[arm]
         # a stream of its own: drawing does not shift any other random choice
         self._generator = np.random.default_rng([seed, 0xAD])
 

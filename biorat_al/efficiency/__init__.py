@@ -1,0 +1,1 @@
+"""How far labels go: simulated annotation, learning curves with intervals, forecasts and the report."""
