@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,16 +30,25 @@ class RoundRequest:
     :param tokens: word pieces to pick, instead of documents.
     :param strategy: query strategy.
     :param partial: go on although annotators have not finished the last batch.
+    :param documents: ids of the documents to pick, in this order, whatever a strategy would say; those that have been
+        asked for already are passed over.
     """
 
     size: int | None = None
     tokens: int | None = None
     strategy: str | None = None
     partial: bool = False
+    documents: tuple[str, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return {"size": self.size, "tokens": self.tokens, "strategy": self.strategy, "partial": self.partial}
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RoundRequest:
+        """From JSON values; what a request of an older version does not say is None."""
+        documents = values.get("documents")
+        return cls(**{**values, "documents": None if documents is None else tuple(documents)})
 
 
 @dataclass(frozen=True, slots=True)

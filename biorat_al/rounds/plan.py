@@ -54,7 +54,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     waits = None
     finished = 0
     if newest is not None and resumes:
-        request = RoundRequest(**newest.request)
+        request = RoundRequest.from_dict(newest.request)
     elif pool is not None:
         pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
         finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)

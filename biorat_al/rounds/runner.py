@@ -63,10 +63,19 @@ class RoundReport:
 
 
 def run_round(
-    folder: Path, settings: Settings, store: Store, desk: Desk, request: RoundRequest, progress: Progress = SILENT
+    folder: Path,
+    settings: Settings,
+    store: Store,
+    desk: Desk,
+    request: RoundRequest,
+    progress: Progress = SILENT,
+    *,
+    until: str | None = None,
 ) -> RoundReport:
     """Run the next round, or finish one that was cut off.
 
+    :param until: the last step to run, e.g. ``evaluate`` where nothing is to be asked for any more; None runs all. The
+        round stays open, and goes on behind that step when it is run again.
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
@@ -83,6 +92,8 @@ def run_round(
             _run_step(context, name)
             if name == "pull":
                 _check_that_there_is_work(context)
+            if name == until:
+                return round_report(store, number, resumed=resumed)
         with store.write() as session:
             row = session.get_one(RoundRow, number)
             row.state, row.ended_at = "done", now()
@@ -132,7 +143,7 @@ def _is_past_pull(session: Session, number: int) -> bool:
 
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
-    begun = RoundRequest(**row.request)
+    begun = RoundRequest.from_dict(row.request)
     for name in ("size", "tokens", "strategy"):
         asked = getattr(request, name)
         if asked is not None and asked != getattr(begun, name):
