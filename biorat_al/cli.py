@@ -257,6 +257,109 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
     click.echo(f"Wrote {plural(count, 'document')} to {output}")
 
 
+@cli.command()
+@click.option(
+    "--documents",
+    multiple=True,
+    required=True,
+    metavar="FILE|FOLDER",
+    help="Documents with gold annotations; may be repeated.",
+)
+@click.option("--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given.")
+@click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the test set.")
+@click.option("--test-size", type=click.IntRange(min=1), help="Or so many documents, drawn at random.")
+@click.option(
+    "--entity",
+    "entities",
+    multiple=True,
+    required=True,
+    metavar="LABEL[=SOURCE,...]",
+    help="An entity label, as for init; may be repeated.",
+)
+@click.option(
+    "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
+)
+@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    type=click.Choice(["none", "matched", "rat", "at"]),
+    default=("none", "matched", "rat"),
+    show_default=True,
+    help="How the models are trained; may be repeated.",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    default=("mnlp",),
+    show_default=True,
+    metavar="NAME",
+    help="Query strategy, as for init; may be repeated.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs of each kind.")
+@click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
+@click.option("--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round.")
+@click.option("--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder.")
+@click.option(
+    "--passive",
+    multiple=True,
+    metavar="ARM[@ENCODER]",
+    help="Also train this arm, with another encoder if named, on what each run picked; may be repeated.",
+)
+@click.option("--full", is_flag=True, help="Also train each arm on the whole pool.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="PART.NAME=VALUE",
+    help="Any other setting of biorat.toml, e.g. adversarial.epsilon=0.1; may be repeated.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Runs side by side.  [default: as cores and memory allow]")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The simulation's folder."
+)
+def simulate(
+    documents: tuple[str, ...],
+    format_: str | None,
+    test_documents: tuple[str, ...],
+    test_size: int | None,
+    entities: tuple[str, ...],
+    ignored: tuple[str, ...],
+    skip_invalid: bool,
+    arms: tuple[str, ...],
+    strategies: tuple[str, ...],
+    seeds: int,
+    rounds: int,
+    size: int,
+    encoder: str,
+    passive: tuple[str, ...],
+    full: bool,
+    changes: tuple[str, ...],
+    workers: int | None,
+    output: Path,
+) -> None:
+    """Play the annotator on a corpus with gold answers: arms against each other, strategy by strategy.
+
+    Run the same command again after an interruption: it goes on where it stopped. More arms, strategies and seeds can
+    be added later. biorat-al report --simulation OUTPUT shows what came out.
+    """
+    from biorat_al.efficiency.options import simulation_grid, simulation_settings
+    from biorat_al.efficiency.simulation import Simulation, Sources
+    from biorat_al.presentation import simulation_text
+
+    progress = TerminalProgress()
+    simulation = Simulation.create(
+        output,
+        simulation_settings(entities, encoder=encoder, size=size, changes=changes),
+        simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
+        Sources(documents, test_documents, test_size, format_, ignored, skip_invalid),
+        progress,
+    )
+    click.echo(simulation_text(simulation.run(workers, progress), output))
+
+
 @cli.group("label-studio")
 def label_studio() -> None:
     """A local Label Studio for those who have none."""

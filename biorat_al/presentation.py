@@ -15,9 +15,12 @@ from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from biorat_al.store.documents import ImportReport
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from biorat_al.desk.labelstudio.credentials import Credentials
     from biorat_al.desk.labelstudio.server import ServerInfo
     from biorat_al.doctor import Finding
+    from biorat_al.efficiency.runs import Run
 
 WIDTH = 80
 
@@ -124,6 +127,20 @@ def plan_text(plan: RoundPlan) -> str:
         lines += _item("train", "nothing yet: no document is annotated")
     lines += _item("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
     return "\n".join(lines)
+
+
+def simulation_text(runs: Sequence[Run], folder: Path) -> str:
+    """What a simulation came to: the last model of each arm and strategy, averaged over the seeds."""
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.kind, run.arm, run.strategy), []).append(run)
+    rows = [["runs", "arm", "strategy", "seeds", "documents", "F1 (mean, lowest to highest)"]]
+    for (kind, arm, strategy), members in groups.items():
+        f1 = [run.points[-1].f1 for run in members]
+        spread = f"{percent(sum(f1) / len(f1))} ({percent(min(f1))} to {percent(max(f1))})"
+        documents = max(run.points[-1].documents for run in members)
+        rows.append([kind, arm, strategy, str(len({run.seed for run in members})), f"{documents:,}", spread])
+    return "\n".join([*table(rows), f"Next: biorat-al report --simulation {folder}"])
 
 
 def server_text(info: ServerInfo, credentials: Credentials | None) -> str:

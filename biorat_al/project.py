@@ -33,7 +33,14 @@ from biorat_al.rounds.export import check_target, export_corpus, predicted_recor
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.settings import SETTINGS_FILE, Settings, make_settings, read_settings, settings_text
+from biorat_al.settings import (
+    SETTINGS_FILE,
+    Settings,
+    entity_values,
+    make_settings,
+    read_settings,
+    settings_text,
+)
 from biorat_al.store import creation, migration
 from biorat_al.store.answers import gold_annotations
 from biorat_al.store.documents import ImportReport
@@ -310,17 +317,13 @@ def new_settings(
     :param database: see :func:`biorat_al.store.engine.database_setting`.
     :raises UsageError: a value is out of range, or two labels differ by case only.
     """
-    types = []
-    for entity in entities:
-        label, _, sources = entity.partition("=")
-        types.append({"name": label, "sources": [source for source in sources.split(",") if source.strip()]})
     find_strategy(strategy)
     if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
         encoder = str(Path(encoder).resolve())
     values = {
         "name": name,
         "seed": seed,
-        "entities": types,
+        "entities": entity_values(entities),
         "encoder": {"name": encoder},
         "selection": {"size": size, "strategy": strategy},
         "desk": {"kind": desk},

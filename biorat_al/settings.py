@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -277,6 +278,15 @@ def make_settings(values: dict[str, Any], source: str = "the settings") -> Setti
         return Settings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(f"{source}: {_in_words(error)}") from None
+
+
+def entity_values(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """The setting ``entities`` from what a user types: ``LABEL``, or ``NAME=LABEL,LABEL`` to merge several."""
+    values = []
+    for text in texts:
+        label, _, sources = text.partition("=")
+        values.append({"name": label, "sources": [source for source in sources.split(",") if source.strip()]})
+    return values
 
 
 def read_settings(folder: Path) -> Settings:

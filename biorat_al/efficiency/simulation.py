@@ -1,0 +1,196 @@
+"""Simulation: closed loops on a corpus with gold answers, a grid of arms × strategies × seeds.
+
+Each arm selects for itself, with its own model; the runs of one seed begin with the same seed set, order and weights.
+A simulation is a folder::
+
+    simulation.json      what was asked for
+    corpus/              the database from which every run starts
+    work/<run>/          a run under way, a project like any other
+    runs/<run>.jsonl     a run that is done
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.reading import read_corpus
+from biorat_al.efficiency.grid import Grid, Trial
+from biorat_al.efficiency.runs import Run, read_runs
+from biorat_al.efficiency.trial import CORPUS, run_file
+from biorat_al.efficiency.workers import Work, run_side_by_side
+from biorat_al.errors import CorpusError, ProjectError, UsageError
+from biorat_al.progress import SILENT, Progress
+from biorat_al.settings import Settings
+from biorat_al.store import creation
+from biorat_al.store.documents import ImportReport, count_documents
+from biorat_al.store.engine import database_url
+from biorat_al.store.store import Store, add_project
+from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
+
+PLAN = "simulation.json"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the documents of a simulation are; all of them need gold annotations.
+
+    :param test: documents of the test set; none: `test_size` of the others are drawn, the same for all runs.
+    """
+
+    documents: Sequence[str | Path]
+    test: Sequence[str | Path] = ()
+    test_size: int | None = None
+    format: str | None = None
+    ignore_labels: Collection[str] = ()
+    skip_invalid: bool = False
+
+
+class Simulation:
+    """A simulation's folder; make it with :meth:`create`, which finds one that was begun."""
+
+    def __init__(self, folder: Path, settings: Settings, grid: Grid, pool: int) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.grid = grid
+        self.pool = pool
+
+    @classmethod
+    def create(
+        cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress = SILENT
+    ) -> Simulation:
+        """Read the corpus and make the folder, or go on with one that was begun with the same corpus and settings.
+
+        More arms, strategies or seeds may be asked for than before; everything else has to be the same, since its runs
+        are compared.
+
+        :raises UsageError: the folder holds a simulation of something else.
+        :raises ProjectError: the folder holds other things.
+        :raises CorpusError: a document cannot be read, or comes without annotations.
+        """
+        plan = folder / PLAN
+        if not plan.exists() and folder.exists() and any(folder.iterdir()):
+            raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
+        folder.mkdir(parents=True, exist_ok=True)
+        corpus = folder / CORPUS
+        partial = folder / f".{CORPUS}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        counts, sha256 = _read_corpus(partial, settings, sources, progress)
+        fixed = {
+            "settings": settings.model_dump(mode="json", exclude={"database"}),
+            "rounds": grid.rounds,
+            "corpus_sha256": sha256,
+        }
+        if plan.exists():
+            _check_same(json.loads(plan.read_text(encoding="utf-8")), fixed, folder)
+        if corpus.exists():
+            shutil.rmtree(partial)
+        else:
+            partial.rename(corpus)
+        values = fixed | {"grid": grid.model_dump(mode="json"), "documents": counts}
+        draft = plan.with_suffix(".partial")
+        draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(plan)
+        return cls(folder, settings, grid, counts["pool"])
+
+    def missing(self) -> list[Trial]:
+        """The trials whose runs are not there yet."""
+        return [trial for trial in self.grid.trials() if not run_file(self.folder, trial).exists()]
+
+    def run(self, workers: int | None = None, progress: Progress = SILENT) -> list[Run]:
+        """Make all runs that are missing, and return all.
+
+        :param workers: runs side by side; None takes what cores and memory allow.
+        """
+        size = self.settings.selection.size
+        work = [Work(trial, tuple(self.grid.work(trial, size, self.pool))) for trial in self.missing()]
+        run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress)
+        return read_simulation(self.folder)
+
+
+def read_simulation(folder: Path) -> list[Run]:
+    """The runs of a simulation that are done.
+
+    :raises ProjectError: the folder holds no simulation.
+    """
+    if not (folder / PLAN).is_file():
+        raise ProjectError(f"{folder} holds no simulation (there is no {PLAN} in it)")
+    return read_runs(folder / "runs")
+
+
+def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: Progress) -> tuple[dict[str, int], str]:
+    """Fill the database from which all runs start; return the documents by split, and a hash of it all."""
+    if sources.test and sources.test_size is not None:
+        raise UsageError("--test-documents and --test-size exclude each other")
+    read = ReadReport()
+
+    def records(paths: Sequence[str | Path]) -> Any:
+        return read_corpus(paths, format=sources.format, skip_invalid=sources.skip_invalid, report=read)
+
+    store = Store.create(database_url("sqlite", folder))
+    try:
+        with progress.bar("Reading documents"), store.write() as session:
+            add_project(session, settings.name)
+            report: ImportReport = creation.fill(
+                session,
+                settings=settings,
+                pool=records(sources.documents),
+                test=records(sources.test) if sources.test else None,
+                test_size=sources.test_size,
+                gold=True,
+                ignore=sources.ignore_labels,
+            )
+            if report.annotated < report.documents:
+                raise CorpusError(
+                    f"{report.documents - report.annotated:,} of the {report.documents:,} documents come without "
+                    "annotations, not even empty ones: leave them out"
+                )
+            counts = count_documents(session)
+            if not counts["test"]:
+                raise UsageError("there is no test set to measure on: give --test-documents, or a larger --test-size")
+        return counts, _fingerprint(store)
+    finally:
+        store.close()
+
+
+def _fingerprint(store: Store) -> str:
+    """sha256 of ids, texts, splits and gold mentions."""
+    digest = hashlib.sha256()
+    with store.read() as session:
+        documents = select(DocumentRow.key, DocumentRow.split, DocumentRow.text_sha256).order_by(DocumentRow.key)
+        mentions = (
+            select(DocumentRow.key, EntityRow.label, EntityRow.spans)
+            .join(AnnotationRow, AnnotationRow.id == EntityRow.annotation_id)
+            .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
+            .order_by(DocumentRow.key, EntityRow.id)
+        )
+        for statement in (documents, mentions):
+            for row in session.execute(statement):
+                digest.update(json.dumps(list(row)).encode())
+    return digest.hexdigest()
+
+
+def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    for name, words in (("corpus_sha256", "other documents"), ("rounds", "another number of rounds")):
+        if before.get(name) != now[name]:
+            raise UsageError(f"{folder} holds a simulation with {words}; choose another --output, or remove it first")
+    if before.get("settings") != now["settings"]:
+        differing = sorted(
+            f"{part}.{key}"
+            for part, values in now["settings"].items()
+            for key in (values if isinstance(values, dict) else [])
+            if (before.get("settings", {}).get(part) or {}).get(key) != values[key]
+        )
+        raise UsageError(
+            f"{folder} holds a simulation with other settings ({', '.join(differing) or 'labels'}); "
+            "choose another --output, or remove it first"
+        )

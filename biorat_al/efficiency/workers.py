@@ -1,0 +1,141 @@
+"""Runs of a simulation side by side, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from biorat_al.efficiency.grid import Grid, Trial
+from biorat_al.efficiency.trial import run_trial
+from biorat_al.errors import BioratError, LearnerError
+from biorat_al.learner.device import pick_device
+from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.progress import Progress
+from biorat_al.settings import Settings
+
+_LIBRARIES = 1.2e9
+"""Bytes that a process needs before it has loaded an encoder, and for the batches that it trains on."""
+
+_PER_PARAMETER = 28
+"""Bytes for each parameter of the encoder: weights, gradients, two moments, the best weights, and the model read back
+for prediction, 4 each; and bf16 copies."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial, and about how much each of its rounds takes."""
+
+    trial: Trial
+    rounds: tuple[float, ...]
+
+
+def run_side_by_side(
+    folder: Path, settings: Settings, grid: Grid, work: Sequence[Work], workers: int | None, progress: Progress
+) -> None:
+    """Make the runs; a passive one after the one that it follows.
+
+    :param workers: processes; None takes what cores and memory allow. They share the cores evenly.
+    :raises LearnerError: a process was killed, most likely for want of memory.
+    """
+    if not work:
+        return
+    number = workers or default_workers(settings)
+    number = min(number, len(work))
+    threads = max(1, (os.cpu_count() or 1) // number)
+    context = multiprocessing.get_context("spawn")
+    told: Any = context.Queue()
+    amount = {one.trial.id: one.rounds for one in work}
+    waiting = list(work)
+    running: dict[Future[None], str] = {}
+    # what a library reads when it is loaded
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, told))
+    try:
+        total = round(sum(sum(one.rounds) for one in work))
+        with progress.bar(f"Simulating, {number} side by side", total=total, unit="passes of documents") as bar:
+            left = 0.0
+            while waiting or running:
+                busy = set(running.values()) | {one.trial.id for one in waiting}
+                for one in [one for one in waiting if one.trial.of not in busy]:
+                    if len(running) == number:
+                        break
+                    waiting.remove(one)
+                    running[pool.submit(_run, folder, settings, grid, one.trial)] = one.trial.id
+                done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for trial_id, round_number in _news(told):
+                    # round 0 trains nothing
+                    left += amount[trial_id][round_number - 1] if round_number else 0.0
+                    bar.advance(int(left))
+                    left -= int(left)
+                    bar.note(f"{trial_id}, round {round_number}")
+                for future in done:
+                    future.result()
+                    progress.say(f"{running.pop(future)} is done; {len(waiting) + len(running)} left")
+    except BrokenProcessPool as error:
+        raise LearnerError(
+            "a run was killed, most likely for want of memory; run the same command again with fewer --workers: "
+            "it goes on where it stopped"
+        ) from error
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def default_workers(settings: Settings) -> int:
+    """As many processes as there are cores, if memory allows; one where a GPU is shared."""
+    if pick_device().kind != "cpu":
+        return 1
+    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
+    needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
+    return max(1, min(os.cpu_count() or 1, int(available_memory() // needed)))
+
+
+def available_memory() -> float:
+    """Bytes that programs can still have; without end where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return float("inf")
+
+
+_told: Any = None
+
+
+def _begin(threads: int, told: Any) -> None:
+    """Set a worker up: its share of the cores, and where to report to."""
+    global _told
+    import torch
+
+    torch.set_num_threads(threads)
+    _told = told
+
+
+def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:
+    try:
+        run_trial(folder, settings, grid, trial, lambda number: _told.put((trial.id, number)))
+    except BioratError as error:
+        # so that the message says which, and the error can be sent to the parent
+        raise LearnerError(f"the run {trial.id} failed: {error}") from None
+
+
+def _news(told: Any) -> list[tuple[str, int]]:
+    news = []
+    while True:
+        try:
+            news.append(told.get_nowait())
+        except Empty:
+            return news
