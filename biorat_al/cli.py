@@ -316,6 +316,7 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
     metavar="PART.NAME=VALUE",
     help="Any other setting of biorat.toml, e.g. adversarial.epsilon=0.1; may be repeated.",
 )
+@click.option("--name", metavar="NAME", help="What the corpus is called in reports.  [default: as OUTPUT]")
 @click.option("--workers", type=click.IntRange(min=1), help="Runs side by side.  [default: as cores and memory allow]")
 @click.option(
     "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The simulation's folder."
@@ -337,6 +338,7 @@ def simulate(
     passive: tuple[str, ...],
     full: bool,
     changes: tuple[str, ...],
+    name: str | None,
     workers: int | None,
     output: Path,
 ) -> None:
@@ -348,11 +350,12 @@ def simulate(
     from biorat_al.efficiency.options import simulation_grid, simulation_settings
     from biorat_al.efficiency.simulation import Simulation, Sources
     from biorat_al.presentation import simulation_text
+    from biorat_al.project import default_name
 
     progress = TerminalProgress()
     simulation = Simulation.create(
         output,
-        simulation_settings(entities, encoder=encoder, size=size, changes=changes),
+        simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
         simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
         Sources(documents, test_documents, test_size, format_, ignored, skip_invalid),
         progress,

@@ -18,9 +18,12 @@ _OWN = ("name", "seed", "entities", "desk", "database")
 """Settings that are not a user's to change in a simulation: options or the simulation itself decide them."""
 
 
-def simulation_settings(entities: Sequence[str], *, encoder: str, size: int, changes: Sequence[str] = ()) -> Settings:
+def simulation_settings(
+    name: str, entities: Sequence[str], *, encoder: str, size: int, changes: Sequence[str] = ()
+) -> Settings:
     """The settings that all runs share; arm, strategy and seed are each run's own.
 
+    :param name: what the corpus is called.
     :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
     :param changes: other settings, ``part.name=value`` with the value as in TOML, quotes around text left out or not.
     :raises UsageError: a setting is not known or out of range.
@@ -28,7 +31,7 @@ def simulation_settings(entities: Sequence[str], *, encoder: str, size: int, cha
     if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
         encoder = str(Path(encoder).resolve())
     values: dict[str, Any] = {
-        "name": "simulation",
+        "name": name,
         "entities": entity_values(entities),
         "encoder": {"name": encoder},
         # one arm at a time; the run's own is put in

@@ -86,7 +86,7 @@ class Simulation:
         partial.mkdir()
         counts, sha256 = _read_corpus(partial, settings, sources, progress)
         fixed = {
-            "settings": settings.model_dump(mode="json", exclude={"database"}),
+            "settings": settings.model_dump(mode="json", exclude={"name", "database"}),
             "rounds": grid.rounds,
             "corpus_sha256": sha256,
         }

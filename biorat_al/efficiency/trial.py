@@ -53,7 +53,7 @@ def run_trial(
     try:
         with store.read() as session:
             pool = count_documents(session)["pool"]
-        settings = settings_of(trial, settings, pool)
+        corpus, settings = settings.name, settings_of(trial, settings, pool)
         desk = OracleDesk(lambda keys: _gold(store, keys), work)
         picked = _picks(folder, trial)
         last = 1 if trial.kind == "full" else grid.rounds
@@ -75,7 +75,7 @@ def run_trial(
             _forget_models(store, work, number)
             if done is not None:
                 done(number)
-        run = _collected(store, settings, trial)
+        run = _collected(store, settings, trial, corpus)
     finally:
         store.close()
     target.parent.mkdir(exist_ok=True)
@@ -139,7 +139,7 @@ def _forget_models(store: Store, work: Path, number: int) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _collected(store: Store, settings: Settings, trial: Trial) -> Run:
+def _collected(store: Store, settings: Settings, trial: Trial, corpus: str) -> Run:
     runs = live_runs(store, settings)
     if not runs:
         raise LearnerError(f"the run {trial.id} has no model: no document that it picked holds any text")
@@ -147,6 +147,7 @@ def _collected(store: Store, settings: Settings, trial: Trial) -> Run:
         update={
             "id": trial.id,
             "kind": trial.kind,
+            "corpus": corpus,
             "strategy": trial.strategy,
             "selected_by": trial.of,
         }

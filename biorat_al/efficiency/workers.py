@@ -100,7 +100,7 @@ def default_workers(settings: Settings) -> int:
         return 1
     network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
     needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
-    return max(1, min(os.cpu_count() or 1, int(available_memory() // needed)))
+    return max(1, int(min(os.cpu_count() or 1, available_memory() / needed)))
 
 
 def available_memory() -> float:

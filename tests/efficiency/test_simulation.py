@@ -1,0 +1,276 @@
+"""Simulated runs are rounds like any other, are resumed where they were cut off, and are comparable."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from biorat_al.efficiency.grid import Grid, Trial, settings_of
+from biorat_al.efficiency.options import simulation_grid, simulation_settings
+from biorat_al.efficiency.runs import Run
+from biorat_al.efficiency.simulation import Simulation, Sources, read_simulation
+from biorat_al.efficiency.trial import run_trial
+from biorat_al.efficiency.workers import available_memory, default_workers
+from biorat_al.errors import CorpusError, LearnerError, ProjectError, UsageError
+from biorat_al.project import Project
+from biorat_al.settings import Settings
+from tests.support.rounds import demo_files
+
+_QUICK = ("training.epochs=1", "training.min_steps=3", "training.batch_size=4")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return demo_files(tmp_path_factory.mktemp("documents"), pool=24, test=5)
+
+
+@pytest.fixture
+def sources(files: tuple[Path, Path]) -> Sources:
+    return Sources([files[0]], [files[1]])
+
+
+@pytest.fixture
+def settings(tiny_encoder: Path) -> Settings:
+    return simulation_settings("demo", ["Disease", "Chemical"], encoder=str(tiny_encoder), size=6, changes=_QUICK)
+
+
+def grid(*arms: str, strategies: tuple[str, ...] = ("mnlp",), seeds: int = 1, rounds: int = 2, **more: object) -> Grid:
+    return simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, **more)  # type: ignore[arg-type]
+
+
+def make(folder: Path, settings: Settings, grid: Grid, sources: Sources) -> list[Run]:
+    """Make the runs in this process: what is tested here is not that they go side by side."""
+    simulation = Simulation.create(folder, settings, grid, sources)
+    return [run_trial(folder, settings, grid, trial) for trial in simulation.grid.trials()]
+
+
+def figures(run: Run) -> list[object]:
+    return [(p.round, p.documents, p.tokens, p.mentions, p.picks, p.counts, p.by_label) for p in run.points]
+
+
+def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
+    tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path]
+) -> None:
+    run = make(tmp_path / "simulation", settings, grid("rat"), sources)[0]
+    own = settings_of(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
+    with Project.init(tmp_path / "project", own, [files[0]], gold=True, test_documents=[files[1]])[0] as project:
+        reports = [project.round() for _ in range(3)]
+        status = project.status(ask_desk=False)
+    assert [point.f1 for point in run.points] == [row.f1["rat"] for row in status.rounds if row.f1]
+    assert [point.documents for point in run.points] == [6, 12]
+    assert [point.mentions for point in run.points] == [
+        report.step("train").counts["mentions"] for report in reports[1:]
+    ]
+    assert [point.tokens for point in run.points] == [
+        sum(report.step("select").counts["tokens"] for report in reports[:n]) for n in (1, 2)
+    ]
+    assert all(point.cost["steps"] >= 3 and point.cost["seconds"] > 0 for point in run.points)
+
+
+def test_arms_of_a_seed_begin_with_the_same_documents(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    runs = make(tmp_path, settings, grid("none", "rat", strategies=("mnlp", "random"), seeds=2, rounds=1), sources)
+    assert len({run.id for run in runs}) == len(runs) == 8
+    for seed in (0, 1):
+        first = {run.points[0].picks for run in runs if run.seed == seed}
+        assert len(first) == 1
+    assert {run.corpus for run in runs} == {"demo"}
+    assert {tuple(sorted(run.points[0].counts)) for run in runs} == {tuple(sorted(runs[0].points[0].counts))}
+    # one arm each, whatever the others do
+    assert {(run.arm, run.cost_of_adversarial) for run in map(_Costs, runs)} == {("none", False), ("rat", True)}
+
+
+class _Costs:
+    def __init__(self, run: Run) -> None:
+        self.arm = run.arm
+        self.cost_of_adversarial = run.points[0].cost["adversarial_steps"] > 0
+
+
+def test_random_picks_do_not_depend_on_the_arm(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    none, rat = make(tmp_path, settings, grid("none", "rat", strategies=("random",), rounds=3), sources)
+    assert [point.picks for point in none.points] == [point.picks for point in rat.points]
+
+
+def test_a_full_run_learns_from_everything_at_once(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    runs = make(tmp_path, settings, grid("none", rounds=1, full=True), sources)
+    assert [(run.kind, [point.documents for point in run.points]) for run in runs] == [
+        ("simulated", [6]),
+        ("full", [24]),
+    ]
+
+
+def test_a_run_ends_where_the_pool_is_used_up(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    run = make(tmp_path, settings, grid("none", rounds=6), sources)[0]
+    assert [point.documents for point in run.points] == [6, 12, 18, 24]
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_comes_to_the_same(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    whole = grid("rat", rounds=3)
+    undisturbed = make(tmp_path / "whole", settings, whole, sources)[0]
+    cut = tmp_path / "cut"
+    trial = next(Simulation.create(cut, settings, whole, sources).grid.trials())
+    for killed_after in (0, 1, 2):
+        process = multiprocessing.get_context("spawn").Process(
+            target=_run_and_die, args=(cut, settings, whole, trial, killed_after)
+        )
+        process.start()
+        process.join(120)
+        assert process.exitcode == -signal.SIGKILL
+        assert (cut / "work" / trial.id).is_dir()
+    assert figures(run_trial(cut, settings, whole, trial)) == figures(undisturbed)
+    assert not list((cut / "work").iterdir())
+
+
+def _run_and_die(folder: Path, settings: Settings, grid: Grid, trial: Trial, number: int) -> None:
+    def die(done: int) -> None:
+        if done >= number:
+            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+
+    run_trial(folder, settings, grid, trial, die)
+
+
+def test_only_the_newest_model_stays_while_a_run_is_under_way(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    whole = grid("none", rounds=3)
+    trial = next(Simulation.create(tmp_path, settings, whole, sources).grid.trials())
+    seen = []
+    run_trial(
+        tmp_path,
+        settings,
+        whole,
+        trial,
+        lambda n: seen.append(len(list((tmp_path / "work" / trial.id / "models").iterdir()))),
+    )
+    assert seen == [0, 1, 1, 1]
+
+
+def test_more_seeds_can_be_asked_for_later(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    make(tmp_path, settings, grid("none", rounds=1), sources)
+    simulation = Simulation.create(tmp_path, settings, grid("none", "at", seeds=2, rounds=1), sources)
+    assert [trial.id for trial in simulation.missing()] == ["at-mnlp-s0", "none-mnlp-s1", "at-mnlp-s1"]
+
+
+def test_what_makes_runs_incomparable_is_refused(
+    tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path], tiny_encoder: Path
+) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    with pytest.raises(UsageError, match="another number of rounds"):
+        Simulation.create(tmp_path, settings, grid("none", rounds=3), sources)
+    with pytest.raises(UsageError, match="other documents"):
+        Simulation.create(tmp_path, settings, grid("none"), Sources([files[0]], test_size=3))
+    other = simulation_settings(
+        "demo", ["Disease", "Chemical"], encoder=str(tiny_encoder), size=6, changes=(*_QUICK, "adversarial.epsilon=0.2")
+    )
+    with pytest.raises(UsageError, match=r"other settings \(adversarial\.epsilon\)"):
+        Simulation.create(tmp_path, other, grid("none"), sources)
+    # another name for the corpus changes no figure
+    Simulation.create(tmp_path, settings.model_copy(update={"name": "other"}), grid("none"), sources)
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    (tmp_path / "thesis.tex").write_text("x", encoding="utf-8")
+    with pytest.raises(ProjectError, match="holds no simulation"):
+        Simulation.create(tmp_path, settings, grid("none"), sources)
+    with pytest.raises(ProjectError, match="holds no simulation"):
+        read_simulation(tmp_path)
+
+
+def test_documents_without_answers_are_refused(
+    tmp_path: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bare = demo_files(tmp_path_factory.mktemp("bare"), pool=4, test=2, gold=False)
+    with pytest.raises(CorpusError, match="4 of the 6 documents come without"):
+        Simulation.create(tmp_path / "a", settings, grid("none"), Sources([bare[0]], [bare[1]]))
+
+
+def test_there_has_to_be_a_test_set(tmp_path: Path, settings: Settings, files: tuple[Path, Path]) -> None:
+    with pytest.raises(UsageError, match="no test set"):
+        Simulation.create(tmp_path, settings, grid("none"), Sources([files[0]], test_size=0))
+
+
+@pytest.mark.slow
+def test_runs_go_side_by_side_and_say_which_failed(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    both = grid("none", "rat", rounds=1)
+    simulation = Simulation.create(tmp_path / "good", settings, both, sources)
+    runs = simulation.run(workers=2)
+    assert sorted(run.id for run in runs) == ["none-mnlp-s0", "rat-mnlp-s0"]
+    assert simulation.run(workers=2) == runs
+    alone = make(tmp_path / "alone", settings, both, sources)
+    by_id = {run.id: run for run in runs}
+    assert all(figures(by_id[run.id]) == figures(run) for run in alone)
+    # an encoder that goes away between the first look and the runs
+    lost = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": str(tmp_path / "gone")})})
+    with pytest.raises(LearnerError, match=r"the run none-mnlp-s0 failed: .*gone"):
+        Simulation.create(tmp_path / "bad", lost, both, sources).run(workers=2)
+
+
+def test_workers_are_bounded_by_cores_and_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIORAT_DEVICE", "cpu")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: 3.7e9)
+    assert default_workers(settings) == 3
+    monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: 1e6)
+    assert default_workers(settings) == 1
+    monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: float("inf"))
+    assert default_workers(settings) == 8
+    assert available_memory() > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("adversarial.epsilon", "not of the form PART.NAME=VALUE"),
+        ("epsilon=1", "not of the form"),
+        ("training.arms=['rat']", "no setting to change here"),
+        ("selection.size=3", "no setting to change here"),
+        ("database.url=sqlite", "no setting to change here"),
+        ("adversarial.epsilon=-1", "adversarial.epsilon"),
+        ("training.speed=9", "there is no such setting"),
+        ("selection.seed_strategy=best", "no query strategy 'best'"),
+    ],
+)
+def test_a_wrong_change_is_named(change: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        simulation_settings("x", ["A"], encoder="minilm", size=5, changes=[change])
+
+
+def test_changes_are_read_as_toml_or_as_text() -> None:
+    settings = simulation_settings(
+        "x",
+        ["A=B,C"],
+        encoder="minilm",
+        size=5,
+        changes=["adversarial.draw=example", 'adversarial.norm="linf"', "training.epochs=4", "selection.diverse=false"],
+    )
+    assert (settings.adversarial.draw, settings.adversarial.norm) == ("example", "linf")
+    assert (settings.training.epochs, settings.selection.diverse) == (4, False)
+    assert settings.entities[0].sources == ("B", "C")
+
+
+def test_a_grid_with_unknown_names_is_refused() -> None:
+    with pytest.raises(UsageError, match="no query strategy 'best'"):
+        simulation_grid(["none"], ["best"], seeds=1, rounds=1)
+    with pytest.raises(UsageError, match="no arm 'cat'"):
+        simulation_grid(["none"], ["mnlp"], seeds=1, rounds=1, passive=["cat@minilm"])
+    found = simulation_grid(["none", "none"], ["mnlp"], seeds=1, rounds=1, passive=["rat@/models/big one/", "rat"])
+    assert [trial.id for trial in found.trials()] == [
+        "none-mnlp-s0",
+        "none-mnlp-s0-for-rat-big-one",
+        "none-mnlp-s0-for-rat",
+    ]
+
+
+def test_what_was_asked_for_is_kept(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    Simulation.create(tmp_path, settings, grid("none", "rat"), sources)
+    kept = json.loads((tmp_path / "simulation.json").read_text(encoding="utf-8"))
+    assert kept["grid"]["arms"] == ["none", "rat"]
+    assert kept["documents"] == {"pool": 24, "test": 5}
+    assert kept["settings"]["selection"]["size"] == 6
