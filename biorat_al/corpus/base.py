@@ -54,6 +54,7 @@ class ReadReport:
     :param concept_relations: relations between concepts by label.
     :param invalid: the first :data:`KEPT` mentions left out; `invalid_count` counts all.
     :param relations_left_out: relations that were left out with a mention they refer to.
+    :param left_out: what else stands in the files and was not read, by kind (answers of a second annotator, …).
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
     """
 
@@ -66,6 +67,7 @@ class ReadReport:
     invalid: list[InvalidMention] = field(default_factory=list)
     invalid_count: int = 0
     relations_left_out: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
     skipped: list[SkippedFile] = field(default_factory=list)
     skipped_count: int = 0
 
@@ -87,6 +89,22 @@ class ReadReport:
             self.relations[relation.label] += 1
         for concept_relation in record.annotation.concept_relations:
             self.concept_relations[concept_relation.label] += 1
+
+
+@dataclass
+class WriteReport:
+    """What was written, and what the format has no place for.
+
+    :param lost: how often something could not be written, or not as it was, by kind in words.
+    """
+
+    documents: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+
+    def lose(self, kind: str, number: int = 1) -> None:
+        """Count something that the format cannot hold."""
+        if number:
+            self.lost[kind] += number
 
 
 class Reading:
@@ -126,15 +144,33 @@ class CorpusFormat(ABC):
     :cvar name: as the user writes it.
     :cvar title: as people know it.
     :cvar suffixes: file suffixes in lower case with their dot; ``.gz`` may follow each.
+    :cvar writes_folder: whether :meth:`write` makes a folder rather than a file.
+    :cvar knows_concepts: whether it holds relations between concepts.
+    :cvar may_be_empty: whether an empty file is a document.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    writes_folder: ClassVar[bool] = False
+    knows_concepts: ClassVar[bool] = False
+    may_be_empty: ClassVar[bool] = False
 
     @abstractmethod
     def detects(self, head: str) -> bool:
         """Whether a file that begins with `head` is certainly of this format."""
+
+    def owns(self, path: Path) -> bool:
+        """Whether `path` is certainly of this format by the files that lie beside it."""
+        return False
+
+    def main_file(self, path: Path) -> Path | None:
+        """The file that `path` is a part of, where this format spreads its documents over several files."""
+        return None
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        """The files beside `path` that are read with it."""
+        return ()
 
     @abstractmethod
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
@@ -144,9 +180,13 @@ class CorpusFormat(ABC):
         :raises OffsetError: the text of a mention is not the text at its offsets (unless `reading` skips those).
         """
 
-    def write(self, path: Path, records: Iterable[Writable]) -> int:
-        """Write a file under a temporary name, rename it when it is complete, and return the number of documents.
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        """Write a file or folder under a temporary name, rename it when it is complete, and return the number of
+        documents.
+
+        What the format cannot hold is counted in `report`.
 
         :raises UsageError: this format cannot be written.
+        :raises CorpusError: a record cannot stand as it is; nothing is written.
         """
         raise UsageError(f"{self.title} can be read but not written")

@@ -11,11 +11,15 @@ NeurIPS 2022 Datasets and Benchmarks, arXiv 2206.15076.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+from biorat_al.corpus import losses
+from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.concept_relations import linked_pairs
+from biorat_al.corpus.events import COREFERENCES, EVENTS, coreferences_of, events_of, trigger_spans
 from biorat_al.corpus.model import Annotation, Document, Passage, Span
 from biorat_al.corpus.validation import check_annotation, check_document
 
@@ -27,14 +31,16 @@ REST = "other"
 
 
 class KbRecords:
-    """Makes records whose ids are unique over everything that one object makes.
-
-    :ivar not_represented: how often something was left out since the schema has no place for it, by kind.
-    """
+    """Makes records whose ids are unique over everything that one object makes."""
 
     def __init__(self) -> None:
-        self.not_represented: Counter[str] = Counter()
+        self._report = WriteReport()
         self._ids = (str(number) for number in count(1))
+
+    @property
+    def not_represented(self) -> Counter[str]:
+        """How often something was left out since the schema has no place for it, by kind."""
+        return self._report.lost
 
     def record(self, document: Document, annotation: Annotation) -> dict[str, Any]:
         """The record, as plain Python values.
@@ -46,7 +52,9 @@ class KbRecords:
         """
         check_document(document)
         check_annotation(document, annotation)
-        layout = Layout(document, [span for entity in annotation.entities for span in entity.spans])
+        events, groups = events_of(document, annotation), coreferences_of(annotation)
+        spans = [span for entity in annotation.entities for span in entity.spans]
+        layout = Layout(document, spans + [span for event in events for span in trigger_spans(event)])
         value: dict[str, Any] = {"id": next(self._ids), "document_id": document.id, "passages": [], "entities": []}
         for passage, (start, end) in layout.passages():
             value["passages"].append(
@@ -70,50 +78,60 @@ class KbRecords:
                     "normalized": [{"db_name": name, "db_id": ident} for name, ident in entity.concepts],
                 }
             )
-        value["events"] = []
-        value["coreferences"] = []
+        value["events"] = self._events(events, ids, layout)
+        value["coreferences"] = [
+            {"id": next(self._ids), "entity_ids": [ids[ident] for ident in group["entity_ids"]]} for group in groups
+        ]
         value["relations"] = [
             {"id": next(self._ids), "type": label, "arg1_id": ids[head], "arg2_id": ids[tail], "normalized": []}
             for label, head, tail in self._pairs(annotation)
         ]
-        self._count_losses(document, annotation)
+        self._count_losses(document, annotation, events, groups)
         return value
+
+    def _events(self, events: list[dict[str, Any]], ids: dict[str, str], layout: Layout) -> list[dict[str, Any]]:
+        # an event may refer to one that comes after it
+        known = ids | {event["id"]: next(self._ids) for event in events}
+        values = []
+        for event in events:
+            spans = [layout.moved(span) for span in trigger_spans(event)]
+            values.append(
+                {
+                    "id": known[event["id"]],
+                    "type": event["type"],
+                    "trigger": {
+                        "text": [layout.text[start:end] for start, end in spans],
+                        "offsets": [[start, end] for start, end in spans],
+                    },
+                    "arguments": [
+                        {"role": part["role"], "ref_id": known[part["ref_id"]]} for part in event["arguments"]
+                    ],
+                }
+            )
+        return values
 
     def _pairs(self, annotation: Annotation) -> Iterator[tuple[str, str, str]]:
         for relation in annotation.relations:
             yield relation.label, relation.head, relation.tail
-        if not annotation.concept_relations:
-            return
-        linked: defaultdict[str, list[str]] = defaultdict(list)
-        for entity in annotation.entities:
-            names = {name for concept in entity.concepts for name in (concept.identifier, ":".join(concept))}
-            for name in names:
-                linked[name].append(entity.id)
-        for concept_relation in annotation.concept_relations:
-            pairs = [
-                (head, tail)
-                for head in linked[concept_relation.head]
-                for tail in linked[concept_relation.tail]
-                if head != tail
-            ]
-            if not pairs:
-                self.not_represented["relations between concepts that no two mentions are linked to"] += 1
+        for concept_relation, pairs in linked_pairs(annotation):
+            self._report.lose(losses.UNLINKED, not pairs)
             for head, tail in pairs:
                 yield concept_relation.label, head, tail
 
-    def _count_losses(self, document: Document, annotation: Annotation) -> None:
-        losses = {
-            "metadata of documents": bool(document.metadata),
-            "confidence scores of mentions": sum(entity.score is not None for entity in annotation.entities),
-            "histories of mentions (accepted, changed, made by hand)": sum(
-                entity.origin is not None for entity in annotation.entities
-            ),
-            "further properties of mentions": sum(bool(entity.extras) for entity in annotation.entities),
-            "relations marked as undirected": sum(not relation.directed for relation in annotation.relations),
-            "further properties of relations": sum(bool(relation.extras) for relation in annotation.relations),
-            "further annotations of documents": bool(annotation.extras),
-        }
-        self.not_represented.update({kind: int(number) for kind, number in losses.items() if number})
+    def _count_losses(
+        self, document: Document, annotation: Annotation, events: list[dict[str, Any]], groups: list[dict[str, Any]]
+    ) -> None:
+        losses.count_losses(
+            self._report,
+            document,
+            annotation,
+            keeps=(losses.PASSAGES, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS),
+            extras=[key for key, held in ((EVENTS, events), (COREFERENCES, groups)) if held],
+        )
+        self._report.lose(
+            "further properties of events",
+            sum(bool(event.keys() - {"id", "type", "trigger", "arguments"}) for event in events),
+        )
 
 
 class Layout:

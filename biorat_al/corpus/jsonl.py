@@ -36,16 +36,13 @@ that is not in this list is an error, lest a misspelt one be passed over; what i
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from biorat_al.corpus.base import CorpusFormat, Reading, Writable
-from biorat_al.corpus.files import replacing
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.json_values import Fields, found, parse_object
 from biorat_al.corpus.model import (
     Annotation,
@@ -60,6 +57,7 @@ from biorat_al.corpus.model import (
 )
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.validation import check_annotation, check_document, check_mention
+from biorat_al.corpus.writing import text_file
 from biorat_al.errors import FormatError, OffsetError
 
 _FIRST_LINE = re.compile(r'\s*\{\s*("id"|[^\n]*"text")\s*:')
@@ -71,6 +69,7 @@ class JsonLines(CorpusFormat):
     name = "jsonl"
     title = "JSON Lines"
     suffixes = (".jsonl", ".ndjson")
+    knows_concepts = True
 
     def detects(self, head: str) -> bool:
         return _FIRST_LINE.match(head) is not None
@@ -81,8 +80,11 @@ class JsonLines(CorpusFormat):
                 where = source.at(number)
                 yield record_from_json(parse_object(line, where), where, reading)
 
-    def write(self, path: Path, records: Iterable[Writable]) -> int:
-        return write_jsonl(path, records)
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        count = write_jsonl(path, records)
+        if report is not None:
+            report.documents += count
+        return count
 
 
 def write_jsonl(path: Path, records: Iterable[Writable]) -> int:
@@ -93,13 +95,10 @@ def write_jsonl(path: Path, records: Iterable[Writable]) -> int:
     :raises CorpusError: a record cannot stand as it is (see :mod:`biorat_al.corpus.validation`); nothing is written.
     """
     count = 0
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        # no name and no time in the gzip header: the same records give the same bytes
-        packed = gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) if path.suffix == ".gz" else None
-        with io.TextIOWrapper(cast(io.BufferedWriter, packed or file), encoding="utf-8", newline="\n") as out:
-            for record in records:
-                out.write(to_line(record[0], record[1]) + "\n")
-                count += 1
+    with text_file(path) as out:
+        for record in records:
+            out.write(to_line(record[0], record[1]) + "\n")
+            count += 1
     return count
 
 

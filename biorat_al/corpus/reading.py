@@ -13,18 +13,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biorat_al.corpus.base import CorpusFormat, Reading, ReadReport, Writable
-from biorat_al.corpus.bioc_xml import BioCXml
+from biorat_al.corpus.base import CorpusFormat, Reading, ReadReport, Writable, WriteReport
 from biorat_al.corpus.jsonl import JsonLines
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.plain_text import PlainText
-from biorat_al.corpus.pubtator import PubTator
+from biorat_al.corpus.registry import (
+    FORMATS,
+    certain_format,
+    detect_format,
+    format_named,
+    format_names,
+    main_file,
+    suffix_of,
+    without_suffix,
+)
 from biorat_al.corpus.source import OnBytes, Source
 from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
-FORMATS: tuple[CorpusFormat, ...] = (JsonLines(), PubTator(), BioCXml(), PlainText())
-"""The formats that can be read, in the order in which they are tried."""
+__all__ = [
+    "FORMATS", "CorpusFile", "Paths", "corpus_size", "detect_format", "format_named", "list_files", "read_corpus",
+    "write_corpus",
+]  # fmt: skip
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """A file or folder, or several."""
@@ -35,7 +45,7 @@ class CorpusFile:
     """A file that is to be read.
 
     :param document_id: the id for its document if it is of a format that does not name one.
-    :param size: bytes on disk.
+    :param size: bytes on disk, with the files that are read with it.
     """
 
     path: Path
@@ -79,36 +89,16 @@ def corpus_size(paths: Paths, *, format: str | None = None) -> int:
     return sum(file.size for file in list_files(paths, format=format))
 
 
-def write_corpus(path: Path, records: Iterable[Writable], *, format: str = JsonLines.name) -> int:
-    """Write records to one file and return their number.
+def write_corpus(
+    path: Path, records: Iterable[Writable], *, format: str = JsonLines.name, report: WriteReport | None = None
+) -> int:
+    """Write records to one file or folder and return their number.
 
+    :param report: filled with what the format has no place for.
     :raises UsageError: the format is not known, or cannot be written.
     :raises CorpusError: a record cannot stand as it is, or the file cannot be written.
     """
-    return format_named(format).write(path, records)
-
-
-def format_named(name: str) -> CorpusFormat:
-    """The format of that name.
-
-    :raises UsageError: there is none; the message lists those there are.
-    """
-    for known in FORMATS:
-        if known.name == name:
-            return known
-    raise UsageError(f"unknown format {name!r}; known are {_names()}")
-
-
-def detect_format(path: Path) -> CorpusFormat | None:
-    """The format of a file by its beginning, or else by its name; None if neither says.
-
-    :raises CorpusError: the file cannot be read.
-    """
-    head = Source(path).head()
-    for known in FORMATS:
-        if known.detects(head):
-            return known
-    return next((known for known in FORMATS if _suffix(path, known) is not None), None)
+    return format_named(format).write(path, records, report)
 
 
 def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | None = None) -> list[CorpusFile]:
@@ -123,10 +113,10 @@ def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | 
     for path in given:
         if path.is_dir():
             found = _folder(path, forced, counted)
-            inside += [_without_suffix(file.path.relative_to(path), file.format).as_posix() for file in found]
+            inside += [without_suffix(file.path.relative_to(path), file.format).as_posix() for file in found]
         else:
             found = [_file(path, forced)]
-            inside.append(_without_suffix(path, found[0].format).as_posix())
+            inside.append(without_suffix(path, found[0].format).as_posix())
         files += found
     stems = Counter(file.document_id for file in files)
     files = [
@@ -142,25 +132,26 @@ def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | 
 
 
 def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
+    path = main_file(path, forced)
     known = forced or detect_format(path)
-    if forced is not None and not isinstance(forced, PlainText):
+    if forced is not None and not isinstance(forced, PlainText) and not forced.owns(path):
         head = Source(path).head()
-        certain = None if forced.detects(head) else next((other for other in FORMATS if other.detects(head)), None)
+        certain = None if forced.detects(head) else certain_format(head)
         if certain is not None:
             raise FormatError(f"the file is {certain.title}, expected {forced.title}", source=str(path))
     if known is None and not Source(path).head():
-        raise FormatError(f"the file is empty, expected one of {_names()}", source=str(path))
+        raise FormatError(f"the file is empty, expected one of {format_names()}", source=str(path))
     if known is None:
         raise FormatError(
-            f"neither its content nor its name tells the format; name one of {_names()}", source=str(path)
+            f"neither its content nor its name tells the format; name one of {format_names()}", source=str(path)
         )
     try:
-        size = path.stat().st_size
+        size = sum(part.stat().st_size for part in (path, *known.companions(path)))
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         reason = "there is no such file or folder" if missing else f"it cannot be read: {error.strerror}"
         raise CorpusError(reason, source=str(path)) from None
-    return CorpusFile(path, known, _without_suffix(path, known).name, size)
+    return CorpusFile(path, known, without_suffix(path, known).name, size)
 
 
 def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> list[CorpusFile]:
@@ -170,14 +161,17 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             report.skip(path, "hidden")
         elif not path.is_file():
             report.skip(path, "not a file that can be read")
+        elif main_file(path) != path:
+            # read with the file that it is a part of
+            continue
         elif (detected := detect_format(path)) is None:
             report.skip(path, "neither its content nor its name tells a known format")
-        elif forced is None or detected is forced or (_suffix(path, forced) is not None):
+        elif forced is None or detected is forced or (suffix_of(path, forced) is not None):
             files.append(_file(path, forced or detected))
         else:
             report.skip(path, f"{detected.title}, not {forced.title}")
     if not files:
-        expected = forced.title if forced else f"any known format ({_names()})"
+        expected = forced.title if forced else f"any known format ({format_names()})"
         raise FormatError(f"the folder holds no file of {expected}", source=str(folder))
     kinds = Counter(file.format.name for file in files)
     if len(kinds) > 1:
@@ -186,10 +180,6 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             f"the folder holds files of several formats ({listed}); name the format to read", source=str(folder)
         )
     return files
-
-
-def _names() -> str:
-    return ", ".join(known.name for known in FORMATS)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -201,25 +191,11 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names))
 
 
-def _suffix(path: Path, known: CorpusFormat) -> str | None:
-    """The ending of the file's name that is one of the format's suffixes, ``.gz`` included; the longest."""
-    name = path.name.lower()
-    packed = ".gz" if name.endswith(".gz") else ""
-    endings = [suffix + packed for suffix in known.suffixes if name.endswith(suffix + packed)]
-    return max(endings, key=len, default=None)
-
-
-def _without_suffix(path: Path, known: CorpusFormat) -> Path:
-    suffix = _suffix(path, known)
-    stem = path.name[: -len(suffix)] if suffix else path.name
-    return path.with_name(stem) if stem else path
-
-
 def _records(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | None) -> Iterator[Record]:
     for file in files:
         before = reading.report.documents
         source = Source(file.path, document_id=file.document_id, on_bytes=on_bytes)
-        if not source.head():
+        if not file.format.may_be_empty and not source.head():
             raise FormatError(f"the file is empty, expected {file.format.title}", source=source.name)
         for record in file.format.read(source, reading):
             check_document(record.document, source=record.source)

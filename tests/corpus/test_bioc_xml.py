@@ -235,7 +235,7 @@ def test_a_mention_that_does_not_fit_its_offsets(
         (document(TITLE + annotation("<infon>x</infon>")), "an infon has no key"),
         (
             document(TITLE + annotation().replace("<text>Ocular</text>", "")),
-            "found a annotation without the element text",
+            "found an annotation without the element text",
         ),
         (
             document(

@@ -1,0 +1,69 @@
+"""What of a record a format has no place for, counted before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.concept_relations import CONCEPTS
+from biorat_al.corpus.model import Annotation, Document
+
+PASSAGES = "passages of documents"
+METADATA = "metadata of documents"
+NOT_LOOKED = "marks of documents that nobody has looked at"
+LOOKED = "marks of documents that were looked at and have nothing"
+CONCEPT_LINKS = "mentions' links to concepts"
+SCORES = "confidence scores of mentions"
+HISTORIES = "histories of mentions (accepted, changed, made by hand)"
+MENTION_PROPERTIES = "further properties of mentions"
+RELATIONS = "relations between mentions"
+CONCEPT_RELATIONS = "relations between concepts"
+UNDIRECTED = "relations marked as undirected"
+RELATION_PROPERTIES = "further properties of relations"
+FURTHER = "further annotations of documents"
+UNLINKED = "relations between concepts that no two mentions are linked to"
+
+
+def count_losses(
+    report: WriteReport,
+    document: Document,
+    annotation: Annotation | None,
+    *,
+    keeps: Collection[str] = (),
+    metadata: Collection[str] = (),
+    entity_extras: Collection[str] = (),
+    relation_extras: Collection[str] = (),
+    extras: Collection[str] = (),
+) -> None:
+    """Count what a record holds and the format does not.
+
+    :param keeps: of the kinds above, those that the format holds.
+    :param metadata: keys of a document's metadata that it holds all the same; the other three likewise.
+    """
+
+    def further(held: Collection[str], known: Collection[str]) -> bool:
+        return any(key not in known for key in held)
+
+    found = {
+        PASSAGES: int(bool(document.passages)),
+        METADATA: int(further(document.metadata, metadata)),
+        NOT_LOOKED: int(annotation is None),
+    }
+    if annotation is not None:
+        entities, relations = annotation.entities, annotation.relations
+        # which concepts a relation was made of can be told from its ends again
+        known = {*relation_extras, CONCEPTS}
+        found |= {
+            CONCEPT_LINKS: sum(len(entity.concepts) for entity in entities),
+            SCORES: sum(entity.score is not None for entity in entities),
+            HISTORIES: sum(entity.origin is not None for entity in entities),
+            MENTION_PROPERTIES: sum(further(entity.extras, entity_extras) for entity in entities),
+            RELATIONS: len(relations),
+            CONCEPT_RELATIONS: len(annotation.concept_relations),
+            UNDIRECTED: sum(not relation.directed for relation in relations),
+            RELATION_PROPERTIES: sum(further(relation.extras, known) for relation in relations),
+            FURTHER: int(further(annotation.extras, extras)),
+        }
+    for kind, number in found.items():
+        if kind not in keeps:
+            report.lose(kind, number)
