@@ -1,0 +1,149 @@
+"""What a report is about: the runs that can be compared with each other, and who chose the documents in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ParamSpec, TypeVar
+
+from biorat_al.efficiency.runs import Run, Triple
+from biorat_al.efficiency.statistics import GroupKey, Unit, groups
+from biorat_al.efficiency.figures import plural, words
+from biorat_al.errors import UsageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PLAIN = "none"
+UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
+UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs on one corpus with one encoder.
+
+    :param runs: those of their points that were measured (see :func:`comparable`).
+    :param live: whether it is a real project; else a simulation.
+    :param target: F1 that the user wants to know about; None: only what the curves themselves suggest.
+    :param notes: what was left out of the runs, in sentences.
+    """
+
+    corpus: str
+    encoder: str
+    runs: Sequence[Run]
+    live: bool
+    target: float | None = None
+    notes: Sequence[str] = field(default=())
+
+    @cached_property
+    def active(self) -> dict[GroupKey, list[Run]]:
+        """The groups that have learning curves of their own: simulated or live."""
+        return groups(run for run in self.runs if run.kind in ("simulated", "live"))
+
+    @cached_property
+    def strategy(self) -> str:
+        """The strategy under which most arms were run; of several the first."""
+        arms: dict[str, set[str]] = {}
+        for key in self.active:
+            arms.setdefault(key.strategy, set()).add(key.arm)
+        return max(arms, key=lambda name: len(arms[name]), default="")
+
+    @cached_property
+    def arms(self) -> dict[str, list[Run]]:
+        """The runs of each arm under :attr:`strategy`."""
+        return {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
+
+    @cached_property
+    def main_arm(self) -> str | None:
+        """The arm that is put to the test: in a project the one that selects, in a simulation ``rat`` if it is there."""
+        others = [arm for arm in self.arms if arm != PLAIN]
+        if self.live:
+            selecting = [arm for arm, runs in self.arms.items() if runs[0].selected_by is None and arm != PLAIN]
+            return next(iter([*selecting, *others]), None)
+        return "rat" if "rat" in others else next(iter(others), None)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Arms that are compared: each with the plain one, and the main one with the plain one of the same compute."""
+        ordered = sorted((arm for arm in self.arms if arm != PLAIN), key=lambda arm: arm != self.main_arm)
+        found = [(arm, PLAIN) for arm in ordered] if PLAIN in self.arms else []
+        if self.main_arm not in (None, "matched") and "matched" in self.arms:
+            found.insert(1, (str(self.main_arm), "matched"))
+        return found
+
+    @property
+    def who_selected(self) -> str:
+        """Who chose the documents, in a sentence."""
+        if not self.live:
+            return f"Each arm chose its documents itself (query strategy {self.strategy})."
+        selecting = dict.fromkeys(run.selected_by or run.arm for run in self.runs)
+        return (
+            f"All arms learnt from the same corrections; the arm {words(selecting)} chose the documents "
+            f"({self.strategy}) for all of them."
+        )
+
+    def basis(self, runs: Sequence[Run]) -> str:
+        """What figures of these runs stand on: seeds, test documents, labelled documents."""
+        seeds = sorted({run.seed for run in runs})
+        tested = max((len(run.points[-1].counts) for run in runs), default=0)
+        return f"{plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), {plural(tested, 'test document')}"
+
+    def intervals(self, runs: Sequence[Run]) -> str:
+        """What the intervals of figures of these runs are."""
+        if len({run.seed for run in runs}) > 1:
+            return "95 % confidence intervals over seeds and test documents."
+        return (
+            "95 % confidence intervals over test documents alone: there is one seed, so how it would come out with "
+            "another is not in them."
+        )
+
+
+def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """The runs with counts on the same test documents at every point, and what was left out, in sentences.
+
+    In a project test documents are annotated as time goes by. Points that were measured on fewer than half of the
+    documents of the newest one go; of the others only the documents that all of them share count.
+    """
+    kept = [run for run in runs if any(point.counts for point in run.points)]
+    if not kept:
+        return [], []
+    most = max(len(point.counts) for run in kept for point in run.points)
+    points = {run.id: [point for point in run.points if 2 * len(point.counts) >= most] for run in kept}
+    kept = [run for run in kept if points[run.id]]
+    shared = set.intersection(*(set(point.counts) for run in kept for point in points[run.id]))
+    notes = []
+    dropped = {point.round for run in runs for point in run.points} - {p.round for run in kept for p in points[run.id]}
+    if dropped:
+        rounds = words(str(number) for number in sorted(dropped))
+        notes.append(
+            f"Models of round {rounds} are left out: fewer than half of the test documents were annotated then."
+        )
+    if len(shared) < most:
+        notes.append(f"{len(shared)} of {most} test documents count: those that every model was measured on.")
+    same = []
+    for run in kept:
+        changed = tuple(
+            point.model_copy(update={"counts": {key: point.counts[key] for key in point.counts if key in shared}})
+            for point in points[run.id]
+        )
+        same.append(run.model_copy(update={"points": changed}))
+    return same, notes
+
+
+def tested_mentions(runs: Iterable[Run]) -> int:
+    """Annotated mentions in the test documents."""
+    return max((_gold(point.counts.values()) for run in runs for point in run.points), default=0)
+
+
+def tried(statistic: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> tuple[T | None, str]:
+    """What a statistic comes to, or None and the reason why it cannot be had."""
+    try:
+        return statistic(*arguments, **options), ""
+    except UsageError as error:
+        return None, str(error)
+
+
+def _gold(counts: Iterable[Triple]) -> int:
+    return sum(tp + fn for tp, _, fn in counts)
