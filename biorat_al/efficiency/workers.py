@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -119,6 +120,9 @@ def _begin(threads: int, told: Any) -> None:
     """Set a worker up: its share of the cores, and where to report to."""
     global _told
     import torch
+
+    # Ctrl-C reaches the whole group; it is the parent that ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     torch.set_num_threads(threads)
     _told = told

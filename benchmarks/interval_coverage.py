@@ -1,0 +1,216 @@
+"""How often the 95 % intervals of label efficiency hold the truth, where the truth is known.
+
+Runs are drawn from a model of what simulated annotation does: test documents of differing length and difficulty, seeds
+that are better or worse throughout, points of a run that are better or worse by chance, an arm that needs a known
+share of the labels of the other, and mentions found or missed by chance (binomial) or made up (Poisson). F1 is computed
+from the summed counts, as in a real run. The truth is the F1 of the expected counts over all documents, averaged
+over all seeds, and what follows from it along the curve.
+
+Reported is the share of the drawn experiments in which the interval held the truth, for the difference in area, the
+difference in F1 at a budget, and the ratio of labels needed; beside it that of two intervals that are in common use,
+on the same data: the percentile bootstrap over seeds, and Satterthwaite's t.
+
+    python benchmarks/interval_coverage.py [--experiments 1000] [--seeds 3 5 10] [--documents 40 100] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+from scipy.stats import t
+
+from biorat_al.efficiency.comparison import compare
+from biorat_al.efficiency.runs import Point, Run
+
+LABELS = (10, 20, 40, 60, 80, 120, 160)
+BUDGET = 70
+TARGET = 0.55
+
+
+@dataclass(frozen=True)
+class World:
+    """What runs are drawn from; standard deviations are on the scale of the log odds.
+
+    :param ratio: labels that the left arm needs over those of the right one, for the same expected F1.
+    :param seed: of what a seed does to both arms alike.
+    :param arm: of what a seed does to one arm.
+    :param point: of what befalls one model.
+    :param document: of a document's difficulty.
+    :param taste: of what a document is to one arm, whatever the seed.
+    :param cell: of one document under one model.
+    """
+
+    ratio: float = 0.8
+    seed: float = 0.15
+    arm: float = 0.1
+    point: float = 0.05
+    document: float = 0.7
+    taste: float = 0.1
+    cell: float = 0.2
+
+    def level(self, labels: float, side: int) -> float:
+        """Log odds that a mention is found, in the mean."""
+        effective = labels / self.ratio if side == 0 else labels
+        return 1.6 - 8.0 * effective**-0.5
+
+
+WORLDS = {
+    "seeds and documents": World(),
+    "seeds above all": World(arm=0.3, taste=0.02, cell=0.05),
+    "documents above all": World(seed=0.05, arm=0.02, point=0.02, taste=0.4, cell=0.2),
+    "no difference": World(ratio=1.0),
+}
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+_GOLD = 10.0
+
+
+def draw(world: World, seeds: int, documents: int, generator: np.random.Generator) -> tuple[list[Run], list[Run]]:
+    """One experiment: the runs of both arms."""
+    gold = generator.poisson(generator.gamma(2.0, _GOLD / 2, documents))
+    difficulty = generator.normal(0, world.document, documents)
+    taste = generator.normal(0, world.taste, (2, documents))
+    sides: tuple[list[Run], list[Run]] = ([], [])
+    for seed in range(seeds):
+        both = generator.normal(0, world.seed)
+        for side, runs in enumerate(sides):
+            own = both + generator.normal(0, world.arm)
+            points = []
+            for number, labels in enumerate(LABELS):
+                mean = world.level(labels, side) + own + generator.normal(0, world.point)
+                odds = mean + difficulty + taste[side] + generator.normal(0, world.cell, documents)
+                found = generator.binomial(gold, expit(odds))
+                # what is made up is rarer where the model is better
+                false = generator.poisson(0.5 * _GOLD * expit(-odds))
+                points.append(
+                    Point(
+                        round=number,
+                        documents=labels,
+                        tokens=250 * labels,
+                        mentions=10 * labels,
+                        counts={
+                            str(place): (int(tp), int(fp), int(total - tp))
+                            for place, (tp, fp, total) in enumerate(zip(found, false, gold, strict=True))
+                        },
+                        by_label={},
+                        cost={},
+                    )
+                )
+            arm = ("rat", "none")[side]
+            runs.append(
+                Run(
+                    id=f"{arm}-{seed}",
+                    kind="simulated",
+                    corpus="drawn",
+                    encoder="none",
+                    arm=arm,
+                    strategy="mnlp",
+                    seed=seed,
+                    points=tuple(points),
+                )
+            )
+    return sides
+
+
+def expected_f1(world: World, labels: float, side: int) -> float:
+    """F1 of the expected counts over all documents, averaged over all seeds."""
+    of_seeds = np.sqrt(world.seed**2 + world.arm**2 + world.point**2) * _NODES
+    of_documents = np.sqrt(world.document**2 + world.taste**2 + world.cell**2) * _NODES
+    odds = world.level(labels, side) + of_seeds[:, None] + of_documents[None, :]
+    found, false = expit(odds) @ _WEIGHTS, 0.5 * expit(-odds) @ _WEIGHTS
+    # 2tp + fp + fn = tp + fp + all that there is to find
+    return float((2 * found / (found + false + 1)) @ _WEIGHTS)
+
+
+def truth(world: World) -> dict[str, float]:
+    """What the intervals should hold."""
+    curves = [[expected_f1(world, labels, side) for labels in LABELS] for side in (0, 1)]
+    areas = [np.sum(np.diff(LABELS) * (np.array(c[1:]) + c[:-1]) / 2) / (LABELS[-1] - LABELS[0]) for c in curves]
+    at_budget = [np.interp(BUDGET, LABELS, curve) for curve in curves]
+    needed = [np.interp(TARGET, curve, LABELS) for curve in curves]
+    return {
+        "area": float(areas[0] - areas[1]),
+        "f1": float(at_budget[0] - at_budget[1]),
+        "ratio": float(needed[0] / needed[1]),
+    }
+
+
+def coverage(world: World, seeds: int, documents: int, experiments: int, seed: int) -> dict[str, float]:
+    """Shares of the experiments in which the intervals held the truth.
+
+    :returns: ``area``, ``f1``, ``ratio``; ``open``: share of the ratios' intervals with an open side; ``bootstrap`` and
+        ``satterthwaite``: the area's coverage by the two intervals in common use.
+    """
+    generator = np.random.default_rng(seed)
+    expected = truth(world)
+    held = dict.fromkeys((*expected, "open", "bootstrap", "satterthwaite"), 0)
+    for _ in range(experiments):
+        left, right = draw(world, seeds, documents, generator)
+        found = compare(left, right, budgets=[BUDGET], targets=[TARGET])
+        for effect in found.effects:
+            low, high = effect.estimate.low, effect.estimate.high
+            value = expected[effect.kind]
+            held[effect.kind] += (low is None or low <= value) and (high is None or value <= high)
+            held["open"] += effect.kind == "ratio" and (low is None or high is None)
+        area = found.area.estimate
+        assert area.value is not None
+        assert area.standard_error is not None
+        error = abs(area.value.value - expected["area"])
+        held["satterthwaite"] += error <= t.ppf(0.975, area.degrees) * area.standard_error
+        low, high = percentile_bootstrap(left, right, generator)
+        held["bootstrap"] += low <= expected["area"] <= high
+    return {name: count / experiments for name, count in held.items()}
+
+
+def percentile_bootstrap(
+    left: Sequence[Run], right: Sequence[Run], generator: np.random.Generator
+) -> tuple[float, float]:
+    """Percentile bootstrap over pairs of seeds, for the difference in area: what is often done."""
+    differences = np.array(
+        [
+            _area([point.f1 for point in a.points]) - _area([point.f1 for point in b.points])
+            for a, b in zip(left, right, strict=True)
+        ]
+    )
+    means = generator.choice(differences, (2000, len(differences))).mean(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def _area(curve: Sequence[float]) -> float:
+    values = np.array(curve)
+    return float(np.sum(np.diff(LABELS) * (values[1:] + values[:-1]) / 2) / (LABELS[-1] - LABELS[0]))
+
+
+def main() -> None:
+    """Measure and print a table, then the figures as one line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--experiments", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
+    parser.add_argument("--documents", type=int, nargs="+", default=[40, 100])
+    parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    columns = ("area", "f1", "ratio", "open", "bootstrap", "satterthwaite")
+    print(f"{'what varies':<22}{'seeds':>6}{'docs':>6}" + "".join(f"{name:>15}" for name in columns))
+    rows = []
+    for name in arguments.worlds:
+        for seeds in arguments.seeds:
+            for documents in arguments.documents:
+                shares = coverage(WORLDS[name], seeds, documents, arguments.experiments, arguments.seed)
+                print(
+                    f"{name:<22}{seeds:>6}{documents:>6}" + "".join(f"{100 * shares[key]:>14.1f}%" for key in columns),
+                    flush=True,
+                )
+                rows.append({"world": name, "seeds": seeds, "documents": documents, **shares})
+    print(json.dumps({"experiments": arguments.experiments, "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
