@@ -7,12 +7,31 @@ from types import MappingProxyType
 
 from biorat_al.acquisition.base import QueryStrategy
 from biorat_al.acquisition.coverage import Diverse
+from biorat_al.acquisition.density import Density
+from biorat_al.acquisition.disagreement import Adversarial, Bald
+from biorat_al.acquisition.sets import Badge, ClusterMargin, CoreSet
 from biorat_al.acquisition.uncertainty import Entropy, LeastConfidence, Margin, Mnlp
 from biorat_al.acquisition.uniform import Random
 from biorat_al.errors import UsageError
 
 STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
-    {kind.name: kind for kind in (Random, Diverse, LeastConfidence, Margin, Entropy, Mnlp)}
+    {
+        kind.name: kind
+        for kind in (
+            Random,
+            Diverse,
+            LeastConfidence,
+            Margin,
+            Entropy,
+            Mnlp,
+            Density,
+            Bald,
+            Adversarial,
+            CoreSet,
+            Badge,
+            ClusterMargin,
+        )
+    }
 )
 """Every query strategy, by the name that the user writes."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,8 @@ def select(
     _check(candidates, budget)
     if not len(candidates):
         return []
-    pool = _by_id(candidates)
+    purse = _Purse(budget)
+    pool = replace(_by_id(candidates), wanted=purse.most(candidates.tokens))
     generator = np.random.default_rng(seed)
     scores = strategy.scores(pool, generator)
     if scores.shape != (len(pool),) or not np.isfinite(scores).all():
@@ -47,7 +48,7 @@ def select(
     ranking = np.lexsort((generator.permutation(len(pool)), -scores))
     rank = np.empty(len(pool), dtype=np.int64)
     rank[ranking] = np.arange(len(pool))
-    first, purse = int(ranking[0]), _Purse(budget)
+    first = int(ranking[0])
     # a budget for the whole pool leaves nothing to choose
     distinct = diverse and not purse.affords_all(pool.tokens)
     if not purse.affords(int(pool.tokens[first])):
@@ -88,11 +89,13 @@ def _check(candidates: Candidates, budget: Budget) -> None:
 def _by_id(candidates: Candidates) -> Candidates:
     """The same candidates, in an order that does not depend on how they were given."""
     order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
-    return Candidates(
+    return replace(
+        candidates,
         ids=[candidates.ids[position] for position in order],
         texts=[candidates.texts[position] for position in order],
         tokens=candidates.tokens[order],
         uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
+        features={name: values[order] for name, values in candidates.features.items()},
     )
 
 
@@ -112,6 +115,13 @@ class _Purse:
         return (self._documents is None or len(tokens) <= self._documents) and (
             self._tokens is None or int(tokens.sum()) <= self._tokens
         )
+
+    def most(self, tokens: NDArray[np.int64]) -> int:
+        """How many of the documents fit at most: the shortest ones; one at least."""
+        number = len(tokens) if self._documents is None else min(self._documents, len(tokens))
+        if self._tokens is not None:
+            number = min(number, int(np.searchsorted(np.cumsum(np.sort(tokens)), self._tokens, side="right")))
+        return max(number, 1)
 
     def too_dear(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of the documents do not fit, each by itself: the opposite of :meth:`affords`."""

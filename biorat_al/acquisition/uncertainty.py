@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.acquisition.base import Candidates, QueryStrategy
-from biorat_al.errors import LearnerError, UsageError
 
 
 class UncertaintyStrategy(QueryStrategy):
     """Orders the pool by one measure of uncertainty.
 
-    :cvar measure: which: a field of :class:`biorat_al.learner.types.Uncertainty`.
+    :cvar measure: which: a field of :class:`biorat_al.learner.types.Uncertainty`, or one of its :attr:`needs`.
     :cvar words: how the reason puts it; ``{score}`` is where the score stands.
     """
 
@@ -24,29 +23,8 @@ class UncertaintyStrategy(QueryStrategy):
     words: str
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
-        """Return the measure, shape (n,).
-
-        :raises UsageError: there is no model yet, so nothing has been measured.
-        :raises LearnerError: a value is missing, or is not a number.
-        """
-        if self.measure not in candidates.uncertainty:
-            raise UsageError(
-                f"the query strategy {self.name!r} needs a trained model, and there is none yet: "
-                "choose 'diverse' or 'random' for the first batch"
-            )
-        values = np.asarray(candidates.uncertainty[self.measure], dtype=np.float64)
-        if values.shape != (len(candidates),):
-            raise LearnerError(
-                f"the model gave {values.size} values of {self.measure} for {len(candidates)} documents: "
-                "run the prediction again"
-            )
-        broken = np.flatnonzero(~np.isfinite(values))
-        if broken.size:
-            raise LearnerError(
-                f"the model's {self.measure} of document {candidates.ids[broken[0]]} is {values[broken[0]]} "
-                f"({broken.size} such documents): its training has gone astray; train again at a lower learning rate"
-            )
-        return values
+        """Return the measure, shape (n,)."""
+        return self.from_model(candidates, self.measure)
 
     def reason(self, score: float) -> str:
         return self.words.format(score=f"{score:.3f}")

@@ -17,6 +17,7 @@ class Random(QueryStrategy):
 
     name = "random"
     needs_model = False
+    subsampled = False
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         return generator.random(len(candidates))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
-from biorat_al.acquisition.registry import strategy
+from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.errors import LearnerError, UsageError
 from tests.acquisition.pools import candidates, make
@@ -25,7 +25,7 @@ ABSTRACT = (
 NEARLY = ABSTRACT.replace("forty", "fifty")
 OTHER = "Asthma in children of smokers: a cohort study of lung function, exercise tolerance and inhaled steroids."
 
-names = st.sampled_from(["mnlp", "random", "diverse"])
+names = st.sampled_from(list(STRATEGIES))
 
 
 def _ids(picks: Sequence[Pick]) -> list[str]:

@@ -6,20 +6,26 @@ import random
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.acquisition.base import Budget, Candidates, QueryStrategy
+from biorat_al.acquisition.base import Budget, Candidates, Feature, QueryStrategy
 from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
+from biorat_al.acquisition.uncertainty import UncertaintyStrategy
 from biorat_al.errors import LearnerError, UsageError
 from tests.acquisition.pools import candidates, make, reordered
 
 EVERY = pytest.mark.parametrize("name", list(STRATEGIES))
 WITH_MODEL = pytest.mark.parametrize("name", [name for name, kind in STRATEGIES.items() if kind.needs_model])
+BY_MEASURE = pytest.mark.parametrize(
+    "name", [name for name, kind in STRATEGIES.items() if issubclass(kind, UncertaintyStrategy)]
+)
 
 POOL = make(
     [
@@ -32,6 +38,9 @@ POOL = make(
     ],
     scores=[0.1, 0.9, 0.1, 0.4, 0.0, 0.4],
 )
+
+
+WITHOUT_MODEL = Candidates(ids=["a", "b"], texts=["gout", "asthma"], tokens=np.array([1, 1]))
 
 
 def _generator(seed: int = 7) -> np.random.Generator:
@@ -85,27 +94,49 @@ class TestContract:
         assert reason == reason.strip().rstrip(".")
 
     def test_before_there_is_a_model_it_works_or_says_what_to_do(self, name: str) -> None:
-        pool = Candidates(ids=["a", "b"], texts=["gout", "asthma"], tokens=np.array([1, 1]))
+        pool = WITHOUT_MODEL
         if STRATEGIES[name].needs_model:
             with pytest.raises(UsageError, match=f"'{name}' needs a trained model"):
                 select(pool, strategy(name), Budget(documents=1), seed=0)
         else:
             assert len(select(pool, strategy(name), Budget(documents=1), seed=0)) == 1
 
+    def test_it_cites_what_it_asks_of_the_model(self, name: str) -> None:
+        kind = STRATEGIES[name]
+        assert kind.needs <= set(get_args(Feature))
+        assert kind.needs_model or not kind.needs
+
+    def test_a_budget_above_the_pool_is_the_whole_pool(self, name: str) -> None:
+        for budget in (Budget(documents=99), Budget(tokens=999)):
+            for diverse in (True, False):
+                picks = select(POOL, strategy(name), budget, seed=1, diverse=diverse)
+                assert sorted(pick.document_id for pick in picks) == sorted(POOL.ids)
+
+    def test_identical_documents_are_told_apart_by_the_seed_alone(self, name: str) -> None:
+        pool = make(["gout in adults"] * 7, [0.5] * 7)
+        batches = {
+            tuple(pick.document_id for pick in select(pool, strategy(name), Budget(documents=3), seed=seed))
+            for seed in range(20)
+        }
+        assert all(len(set(batch)) == 3 for batch in batches)
+        assert len(batches) > 10
+
+    def test_texts_without_words(self, name: str) -> None:
+        pool = make(["", " ", "", "?!"], [0.0] * 4, tokens=[0, 0, 0, 2])
+        picks = select(pool, strategy(name), Budget(documents=2), seed=1)
+        assert len({pick.document_id for pick in picks}) == 2
+        assert all(np.isfinite(pick.score) for pick in picks)
+
+    def test_the_best_of_a_batch_come_first(self, name: str) -> None:
+        generator = _generator()
+        pool = make([f"word{number} other{number % 3}" for number in range(30)], generator.random(30).tolist())
+        picks = select(pool, strategy(name), Budget(documents=6), seed=2, diverse=False)
+        assert [pick.score for pick in picks] == sorted((pick.score for pick in picks), reverse=True)
+        assert picks[0].reason.startswith(strategy(name).reason(picks[0].score))
+
 
 @WITH_MODEL
 class TestStrategiesWithModel:
-    def test_the_score_is_the_measure(self, name: str) -> None:
-        measure = name.replace("-", "_")
-        pool = Candidates(["a", "b", "c"], ["x", "y", "z"], np.array([1, 1, 1]), {measure: np.array([0.2, -3.0, 7.5])})
-        assert strategy(name).scores(pool, _generator()).tolist() == [0.2, -3.0, 7.5]
-
-    def test_the_least_sure_come_first(self, name: str) -> None:
-        pool = make(["gout", "asthma", "fever", "cough"], scores=[0.2, 0.9, -0.1, 0.4])
-        picks = select(pool, strategy(name), Budget(documents=4), seed=0)
-        assert [pick.document_id for pick in picks] == ["d0001", "d0003", "d0000", "d0002"]
-        assert [pick.score for pick in picks] == [0.9, 0.4, 0.2, -0.1]
-
     @pytest.mark.parametrize("broken", [float("nan"), float("inf"), float("-inf")])
     def test_a_broken_value_is_an_error_that_names_the_document(self, name: str, broken: float) -> None:
         pool = make(["gout", "asthma", "fever"], scores=[0.2, broken, 0.3])
@@ -113,9 +144,37 @@ class TestStrategiesWithModel:
             select(pool, strategy(name), Budget(documents=1), seed=0)
 
     def test_a_missing_value_is_an_error(self, name: str) -> None:
-        pool = Candidates(["a", "b"], ["x", "y"], np.array([1, 1]), {name.replace("-", "_"): np.array([0.2])})
+        pool = make(["gout"], scores=[0.2])
+        pool = replace(pool, ids=["a", "b"], texts=["x", "y"], tokens=np.array([1, 1]))
         with pytest.raises(LearnerError, match=r"1 values of .* for 2 documents"):
             strategy(name).scores(pool, _generator())
+
+    def test_what_it_needs_is_what_it_looks_at(self, name: str) -> None:
+        kind = STRATEGIES[name]
+        pool = make(["gout", "asthma", "fever"], scores=[0.2, 0.1, 0.3])
+        enough = replace(pool, features={need: pool.features[need] for need in kind.needs})
+        assert (
+            strategy(name).scores(enough, _generator()).tolist() == strategy(name).scores(pool, _generator()).tolist()
+        )
+        if kind.needs:
+            with pytest.raises(UsageError, match=f"'{name}' needs a trained model"):
+                strategy(name).scores(replace(pool, features={}), _generator())
+
+
+@BY_MEASURE
+class TestStrategiesByMeasure:
+    def test_the_score_is_the_measure(self, name: str) -> None:
+        measure = STRATEGIES[name].measure  # type: ignore[attr-defined]
+        values = np.array([0.25, -3.0, 7.5])
+        pool = Candidates(["a", "b", "c"], ["x", "y", "z"], np.array([1, 1, 1]))
+        pool = replace(pool, **{"features" if STRATEGIES[name].needs else "uncertainty": {measure: values}})
+        assert strategy(name).scores(pool, _generator()).tolist() == [0.25, -3.0, 7.5]
+
+    def test_the_least_sure_come_first(self, name: str) -> None:
+        pool = make(["gout", "asthma", "fever", "cough"], scores=[0.25, 0.75, -0.5, 0.5])
+        picks = select(pool, strategy(name), Budget(documents=4), seed=0)
+        assert [pick.document_id for pick in picks] == ["d0001", "d0003", "d0000", "d0002"]
+        assert [pick.score for pick in picks] == [0.75, 0.5, 0.25, -0.5]
 
 
 class TestRandom:
@@ -142,7 +201,10 @@ class TestUnknown:
             strategy("mnpl")
 
     def test_the_registry_has_all_of_them(self) -> None:
-        assert set(STRATEGIES) == {"random", "diverse", "least-confidence", "margin", "entropy", "mnlp"}
+        assert list(STRATEGIES) == [
+            "random", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density", "bald", "adversarial",
+            "core-set", "badge", "cluster-margin",
+        ]  # fmt: skip
         assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
 
 
