@@ -166,13 +166,8 @@ class BioCReader:
         spans = [Span(place["offset"], place["offset"] + place["length"]) for place in value["locations"]]
         if value["text"] is None:
             raise self._wrong(value, "found an annotation without the element text, which it must have")
-        concepts: list[Concept] = []
-        for key, column in list(infons.items()):
-            if key.casefold() in CONCEPT_INFONS and isinstance(column, str):
-                concepts += _in_database(parse_identifiers(column, label), column, CONCEPT_INFONS[key.casefold()])
-                if not says_more(column):
-                    del infons[key]
-        entity = Entity(ident, label, tuple(spans), tuple(concepts), extras=infons)
+        concepts, rest = concepts_in(infons, label)
+        entity = Entity(ident, label, tuple(spans), concepts, extras=rest)
         check_mention(document, entity, value["text"], source=self._at(value))
         return entity
 
@@ -224,6 +219,18 @@ class BioCReader:
 
     def _wrong(self, value: Mapping[str, Any], what: str) -> FormatError:
         return FormatError(what, source=self._at(value), document=self._id or None)
+
+
+def concepts_in(infons: Mapping[str, Any], label: str) -> tuple[tuple[Concept, ...], dict[str, Any]]:
+    """The concepts that an annotation's infons name, and the infons that say something else or more than that."""
+    concepts: list[Concept] = []
+    rest = dict(infons)
+    for key, column in infons.items():
+        if key.casefold() in CONCEPT_INFONS and isinstance(column, str):
+            concepts += _in_database(parse_identifiers(column, label), column, CONCEPT_INFONS[key.casefold()])
+            if not says_more(column):
+                del rest[key]
+    return tuple(concepts), rest
 
 
 def _in_database(concepts: tuple[Concept, ...], column: str, database: str | None) -> tuple[Concept, ...]:

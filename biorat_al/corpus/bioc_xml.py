@@ -13,15 +13,20 @@ refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from biorat_al.corpus.base import CorpusFormat, Reading
-from biorat_al.corpus.bioc import BioCReader
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.bioc import BioCReader, is_annotated
 from biorat_al.corpus.bioc_stream import documents, line_of
+from biorat_al.corpus.bioc_writing import BioCWriter, LookedAt
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.source import Source
+from biorat_al.corpus.writing import check_record, text_file
+from biorat_al.corpus.xml_writing import XmlText
 from biorat_al.errors import FormatError
 
 _COLLECTION = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+collection\b|<collection[\s>])", re.DOTALL)
@@ -30,7 +35,7 @@ _NUMBER = re.compile(r"\s*([0-9]{1,18})\s*")
 
 
 class BioCXml(CorpusFormat):
-    """Reader of BioC XML files."""
+    """Reader and writer of BioC XML files."""
 
     name = "bioc-xml"
     title = "BioC XML"
@@ -48,6 +53,26 @@ class BioCXml(CorpusFormat):
             elif looked is None:
                 looked = source.holds(_ANNOTATED)
             yield BioCReader(_Values(element, source).document(), source, reading).record(bool(looked))
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        writer, looked, count = BioCWriter(counted, text_only=True), LookedAt(), 0
+        xml = XmlText(counted)
+        with text_file(path) as out:
+            out.write('<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE collection SYSTEM "BioC.dtd">\n<collection>')
+            out.write("<source></source><date></date><key></key>\n")
+            for record in records:
+                document, annotation = record[:2]
+                check_record(document, annotation)
+                document = replace(document, text=xml.fit(document.text))
+                value = writer.document(document, annotation)
+                looked.count(annotation, is_annotated(value))
+                out.write(_spelled(value, xml))
+                count += 1
+            out.write("</collection>\n")
+        looked.report(counted)
+        counted.documents += count
+        return count
 
 
 class _Values:
@@ -135,3 +160,33 @@ class _Values:
 
     def _wrong(self, element: Element, what: str) -> FormatError:
         return FormatError(what, source=self._at(element), document=self._id or None)
+
+
+def _spelled(document: Mapping[str, Any], xml: XmlText) -> str:
+    """A document as XML."""
+
+    def infons(carrier: Mapping[str, Any]) -> Iterator[str]:
+        for key, value in carrier["infons"].items():
+            yield xml.element("infon", xml.text(value), key=key)
+
+    def carried(carrier: Mapping[str, Any]) -> Iterator[str]:
+        for annotation in carrier["annotations"]:
+            inside = [*infons(annotation)]
+            for place in annotation["locations"]:
+                inside.append(xml.element("location", **{key: str(number) for key, number in place.items()}))
+            inside.append(xml.element("text", xml.text(annotation["text"])))
+            yield xml.element("annotation", "".join(inside), id=annotation["id"]) + "\n"
+        for relation in carrier["relations"]:
+            nodes = [xml.element("node", refid=node["refid"], role=node["role"]) for node in relation["nodes"]]
+            yield xml.element("relation", "".join([*infons(relation), *nodes]), id=relation["id"]) + "\n"
+
+    def placed(tag: str, part: Mapping[str, Any]) -> str:
+        inside = [*infons(part), xml.element("offset", str(part["offset"]))]
+        if part["text"] is not None:
+            inside.append(xml.element("text", xml.text(part["text"])))
+        inside += [placed("sentence", sentence) for sentence in part.get("sentences", ())]
+        return xml.element(tag, "".join([*inside, "\n", *carried(part)])) + "\n"
+
+    inside = [xml.element("id", xml.text(document["id"])), *infons(document), "\n"]
+    inside += [placed("passage", passage) for passage in document["passages"]]
+    return xml.element("document", "".join([*inside, *carried(document)])) + "\n"

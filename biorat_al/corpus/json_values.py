@@ -35,6 +35,19 @@ def parse_object(line: str, source: str) -> dict[str, Any]:
     return value
 
 
+def to_json(value: object, document: str) -> str:
+    """A value as JSON on one line.
+
+    :raises FormatError: it holds what JSON, or UTF-8, cannot.
+    """
+    try:
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        line.encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"it cannot be written as JSON: {error}", document=document) from None
+    return line
+
+
 class Fields:
     """A JSON object whose fields are asked for by type.
 
@@ -100,13 +113,24 @@ class Fields:
             self._mismatch(key, value, "a list")
         return value
 
-    def objects(self, key: str, keys: Sequence[str]) -> Iterator[Fields]:
-        """The objects of a list, none of which may have a key that is not in `keys`."""
+    def inner(self, key: str) -> Fields:
+        """The fields of an object that must be there and may have any key."""
+        value = self._required(key, "an object")
+        if not isinstance(value, dict):
+            self._mismatch(key, value, "an object")
+        return Fields(value, self.source, f"{self.place}{key}.", self.document)
+
+    def parts(self, key: str) -> Iterator[Fields]:
+        """The objects of a list, each of which may have any key."""
         for position, item in enumerate(self.items(key)):
             place = f"{self.place}{key}[{position}]"
             if not isinstance(item, dict):
                 self.wrong(f"{place}: found {found(item)}, expected an object")
-            part = Fields(item, self.source, place + ".", self.document)
+            yield Fields(item, self.source, place + ".", self.document)
+
+    def objects(self, key: str, keys: Sequence[str]) -> Iterator[Fields]:
+        """The objects of a list, none of which may have a key that is not in `keys`."""
+        for part in self.parts(key):
             part.only(keys)
             yield part
 

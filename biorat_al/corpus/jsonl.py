@@ -36,14 +36,13 @@ that is not in this list is an error, lest a misspelt one be passed over; what i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.json_values import Fields, found, parse_object
+from biorat_al.corpus.json_values import Fields, found, parse_object, to_json
 from biorat_al.corpus.model import (
     Annotation,
     Concept,
@@ -110,12 +109,7 @@ def to_line(document: Document, annotation: Annotation | None) -> str:
     check_document(document)
     if annotation is not None:
         check_annotation(document, annotation)
-    try:
-        line = json.dumps(record_to_json(document, annotation), ensure_ascii=False, allow_nan=False)
-        line.encode("utf-8")
-    except (TypeError, ValueError, RecursionError) as error:
-        raise FormatError(f"it cannot be written as JSON: {error}", document=document.id) from None
-    return line
+    return to_json(record_to_json(document, annotation), document.id)
 
 
 def record_to_json(document: Document, annotation: Annotation | None) -> dict[str, Any]:

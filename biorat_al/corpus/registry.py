@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from biorat_al.corpus.base import CorpusFormat
+from biorat_al.corpus.bioc_json import BioCJson
 from biorat_al.corpus.bioc_xml import BioCXml
 from biorat_al.corpus.jsonl import JsonLines
 from biorat_al.corpus.plain_text import PlainText
@@ -13,12 +14,16 @@ from biorat_al.corpus.source import Source
 from biorat_al.errors import UsageError
 
 FORMATS: tuple[CorpusFormat, ...] = (
+    BioCJson(),
     JsonLines(),
     PubTator(),
     BioCXml(),
     PlainText(),
 )
-"""The formats that can be read, in the order in which they are tried."""
+"""The formats that can be read, in the order in which they are tried.
+
+A document of BioC JSON on one line begins as one of our own JSON Lines may, which tries no further than that.
+"""
 
 
 def format_named(name: str) -> CorpusFormat:

@@ -1,0 +1,41 @@
+"""The items of one large JSON file, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from biorat_al.corpus.source import Source
+from biorat_al.errors import FormatError
+
+
+class _Bytes:
+    """A source's text as the bytes that ijson asks for, checked to be UTF-8 and without its byte order mark."""
+
+    def __init__(self, source: Source) -> None:
+        self._chunks = source.chunks()
+
+    def read(self, size: int) -> bytes:
+        """The next piece, however long it is; empty at the end, and where nothing is asked for."""
+        return next(self._chunks, "").encode("utf-8") if size else b""
+
+
+def items(source: Source, place: str) -> Iterator[Any]:
+    """Yield each value at a place, one held at a time.
+
+    :param place: keys joined by dots, ``item`` for each item of a list (``documents.item``); empty for the values that
+        follow each other in the file.
+    :raises FormatError: the file is not JSON.
+    """
+    import ijson
+
+    number = 0
+    try:
+        for value in ijson.items(_Bytes(source), place, use_float=True, multiple_values=not place):
+            yield value
+            number += 1
+    except ijson.JSONError as error:
+        reason = " ".join(str(error).split())
+        raise FormatError(f"not JSON after the first {number} documents: {reason[:200]}", source=source.name) from None
+    except (UnicodeDecodeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"not JSON after the first {number} documents: {error}", source=source.name) from None
