@@ -53,6 +53,7 @@ class Tagger:
 
     :ivar version: the name of its folder.
     :ivar labels: the entity types that it knows.
+    :ivar uncased: whether upper and lower case are the same to its tokenizer.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Tagger:
     ) -> None:
         self.version = version
         self.labels = behaviour.labels
+        self.uncased = tokenizer.uncased
         self._temperature = behaviour.temperature
         self._tokenizer = tokenizer
         self._device = device

@@ -1,14 +1,20 @@
-"""Strict span scores: a mention counts if its label and all its spans are right, as in CoNLL 2003 and BC5CDR."""
+"""Strict span scores, and how far confidences are to be believed.
+
+A mention is right if its label and all its spans are, as in CoNLL 2003 and BC5CDR.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from biorat_al.corpus.model import Entity, Span
 
 Mention = tuple[str, frozenset[Span]]
+
+BINS = 10
+"""Parts of [0, 1] into which confidences are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +115,45 @@ def score(
     return Scores(sum(by_label.values(), Counts()), by_label, by_document)
 
 
-def _mentions(entities: Iterable[Entity], labels: Mapping[str, Counts]) -> set[Mention]:
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Predicted mentions with confidences in one of the equal parts of [0, 1].
+
+    :param count: how many there are.
+    :param confidence: sum of their confidences.
+    :param right: how many of them are right.
+    """
+
+    count: int = 0
+    confidence: float = 0.0
+    right: int = 0
+
+    def __add__(self, other: Bin) -> Bin:
+        return Bin(self.count + other.count, self.confidence + other.confidence, self.right + other.right)
+
+
+def reliability(
+    gold: Mapping[str, Iterable[Entity]], predicted: Mapping[str, Iterable[Entity]], labels: Sequence[str]
+) -> list[Bin]:
+    """Sort predicted mentions by confidence into `BINS` bins of equal width (Guo et al. 2017, section 2).
+
+    A confidence on a border belongs to the upper bin, 1 to the last. Mentions without a score are left out. Documents,
+    mentions and what is right are as in :func:`score`; a mention that was predicted twice counts with the higher score.
+
+    :returns: a bin for each part, from the lowest to the highest.
+    """
+    bins = [Bin()] * BINS
+    for document, entities in gold.items():
+        right = _mentions(entities, labels)
+        scores: dict[Mention, float] = {}
+        for entity in predicted.get(document, ()):
+            if entity.score is not None:
+                for mention in _mentions([entity], labels):
+                    scores[mention] = max(entity.score, scores.get(mention, 0.0))
+        for mention, confidence in scores.items():
+            bins[min(int(confidence * BINS), BINS - 1)] += Bin(1, confidence, int(mention in right))
+    return bins
+
+
+def _mentions(entities: Iterable[Entity], labels: Container[str]) -> set[Mention]:
     return {(entity.label, frozenset(entity.spans)) for entity in entities if entity.label in labels}

@@ -58,6 +58,12 @@ class Tokenizer:
         """Word pieces of text that fit beside the special tokens."""
         return self.max_length - len(self.before) - len(self.after)
 
+    @property
+    def uncased(self) -> bool:
+        """Whether upper and lower case are the same to it."""
+        upper, lower = self(["PAIN Of Dose", "pain of dose"])
+        return np.array_equal(upper.ids, lower.ids)
+
     def __call__(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut `texts` into word pieces; a text without any (blanks only) gives arrays of length 0."""
         texts = [_well_formed(text) for text in texts]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from biorat_al.corpus.model import Entity, Span
-from biorat_al.learner.scoring import Counts, score
+from biorat_al.learner.scoring import Bin, Counts, reliability, score
 
 
 def mention(start: int, end: int, label: str = "Disease", id: str = "T1") -> Entity:
@@ -75,3 +75,33 @@ def test_scores_are_json() -> None:
     values = json.loads(json.dumps(scores.as_dict()))
     assert values["overall"] == {"tp": 1, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert values["by_label"]["Disease"]["tp"] == 1
+
+
+def sure(start: int, score: float | None, label: str = "Disease") -> Entity:
+    return Entity("T1", label, (Span(start, start + 1),), score=score)
+
+
+def test_mentions_are_sorted_by_confidence_into_equal_bins() -> None:
+    gold = {"1": [mention(0, 1), mention(2, 3)], "2": [mention(4, 5)], "3": []}
+    predicted = {
+        "1": [sure(0, 0.95), sure(2, 0.31), sure(8, 0.39)],
+        "2": [sure(4, 1.0), sure(5, 0.0), sure(6, 0.1)],
+        "9": [sure(0, 0.5)],
+    }
+    bins = reliability(gold, predicted, ["Disease"])
+    assert len(bins) == 10
+    assert bins[0] == Bin(1, 0.0, 0)
+    assert bins[1] == Bin(1, 0.1, 0), "a border belongs to the upper bin"
+    assert (bins[3].count, bins[3].right) == (2, 1)
+    assert bins[3].confidence == pytest.approx(0.7)
+    assert (bins[9].count, bins[9].right) == (2, 2), "and 1 to the last"
+    assert bins[9].confidence == pytest.approx(1.95)
+    assert sum(bin.count for bin in bins) == 6, "a document without gold is not scored"
+
+
+def test_only_mentions_that_count_have_a_place_in_the_bins() -> None:
+    gold = {"1": [mention(0, 1)]}
+    predicted = {"1": [sure(0, 0.25), sure(0, 0.85), sure(3, None), sure(5, 0.5, "Gene")]}
+    bins = reliability(gold, predicted, ["Disease"])
+    assert [(number, bin) for number, bin in enumerate(bins) if bin.count] == [(8, Bin(1, 0.85, 1))]
+    assert reliability({}, {}, ["Disease"]) == [Bin()] * 10

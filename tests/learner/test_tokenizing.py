@@ -111,3 +111,8 @@ def test_its_json_makes_the_same_tokenizer(encoder: Encoder) -> None:
     text = "The patient took aspirin for 50 days " * 4
     assert np.array_equal(again([text])[0].ids, tokenizer([text])[0].ids)
     assert again.before == tokenizer.before
+
+
+def test_whether_case_counts_is_seen(encoder: Encoder, byte_level: Tokenizer) -> None:
+    assert encoder.tokenizer.uncased
+    assert not byte_level.uncased
