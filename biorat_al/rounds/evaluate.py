@@ -2,68 +2,187 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Entity
+from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.learner.robustness import CONDITIONS, perturbed
+from biorat_al.learner.scoring import reliability, score
+from biorat_al.learner.types import Example
+from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.seeds import derive_seed
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import count_documents, documents_by_id
-from biorat_al.store.rounds import add_evaluations, evaluation, models_of
-from biorat_al.store.tables import EvaluationRow
+from biorat_al.store.evaluations import evaluation, replace_evaluation, replace_reliability, replace_robustness
+from biorat_al.store.rounds import models_of
+from biorat_al.store.tables import ModelRow
+
+if TYPE_CHECKING:
+    from biorat_al.learner.prediction import Tagger
+
+HeldOut = Mapping[int, Example]
+"""Test documents by row id, with the mentions that count as gold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What was measured of one model, as rows without its version.
+
+    :param uncased: upper and lower case are the same to the model.
+    """
+
+    evaluation: list[dict[str, Any]]
+    reliability: list[dict[str, Any]]
+    robustness: list[dict[str, Any]]
+    uncased: bool
 
 
 def run(context: Context) -> Finish:
-    """Predict the annotated test documents with each arm and count strict spans per document and label."""
+    """Predict the annotated test documents with each arm, and count strict spans per document and label.
+
+    The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
+    same documents are predicted under each condition of :mod:`biorat_al.learner.robustness` as well.
+    """
     with context.store.read() as session:
         models = models_of(session, context.number)
         if not models:
             return nothing("there is no model yet")
-        chosen = answers(session, "test", with_gold=True)
         total = count_documents(session)["test"]
-        if not chosen:
+        held_out = _held_out(session, context.settings.labels)
+        if not held_out:
             return nothing(f"none of the {total} test documents is annotated" if total else "there is no test set")
-        documents = documents_by_id(session, [answer.document_id for answer in chosen])
-        gold = {
-            answer.document_id: of_labels(annotation.entities, context.settings.labels)
-            for answer, annotation in load_answers(session, chosen)
-        }
     from biorat_al.learner.prediction import Tagger
-    from biorat_al.learner.scoring import score
 
-    rows: list[dict[str, Any]] = []
+    changed = _changed(context, held_out) if context.settings.evaluation.robustness else {}
+    measured: dict[str, _Measured] = {}
     for arm, model in models.items():
         tagger = Tagger.load(context.models_dir / model.version)
-        ordered = [(document_id, documents[document_id]) for document_id in gold]
-        with context.progress.bar(f"Evaluating {arm}", total=len(ordered), unit="documents") as bar:
-            predictions = tagger.predict(document for _, document in ordered)
-            for (document_id, document), prediction in zip(ordered, predictions, strict=True):
-                scores = score({document.id: gold[document_id]}, {document.id: prediction.entities}, tagger.labels)
-                rows.extend(
-                    {
-                        "model_version": model.version,
-                        "document_id": document_id,
-                        "label": label,
-                        "true_positives": counts.tp,
-                        "false_positives": counts.fp,
-                        "false_negatives": counts.fn,
-                    }
-                    for label, counts in scores.by_label.items()
-                )
-                bar.advance()
+        number = len(held_out) * (1 + len(changed))
+        with context.progress.bar(f"Evaluating {arm}", total=number, unit="documents") as bar:
+            predicted = _predicted(tagger, held_out, bar)
+            measured[arm] = _Measured(
+                _evaluation(held_out, predicted, tagger.labels),
+                _reliability(held_out, predicted, tagger.labels),
+                _robustness(tagger, changed, bar),
+                tagger.uncased,
+            )
 
     def finish(session: Session) -> StepResult:
-        versions = [model.version for model in models.values()]
-        session.execute(delete(EvaluationRow).where(EvaluationRow.model_version.in_(versions)))
-        add_evaluations(session, rows)
+        for arm, model in models.items():
+            replace_evaluation(session, model.version, measured[arm].evaluation)
+            replace_reliability(session, model.version, measured[arm].reliability)
+            if changed:
+                replace_robustness(session, model.version, measured[arm].robustness)
         f1 = {arm: evaluation(session, model.version)[None].f1 for arm, model in models.items()}
-        return StepResult(counts={"documents": len(chosen), "of": total, "f1": f1})
+        uncased = all(of_arm.uncased for of_arm in measured.values())
+        return StepResult(counts={"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased})
 
     return finish
 
 
-def of_labels(entities: tuple[Entity, ...], labels: tuple[str, ...]) -> tuple[Entity, ...]:
+def measure_robustness(context: Context, version: str) -> None:
+    """Measure one model of the project under each condition, whatever the settings say, and write what came out.
+
+    The step does the same where the settings ask for it; the documents are changed in the same way.
+
+    :raises UsageError: the project has no such model.
+    :raises NothingToDoYet: no test document is annotated.
+    :raises LearnerError: the model's folder is gone or damaged.
+    """
+    with context.store.read() as session:
+        if session.get(ModelRow, version) is None:
+            raise UsageError(f"the project {context.settings.name} has no model {version!r}")
+        held_out = _held_out(session, context.settings.labels)
+    if not held_out:
+        raise NothingToDoYet("no test document is annotated, so there is nothing to measure robustness on")
+    from biorat_al.learner.prediction import Tagger
+
+    changed = _changed(context, held_out)
+    tagger = Tagger.load(context.models_dir / version)
+    number = len(held_out) * len(changed)
+    with context.progress.bar("Measuring robustness", total=number, unit="documents") as bar:
+        rows = _robustness(tagger, changed, bar)
+    with context.store.write() as session:
+        replace_robustness(session, version, rows)
+
+
+def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Entity, ...]:
     """The entities that carry one of the project's labels."""
     return tuple(entity for entity in entities if entity.label in labels)
+
+
+def _held_out(session: Session, labels: tuple[str, ...]) -> dict[int, Example]:
+    chosen = answers(session, "test", with_gold=True)
+    documents = documents_by_id(session, [answer.document_id for answer in chosen])
+    return {
+        answer.document_id: Example(documents[answer.document_id], of_labels(annotation.entities, labels))
+        for answer, annotation in load_answers(session, chosen)
+    }
+
+
+def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
+    """The test documents under each condition; the same for all arms and in all rounds."""
+    seed = derive_seed(context.settings.seed, "robustness")
+    examples = list(held_out.values())
+    return {
+        condition: dict(zip(held_out, perturbed(examples, condition, seed), strict=True)) for condition in CONDITIONS
+    }
+
+
+def _predicted(tagger: Tagger, held_out: HeldOut, bar: Bar) -> dict[str, tuple[Entity, ...]]:
+    predicted = {}
+    for prediction in tagger.predict([example.document for example in held_out.values()]):
+        predicted[prediction.document_id] = prediction.entities
+        bar.advance()
+    return predicted
+
+
+def _gold(held_out: HeldOut) -> dict[str, tuple[Entity, ...]]:
+    return {example.document.id: example.entities for example in held_out.values()}
+
+
+def _evaluation(
+    held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "document_id": document_id,
+            "label": label,
+            "true_positives": counts.tp,
+            "false_positives": counts.fp,
+            "false_negatives": counts.fn,
+        }
+        for document_id, example in held_out.items()
+        for label, counts in score({example.document.id: example.entities}, predicted, labels).by_label.items()
+    ]
+
+
+def _reliability(
+    held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    return [
+        {"bin": number, **asdict(part)} for number, part in enumerate(reliability(_gold(held_out), predicted, labels))
+    ]
+
+
+def _robustness(tagger: Tagger, changed: Mapping[str, HeldOut], bar: Bar) -> list[dict[str, Any]]:
+    rows = []
+    for condition, held_out in changed.items():
+        counts = score(_gold(held_out), _predicted(tagger, held_out, bar), tagger.labels).by_document
+        for document_id, example in held_out.items():
+            of_document = counts[example.document.id]
+            rows.append(
+                {
+                    "condition": condition,
+                    "document_id": document_id,
+                    "true_positives": of_document.tp,
+                    "false_positives": of_document.fp,
+                    "false_negatives": of_document.fn,
+                }
+            )
+    return rows

@@ -16,7 +16,8 @@ from biorat_al.rounds.pull import ROLES, project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.documents import count_documents
-from biorat_al.store.rounds import all_rounds, evaluation, models_of, picks_of, steps_of, unasked_documents
+from biorat_al.store.evaluations import evaluation
+from biorat_al.store.rounds import all_rounds, models_of, picks_of, steps_of, unasked_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RoundRow
 from biorat_al.store.tasks import count_tasks, desk_project

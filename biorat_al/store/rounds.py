@@ -1,19 +1,17 @@
-"""Rounds, their steps, and what they made: models, evaluations, predictions, picks."""
+"""Rounds, their steps, and what they made: models, predictions, picks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,
-    EvaluationRow,
     ModelRow,
     PickRow,
     PredictionRow,
@@ -21,37 +19,6 @@ from biorat_al.store.tables import (
     StepRow,
     TaskRow,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SpanCounts:
-    """Strict span counts, summed over test documents.
-
-    :param documents: number of test documents that were counted.
-    """
-
-    documents: int
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-
-    @property
-    def precision(self) -> float | None:
-        """Share of predicted mentions that are right; None where nothing was predicted."""
-        predicted = self.true_positives + self.false_positives
-        return self.true_positives / predicted if predicted else None
-
-    @property
-    def recall(self) -> float | None:
-        """Share of annotated mentions that were found; None where there are none."""
-        annotated = self.true_positives + self.false_negatives
-        return self.true_positives / annotated if annotated else None
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where neither predictions nor annotations exist."""
-        total = 2 * self.true_positives + self.false_positives + self.false_negatives
-        return 2 * self.true_positives / total if total else None
 
 
 def newest_round(session: Session) -> RoundRow | None:
@@ -84,32 +51,6 @@ def newest_model(session: Session) -> ModelRow | None:
     return session.scalar(
         select(ModelRow).where(ModelRow.selecting.is_(True)).order_by(ModelRow.round_number.desc()).limit(1)
     )
-
-
-def add_evaluations(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the counts of one model per test document and label."""
-    if rows:
-        session.execute(insert(EvaluationRow), list(rows))
-
-
-def evaluation(session: Session, version: str) -> dict[str | None, SpanCounts]:
-    """Strict span counts of a model by label; under None those over all labels. Empty where it was not evaluated."""
-    sums = (
-        func.count(EvaluationRow.document_id.distinct()),
-        func.sum(EvaluationRow.true_positives),
-        func.sum(EvaluationRow.false_positives),
-        func.sum(EvaluationRow.false_negatives),
-    )
-    chosen = EvaluationRow.model_version == version
-    by_label: dict[str | None, SpanCounts] = {
-        label: SpanCounts(*map(int, counts))
-        for label, *counts in session.execute(
-            select(EvaluationRow.label, *sums).where(chosen).group_by(EvaluationRow.label).order_by(EvaluationRow.label)
-        )
-    }
-    if by_label:
-        by_label[None] = SpanCounts(*map(int, session.execute(select(*sums).where(chosen)).one()))
-    return by_label
 
 
 def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:

@@ -264,6 +264,34 @@ class EvaluationRow(Base):
     false_negatives: Mapped[int]
 
 
+class ReliabilityRow(Base):
+    """A model's predicted mentions on the test documents with confidences in one of equal parts of [0, 1].
+
+    `bin` counts the parts from 0, `confidence` is the sum of the confidences, `right` the number of right mentions.
+    """
+
+    __tablename__ = "reliability"
+
+    model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
+    bin: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int]
+    confidence: Mapped[float]
+    right: Mapped[int]
+
+
+class RobustnessRow(Base):
+    """Strict span counts, all labels together, of one model on one test document that was changed (``typos``, …)."""
+
+    __tablename__ = "robustness"
+
+    model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
+    condition: Mapped[str] = mapped_column(String(16), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    true_positives: Mapped[int]
+    false_positives: Mapped[int]
+    false_negatives: Mapped[int]
+
+
 class PredictionRow(Base):
     """What the selecting model of a round says of one document of the pool."""
 

@@ -21,7 +21,17 @@ from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.settings import Settings, make_settings
-from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, PredictionRow, TaskRow
+from biorat_al.store.evaluations import reliability_of, robustness_of
+from biorat_al.store.rounds import picks_of
+from biorat_al.store.tables import (
+    AnnotationRow,
+    DocumentRow,
+    EntityRow,
+    EvaluationRow,
+    ModelRow,
+    PredictionRow,
+    TaskRow,
+)
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.support.rounds", "torch", "transformers", "biorat_al.learner.training"])
@@ -215,7 +225,24 @@ def picture_of(project: Project) -> dict[str, Any]:
             (row.model_version, keys[row.document_id], row.confidence, row.mnlp, str(row.entities))
             for row in session.scalars(select(PredictionRow))
         )
-        from biorat_al.store.rounds import picks_of
+        evaluations = sorted(
+            (
+                row.model_version,
+                keys[row.document_id],
+                row.label,
+                row.true_positives,
+                row.false_positives,
+                row.false_negatives,
+            )
+            for row in session.scalars(select(EvaluationRow))
+        )
+        measured = {
+            row.version: (
+                [(part.bin, part.count, part.confidence, part.right) for part in reliability_of(session, row.version)],
+                robustness_of(session, row.version),
+            )
+            for row in session.scalars(select(ModelRow))
+        }
 
         picks = {
             row.number: [
@@ -229,6 +256,8 @@ def picture_of(project: Project) -> dict[str, Any]:
         "answers": answers,
         "entities": entities,
         "predictions": predictions,
+        "evaluations": evaluations,
+        "measured": measured,
         "picks": picks,
         "models": [(row.number, row.state, row.models, row.f1) for row in status.rounds],
     }
