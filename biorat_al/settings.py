@@ -247,6 +247,11 @@ class Settings(_Part):
         """The entity labels, in the order in which they were given."""
         return tuple(entity.name for entity in self.entities)
 
+    @property
+    def gold_is_known(self) -> bool:
+        """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
+        return self.desk.kind != "oracle"
+
     def label_of(self, source_label: str) -> str | None:
         """The project's label for a label of the source documents, or None if it was not asked for."""
         return next((entity.name for entity in self.entities if entity.covers(source_label)), None)

@@ -93,8 +93,8 @@ class Context:
 
     @property
     def gold_is_known(self) -> bool:
-        """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
-        return self.settings.desk.kind != "oracle"
+        """Whether gold annotations of the pool count as labels."""
+        return self.settings.gold_is_known
 
     def seed(self, purpose: str) -> int:
         """The seed of this round for a purpose."""

@@ -40,7 +40,7 @@ def export_corpus(settings: Settings, store: Store, destination: Path, *, format
     check_target(destination, force=force)
     with store.read() as session:
         chosen = {
-            split: answers(session, source, with_gold=source == "test" or settings.desk.kind != "oracle")
+            split: answers(session, source, with_gold=source == "test" or settings.gold_is_known)
             for split, source in _SPLITS.items()
         }
         rounds = sum(row.state == "done" for row in all_rounds(session))

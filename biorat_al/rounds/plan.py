@@ -41,12 +41,11 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     """Look at the store, and at the desk for what is still open, and say what a round would do."""
     if request.strategy is not None:
         find_strategy(request.strategy)
-    with_gold = settings.desk.kind != "oracle"
     with store.read() as session:
         newest = newest_round(session)
         pool = desk_project(session, "pool")
-        labelled = len(answers(session, "pool", with_gold=with_gold))
-        left = len(unasked_documents(session, without_gold=with_gold))
+        labelled = len(answers(session, "pool", with_gold=settings.gold_is_known))
+        left = len(unasked_documents(session, without_gold=settings.gold_is_known))
         # before anything has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and _has_begun(session, newest.number)
         waiting = newest is not None and newest.state == "waiting"

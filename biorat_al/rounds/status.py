@@ -81,10 +81,9 @@ def project_status(
     folder: Path, settings: Settings, store: Store, desk: Callable[[], Desk] | None = None
 ) -> ProjectStatus:
     """Read the status from the store; `desk` is asked for live counts where it is given."""
-    with_gold = settings.desk.kind != "oracle"
     with store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}
-        pool = answers(session, "pool", with_gold=with_gold)
+        pool = answers(session, "pool", with_gold=settings.gold_is_known)
         test = answers(session, "test", with_gold=True)
         chosen = [answer.annotation_id for answer in (*pool, *test)]
         status: dict[str, Any] = {
@@ -97,7 +96,7 @@ def project_status(
             "labels": settings.labels,
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
-            "left": len(unasked_documents(session, without_gold=with_gold)),
+            "left": len(unasked_documents(session, without_gold=settings.gold_is_known)),
             "mentions": _mentions(session, chosen),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "urls": {role: row.url for role, row in rows.items() if row is not None},
