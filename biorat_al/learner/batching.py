@@ -26,10 +26,12 @@ class Row(NamedTuple):
 
     :param ids: word pieces without special tokens, shape (pieces,).
     :param tags: shape (pieces, labels).
+    :param words: whether the tags of a word are taken from the piece, shape (pieces,).
     """
 
     ids: NDArray[np.int64]
     tags: NDArray[np.int64]
+    words: NDArray[np.bool_]
 
 
 class Batch(NamedTuple):
@@ -39,12 +41,51 @@ class Batch(NamedTuple):
     :param mask: 1 where there is a piece, same shape; None where nothing is padded.
     :param tags: shape (windows, length, labels).
     :param inside: true at the text's own pieces, false at special tokens and padding, shape (windows, length).
+    :param words: true where the tags of a word are taken, known or not, shape (windows, length).
+    :param lengths: the text's own pieces of each window, shape (windows,); on the CPU.
     """
 
     ids: torch.Tensor
     mask: torch.Tensor | None
     tags: torch.Tensor
     inside: torch.Tensor
+    words: torch.Tensor
+    lengths: NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """Some windows of a batch.
+
+    :param rows: their numbers, shape (chosen,), on the device.
+    :param length: of the longest of them, special tokens included.
+    :param chosen: whether each window of the batch is one of them, shape (windows,); on the CPU.
+    :param shape: of the batch: windows, length.
+    """
+
+    rows: torch.Tensor
+    length: int
+    chosen: NDArray[np.bool_]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, batch: Batch, chosen: NDArray[np.bool_]) -> Part:
+        """The `chosen` windows of `batch`, one at least."""
+        windows, length = batch.ids.shape
+        rows = torch.from_numpy(np.flatnonzero(chosen)).to(batch.ids.device)
+        # the padding behind the longest of them is cropped
+        spare = batch.lengths.max() - batch.lengths[chosen].max()
+        return cls(rows, length - int(spare), chosen, (windows, length))
+
+    def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Their part of `tensor`, shape (windows, length, …)."""
+        return tensor[:, : self.length].index_select(0, self.rows)
+
+    def batch(self, batch: Batch) -> Batch:
+        """Their part of `batch`."""
+        lengths = batch.lengths[self.chosen]
+        mask = None if batch.mask is None or (lengths == lengths.max()).all() else self.tensor(batch.mask)
+        ids, tags, inside, words = map(self.tensor, (batch.ids, batch.tags, batch.inside, batch.words))
+        return Batch(ids, mask, tags, inside, words, lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +111,11 @@ class EncodedPart:
         """Cut the part into windows; each word's tag is learnt in the one window where it has most context."""
         rows = []
         for window in windows(self.pieces, longest):
-            tags = self.tags[window.document][window.start : window.end].copy()
-            tags[: window.first - window.start] = IGNORED
-            tags[window.last - window.start :] = IGNORED
-            rows.append(Row(self.pieces[window.document].ids[window.start : window.end], tags))
+            place, pieces = slice(window.start, window.end), self.pieces[window.document]
+            own = np.zeros(len(window), dtype=np.bool_)
+            own[window.first - window.start : window.last - window.start] = True
+            tags = np.where(own[:, None], self.tags[window.document][place], IGNORED)
+            rows.append(Row(pieces.ids[place], tags, own & pieces.heads[place]))
         return rows
 
 
@@ -92,13 +134,48 @@ def make_batch(rows: Sequence[Row], tokenizer: Tokenizer, device: Device) -> Bat
     """Pad `rows` to the longest of them and move them to the device."""
     ids, mask = pad([row.ids for row in rows], tokenizer)
     tags = np.full((*ids.shape, rows[0].tags.shape[1]), IGNORED, dtype=np.int64)
-    inside = np.zeros(ids.shape, dtype=np.bool_)
+    inside, words = np.zeros(ids.shape, dtype=np.bool_), np.zeros(ids.shape, dtype=np.bool_)
     for n, row in enumerate(rows):
         at = slice(len(tokenizer.before), len(tokenizer.before) + len(row.ids))
         tags[n, at] = row.tags
         inside[n, at] = True
-    on_device = device.tensor
-    return Batch(on_device(ids), None if mask is None else on_device(mask), on_device(tags), on_device(inside))
+        words[n, at] = row.words
+    lengths = np.array([len(row.ids) for row in rows])
+    put = device.tensor
+    return Batch(put(ids), None if mask is None else put(mask), put(tags), put(inside), put(words), lengths)
+
+
+class UnlabelledWindows:
+    """Windows of documents that nobody has annotated, drawn at random for the steps that learn without labels.
+
+    :param documents: encoded; what their tags say is not looked at.
+    :param size: windows per draw; fewer where there are not so many.
+    :param batch_size: labelled windows per step.
+    """
+
+    def __init__(
+        self,
+        documents: EncodedPart,
+        tokenizer: Tokenizer,
+        device: Device,
+        *,
+        size: int,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        rows = documents.rows(tokenizer.window_length)
+        self._rows = [row._replace(tags=np.full_like(row.tags, IGNORED)) for row in rows]
+        self._tokenizer = tokenizer
+        self._device = device
+        self.size = min(size, len(rows))
+        self.share = self.size / batch_size
+        # a stream of its own: drawing does not shift any other random choice
+        self._generator = np.random.default_rng([seed, 0x0B])
+
+    def next(self) -> Batch:
+        """Draw :attr:`size` different windows."""
+        numbers = self._generator.choice(len(self._rows), self.size, replace=False)
+        return make_batch([self._rows[n] for n in numbers], self._tokenizer, self._device)
 
 
 def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from biorat_al.learner.batching import Part
 from biorat_al.learner.device import Device
 
 
@@ -17,16 +18,23 @@ class Draws:
     """The random numbers of the dropout masks of one training run.
 
     :meth:`begin` is called before each pass; two passes that begin with the same numbers get the same masks, which is
-    how the adversarial pass sees the same thinned network as the clean one.
+    how the adversarial pass sees the same thinned network as the clean one. A pass over some windows of a batch has the
+    masks that these have in a pass over all of it (where an encoder drops something of another shape than windows ×
+    length × anything, masks of its own).
     """
 
     def __init__(self, device: Device) -> None:
         self._on_cpu = device.kind == "cpu"
         self._bytes = np.random.Generator(np.random.SFC64(0))
         self._generator = None if self._on_cpu else torch.Generator(device.name)
+        self._part: Part | None = None
 
-    def begin(self, *numbers: int) -> None:
-        """Start the draws that belong to `numbers` (the seed and the step)."""
+    def begin(self, *numbers: int, part: Part | None = None) -> None:
+        """Start the draws that belong to `numbers` (the seed and the step).
+
+        :param part: the windows that the pass sees; None is the whole batch.
+        """
+        self._part = part
         seeds = np.random.SeedSequence(numbers)
         self._bytes = np.random.Generator(np.random.SFC64(seeds))
         if self._generator is not None:
@@ -34,10 +42,16 @@ class Draws:
 
     def keep(self, like: torch.Tensor, threshold: int) -> torch.Tensor:
         """A mask of the shape of `like` whose elements are true with probability 1 - threshold / 256."""
+        part = self._part
+        if part is not None and tuple(like.shape[:2]) == (len(part.rows), part.length):
+            return part.tensor(self._draw(torch.Size((*part.shape, *like.shape[2:])), like.device)) >= threshold
+        return self._draw(like.shape, like.device) >= threshold
+
+    def _draw(self, shape: torch.Size, device: torch.device) -> torch.Tensor:
         if self._generator is None:
-            drawn = torch.frombuffer(bytearray(self._bytes.bytes(like.numel())), dtype=torch.uint8)
-            return drawn.view(like.shape) >= threshold
-        return torch.randint(0, 256, like.shape, generator=self._generator, device=like.device) >= threshold
+            drawn = torch.frombuffer(bytearray(self._bytes.bytes(shape.numel())), dtype=torch.uint8)
+            return drawn.view(shape)
+        return torch.randint(0, 256, shape, generator=self._generator, device=device)
 
 
 class Dropout(nn.Module):

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model import Entity
 from biorat_al.errors import LearnerError
-from biorat_al.learner.adversarial import EmbeddingTap, StepDraws, fgm, unit_of
-from biorat_al.learner.batching import Batch, EncodedPart, batch_order, make_batch
+from biorat_al.learner.adversarial import BernoulliDraws, EmbeddingTap, passes_per_step
+from biorat_al.learner.attacks import learn_plainly, make_attack
+from biorat_al.learner.batching import Batch, EncodedPart, UnlabelledWindows, batch_order, make_batch
 from biorat_al.learner.calibration import fit_temperature
 from biorat_al.learner.decoding import decode
 from biorat_al.learner.device import Device
@@ -23,6 +24,8 @@ from biorat_al.learner.dropout import Draws, replace_dropout
 from biorat_al.learner.encoding import decode_mentions
 from biorat_al.learner.inference import document_logits
 from biorat_al.learner.network import TaggingNetwork, tagging_loss
+from biorat_al.learner.passes import Cost, Passes, View
+from biorat_al.learner.perturbation import Ball, unit_of
 from biorat_al.learner.scoring import score
 from biorat_al.learner.tokenizing import Tokenizer
 from biorat_al.progress import Progress
@@ -42,8 +45,8 @@ LARGEST_GRADIENT = 1.0
 class Outcome:
     """What a training run came to.
 
-    :param passes: forward and backward passes, clean and adversarial.
-    :param tokens: word pieces in the clean passes, padding not counted.
+    :param adversarial_steps: steps with a batch, or with a window at least, that was drawn.
+    :param cost: passes and word pieces, clean and adversarial.
     :param epochs: passes over the training part.
     :param best_step: the step whose weights were kept.
     :param temperature: fitted on the development part; 1 without one.
@@ -52,8 +55,7 @@ class Outcome:
 
     steps: int = 0
     adversarial_steps: int = 0
-    passes: int = 0
-    tokens: int = 0
+    cost: Cost = field(default_factory=Cost)
     epochs: float = 0.0
     best_step: int = 0
     temperature: float = 1.0
@@ -62,7 +64,10 @@ class Outcome:
 
 @dataclass
 class Fit:
-    """One training run. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.dropout`)."""
+    """One training run. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.dropout`).
+
+    :param unlabelled: documents that nobody has annotated, for virtual adversarial training; None where there are none.
+    """
 
     network: TaggingNetwork
     tokenizer: Tokenizer
@@ -72,13 +77,16 @@ class Fit:
     adversarial: AdversarialSettings
     seed: int
     device: Device
+    unlabelled: EncodedPart | None = None
     outcome: Outcome = field(default_factory=Outcome)
 
     def __post_init__(self) -> None:
         self._draws = Draws(self.device)
         replace_dropout(self.network.base, self._draws)
-        self._step_draws = StepDraws(self.arm, self.adversarial, self.seed)
-        self._size = self.adversarial.epsilon * unit_of(self.network.word_embedding)
+        self._bernoulli = BernoulliDraws(self.arm, self.adversarial, self.seed)
+        unit = unit_of(self.network.word_embedding, self.adversarial.norm)
+        ball = Ball(self.adversarial.norm, self.adversarial.scope, self.adversarial.epsilon * unit)
+        self._attack = make_attack(ball, self.adversarial, self.seed, self._unlabelled_windows())
         self._optimizer = make_optimizer(self.network, self.training, self.device)
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
 
@@ -89,7 +97,7 @@ class Fit:
         """
         rows = learn.rows(self.tokenizer.window_length)
         per_epoch = -(-len(rows) // self.training.batch_size)
-        total = max(self.training.epochs * per_epoch, self.training.min_steps)
+        total = self.steps(per_epoch)
         between_evaluations = max(per_epoch, -(-total // EVALUATIONS))
         watch = _Watch(self, dev)
         order = batch_order([len(row.ids) for row in rows], self.training.batch_size, self.seed)
@@ -100,41 +108,48 @@ class Fit:
         ):
             for members in islice(order, total):
                 self._set_learning_rate(total)
-                loss = self.step(make_batch([rows[n] for n in members], self.tokenizer, self.device), tap)
-                self.outcome.tokens += sum(len(rows[n].ids) for n in members)
+                # the middle of the step, so that the mean over all steps of a schedule in a line is that of its ends
+                done = (self.outcome.steps + 0.5) / total
+                loss = self.step(make_batch([rows[n] for n in members], self.tokenizer, self.device), tap, done)
                 if not math.isfinite(loss):
                     raise LearnerError(
                         f"training diverged in step {self.outcome.steps}: set a smaller learning_rate and run it again"
                     )
                 bar.advance()
                 bar.note(f"loss {loss:.3f}")
-                done = self.outcome.steps
-                if dev.examples and (done % between_evaluations == 0 or done == total) and watch.should_stop():
+                steps = self.outcome.steps
+                if dev.examples and (steps % between_evaluations == 0 or steps == total) and watch.should_stop():
                     break
         watch.restore_best()
         self.outcome.epochs = self.outcome.steps / per_epoch
         return self.outcome
 
-    def step(self, batch: Batch, tap: EmbeddingTap) -> float:
-        """Make one optimizer step, adversarial or not, and return the clean loss.
+    def steps(self, per_epoch: int) -> int:
+        """Optimizer steps to make at most.
 
-        The adversarial pass has the dropout masks of the clean one, because the perturbation was computed for that
-        thinned network; its gradient is added to the clean one.
+        The arm ``matched`` makes as many plain ones as have, in expectation, the passes of ``rat`` at these settings.
         """
-        number = self.outcome.steps
-        is_adversarial = self._step_draws.next()
-        tap.listen = is_adversarial
-        loss = self._pass(batch, number)
-        tap.listen = False
-        if is_adversarial:
-            tap.shift = fgm(tap.gradient(), batch.inside, self._size)
-            self._pass(batch, number)
-            tap.shift = None
+        steps = max(self.training.epochs * per_epoch, self.training.min_steps)
+        if self.arm == "matched":
+            # the pool may hold fewer windows than were asked for
+            settings = self.adversarial.model_copy(update={"unlabelled": self._attack.unlabelled})
+            return round(steps * passes_per_step("rat", settings, self.training.batch_size))
+        return steps
+
+    def step(self, batch: Batch, tap: EmbeddingTap, done: float = 0.5) -> float:
+        """Make one optimizer step, adversarial or not, and return the loss that it began with.
+
+        :param done: share of the training that is done, for the schedule of the draws.
+        """
+        passes = Passes(self.network, self.device, self._draws, tap, self.outcome.cost)
+        whole = View(batch, (self.seed, self.outcome.steps))
+        drawn = self._bernoulli.next(len(batch.ids) + self._attack.unlabelled, done)
+        loss = self._attack.step(passes, whole, drawn) if drawn.any() else learn_plainly(passes, whole)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self.outcome.steps += 1
-        self.outcome.adversarial_steps += is_adversarial
+        self.outcome.adversarial_steps += bool(drawn.any())
         return float(loss)
 
     def logits(self, part: EncodedPart) -> list[NDArray[np.float32]]:
@@ -145,13 +160,13 @@ class Fit:
         self.network.train()
         return logits
 
-    def _pass(self, batch: Batch, number: int) -> torch.Tensor:
-        self._draws.begin(self.seed, number)
-        with self.device.autocast():
-            loss = tagging_loss(self.network(batch.ids, batch.mask), batch.tags)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.outcome.passes += 1
-        return loss.detach()
+    def _unlabelled_windows(self) -> UnlabelledWindows | None:
+        size, batch_size = self.adversarial.unlabelled, self.training.batch_size
+        if not size or self.unlabelled is None or not any(len(pieces) for pieces in self.unlabelled.pieces):
+            return None
+        return UnlabelledWindows(
+            self.unlabelled, self.tokenizer, self.device, size=size, batch_size=batch_size, seed=self.seed
+        )
 
     def _set_learning_rate(self, total: int) -> None:
         factor = learning_rate_factor(self.outcome.steps, total, self.training.warmup)

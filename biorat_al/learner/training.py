@@ -12,12 +12,14 @@ from typing import Any
 
 import torch
 
+from biorat_al.corpus.model import Document
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.batching import encode_part
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder
 from biorat_al.learner.fitting import Fit
 from biorat_al.learner.folder import Behaviour, remove_leftovers, write_model
+from biorat_al.learner.memory import PeakMemory
 from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import SILENT, Progress
@@ -40,18 +42,21 @@ def train(
     prefix: str,
     provenance: Mapping[str, Any] | None = None,
     device: Device | None = None,
+    unlabelled: Sequence[Document] = (),
     progress: Progress = SILENT,
 ) -> TrainedModel:
     """Train one arm and save it as ``<prefix>-<hash of its weights>`` in `models_dir`.
 
-    The order of `examples` does not matter. All arms of one seed have the same development part, order of batches,
-    first head and dropout masks. On a CPU the same call gives the same weights, bit for bit, on the same machine with
-    the same number of threads. No global random state is changed.
+    The order of `examples` and of `unlabelled` does not matter. All arms of one seed have the same development part,
+    order of batches, first head and dropout masks. On a CPU the same call gives the same weights, bit for bit, on the
+    same machine with the same number of threads. No global random state is changed.
 
     :param examples: annotated documents, those without any mention included.
     :param labels: entity types, in the order of the network's outputs.
     :param provenance: what else the model's folder shall say of its origin (JSON values).
     :param device: None picks the best there is.
+    :param unlabelled: documents that nobody has annotated, for ``vat`` with `adversarial.unlabelled` windows of them in
+        each adversarial step; not looked at otherwise.
     :raises NotEnoughLabelsError: there is no example, or none with any text.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
@@ -60,6 +65,7 @@ def train(
     if not examples:
         raise NotEnoughLabelsError("there is no annotated document to train on: annotate one at least")
     device = device or pick_device()
+    memory = PeakMemory(device)
     examples = sorted(examples, key=lambda example: (example.document.id, _fingerprint([example])))
     held_back = development_ids([example.document.id for example in examples], training.dev_share, seed)
     learn, dev = (
@@ -68,13 +74,17 @@ def train(
     )
     if not any(len(pieces) for pieces in learn.pieces):
         raise NotEnoughLabelsError("the annotated documents hold no text to train on: annotate one that does")
+    pool = None
+    if adversarial.unlabelled and arm != "none":
+        unlabelled = sorted(unlabelled, key=lambda document: (document.id, document.text))
+        pool = encode_part([Example(document, ()) for document in unlabelled], encoder.tokenizer, labels)
     # what a network draws by torch's own generators must neither depend on their state nor change it
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
         network = TaggingNetwork(encoder.network(device.training_attention), len(labels))
         network.initialise_head(torch.Generator().manual_seed(seed))
         network.to(device.name)
-        fit = Fit(network, encoder.tokenizer, labels, arm, training, adversarial, seed, device)
+        fit = Fit(network, encoder.tokenizer, labels, arm, training, adversarial, seed, device, pool)
         outcome = fit.run(learn, dev, progress)
     summary = {
         "arm": arm,
@@ -82,12 +92,15 @@ def train(
         "labels": list(labels),
         "documents": len(learn.examples),
         "dev_documents": len(dev.examples),
+        "unlabelled_documents": len(pool.examples) if pool else 0,
         "training_data_sha256": _fingerprint(examples),
         "unrepresentable": dict(learn.unrepresentable + dev.unrepresentable),
         "steps": outcome.steps,
         "adversarial_steps": outcome.adversarial_steps,
-        "passes": outcome.passes,
-        "tokens": outcome.tokens,
+        "forward_passes": round(outcome.cost.forward_passes, 4),
+        "backward_passes": round(outcome.cost.backward_passes, 4),
+        "passes": round(outcome.cost.passes, 4),
+        "tokens": outcome.cost.tokens,
         "epochs": round(outcome.epochs, 3),
         "best_step": outcome.best_step,
         "dev": outcome.dev,
@@ -106,6 +119,7 @@ def train(
         "threads": torch.get_num_threads(),
         "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
         "seconds": round(time.monotonic() - began, 2),
+        "peak_memory": memory.bytes(),
     }
     tokenizer = encoder.tokenizer
     behaviour = Behaviour(tuple(labels), outcome.temperature, tokenizer.pad, tokenizer.max_length)

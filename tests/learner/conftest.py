@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.learner.batching import Batch, encode_part, make_batch
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder, resolve_encoder
+from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.types import Example
 
 DRUGS = ("aspirin", "naloxone", "heparin", "lithium", "morphine")
@@ -98,3 +100,18 @@ def make_examples() -> Callable[[int], list[Example]]:
         return [example(number, random) for number in range(count)]
 
     return make
+
+
+@pytest.fixture
+def network(encoder: Encoder) -> TaggingNetwork:
+    """A network for two labels, without dropout."""
+    network = TaggingNetwork(encoder.network(), 2)
+    network.initialise_head(torch.Generator().manual_seed(0))
+    return network.eval()
+
+
+@pytest.fixture
+def batch(encoder: Encoder, cpu: Device, make_examples: Callable[[int], list[Example]]) -> Batch:
+    """Six windows of different length."""
+    rows = encode_part(make_examples(6), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
+    return make_batch(rows, encoder.tokenizer, cpu)

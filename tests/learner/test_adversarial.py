@@ -1,119 +1,62 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from biorat_al.learner.adversarial import EmbeddingTap, StepDraws, fgm, unit_of
-from biorat_al.learner.batching import Batch, encode_part, make_batch
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.fitting import Fit
+from biorat_al.learner.adversarial import BernoulliDraws, EmbeddingTap, mean_probability
+from biorat_al.learner.batching import Batch
 from biorat_al.learner.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.types import Example
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
-
-Examples = Callable[[int], list[Example]]
-
-
-@pytest.fixture
-def network(encoder: Encoder) -> TaggingNetwork:
-    network = TaggingNetwork(encoder.network(), 2)
-    network.initialise_head(torch.Generator().manual_seed(0))
-    return network.eval()
+from biorat_al.learner.perturbation import Ball
+from biorat_al.settings import AdversarialSettings, Arm
+from tests.learner.steps import clean_gradient, shifted_loss
 
 
-@pytest.fixture
-def batch(encoder: Encoder, cpu: Device, make_examples: Examples) -> Batch:
-    rows = encode_part(make_examples(6), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
-    return make_batch(rows, encoder.tokenizer, cpu)
-
-
-def clean_gradient(network: TaggingNetwork, batch: Batch) -> tuple[float, torch.Tensor]:
-    with EmbeddingTap(network.word_embedding) as tap:
-        tap.listen = True
-        loss = tagging_loss(network(batch.ids, batch.mask), batch.tags)
-        loss.backward()
-        return float(loss.detach()), tap.gradient()
-
-
-def shifted_loss(network: TaggingNetwork, batch: Batch, shift: torch.Tensor) -> float:
-    with EmbeddingTap(network.word_embedding) as tap, torch.no_grad():
-        tap.shift = shift
-        return float(tagging_loss(network(batch.ids, batch.mask), batch.tags))
-
-
-def test_the_perturbation_of_each_sequence_has_the_norm_asked_for(network: TaggingNetwork, batch: Batch) -> None:
-    _, gradient = clean_gradient(network, batch)
-    perturbation = fgm(gradient, batch.inside, 0.7)
-    assert perturbation.norm(dim=(1, 2)).tolist() == pytest.approx([0.7] * len(batch.ids), rel=1e-5)
-
-
-def test_padding_and_special_tokens_stay_where_they_are(network: TaggingNetwork, batch: Batch) -> None:
-    _, gradient = clean_gradient(network, batch)
-    perturbation = fgm(gradient, batch.inside, 0.7)
-    assert batch.mask is not None
-    assert (~batch.inside).sum() > 2 * len(batch.ids), "the batch should have padding"
-    assert not perturbation[~batch.inside].any()
-    assert perturbation[batch.inside].abs().sum(dim=-1).all()
-    assert not batch.inside[:, 0].any(), "the first token is special"
-
-
-def test_the_loss_rises_as_the_first_order_says(network: TaggingNetwork, batch: Batch) -> None:
+@pytest.mark.parametrize("norm", ["l2", "linf", "l1"])
+@pytest.mark.parametrize("scope", ["token", "sequence", "batch"])
+def test_the_loss_rises_as_the_first_order_says(network: TaggingNetwork, batch: Batch, norm: str, scope: str) -> None:
     clean, gradient = clean_gradient(network, batch)
-    size = 1e-2
-    perturbation = fgm(gradient, batch.inside, size)
-    rise = shifted_loss(network, batch, perturbation) - clean
-    first_order = float((gradient * perturbation).sum())
-    moved = torch.where(batch.inside[..., None], gradient, 0.0)
-    assert first_order == pytest.approx(size * float(moved.norm(dim=(1, 2)).sum()), rel=1e-4)
-    assert rise == pytest.approx(first_order, rel=0.05)
+    settings = AdversarialSettings(norm=norm, scope=scope)
+    # so that the whole batch moves by about as much in each case
+    radius = {"l2": 1e-2, "linf": 1e-4, "l1": 3e-2}[norm] / (5 if scope == "token" else 1)
+    moved = Ball(settings.norm, settings.scope, radius).steepest(gradient, batch.inside)
+    rise = shifted_loss(network, batch, moved) - clean
+    inside = torch.where(batch.inside[..., None], gradient, 0.0)
+    groups = inside.reshape({"token": batch.ids.numel(), "sequence": len(batch.ids), "batch": 1}[scope], -1)
+    dual = {"l2": 2.0, "linf": 1.0, "l1": float("inf")}[norm]
+    first_order = radius * float(torch.linalg.vector_norm(groups, dual, dim=1).sum())
     assert rise > 0
+    assert rise == pytest.approx(first_order, rel=0.05)
 
 
 def test_no_other_direction_of_that_norm_raises_the_loss_as_much(network: TaggingNetwork, batch: Batch) -> None:
     clean, gradient = clean_gradient(network, batch)
-    size = 1e-2
-    worst = shifted_loss(network, batch, fgm(gradient, batch.inside, size)) - clean
+    ball = Ball("l2", "sequence", 1e-2)
+    worst = shifted_loss(network, batch, ball.steepest(gradient, batch.inside)) - clean
     generator = torch.Generator().manual_seed(0)
     for _ in range(10):
-        random = fgm(torch.randn(gradient.shape, generator=generator), batch.inside, size)
+        random = ball.steepest(torch.randn(gradient.shape, generator=generator), batch.inside)
         assert shifted_loss(network, batch, random) - clean < worst
-
-
-@pytest.mark.parametrize("value", [0.0, float("nan"), float("inf")])
-def test_a_gradient_without_direction_gives_no_perturbation(value: float) -> None:
-    gradient = torch.ones(2, 3, 4)
-    gradient[1] = value
-    perturbation = fgm(gradient, torch.ones(2, 3, dtype=torch.bool), 1.0)
-    assert float(perturbation[0].norm()) == pytest.approx(1.0)
-    assert not perturbation[1].any()
-
-
-def test_tiny_gradients_keep_their_direction() -> None:
-    gradient = torch.full((1, 2, 2), 1e-30)
-    assert fgm(gradient, torch.ones(1, 2, dtype=torch.bool), 1.0).flatten().tolist() == pytest.approx([0.5] * 4)
-
-
-def test_the_unit_is_the_mean_norm_of_the_word_vectors_without_padding() -> None:
-    table = nn.Embedding(3, 2)
-    with torch.no_grad():
-        table.weight.copy_(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
-    assert unit_of(table) == pytest.approx(3.0)
 
 
 def test_the_embedding_is_as_it_was_afterwards(network: TaggingNetwork, batch: Batch) -> None:
     before = network.word_embedding.weight.detach().clone()
     _, gradient = clean_gradient(network, batch)
-    shifted_loss(network, batch, fgm(gradient, batch.inside, 5.0))
+    shifted_loss(network, batch, Ball("l2", "sequence", 5.0).steepest(gradient, batch.inside))
     assert torch.equal(network.word_embedding.weight, before)
     with torch.no_grad():
         output = network.word_embedding(batch.ids)
     assert torch.equal(output, before[batch.ids])
     assert not network.word_embedding._forward_hooks
+
+
+def test_the_gradient_by_the_vectors_is_that_by_the_shift(network: TaggingNetwork, batch: Batch) -> None:
+    shift = torch.randn(*batch.ids.shape, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    with EmbeddingTap(network.word_embedding) as tap:
+        tap.listen, tap.shift = True, shift
+        tagging_loss(network(batch.ids, batch.mask), batch.tags).backward()
+        assert shift.grad is not None
+        assert torch.equal(tap.gradient(), shift.grad)
 
 
 def test_a_gradient_that_nobody_listened_to_is_an_error(network: TaggingNetwork) -> None:
@@ -123,70 +66,66 @@ def test_a_gradient_that_nobody_listened_to_is_an_error(network: TaggingNetwork)
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 0.5, 1.0])
 def test_the_number_of_adversarial_steps_follows_the_law(p: float) -> None:
-    draws = StepDraws("rat", AdversarialSettings(probability=p), seed=13)
-    number = sum(draws.next() for _ in range(2000))
+    draws = BernoulliDraws("rat", AdversarialSettings(probability=p), seed=13)
+    drawn = [draws.next(16) for _ in range(2000)]
+    assert all(one.shape == (16,) and one.all() == one.any() for one in drawn), "all windows of a batch or none"
+    number = sum(bool(one.any()) for one in drawn)
     # four standard deviations of the binomial distribution
     assert abs(number - 2000 * p) <= 4 * (2000 * p * (1 - p)) ** 0.5
 
 
+@pytest.mark.parametrize("p", [0.0, 0.25, 1.0])
+def test_each_window_is_drawn_by_itself(p: float) -> None:
+    draws = BernoulliDraws("rat", AdversarialSettings(probability=p, draw="example"), seed=13)
+    drawn = np.array([draws.next(16) for _ in range(1000)])
+    number, spread = 16_000 * p, (16_000 * p * (1 - p)) ** 0.5
+    assert abs(drawn.sum() - number) <= 4 * spread
+    # independent within a batch: the number in a batch is binomial too, with that variance
+    assert drawn.sum(axis=1).var() == pytest.approx(16 * p * (1 - p), rel=0.2)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("schedule", ["rising", "falling"])
+def test_a_schedule_keeps_the_mean_and_goes_as_far_as_it_can(p: float, schedule: str) -> None:
+    settings = AdversarialSettings.model_validate({"probability": p, "schedule": schedule})
+    draws = BernoulliDraws("rat", settings, seed=13)
+    steps = 4000
+    law = np.array([draws.probability((step + 0.5) / steps) for step in range(steps)])
+    assert law.mean() == pytest.approx(p)
+    ends = draws.probability(0.0), draws.probability(1.0)
+    assert min(ends) == pytest.approx(max(0.0, 2 * p - 1))
+    assert max(ends) == pytest.approx(min(1.0, 2 * p))
+    assert (ends[0] < ends[1]) == (schedule == "rising")
+    drawn = np.array([draws.next(1, (step + 0.5) / steps)[0] for step in range(steps)])
+    for quarter in range(4):
+        some = slice(quarter * 1000, (quarter + 1) * 1000)
+        spread = (law[some] * (1 - law[some])).sum() ** 0.5
+        assert abs(drawn[some].sum() - law[some].sum()) <= 4 * spread
+
+
+@pytest.mark.parametrize("schedule", ["rising", "falling"])
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_a_schedule_without_room_is_constant(schedule: str, p: float) -> None:
+    settings = AdversarialSettings.model_validate({"probability": p, "schedule": schedule})
+    draws = BernoulliDraws("rat", settings, seed=13)
+    assert {draws.probability(done) for done in (0.0, 0.3, 1.0)} == {p}
+
+
 def test_the_draws_follow_from_the_seed_and_leave_global_state_alone() -> None:
     def draw(seed: int, arm: Arm = "rat") -> list[bool]:
-        draws = StepDraws(arm, AdversarialSettings(probability=0.5), seed)
-        return [draws.next() for _ in range(64)]
+        draws = BernoulliDraws(arm, AdversarialSettings(probability=0.5), seed)
+        return [bool(draws.next(3).any()) for _ in range(64)]
 
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()
     assert draw(1) == draw(1)
     assert draw(1) != draw(2)
-    assert draw(1, "none") == [False] * 64
+    assert draw(1, "none") == draw(1, "matched") == [False] * 64
     assert draw(1, "at") == [True] * 64
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.random.get_state()[1].tolist() == before[1]
 
 
-def fit_steps(encoder: Encoder, batch: Batch, arm: Arm, probability: float, epsilon: float = 0.5) -> Fit:
-    device = Device("cpu", bf16=False)
-    network = TaggingNetwork(encoder.network(), 2)
-    network.initialise_head(torch.Generator().manual_seed(0))
-    settings = AdversarialSettings(probability=probability, epsilon=epsilon)
-    fit = Fit(network, encoder.tokenizer, ["Chemical", "Disease"], arm, TrainingSettings(), settings, 7, device)
-    network.train()
-    with EmbeddingTap(network.word_embedding) as tap:
-        for _ in range(4):
-            fit.step(batch, tap)
-    return fit
-
-
-def same_weights(one: Fit, other: Fit) -> bool:
-    pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
-
-
-def test_probability_0_is_bit_for_bit_the_plain_arm(encoder: Encoder, batch: Batch) -> None:
-    plain, random = (fit_steps(encoder, batch, arm, 0.0) for arm in ("none", "rat"))
-    assert same_weights(plain, random)
-    assert (random.outcome.passes, random.outcome.adversarial_steps) == (4, 0)
-
-
-def test_probability_1_is_bit_for_bit_full_adversarial_training(encoder: Encoder, batch: Batch) -> None:
-    full, random = fit_steps(encoder, batch, "at", 0.2), fit_steps(encoder, batch, "rat", 1.0)
-    assert same_weights(full, random)
-    assert (random.outcome.passes, random.outcome.adversarial_steps) == (8, 4)
-    assert not same_weights(full, fit_steps(encoder, batch, "none", 0.2))
-
-
-def test_the_gradient_of_an_adversarial_step_is_the_sum_of_both_passes(
-    encoder: Encoder, batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: dict[str, list[torch.Tensor]] = {}
-    for arm in ("none", "at"):
-        monkeypatch.setattr(
-            torch.nn.utils,
-            "clip_grad_norm_",
-            lambda parameters, _, arm=arm: seen.setdefault(
-                arm, [p.grad.clone() for p in parameters if p.grad is not None]
-            ),
-        )
-        # with a perturbation of size 0, the adversarial pass is the clean one once more, dropout masks included
-        fit_steps(encoder, batch, arm, 0.5, epsilon=0.0)
-    for clean, both in zip(seen["none"], seen["at"], strict=True):
-        torch.testing.assert_close(both, 2 * clean)
+def test_the_mean_probability_is_that_of_the_arm() -> None:
+    settings = AdversarialSettings(probability=0.3, schedule="falling")
+    arms: tuple[Arm, ...] = ("none", "matched", "rat", "at")
+    assert [mean_probability(arm, settings) for arm in arms] == [0.0, 0.0, 0.3, 1.0]

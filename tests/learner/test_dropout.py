@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from biorat_al.learner.batching import Part
 from biorat_al.learner.device import Device
 from biorat_al.learner.dropout import Draws, Dropout, replace_dropout
 
@@ -65,3 +66,19 @@ def test_every_dropout_that_does_anything_is_replaced(draws: Draws) -> None:
 
 def test_the_type_of_the_numbers_is_kept(draws: Draws) -> None:
     assert Dropout(0.1, draws)(torch.ones(8, dtype=torch.bfloat16)).dtype is torch.bfloat16
+
+
+def test_some_windows_have_the_masks_that_they_have_in_the_whole_batch(cpu: Device) -> None:
+    batch_shape, chosen = (4, 7), np.array([False, True, False, True])
+    part = Part(torch.tensor([1, 3]), 5, chosen, batch_shape)
+    draws = Draws(cpu)
+    draws.begin(1, 2)
+    whole = [draws.keep(torch.empty(*batch_shape, size), 128) for size in (3, 6)]
+    draws.begin(1, 2, part=part)
+    some = [draws.keep(torch.empty(2, 5, size), 128) for size in (3, 6)]
+    for all_windows, two in zip(whole, some, strict=True):
+        assert torch.equal(two, all_windows[[1, 3], :5])
+    # what has another shape than windows and their pieces cannot be a part of the batch's
+    assert draws.keep(torch.empty(5, 2, 3), 128).shape == (5, 2, 3)
+    draws.begin(1, 2)
+    assert torch.equal(draws.keep(torch.empty(*batch_shape, 3), 128), whole[0])

@@ -110,7 +110,8 @@ def test_the_summary_counts_what_was_done(run: Train, make_examples: Examples) -
     assert summary["steps"] == 3 * 6
     assert summary["epochs"] == 3
     assert summary["adversarial_steps"] == summary["steps"]
-    assert summary["passes"] == 2 * summary["steps"]
+    assert summary["forward_passes"] == summary["backward_passes"] == summary["passes"] == 2 * summary["steps"]
+    assert summary["peak_memory"] > 2**20
     assert 1 <= summary["best_step"] <= summary["steps"]
     assert summary["dev"]["tp"] + summary["dev"]["fn"] > 0
     assert 0.25 <= summary["temperature"] <= 8
@@ -127,8 +128,10 @@ def test_the_summary_counts_what_was_done(run: Train, make_examples: Examples) -
 
 def test_tokens_are_counted_without_padding(run: Train, make_examples: Examples, encoder: Encoder) -> None:
     examples = make_examples(9)
-    model = run(examples, training=TrainingSettings(epochs=2, min_steps=1, batch_size=4))
-    assert model.summary["tokens"] == 2 * sum(encoder.count_tokens([e.document.text for e in examples]))
+    training = TrainingSettings(epochs=2, min_steps=1, batch_size=4)
+    in_one_epoch = sum(encoder.count_tokens([e.document.text for e in examples]))
+    assert run(examples, training=training, arm="none").summary["tokens"] == 2 * in_one_epoch
+    assert run(examples, training=training, arm="at").summary["tokens"] == 2 * 2 * in_one_epoch
 
 
 def test_what_cannot_be_represented_is_in_the_summary(run: Train) -> None:
@@ -234,6 +237,47 @@ def test_a_score_that_is_a_little_lower_keeps_the_later_weights(
     monkeypatch.setattr(fit, "logits", logits)
     outcome = fit.run(part, part, SILENT)
     assert (outcome.best_step, outcome.steps) == (16, 16)
+
+
+def test_the_matched_arm_makes_the_expected_passes_of_rat_as_plain_steps(run: Train, make_examples: Examples) -> None:
+    settings = AdversarialSettings(probability=0.3)
+    training = TrainingSettings(epochs=5, min_steps=1, batch_size=4)
+    model = run(make_examples(16), training=training, adversarial=settings, arm="matched")
+    assert model.summary["steps"] == model.summary["passes"] == round(5 * 4 * 1.3)
+    assert model.summary["adversarial_steps"] == 0
+    assert model.summary["tokens"] > run(make_examples(16), training=training, arm="none").summary["tokens"]
+    # with few labels too, where the number of steps does not follow from the epochs
+    few = training.model_copy(update={"min_steps": 50})
+    assert run(make_examples(16), training=few, adversarial=settings, arm="matched").summary["steps"] == 65
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attack": "pgd", "steps": 2, "norm": "linf", "epsilon": 0.1},
+        {"attack": "freelb", "draw": "example", "schedule": "rising"},
+        {"attack": "vat", "scope": "token", "unlabelled": 3, "draw": "example"},
+    ],
+    ids=lambda changes: changes["attack"],
+)
+def test_every_attack_gives_the_same_bits_for_the_same_call(
+    run: Train, make_examples: Examples, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    adversarial = AdversarialSettings(**changes)
+    pool = [e.document for e in make_examples(11)]
+    models = [
+        run(make_examples(12), adversarial=adversarial, unlabelled=documents, models_dir=tmp_path / name)
+        for name, documents in (("a", pool), ("b", pool[::-1]))
+    ]
+    assert models[0].sha256 == models[1].sha256
+    assert models[0].summary["adversarial_steps"] > 0
+    plain = run(make_examples(12), arm="none", unlabelled=pool, adversarial=adversarial, models_dir=tmp_path / "c")
+    assert plain.sha256 != models[0].sha256
+    assert plain.summary["unlabelled_documents"] == 0
+    takes_part = changes["attack"] == "vat"
+    assert models[0].summary["unlabelled_documents"] == (11 if takes_part else 0)
+    without = run(make_examples(12), adversarial=adversarial, models_dir=tmp_path / "d")
+    assert (without.sha256 != models[0].sha256) == takes_part
 
 
 def test_at_least_min_steps_are_made_with_few_labels(run: Train, make_examples: Examples) -> None:

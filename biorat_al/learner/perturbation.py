@@ -1,0 +1,122 @@
+"""Perturbations of word vectors: the steepest one of a given size, projection onto a ball, a random start.
+
+A perturbation is measured in one of three norms, and what has one norm is a token, a sequence or the batch. The
+steepest perturbation maximises the linearised loss gᵀr subject to ‖r‖ ≤ ε; its gain is ε times the dual norm of the
+gradient g:
+
+- ``l2``: r = ε · g / ‖g‖₂ (Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised Text
+  Classification", equation 5; FGM), dual ‖g‖₂;
+- ``linf``: r = ε · sign(g) (Goodfellow, Shlens & Szegedy 2015, "Explaining and Harnessing Adversarial Examples",
+  section 4; FGSM), dual ‖g‖₁;
+- ``l1``: all of ε in the one component with the largest gradient, dual ‖g‖∞.
+
+Padding and special tokens are never moved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import nn
+
+Norm = Literal["l2", "linf", "l1"]
+Scope = Literal["token", "sequence", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """The perturbations ‖r‖ ≤ radius.
+
+    :param norm: in which size is measured.
+    :param scope: what has one norm.
+    :param radius: in the units of the word vectors.
+    """
+
+    norm: Norm
+    scope: Scope
+    radius: float
+
+    def part(self, share: float) -> Ball:
+        """The ball for a `share` of the batch's windows.
+
+        What is measured by token or sequence is the same for each of them. A norm of the whole batch falls to a part
+        of it as if the perturbation were spread evenly.
+        """
+        if self.scope != "batch" or self.norm == "linf":
+            return self
+        return replace(self, radius=self.radius * (share if self.norm == "l1" else share**0.5))
+
+    def steepest(self, gradient: torch.Tensor, inside: torch.Tensor, size: float | None = None) -> torch.Tensor:
+        """The perturbation of one size that raises the linearised loss most.
+
+        :param gradient: of the loss by the word vectors, shape (windows, length, dimension).
+        :param inside: true where a vector may be moved, shape (windows, length).
+        :param size: its norm; None is the radius.
+        :returns: of the gradient's shape, 32-bit floats; zero for a token, sequence or batch whose gradient is zero
+            or not finite.
+        """
+        flat = self._groups(torch.where(inside[..., None], gradient.float(), 0.0))
+        largest, place = flat.abs().max(dim=1, keepdim=True)
+        if self.norm == "l2":
+            # by the largest element first, so that the squares of tiny gradients do not vanish
+            direction = flat / largest
+            direction = direction / direction.norm(dim=1, keepdim=True)
+        elif self.norm == "linf":
+            direction = flat.sign()
+        else:
+            direction = torch.zeros_like(flat).scatter_(1, place, flat.gather(1, place).sign())
+        size = self.radius if size is None else size
+        moved = torch.where(torch.isfinite(largest) & (largest > 0), size * direction, 0.0)
+        return moved.view(gradient.shape)
+
+    def project(self, perturbation: torch.Tensor) -> torch.Tensor:
+        """The nearest perturbation in the ball, by the Euclidean distance; of the same shape."""
+        flat = self._groups(perturbation)
+        if self.norm == "linf":
+            projected = flat.clamp(-self.radius, self.radius)
+        elif self.norm == "l2":
+            norm = flat.norm(dim=1, keepdim=True)
+            projected = torch.where(norm > self.radius, flat * (self.radius / norm), flat)
+        else:
+            projected = self._project_l1(flat)
+        return projected.view(perturbation.shape)
+
+    def random(self, inside: torch.Tensor, dimension: int, generator: torch.Generator) -> torch.Tensor:
+        """A random start inside the ball: each component uniform in ±radius / N^(1/q), for N components in norm q.
+
+        For ``l2`` that is line 4 of algorithm 1 of Zhu et al. 2020, "FreeLB".
+
+        :param generator: on the CPU, so that every device starts alike.
+        """
+        drawn = torch.rand((*inside.shape, dimension), generator=generator).to(inside.device) * 2 - 1
+        drawn = torch.where(inside[..., None], drawn, 0.0)
+        components = self._groups(inside[..., None].expand_as(drawn)).sum(dim=1, keepdim=True).clamp(min=1)
+        power = {"l2": 0.5, "linf": 0.0, "l1": 1.0}[self.norm]
+        return (self._groups(drawn) * self.radius / components**power).view(drawn.shape)
+
+    def _groups(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The components with one norm in a row each."""
+        windows, length, _ = tensor.shape
+        rows = {"token": windows * length, "sequence": windows, "batch": 1}[self.scope]
+        return tensor.reshape(rows, -1)
+
+    def _project_l1(self, flat: torch.Tensor) -> torch.Tensor:
+        """Duchi et al. 2008, "Efficient Projections onto the l1-Ball", figure 1."""
+        sizes = flat.abs()
+        falling = sizes.sort(dim=1, descending=True).values
+        excess = falling.cumsum(dim=1) - self.radius
+        ranks = torch.arange(1, flat.shape[1] + 1, device=flat.device)
+        kept = (falling * ranks > excess).sum(dim=1, keepdim=True).clamp(min=1)
+        threshold = excess.gather(1, kept - 1) / kept
+        shrunk = flat.sign() * (sizes - threshold).clamp(min=0)
+        return torch.where(sizes.sum(dim=1, keepdim=True) > self.radius, shrunk, flat)
+
+
+def unit_of(embedding: nn.Embedding, norm: Norm = "l2") -> float:
+    """Mean norm of the word vectors, those that are all zero (padding) left out."""
+    vectors = embedding.weight.detach().float()
+    order = {"l2": 2.0, "linf": float("inf"), "l1": 1.0}[norm]
+    sizes = torch.linalg.vector_norm(vectors, order, dim=1)
+    return float(sizes[sizes > 0].mean())
