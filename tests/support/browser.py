@@ -50,7 +50,7 @@ def log_in(page: Any, url: str, email: str, password: str) -> None:
     page.fill("input[name=email]", email)
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
-    page.wait_for_url(f"{url}/**")
+    page.wait_for_url(lambda there: "/user/login" not in there)
 
 
 def open_label_stream(page: Any, project_url: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +9,10 @@ import pytest
 from biorat_al.corpus.model import Entity, Span
 from biorat_al.desk.base import PreAnnotation, Task
 from tests.desk.contract import DOCUMENTS, GOLD, LABELS, content, documents
+from tests.support.browser import log_in
 from tests.support.labelstudio import RunningLabelStudio
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here; on Debian: apt-get install chromium"),
-]
+pytestmark = pytest.mark.slow
 
 # ids as they may come from a model or a file: the front end must show all of them
 IDS = ("T1", "e.2:b c/~é")
@@ -29,35 +22,10 @@ _HIGHLIGHTS = """() => Array.from(document.querySelectorAll('[class*=htx-highlig
 
 
 @pytest.fixture
-def page(label_studio: RunningLabelStudio, tmp_path: Path) -> Iterator[Any]:
-    """A browser in which the server's first user has logged in; it reaches nothing but this machine."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            headless=True,
-            viewport={"width": 1500, "height": 950},
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-            ],
-        )
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{label_studio.url}/user/login/")
-        page.fill("input[name=email]", label_studio.credentials.email)
-        page.fill("input[name=password]", label_studio.credentials.password)
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "/user/login" not in url)
-        yield page
-        context.close()
+def page(page: Any, label_studio: RunningLabelStudio) -> Any:
+    """A page on which the server's first user has logged in."""
+    log_in(page, label_studio.url, label_studio.credentials.email, label_studio.credentials.password)
+    return page
 
 
 def test_pre_labels_are_seen_and_accepted(label_studio: RunningLabelStudio, marker: str, page: Any) -> None:
