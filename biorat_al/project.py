@@ -50,6 +50,7 @@ from biorat_al.store.store import Store, add_project
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
+    from biorat_al.efficiency.report import Report
 
 _IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
 
@@ -244,6 +245,25 @@ class Project:
         """
         return export_corpus(self.settings, self.store, Path(destination), format=format, force=force)
 
+    def report(
+        self, output: str | Path | None = None, *, target: float | None = None, force: bool = False
+    ) -> tuple[Path, Report]:
+        """Write the report on label efficiency; return where its page lies, and the report.
+
+        :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in the project's folder.
+        :param target: F1 to compare the arms at and to forecast, a fraction between 0 and 1.
+        :param force: replace what is there.
+        :raises NothingToDoYet: there has been no round.
+        :raises ProjectError: the file is there already and `force` is not set.
+        """
+        from biorat_al.efficiency.report import page_of
+        from biorat_al.efficiency.reporting import project_report
+
+        page = page_of(self.folder / "report" if output is None else Path(output))
+        report = project_report(self.folder, self.settings, self.store, target=target, count_tokens=self._count_tokens)
+        report.write(page, force=force)
+        return page, report
+
     def plan(
         self,
         *,
@@ -294,6 +314,9 @@ class Project:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+    def _count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
+        return resolve_encoder(self.settings.encoder.name, self.settings.encoder.max_length).count_tokens(texts)
 
     def _gold(self, keys: Sequence[str]) -> dict[str, Annotation]:
         with self.store.read() as session:
@@ -353,8 +376,6 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
 
 def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:
-    if strategy is not None:
-        find_strategy(strategy)
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
     return RoundRequest(size, tokens, strategy, partial)

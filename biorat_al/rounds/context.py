@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
@@ -32,6 +33,7 @@ class RoundRequest:
     :param partial: go on although annotators have not finished the last batch.
     :param documents: ids of the documents to pick, in this order, whatever a strategy would say; those that have been
         asked for already are passed over.
+    :raises UsageError: there is no query strategy of that name.
     """
 
     size: int | None = None
@@ -39,6 +41,10 @@ class RoundRequest:
     strategy: str | None = None
     partial: bool = False
     documents: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategy is not None:
+            find_strategy(self.strategy)  # an unknown name must not begin a round
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""

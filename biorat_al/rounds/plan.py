@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.rounds.pull import project_of
@@ -39,8 +38,6 @@ class RoundPlan:
 
 def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
     """Look at the store, and at the desk for what is still open, and say what a round would do."""
-    if request.strategy is not None:
-        find_strategy(request.strategy)
     with store.read() as session:
         newest = newest_round(session)
         pool = desk_project(session, "pool")

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
-from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.progress import SILENT, Progress
@@ -79,10 +78,8 @@ def run_round(
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
-    :raises UsageError: the query strategy is not known.
+    :raises UsageError: the round that was cut off was begun with another request.
     """
-    if request.strategy is not None:
-        find_strategy(request.strategy)  # an unknown name must not begin a round
     with round_lock(folder, store):
         number, resumed, request = _begin(store, settings, request)
         context = Context(folder, settings, store, desk, number, request, progress)
