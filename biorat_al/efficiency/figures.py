@@ -96,6 +96,11 @@ class Table:
         """Keys of the columns that the page shows side by side."""
         return [key for key in self.columns if key not in self.below.values()]
 
+    def is_number(self, key: str) -> bool:
+        """Whether a column holds numbers, which stand on the right."""
+        cells = [row.get(key) for row in self.rows]
+        return any(isinstance(cell, (int, Figure)) for cell in cells) and not any(isinstance(c, str) for c in cells)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
         rows = [{key: _json(row.get(key)) for key in self.columns} for row in self.rows]

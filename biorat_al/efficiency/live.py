@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.efficiency.runs import Point, Run, Triple
+from biorat_al.efficiency.runs import Bin, Point, Run, Triple
 from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
+from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.rounds import all_rounds, models_of, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EvaluationRow, ModelRow, PickRow, RoundRow, StepRow
@@ -42,7 +43,8 @@ class _Revision:
 def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None = None) -> list[Run]:
     """Read the project's rounds as one run for each arm, in the order of the settings.
 
-    A point is a trained model; one that was not measured on test documents has no counts (see :func:`measured`).
+    A point is a trained model; one that was not measured on test documents has no counts
+    (see :func:`~biorat_al.efficiency.study.comparable`).
 
     :param count_tokens: counts the word pieces of documents that came with gold annotations, which no round ever
         chose; without it they count as none.
@@ -68,17 +70,30 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
                     continue
                 ids = known[row.number]
                 new = sorted(ids - before, key=lambda one: (order.get(one, -1), one))
-                points.append(_point(session, model, ids, tokens, [keys[one] for one in new], steps[row.number], keys))
+                points.append(_point(session, model, ids, tokens, [keys[one] for one in new], steps[row.number]))
                 before = ids
             if points:
                 runs.append(_run(settings, arm, points, rounds, models, picks, data))
     return runs
 
 
-def measured(runs: Iterable[Run]) -> list[Run]:
-    """The runs with those of their points alone that were measured on test documents; runs without any are left out."""
-    kept = (run.model_copy(update={"points": tuple(p for p in run.points if p.counts)}) for run in runs)
-    return [run for run in kept if run.points]
+def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Triple]]]:
+    """Strict span counts of the newest model of each of the project's runs: arm → label → test document."""
+    found: dict[str, dict[str, dict[str, Triple]]] = {}
+    with store.read() as session:
+        for run in runs:
+            by_label = found.setdefault(run.arm, {})
+            rows = session.execute(
+                select(EvaluationRow, DocumentRow.key)
+                .join(DocumentRow, DocumentRow.id == EvaluationRow.document_id)
+                .join(ModelRow, ModelRow.version == EvaluationRow.model_version)
+                .where(ModelRow.arm == run.arm, ModelRow.round_number == run.points[-1].round)
+                .order_by(EvaluationRow.label, EvaluationRow.document_id)
+            )
+            for row, key in rows:
+                counts = (row.true_positives, row.false_positives, row.false_negatives)
+                by_label.setdefault(row.label, {})[key] = counts
+    return found
 
 
 def _arms(settings: Settings, models: Iterable[Mapping[str, ModelRow]]) -> list[str]:
@@ -151,18 +166,7 @@ def _point(
     tokens: Mapping[int, int],
     new: Sequence[str],
     steps: Mapping[str, StepRow],
-    keys: Mapping[int, str],
 ) -> Point:
-    counts: dict[str, Triple] = {}
-    by_label: dict[str, Triple] = {}
-    for row in session.scalars(
-        select(EvaluationRow)
-        .where(EvaluationRow.model_version == model.version)
-        .order_by(EvaluationRow.document_id, EvaluationRow.label)
-    ):
-        triple = (row.true_positives, row.false_positives, row.false_negatives)
-        _add(counts, keys[row.document_id], triple)
-        _add(by_label, row.label, triple)
     summary = model.summary
     train = steps["train"].counts
     return Point(
@@ -171,16 +175,20 @@ def _point(
         tokens=sum(tokens.get(one, 0) for one in ids),
         mentions=train.get("mentions", 0),
         picks=tuple(new),
-        counts=counts,
-        by_label=dict(sorted(by_label.items())),
+        counts=document_counts_of(session, model.version),
+        by_label={
+            label: (counts.true_positives, counts.false_positives, counts.false_negatives)
+            for label, counts in evaluation(session, model.version).items()
+            if label is not None
+        },
         cost={name: summary[name] for name in COSTS if isinstance(summary.get(name), (int, float))},
+        reliability=tuple(
+            Bin(count=row.count, confidence=row.confidence, right=row.right)
+            for row in reliability_of(session, model.version)
+        ),
+        robustness=robustness_of(session, model.version),
         seconds={name: step.seconds for name, step in steps.items() if step.seconds is not None},
     )
-
-
-def _add(sums: dict[str, Triple], key: str, triple: Triple) -> None:
-    tp, fp, fn = sums.get(key, (0, 0, 0))
-    sums[key] = (tp + triple[0], fp + triple[1], fn + triple[2])
 
 
 def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from biorat_al.efficiency.figures import Cell, Figure, Section, Table, amount, estimated, plural, spread
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.statistics import (
@@ -23,8 +24,7 @@ from biorat_al.efficiency.statistics import (
     learning_curve,
     reachable_target,
 )
-from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, tried
-from biorat_al.efficiency.figures import Cell, Figure, Section, Table, amount, estimated, plural, spread
+from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, range_of_all, tried
 
 _FEW = 12
 """Curves with no more points than this are drawn at their points alone, longer ones on a grid."""
@@ -52,7 +52,13 @@ def curves_section(study: Study) -> Section:
         "Between a run's models its F1 is interpolated in a line."
     )
     columns = {"unit": "unit", "labels": "labels", "arm": "arm", "f1": "F1 (%)"}
-    return Section("curves", "Learning curves", texts, [Table("curves", "Values", columns, rows, note)], plots)
+    return Section(
+        "curves",
+        "Learning curves",
+        texts,
+        [Table("curves", "Values of the curves", columns, rows, note, folded=True)],
+        plots,
+    )
 
 
 def cost_section(study: Study) -> Section:
@@ -136,7 +142,7 @@ def strategies_section(study: Study) -> Section | None:
     made: list[Comparison] = []
     plots = []
     for arm, runs_of in by_arm.items():
-        shared, why = tried(common_range, [run for runs in runs_of.values() for run in runs], "documents")
+        shared, why = tried(range_of_all, runs_of.values(), "documents")
         if shared is None:
             texts.append(f"{arm}: {why}.")
             continue
@@ -172,7 +178,8 @@ def strategies_section(study: Study) -> Section | None:
         "labels": "documents at the end",
         "f1": "F1 there (%)",
     }
-    note = f"{study.basis(everyone)}. {study.intervals(everyone)} The range is the one that all strategies of the arm share."
+    shared_range = "The range is the one that all strategies of the arm share."
+    note = f"{study.basis(everyone)}. {study.intervals(everyone)} {shared_range}"
     tables = [Table("strategies", "Strategies", columns, rows, note)]
     if made:
         made = adjusted(made) if len(made) > 1 else made
@@ -252,7 +259,7 @@ def _between(
     reachable = reachable_target(left, right, unit=unit)
     # the user's target last: it is the one that the verdict is about
     targets = [target for target in (reachable, wanted) if target is not None]
-    _, end = common_range([*left, *right], unit)
+    _, end = range_of_all([left, right], unit)
     return compare(left, right, unit, budgets=[end], targets=list(dict.fromkeys(targets)), names=names)
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ParamSpec, TypeVar
 
-from biorat_al.efficiency.runs import Run, Triple
-from biorat_al.efficiency.statistics import GroupKey, Unit, groups
 from biorat_al.efficiency.figures import plural, words
+from biorat_al.efficiency.runs import Run, Triple
+from biorat_al.efficiency.statistics import GroupKey, Unit, common_range, groups
 from biorat_al.errors import UsageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 PLAIN = "none"
+_ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at"))}
 UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
 UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
 
@@ -53,11 +54,12 @@ class Study:
     @cached_property
     def arms(self) -> dict[str, list[Run]]:
         """The runs of each arm under :attr:`strategy`."""
-        return {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
+        found = {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
+        return {arm: found[arm] for arm in sorted(found, key=lambda arm: (_ORDER.get(arm, len(_ORDER)), arm))}
 
     @cached_property
     def main_arm(self) -> str | None:
-        """The arm that is put to the test: in a project the one that selects, in a simulation ``rat`` if it is there."""
+        """The arm that is put to the test: the one that selects in a project, in a simulation ``rat`` if there."""
         others = [arm for arm in self.arms if arm != PLAIN]
         if self.live:
             selecting = [arm for arm, runs in self.arms.items() if runs[0].selected_by is None and arm != PLAIN]
@@ -135,6 +137,18 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 def tested_mentions(runs: Iterable[Run]) -> int:
     """Annotated mentions in the test documents."""
     return max((_gold(point.counts.values()) for run in runs for point in run.points), default=0)
+
+
+def range_of_all(sides: Iterable[Sequence[Run]], unit: Unit) -> tuple[float, float]:
+    """The range of labels that all groups have.
+
+    :raises UsageError: there is none.
+    """
+    ranges = [common_range(side, unit) for side in sides]
+    low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
+    if low > high:
+        raise UsageError(f"their curves have no range of {UNIT_NAMES[unit]} in common")
+    return low, high
 
 
 def tried(statistic: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> tuple[T | None, str]:

@@ -1,0 +1,289 @@
+"""The report's further parts: by label, robustness, calibration, forecast, and where everything came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated, plural
+from biorat_al.efficiency.plots import Plot, Series
+from biorat_al.efficiency.runs import Point, Run, Triple, f1_of
+from biorat_al.efficiency.statistics import (
+    Calibration,
+    Estimate,
+    Forecast,
+    Reach,
+    calibration_error,
+    f1_at,
+    forecast,
+    robustness_deltas,
+)
+from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, tried
+
+LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
+"""Arm → label → test document → strict span counts of the arm's newest model."""
+
+TARGET = 0.8
+"""F1 that is forecast unless another one is asked for."""
+
+_CONDITIONS = {
+    "typos": "typing errors",
+    "case": "changed case",
+    "swap": "entities swapped for others of their label",
+}
+
+
+def labels_section(study: Study, counts: LabelCounts | None) -> Section:
+    """F1 by entity label, of each arm's last model."""
+    rows: list[dict[str, Cell]] = []
+    labels = dict.fromkeys(label for runs in study.arms.values() for run in runs for label in run.points[-1].by_label)
+    for label in labels:
+        for arm, runs in study.arms.items():
+            triples = [run.points[-1].by_label.get(label, (0, 0, 0)) for run in runs]
+            mentions = max(tp + fn for tp, _, fn in triples)
+            rows.append(
+                {
+                    "label": label,
+                    "arm": arm,
+                    "mentions": mentions,
+                    "f1": _label_f1(runs, triples, (counts or {}).get(arm, {}).get(label), mentions),
+                }
+            )
+    everyone = [run for runs in study.arms.values() for run in runs]
+    if counts is not None:
+        how = study.intervals(everyone)
+    elif len({run.seed for run in everyone}) > 1:
+        how = (
+            "Means over the seeds, from the smallest to the largest; these ranges are no confidence intervals. "
+            "By label the counts of all test documents are kept together."
+        )
+    else:
+        how = "No interval: there is one seed, and by label the counts of all test documents are kept together."
+    columns = {"label": "label", "arm": "arm", "mentions": "test mentions", "f1": "F1 (%)"}
+    note = f"The last model of each run. {study.basis(everyone)}. {how}"
+    return Section("labels", "By entity label", tables=[Table("labels", "F1 by label", columns, rows, note)])
+
+
+def robustness_section(study: Study) -> Section:
+    """What typing errors, changed case and swapped entities cost each arm's last model."""
+    rows: list[dict[str, Cell]] = []
+    texts = [
+        "The last models on the same test documents, changed: by how many points F1 differs from that on the documents "
+        "as they are."
+    ]
+    for arm, runs in study.arms.items():
+        whole = [run for run in runs if run.points[-1].robustness]
+        found: dict[str, Estimate] | None
+        found, why = tried(robustness_deltas, whole) if whole else (None, "")
+        texts += [f"{arm}: {why}."] if why else []
+        rows += [
+            {"arm": arm, "condition": _CONDITIONS.get(condition, condition), "delta": estimated(delta, "points")}
+            for condition, delta in (found or {}).items()
+        ]
+    if not rows:
+        missing = "Not measured in these runs; the setting evaluation.robustness turns it on."
+        return Section("robustness", "Robustness", [missing, *texts[1:]])
+    everyone = [run for runs in study.arms.values() for run in runs]
+    columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)"}
+    rows.sort(key=lambda row: str(row["condition"]))
+    note = f"{study.basis(everyone)}. {study.intervals(everyone)}"
+    return Section("robustness", "Robustness", texts, [Table("robustness", "F1 lost", columns, rows, note)])
+
+
+def calibration_section(study: Study) -> Section:
+    """How far the confidences of each arm's last model can be taken at their word."""
+    found: dict[str, Calibration] = {}
+    texts = []
+    for arm, runs in study.arms.items():
+        calibration, why = tried(calibration_error, runs)
+        if calibration is not None and calibration.mentions:
+            found[arm] = calibration
+        elif why:
+            texts.append(f"{arm}: {why}.")
+    if not found:
+        missing = "Not measured: no model of these runs has proposed a mention with a confidence on a test document."
+        return Section("calibration", "Calibration", [missing, *texts])
+    rows: list[dict[str, Cell]] = [
+        {
+            "arm": arm,
+            "error": Figure(one.error, "percent", one.low, one.high, interval=True),
+            "mentions": one.mentions,
+            "runs": one.runs,
+        }
+        for arm, one in found.items()
+    ]
+    columns = {
+        "arm": "arm",
+        "error": "expected calibration error (points)",
+        "mentions": "proposed mentions",
+        "runs": "models",
+    }
+    note = (
+        "The mean distance between the confidence of proposed mentions and the share of them that is right, in equal "
+        "bins of confidence; 0 is perfect. The last model of each run, all seeds together. 95 % confidence intervals "
+        "over proposed mentions."
+    )
+    title = "Share of proposed mentions that are right, against their confidence, by arm; the dotted line is perfect"
+    plot = Plot(
+        "calibration",
+        title,
+        "confidence",
+        "share that is right",
+        [_reliability(arm, one) for arm, one in found.items()],
+        (0, 1),
+        diagonal=True,
+    )
+    table = Table("calibration", "Expected calibration error", columns, rows, note)
+    return Section("calibration", "Calibration", texts, [table], [plot])
+
+
+def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
+    """How many more labels the target F1 will take, by the curve of the arm that selects."""
+    run = selecting_run(study.runs)
+    title = "Forecast"
+    if run is None:
+        return Section("forecast", title, ["The arm that selects has not been measured, so nothing can be forecast."])
+    target = study.target or TARGET
+    found, why = tried(forecast, run.points, target, seconds)
+    if found is None:
+        return Section("forecast", title, [f"Nothing can be forecast: {why}."])
+    texts = [found.sentence()]
+    tables = []
+    if found.documents is not None:
+        more: dict[str, Reach | None] = {
+            **{UNIT_NAMES[unit]: getattr(found, unit) for unit in UNITS},
+            "annotator hours": found.hours,
+        }
+        rows: list[dict[str, Cell]] = [
+            {"unit": name, "more": _reach(reach, "hours" if reach is found.hours else "count")}
+            for name, reach in more.items()
+            if reach is not None
+        ]
+        if found.hours is None:
+            texts.append("No hours can be given: the desk has not said how long annotators took.")
+        note = (
+            f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "
+            f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals. The others follow from the "
+            "documents, at the rate so far."
+        )
+        columns = {"unit": "unit", "more": "more labels needed"}
+        tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.0f}", columns, rows, note))
+    return Section("forecast", title, texts, tables)
+
+
+def forecast_sentence(points: Sequence[Point], target: float) -> str | None:
+    """The forecast in one line, None where it cannot be told."""
+    found: Forecast | None
+    found, _ = tried(forecast, points, target)
+    return None if found is None or found.outcome == "cannot be told" else found.sentence()
+
+
+def selecting_run(runs: Sequence[Run]) -> Run | None:
+    """The run of the arm that chose the documents; of several arms that did in turn, the first."""
+    return next((run for run in runs if run.selected_by is None), runs[0] if runs else None)
+
+
+def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section:
+    """What it takes to do it again: versions, seeds, settings, hashes of data and models.
+
+    :param facts: what is known beyond the runs.
+    """
+    rows: list[dict[str, Cell]] = []
+    for run in runs:
+        models = run.provenance.get("models") or [{}]
+        rows.append(
+            {
+                "run": run.id,
+                "kind": run.kind,
+                "arm": run.arm,
+                "strategy": run.strategy,
+                "seed": run.seed,
+                "selected": run.selected_by or "itself",
+                "points": len(run.points),
+                "model": str(models[-1].get("version") or ""),
+                "weights": str(models[-1].get("weights_sha256") or "")[:16],
+                "data": str(models[-1].get("training_data_sha256") or "")[:16],
+            }
+        )
+    columns = {
+        "run": "run",
+        "kind": "kind",
+        "arm": "arm",
+        "strategy": "strategy",
+        "seed": "seed",
+        "selected": "documents chosen by",
+        "points": "models",
+        "model": "last model",
+        "weights": "its weights (sha256)",
+        "data": "its training data (sha256)",
+    }
+    shared: dict[str, list[str]] = {}
+    for run in runs:
+        for name, value in run.provenance.items():
+            text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+            if name not in ("models", "settings") and text not in shared.setdefault(name, []):
+                shared[name].append(text)
+    known: list[dict[str, Cell]] = [{"fact": name, "value": str(value)} for name, value in facts.items()]
+    known += [{"fact": name.replace("_", " "), "value": value} for name, values in shared.items() for value in values]
+    settings = _settings(runs)
+    note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
+    return Section(
+        "provenance",
+        "Where this comes from",
+        tables=[
+            Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, ""),
+            Table(
+                "settings",
+                "Settings",
+                {"setting": "setting", "value": "value"},
+                settings,
+                "Where the runs differ, each value once.",
+                folded=True,
+            ),
+            Table("runs", "Runs", columns, rows, note, folded=True),
+        ],
+    )
+
+
+def _label_f1(
+    runs: Sequence[Run], triples: Sequence[Triple], by_document: Mapping[str, Triple] | None, mentions: int
+) -> Figure:
+    if not mentions:
+        return Figure(None, "percent", note="no such mention in the test documents")
+    if by_document is not None:
+        point = runs[-1].points[-1].model_copy(update={"counts": dict(by_document)})
+        run = runs[-1].model_copy(update={"points": (point,)})
+        found, why = tried(f1_at, [run], point.documents)
+        return estimated(found, "percent", missing=why)
+    values = [f1_of([triple]) for triple in triples]
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return Figure(mean, "percent")
+    return Figure(mean, "percent", min(values), max(values), interval=True)
+
+
+def _reliability(arm: str, calibration: Calibration) -> Series:
+    full = [one for one in calibration.bins if one.count]
+    return Series(arm, [one.confidence / one.count for one in full], [one.right / one.count for one in full])
+
+
+def _reach(reach: Reach, form: Form) -> Figure:
+    if reach.value is None and reach.low is None and reach.high is None:
+        return Figure(None, form, note="not to be expected")
+    return Figure(reach.value, form, reach.low, reach.high, interval=True)
+
+
+def _settings(runs: Sequence[Run]) -> list[dict[str, Cell]]:
+    found: dict[str, dict[str, None]] = {}
+
+    def collect(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for name, part in value.items():
+                collect(f"{prefix}.{name}" if prefix else str(name), part)
+        else:
+            found.setdefault(prefix, {})[json.dumps(value, ensure_ascii=False)] = None
+
+    for run in runs:
+        collect("", run.provenance.get("settings") or {})
+    return [{"setting": name, "value": "; ".join(values)} for name, values in found.items()]

@@ -1,0 +1,183 @@
+"""The report on label efficiency: one page that needs no network; beside it its figures as JSON, CSV and pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from biorat_al import __version__
+from biorat_al.efficiency.figures import Section
+from biorat_al.efficiency.plots import colour_variables, inline_svg, write_plot
+from biorat_al.efficiency.runs import Run, write_runs
+from biorat_al.errors import ProjectError
+from biorat_al.resources import resource
+from biorat_al.rounds.export import check_target
+
+PAGE = "report.html"
+FIGURES = "figures.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What came out, in a sentence.
+
+    :param corpus: what it is about.
+    :param outcome: as in :class:`~biorat_al.efficiency.statistics.Verdict`.
+    :param basis: how it came about: seeds, documents, who selected.
+    """
+
+    corpus: str
+    outcome: str
+    sentence: str
+    basis: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One corpus of a report."""
+
+    headline: Headline
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report, ready to be written.
+
+    :param subtitle: what it is about, in a sentence.
+    :param runs: everything that it was made from.
+    """
+
+    title: str
+    subtitle: str
+    parts: Sequence[Part]
+    runs: Sequence[Run]
+    closing: Sequence[Section] = field(default=())
+
+    @property
+    def sentences(self) -> list[str]:
+        """What came out, a sentence for each corpus."""
+        return [part.headline.sentence for part in self.parts]
+
+    def html(self) -> str:
+        """The page."""
+        environment = jinja2.Environment(
+            autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        # made by a serializer that escapes; nothing else is put in as it is
+        environment.filters["svg"] = lambda plot: Markup(inline_svg(plot))
+        template = environment.from_string(resource("templates/report.html.j2").read_text(encoding="utf-8"))
+        return template.render(
+            report=self,
+            parts=self._named_parts(),
+            light=colour_variables(dark=False),
+            dark=colour_variables(dark=True),
+            version=__version__,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "program": f"biorat-al {__version__}",
+            "title": self.title,
+            "parts": [
+                {
+                    "corpus": part.headline.corpus,
+                    "verdict": {"outcome": part.headline.outcome, "sentence": part.headline.sentence},
+                    "sections": [_section(section) for section in part.sections],
+                }
+                for part in self._named_parts()
+            ],
+            "closing": [_section(section) for section in self.closing],
+        }
+
+    def write(self, page: Path, *, force: bool = False) -> None:
+        """Write the page, and the folder ``NAME_files`` beside it; the same bytes for the same report.
+
+        :raises ProjectError: one of them is there already and `force` is not set, or the folder is not a report's.
+        """
+        files = files_of(page)
+        for target in (page, files):
+            check_target(target, force=force)
+        if files.exists() and not (files / FIGURES).is_file():
+            raise ProjectError(f"{files} is there and does not belong to a report; choose another name for the report")
+        page.parent.mkdir(parents=True, exist_ok=True)
+        draft = files.with_name(f".{files.name}.partial")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        sections = [section for part in self._named_parts() for section in part.sections]
+        for section in [*sections, *self.closing]:
+            for table in section.tables:
+                (draft / f"{table.name}.csv").write_text(table.csv(), encoding="utf-8")
+            for plot in section.plots:
+                write_plot(plot, draft)
+        figures = json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
+        (draft / FIGURES).write_text(figures + "\n", encoding="utf-8")
+        write_runs(draft / "runs.jsonl", self.runs)
+        half = page.with_name(f".{page.name}.partial")
+        half.write_text(self.html(), encoding="utf-8")
+        if files.exists():
+            shutil.rmtree(files)
+        draft.rename(files)
+        half.replace(page)
+
+    def _named_parts(self) -> list[Part]:
+        """The parts with names of sections, tables and plots that are unique in the report."""
+        if len(self.parts) == 1:
+            return list(self.parts)
+        return [
+            replace(part, sections=[_prefixed(section, f"corpus{number}-") for section in part.sections])
+            for number, part in enumerate(self.parts, start=1)
+        ]
+
+
+def page_of(output: Path) -> Path:
+    """Where the page goes: `output` itself where it names an HTML file, else ``report.html`` in that folder."""
+    return output if output.suffix.lower() in (".html", ".htm") else output / PAGE
+
+
+def files_of(page: Path) -> Path:
+    """The folder beside the page with its figures."""
+    return page.with_name(f"{page.stem}_files")
+
+
+def _prefixed(section: Section, prefix: str) -> Section:
+    return replace(
+        section,
+        key=prefix + section.key,
+        tables=[replace(table, name=prefix + table.name) for table in section.tables],
+        plots=[replace(plot, name=prefix + plot.name) for plot in section.plots],
+    )
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "key": section.key,
+        "title": section.title,
+        "texts": list(section.texts),
+        "tables": [table.as_dict() for table in section.tables],
+        "plots": [
+            {
+                "name": plot.name,
+                "title": plot.title,
+                "x": plot.x_label,
+                "y": plot.y_label,
+                "series": [
+                    {name: _values(getattr(series, name)) for name in ("name", "x", "y", "low", "high")}
+                    for series in plot.series
+                ],
+            }
+            for plot in section.plots
+        ],
+    }
+
+
+def _values(value: str | Sequence[float]) -> Any:
+    return value if isinstance(value, str) else list(value)

@@ -1,0 +1,215 @@
+"""From a project or from simulations to a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from biorat_al import __version__
+from biorat_al.efficiency.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.details import (
+    LabelCounts,
+    calibration_section,
+    forecast_section,
+    labels_section,
+    provenance_section,
+    robustness_section,
+)
+from biorat_al.efficiency.figures import Section, plural, written
+from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
+from biorat_al.efficiency.report import Headline, Part, Report, page_of
+from biorat_al.efficiency.runs import Run
+from biorat_al.efficiency.sections import (
+    comparison_section,
+    comparisons,
+    cost_section,
+    curves_section,
+    reuse_section,
+    strategies_section,
+)
+from biorat_al.efficiency.simulation import PLAN, read_simulation
+from biorat_al.efficiency.statistics import Comparison, verdict
+from biorat_al.efficiency.study import PLAIN, Study, comparable, tested_mentions, tried
+from biorat_al.efficiency.work import RoundWork, annotator_work
+from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.settings import Settings
+from biorat_al.store.store import Store
+
+
+def project_report(
+    folder: Path,
+    settings: Settings,
+    store: Store,
+    *,
+    target: float | None = None,
+    count_tokens: CountTokens | None = None,
+) -> Report:
+    """The report on a project as it stands.
+
+    :param target: F1 that the user wants to know about.
+    :param count_tokens: see :func:`~biorat_al.efficiency.live.live_runs`.
+    :raises NothingToDoYet: there has been no round.
+    """
+    status = project_status(folder, settings, store)
+    if not status.rounds:
+        raise NothingToDoYet("there has been no round yet, so there is nothing to report; run: biorat-al round")
+    runs = live_runs(store, settings, count_tokens)
+    work = annotator_work(store)
+    same, notes = comparable(runs)
+    study = Study(settings.name, settings.encoder.name, same, live=True, target=target, notes=notes)
+    missing = _missing(status, runs, same)
+    if missing:
+        headline = Headline(settings.name, "cannot be told", missing)
+        sections = [work_section(work)]
+    else:
+        headline, sections = _study(study, label_counts(store, study.runs), work)
+    facts = {
+        "program": f"biorat-al {__version__}",
+        "documents of the pool": status.documents["pool"],
+        "of these annotated": status.labelled["pool"],
+        "test documents": status.documents["test"],
+        "of these annotated ": status.labelled["test"],
+        "desk": status.desk,
+    }
+    return Report(
+        f"Label efficiency of {settings.name}",
+        f"A project with {plural(len(status.rounds), 'round')}: {plural(status.labelled['pool'], 'document')} of "
+        f"{status.documents['pool']:,} annotated, {plural(status.labelled['test'], 'test document')} of "
+        f"{status.documents['test']:,}.",
+        [Part(headline, sections)],
+        runs,
+        [provenance_section(runs, facts)],
+    )
+
+
+def simulation_report(folder: Path, *, target: float | None = None) -> Report:
+    """The report on the simulation in `folder`, or on all simulations in its folders.
+
+    :raises ProjectError: there is none.
+    :raises NothingToDoYet: none of its runs is done.
+    """
+    folders = [folder] if (folder / PLAN).is_file() else sorted(path.parent for path in folder.glob(f"*/{PLAN}"))
+    if not folders:
+        raise ProjectError(f"{folder} holds no simulation (there is no {PLAN} in it); make one: biorat-al simulate")
+    parts, everything, facts = [], [], {"program": f"biorat-al {__version__}"}
+    for place in folders:
+        runs = _simulated(place)
+        if not runs:
+            continue
+        everything += runs
+        facts |= _plan_facts(place, prefix=f"{place.name}: " if len(folders) > 1 else "")
+        same, notes = comparable(runs)
+        study = Study(place.resolve().name, runs[0].encoder, same, live=False, target=target, notes=notes)
+        headline, sections = _study(study, None, None)
+        parts.append(Part(headline, sections))
+    if not parts:
+        raise NothingToDoYet(
+            f"none of the runs of the simulation in {folder} is done yet, so there is nothing to report"
+        )
+    name = folder.resolve().name
+    return Report(
+        f"Label efficiency, simulated: {name}",
+        f"{plural(len(everything), 'run')} with an oracle that answers from gold annotations.",
+        parts,
+        everything,
+        [provenance_section(everything, facts)],
+    )
+
+
+def write_simulation_report(
+    folder: Path, output: Path | None = None, *, target: float | None = None, force: bool = False
+) -> tuple[Path, Report]:
+    """Write the report on simulations; return where its page lies, and the report.
+
+    :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in `folder`.
+    :raises ProjectError: the file is there already and `force` is not set; or see :func:`simulation_report`.
+    """
+    page = page_of(folder / "report" if output is None else output)
+    report = simulation_report(folder, target=target)
+    report.write(page, force=force)
+    return page, report
+
+
+def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
+    """What came out for the main arm, by documents."""
+    arm = study.main_arm
+    everyone = [run for runs in study.arms.values() for run in runs]
+    basis = f"{study.basis(everyone)}. {study.who_selected}"
+
+    def untold(why: str) -> Headline:
+        saves = f"Whether {arm or 'RAT'} saves labels cannot be told"
+        return Headline(study.corpus, "cannot be told", f"{saves}: {why}", basis)
+
+    if not study.pairs:
+        only = next(iter(study.arms), PLAIN)
+        return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
+    if not tested_mentions(study.runs):
+        return untold("there is no mention in the annotated test documents, so F1 says nothing.")
+    if not made:
+        return untold(problems[0])
+    found, _ = tried(verdict, made[0])
+    if found is not None:
+        return Headline(study.corpus, found.outcome, found.sentence, basis)
+    area = made[0].area.estimate
+    text = "no F1 is reached clearly by both arms within what was measured"
+    if area.value is not None and area.low is not None and area.high is not None:
+        text += (
+            f"; over the range that both have, {arm} comes to {written(area.value.value, 'points')} points of F1 "
+            f"against {made[0].right} (95 % interval {written(area.low, 'points')} to {written(area.high, 'points')})"
+        )
+    return untold(f"{text}.")
+
+
+def _study(
+    study: Study, counts: LabelCounts | None, work: Sequence[RoundWork] | None
+) -> tuple[Headline, list[Section]]:
+    found, problems = comparisons(study)
+    headline = headline_of(study, found["documents"], problems)
+    sections = [
+        curves_section(study),
+        cost_section(study),
+        None if work is None else work_section(work),
+        comparison_section(study, found, problems),
+        strategies_section(study),
+        reuse_section(study),
+        robustness_section(study),
+        calibration_section(study),
+        labels_section(study, counts),
+        None if work is None else forecast_section(study, seconds_per_document(work)),
+    ]
+    return headline, [section for section in sections if section is not None]
+
+
+def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) -> str | None:
+    """Why nothing can be said of label efficiency yet."""
+    if not runs:
+        return (
+            "Nothing can be said yet of what RAT saves: no model has been trained. "
+            f"Annotated documents of the pool: {status.labelled['pool']:,}; annotate, then run: biorat-al round"
+        )
+    if not same:
+        if not status.documents["test"]:
+            return "Nothing can be said of what RAT saves: this project has no test documents to measure a model on."
+        return (
+            "Nothing can be said yet of what RAT saves: no model has been measured. "
+            f"{status.labelled['test']:,} of {plural(status.documents['test'], 'test document')} are annotated; "
+            "annotate them, then run: biorat-al round"
+        )
+    return None
+
+
+def _simulated(folder: Path) -> list[Run]:
+    if not (folder / "runs").is_dir():
+        return []
+    corpus = folder.resolve().name
+    return [run.model_copy(update={"corpus": corpus}) for run in read_simulation(folder)]
+
+
+def _plan_facts(folder: Path, prefix: str) -> dict[str, Any]:
+    plan: Mapping[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+    found = {"corpus (sha256)": plan.get("corpus_sha256")}
+    found |= {f"documents ({split})": count for split, count in (plan.get("documents") or {}).items()}
+    return {f"{prefix}{name}": value for name, value in found.items()}
