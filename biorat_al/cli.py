@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from biorat_al import __version__
-from biorat_al.errors import BioratError
+from biorat_al.errors import BioratError, UsageError
 from biorat_al.progress import TerminalProgress
 
 _INTERRUPTED = 130
@@ -361,6 +361,49 @@ def simulate(
         progress,
     )
     click.echo(simulation_text(simulation.run(workers, progress), output))
+
+
+@cli.command()
+@project_option
+@click.option(
+    "--simulation",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Report on what simulate made, instead of a project.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER|FILE.html",
+    help="Where to write it.  [default: report, in the folder of the project or simulation]",
+)
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="F1 to compare the arms at and to forecast, e.g. 0.8.",
+)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def report(
+    folder: Path | None, simulation: Path | None, output: Path | None, target: float | None, force: bool
+) -> None:
+    """Say how many labels RAT saved, if it saved any: one page that needs no network.
+
+    Its figures as JSON and CSV, and its plots, are put into a folder beside it.
+    """
+    if simulation is not None:
+        from biorat_al.efficiency.reporting import write_simulation_report
+
+        if folder is not None:
+            raise UsageError("--project and --simulation exclude each other")
+        page, made = write_simulation_report(simulation, output, target=target, force=force)
+    else:
+        from biorat_al.project import Project
+
+        with Project.open(folder) as project:
+            page, made = project.report(output, target=target, force=force)
+    for sentence in made.sentences:
+        click.echo(sentence)
+    click.echo(f"Wrote {page}")
 
 
 @cli.group("label-studio")
