@@ -1,4 +1,4 @@
-"""What the statistics of label efficiency come to: amounts, estimates with intervals, and where the variance comes from."""
+"""What the statistics of label efficiency come to: amounts, estimates with intervals, components of variance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 Unit = Literal["documents", "tokens", "mentions"]
 """What labels are counted in. Documents that a strategy picks are longer, so savings differ by unit."""
 
-Relation = Literal["exactly", "more than", "at most", "less than"]
+Relation = Literal["exactly", "more than", "at least", "less than", "at most"]
 
 LEVEL = 0.95
 """Level of an interval that nothing else is said of."""
@@ -18,8 +18,8 @@ LEVEL = 0.95
 class Amount:
     """A number that was observed, or that only a bound is known of (a censored observation).
 
-    :param relation: ``exactly`` the value; ``more than`` it, where a curve ends before it comes to its target;
-        ``at most`` or ``less than`` it, where a curve begins above it.
+    :param relation: ``exactly`` the value; ``more than`` it where a curve ends below its target, ``at most`` it where a
+        curve begins above; in a ratio of two such amounts also ``less than`` or ``at least``.
     """
 
     value: float
@@ -73,7 +73,7 @@ class Estimate:
     :param p_value: two-sided, of no difference (or a ratio of 1); None where it cannot be had. Adjusted by Holm's
         method in an adjusted comparison.
     :param standard_error: of the mean or difference; of the ratio's logarithm where it is a ratio.
-    :param degrees: degrees of freedom of that (Satterthwaite's).
+    :param degrees: degrees of freedom of that by Satterthwaite's formula, for orientation; the interval needs none.
     :param components: components of variance, on the same scale; None where there is one seed.
     :param seeds: number of seeds (of pairs, in a comparison).
     """
