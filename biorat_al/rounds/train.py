@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
+from biorat_al.corpus.model import Document
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import models_of
+from biorat_al.store.rounds import models_of, unasked_documents
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
+from biorat_al.store.tasks import tasks_in_state
+
+MOST_UNLABELLED = 1000
+"""Documents of the pool that a training which learns without labels draws its sentences from, at most."""
 
 
 def run(context: Context) -> Finish:
@@ -23,6 +29,7 @@ def run(context: Context) -> Finish:
     from biorat_al.learner.training import train
 
     settings = context.settings
+    unlabelled = unlabelled_documents(context) if settings.adversarial.unlabelled else []
     with context.store.read() as session:
         done = models_of(session, context.number)
     for arm in settings.training.arms:
@@ -40,6 +47,7 @@ def run(context: Context) -> Finish:
                 models_dir=context.models_dir,
                 prefix=f"{settings.name}-r{context.number}-{arm}",
                 provenance={"project": settings.name, "round": context.number, "program_version": __version__},
+                unlabelled=unlabelled,
                 progress=context.progress,
             )
         except NotEnoughLabelsError as error:
@@ -94,3 +102,16 @@ def training_examples(context: Context) -> list[Example]:
             Example(documents[answer.document_id], annotation.entities)
             for answer, annotation in load_answers(session, chosen)
         ]
+
+
+def unlabelled_documents(context: Context) -> list[Document]:
+    """Documents of the pool without an answer, in their order; of many, :data:`MOST_UNLABELLED` drawn at random."""
+    with context.store.read() as session:
+        never_asked_for = unasked_documents(session, without_gold=context.gold_is_known)
+        waiting = [task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")]
+        pool = sorted({*never_asked_for, *waiting})
+        if len(pool) > MOST_UNLABELLED:
+            generator = np.random.default_rng(context.seed("unlabelled"))
+            pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())
+        documents = documents_by_id(session, pool)
+    return [documents[document_id] for document_id in pool]

@@ -1,0 +1,45 @@
+"""What the training step hands to the learner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biorat_al.project import Project
+from biorat_al.rounds import train
+from biorat_al.rounds.context import Context, RoundRequest
+from tests.support.rounds import make_project, settings_for
+
+VAT: dict[str, Any] = {"adversarial": {"attack": "vat", "unlabelled": 2, "probability": 0.5}}
+
+
+def context_of(project: Project, number: int) -> Context:
+    desk = project.desk
+    return Context(project.folder, project.settings, project.store, desk, number, RoundRequest())
+
+
+def test_virtual_training_is_given_the_pool_without_the_answered_documents(tmp_path: Path, tiny_encoder: Path) -> None:
+    with make_project(tmp_path / "trial", settings_for(tiny_encoder, **VAT)) as project:
+        project.round()
+        report = project.round()
+        assert report.step("train").counts["documents"] == 6
+        models = [file for file in (tmp_path / "trial" / "models").iterdir() if "-rat-" in file.name]
+        assert len(models) == 1
+        unlabelled = train.unlabelled_documents(context_of(project, 1))
+        learnt = {example.document.id for example in train.training_examples(context_of(project, 1))}
+        assert len(unlabelled) == 40 - 6
+        assert not learnt & {document.id for document in unlabelled}
+        assert f'"unlabelled_documents": {len(unlabelled)}' in (models[0] / "training.json").read_text()
+
+
+def test_from_a_large_pool_documents_are_drawn_by_the_rounds_seed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = [document.id for document in train.unlabelled_documents(context_of(project, 1))]
+    monkeypatch.setattr(train, "MOST_UNLABELLED", 10)
+    draws = [[d.id for d in train.unlabelled_documents(context_of(project, number))] for number in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    assert len(set(draws[0])) == 10
+    assert draws[0] == [one for one in everything if one in draws[0]], "in the order of the pool"
