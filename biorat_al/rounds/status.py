@@ -17,7 +17,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import evaluation
-from biorat_al.store.rounds import all_rounds, models_of, picks_of, steps_of, unasked_documents
+from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RoundRow
 from biorat_al.store.tasks import count_tasks, desk_project
@@ -96,7 +96,7 @@ def project_status(
             "labels": settings.labels,
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
-            "left": len(unasked_documents(session, without_gold=settings.gold_is_known)),
+            "left": count_unasked(session, without_gold=settings.gold_is_known),
             "mentions": _mentions(session, chosen),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "urls": {role: row.url for role, row in rows.items() if row is not None},

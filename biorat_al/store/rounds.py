@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
@@ -58,13 +58,12 @@ def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
 
     :param without_gold: leave out those that came with gold annotations, since nobody need annotate them.
     """
-    conditions: list[ColumnElement[bool]] = [
-        DocumentRow.split == "pool",
-        ~exists().where(TaskRow.document_id == DocumentRow.id),
-    ]
-    if without_gold:
-        conditions.append(_has_no_gold())
-    return list(session.scalars(select(DocumentRow.id).where(*conditions).order_by(DocumentRow.id)))
+    return list(session.scalars(select(DocumentRow.id).where(*_unasked(without_gold)).order_by(DocumentRow.id)))
+
+
+def count_unasked(session: Session, *, without_gold: bool) -> int:
+    """Number of the documents that :func:`unasked_documents` gives."""
+    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_unasked(without_gold))).one()
 
 
 def unasked_test_documents(session: Session) -> list[int]:
@@ -115,6 +114,14 @@ def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def picks_of(session: Session, number: int) -> list[PickRow]:
     """What a round chose, best first."""
     return list(session.scalars(select(PickRow).where(PickRow.round_number == number).order_by(PickRow.rank)))
+
+
+def _unasked(without_gold: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        DocumentRow.split == "pool",
+        ~exists().where(TaskRow.document_id == DocumentRow.id),
+    ]
+    return [*conditions, _has_no_gold()] if without_gold else conditions
 
 
 def _has_no_gold() -> ColumnElement[bool]:

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from biorat_al.corpus.model import Annotation, Entity, Span
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.answers import answers, load_answers
+from biorat_al.store.documents import documents_by_key
+from biorat_al.store.rounds import count_unasked, unasked_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, RoundRow, TaskRow
 from biorat_al.store.tasks import (
@@ -216,3 +218,18 @@ def test_whether_a_round_has_fetched_anything(tasks: Store) -> None:
     with tasks.read() as session:
         assert changed_since(session, 1, T0 + timedelta(days=1))
         assert not changed_since(session, 2, T0 + timedelta(days=1))
+
+
+@pytest.mark.parametrize(("without_gold", "expected"), [(False, ["d2", "d3"]), (True, ["d3"])])
+def test_documents_that_were_never_asked_for_are_listed_and_counted(
+    store: Store, fill: Fill, without_gold: bool, expected: list[str]
+) -> None:
+    bare = record("d3", "Asthma three.")._replace(annotation=None)
+    fill([record("d1", "Asthma one."), record("d2", "Asthma two."), bare], test=[record("t", "Asthma test.")])
+    with store.write() as session:
+        session.add(RoundRow(number=0, state="done", request={}, settings={}, program_version="0", started_at=T0))
+        session.flush()
+        rows = {key: row_id for key, (row_id, _) in documents_by_key(session, ["d1", "d2", "d3"]).items()}
+        intend_push(session, "pool", [rows["d1"]], 0, T0)
+        assert unasked_documents(session, without_gold=without_gold) == [rows[key] for key in expected]
+        assert count_unasked(session, without_gold=without_gold) == len(expected)
