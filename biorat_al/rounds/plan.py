@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.rounds.pull import project_of
+from biorat_al.rounds.readiness import Wait, has_begun, reason_to_wait
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import newest_round, steps_of, unasked_documents
+from biorat_al.store.rounds import count_unasked, newest_round
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
 
@@ -42,11 +41,12 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         newest = newest_round(session)
         pool = desk_project(session, "pool")
         labelled = len(answers(session, "pool", with_gold=settings.gold_is_known))
-        left = len(unasked_documents(session, without_gold=settings.gold_is_known))
+        left = count_unasked(session, without_gold=settings.gold_is_known)
         # before anything has been trained, the newest request counts
-        resumes = newest is not None and newest.state == "running" and _has_begun(session, newest.number)
+        resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)
         waiting = newest is not None and newest.state == "waiting"
         fetched = newest is not None and waiting and changed_since(session, newest.number, newest.started_at)
+    number = 0 if newest is None else newest.number + (newest.state == "done")
     waits = None
     finished = 0
     if newest is not None and resumes:
@@ -55,19 +55,22 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
         finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)
         unfinished = len(pulled.open_tasks)
-        if unfinished and not request.partial:
-            waits = "1 task is still open" if unfinished == 1 else f"{unfinished:,} tasks are still open"
-        elif unfinished and not labelled + finished:
-            waits = "nobody has annotated anything yet"
-        elif not left and not unfinished and not pulled.tasks and not fetched:
-            waits = "the pool is used up and nothing has changed since the last round"
+        wait = reason_to_wait(
+            number,
+            open_tasks=unfinished,
+            partial=request.partial,
+            labelled=labelled + finished > 0,
+            left=left > 0,
+            changed=fetched or bool(pulled.tasks),
+        )
+        waits = _why(wait, unfinished) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
     if size is None and tokens is None:
         size, tokens = (None, selection.tokens) if selection.tokens is not None else (selection.size, None)
     first = labelled + finished == 0
     return RoundPlan(
-        number=0 if newest is None else newest.number + (newest.state == "done"),
+        number=number,
         resumes=resumes,
         waits=waits,
         labelled=labelled,
@@ -78,6 +81,9 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     )
 
 
-def _has_begun(session: Session, number: int) -> bool:
-    """Whether a round is past its first step, so that it keeps to what it was asked."""
-    return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
+def _why(wait: Wait, unfinished: int) -> str:
+    if wait == "open tasks":
+        return "1 task is still open" if unfinished == 1 else f"{unfinished:,} tasks are still open"
+    if wait == "no labels":
+        return "nobody has annotated anything yet"
+    return "the pool is used up and nothing has changed since the last round"

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from biorat_al import __version__
+from biorat_al.acquisition.stopping import Verdict
 from biorat_al.desk.base import Desk
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds import evaluate, predict, pull, push, select, train
+from biorat_al.rounds.advice import stopping_verdicts
 from biorat_al.rounds.context import Context, Finish, RoundRequest
 from biorat_al.rounds.lock import round_lock
+from biorat_al.rounds.readiness import Wait, has_begun, reason_to_wait
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import newest_round, steps_of, unasked_documents
+from biorat_al.store.rounds import count_unasked, newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_tasks
@@ -49,12 +50,14 @@ class RoundReport:
     """A round as it ended.
 
     :param resumed: an earlier run had been cut off and this one went on with it.
+    :param verdicts: what the stopping criteria say that can be judged; advice, never acted on.
     """
 
     number: int
     resumed: bool
     request: dict[str, Any]
     steps: tuple[StepReport, ...] = field(default=())
+    verdicts: tuple[Verdict, ...] = ()
 
     def step(self, name: str) -> StepReport:
         """The report of one step."""
@@ -104,14 +107,15 @@ def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundRe
         steps = tuple(
             StepReport(step.name, step.state, step.seconds or 0.0, step.counts) for step in steps_of(session, number)
         )
-    return RoundReport(number, resumed, row.request, steps)
+        verdicts = stopping_verdicts(session, number)
+    return RoundReport(number, resumed, row.request, steps, verdicts)
 
 
 def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, RoundRequest]:
     """Find the round that was cut off, or write a new one; return number, whether it goes on, and its request."""
     with store.write() as session:
         row = newest_round(session)
-        if row is not None and row.state == "running" and _is_past_pull(session, row.number):
+        if row is not None and row.state == "running" and has_begun(session, row.number):
             return row.number, True, _same_request(row, request)
         if row is None or row.state == "done":
             row = RoundRow(
@@ -133,10 +137,6 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
         row.settings = settings.model_dump(mode="json")
         row.program_version = __version__
         return row.number, False, request
-
-
-def _is_past_pull(session: Session, number: int) -> bool:
-    return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
 
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
@@ -178,30 +178,33 @@ def _check_that_there_is_work(context: Context) -> None:
     The step ``pull`` is put back, so that the next run fetches anew; what this one fetched is kept.
     """
     with context.store.read() as session:
+        if has_begun(session, context.number):
+            return
         counts = count_tasks(session, "pool")
         began = session.get_one(RoundRow, context.number).started_at
-        changed = changed_since(session, context.number, began)
-        begun = session.get_one(StepRow, (context.number, "train")).state != "pending"
-        labelled = bool(answers(session, "pool", with_gold=context.gold_is_known))
-        left = bool(unasked_documents(session, without_gold=context.gold_is_known))
-    if begun:
-        return
-    message = None
-    if counts["open"] and not context.request.partial:
-        finished = counts["answered"] + counts["skipped"]
-        message = (
-            f"{counts['open']} of {counts['open'] + finished} tasks are still open; finish them in Label Studio, "
-            "or go on without them: biorat-al round --partial"
+        wait = reason_to_wait(
+            context.number,
+            open_tasks=counts["open"],
+            partial=context.request.partial,
+            labelled=bool(answers(session, "pool", with_gold=context.gold_is_known)),
+            left=count_unasked(session, without_gold=context.gold_is_known) > 0,
+            changed=changed_since(session, context.number, began),
         )
-    elif counts["open"] and not labelled:
-        message = f"nobody has annotated anything yet; {counts['open']} tasks are open"
-    elif not left and context.number > 0 and not changed and not counts["open"]:
-        message = (
-            "the pool is used up and nothing has changed since the last round; export the corpus: biorat-al export"
-        )
-    if message is None:
+    if wait is None:
         return
     with context.store.write() as session:
         session.get_one(RoundRow, context.number).state = "waiting"
         session.get_one(StepRow, (context.number, "pull")).state = "pending"
-    raise NothingToDoYet(message, counts["open"])
+    raise NothingToDoYet(_why(wait, counts), counts["open"])
+
+
+def _why(wait: Wait, counts: Mapping[str, int]) -> str:
+    if wait == "open tasks":
+        finished = counts["answered"] + counts["skipped"]
+        return (
+            f"{counts['open']} of {counts['open'] + finished} tasks are still open; finish them in Label Studio, "
+            "or go on without them: biorat-al round --partial"
+        )
+    if wait == "no labels":
+        return f"nobody has annotated anything yet; {counts['open']} tasks are open"
+    return "the pool is used up and nothing has changed since the last round; export the corpus: biorat-al export"
