@@ -138,12 +138,10 @@ def _confirm(
 ) -> None:
     row_ids = {document.id: row_id for row_id, document in documents.items()}
     with context.store.write() as session:
-        for with_version in (True, False):
-            tasks = {
-                row_ids[key]: task_id for key, task_id in arrived.items() if (row_ids[key] in proposed) == with_version
-            }
-            version = next(iter(proposed.values())).model_version if with_version and proposed else None
-            confirm_push(session, tasks, version, now())
+        for key, task_id in arrived.items():
+            pre_annotation = proposed.get(row_ids[key])
+            version = pre_annotation.model_version if pre_annotation else None
+            confirm_push(session, {row_ids[key]: task_id}, version, now())
 
 
 def _pre_annotations(session: Session, version: str | None, document_ids: Sequence[int]) -> dict[int, PreAnnotation]:
