@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.base import ReadReport
 from biorat_al.project import Project
 from biorat_al.rounds.plan import RoundPlan
@@ -101,6 +102,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
     for text in dict.fromkeys(notes):
         lines += _note(f"Note: {text}")
+    lines += _advice(report.verdicts)
     open_tasks = status.tasks["pool"]["open"]
     blind = status.tasks["test"]["open"]
     if open_tasks or blind:
@@ -113,6 +115,23 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     elif not status.left:
         lines.append("The pool is used up. Next: biorat-al export corpus")
     return "\n".join(lines)
+
+
+def _advice(verdicts: Sequence[Verdict]) -> list[str]:
+    """One sentence, once two criteria can be judged; one alone says too little."""
+    if len(verdicts) < 2:
+        return []
+    values = ", ".join(
+        f"{verdict.criterion} {100 * verdict.value:+.1f} points of F1"
+        if verdict.criterion == "performance plateau"
+        else f"{verdict.criterion} {percent(verdict.value)}%"
+        for verdict in verdicts
+        if verdict.holds
+    )
+    number = sum(verdict.holds for verdict in verdicts)
+    text = f"Advice: {number} of {len(verdicts)} stopping criteria {'holds' if number == 1 else 'hold'}"
+    text += f" ({values})" if values else ""
+    return _note(text + (": more annotation may bring little" if number >= 2 else ": go on annotating"))
 
 
 def plan_text(plan: RoundPlan) -> str:
@@ -260,7 +279,8 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
 
 
 def _select_text(counts: Mapping[str, Any]) -> str:
-    text = f"{plural(counts['documents'], 'document')} of {counts['of']:,}, {counts['tokens']:,} word pieces, "
+    pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
+    text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
     if "instead_of" in counts:
         return text + f"by {counts['strategy']} ({counts['instead_of']} needs a model, and there is none yet)"
     return text + f"by {counts['strategy']}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from biorat_al.rounds.advice import pool_counts
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.store.annotations import chunks, entity_values
 from biorat_al.store.documents import documents_by_id
@@ -50,10 +51,13 @@ def run(context: Context) -> Finish:
             if not done.issuperset(some):
                 _predict(context, tagger, model.version, some)
             bar.advance(len(some))
+    # while the predictions of the round before are still there
+    with context.store.read() as session:
+        counts = pool_counts(session, model.version, context.number, targets)
 
     def finish(session: Session) -> StepResult:
         forget_predictions(session, model.version)
-        return StepResult(counts={"documents": len(targets), "model": model.version})
+        return StepResult(counts={"documents": len(targets), "model": model.version, **counts})
 
     return finish
 

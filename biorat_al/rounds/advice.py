@@ -1,0 +1,73 @@
+"""What a round measures for the stopping criteria, and what they say of the rounds so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from biorat_al.acquisition.stopping import Observation, Verdict, classification_change, verdicts
+from biorat_al.store.annotations import chunks, entity_from_values
+from biorat_al.store.rounds import models_of, predictions, steps_of
+from biorat_al.store.tables import ModelRow, PredictionRow
+
+Mention = tuple[str, tuple[tuple[int, int], ...]]
+
+
+def pool_counts(session: Session, version: str, number: int, document_ids: Sequence[int]) -> dict[str, float]:
+    """Measure the mean uncertainty of documents, and how much their predictions have changed.
+
+    It is to be called before the predictions of the earlier model are forgotten.
+
+    :param version: the selecting model of this round.
+    :param number: of this round.
+    :param document_ids: row ids of what it has predicted.
+    :return: ``uncertainty``, and ``change`` where there is an earlier selecting model and anything to compare.
+    """
+    earlier = session.scalar(
+        select(ModelRow.version)
+        .where(ModelRow.selecting.is_(True), ModelRow.round_number < number)
+        .order_by(ModelRow.round_number.desc())
+        .limit(1)
+    )
+    confidence = session.scalar(
+        select(func.avg(PredictionRow.confidence)).where(PredictionRow.model_version == version)
+    )
+    counts = {} if confidence is None else {"uncertainty": 1 - float(confidence)}
+    change = classification_change(_pairs(session, earlier, version, document_ids)) if earlier else None
+    return counts if change is None else counts | {"change": change}
+
+
+def _pairs(
+    session: Session, earlier: str, version: str, document_ids: Sequence[int]
+) -> Iterator[tuple[set[Mention], set[Mention]]]:
+    """The mentions of two models in the documents that both have predicted."""
+    for some in chunks(document_ids):
+        before, after = predictions(session, earlier, some), predictions(session, version, some)
+        for document_id in before.keys() & after.keys():
+            yield _mentions(before[document_id]), _mentions(after[document_id])
+
+
+def stopping_verdicts(session: Session, number: int) -> tuple[Verdict, ...]:
+    """What the criteria say after a round, by the selecting arm of each round."""
+    return verdicts([one for n in range(number + 1) if (one := _observation(session, n)) is not None])
+
+
+def _observation(session: Session, number: int) -> Observation | None:
+    arm = next((arm for arm, model in models_of(session, number).items() if model.selecting), None)
+    if arm is None:
+        return None
+    counts = {step.name: step.counts for step in steps_of(session, number)}
+    measured, predicted = counts["evaluate"], counts["predict"]
+    return Observation(
+        f1=measured.get("f1", {}).get(arm),
+        test_documents=measured.get("documents"),
+        uncertainty=predicted.get("uncertainty"),
+        change=predicted.get("change"),
+    )
+
+
+def _mentions(row: PredictionRow) -> set[Mention]:
+    entities = (entity_from_values(values) for values in row.entities)
+    return {(entity.label, tuple((start, end) for start, end in entity.spans)) for entity in entities}
