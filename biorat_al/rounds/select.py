@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.base import Budget, Candidates
+from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryStrategy
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.acquisition.selection import select
+from biorat_al.corpus.model import Document
+from biorat_al.errors import UsageError
 from biorat_al.learner.types import Uncertainty
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.store.answers import answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_picks, models_of, predictions, unasked_documents
+from biorat_al.store.tasks import tasks_in_state
+
+NAMED = "named"
+"""What stands for a strategy where the caller names the documents."""
 
 _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "tokens")
 
@@ -21,49 +31,31 @@ _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "
 def run(context: Context) -> Finish:
     """Choose from the documents never asked for: by uncertainty where there is a model, else for diversity.
 
-    A strategy that needs a model gives way to diversity while there is none; the counts then say so.
+    A strategy that needs a model gives way to diversity while there is none; the counts then say so. From a pool larger
+    than the settings' subsample, so many documents are drawn before a strategy looks at them.
     """
     with context.store.read() as session:
         pool = unasked_documents(session, without_gold=context.gold_is_known)
         model = models_of(session, context.number).get(context.settings.training.selecting_arm)
     if not pool:
         return nothing("the pool is used up: every document has been asked for")
+    version = model.version if model else None
+    if context.request.documents is not None:
+        return _named(context, pool, version, context.request.documents)
     selection = context.settings.selection
     strategy = find_strategy(context.request.strategy or (selection.strategy if model else selection.seed_strategy))
-    instead_of = None
+    counts: dict[str, Any] = {}
     if strategy.needs_model and model is None:
-        instead_of, strategy = strategy.name, find_strategy("diverse")
-    candidates = _candidates(context, pool, model.version if model else None)
+        counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
+    drawn = _subsample(context, pool, "subsample") if strategy.subsampled else pool
+    if len(drawn) < len(pool):
+        counts["drawn"] = len(drawn)
+    documents = _in_order(context, drawn)
+    candidates = _candidates(context, documents, version)
+    if version and strategy.needs:
+        candidates = _with_features(context, strategy, candidates, list(documents.values()), version)
     picks = select(candidates, strategy, budget(context), seed=context.seed("select"), diverse=selection.diverse)
-    row_ids = dict(zip(candidates.ids, pool, strict=True))
-
-    def finish(session: Session) -> StepResult:
-        add_picks(
-            session,
-            [
-                {
-                    "round_number": context.number,
-                    "document_id": row_ids[pick.document_id],
-                    "rank": rank,
-                    "strategy": strategy.name,
-                    "score": pick.score,
-                    "reason": pick.reason,
-                    "tokens": pick.tokens,
-                }
-                for rank, pick in enumerate(picks, start=1)
-            ],
-        )
-        return StepResult(
-            counts={
-                "documents": len(picks),
-                "tokens": sum(pick.tokens for pick in picks),
-                "of": len(pool),
-                "strategy": strategy.name,
-            }
-            | ({"instead_of": instead_of} if instead_of else {})
-        )
-
-    return finish
+    return _picked(context, picks, documents, {"of": len(pool), "strategy": strategy.name, **counts})
 
 
 def budget(context: Context) -> Budget:
@@ -76,22 +68,111 @@ def budget(context: Context) -> Budget:
     return Budget(tokens=selection.tokens) if selection.tokens is not None else Budget(documents=selection.size)
 
 
-def _candidates(context: Context, pool: list[int], version: str | None) -> Candidates:
+def _picked(context: Context, picks: Sequence[Pick], documents: dict[int, Document], counts: dict[str, Any]) -> Finish:
+    row_ids = {document.id: row_id for row_id, document in documents.items()}
+
+    def finish(session: Session) -> StepResult:
+        add_picks(
+            session,
+            [
+                {
+                    "round_number": context.number,
+                    "document_id": row_ids[pick.document_id],
+                    "rank": rank,
+                    "strategy": counts["strategy"],
+                    "score": pick.score,
+                    "reason": pick.reason,
+                    "tokens": pick.tokens,
+                }
+                for rank, pick in enumerate(picks, start=1)
+            ],
+        )
+        return StepResult(counts={"documents": len(picks), "tokens": sum(pick.tokens for pick in picks), **counts})
+
+    return finish
+
+
+def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
+    """Pick what the caller has named; what has been asked for already is not in the pool any more."""
+    place = {name: number for number, name in enumerate(names)}
+    documents = {row_id: document for row_id, document in _in_order(context, pool).items() if document.id in place}
+    if not documents:
+        return nothing("every document that was named has been asked for")
+    candidates = _candidates(context, documents, version)
+    found = sorted(zip(candidates.ids, candidates.tokens.tolist(), strict=True), key=lambda one: place[one[0]])
+    picks = [Pick(document_id, 0.0, "named by the caller", tokens) for document_id, tokens in found]
+    return _picked(context, picks, documents, {"of": len(pool), "strategy": NAMED})
+
+
+def _subsample(context: Context, row_ids: Sequence[int], purpose: str) -> list[int]:
+    """As many documents as the settings say at most, drawn by the round's seed."""
+    size = context.settings.selection.subsample
+    if len(row_ids) <= size:
+        return list(row_ids)
+    generator = np.random.default_rng(context.seed(purpose))
+    return sorted(generator.choice(np.asarray(row_ids), size, replace=False).tolist())
+
+
+def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, Document]:
+    """Documents by row id, in the order of their own ids: one that does not depend on how they were read."""
     with context.store.read() as session:
-        documents = documents_by_id(session, pool)
-        rows = predictions(session, version, pool) if version else {}
-    texts = [documents[document_id].text for document_id in pool]
+        documents = documents_by_id(session, row_ids)
+    return dict(sorted(documents.items(), key=lambda item: item[1].id))
+
+
+def _candidates(context: Context, documents: dict[int, Document], version: str | None) -> Candidates:
+    texts = [document.text for document in documents.values()]
     if version:
-        tokens = [rows[document_id].tokens for document_id in pool]
+        with context.store.read() as session:
+            rows = predictions(session, version, list(documents))
+        tokens = [rows[row_id].tokens for row_id in documents]
         uncertainty = {
-            measure: np.array([getattr(rows[document_id], measure) for document_id in pool], dtype=np.float64)
+            measure: np.array([getattr(rows[row_id], measure) for row_id in documents], dtype=np.float64)
             for measure in _MEASURES
         }
     else:
         tokens, uncertainty = context.encoder.count_tokens(texts), {}
     return Candidates(
-        ids=[documents[document_id].id for document_id in pool],
+        ids=[document.id for document in documents.values()],
         texts=texts,
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
     )
+
+
+def _with_features(
+    context: Context, strategy: QueryStrategy, candidates: Candidates, documents: list[Document], version: str
+) -> Candidates:
+    """Ask the selecting arm's model what the strategy needs, of the candidates alone."""
+    settings, progress = context.settings, context.progress
+    if "sensitivity" in strategy.needs and not settings.adversarial.epsilon:
+        raise UsageError(
+            f"the query strategy {strategy.name!r} looks at what a perturbation of the word vectors changes, and "
+            "adversarial.epsilon is 0: set it above 0, or choose another strategy"
+        )
+    from biorat_al.learner.representation import Probe
+
+    probe = Probe.load(context.models_dir / version)
+    features: dict[Feature, NDArray[np.float32]] = {}
+    if "embedding" in strategy.needs:
+        features["embedding"] = probe.embedding(documents, progress=progress)
+    if "gradient" in strategy.needs:
+        features["gradient"] = probe.gradient(documents, progress=progress)
+    if "disagreement" in strategy.needs:
+        features["disagreement"] = probe.disagreement(
+            documents, passes=settings.selection.mc_passes, seed=context.seed("dropout"), progress=progress
+        )
+    if "sensitivity" in strategy.needs:
+        features["sensitivity"] = probe.sensitivity(documents, settings=settings.adversarial, progress=progress)
+    if not strategy.needs_labelled:
+        return replace(candidates, features=features)
+    labelled = list(_in_order(context, _subsample(context, _asked(context), "labelled")).values())
+    return replace(candidates, features=features, labelled=probe.embedding(labelled, progress=progress))
+
+
+def _asked(context: Context) -> list[int]:
+    """Row ids of the pool's documents that are annotated, or still with the annotators."""
+    with context.store.read() as session:
+        labelled = {answer.document_id for answer in answers(session, "pool", with_gold=context.gold_is_known)}
+        waiting = {task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")}
+    return sorted(labelled | waiting)

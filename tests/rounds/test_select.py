@@ -1,0 +1,189 @@
+"""The step that chooses the batch: what it asks of the model, from how many documents, and the same again each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biorat_al.acquisition.registry import STRATEGIES
+from biorat_al.errors import UsageError
+from biorat_al.learner.representation import Probe
+from biorat_al.project import Project
+from biorat_al.rounds import select as step
+from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.runner import run_round
+from biorat_al.store.rounds import models_of, picks_of
+from biorat_al.store.tables import DocumentRow
+from tests.support.rounds import make_project, settings_for
+
+NUMBER = 1
+POOL = 34  # 40 documents, of which the first round has asked for 6
+
+WITH_MODEL = [name for name, kind in STRATEGIES.items() if kind.needs_model]
+
+
+class _Undo(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
+    """A project whose second round is about to select."""
+    folder = tmp_path_factory.mktemp("select") / "trial"
+    with make_project(folder, settings_for(tiny_encoder)) as project:
+        project.round()
+        run_round(folder, project.settings, project.store, project.desk, RoundRequest(), until="predict")
+        yield project
+
+
+def context_of(project: Project, strategy: str | None = None, size: int = 5, **selection: Any) -> Context:
+    settings = project.settings
+    settings = settings.model_copy(update={"selection": settings.selection.model_copy(update=selection)})
+    request = RoundRequest(size=size, strategy=strategy)
+    return Context(project.folder, settings, project.store, project.desk, NUMBER, request)
+
+
+def chosen(context: Context) -> tuple[list[tuple[str, float, str]], dict[str, Any]]:
+    """What the step would pick (id, score, reason) and count; nothing is written."""
+    finish = step.run(context)
+    with suppress(_Undo), context.store.write() as session:
+        result = finish(session)
+        session.flush()
+        rows = picks_of(session, NUMBER)
+        assert {row.strategy for row in rows} <= {result.counts.get("strategy")}
+        found = [(session.get_one(DocumentRow, row.document_id).key, row.score, row.reason) for row in rows]
+        raise _Undo
+    return found, {"reason": result.skipped} if result.skipped else result.counts
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_every_strategy_chooses_a_batch_and_the_same_one_again(project: Project, name: str) -> None:
+    picks, counts = chosen(context_of(project, name, mc_passes=2))
+    assert len({document_id for document_id, _, _ in picks}) == 5
+    assert counts | {"tokens": 0} == {"documents": 5, "tokens": 0, "of": POOL, "strategy": name}
+    assert all(np.isfinite(score) and reason for _, score, reason in picks)
+    assert chosen(context_of(project, name, mc_passes=2))[0] == picks
+
+
+@pytest.mark.parametrize("name", [name for name in WITH_MODEL if STRATEGIES[name].needs])
+def test_the_model_is_asked_of_the_candidates_alone(
+    project: Project, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    means = Probe._means
+
+    def watched(self: Probe, documents: list[Any], *rest: Any) -> Any:
+        asked.append([document.id for document in documents])
+        return means(self, documents, *rest)
+
+    monkeypatch.setattr(Probe, "_means", watched)
+    picks, counts = chosen(context_of(project, name, mc_passes=2, subsample=12))
+    assert (counts["drawn"], counts["of"]) == (12, POOL)
+    assert len(asked[0]) == 12
+    assert asked[0] == sorted(asked[0])
+    assert {document_id for document_id, _, _ in picks} <= set(asked[0])
+    if STRATEGIES[name].needs_labelled:
+        with project.store.read() as session:
+            labelled = {session.get_one(DocumentRow, row.document_id).key for row in picks_of(session, 0)}
+        assert set(asked.pop()) == labelled
+    assert len(asked) == 1
+
+
+def test_the_passes_with_dropout_are_the_settings(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        Probe, "disagreement", lambda self, documents, **options: seen.append(options) or _ones(documents)
+    )
+    context = context_of(project, "bald", mc_passes=7)
+    chosen(context)
+    assert (seen[0]["passes"], seen[0]["seed"]) == (7, context.seed("dropout"))
+
+
+def test_the_perturbation_is_that_of_the_settings(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        Probe, "sensitivity", lambda self, documents, **options: seen.append(options) or _ones(documents)
+    )
+    context = context_of(project, "adversarial")
+    chosen(context)
+    assert seen[0]["settings"] is context.settings.adversarial
+
+
+def _ones(documents: list[Any]) -> Any:
+    return np.ones(len(documents), dtype=np.float32)
+
+
+def test_adversarial_without_a_perturbation_says_what_to_do(project: Project) -> None:
+    context = context_of(project, "adversarial")
+    adversarial = context.settings.adversarial.model_copy(update={"epsilon": 0.0})
+    context.settings = context.settings.model_copy(update={"adversarial": adversarial})
+    with pytest.raises(UsageError, match=r"adversarial\.epsilon is 0: set it above 0"):
+        step.run(context)
+
+
+class TestSubsample:
+    def test_a_pool_that_is_not_larger_is_looked_at_as_a_whole(self, project: Project) -> None:
+        assert "drawn" not in chosen(context_of(project, "mnlp", subsample=POOL))[1]
+        assert chosen(context_of(project, "mnlp", subsample=POOL - 1))[1]["drawn"] == POOL - 1
+
+    def test_the_best_of_those_drawn(self, project: Project) -> None:
+        everything = [one[0] for one in chosen(context_of(project, "mnlp", size=POOL, diverse=False))[0]]
+        few = [one[0] for one in chosen(context_of(project, "mnlp", size=5, subsample=20, diverse=False))[0]]
+        drawn = [one[0] for one in chosen(context_of(project, "mnlp", size=POOL, subsample=20, diverse=False))[0]]
+        assert len(drawn) == 20
+        assert few == drawn[:5]
+        assert sorted(drawn, key=everything.index) == drawn
+
+    def test_the_seed_of_the_round_draws(self, project: Project) -> None:
+        def drawn(seed: int) -> set[str]:
+            context = context_of(project, "mnlp", size=POOL, subsample=15)
+            context.settings = context.settings.model_copy(update={"seed": seed})
+            return {one[0] for one in chosen(context)[0]}
+
+        assert drawn(1) == drawn(1)
+        assert drawn(1) != drawn(2)
+
+    def test_random_needs_none(self, project: Project) -> None:
+        counts = chosen(context_of(project, "random", size=POOL, subsample=5))[1]
+        assert (counts["documents"], counts["of"]) == (POOL, POOL)
+        assert "drawn" not in counts
+
+
+@pytest.mark.parametrize("name", WITH_MODEL)
+def test_without_a_model_they_give_way(tmp_path: Path, project: Project, name: str) -> None:
+    context = replace(context_of(project, name), number=0)  # whose models there are none of
+    with project.store.read() as session:
+        assert models_of(session, 0) == {}
+    finish = step.run(context)
+    with suppress(_Undo), project.store.write() as session:
+        for row in picks_of(session, 0):
+            session.delete(row)
+        session.flush()
+        counts = finish(session).counts
+        raise _Undo
+    assert (counts["strategy"], counts["instead_of"]) == ("diverse", name)
+
+
+class TestNamed:
+    def named(self, project: Project, *names: str) -> tuple[list[tuple[str, float, str]], dict[str, Any]]:
+        context = context_of(project)
+        context.request = RoundRequest(documents=names)
+        return chosen(context)
+
+    def test_they_are_picked_in_the_order_named(self, project: Project) -> None:
+        ids = [one[0] for one in chosen(context_of(project, "random", size=4))[0]]
+        with project.store.read() as session:
+            asked = session.get_one(DocumentRow, picks_of(session, 0)[0].document_id).key
+        picks, counts = self.named(project, ids[2], asked, ids[0], "nobody", ids[3])
+        assert [one[0] for one in picks] == [ids[2], ids[0], ids[3]]
+        assert {one[2] for one in picks} == {"named by the caller"}
+        assert (counts["documents"], counts["strategy"], counts["of"]) == (3, "named", POOL)
+
+    def test_nothing_is_left_of_them(self, project: Project) -> None:
+        assert self.named(project, "nobody") == ([], {"reason": "every document that was named has been asked for"})
