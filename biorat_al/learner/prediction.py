@@ -42,7 +42,6 @@ from biorat_al.learner.inference import document_logits
 from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.tokenizing import Tokenizer
 from biorat_al.learner.types import Prediction, Uncertainty
-from biorat_al.progress import SILENT, Progress
 
 CHUNK = 512
 """Documents that are held in memory, and sorted by length, at once."""
@@ -77,18 +76,15 @@ class Tagger:
         device = device or pick_device()
         return cls(folder.name, *read_model(folder), device)
 
-    def predict(self, documents: Iterable[Document], *, progress: Progress = SILENT) -> Iterator[Prediction]:
+    def predict(self, documents: Iterable[Document]) -> Iterator[Prediction]:
         """Predict document by document, in the order given, reading ahead by one chunk of documents.
 
         What is said of a document depends on its own chunk only (in the last bits, by the documents that share its
         batches), not on those before or after it.
         """
-        total = len(documents) if isinstance(documents, Sequence) else None
         remaining = iter(documents)
-        with progress.bar("predicting", total, "document") as bar:
-            while chunk := list(islice(remaining, CHUNK)):
-                yield from self._predict_chunk(chunk)
-                bar.advance(len(chunk))
+        while chunk := list(islice(remaining, CHUNK)):
+            yield from self._predict_chunk(chunk)
 
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Prediction]:
         pieces = self._tokenizer([document.text for document in documents])
