@@ -14,9 +14,10 @@ from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.bioc import BioCReader, is_annotated
-from biorat_al.corpus.bioc_writing import BioCWriter, LookedAt
+from biorat_al.corpus.bioc_writing import BioCWriter
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, to_json
+from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file

@@ -11,6 +11,7 @@ from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.bioc import CONCEPT_INFONS, DIRECTED, WIDEST_GAP, concepts_in
 from biorat_al.corpus.identifiers import NO_CONCEPT
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.writing import stripped
 
 REST = "other"
 """Type of a passage made of text that lies between the document's own passages."""
@@ -19,31 +20,6 @@ _KEPT = (
     losses.PASSAGES, losses.METADATA, losses.NOT_LOOKED, losses.CONCEPT_LINKS, losses.MENTION_PROPERTIES,
     losses.RELATIONS, losses.CONCEPT_RELATIONS, losses.UNDIRECTED, losses.RELATION_PROPERTIES, losses.FURTHER,
 )  # fmt: skip
-
-
-class LookedAt:
-    """Which documents somebody looked at, in a format that tells it by whether anything is annotated in the file."""
-
-    def __init__(self) -> None:
-        self._any = False
-        self._empty = 0
-        self._not_looked = 0
-
-    def count(self, annotation: Annotation | None, written: object) -> None:
-        """Count a document.
-
-        :param written: something true if any annotation of it stands in the file.
-        """
-        self._any = self._any or bool(written)
-        self._empty += annotation is not None and not written
-        self._not_looked += annotation is None
-
-    def report(self, report: WriteReport) -> None:
-        """Count what cannot be told from the file, which is complete."""
-        if self._any:
-            report.lose(losses.NOT_LOOKED, self._not_looked)
-        else:
-            report.lose(losses.LOOKED, self._empty)
 
 
 class BioCWriter:
@@ -168,7 +144,7 @@ class BioCWriter:
         self._report.lose(losses.FURTHER, bool(extras))
 
     def _mention(self, entity: Entity, text: str) -> dict[str, Any]:
-        label = self._label(entity.label)
+        label = stripped(entity.label, self._report)
         extras = self._held(entity.extras, losses.MENTION_PROPERTIES, {"type"})
         concepts, _ = concepts_in(extras, label)
         if concepts != entity.concepts:
@@ -214,7 +190,7 @@ class BioCWriter:
         undirected = {} if relation.directed else {DIRECTED: "false"}
         return {
             "id": relation.id,
-            "infons": {"relation": self._label(relation.label), **undirected, **kept},
+            "infons": {"relation": stripped(relation.label, self._report), **undirected, **kept},
             "nodes": [
                 {"refid": relation.head, "role": roles[0]},
                 {"refid": relation.tail, "role": roles[1]},
@@ -229,11 +205,7 @@ class BioCWriter:
         keys = [labels.get(end.rpartition(":")[2], labels.get(end, "")) for end in ends]
         if len({*keys, "relation", "type", ""}) < 5:
             keys = ["head", "tail"]
-        return {"relation": self._label(relation.label), keys[0]: relation.head, keys[1]: relation.tail}
-
-    def _label(self, label: str) -> str:
-        self._report.lose("white space around labels", label != label.strip())
-        return label.strip()
+        return {"relation": stripped(relation.label, self._report), keys[0]: relation.head, keys[1]: relation.tail}
 
     def _held(self, values: Mapping[str, Any], kind: str, taken: Collection[str] = ()) -> dict[str, Any]:
         """Those of the values that can be infons."""

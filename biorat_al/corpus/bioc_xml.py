@@ -21,11 +21,12 @@ from xml.etree.ElementTree import Element
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.bioc import BioCReader, is_annotated
-from biorat_al.corpus.bioc_stream import documents, line_of
-from biorat_al.corpus.bioc_writing import BioCWriter, LookedAt
+from biorat_al.corpus.bioc_writing import BioCWriter
+from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
+from biorat_al.corpus.xml_stream import documents, line_of
 from biorat_al.corpus.xml_writing import XmlText
 from biorat_al.errors import FormatError
 

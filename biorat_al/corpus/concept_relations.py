@@ -73,7 +73,14 @@ def between_concepts(
         not related; how many could not, since a mention is linked to no concept.
     """
     annotation = collapsed(annotation)
-    found = dict.fromkeys(annotation.concept_relations)
+    found = list(annotation.concept_relations)
+    known = set(found)
+
+    def state(relation: ConceptRelation) -> None:
+        if relation not in known:
+            known.add(relation)
+            found.append(relation)
+
     names = {entity.id: [spelled(entity, concept) for concept in entity.concepts] for entity in annotation.entities}
     linked: defaultdict[str, list[str]] = defaultdict(list)
     for ident, spellings in names.items():
@@ -97,7 +104,7 @@ def between_concepts(
         kept = [pair for pair in explained if not any(explained[pair] < other for other in explained.values())]
         covered = set().union(*(explained[pair] for pair in kept))
         for pair in kept:
-            found[ConceptRelation(label, *pair)] = None
+            state(ConceptRelation(label, *pair))
         for head, tail in dict.fromkeys((relation.head, relation.tail) for relation in relations):
             if (head, tail) in covered:
                 continue
@@ -105,8 +112,8 @@ def between_concepts(
             widened += bool(pairs_of_names)
             unlinked += not pairs_of_names
             for pair in pairs_of_names:
-                found[ConceptRelation(label, *pair)] = None
-    return list(found), widened, unlinked
+                state(ConceptRelation(label, *pair))
+    return found, widened, unlinked
 
 
 def _linked(entities: Iterable[Entity], spellings: Callable[[Concept], Iterable[str]]) -> dict[str, list[str]]:

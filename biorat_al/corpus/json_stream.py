@@ -27,7 +27,7 @@ def items(source: Source, place: str) -> Iterator[Any]:
         follow each other in the file.
     :raises FormatError: the file is not JSON.
     """
-    import ijson
+    import ijson  # type: ignore[import-untyped]
 
     number = 0
     try:

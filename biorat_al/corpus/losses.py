@@ -12,6 +12,8 @@ PASSAGES = "passages of documents"
 METADATA = "metadata of documents"
 NOT_LOOKED = "marks of documents that nobody has looked at"
 LOOKED = "marks of documents that were looked at and have nothing"
+MENTION_IDS = "ids of mentions (numbered anew)"
+DISCONTINUOUS = "pieces of discontinuous mentions (written from first to last)"
 CONCEPT_LINKS = "mentions' links to concepts"
 SCORES = "confidence scores of mentions"
 HISTORIES = "histories of mentions (accepted, changed, made by hand)"
@@ -19,6 +21,7 @@ MENTION_PROPERTIES = "further properties of mentions"
 RELATIONS = "relations between mentions"
 CONCEPT_RELATIONS = "relations between concepts"
 UNDIRECTED = "relations marked as undirected"
+DIRECTED = "directions of relations"
 RELATION_PROPERTIES = "further properties of relations"
 FURTHER = "further annotations of documents"
 UNLINKED = "relations between concepts that no two mentions are linked to"
@@ -67,3 +70,28 @@ def count_losses(
     for kind, number in found.items():
         if kind not in keeps:
             report.lose(kind, number)
+
+
+class LookedAt:
+    """Which documents somebody looked at, in a format that tells it by whether anything is annotated in the file."""
+
+    def __init__(self) -> None:
+        self._any = False
+        self._empty = 0
+        self._not_looked = 0
+
+    def count(self, annotation: Annotation | None, written: object) -> None:
+        """Count a document.
+
+        :param written: something true if any annotation of it stands in the file.
+        """
+        self._any = self._any or bool(written)
+        self._empty += annotation is not None and not written
+        self._not_looked += annotation is None
+
+    def report(self, report: WriteReport) -> None:
+        """Count what cannot be told from the file, which is complete."""
+        if self._any:
+            report.lose(NOT_LOOKED, self._not_looked)
+        else:
+            report.lose(LOOKED, self._empty)

@@ -30,11 +30,13 @@ Wei C-H, Kao H-Y, Lu Z. PubTator: a web-based text mining tool for assisting bio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.base import CorpusFormat, Reading
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.identifiers import parse_identifiers, says_more
+from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import (
     Annotation,
     ConceptRelation,
@@ -45,7 +47,9 @@ from biorat_al.corpus.model import (
     Span,
     check_surface,
 )
+from biorat_al.corpus.pubtator_writing import PubTatorLines
 from biorat_al.corpus.source import Source
+from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import FormatError, OffsetError
 
 _TEXT_LINE = re.compile(r"([^|\t\n]*)\|([A-Za-z])\|(.*)", re.DOTALL)
@@ -66,11 +70,12 @@ class _Open:
 
 
 class PubTator(CorpusFormat):
-    """Reader of PubTator files."""
+    """Reader and writer of PubTator files."""
 
     name = "pubtator"
     title = "PubTator"
     suffixes = (".pubtator", ".pubtator.txt")
+    knows_concepts = True
 
     def detects(self, head: str) -> bool:
         return _FIRST_LINE.match(head) is not None
@@ -83,6 +88,21 @@ class PubTator(CorpusFormat):
             elif looked is None:
                 looked = source.holds(_ANNOTATION_LINE)
             yield _record(document, source, reading, bool(looked))
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        lines, looked, count = PubTatorLines(counted), LookedAt(), 0
+        with text_file(path) as out:
+            for record in records:
+                document, annotation = record[:2]
+                check_record(document, annotation)
+                texts, annotated = lines.record(document, annotation)
+                looked.count(annotation, annotated)
+                out.write("\n".join([*texts, *annotated]) + "\n\n")
+                count += 1
+        looked.report(counted)
+        counted.documents += count
+        return count
 
 
 def _documents(source: Source) -> Iterator[_Open]:

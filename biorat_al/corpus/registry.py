@@ -7,6 +7,9 @@ from pathlib import Path
 from biorat_al.corpus.base import CorpusFormat
 from biorat_al.corpus.bioc_json import BioCJson
 from biorat_al.corpus.bioc_xml import BioCXml
+from biorat_al.corpus.brat import Brat
+from biorat_al.corpus.chemprot import ChemProt
+from biorat_al.corpus.ddi import Ddi
 from biorat_al.corpus.jsonl import JsonLines
 from biorat_al.corpus.plain_text import PlainText
 from biorat_al.corpus.pubtator import PubTator
@@ -18,7 +21,11 @@ FORMATS: tuple[CorpusFormat, ...] = (
     JsonLines(),
     PubTator(),
     BioCXml(),
+    ChemProt(),
+    Ddi(),
     PlainText(),
+    # a text file that stands alone is plain text
+    Brat(),
 )
 """The formats that can be read, in the order in which they are tried.
 

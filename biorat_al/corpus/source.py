@@ -67,6 +67,10 @@ class Source:
         self.document_id = document_id
         self._on_bytes = on_bytes
 
+    def beside(self, path: Path) -> Source:
+        """Another file, whose bytes are counted with this one's."""
+        return Source(path, on_bytes=self._on_bytes)
+
     def at(self, line: int) -> str:
         """The place of a line (from 1), for messages."""
         return f"{self.name}:{line}"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, cast
 from urllib.parse import quote
 
+from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.files import replacing
-from biorat_al.corpus.model import Annotation, Document, Entity
+from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import DuplicateDocumentError, FormatError
 
@@ -60,30 +61,76 @@ def fitting(text: str, unfit: re.Pattern[str], report: WriteReport, kind: str) -
     return fit
 
 
-def numbered(entities: Collection[Entity], good: Callable[[str], object], report: WriteReport) -> dict[str, str]:
-    """An id for each entity that the format can hold: its own if it is `good`, else ``T`` and a number."""
-    taken = {entity.id for entity in entities if good(entity.id)}
-    names: dict[str, str] = {}
+def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> tuple[str, str]:
+    """The text in two parts with one character between them, for formats that hold titles and abstracts.
+
+    :param unfit: pattern of the characters that the format cannot hold.
+    """
+    kind = "line ends and tabs in texts (each became a space)"
+    text = fitting(document.text, re.compile(unfit), report, kind)
+    cuts = [passage.end for passage in document.passages[:1]] + [text.find(" "), len(text)]
+    cut = next(cut for cut in cuts if cut == len(text) or (cut >= 0 and text[cut] == " "))
+    report.lose("texts without a space (one was added at the end)", cut == len(text))
+    # a carriage return at the end of a line would be read as a part of the line's end
+    title = fitting(text[:cut], re.compile(r"\r\Z"), report, kind)
+    abstract = fitting(text[cut + 1 :], re.compile(r"\r\Z"), report, kind)
+    kinds = [(passage.kind, passage.start, passage.end) for passage in document.passages]
+    own = [("title", 0, cut), ("abstract", cut + 1, max(cut + 1, len(text)))]
+    report.lose(losses.PASSAGES, bool(kinds) and kinds != own)
+    return title, abstract
+
+
+def tabular_id(document: Document, unfit: str, title: str, report: WriteReport) -> str:
+    """The document's id as a column.
+
+    :param unfit: pattern of what it must not hold.
+    :raises FormatError: it holds that.
+    """
+    ident = document.id.strip()
+    found = re.search(unfit, ident)
+    if found is not None:
+        raise FormatError(f"its id holds {found[0]!r}, which cannot stand in {title}", document=document.id)
+    report.lose("white space around ids of documents", ident != document.id)
+    return ident
+
+
+def stripped(label: str, report: WriteReport) -> str:
+    """The label without white space around it, for formats that drop that."""
+    report.lose("white space around labels", label != label.strip())
+    return label.strip() or "_"
+
+
+def numbered(ids: Sequence[str], prefix: str, taken: set[str]) -> dict[str, str]:
+    """A name of the form ``T1`` for each id: its own if it is of that form.
+
+    :param prefix: the letter.
+    :param taken: names that are not free; those that are given away are added.
+    """
+    good = {ident for ident in ids if re.fullmatch(prefix + "[0-9]{1,9}", ident)} - taken
+    taken |= good
+    names = {}
     number = 0
-    for entity in entities:
-        if entity.id in taken:
-            names[entity.id] = entity.id
-            continue
-        number += 1
-        while f"T{number}" in taken:
+    for ident in ids:
+        names[ident] = ident
+        if ident not in good:
             number += 1
-        names[entity.id] = f"T{number}"
-    report.lose("ids of mentions (numbered anew)", sum(old != new for old, new in names.items()))
+            while f"{prefix}{number}" in taken:
+                number += 1
+            names[ident] = f"{prefix}{number}"
+            taken.add(names[ident])
     return names
 
 
-def file_name(ident: str, report: WriteReport) -> str:
+def renamed(names: Mapping[str, str]) -> int:
+    """How many of the names are not their own."""
+    return sum(old != new for old, new in names.items())
+
+
+def file_name(ident: str) -> str:
     """A file name for a document id, the same for the same id and another one for another."""
-    # a name that begins with a dot is hidden
     name = quote(ident, safe=" !#$&'()+,;=@[]^{}~")
-    name = "%2E" + name[1:] if name.startswith(".") else name
-    report.lose("ids of documents that no file name can hold", name != ident)
-    return name
+    # a name that begins with a dot is hidden
+    return "%2E" + name[1:] if name.startswith(".") else name
 
 
 def write_once(path: Path, content: bytes, document: str, report: WriteReport) -> bool:

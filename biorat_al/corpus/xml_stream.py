@@ -1,4 +1,4 @@
-"""The document elements of a BioC XML file, one at a time, and nothing that an XML file can do besides."""
+"""The document elements of an XML file, one at a time, and nothing that an XML file can do besides."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ def line_of(element: Element) -> int:
     return int(element.get(_LINE, "0"))
 
 
-def documents(source: Source) -> Iterator[Element]:
-    """Yield the ``document`` elements of a collection, each forgotten once the next is asked for.
+def documents(source: Source, root: str = "collection", title: str = "BioC XML") -> Iterator[Element]:
+    """Yield the ``document`` elements of a file, each forgotten once the next is asked for.
 
-    :raises FormatError: not well-formed XML, not UTF-8, not a BioC collection, or it declares or uses entities.
+    :param root: the element that the file must begin with; ``document`` where it holds just one.
+    :param title: what the file is expected to be, for messages.
+    :raises FormatError: not well-formed XML, not UTF-8, not of that root, or it declares or uses entities.
     """
     encoding = _ENCODING.match(source.head().lstrip())
     if encoding is not None and encoding.group(1).lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
@@ -35,7 +37,7 @@ def documents(source: Source) -> Iterator[Element]:
             f"it declares the encoding {encoding.group(1)!r}, expected UTF-8; convert the file and try again",
             source=source.name,
         )
-    target = _Documents(source)
+    target = _Documents(source, root, title)
     # entities are forbidden, internal ones for billion laughs and external ones for what they could read; a DOCTYPE
     # that only names a DTD is not, and expat does not load it
     parser = XMLParser(target=target, forbid_dtd=False, forbid_entities=True, forbid_external=True)
@@ -56,7 +58,7 @@ def documents(source: Source) -> Iterator[Element]:
         line, column = error.position
         reason = str(error).partition(": line")[0]
         raise FormatError(
-            f"not well-formed XML at column {column + 1}: {reason}; expected a BioC collection", source=source.at(line)
+            f"not well-formed XML at column {column + 1}: {reason}; expected {title}", source=source.at(line)
         ) from None
     # the last chunk may have held documents that only close() completed
     while target.finished:
@@ -77,7 +79,9 @@ class _Documents:
 
     parser: Any
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, root: str, title: str) -> None:
+        self._root = root
+        self._title = title
         self.finished: deque[Element] = deque()
         self._source = source
         self._builder: TreeBuilder | None = None
@@ -85,9 +89,9 @@ class _Documents:
         self._inner_depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self._depth == 0 and tag != "collection":
+        if self._depth == 0 and tag != self._root:
             raise FormatError(
-                f"found the root element <{tag}>, expected <collection> of BioC XML",
+                f"found the root element <{tag}>, expected <{self._root}> of {self._title}",
                 source=self._source.at(self.parser.CurrentLineNumber),
             )
         self._depth += 1
