@@ -33,6 +33,9 @@ Array = NDArray[np.float64]
 _NODES = (40, 8, 6)
 """Gauss-Legendre nodes for seeds, documents and residual; seeds have few degrees of freedom, so a wide distribution."""
 
+_CROWDING = 3
+"""Power by which the nodes are crowded towards small chi-squared values, which make the interval's far ends."""
+
 
 @dataclass(frozen=True)
 class CrossedMean:
@@ -166,6 +169,7 @@ def _nodes(seeds: int, documents: int) -> tuple[list[Array], list[Array]]:
     weights, inverse = [], []
     for df, count in zip((seeds - 1, documents - 1, (seeds - 1) * (documents - 1)), _NODES, strict=True):
         nodes, weight = np.polynomial.legendre.leggauss(count)
-        weights.append(weight / 2)
-        inverse.append(df / chi2.ppf((nodes + 1) / 2, df))
+        share = (nodes + 1) / 2
+        weights.append(weight / 2 * _CROWDING * share ** (_CROWDING - 1))
+        inverse.append(df / chi2.ppf(share**_CROWDING, df))
     return weights, inverse
