@@ -120,7 +120,8 @@ project_option = click.option(
     default="mnlp",
     show_default=True,
     metavar="NAME",
-    help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, diverse or random.",
+    help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, density, bald, adversarial, "
+    "core-set, badge, cluster-margin, diverse or random.",
 )
 @click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
 @click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")

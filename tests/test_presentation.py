@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from biorat_al.acquisition.stopping import Verdict
 from biorat_al.learner import encoding
 from biorat_al.presentation import (
     _UNREPRESENTABLE,
@@ -149,6 +151,37 @@ def test_a_round_with_everything_in_it_fits() -> None:
 def test_a_note_is_given_once() -> None:
     report = a_report(pull={"notices": ["the same"]}, push={"notices": ["the same"]})
     assert round_text(report, a_status()).count("Note: the same") == 1
+
+
+def advice(*verdicts: Verdict) -> list[str]:
+    """The sentence in a round's text, on one line."""
+    flat = " ".join(round_text(replace(a_report(), verdicts=verdicts), a_status()).split())
+    return re.findall(r"Advice: .*?(?= Next: )", flat)
+
+
+def test_what_the_stopping_criteria_say_is_one_sentence_of_advice() -> None:
+    plateau = Verdict("performance plateau", True, 0.0012)
+    unsure = Verdict("overall uncertainty", False, 0.3)
+    stable = Verdict("classification change", True, 0.0704)
+    assert advice(plateau, unsure, stable) == [
+        "Advice: 2 of 3 stopping criteria hold (performance plateau +0.1 points of F1, classification change 7.0%): "
+        "more annotation may bring little"
+    ]
+    assert advice(unsure, stable) == [
+        "Advice: 1 of 2 stopping criteria holds (classification change 7.0%): go on annotating"
+    ]
+    assert advice(unsure, Verdict("classification change", False, 0.5)) == [
+        "Advice: 0 of 2 stopping criteria hold: go on annotating"
+    ]
+    # not enough has been seen
+    assert advice(stable) == []
+    assert advice() == []
+    assert too_long(round_text(replace(a_report(), verdicts=(plateau, unsure, stable)), a_status())) == []
+
+
+def test_a_subsample_is_told() -> None:
+    text = " ".join(round_text(a_report(select={"drawn": 10_000}), a_status()).split())
+    assert "select 1,000 documents of 10,000 drawn from 31,137, 312,345 word pieces, by least-confidence" in text
 
 
 def test_blind_tasks_alone_are_asked_for_too() -> None:

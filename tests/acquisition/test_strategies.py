@@ -11,6 +11,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from biorat_al.acquisition.base import Budget, Candidates, Feature, QueryStrateg
 from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.uncertainty import UncertaintyStrategy
+from biorat_al.cli import cli
 from biorat_al.errors import LearnerError, UsageError
 from tests.acquisition.pools import candidates, make, reordered
 
@@ -101,7 +103,7 @@ class TestContract:
         else:
             assert len(select(pool, strategy(name), Budget(documents=1), seed=0)) == 1
 
-    def test_it_cites_what_it_asks_of_the_model(self, name: str) -> None:
+    def test_what_it_asks_of_the_model_can_be_had(self, name: str) -> None:
         kind = STRATEGIES[name]
         assert kind.needs <= set(get_args(Feature))
         assert kind.needs_model or not kind.needs
@@ -206,6 +208,13 @@ class TestUnknown:
             "core-set", "badge", "cluster-margin",
         ]  # fmt: skip
         assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
+
+
+def test_the_command_line_lists_them() -> None:
+    help_text = " ".join(CliRunner().invoke(cli, ["init", "--help"]).output.split())
+    listed = re.search(r"Query strategy once there is a model: (.*?)\.", help_text)
+    assert listed is not None
+    assert set(re.split(r", | or ", listed[1].replace("- ", "-"))) == set(STRATEGIES)
 
 
 def test_the_libraries_for_text_are_imported_when_they_are_needed() -> None:
