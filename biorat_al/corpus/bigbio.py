@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from biorat_al import __version__
+from biorat_al.corpus.base import Writable, WriteReport
 from biorat_al.corpus.bigbio_record import KbRecords
 from biorat_al.corpus.files import replacing_folder
+from biorat_al.corpus.losses import MENTION_IDS, NOT_LOOKED
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.errors import FormatError, UsageError
 from biorat_al.resources import resource
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 DATA = "data"
+TRAIN = "train"
 
 ROWS = 200
-"""Records that are held in memory, and make one row group."""
+"""Records of a split that are held in memory, and make one row group."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SPLIT = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
@@ -118,32 +122,105 @@ def write_bigbio(
     What the schema has no place for (scores, what became of pre-labels, metadata, …) is counted in the summary and
     named in the card; :mod:`biorat_al.corpus.jsonl` holds all of it.
     """
-    import pyarrow.parquet as pq
-
     _check_names(name, splits)
     _check_target(folder, replace)
     summary = BigBioSummary(folder, f"{name}_bigbio_kb")
-    schema = kb_schema()
     records = KbRecords()
     with replacing_folder(folder) as temporary:
-        (temporary / DATA).mkdir()
-        for split, documents in splits.items():
-            counts = SplitSummary()
-            path = temporary / DATA / f"{split}.parquet"
-            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-                for batch in _batches(_counted(documents, records, counts)):
-                    writer.write_batch(batch_of(batch, schema))
-            if counts.documents:
-                summary.splits[split] = counts
-            else:
-                path.unlink()
-                summary.empty_splits.append(split)
+        with SplitFiles(temporary / DATA, records) as files:
+            for split, documents in splits.items():
+                for document, annotation in documents:
+                    files.add(split, document, annotation)
+        summary.splits = {split: files.counts[split] for split in splits if split in files.counts}
+        summary.empty_splits = [split for split in splits if split not in files.counts]
         if not summary.splits:
             raise UsageError(f"there is no document to write into {folder}")
         summary.not_represented = records.not_represented
         card = data_card(summary, title or name, description, made or {}, license, languages)
         (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
     return summary
+
+
+def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport) -> int:
+    """Write records in the order in which they come, each into the split that its metadata names; else ``train``.
+
+    :param report: filled with what the schema has no place for.
+    :return: the number of documents.
+    :raises UsageError: a split's name cannot be used, or there is no document.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", folder.name).lstrip("._-")[:100] or "corpus"
+    summary = BigBioSummary(folder, f"{name}_bigbio_kb")
+    kb = KbRecords()
+    with replacing_folder(folder) as temporary:
+        with SplitFiles(temporary / DATA, kb) as files:
+            for record in records:
+                document, annotation = record[:2]
+                split = document.metadata.get("split", TRAIN)
+                if not isinstance(split, str):
+                    raise UsageError(f"the split {split!r} of document {document.id} is no name")
+                _check_names(name, {split: ()})
+                report.lose(NOT_LOOKED, annotation is None)
+                written = files.add(split, document, annotation or Annotation())
+                ids = zip(annotation.entities if annotation else (), written["entities"], strict=True)
+                report.lose(MENTION_IDS, sum(entity.id != value["id"] for entity, value in ids))
+        if not files.counts:
+            raise UsageError(f"there is no document to write into {folder}")
+        summary.splits = files.counts
+        summary.not_represented = kb.not_represented
+        card = data_card(summary, name, "", {"program": f"biorat-al {__version__}"}, None, ("en",))
+        (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
+    report.lost.update(kb.not_represented)
+    return sum(split.documents for split in files.counts.values())
+
+
+class SplitFiles:
+    """The Parquet files of the splits, each begun when its first document comes.
+
+    :ivar counts: what was written into each.
+    """
+
+    def __init__(self, folder: Path, records: KbRecords) -> None:
+        self._folder = folder
+        self._records = records
+        self._schema = kb_schema()
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+        self._writers: dict[str, Any] = {}
+        self.counts: dict[str, SplitSummary] = {}
+
+    def __enter__(self) -> SplitFiles:
+        self._folder.mkdir()
+        return self
+
+    def add(self, split: str, document: Document, annotation: Annotation) -> dict[str, Any]:
+        """Write a document, or hold it until there are :data:`ROWS` of its split, and return its record."""
+        record = self._records.record(document, annotation)
+        self.counts.setdefault(split, SplitSummary()).count(record)
+        waiting = self._waiting.setdefault(split, [])
+        waiting.append(record)
+        if len(waiting) == ROWS:
+            self._flush(split)
+        return record
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                for split in self._waiting:
+                    self._flush(split)
+        finally:
+            for writer in self._writers.values():
+                writer.close()
+
+    def _flush(self, split: str) -> None:
+        import pyarrow.parquet as pq
+
+        if split not in self._writers:
+            path = self._folder / f"{split}.parquet"
+            self._writers[split] = pq.ParquetWriter(path, self._schema, compression="zstd")
+        if self._waiting[split]:
+            self._writers[split].write_batch(batch_of(self._waiting[split], self._schema))
+            self._waiting[split] = []
 
 
 def kb_schema() -> pa.Schema:
@@ -230,20 +307,6 @@ def _check_target(folder: Path, replace: bool) -> None:
         raise UsageError(f"{folder} is there already; name another folder, or ask for it to be replaced")
     if content != {CARD, DATA}:
         raise UsageError(f"{folder} holds other files than an export has, so it is not replaced; name another folder")
-
-
-def _counted(
-    documents: Iterable[tuple[Document, Annotation]], records: KbRecords, counts: SplitSummary
-) -> Iterator[dict[str, Any]]:
-    for document, annotation in documents:
-        record = records.record(document, annotation)
-        counts.count(record)
-        yield record
-
-
-def _batches(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(records, ROWS)):
-        yield batch
 
 
 def batch_of(records: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:

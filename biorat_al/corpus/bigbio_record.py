@@ -20,7 +20,7 @@ from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.concept_relations import linked_pairs
 from biorat_al.corpus.events import COREFERENCES, EVENTS, coreferences_of, events_of, trigger_spans
-from biorat_al.corpus.model import Annotation, Document, Passage, Span
+from biorat_al.corpus.model import Annotation, Document, Passage, Relation, Span
 from biorat_al.corpus.validation import check_annotation, check_document
 
 WHOLE_TEXT = "document"
@@ -83,8 +83,8 @@ class KbRecords:
             {"id": next(self._ids), "entity_ids": [ids[ident] for ident in group["entity_ids"]]} for group in groups
         ]
         value["relations"] = [
-            {"id": next(self._ids), "type": label, "arg1_id": ids[head], "arg2_id": ids[tail], "normalized": []}
-            for label, head, tail in self._pairs(annotation)
+            {"id": next(self._ids), "type": label, "arg1_id": ids[head], "arg2_id": ids[tail], "normalized": links}
+            for label, head, tail, links in self._pairs(annotation)
         ]
         self._count_losses(document, annotation, events, groups)
         return value
@@ -110,13 +110,25 @@ class KbRecords:
             )
         return values
 
-    def _pairs(self, annotation: Annotation) -> Iterator[tuple[str, str, str]]:
+    def _pairs(self, annotation: Annotation) -> Iterator[tuple[str, str, str, list[dict[str, str]]]]:
         for relation in annotation.relations:
-            yield relation.label, relation.head, relation.tail
+            yield relation.label, relation.head, relation.tail, self._links(relation)
         for concept_relation, pairs in linked_pairs(annotation):
             self._report.lose(losses.UNLINKED, not pairs)
             for head, tail in pairs:
-                yield concept_relation.label, head, tail
+                yield concept_relation.label, head, tail, []
+
+    def _links(self, relation: Relation) -> list[dict[str, str]]:
+        """The concepts that a relation itself is linked to, as they were read from such a record."""
+        links = []
+        stated = relation.extras.get("normalized", [])
+        for link in stated if isinstance(stated, list) else [stated]:
+            match link:
+                case [str(name), str(ident)]:
+                    links.append({"db_name": name, "db_id": ident})
+                case _:
+                    self._report.lose(losses.RELATION_PROPERTIES)
+        return links
 
     def _count_losses(
         self, document: Document, annotation: Annotation, events: list[dict[str, Any]], groups: list[dict[str, Any]]
@@ -126,6 +138,8 @@ class KbRecords:
             document,
             annotation,
             keeps=(losses.PASSAGES, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS),
+            metadata=("split",),
+            relation_extras=("normalized",),
             extras=[key for key, held in ((EVENTS, events), (COREFERENCES, groups)) if held],
         )
         self._report.lose(

@@ -51,7 +51,7 @@ class Ddi(CorpusFormat):
 
     name = "ddi"
     title = "DDI XML"
-    suffixes = (".ddi.xml",)
+    suffixes = (".ddi.xml", ".xml")
     writes_folder = True
 
     def detects(self, head: str) -> bool:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from biorat_al.corpus.base import CorpusFormat
+from biorat_al.corpus.bigbio_reading import BigBioKb
 from biorat_al.corpus.bioc_json import BioCJson
 from biorat_al.corpus.bioc_xml import BioCXml
 from biorat_al.corpus.brat import Brat
 from biorat_al.corpus.chemprot import ChemProt
+from biorat_al.corpus.conll import Conll
 from biorat_al.corpus.ddi import Ddi
 from biorat_al.corpus.jsonl import JsonLines
+from biorat_al.corpus.labelstudio_json import LabelStudioJson
 from biorat_al.corpus.plain_text import PlainText
 from biorat_al.corpus.pubtator import PubTator
 from biorat_al.corpus.source import Source
@@ -23,6 +26,9 @@ FORMATS: tuple[CorpusFormat, ...] = (
     BioCXml(),
     ChemProt(),
     Ddi(),
+    Conll(),
+    LabelStudioJson(),
+    BigBioKb(),
     PlainText(),
     # a text file that stands alone is plain text
     Brat(),

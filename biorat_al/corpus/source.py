@@ -71,6 +71,11 @@ class Source:
         """Another file, whose bytes are counted with this one's."""
         return Source(path, on_bytes=self._on_bytes)
 
+    def whole_file_read(self) -> None:
+        """Count all bytes of a file that was read by other means."""
+        if self._on_bytes is not None:
+            self._on_bytes(self.path.stat().st_size)
+
     def at(self, line: int) -> str:
         """The place of a line (from 1), for messages."""
         return f"{self.name}:{line}"

@@ -1,0 +1,184 @@
+"""Parquet files of BigBio's "kb" schema as documents; how they are written is said in :mod:`biorat_al.corpus.bigbio`.
+
+- The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
+  name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.
+- Entities, relations, events and coreferences keep their ids. Relations are directed: their order is all that is said
+  of direction. The texts of mentions are checked, and all of the records' fields are.
+- All documents were looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.bigbio import write_stream
+from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
+from biorat_al.corpus.json_values import Fields
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span, check_spans
+from biorat_al.corpus.source import Source
+from biorat_al.errors import CorpusError, FormatError, OffsetError
+
+ROWS = 100
+"""Records that are held at a time."""
+
+_PART = re.compile(r"-[0-9]{5}-of-[0-9]{5}$")
+_KEYS = ("id", "document_id", "passages", "entities", "events", "coreferences", "relations")
+
+
+class BigBioKb(CorpusFormat):
+    """Reader and writer of BigBio's "kb" schema."""
+
+    name = "bigbio"
+    title = "BigBio kb (Parquet)"
+    suffixes = (".parquet",)
+    writes_folder = True
+
+    def detects(self, head: str) -> bool:
+        return head.startswith("PAR1")
+
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        split = _PART.sub("", source.path.name.removesuffix(".parquet"))
+        for number, row in enumerate(_rows(source), start=1):
+            yield _record(row, f"{source.name}, record {number}", split, reading)
+        source.whole_file_read()
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        count = write_stream(path, records, counted)
+        counted.documents += count
+        return count
+
+
+def _rows(source: Source) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(source.path) as file:
+            absent = [key for key in _KEYS if key not in file.schema_arrow.names]
+            if absent:
+                raise FormatError(
+                    f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
+                    source=source.name,
+                )
+            for batch in file.iter_batches(ROWS, columns=list(_KEYS)):
+                yield from batch.to_pylist()
+    except FileNotFoundError:
+        raise CorpusError("there is no such file or folder", source=source.name) from None
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FormatError(f"it cannot be read as Parquet: {reason}", source=source.name) from None
+
+
+def _record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
+    fields = Fields(row, where)
+    fields.document = fields.text("document_id")
+    texts: list[str] = []
+    passages: list[Passage] = []
+    length = 0
+    for part in fields.parts("passages"):
+        text, (span,) = _text(part, 1)
+        if texts:
+            length += 1
+        if span != (length, length + len(text[0])):
+            part.wrong(
+                f"{part.place}offsets: found {list(span)}, expected [{length}, {length + len(text[0])}], since the "
+                "text is that of all passages, joined by one space"
+            )
+        texts += text
+        length = span.end
+        passages.append(Passage(part.text("type"), *span))
+    document = Document(fields.document, " ".join(texts), tuple(passages), {"split": split} if split else {})
+    return Record(document, _annotation(fields, document, reading), where)
+
+
+def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotation:
+    entities: list[Entity] = []
+    left_out: set[str] = set()
+    for part in fields.parts("entities"):
+        ident = part.text("id")
+        try:
+            spans = _checked(part, document)
+        except OffsetError as error:
+            reading.invalid(error)
+            left_out.add(ident)
+            continue
+        concepts = (Concept(item.text("db_name"), item.text("db_id")) for item in part.parts("normalized"))
+        entities.append(Entity(ident, part.text("type"), spans, tuple(concepts)))
+    events: list[dict[str, Any]] = []
+    gone = set(left_out)
+    for part in fields.parts("events"):
+        trigger = part.inner("trigger")
+        try:
+            spans = _checked(trigger, document)
+        except OffsetError as error:
+            reading.invalid(error)
+            gone.add(part.text("id"))
+            continue
+        events.append(
+            {
+                "id": part.text("id"),
+                "type": part.text("type"),
+                "trigger": {"text": trigger.items("text"), "offsets": [list(span) for span in spans]},
+                "arguments": [
+                    {"role": item.text("role"), "ref_id": item.text("ref_id")} for item in part.parts("arguments")
+                ],
+            }
+        )
+    groups = [
+        {"id": part.text("id"), "entity_ids": [ident for ident in part.items("entity_ids") if ident not in left_out]}
+        for part in fields.parts("coreferences")
+    ]
+    relations = [
+        Relation(part.text("id"), part.text("type"), part.text("arg1_id"), part.text("arg2_id"), True, _links(part))
+        for part in fields.parts("relations")
+    ]
+    extras = {EVENTS: without_events(events, gone, reading), COREFERENCES: groups}
+    return Annotation(
+        tuple(entities), reading.without(left_out, relations), (), {key: held for key, held in extras.items() if held}
+    )
+
+
+def _links(part: Fields) -> dict[str, Any]:
+    """What a relation's own concepts are kept as."""
+    links = [[item.text("db_name"), item.text("db_id")] for item in part.parts("normalized")]
+    return {"normalized": links} if links else {}
+
+
+def _checked(part: Fields, document: Document) -> tuple[Span, ...]:
+    """The pieces of a mention, whose texts are those of the document."""
+    texts, spans = _text(part)
+    check_spans(document, spans, source=part.source)
+    for text, (start, end) in zip(texts, spans, strict=True):
+        found = document.text[start:end]
+        if found != text:
+            raise OffsetError(
+                f"the text at {start}-{end} is {found!r}, but the annotation says {text!r}",
+                source=part.source,
+                document=document.id,
+                found=found,
+                expected=text,
+            )
+    return tuple(spans)
+
+
+def _text(part: Fields, pieces: int | None = None) -> tuple[list[str], list[Span]]:
+    """Texts and offsets, as many of the one as of the other."""
+    texts, offsets = part.items("text", must=True), part.items("offsets", must=True)
+    spans = []
+    for offset in offsets:
+        match offset:
+            case [int(start), int(end)]:
+                spans.append(Span(start, end))
+            case _:
+                part.wrong(f"{part.place}offsets: found {offset!r}, expected [start, end]")
+    expected = len(spans) if pieces is None else pieces
+    if len(texts) != expected or len(spans) != expected or not spans:
+        part.wrong(f"{part.place}text: found {len(texts)} texts and {len(spans)} offsets, expected as many of each")
+    if not all(isinstance(text, str) for text in texts):
+        part.wrong(f"{part.place}text: found something that is no string")
+    return texts, spans

@@ -1,0 +1,252 @@
+"""CoNLL: one token a line, with its tag in the last column; a blank line ends a sentence, ``-DOCSTART-`` begins a
+document.
+
+::
+
+    -DOCSTART-<tab>227508
+
+    Naloxone<tab>B-Chemical
+    reverses<tab>O
+
+- Columns are separated by tabs or spaces. Tags are IOB2, IOB1, BIOES or BILOU; IOB2 is written.
+- The format does not hold the text: it is made of the tokens, joined by one space, and the sentences, joined by one
+  line feed. The places of both are kept in the metadata, so that what was read is written again token by token; any
+  other text is cut into words and single other characters, and at the borders of mentions.
+- A file without ``-DOCSTART-`` is one document under the file's name. The documents were all looked at.
+- Mentions get ``T1``, ``T2``, … in the order of their first tokens. There are no relations, concepts or overlaps: of
+  mentions that overlap the longest is written, and what is left out is counted.
+
+Tjong Kim Sang EF, De Meulder F. Introduction to the CoNLL-2003 shared task. CoNLL 2003, aclanthology.org/W03-0419.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus import losses
+from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.model import Annotation, Document, Entity, Record, Span
+from biorat_al.corpus.source import Source
+from biorat_al.corpus.writing import check_record, tabular_id, text_file
+from biorat_al.errors import FormatError
+
+START = "-DOCSTART-"
+
+_TAG = re.compile(r"O|([BIESLU])-(\S+)")
+_LINE = r"[^\s]+(?:[ \t]+[^\s]+)*[ \t]+(?:O|[BIESLU]-[^\s]+)[ \t]*\r?\n"
+_BEGINNING = re.compile(rf"\s*(?:{START}[^\n]*\n\s*(?:{_LINE}|{START}|\Z)|(?:{_LINE}){{2}})")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_BLANK = re.compile(r"[ \t\r\n]")
+
+
+class Conll(CorpusFormat):
+    """Reader and writer of CoNLL files."""
+
+    name = "conll"
+    title = "CoNLL"
+    suffixes = (".conll", ".iob", ".iob2", ".bio")
+
+    def detects(self, head: str) -> bool:
+        return _BEGINNING.match(head) is not None
+
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        document: _Open | None = None
+        count = 0
+        for number, line in source.lines():
+            columns = re.split(r"[ \t]+", line.strip(" \t\r"))
+            if columns[0] == START:
+                if document is not None:
+                    yield document.record()
+                count += 1
+                document = _Open(source, number, _ident(line) or f"{source.document_id}-{count}")
+            elif columns == [""]:
+                if document is not None:
+                    document.end_sentence()
+            else:
+                if document is None:
+                    document = _Open(source, number, source.document_id)
+                document.add(source.at(number), columns)
+        if document is not None:
+            yield document.record()
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        count = 0
+        with text_file(path) as out:
+            for record in records:
+                document, annotation = record[:2]
+                check_record(document, annotation)
+                losses.count_losses(counted, document, annotation, metadata=("tokens", "sentences"))
+                ident = tabular_id(document, r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z", self.title, counted)
+                out.write(f"{START}\t{ident}\n\n")
+                out.writelines(_lines(document, annotation or Annotation(), counted))
+                count += 1
+        counted.documents += count
+        return count
+
+
+class _Open:
+    """A document whose tokens are still coming."""
+
+    def __init__(self, source: Source, line: int, ident: str) -> None:
+        self._where = source.at(line)
+        self._ident = ident
+        self._pieces: list[str] = []
+        self._length = 0
+        self._tokens: list[list[int]] = []
+        self._sentences: list[list[int]] = []
+        self._new_sentence = True
+        self._mentions: list[tuple[str, int, int]] = []
+        self._open: str | None = None
+
+    def add(self, where: str, columns: list[str]) -> None:
+        """A token and its tag."""
+        if len(columns) < 2 or (tag := _TAG.fullmatch(columns[-1])) is None:
+            raise FormatError(
+                f"found {' '.join(columns)[:80]!r}, expected a token and, in the last column, its tag (O, B-…, I-…)",
+                source=where,
+                document=self._ident,
+            )
+        if self._pieces:
+            self._pieces.append("\n" if self._new_sentence else " ")
+            self._length += 1
+        start = self._length
+        self._pieces.append(columns[0])
+        self._length += len(columns[0])
+        self._tokens.append([start, self._length])
+        if self._new_sentence:
+            self._sentences.append([start, self._length])
+        self._sentences[-1][1] = self._length
+        self._new_sentence = False
+        kind, label = tag[1], tag[2]
+        if label is not None and kind in "IEL" and self._open == label:
+            self._mentions[-1] = (label, self._mentions[-1][1], self._length)
+        elif label is not None:
+            self._mentions.append((label, start, self._length))
+        self._open = None if label is None or kind in "ESLU" else label
+
+    def end_sentence(self) -> None:
+        """The next token begins a sentence, and no mention goes on into it."""
+        self._new_sentence = True
+        self._open = None
+
+    def record(self) -> Record:
+        """The document, complete."""
+        metadata: dict[str, Any] = {}
+        if self._tokens:
+            metadata = {"tokens": self._tokens, "sentences": self._sentences}
+        entities = tuple(
+            Entity(f"T{number}", label, (Span(start, end),))
+            for number, (label, start, end) in enumerate(self._mentions, start=1)
+        )
+        return Record(Document(self._ident, "".join(self._pieces), (), metadata), Annotation(entities), self._where)
+
+
+def _ident(line: str) -> str:
+    """The id that a document's first line gives; empty where it gives none."""
+    columns = line.strip(" \t\r").split("\t")
+    return columns[1].strip() if len(columns) == 2 and columns[1].strip() not in ("O", "-X-") else ""
+
+
+def _lines(document: Document, annotation: Annotation, report: WriteReport) -> Iterator[str]:
+    mentions = _chosen(document.text, annotation.entities, report)
+    for number, (_, entity) in enumerate(mentions, start=1):
+        report.lose(losses.MENTION_IDS, entity.id != f"T{number}")
+    tokens = _tokens(document, [span for span, _ in mentions], report)
+    tags = ["O"] * len(tokens)
+    starts = [token.start for token in tokens]
+    inside: set[int] = set()
+    for span, entity in mentions:
+        label = _BLANK.sub("_", entity.label)
+        report.lose("white space in labels (became _)", label != entity.label)
+        first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+        tags[first:last] = [f"B-{label}"] + [f"I-{label}"] * (last - first - 1)
+        inside.update(range(first + 1, last))
+    breaks = _breaks(document, starts, inside, report)
+    made = ""
+    for number, (start, end) in enumerate(tokens):
+        if number in breaks:
+            yield "\n"
+        made += ("\n" if number in breaks else " ") * (number > 0) + document.text[start:end]
+        yield f"{document.text[start:end]}\t{tags[number]}\n"
+    report.lose("texts whose white space is not that between their tokens", made != document.text)
+    yield "\n"
+
+
+def _chosen(text: str, entities: Iterable[Entity], report: WriteReport) -> list[tuple[Span, Entity]]:
+    """The mentions that are written: none overlaps another."""
+    chosen: list[tuple[Span, Entity]] = []
+    starts: list[int] = []
+    for entity in sorted(entities, key=lambda entity: entity.start - entity.end):
+        surface = text[entity.start : entity.end]
+        start = entity.end - len(surface.lstrip())
+        span = Span(start, start + len(surface.strip()))
+        if span.start >= span.end:
+            report.lose("mentions of white space")
+            continue
+        place = bisect_left(starts, span.start)
+        before = place > 0 and chosen[place - 1][0].end > span.start
+        after = place < len(chosen) and chosen[place][0].start < span.end
+        if before or after:
+            report.lose("mentions that overlap a longer one")
+            continue
+        report.lose(losses.DISCONTINUOUS, entity.is_discontinuous)
+        report.lose("white space at the ends of mentions", span != (entity.start, entity.end))
+        starts.insert(place, span.start)
+        chosen.insert(place, (span, entity))
+    return chosen
+
+
+def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> list[Span]:
+    """The document's own tokens, or words and other characters; cut at the borders of mentions."""
+    text = document.text
+    stated = document.metadata.get("tokens")
+    tokens = _own_tokens(text, stated)
+    if tokens is None:
+        report.lose("tokens of a document", stated is not None)
+        tokens = [Span(*found.span()) for found in _TOKEN.finditer(text)]
+    borders = sorted({border for span in mentions for border in span})
+    cut: list[Span] = []
+    for start, end in tokens:
+        inner = borders[bisect_left(borders, start + 1) : bisect_left(borders, end)]
+        edges = [start, *inner, end]
+        cut += (Span(first, second) for first, second in pairwise(edges))
+    return cut
+
+
+def _own_tokens(text: str, stated: object) -> list[Span] | None:
+    """The tokens that the metadata states, if together they are all of the text but its white space."""
+    if not isinstance(stated, list):
+        return None
+    tokens = []
+    last = 0
+    for token in stated:
+        match token:
+            case [int(start), int(end)] if last <= start < end <= len(text):
+                tokens.append(Span(start, end))
+            case _:
+                return None
+        piece = text[start:end]
+        if text[last:start].strip() or _BLANK.search(piece) or piece == START:
+            return None
+        last = end
+    return None if text[last:].strip() else tokens
+
+
+def _breaks(document: Document, starts: list[int], inside: set[int], report: WriteReport) -> set[int]:
+    """The numbers of the tokens that begin a sentence, but for the first."""
+    stated: Any = document.metadata.get("sentences")
+    try:
+        places = [int(start) for start, _ in stated or ()]
+    except (TypeError, ValueError):
+        places = []
+        report.lose("borders of sentences in a document")
+    places = places or [passage.start for passage in document.passages]
+    breaks = {bisect_left(starts, place) for place in places} - {0, len(starts)}
+    report.lose("borders of sentences in a document", bool(breaks & inside))
+    return breaks - inside
