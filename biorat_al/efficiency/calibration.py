@@ -45,8 +45,11 @@ def calibration_error(
     The interval is a basic (reversed percentile) bootstrap: mentions are drawn again over the bins (multinomial), and
     whether each is right anew (binomial), with a bin's mean confidence kept. An error is a sum of absolute values, so
     that noise makes it larger, and larger again in each drawn sample; the basic interval takes that off where a
-    percentile interval would add it. It takes mentions to be independent of each other, as bins do not say which
-    document or seed a mention is from, and so is rather too narrow where errors come in clusters.
+    percentile interval would add it. Close to 0 that does not hold, so that its lower end is 0 wherever a model with
+    no calibration error at all would show as large an error (drawn with each bin's confidence as its share that is
+    right) in more than 2.5 % of samples. It takes mentions to be independent of each other, as bins do not say which
+    document or seed a mention is from, and so is too narrow where errors come in clusters. With independent mentions
+    it held the truth in 83 to 99 % of drawn sets of 200 to 2000 mentions: read it as a rough one.
 
     :param point: index of the point in each run; -1: the last.
     :raises UsageError: the runs' bins differ in number.
@@ -76,9 +79,11 @@ def calibration_error(
     drawn = generator.multinomial(total, counts / total, samples)
     errors = _error(drawn, generator.binomial(drawn, right / filled), confidence)
     lower, upper = np.quantile(errors, ((1 - level) / 2, (1 + level) / 2))
+    perfect = _error(drawn, generator.binomial(drawn, np.clip(confidence, 0, 1)), confidence)
+    may_be_perfect = error <= np.quantile(perfect, (1 + level) / 2)
     return Calibration(
         error=error,
-        low=float(np.clip(2 * error - upper, 0, 1)),
+        low=0.0 if may_be_perfect else float(np.clip(2 * error - upper, 0, 1)),
         high=float(np.clip(2 * error - lower, 0, 1)),
         bins=bins,
         mentions=total,

@@ -28,7 +28,9 @@ from biorat_al.efficiency.tables import pseudo_values
 MINIMUM_POINTS = 4
 """Below that no law is fitted: it has three parameters."""
 
-_GAPS: Array = np.linspace(0.0025, 0.9975, 200).astype(np.float64)
+# finer towards 0, where a curve that levels off has its gap; each step counts for its width
+_ROOTS: Array = ((np.arange(200) + 0.5) / 200).astype(np.float64)
+_GAPS: Array = _ROOTS**2
 _EXPONENTS: Array = np.geomspace(0.05, 2.0, 40).astype(np.float64)
 _NOISES: Array = np.geomspace(0.3, 5.0, 15).astype(np.float64)
 _PRIOR_RESIDUALS = 4
@@ -99,7 +101,7 @@ def fit(points: Sequence[Point], seed: int) -> Laws | None:
     freedom = len(rows) - 1 + _PRIOR_RESIDUALS
     exponent = (squares[..., None] + _PRIOR_RESIDUALS * of_documents**2) / (2 * noise**2)
     chances = -exponent - freedom * np.log(noise)
-    chances = np.exp(chances - chances.max())
+    chances = np.exp(chances - chances.max()) * _ROOTS[:, None, None]
     return _draw(chances, level, noise, float(np.sqrt(weights.sum())), documents[-1], seed)
 
 
@@ -115,7 +117,7 @@ def _draw(chances: Array, level: Array, noise: Array, weight: float, last: float
     if not admitted.any():
         # every law that fits ends at 1: the curve is there
         levels = np.clip(levels, 0, 1)
-        return Laws(last, levels, np.maximum(1 - levels, 0), _EXPONENTS[exponent], noise[spread])
+        return Laws(last, levels, np.maximum(1 - levels, 1e-9), _EXPONENTS[exponent], noise[spread])
     kept = np.flatnonzero(admitted)
     return Laws(last, levels[kept], _GAPS[gap[kept]], _EXPONENTS[exponent[kept]], noise[spread[kept]])
 
