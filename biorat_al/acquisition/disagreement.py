@@ -32,12 +32,12 @@ class Bald(UncertaintyStrategy):
 
 
 class Adversarial(UncertaintyStrategy):
-    """Adversarial disagreement: asks where a tiny change of the word vectors changes the prediction most.
+    """Adversarial disagreement: asks where a small shift of the word vectors changes the prediction most.
 
     The score is the local distributional smoothness of Miyato et al. with its sign turned: the divergence
     KL(p(y | x) ‖ p(y | x + r)) in nats, summed over the entity types and averaged over the document's words, where the
     shift r of the word vectors is as large as the perturbation in training (``settings.adversarial``: epsilon, norm,
-    scope). 0 means that the prediction holds. It costs two forward passes and a backward one, about four forward ones.
+    scope). 0 means that the prediction holds. It costs two forward passes and a backward one, in 32-bit floats.
 
     r is the steepest one for the loss at the predicted tags, which takes most from the prediction to first order, and
     is what the arm ``rat`` has been trained against. The power iteration of the paper would cost one forward pass more,
@@ -51,4 +51,4 @@ class Adversarial(UncertaintyStrategy):
     name = "adversarial"
     measure = "sensitivity"
     needs = frozenset({"sensitivity"})
-    words = "a tiny change of the word vectors changes the prediction most (divergence {score})"
+    words = "a small shift of the word vectors changes the prediction most (divergence {score})"

@@ -35,10 +35,17 @@ GAIN = 0.005
 """Gain in F1 from one round to the next below which it is a plateau: half a point."""
 
 UNCERTAINTY = 0.1
-"""Mean uncertainty of the pool at which the model is sure enough of it."""
+"""Mean uncertainty of the pool at which the model is sure enough of it.
+
+With MiniLM on NCBI disease it was 0.41, 0.24 and 0.19 after 25, 50 and 100 abstracts, which gave an F1 of 64 (50) and
+71 (100); the normalised entropy of the words was 0.029, 0.016 and 0.013.
+"""
 
 CHANGE = 0.1
-"""Share of the proposed mentions that may differ from those of the round before."""
+"""Share of the proposed mentions that may differ from those of the round before.
+
+In the same series it was 0.35 after 50 abstracts and 0.24 after 100.
+"""
 
 
 @dataclass(frozen=True, slots=True)

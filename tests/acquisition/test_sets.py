@@ -175,10 +175,10 @@ class TestTurns:
         assert min(first.values()) > 60
         assert len(first) == 3
 
-    @pytest.mark.parametrize("turn", range(1, 200))
-    def test_the_reason_names_the_turn(self, turn: int) -> None:
-        assert f"(turn {turn} over the clusters)" in ClusterMargin().reason(1 / turn)
-        assert f"(turn {turn} over the clusters)" in ClusterMargin().reason(1 / (turn + 0.9))
+    def test_the_reason_names_the_turn(self) -> None:
+        for turn in range(1, 200):
+            for place in (0, 0.9):
+                assert f"(turn {turn} over the clusters)" in ClusterMargin().reason(1 / (turn + place))
 
 
 class TestLinkage:
