@@ -204,13 +204,20 @@ def round_(
 @project_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--offline", is_flag=True, help="Do not ask Label Studio for the latest counts.")
-def status(folder: Path | None, as_json: bool, offline: bool) -> None:
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="F1 to forecast the labels for.",
+)
+def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
     """Show how far the project has come."""
     from biorat_al.presentation import status_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:
-        found = project.status(ask_desk=not offline)
+        found = project.status(ask_desk=not offline, target=target)
     click.echo(_json(found.as_dict()) if as_json else status_text(found))
 
 

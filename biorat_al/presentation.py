@@ -209,6 +209,8 @@ def status_text(status: ProjectStatus) -> str:
     lines.extend(f"  {role:<{_LABEL}} {url}" for role, url in status.urls.items())
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
+        if status.forecast:
+            lines += textwrap.wrap(status.forecast, WIDTH)
     else:
         lines.append("No round yet. Next: biorat-al round")
     return "\n".join(lines)

@@ -16,6 +16,7 @@ import shutil
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -229,13 +230,19 @@ class Project:
         request = _request(size, tokens, strategy, partial)
         return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
 
-    def status(self, *, ask_desk: bool = True) -> ProjectStatus:
+    def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """How far the project has come.
 
         :param ask_desk: also count what annotators have finished since the last round; where the desk does not answer,
             the status says so.
+        :param target: F1 to forecast the labels for, a fraction between 0 and 1; None forecasts nothing.
         """
-        return project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
+        status = project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
+        if target is None:
+            return status
+        from biorat_al.efficiency.reporting import project_forecast
+
+        return replace(status, forecast=project_forecast(self.settings, self.store, target))
 
     def export(self, destination: str | Path, *, format: str = "bigbio", force: bool = False) -> dict[str, int]:
         """Write the annotated corpus; return the number of documents by split.
@@ -256,10 +263,11 @@ class Project:
         :raises NothingToDoYet: there has been no round.
         :raises ProjectError: the file is there already and `force` is not set.
         """
-        from biorat_al.efficiency.report import page_of
+        from biorat_al.efficiency.report import check_page, page_of
         from biorat_al.efficiency.reporting import project_report
 
         page = page_of(self.folder / "report" if output is None else Path(output))
+        check_page(page, force=force)
         report = project_report(self.folder, self.settings, self.store, target=target, count_tokens=self._count_tokens)
         report.write(page, force=force)
         return page, report

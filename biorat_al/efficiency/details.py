@@ -8,11 +8,10 @@ from typing import Any
 
 from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated, plural
 from biorat_al.efficiency.plots import Plot, Series
-from biorat_al.efficiency.runs import Point, Run, Triple, f1_of
+from biorat_al.efficiency.runs import Run, Triple, f1_of
 from biorat_al.efficiency.statistics import (
     Calibration,
     Estimate,
-    Forecast,
     Reach,
     calibration_error,
     f1_at,
@@ -172,13 +171,6 @@ def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
     return Section("forecast", title, texts, tables)
 
 
-def forecast_sentence(points: Sequence[Point], target: float) -> str | None:
-    """The forecast in one line, None where it cannot be told."""
-    found: Forecast | None
-    found, _ = tried(forecast, points, target)
-    return None if found is None or found.outcome == "cannot be told" else found.sentence()
-
-
 def selecting_run(runs: Sequence[Run]) -> Run | None:
     """The run of the arm that chose the documents; of several arms that did in turn, the first."""
     return next((run for run in runs if run.selected_by is None), runs[0] if runs else None)
@@ -226,24 +218,16 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
                 shared[name].append(text)
     known: list[dict[str, Cell]] = [{"fact": name, "value": str(value)} for name, value in facts.items()]
     known += [{"fact": name.replace("_", " "), "value": value} for name, values in shared.items() for value in values]
-    settings = _settings(runs)
     note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
-    return Section(
-        "provenance",
-        "Where this comes from",
-        tables=[
-            Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, ""),
-            Table(
-                "settings",
-                "Settings",
-                {"setting": "setting", "value": "value"},
-                settings,
-                "Where the runs differ, each value once.",
-                folded=True,
-            ),
+    tables = [Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
+    if runs:
+        differ = "Where the runs differ, each value once."
+        named = {"setting": "setting", "value": "value"}
+        tables += [
+            Table("settings", "Settings", named, _settings(runs), differ, folded=True),
             Table("runs", "Runs", columns, rows, note, folded=True),
-        ],
-    )
+        ]
+    return Section("provenance", "Where this comes from", tables=tables)
 
 
 def _label_f1(

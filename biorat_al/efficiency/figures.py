@@ -11,7 +11,7 @@ from typing import Any, Literal
 from biorat_al.efficiency.plots import Plot
 from biorat_al.efficiency.statistics import Amount, Estimate, Spread
 
-Form = Literal["percent", "points", "ratio", "count", "seconds", "hours", "bytes"]
+Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
 """How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""
 
 NONE = "–"
@@ -48,7 +48,13 @@ class Figure:
         """The interval, or the reason why there is none; empty where neither was given."""
         if not self.interval:
             return self.note
-        if self.low is None and self.high is None:
+        if (
+            self.low is not None
+            and self.high is not None
+            and written(self.low, self.form) == written(self.high, self.form)
+        ):
+            text = "no spread"
+        elif self.low is None and self.high is None:
             text = "no bound on either side"
         elif self.low is None:
             text = f"up to {written(self.high or 0.0, self.form)}"
@@ -80,6 +86,7 @@ class Table:
     :param rows: cells by key.
     :param note: how the figures came about: seeds, documents, arm, who selected, what the intervals are.
     :param below: key of a column that the page shows in the cell of another, below its figure, by that other's key.
+    :param inline: whether the page shows intervals beside their figures where there is room, not below.
     :param folded: whether the page shows it only when it is opened; it is printed either way.
     """
 
@@ -89,6 +96,7 @@ class Table:
     rows: Sequence[Mapping[str, Cell]]
     note: str
     below: Mapping[str, str] = field(default_factory=dict)
+    inline: bool = False
     folded: bool = False
 
     @property
@@ -142,11 +150,15 @@ def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot b
     if estimate is None or (estimate.value is None and estimate.low is None and estimate.high is None):
         return Figure(None, form, note=missing)
     value = estimate.value
+    low, high = estimate.low, estimate.high
+    if form == "percent":
+        # a share of mentions; the interval is symmetric, and may go beyond what a share can be
+        low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
     return Figure(
         None if value is None else value.value,
         form,
-        estimate.low,
-        estimate.high,
+        low,
+        high,
         "exactly" if value is None else value.relation,
         interval=True,
     )
@@ -167,7 +179,7 @@ def spread(found: Spread | None, form: Form, seeds: int) -> Figure:
 
 
 def written(value: float, form: Form) -> str:
-    """A number in words: ``71.3``, ``+2.1``, ``×0.87``, ``1,204``, ``3.2 s``, ``1.20 GB``."""
+    """A number in words: ``71.3``, ``+2.1``, ``×0.87``, ``1,204``, ``5.40 M``, ``3.2 s``, ``1.20 GB``."""
     if form == "percent":
         return f"{100 * value:.1f}"
     if form == "points":
@@ -180,6 +192,8 @@ def written(value: float, form: Form) -> str:
         return f"{value:,.1f} h"
     if form == "bytes":
         return f"{value / 1e9:,.2f} GB" if value >= 1e9 else f"{value / 1e6:,.0f} MB"
+    if form == "large" and value >= 1e5:
+        return f"{value / 1e6:,.2f} M"
     return f"{value:,.0f}"
 
 

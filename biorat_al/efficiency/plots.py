@@ -53,13 +53,13 @@ STYLES: Mapping[str, Style] = {
     "at": Style("#009e73", "#33c9a0", "^", ":"),
     "matched": Style("#a65787", "#cc79a7", "D", "-."),
 }
-"""Of the arms; other series take what is free, in this order and then from the rest."""
+"""Of the arms."""
 
 _REST = (
-    Style("#5d5d00", "#f0e442", "v", "-"),
-    Style("#3f3f8f", "#a0a0ff", "P", "--"),
-    Style("#444445", "#bbbbbc", "X", ":"),
-    Style("#7a4a00", "#dcb27c", "*", "-."),
+    Style("#222223", "#f0e442", "v", "-"),
+    Style("#b8860b", "#dcb27c", "P", "--"),
+    Style("#3f3f8f", "#a0a0ff", "X", ":"),
+    Style("#6b6b6c", "#bbbbbc", "*", "-."),
 )
 
 
@@ -100,9 +100,9 @@ class Plot:
 
 def styles_of(names: Sequence[str]) -> dict[str, Style]:
     """A style for each series: an arm keeps its own; others, in order, take one that no other has, as long as there
-    are any."""
+    are any, and those of arms last."""
     arms = {name: STYLES[name] for name in names if name in STYLES}
-    free = [style for style in (*STYLES.values(), *_REST) if style not in arms.values()] or list(_REST)
+    free = [*_REST, *(style for style in STYLES.values() if style not in arms.values())]
     others = [name for name in names if name not in arms]
     return arms | {name: free[place % len(free)] for place, name in enumerate(others)}
 

@@ -101,13 +101,10 @@ class Report:
     def write(self, page: Path, *, force: bool = False) -> None:
         """Write the page, and the folder ``NAME_files`` beside it; the same bytes for the same report.
 
-        :raises ProjectError: one of them is there already and `force` is not set, or the folder is not a report's.
+        :raises ProjectError: see :func:`check_page`.
         """
+        check_page(page, force=force)
         files = files_of(page)
-        for target in (page, files):
-            check_target(target, force=force)
-        if files.exists() and not (files / FIGURES).is_file():
-            raise ProjectError(f"{files} is there and does not belong to a report; choose another name for the report")
         page.parent.mkdir(parents=True, exist_ok=True)
         draft = files.with_name(f".{files.name}.partial")
         shutil.rmtree(draft, ignore_errors=True)
@@ -141,6 +138,19 @@ class Report:
 def page_of(output: Path) -> Path:
     """Where the page goes: `output` itself where it names an HTML file, else ``report.html`` in that folder."""
     return output if output.suffix.lower() in (".html", ".htm") else output / PAGE
+
+
+def check_page(page: Path, *, force: bool) -> None:
+    """Refuse to replace what is there.
+
+    :raises ProjectError: the page or its folder is there already and `force` is not set, or the folder is another's.
+    """
+    files = files_of(page)
+    for target in (page, files):
+        check_target(target, force=force)
+    if page.is_dir() or (files.exists() and not (files / FIGURES).is_file()):
+        taken = page if page.is_dir() else files
+        raise ProjectError(f"{taken} is there and does not belong to a report; choose another name for the report")
 
 
 def files_of(page: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from biorat_al import __version__
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.contrasts import comparison_section, comparisons, reuse_section, strategies_section
 from biorat_al.efficiency.details import (
     LabelCounts,
     calibration_section,
@@ -16,21 +17,14 @@ from biorat_al.efficiency.details import (
     labels_section,
     provenance_section,
     robustness_section,
+    selecting_run,
 )
 from biorat_al.efficiency.figures import Section, plural, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
-from biorat_al.efficiency.report import Headline, Part, Report, page_of
+from biorat_al.efficiency.report import Headline, Part, Report, check_page, page_of
 from biorat_al.efficiency.runs import Run
-from biorat_al.efficiency.sections import (
-    comparison_section,
-    comparisons,
-    cost_section,
-    curves_section,
-    reuse_section,
-    strategies_section,
-)
-from biorat_al.efficiency.simulation import PLAN, read_simulation
-from biorat_al.efficiency.statistics import Comparison, verdict
+from biorat_al.efficiency.sections import cost_section, curves_section
+from biorat_al.efficiency.statistics import Comparison, forecast, verdict
 from biorat_al.efficiency.study import PLAIN, Study, comparable, tested_mentions, tried
 from biorat_al.efficiency.work import RoundWork, annotator_work
 from biorat_al.errors import NothingToDoYet, ProjectError
@@ -91,18 +85,24 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
     :raises ProjectError: there is none.
     :raises NothingToDoYet: none of its runs is done.
     """
+    # what makes simulations trains models; a project's report needs none of that
+    from biorat_al.efficiency.simulation import PLAN, read_simulation
+
     folders = [folder] if (folder / PLAN).is_file() else sorted(path.parent for path in folder.glob(f"*/{PLAN}"))
     if not folders:
         raise ProjectError(f"{folder} holds no simulation (there is no {PLAN} in it); make one: biorat-al simulate")
     parts, everything, facts = [], [], {"program": f"biorat-al {__version__}"}
     for place in folders:
-        runs = _simulated(place)
+        if not (place / "runs").is_dir():
+            continue
+        corpus = place.resolve().name
+        runs = [run.model_copy(update={"corpus": corpus}) for run in read_simulation(place)]
         if not runs:
             continue
         everything += runs
-        facts |= _plan_facts(place, prefix=f"{place.name}: " if len(folders) > 1 else "")
+        facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
         same, notes = comparable(runs)
-        study = Study(place.resolve().name, runs[0].encoder, same, live=False, target=target, notes=notes)
+        study = Study(corpus, runs[0].encoder, same, live=False, target=target, notes=notes)
         headline, sections = _study(study, None, None)
         parts.append(Part(headline, sections))
     if not parts:
@@ -119,6 +119,18 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
     )
 
 
+def project_forecast(settings: Settings, store: Store, target: float) -> str | None:
+    """How many more labels the target F1 will take, in a sentence; None where that cannot be told yet.
+
+    :param target: F1, a fraction.
+    """
+    run = selecting_run(comparable(live_runs(store, settings))[0])
+    if run is None:
+        return None
+    found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
+    return None if found.outcome == "cannot be told" else found.sentence()
+
+
 def write_simulation_report(
     folder: Path, output: Path | None = None, *, target: float | None = None, force: bool = False
 ) -> tuple[Path, Report]:
@@ -128,6 +140,7 @@ def write_simulation_report(
     :raises ProjectError: the file is there already and `force` is not set; or see :func:`simulation_report`.
     """
     page = page_of(folder / "report" if output is None else output)
+    check_page(page, force=force)
     report = simulation_report(folder, target=target)
     report.write(page, force=force)
     return page, report
@@ -201,15 +214,8 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
     return None
 
 
-def _simulated(folder: Path) -> list[Run]:
-    if not (folder / "runs").is_dir():
-        return []
-    corpus = folder.resolve().name
-    return [run.model_copy(update={"corpus": corpus}) for run in read_simulation(folder)]
-
-
-def _plan_facts(folder: Path, prefix: str) -> dict[str, Any]:
-    plan: Mapping[str, Any] = json.loads((folder / PLAN).read_text(encoding="utf-8"))
+def _plan_facts(file: Path, prefix: str) -> dict[str, Any]:
+    plan: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     found = {"corpus (sha256)": plan.get("corpus_sha256")}
     found |= {f"documents ({split})": count for split, count in (plan.get("documents") or {}).items()}
     return {f"{prefix}{name}": value for name, value in found.items()}

@@ -40,8 +40,9 @@ class Study:
 
     @cached_property
     def active(self) -> dict[GroupKey, list[Run]]:
-        """The groups that have learning curves of their own: simulated or live."""
-        return groups(run for run in self.runs if run.kind in ("simulated", "live"))
+        """The groups that have learning curves of their own, simulated or live, the plain arm first."""
+        found = groups(run for run in self.runs if run.kind in ("simulated", "live"))
+        return {key: found[key] for key in sorted(found, key=lambda key: _ORDER.get(key.arm, len(_ORDER)))}
 
     @cached_property
     def strategy(self) -> str:
@@ -54,8 +55,7 @@ class Study:
     @cached_property
     def arms(self) -> dict[str, list[Run]]:
         """The runs of each arm under :attr:`strategy`."""
-        found = {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
-        return {arm: found[arm] for arm in sorted(found, key=lambda arm: (_ORDER.get(arm, len(_ORDER)), arm))}
+        return {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
 
     @cached_property
     def main_arm(self) -> str | None:
@@ -116,12 +116,15 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     kept = [run for run in kept if points[run.id]]
     shared = set.intersection(*(set(point.counts) for run in kept for point in points[run.id]))
     notes = []
-    dropped = {point.round for run in runs for point in run.points} - {p.round for run in kept for p in points[run.id]}
-    if dropped:
-        rounds = words(str(number) for number in sorted(dropped))
-        notes.append(
-            f"Models of round {rounds} are left out: fewer than half of the test documents were annotated then."
-        )
+    shown = {point.round for run in kept for point in points[run.id]}
+    early = {point.round for run in runs for point in run.points if point.counts} - shown
+    unmeasured = {point.round for run in runs for point in run.points} - shown - early
+    for rounds, why in (
+        (early, "are left out: far fewer test documents were annotated then"),
+        (unmeasured, "are left out: they have not been measured"),
+    ):
+        if rounds:
+            notes.append(f"Models of round {words(str(number) for number in sorted(rounds))} {why}.")
     if len(shared) < most:
         notes.append(f"{len(shared)} of {most} test documents count: those that every model was measured on.")
     same = []

@@ -54,6 +54,8 @@ class ProjectStatus:
     :param mentions: annotated mentions by label, in the answers that count.
     :param open_now: open tasks by role as the desk says at this moment; None where it was not asked or did not answer.
     :param desk_problem: why the desk did not answer.
+    :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
+        cannot be told.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ProjectStatus:
     rounds: tuple[RoundStatus, ...] = field(default=())
     open_now: dict[str, int] | None = None
     desk_problem: str | None = None
+    forecast: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -1,0 +1,258 @@
+"""The report's comparisons: arms, query strategies, and models that learn from what others chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from biorat_al.efficiency.figures import Cell, Figure, Section, Table, amount, estimated, plural
+from biorat_al.efficiency.runs import Run
+from biorat_al.efficiency.sections import curve_of, curve_plot
+from biorat_al.efficiency.statistics import (
+    Comparison,
+    Effect,
+    Unit,
+    adjusted,
+    area_under_curve,
+    compare,
+    f1_at,
+    groups,
+    reachable_target,
+    verdict,
+)
+from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, range_of_all, tried
+
+NO_TARGET = "no F1 is reached clearly by both"
+
+
+def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
+    """The arms' comparisons by unit, and why others cannot be made.
+
+    The first of each unit stands for itself; the others are adjusted for each other.
+    """
+    found: dict[Unit, list[Comparison]] = {}
+    problems: list[str] = []
+    for unit in UNITS:
+        made = []
+        for left, right in study.pairs:
+            comparison, why = tried(_compared, study, left, right, unit)
+            if comparison is None:
+                problems.append(f"{left} against {right} by {UNIT_NAMES[unit]}: {why}.")
+            else:
+                made.append(comparison)
+        # the first is what the report asks, set beforehand; the others are looked at besides
+        found[unit] = [*made[:1], *(adjusted(made[1:]) if len(made) > 2 else made[1:])]
+    return found, problems
+
+
+def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]], problems: Sequence[str]) -> Section:
+    """The comparisons between arms, in all three units."""
+    every = [comparison for made in found.values() for comparison in made]
+    texts = list(problems)
+    for comparison in found["documents"][1:]:
+        said, _ = tried(verdict, comparison)
+        texts += [said.sentence] if said else []
+    tables = []
+    if every:
+        note = _compared_note(every, " of the comparisons besides the first")
+        tables.append(
+            Table("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
+        )
+        rows = _effect_rows(every)
+        tables.append(Table("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
+    return Section("comparisons", "Arms compared", texts, tables)
+
+
+def strategies_section(study: Study) -> Section | None:
+    """The query strategies compared, arm by arm; None where there is one strategy."""
+    strategies = list(dict.fromkeys(key.strategy for key in study.active))
+    if len(strategies) < 2:
+        return None
+    baseline = "random" if "random" in strategies else study.strategy
+    by_arm: dict[str, dict[str, list[Run]]] = {}
+    for key, runs in study.active.items():
+        by_arm.setdefault(key.arm, {})[key.strategy] = runs
+    rows: list[dict[str, Cell]] = []
+    texts: list[str] = []
+    made: list[Comparison] = []
+    plots = []
+    for arm, runs_of in by_arm.items():
+        shared, why = tried(range_of_all, runs_of.values(), "documents")
+        if shared is None:
+            texts.append(f"{arm}: {why}.")
+            continue
+        for strategy, runs in runs_of.items():
+            area, _ = tried(area_under_curve, runs, over=shared)
+            last, _ = tried(f1_at, runs, shared[1])
+            rows.append(
+                {
+                    "arm": arm,
+                    "strategy": strategy,
+                    "seeds": len(runs),
+                    "area": estimated(area, "percent"),
+                    "labels": Figure(shared[1], "count"),
+                    "f1": estimated(last, "percent"),
+                }
+            )
+            if strategy != baseline and baseline in runs_of:
+                names = (f"{strategy} ({arm})", f"{baseline} ({arm})")
+                comparison, why = tried(_between, runs, runs_of[baseline], "documents", names, study.target)
+                made += [comparison] if comparison else []
+                texts += [f"{strategy} against {baseline} ({arm}): {why}."] if why else []
+        if arm == study.main_arm or (study.main_arm is None and arm == PLAIN):
+            curves = {name: tried(curve_of, runs, "documents")[0] for name, runs in runs_of.items()}
+            title = f"F1 against annotated documents, by query strategy (arm {arm})"
+            drawn = {name: curve for name, curve in curves.items() if curve is not None}
+            plots.append(curve_plot("strategies", title, "documents", drawn))
+    everyone = [run for runs in study.active.values() for run in runs]
+    columns = {
+        "arm": "arm",
+        "strategy": "strategy",
+        "seeds": "seeds",
+        "area": "mean F1 over the range (%)",
+        "labels": "documents at the end",
+        "f1": "F1 there (%)",
+    }
+    shared_range = "The range is the one that all strategies of the arm share."
+    note = f"{study.basis(everyone)}. {study.intervals(everyone)} {shared_range}"
+    tables = [Table("strategies", "Strategies", columns, rows, note)]
+    if made:
+        made = adjusted(made) if len(made) > 1 else made
+        title = f"Strategies against {baseline}"
+        tables.append(Table("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(made)))
+    return Section("strategies", "Query strategies", texts, tables, plots)
+
+
+def reuse_section(study: Study) -> Section | None:
+    """Models trained on what another chose, and on the whole pool; None where there are none."""
+    rows: list[dict[str, Cell]] = []
+    others = [run for run in study.runs if run.kind in ("passive", "full")]
+    # all runs: a passive one is known by the arm of the run that chose for it
+    for key, runs in groups(study.runs).items():
+        if key.kind not in ("passive", "full"):
+            continue
+        documents = min(run.points[-1].documents for run in runs)
+        last, why = tried(f1_at, runs, documents)
+        rows.append(
+            {
+                "trained": f"{key.arm}, {key.encoder}",
+                "chosen": "nobody: the whole pool" if key.kind == "full" else f"{key.selected_by} ({key.strategy})",
+                "seeds": len(runs),
+                "documents": documents,
+                "f1": estimated(last, "percent", missing=why),
+            }
+        )
+    if not rows:
+        return None
+    columns = {
+        "trained": "trained",
+        "chosen": "documents chosen by",
+        "seeds": "seeds",
+        "documents": "documents",
+        "f1": "F1 (%)",
+    }
+    texts = [
+        "Labels outlive the model that chose them. Here other models learn from documents that were chosen for "
+        "another, or from all documents of the pool at once."
+    ]
+    note = f"{study.basis(others)}. {study.intervals(others)}"
+    table = Table("reuse", "Other models on the same labels", columns, rows, note)
+    return Section("reuse", "Labels used again, and the whole pool", texts, [table])
+
+
+def _compared(study: Study, left: str, right: str, unit: Unit) -> Comparison:
+    return _between(study.arms[left], study.arms[right], unit, (left, right), study.target)
+
+
+def _between(
+    left: Sequence[Run], right: Sequence[Run], unit: Unit, names: tuple[str, str], wanted: float | None
+) -> Comparison:
+    reachable = reachable_target(left, right, unit=unit)
+    # the user's target last: it is the one that the verdict is about
+    targets = [target for target in (reachable, wanted) if target is not None]
+    _, end = range_of_all([left, right], unit)
+    return compare(left, right, unit, budgets=[end], targets=list(dict.fromkeys(targets)), names=names)
+
+
+_COMPARED = {
+    "compared": "compared",
+    "unit": "labels in",
+    "target": "for F1",
+    "left": "left needs",
+    "right": "right needs",
+    "ratio": "left by right",
+    "f1": "F1 at the end (points)",
+    "area": "mean F1 (points)",
+}
+
+_EFFECTS = {
+    "compared": "compared",
+    "what": "figure",
+    "left": "left",
+    "right": "right",
+    "effect": "effect",
+    "p": "p",
+}
+
+
+def _compared_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for comparison in made:
+        ratio = comparison.targets[-1] if comparison.targets else None
+        left, right = ratio.needed if ratio and ratio.needed else (None, None)
+        rows.append(
+            {
+                "compared": f"{comparison.left} against {comparison.right}",
+                "unit": UNIT_NAMES[comparison.unit],
+                "target": Figure(ratio.at, "percent") if ratio else None,
+                "left": amount(left) if left else None,
+                "right": amount(right) if right else None,
+                "ratio": estimated(ratio.estimate, "ratio") if ratio else Figure(None, "ratio", note=NO_TARGET),
+                "f1": estimated(comparison.budgets[-1].estimate, "points"),
+                "area": estimated(comparison.area.estimate, "points"),
+            }
+        )
+    return rows
+
+
+def _effect_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
+    return [
+        {
+            "compared": f"{comparison.left} against {comparison.right}",
+            "what": _what(comparison, effect),
+            "left": amount(effect.needed[0]) if effect.needed else None,
+            "right": amount(effect.needed[1]) if effect.needed else None,
+            "effect": estimated(effect.estimate, "ratio" if effect.kind == "ratio" else "points"),
+            "p": None if effect.estimate.p_value is None else _p(effect.estimate.p_value),
+        }
+        for comparison in made
+        for effect in comparison.effects
+    ]
+
+
+def _what(comparison: Comparison, effect: Effect) -> str:
+    unit = UNIT_NAMES[comparison.unit]
+    if effect.kind == "ratio":
+        return f"{unit} needed for an F1 of {100 * (effect.at or 0):.0f}"
+    if effect.kind == "f1":
+        return f"F1 at {effect.at or 0:,.0f} {unit} (points)"
+    low, high = comparison.range
+    return f"mean F1 from {low:,.0f} to {high:,.0f} {unit} (points)"
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _compared_note(made: Sequence[Comparison], besides: str = "") -> str:
+    seeds = sorted({seed for comparison in made for seed in comparison.seeds})
+    count = max(comparison.comparisons for comparison in made)
+    documents = max(comparison.documents for comparison in made)
+    adjustment = (
+        f"Intervals and p-values{besides} are adjusted for {count} comparisons (Bonferroni, Holm)." if count > 1 else ""
+    )
+    over = "seeds and test documents" if len(seeds) > 1 else "test documents alone, since there is one seed"
+    return (
+        f"{plural(len(seeds), 'pair')} of one seed ({', '.join(map(str, seeds))}), "
+        f"{plural(documents, 'test document')}. F1: left less right, at the most labels that both have, and on average "
+        f"over the range that both have. 95 % confidence intervals over {over}. {adjustment}"
+    ).strip()
