@@ -35,7 +35,8 @@ def labels_ratio(
     if value is None:
         return Estimate(value=None, low=None, high=None, seeds=seeds, level=level), needed
     test = _Test(left, right, target, needed)
-    lowest, highest = (np.log(left.grid[0] / right.grid[-1]), np.log(left.grid[-1] / right.grid[0]))
+    (left_from, left_to), (right_from, right_to) = _log_range(left), _log_range(right)
+    lowest, highest = left_from - right_to, left_to - right_from
     start, alpha = float(np.log(value.value)), 1 - level
     low = None if test.open_below >= alpha else end_of_interval(test.p_value, start, lowest, alpha)
     high = None if test.open_above >= alpha else end_of_interval(test.p_value, start, highest, alpha)
@@ -75,8 +76,8 @@ class _Test:
         left, right = self._curves
         middle = (log_ratio - (self._anchors[0] - self._anchors[1])) / 2
         # both curves are read within their own range
-        low = max(np.log(left.grid[0]), log_ratio + np.log(right.grid[0]))
-        high = min(np.log(left.grid[-1]), log_ratio + np.log(right.grid[-1]))
+        (left_from, left_to), (right_from, right_to) = _log_range(left), _log_range(right)
+        low, high = max(left_from, log_ratio + right_from), min(left_to, log_ratio + right_to)
         place = float(np.clip(self._anchors[0] + middle, low, high))
         tables = left.table(float(np.exp(place))), right.table(float(np.exp(place - log_ratio)))
         parts = [(table - self._target) / slope for table, slope in zip(tables, self._slopes, strict=True)]
@@ -90,6 +91,11 @@ class _Test:
         """Of the hypothesis that both need as many labels, in line with the interval's open sides."""
         side = self.open_above if self._anchors[0] < self._anchors[1] else self.open_below
         return max(self.p_value(0.0), side)
+
+
+def _log_range(curve: MonotoneCurve) -> tuple[float, float]:
+    # documents without a mention in them can make the first point one of 0 mentions
+    return float(np.log(max(curve.grid[0], 1.0))), float(np.log(curve.grid[-1]))
 
 
 def _below(curve: MonotoneCurve, place: int, target: float) -> float:

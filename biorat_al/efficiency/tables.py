@@ -164,12 +164,18 @@ class MonotoneCurve:
         return float((1 - share) * self.grid[first - 1] + share * self.grid[first])
 
     def slope(self, labels: float) -> float:
-        """Rise of F1 per factor e of labels around `labels`: a secant over a factor of two, to see past the noise."""
-        low = max(labels / np.sqrt(2), self.grid[0])
-        high = min(labels * np.sqrt(2), self.grid[-1])
+        """Rise of F1 per factor e of labels around `labels`: a secant from 15 % below to 15 % above.
+
+        A narrow one, as the curve bends at each point; a wider one was measured to cost the ratio's interval 1 to 3
+        points of coverage with many documents.
+        """
+        low = max(labels / _REACH, self.grid[0])
+        high = min(labels * _REACH, self.grid[-1])
         rise = np.interp(high, self.grid, self.mean) - np.interp(low, self.grid, self.mean)
         return float(max(rise / np.log(high / low), _FLAT))
 
+
+_REACH = 1.15
 
 _FLAT = 0.005
 """Least slope (F1 per factor e) that is told from a plateau; keeps a flat piece from counting without limit."""

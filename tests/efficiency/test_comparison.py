@@ -125,6 +125,17 @@ def test_one_side_that_never_reaches_bounds_the_ratio(left, right, relation):
         assert effect.estimate.low > 1
 
 
+def test_a_curve_that_begins_without_any_mention():
+    def side(shift):
+        runs = [run(_line(shift + own / 10), seed=seed) for seed, own in enumerate(SHIFTS)]
+        first = runs[0].points[0].model_copy(update={"mentions": 0})
+        return [member.model_copy(update={"points": (first, *member.points[1:])}) for member in runs]
+
+    estimate = compare(side(0.0), side(-0.05), "mentions", targets=[0.4]).targets[0].estimate
+    assert estimate.value.value == pytest.approx(30 / 35, rel=1e-3)
+    assert 0.7 < estimate.low < estimate.high < 1
+
+
 def test_neither_side_reaches():
     effect = compare([run(_line())], [run(_line(-0.05))], targets=[0.9]).targets[0]
     assert effect.estimate.value is None
