@@ -414,6 +414,27 @@ def report(
     click.echo(f"Wrote {page}")
 
 
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="IN...")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--from", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
+@click.option("--to", required=True, metavar="NAME", help="Format to write.")
+@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, skip_invalid: bool, force: bool) -> None:
+    """Write documents in another format, and say what that has no place for.
+
+    IN is a file or folder. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi, conll, label-studio
+    and bigbio; plain-text can only be read.
+    """
+    from biorat_al.corpus.convert import conversion_text, convert_corpus
+
+    conversion = convert_corpus(
+        paths, out, to=to, format=format_, skip_invalid=skip_invalid, force=force, progress=TerminalProgress()
+    )
+    click.echo(conversion_text(conversion))
+
+
 @cli.group("label-studio")
 def label_studio() -> None:
     """A local Label Studio for those who have none."""

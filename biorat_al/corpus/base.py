@@ -145,6 +145,8 @@ class CorpusFormat(ABC):
     :cvar title: as people know it.
     :cvar suffixes: file suffixes in lower case with their dot; ``.gz`` may follow each.
     :cvar writes_folder: whether :meth:`write` makes a folder rather than a file.
+    :cvar lying_beside: names of files that lie beside the documents and are none.
+    :cvar made_files: pattern of the paths inside a folder that :meth:`write` makes.
     :cvar knows_concepts: whether it holds relations between concepts.
     :cvar may_be_empty: whether an empty file is a document.
     """
@@ -153,6 +155,8 @@ class CorpusFormat(ABC):
     title: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     writes_folder: ClassVar[bool] = False
+    made_files: ClassVar[str] = ""
+    lying_beside: ClassVar[frozenset[str]] = frozenset()
     knows_concepts: ClassVar[bool] = False
     may_be_empty: ClassVar[bool] = False
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.bigbio import write_stream
+from biorat_al.corpus.bigbio import CARD, write_stream
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
 from biorat_al.corpus.json_values import Fields
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span, check_spans
@@ -36,6 +36,8 @@ class BigBioKb(CorpusFormat):
     title = "BigBio kb (Parquet)"
     suffixes = (".parquet",)
     writes_folder = True
+    lying_beside = frozenset({CARD})
+    made_files = r"README\.md|data/[^/]+\.parquet"
 
     def detects(self, head: str) -> bool:
         return head.startswith("PAR1")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -65,7 +64,7 @@ class BioCXml(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                document = replace(document, text=xml.fit(document.text))
+                document, annotation = xml.record(document, annotation)
                 value = writer.document(document, annotation)
                 looked.count(annotation, is_annotated(value))
                 out.write(_spelled(value, xml))

@@ -11,7 +11,8 @@
     #1<tab>AnnotatorNotes T1<tab>a note
     *<tab>Equiv T1 T2
 
-- The document is the text file, unchanged, under the file's name without ``.txt``. A text file without an ``.ann`` file
+- The document is the text file, unchanged, under the file's name without ``.txt``; characters of an id that no file
+  name can hold are written as in an address (``%2F``). A text file without an ``.ann`` file
   beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
 - A mention's text is that of its pieces, joined by one space, with a space for each line end.
 - The ``T`` line that an event names as its trigger is a part of the event. Events and groups of equivalent mentions
@@ -38,7 +39,7 @@ from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.losses import NOT_LOOKED, count_losses
 from biorat_al.corpus.model import Document, Record
 from biorat_al.corpus.source import Source
-from biorat_al.corpus.writing import check_record, file_name, write_once
+from biorat_al.corpus.writing import check_record, file_name, named, write_once
 from biorat_al.errors import FormatError
 
 CONFIGURATION = "annotation.conf"
@@ -53,7 +54,9 @@ class Brat(CorpusFormat):
     title = "brat stand-off"
     suffixes = (".txt", ".ann")
     writes_folder = True
+    made_files = r"[^/]+\.(txt|ann)|annotation\.conf"
     may_be_empty = True
+    lying_beside = frozenset({CONFIGURATION, "visual.conf", "tools.conf", "kb_shortcuts.conf", ".stats_cache"})
 
     def detects(self, head: str) -> bool:
         # the texts can be anything: the files beside them say what they are
@@ -72,7 +75,7 @@ class Brat(CorpusFormat):
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         if _ending(source.path) == ".ann":
             raise FormatError("there is no text file of that name beside it", source=source.name)
-        document = Document(source.document_id, source.text())
+        document = Document(named(source.document_id), source.text())
         annotation = None
         for path in self.companions(source.path):
             symmetric = _symmetric(source.path.parent)
@@ -98,7 +101,6 @@ class Brat(CorpusFormat):
 
 def _write_document(folder: Path, document: Document, lines: list[str] | None, report: WriteReport) -> bool:
     name = file_name(document.id)
-    report.lose("ids of documents that no file name can hold", name != document.id)
     annotations = folder / f"{name}.ann"
     text_path = folder / f"{name}.txt"
     again = text_path.exists()

@@ -60,6 +60,7 @@ class ChemProt(CorpusFormat):
     title = "ChemProt TSV"
     suffixes = (ABSTRACTS,)
     writes_folder = True
+    made_files = r"[^/]+_(abstracts|entities|relations|gold_standard)\.tsv"
 
     def detects(self, head: str) -> bool:
         # three columns of text can be anything: the files' names say what they are

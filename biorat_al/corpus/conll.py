@@ -37,7 +37,7 @@ from biorat_al.errors import FormatError
 
 START = "-DOCSTART-"
 
-_TAG = re.compile(r"O|([BIESLU])-(\S+)")
+_TAG = re.compile(r"O|([BIESLU])-([^ \t\r\n]+)")
 _LINE = r"[^\s]+(?:[ \t]+[^\s]+)*[ \t]+(?:O|[BIESLU]-[^\s]+)[ \t]*\r?\n"
 _BEGINNING = re.compile(rf"\s*(?:{START}[^\n]*\n\s*(?:{_LINE}|{START}|\Z)|(?:{_LINE}){{2}})")
 _TOKEN = re.compile(r"\w+|[^\w\s]")

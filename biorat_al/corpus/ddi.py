@@ -53,6 +53,7 @@ class Ddi(CorpusFormat):
     title = "DDI XML"
     suffixes = (".ddi.xml", ".xml")
     writes_folder = True
+    made_files = r"[^/]+\.xml"
 
     def detects(self, head: str) -> bool:
         return _DOCUMENT.match(head) is not None
@@ -69,9 +70,11 @@ class Ddi(CorpusFormat):
                 document, annotation = record[:2]
                 check_record(document, annotation)
                 count_ddi_losses(counted, document, annotation)
+                document, annotation = xml.record(document, annotation)
                 file = document.metadata.get("file")
-                named = isinstance(file, str) and file and file_name(file) == file != document.id
-                name = str(file) if named else file_name(document.id)
+                ident = document.id.strip()
+                named = isinstance(file, str) and file and file_name(file) == file != ident
+                name = str(file) if named else file_name(ident)
                 counted.lose(losses.METADATA, file is not None and not named)
                 content = _Writer(document, annotation or Annotation(), xml, counted).content()
                 count += write_once(folder / f"{name}.xml", content.encode("utf-8"), document.id, counted)
@@ -202,7 +205,6 @@ class _Writer:
         self._annotation = annotation
         self._xml = xml
         self._report = report
-        self._text = xml.fit(document.text)
         self._relations, unlinked = expanded(annotation)
         report.lose(losses.UNLINKED, unlinked)
         report.lose("white space around ids of documents", document.id != document.id.strip())
@@ -224,13 +226,13 @@ class _Writer:
         stated = self._document.metadata.get("sentences")
         bounds = [(passage.start, passage.end) for passage in self._document.passages]
         starts = [start for start, _ in bounds]
-        up_to_next = list(zip(starts, [*starts[1:], len(self._text)], strict=False))
+        up_to_next = list(zip(starts, [*starts[1:], len(self._document.text)], strict=False))
         for spans in (_spans(stated), _spans(bounds), _spans(up_to_next)):
             whole = self._uncrossed(spans)
-            if whole and joined(self._text[start:end] for start, end in whole) == (self._text, whole):
+            if whole and joined(self._document.text[start:end] for start, end in whole) == (self._document.text, whole):
                 break
         else:
-            whole = [Span(0, len(self._text))] if self._text else []
+            whole = [Span(0, len(self._document.text))] if self._document.text else []
         lost = stated is not None and [list(span) for span in whole] != stated
         self._report.lose("borders of sentences in a document", lost)
         return whole
@@ -272,7 +274,7 @@ class _Writer:
                     id=entity.id,
                     charOffset=";".join(ranges),
                     type=stripped(entity.label, self._report),
-                    text=entity.surface(self._text),
+                    text=entity.surface(self._document.text),
                 )
             )
         ids = {entity.id for entity in inside}
@@ -295,7 +297,9 @@ class _Writer:
                 number += 1
                 lines.append(xml.element("pair", id=name, e1=first.id, e2=second.id, ddi="false"))
         content = "".join(f"\n  {line}" for line in lines)
-        return xml.element("sentence", content, id=ident, text=self._text[sentence.start : sentence.end]) + "\n"
+        return (
+            xml.element("sentence", content, id=ident, text=self._document.text[sentence.start : sentence.end]) + "\n"
+        )
 
 
 def _spans(values: Any) -> list[Span]:

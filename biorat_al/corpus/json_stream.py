@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from biorat_al.corpus.source import Source
@@ -31,11 +32,20 @@ def items(source: Source, place: str) -> Iterator[Any]:
 
     number = 0
     try:
-        for value in ijson.items(_Bytes(source), place, use_float=True, multiple_values=not place):
-            yield value
+        for value in ijson.items(_Bytes(source), place, multiple_values=not place):
+            yield _plain(value)
             number += 1
     except ijson.JSONError as error:
         reason = " ".join(str(error).split())
         raise FormatError(f"not JSON after the first {number} documents: {reason[:200]}", source=source.name) from None
     except (UnicodeDecodeError, OverflowError, RecursionError) as error:
         raise FormatError(f"not JSON after the first {number} documents: {error}", source=source.name) from None
+
+
+def _plain(value: Any) -> Any:
+    """The value with ordinary numbers: ijson gives decimals, and its faster way fails on large whole numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return float(value) if isinstance(value, Decimal) else value

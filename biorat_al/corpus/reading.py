@@ -156,6 +156,7 @@ def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
 
 def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> list[CorpusFile]:
     files = []
+    unknown = []
     for path in _walk(folder):
         if path.name.startswith("."):
             report.skip(path, "hidden")
@@ -165,11 +166,15 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             # read with the file that it is a part of
             continue
         elif (detected := detect_format(path)) is None:
-            report.skip(path, "neither its content nor its name tells a known format")
+            unknown.append(path)
         elif forced is None or detected is forced or (suffix_of(path, forced) is not None):
             files.append(_file(path, forced or detected))
         else:
             report.skip(path, f"{detected.title}, not {forced.title}")
+    beside = files[0].format.lying_beside if files else frozenset()
+    for path in unknown:
+        if path.name not in beside:
+            report.skip(path, "neither its content nor its name tells a known format")
     if not files:
         expected = forced.title if forced else f"any known format ({format_names()})"
         raise FormatError(f"the folder holds no file of {expected}", source=str(folder))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
@@ -76,7 +76,7 @@ def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> t
     abstract = fitting(text[cut + 1 :], re.compile(r"\r\Z"), report, kind)
     kinds = [(passage.kind, passage.start, passage.end) for passage in document.passages]
     own = [("title", 0, cut), ("abstract", cut + 1, max(cut + 1, len(text)))]
-    report.lose(losses.PASSAGES, bool(kinds) and kinds != own)
+    report.lose(losses.PASSAGES if kinds else "documents without passages (cut in two)", kinds != own)
     return title, abstract
 
 
@@ -131,6 +131,12 @@ def file_name(ident: str) -> str:
     name = quote(ident, safe=" !#$&'()+,;=@[]^{}~")
     # a name that begins with a dot is hidden
     return "%2E" + name[1:] if name.startswith(".") else name
+
+
+def named(file_name_: str) -> str:
+    """The id whose :func:`file_name` it is; a name that cannot be one is the id itself."""
+    ident = unquote(file_name_)
+    return ident if file_name(ident) == file_name_ else file_name_
 
 
 def write_once(path: Path, content: bytes, document: str, report: WriteReport) -> bool:

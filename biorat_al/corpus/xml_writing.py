@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import count
 from xml.sax.saxutils import escape, quoteattr
 
 from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.writing import fitting
+from biorat_al.errors import FormatError
 
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -20,6 +24,37 @@ class XmlText:
     def fit(self, text: str) -> str:
         """The text with spaces for characters that XML cannot hold (most control characters, U+FFFE, U+FFFF)."""
         return fitting(text, _UNFIT, self._report, "characters that XML cannot hold (each became a space)")
+
+    def record(self, document: Document, annotation: Annotation | None) -> tuple[Document, Annotation | None]:
+        """The record with a text and ids that XML can hold; mentions and relations get others if they must.
+
+        :raises FormatError: the document's id is one that it cannot hold.
+        """
+        found = _UNFIT.search(document.id)
+        if found is not None:
+            raise FormatError(f"its id holds {found[0]!r}, which cannot stand in XML", document=document.id)
+        document = replace(document, text=self.fit(document.text))
+        if annotation is None:
+            return document, None
+        names = self._names("T", [entity.id for entity in annotation.entities])
+        relation_names = self._names("R", [relation.id for relation in annotation.relations])
+        return document, replace(
+            annotation,
+            entities=tuple(replace(entity, id=names[entity.id]) for entity in annotation.entities),
+            relations=tuple(
+                replace(relation, id=relation_names[relation.id], head=names[relation.head], tail=names[relation.tail])
+                for relation in annotation.relations
+            ),
+        )
+
+    def _names(self, prefix: str, ids: list[str]) -> dict[str, str]:
+        names = {ident: ident for ident in ids}
+        unfit = [ident for ident in ids if _UNFIT.search(ident)]
+        numbers = (f"{prefix}{number}" for number in count(1))
+        for ident in unfit:
+            names[ident] = next(name for name in numbers if name not in names)
+        self._report.lose("ids that XML cannot hold (made anew)", len(unfit))
+        return names
 
     def text(self, text: str) -> str:
         """The content of an element."""

@@ -71,8 +71,8 @@ def test_no_format_claims_what_is_not_certainly_its_own(head: str) -> None:
 
 
 def test_a_format_of_another_name_lists_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"unknown format 'brat'; known are jsonl, pubtator, bioc-xml, plain-text"):
-        read_corpus(tmp_path, format="brat")
+    with pytest.raises(UsageError, match=r"unknown format 'word'; known are bioc-json, jsonl, pubtator, bioc-xml, "):
+        read_corpus(tmp_path, format="word")
     with pytest.raises(UsageError):
         format_named("")
 
@@ -99,7 +99,7 @@ def test_what_is_missing_or_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="the folder holds no file of any known format"):
         read_corpus(tmp_path)
     (tmp_path / "words.md").write_text("words")
-    with pytest.raises(FormatError, match="neither its content nor its name tells the format; name one of jsonl"):
+    with pytest.raises(FormatError, match="neither its content nor its name tells the format; name one of bioc-json"):
         read_corpus(tmp_path / "words.md")
     with pytest.raises(FormatError, match="the folder holds no file of any known format"):
         read_corpus(tmp_path)

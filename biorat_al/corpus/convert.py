@@ -1,0 +1,128 @@
+"""From one corpus format to another, as a stream, with an account of what the other one has no place for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from biorat_al.corpus.base import CorpusFormat, ReadReport, Writable, WriteReport
+from biorat_al.corpus.concept_relations import collapsed
+from biorat_al.corpus.model import Record
+from biorat_al.corpus.reading import Paths, corpus_size, read_corpus
+from biorat_al.corpus.registry import format_named
+from biorat_al.errors import UsageError
+from biorat_al.progress import SILENT, Progress
+
+LISTED = 5
+"""How many of the files that were not read are named."""
+
+
+@dataclass
+class Conversion:
+    """What was read and what was written.
+
+    :param target: the file or folder that was written.
+    """
+
+    target: Path
+    read: ReadReport = field(default_factory=ReadReport)
+    written: WriteReport = field(default_factory=WriteReport)
+
+    @property
+    def lost(self) -> Counter[str]:
+        """How often something is not in the target as it was in the source, by kind: both of reading and of writing."""
+        lost = Counter(self.read.left_out)
+        lost.update(self.written.lost)
+        lost["mentions whose text is not the text at their offsets"] += self.read.invalid_count
+        lost["relations that refer to those mentions"] += self.read.relations_left_out
+        return +lost
+
+
+def convert_corpus(
+    paths: Paths,
+    target: Path,
+    *,
+    to: str,
+    format: str | None = None,
+    force: bool = False,
+    skip_invalid: bool = False,
+    progress: Progress = SILENT,
+) -> Conversion:
+    """Read files and folders and write them as one file or folder of another format, one document at a time.
+
+    Relations between concepts become relations between mentions where the target knows no others, and what was made so
+    becomes one between concepts again where it does (see :mod:`biorat_al.corpus.concept_relations`). The target
+    appears under its name once it is complete.
+
+    :param to: name of the target's format.
+    :param format: name of the format of all files; None: told by each file's content and name.
+    :param force: replace what is there.
+    :param skip_invalid: leave out, and count, mentions whose text is not the text at their offsets.
+    :raises UsageError: a format is not known or cannot be written, or the target is there already, or is a source.
+    :raises CorpusError: a file cannot be read, or a record cannot stand.
+    """
+    known = format_named(to)
+    check_target(target, known, force=force)
+    total = corpus_size(paths, format=format)
+    conversion = Conversion(target)
+    with progress.bar("Converting", total, "bytes") as bar:
+        records: Iterable[Writable] = read_corpus(
+            paths, format=format, skip_invalid=skip_invalid, report=conversion.read, on_bytes=bar.advance
+        )
+        if known.knows_concepts:
+            records = _with_concept_relations(records)
+        known.write(target, records, conversion.written)
+    return conversion
+
+
+def check_target(target: Path, known: CorpusFormat, *, force: bool) -> None:
+    """Refuse to replace what is there, unless `force` is set and it is what an earlier conversion may have made.
+
+    :raises UsageError: it cannot be replaced.
+    """
+    if not target.exists() and not target.is_symlink():
+        return
+    if target.is_dir() != known.writes_folder:
+        there, made = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
+        raise UsageError(f"{target} is {there}, and {known.title} is written as {made}; choose another name")
+    content = [path for path in target.rglob("*") if not path.is_dir()] if target.is_dir() else []
+    if target.is_dir() and not content:
+        return
+    if not force:
+        raise UsageError(f"{target} is there already; choose another name, or replace it with --force")
+    for path in content:
+        inside = path.relative_to(target).as_posix()
+        if not re.fullmatch(known.made_files, inside):
+            raise UsageError(
+                f"{target} holds {inside!r}, which {known.title} does not have, so it is not replaced; choose another "
+                "name"
+            )
+
+
+def conversion_text(conversion: Conversion) -> str:
+    """What a person should know of a conversion."""
+    written, read = conversion.written, conversion.read
+    count = f"{written.documents:,} document{'' if written.documents == 1 else 's'}"
+    lines = [f"Wrote {count} to {conversion.target}"]
+    if read.skipped_count:
+        lines.append(f"{read.skipped_count:,} file{'' if read.skipped_count == 1 else 's'} not read:")
+        lines += [f"  {skipped.path}: {skipped.reason}" for skipped in read.skipped[:LISTED]]
+    if conversion.lost:
+        lines.append("Not in it, or not as it was:")
+        lines += [f"  {number:>9,}  {kind}" for kind, number in conversion.lost.most_common()]
+    else:
+        lines.append("Nothing was lost.")
+    return "\n".join(lines)
+
+
+def _with_concept_relations(records: Iterable[Writable]) -> Iterator[Writable]:
+    for record in records:
+        document, annotation = record[:2]
+        if annotation is None:
+            yield record
+        else:
+            source = record.source if isinstance(record, Record) else ""
+            yield Record(document, collapsed(annotation), source)
