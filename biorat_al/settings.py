@@ -95,7 +95,7 @@ class TrainingSettings(_Part):
 
     :param arms: the models that each round trains.
     :param selecting_arm: the one that pre-annotates and chooses the next batch.
-    :param learning_rate: peak learning rate; None takes 3e-4 for encoders of up to 50 million parameters, 5e-5 for
+    :param learning_rate: peak learning rate; None takes 2e-4 for encoders of up to 50 million parameters, 3e-5 for
         larger ones.
     :param epochs: passes over the training documents at most.
     :param min_steps: with few labels, at least so many optimizer steps are made however many epochs that takes.
@@ -109,9 +109,9 @@ class TrainingSettings(_Part):
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
     selecting_arm: Arm = "rat"
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    epochs: Annotated[int, Field(ge=1)] = 6
-    min_steps: Annotated[int, Field(ge=1)] = 60
-    batch_size: Annotated[int, Field(ge=1)] = 16
+    epochs: Annotated[int, Field(ge=1)] = 3
+    min_steps: Annotated[int, Field(ge=1)] = 120
+    batch_size: Annotated[int, Field(ge=1)] = 4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     dev_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1

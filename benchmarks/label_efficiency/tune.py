@@ -26,18 +26,27 @@ RESULTS = HERE / "tuning.jsonl"
 LABEL = "Disease"
 SCORED = 142
 
+# what the settings were before: sentences per step, epochs, learning rate
+BEFORE = {"batch_size": 16, "epochs": 6, "learning_rate": 3e-4}
+
 TRIALS: dict[str, dict[str, Any]] = {
     "none": {"arm": "none"},
-    "none, 4 epochs": {"arm": "none", "epochs": 4},
-    "none, 9 epochs": {"arm": "none", "epochs": 9},
-    "at 0.1": {"arm": "at", "epsilon": 0.1},
+    "none, batch 16, 6 epochs": {"arm": "none", **BEFORE},
+    "none, batch 16, 4 epochs": {"arm": "none", **BEFORE, "epochs": 4},
+    "none, batch 16, 9 epochs": {"arm": "none", **BEFORE, "epochs": 9},
+    "none, batch 8, 3 epochs": {"arm": "none", **BEFORE, "batch_size": 8, "epochs": 3},
+    "none, batch 8, 4 epochs": {"arm": "none", **BEFORE, "batch_size": 8, "epochs": 4},
+    "none, batch 8, 4 epochs, 2e-4": {"arm": "none", "batch_size": 8, "epochs": 4, "learning_rate": 2e-4},
+    "at 0.3, batch 16, 6 epochs": {"arm": "at", **BEFORE, "epsilon": 0.3},
+    "at 0.1, batch 16, 6 epochs": {"arm": "at", **BEFORE, "epsilon": 0.1},
     "at 0.3": {"arm": "at", "epsilon": 0.3},
+    "rat 0.3, p 0.25": {"arm": "rat", "epsilon": 0.3, "probability": 0.25},
+    "rat 0.3, p 0.25, by example": {"arm": "rat", "epsilon": 0.3, "probability": 0.25, "draw": "example"},
+    "rat 0.6, p 0.25": {"arm": "rat", "epsilon": 0.6, "probability": 0.25},
+    "rat 0.3, p 0.5": {"arm": "rat", "epsilon": 0.3, "probability": 0.5},
+    "rat 1, p 0.25": {"arm": "rat", "epsilon": 1.0, "probability": 0.25},
     "at 0.6": {"arm": "at", "epsilon": 0.6},
     "at 1": {"arm": "at", "epsilon": 1.0},
-    "rat 0.3, p 0.25": {"arm": "rat", "epsilon": 0.3, "probability": 0.25},
-    "rat 0.3, p 0.5": {"arm": "rat", "epsilon": 0.3, "probability": 0.5},
-    "rat 0.6, p 0.25": {"arm": "rat", "epsilon": 0.6, "probability": 0.25},
-    "rat 1, p 0.25": {"arm": "rat", "epsilon": 1.0, "probability": 0.25},
 }
 
 
@@ -46,7 +55,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--abstracts", type=int, default=60)
-    parser.add_argument("--only", default=",".join([]), help="names of trials, separated by semicolons")
+    parser.add_argument("--only", default="", help="names of trials, separated by semicolons")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--show", action="store_true", help="print the table of what has been run, and run nothing")
     options = parser.parse_args()
@@ -108,8 +117,7 @@ def run(corpus: Path, names: list[str], seeds: list[int], abstracts: int, result
                 "settings": TRIALS[name],
                 "f1": round(100 * counts.f1, 2),
                 "steps": model.summary["steps"],
-                "seconds": model.summary["seconds"],
-                "threads": model.summary["threads"],
+                "passes": model.summary["passes"],
             }
             with results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(trial) + "\n")

@@ -247,7 +247,7 @@ def make_optimizer(network: TaggingNetwork, training: TrainingSettings, device: 
     rate = training.learning_rate
     if rate is None:
         is_small = sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
-        rate = 3e-4 if is_small else 5e-5
+        rate = 2e-4 if is_small else 3e-5
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},

@@ -82,8 +82,8 @@ def be_quick(project: Path) -> None:
     file = project / "biorat.toml"
     text = file.read_text(encoding="utf-8")
     for before, after in (
-        ("epochs = 6", "epochs = 1"),
-        ("min_steps = 60", "min_steps = 3"),
+        ("epochs = 3", "epochs = 1"),
+        ("min_steps = 120", "min_steps = 3"),
         ("_size = 16", "_size = 4"),
     ):
         assert before in text
