@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import maybe_annotated
@@ -119,13 +119,16 @@ def plain_records(draw: st.DrawFn, name: str) -> Pair:
             ends = draw(st.sampled_from(ids)), draw(st.sampled_from(ids))
             relations += (Relation(f"{first}{number}", label, *ends, directed),)
     if name in ("pubtator", "bioc-xml", "bioc-json", "jsonl"):
-        stated = st.builds(ConceptRelation, st.just("CID"), st.just("D000001"), st.sampled_from(["C000002", "D000003"]))
+        tails = st.sampled_from(["C000002", "D000003"])
+        stated = st.builds(ConceptRelation, st.just("CID"), st.just("D000001"), tails)
         concept_relations = tuple(draw(st.lists(stated, max_size=2)))
     if name in ("brat", "ddi"):
         passages = ()
     if name == "ddi":
         metadata["sentences"] = [[0, len(text)]]
     if name == "bigbio":
+        # a mention that begins in the gap between two passages would change the gap
+        passages = (Passage("abstract", 0, len(text)),)
         metadata["split"] = draw(st.sampled_from(["train", "test"]))
     ident = draw(st.from_regex(r"[0-9]{4,8}", fullmatch=True))
     return Document(ident, text, passages, metadata), Annotation(entities, relations, concept_relations)
