@@ -90,7 +90,7 @@ def main() -> None:
             if not options.json:
                 print(
                     f"seed {seed}  {arm:<4}  F1 {100 * counts.f1:5.1f}  P {100 * counts.precision:5.1f}"
-                    f"  R {100 * counts.recall:5.1f}  {seconds:4.0f} s  {run['passes']} passes",
+                    f"  R {100 * counts.recall:5.1f}  {seconds:4.0f} s  {run['passes']:.0f} passes",
                     flush=True,
                 )
     if options.json:

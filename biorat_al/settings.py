@@ -144,7 +144,7 @@ class AdversarialSettings(_Part):
     :param unlabelled: windows of the unlabelled pool that take part in each adversarial step of ``vat``.
     """
 
-    probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.25
     draw: Literal["batch", "example"] = "batch"
     schedule: Literal["constant", "rising", "falling"] = "constant"
     attack: Literal["single-step", "pgd", "freelb", "vat"] = "single-step"
