@@ -13,6 +13,7 @@ The stages, in this order unless named:
     ncbi-at      full adversarial training: what rat is to be no worse than
     ncbi-full    plain training on all documents: what there is to reach
     bc5cdr       BC5CDR, diseases and chemicals: none, matched and rat by mnlp; 3 seeds
+    ncbi-long    plain training up to 270 documents, by mnlp and at random: how far labels go towards what there is
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Stage:
     arms: tuple[str, ...]
     strategies: tuple[str, ...] = ("mnlp",)
     seeds: int = 5
-    rounds: int = 6
+    rounds: int = 5
     size: int = 30
     full: bool = False
 
@@ -79,6 +80,7 @@ STAGES: Mapping[str, Stage] = {
     "ncbi-at": Stage(NCBI, ("at",), seeds=3),
     "ncbi-full": Stage(NCBI, ("none",), strategies=("random",), seeds=3, rounds=1, full=True),
     "bc5cdr": Stage(BC5CDR, ("none", "matched", "rat"), seeds=3, rounds=4),
+    "ncbi-long": Stage(NCBI, ("none",), strategies=("mnlp", "random"), seeds=3, rounds=6, size=45),
 }
 
 
