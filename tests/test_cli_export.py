@@ -40,7 +40,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     status = json.loads(outcome.out)
     assert list(status) == [
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
-        "urls", "rounds", "open_now", "desk_problem",
+        "urls", "rounds", "open_now", "desk_problem", "forecast",
     ]  # fmt: skip
     assert (status["name"], status["desk"], status["labels"]) == ("trial", "oracle", ["Disease", "Chemical"])
     assert status["documents"] == {"pool": 12, "test": 3}

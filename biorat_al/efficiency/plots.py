@@ -85,7 +85,6 @@ class Plot:
     :param name: of its files, letters and hyphens.
     :param title: what it shows, in words; the page's caption and its text for those who cannot see it.
     :param diagonal: draw the line y = x, where perfect calibration lies.
-    :param level: draw a line at this y.
     """
 
     name: str
@@ -95,7 +94,6 @@ class Plot:
     series: Sequence[Series]
     y_limits: tuple[float, float] | None = None
     diagonal: bool = False
-    level: float | None = None
 
 
 def styles_of(names: Sequence[str]) -> dict[str, Style]:
@@ -199,8 +197,6 @@ def _draw(plot: Plot) -> Figure:
         )
     if plot.diagonal:
         axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=(0, (1, 2)))
-    if plot.level is not None:
-        axes.axhline(plot.level, color=_INK, linewidth=0.8, linestyle=(0, (1, 2)))
     _dress(axes, plot)
     _legend(figure, plot, styles)
     return figure

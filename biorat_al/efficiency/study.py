@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ParamSpec, TypeVar
@@ -130,7 +130,12 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     same = []
     for run in kept:
         changed = tuple(
-            point.model_copy(update={"counts": {key: point.counts[key] for key in point.counts if key in shared}})
+            point.model_copy(
+                update={
+                    "counts": _only(point.counts, shared),
+                    "robustness": {name: _only(counts, shared) for name, counts in point.robustness.items()},
+                }
+            )
             for point in points[run.id]
         )
         same.append(run.model_copy(update={"points": changed}))
@@ -160,6 +165,10 @@ def tried(statistic: Callable[P, T], *arguments: P.args, **options: P.kwargs) ->
         return statistic(*arguments, **options), ""
     except UsageError as error:
         return None, str(error)
+
+
+def _only(counts: Mapping[str, Triple], keys: set[str]) -> dict[str, Triple]:
+    return {key: triple for key, triple in counts.items() if key in keys}
 
 
 def _gold(counts: Iterable[Triple]) -> int:

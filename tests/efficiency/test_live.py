@@ -1,0 +1,253 @@
+"""A real project as runs, and its report: from its first round on, whatever is missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from biorat_al.efficiency.live import COSTS, label_counts, live_runs
+from biorat_al.efficiency.reporting import project_forecast, project_report
+from biorat_al.efficiency.runs import Run
+from biorat_al.efficiency.study import comparable
+from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.project import Project
+from biorat_al.store.rounds import models_of, steps_of
+from biorat_al.store.tables import AnnotationRow, EvaluationRow, ModelRow, PickRow
+from tests.efficiency.made import of_points, point
+from tests.efficiency.test_report import Page
+from tests.support.rounds import make_project, settings_for
+
+
+def made(folder: Path, encoder: Path, rounds: int, **changes: Any) -> Project:
+    """A project with an oracle and so many rounds, without what takes long to measure."""
+    settings = settings_for(encoder, evaluation={"robustness": False}, **changes)
+    project = make_project(folder / "trial", settings, pool=14, test=4)
+    for _ in range(rounds):
+        project.round(size=3)
+    return project
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
+    """A project of three rounds, two of which trained models; no test may change it."""
+    with made(tmp_path_factory.mktemp("rounds"), tiny_encoder, 3) as project:
+        yield project
+
+
+@pytest.fixture
+def project(tmp_path: Path, rounds: Project) -> Iterator[Project]:
+    """A copy of that project, to be changed."""
+    shutil.copytree(rounds.folder, tmp_path / "trial")
+    with Project.open(tmp_path / "trial") as project:
+        yield project
+
+
+def reported(project: Project) -> Page:
+    return Page(project_report(project.folder, project.settings, project.store).html())
+
+
+def test_each_arm_is_a_run_with_the_same_labels(rounds: Project) -> None:
+    rat, none = live_runs(rounds.store, rounds.settings)
+    assert [(run.arm, run.kind, run.selected_by, run.seed, run.strategy) for run in (rat, none)] == [
+        ("rat", "live", None, 13, "mnlp"),
+        ("none", "live", "rat", 13, "mnlp"),
+    ]
+    for run in (rat, none):
+        assert [(point.round, point.documents) for point in run.points] == [(1, 3), (2, 6)]
+    assert [(p.tokens, p.mentions, p.picks) for p in rat.points] == [
+        (p.tokens, p.mentions, p.picks) for p in none.points
+    ]
+
+
+def test_points_hold_what_the_rounds_kept(rounds: Project) -> None:
+    run = live_runs(rounds.store, rounds.settings)[0]
+    with rounds.store.read() as session:
+        for number, point in enumerate(run.points, start=1):
+            steps = {step.name: step for step in steps_of(session, number)}
+            picks = list(session.scalars(select(PickRow).where(PickRow.round_number < number)))
+            model = models_of(session, number)["rat"]
+            assert point.documents == steps["train"].counts["documents"] == len(picks)
+            assert point.mentions == steps["train"].counts["mentions"] > 0
+            assert point.tokens == sum(pick.tokens for pick in picks) > 0
+            assert point.f1 == pytest.approx(steps["evaluate"].counts["f1"]["rat"] or 0.0)
+            assert len(point.counts) == 4
+            assert set(point.by_label) == {"Disease", "Chemical"}
+            gold = sum(tp + fn for tp, _, fn in point.counts.values())
+            assert gold == sum(tp + fn for tp, _, fn in point.by_label.values()) > 0
+            assert point.cost == {name: model.summary[name] for name in COSTS}
+            assert set(point.seconds) == {"pull", "train", "evaluate", "predict", "select", "push"}
+    assert len({key for point in run.points for key in point.picks}) == 6
+
+
+def test_a_run_says_how_to_make_it_again(rounds: Project) -> None:
+    provenance = live_runs(rounds.store, rounds.settings)[0].provenance
+    assert provenance["settings"]["seed"] == 13
+    assert "database" not in provenance["settings"]
+    assert [model["round"] for model in provenance["models"]] == [1, 2]
+    assert all(
+        len(model[key]) == 64 for model in provenance["models"] for key in ("weights_sha256", "training_data_sha256")
+    )
+    assert {len(value) for value in provenance["documents_sha256"].values()} == {64}
+    assert {"device", "dtype", "libraries", "encoder"} <= provenance.keys()
+
+
+def test_models_of_an_older_version_say_less_of_their_cost(project: Project) -> None:
+    with project.store.write() as session:
+        for model in session.scalars(select(ModelRow)):
+            model.summary = {k: v for k, v in model.summary.items() if k not in ("forward_passes", "peak_memory")}
+    cost = live_runs(project.store, project.settings)[0].points[0].cost
+    assert cost.keys() == set(COSTS) - {"forward_passes", "peak_memory"}
+    page = reported(project)
+    assert "cost" in page.sections
+
+
+def test_an_answer_counts_from_the_round_that_fetched_it_until_it_is_deleted(project: Project) -> None:
+    with project.store.write() as session:
+        (first, second, _) = session.scalars(select(AnnotationRow).where(AnnotationRow.fetched_round == 1)).all()[:3]
+        # gone before anything was trained; skipped in a later revision
+        first.current, first.deleted_at = False, datetime(2000, 1, 1, tzinfo=UTC)
+        second.current = False
+        session.flush()
+        columns = {c.key: getattr(second, c.key) for c in AnnotationRow.__table__.columns if c.key != "id"}
+        later = {"skipped": True, "current": True, "updated_at": datetime(2030, 1, 1, tzinfo=UTC), "fetched_round": 1}
+        session.add(AnnotationRow(**columns | later))
+    (points, _) = (run.points for run in live_runs(project.store, project.settings))
+    assert len(points[0].picks) == 1
+
+
+def test_documents_with_gold_cost_tokens_too(project: Project) -> None:
+    settings = project.settings.model_copy(
+        update={"desk": project.settings.desk.model_copy(update={"kind": "label-studio"})}
+    )
+    counted: list[str] = []
+
+    def count_tokens(texts):
+        counted.extend(texts)
+        return [100] * len(texts)
+
+    run = live_runs(project.store, settings, count_tokens)[0]
+    # nine of the fourteen have been asked for, so that their tokens are known
+    asked = live_runs(project.store, project.settings)[0].points[0].tokens
+    assert len(counted) == 14 - 9
+    assert run.points[0].tokens >= asked + 500
+
+
+def test_label_counts_are_those_of_the_newest_models(rounds: Project) -> None:
+    runs = live_runs(rounds.store, rounds.settings)
+    counts = label_counts(rounds.store, runs)
+    for run in runs:
+        for label, triple in run.points[-1].by_label.items():
+            by_document = counts[run.arm][label]
+            assert tuple(sum(column) for column in zip(*by_document.values(), strict=True)) == triple
+            assert by_document.keys() == run.points[-1].counts.keys()
+
+
+# what the report says
+
+
+def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -> None:
+    page = reported(rounds)
+    assert (
+        "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them."
+        in page.text
+    )
+    assert "1 seed (13), 4 test documents" in page.text
+    assert page.verdicts[0].startswith("Whether rat saves labels cannot be told")
+    assert {"curves", "cost", "annotators", "comparisons", "labels", "forecast", "provenance"} <= page.sections.keys()
+    assert [row[:4] for row in page.sections["annotators"][0][1:]] == [
+        ["0", "no", "3", page.sections["annotators"][0][1][3]],
+        ["1", "yes", "3", page.sections["annotators"][0][2][3]],
+    ]
+    assert "An F1 of 80.0" in page.text or "When an F1 of 80.0 is reached cannot be told yet" in page.text
+    assert "not recorded" in page.sections["annotators"][0][1][-1]
+
+
+def test_before_the_first_round_there_is_nothing_to_report(tmp_path: Path, tiny_encoder: Path) -> None:
+    with made(tmp_path, tiny_encoder, 0) as project, pytest.raises(NothingToDoYet, match="no round yet"):
+        project.report()
+    assert not (project.folder / "report").exists()
+
+
+def test_after_round_0_there_is_no_model_to_speak_of(tmp_path: Path, tiny_encoder: Path) -> None:
+    with made(tmp_path, tiny_encoder, 1) as project:
+        page = reported(project)
+        assert project_forecast(project.settings, project.store, 0.8) is None
+    assert page.verdicts == [
+        "Nothing can be said yet of what RAT saves: no model has been trained. Annotated documents of the pool: 0; "
+        "annotate, then run: biorat-al round"
+    ]
+    assert set(page.sections) == {"annotators", "provenance"}
+
+
+def test_without_test_answers_no_model_was_measured(project: Project) -> None:
+    with project.store.write() as session:
+        session.execute(delete(EvaluationRow))
+    page = reported(project)
+    assert page.verdicts[0].startswith(
+        "Nothing can be said yet of what RAT saves: no model has been measured. 4 of 4 test"
+    )
+    assert page.sections["annotators"]
+
+
+def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project) -> None:
+    with project.store.write() as session:
+        session.execute(update(EvaluationRow).values(true_positives=0, false_positives=0, false_negatives=0))
+    assert (
+        reported(project)
+        .verdicts[0]
+        .endswith("there is no mention in the annotated test documents, so F1 says nothing.")
+    )
+
+
+def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_encoder: Path) -> None:
+    one = {"training": {"epochs": 1, "min_steps": 3, "batch_size": 4, "arms": ["rat"], "selecting_arm": "rat"}}
+    with made(tmp_path, tiny_encoder, 2, **one) as project:
+        page = reported(project)
+    assert "the only arm is rat, and there is no other to compare it with" in page.verdicts[0]
+
+
+def test_the_report_is_the_same_for_the_same_state(rounds: Project, tmp_path: Path) -> None:
+    contents = []
+    for name in ("a", "b"):
+        made_page, _ = rounds.report(tmp_path / name)
+        contents.append({path.name: path.read_bytes() for path in made_page.parent.rglob("*") if path.is_file()})
+    assert contents[0] == contents[1]
+    with pytest.raises(ProjectError, match="is there already"):
+        rounds.report(tmp_path / "a")
+
+
+# which points can be compared
+
+
+def _counts(*keys: str) -> Mapping[str, tuple[int, int, int]]:
+    return dict.fromkeys(keys, (1, 1, 1))
+
+
+def _live(arm: str, *documents: tuple[str, ...]) -> Run:
+    points = [
+        point(10 * number, 0.5, number=number).model_copy(update={"counts": _counts(*keys)})
+        for number, keys in enumerate(documents, start=1)
+    ]
+    return of_points(points, arm=arm, kind="live")
+
+
+def test_points_are_compared_on_the_documents_that_all_were_measured_on() -> None:
+    (run,), notes = comparable([_live("rat", ("a",), ("a", "b", "c"), ("a", "b", "c", "d"))])
+    assert [set(point.counts) for point in run.points] == [{"a", "b", "c"}, {"a", "b", "c"}]
+    assert notes == [
+        "Models of round 1 are left out: far fewer test documents were annotated then.",
+        "3 of 4 test documents count: those that every model was measured on.",
+    ]
+
+
+def test_models_that_were_not_measured_are_named() -> None:
+    runs, notes = comparable([_live("rat", ("a", "b"), ()), _live("none", (), ())])
+    assert [(run.arm, len(run.points)) for run in runs] == [("rat", 1)]
+    assert notes == ["Models of round 2 are left out: they have not been measured."]
+    assert comparable([_live("rat", ())]) == ([], [])
