@@ -39,8 +39,8 @@ def work_section(work: Sequence[RoundWork]) -> Section:
             {
                 "round": part.round,
                 "shown": "yes" if part.shown else "no",
-                "answers": part.answers,
-                "mentions": part.mentions,
+                "answers": Figure(part.answers, "count"),
+                "mentions": Figure(part.mentions, "count"),
                 "proposed": proposed if part.handled else None,
                 **{what: _share(part, what) for what in ("accepted", "changed", "removed")},
                 "added": part.total("added") if part.handled else None,
@@ -67,7 +67,7 @@ def work_section(work: Sequence[RoundWork]) -> Section:
         "leave it where they would have marked otherwise, so it flatters. Time per answer: median and middle half of "
         "what the desk recorded, edits included; the spread of the answers, not a confidence interval."
     )
-    return Section(key, title, texts, [Table("annotators", "By round", columns, rows, note)])
+    return Section(key, title, texts, [Table("annotators", "By round", columns, rows, note, {"answers": "mentions"})])
 
 
 def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:

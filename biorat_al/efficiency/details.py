@@ -120,8 +120,9 @@ def calibration_section(study: Study) -> Section:
     }
     note = (
         "The mean distance between the confidence of proposed mentions and the share of them that is right, in equal "
-        "bins of confidence; 0 is perfect. The last model of each run, all seeds together. 95 % confidence intervals "
-        "over proposed mentions."
+        "bins of confidence; 0 is perfect. The last model of each run, all seeds together. Rough 95 % confidence "
+        "intervals over proposed mentions, taken to be independent of each other: too narrow where errors come in "
+        "clusters."
     )
     title = "Share of proposed mentions that are right, against their confidence, by arm; the dotted line is perfect"
     plot = Plot(

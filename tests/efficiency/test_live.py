@@ -152,7 +152,7 @@ def test_label_counts_are_those_of_the_newest_models(rounds: Project) -> None:
 
 
 def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -> None:
-    page = reported(rounds)
+    page, first = reported(rounds), live_runs(rounds.store, rounds.settings)[0]
     assert (
         "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them."
         in page.text
@@ -161,8 +161,8 @@ def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -
     assert page.verdicts[0].startswith("Whether rat saves labels cannot be told")
     assert {"curves", "cost", "annotators", "comparisons", "labels", "forecast", "provenance"} <= page.sections.keys()
     assert [row[:4] for row in page.sections["annotators"][0][1:]] == [
-        ["0", "no", "3", page.sections["annotators"][0][1][3]],
-        ["1", "yes", "3", page.sections["annotators"][0][2][3]],
+        ["0", "no", f"3 {first.points[0].mentions}", "–"],
+        ["1", "yes", f"3 {first.points[1].mentions - first.points[0].mentions}", page.sections["annotators"][0][2][3]],
     ]
     assert "An F1 of 80.0" in page.text or "When an F1 of 80.0 is reached cannot be told yet" in page.text
     assert "not recorded" in page.sections["annotators"][0][1][-1]
