@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, amount, estimated, plural
 from biorat_al.efficiency.runs import Run
@@ -134,7 +135,7 @@ def reuse_section(study: Study) -> Section | None:
         last, why = tried(f1_at, runs, documents)
         rows.append(
             {
-                "trained": f"{key.arm}, {key.encoder}",
+                "trained": f"{key.arm}, {PurePath(key.encoder).name}",
                 "chosen": "nobody: the whole pool" if key.kind == "full" else f"{key.selected_by} ({key.strategy})",
                 "seeds": len(runs),
                 "documents": documents,
