@@ -424,7 +424,7 @@ def report(
 def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, skip_invalid: bool, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
-    IN is a file or folder. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi, conll, label-studio
+    IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi, conll, label-studio
     and bigbio; plain-text can only be read.
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus

@@ -84,7 +84,6 @@ def be_quick(project: Path) -> None:
     for before, after in (
         ("epochs = 3", "epochs = 1"),
         ("min_steps = 120", "min_steps = 3"),
-        ("_size = 16", "_size = 4"),
     ):
         assert before in text
         text = text.replace(before, after)
