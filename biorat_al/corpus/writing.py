@@ -68,7 +68,9 @@ def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> t
     """
     kind = "line ends and tabs in texts (each became a space)"
     text = fitting(document.text, re.compile(unfit), report, kind)
-    cuts = [passage.end for passage in document.passages[:1]] + [text.find(" "), len(text)]
+    # the first passage, else the first line, else the first word
+    cuts = [passage.end for passage in document.passages[:1]]
+    cuts += [document.text.find("\n"), text.find(" "), len(text)]
     cut = next(cut for cut in cuts if cut == len(text) or (cut >= 0 and text[cut] == " "))
     report.lose("texts without a space (one was added at the end)", cut == len(text))
     # a carriage return at the end of a line would be read as a part of the line's end

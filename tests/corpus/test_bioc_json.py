@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
+from biorat_al.errors import FormatError, OffsetError
+
+DOCUMENT: dict[str, Any] = {
+    "id": "7",
+    "infons": {"year": 1999},
+    "passages": [
+        {
+            "offset": 0,
+            "infons": {"type": "title", "section": "A"},
+            "text": "Naloxone 😀.",
+            "sentences": [],
+            "annotations": [
+                {
+                    "id": "1",
+                    "infons": {"type": "Chemical", "identifier": "MESH:D009270", "valid": True, "biotype": None},
+                    "text": "Naloxone",
+                    "locations": [{"offset": 0, "length": 8}],
+                },
+            ],
+            "relations": [],
+        },
+        {
+            "offset": 12,
+            "infons": {"type": "abstract"},
+            "sentences": [
+                {"offset": 12, "infons": {}, "text": "It is.", "annotations": [], "relations": []},
+                {
+                    "offset": 19,
+                    "infons": {},
+                    "text": "So.",
+                    "annotations": [
+                        {
+                            "id": "2",
+                            "infons": {"type": "X"},
+                            "text": "It So",
+                            "locations": [{"offset": 12, "length": 2}, {"offset": 19, "length": 2}],
+                        }
+                    ],
+                    "relations": [],
+                },
+            ],
+            "annotations": [],
+            "relations": [],
+        },
+    ],
+    "relations": [
+        {"id": "R0", "infons": {"type": "binds", "score": 0.5}, "nodes": [{"refid": "1", "role": ""}, {"refid": "2"}]},
+        {"id": "R1", "infons": {"relation": "CID", "Chemical": "D009270", "Disease": "D1"}, "nodes": []},
+        {"id": "R2", "infons": {"type": "one"}, "nodes": [{"refid": "1", "role": "x"}]},
+    ],
+}
+
+
+def written(tmp_path: Path, value: object) -> Path:
+    path = tmp_path / "corpus.json"
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+def collection(*documents: Any) -> dict[str, Any]:
+    return {"source": "", "date": "", "key": "", "infons": {}, "documents": list(documents)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        collection(DOCUMENT),
+        [collection(DOCUMENT)],
+        [DOCUMENT],
+        {"PubTator3": [{"_id": "7|None", **DOCUMENT}]},
+        DOCUMENT,
+        "\ufeff" + json.dumps(DOCUMENT) + "\n",
+        json.dumps(collection(DOCUMENT), indent=2),
+    ],
+)
+def test_a_document_in_all_its_covers(tmp_path: Path, value: object) -> None:
+    path = written(tmp_path, value)
+    found = detect_format(path)
+    assert found is not None
+    assert found.name == "bioc-json"
+    (record,) = read_corpus(path)
+    naloxone = Concept("MESH", "D009270")
+    assert record.document == Document(
+        "7",
+        "Naloxone 😀. It is. So.",
+        (Passage("title", 0, 11), Passage("abstract", 12, 22)),
+        {"year": 1999, "passage_infons": [{"section": "A"}, {}], "sentences": [[12, 18], [19, 22]]},
+    )
+    assert record.annotation == Annotation(
+        (
+            Entity("1", "Chemical", (Span(0, 8),), (naloxone,), extras={"valid": True, "biotype": None}),
+            Entity("2", "X", (Span(12, 14), Span(19, 21))),
+        ),
+        (Relation("R0", "binds", "1", "2", extras={"score": 0.5}),),
+        (ConceptRelation("CID", "D009270", "D1"),),
+        {"relations": [{"id": "R2", "infons": {"type": "one"}, "nodes": [{"refid": "1", "role": "x"}]}]},
+    )
+    report = WriteReport()
+    write_corpus(tmp_path / "again.json", [record], format="bioc-json", report=report)
+    assert dict(report.lost) == {}
+    (again,) = read_corpus(tmp_path / "again.json")
+    assert again[:2] == record[:2]
+
+
+def test_documents_one_a_line(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({**DOCUMENT, "id": ident}) + "\n" for ident in ("7", 8))
+    assert [record.document.id for record in read_corpus(written(tmp_path, lines))] == ["7", "8"]
+
+
+def test_our_own_lines_are_not_taken_for_it(tmp_path: Path) -> None:
+    (record,) = read_corpus(written(tmp_path, collection(DOCUMENT)))
+    write_corpus(tmp_path / "own", [record])
+    found = detect_format(tmp_path / "own")
+    assert found is not None
+    assert found.name == "jsonl"
+
+
+def test_whether_anybody_looked(tmp_path: Path) -> None:
+    bare = {"id": "1", "infons": {}, "passages": [{"offset": 0, "infons": {}, "text": "Words."}]}
+    (record,) = read_corpus(written(tmp_path, collection(bare)))
+    assert record.annotation is None
+    first, _ = read_corpus(written(tmp_path, collection(bare, DOCUMENT)))
+    assert first.annotation == Annotation()
+    report = WriteReport()
+    write_corpus(tmp_path / "out", [(first.document, Annotation())], format="bioc-json", report=report)
+    assert dict(report.lost) == {"marks of documents that were looked at and have nothing": 1}
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    return {**DOCUMENT, **fields}
+
+
+PASSAGE = {"offset": 0, "infons": {}, "text": "Words."}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"documents": [{"infons": {}}]}, "passages is missing, expected a list"),
+        (collection(changed(id="")), "the document's id is empty"),
+        (collection(changed(passages=[{**PASSAGE, "offset": "0"}])), "offset: found the string"),
+        (collection(changed(passages=[PASSAGE, PASSAGE])), "the passage at offset 0 begins before 6, where it could"),
+        (collection(changed(passages=["x"])), "found the string \"x\", expected an object"),
+        (collection(changed(passages=[{**PASSAGE, "annotations": [{"id": "1", "infons": {}, "text": "W",
+          "locations": [{"offset": 0, "length": 1}]}]}])), "the annotation '1' has no infon 'type'"),
+        (collection(changed(relations=[{"id": "R", "infons": {}, "nodes": [{"refid": "9"}]}])),
+         "refers to the annotation '9', which is not there"),
+        ('{"infons": {}, "documents": [{"id": "1", "passages": []}, {"id"', "not JSON after the first 1 documents"),
+    ],
+)  # fmt: skip
+def test_malformed_files(tmp_path: Path, value: object, message: str) -> None:
+    path = written(tmp_path, value)
+    with pytest.raises(FormatError) as caught:
+        list(read_corpus(path, format="bioc-json", skip_invalid=True))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_wrong_mention(tmp_path: Path) -> None:
+    value = json.loads(json.dumps(DOCUMENT).replace('"length": 8', '"length": 7'))
+    with pytest.raises(
+        OffsetError, match="document 7: the text at 0-7 is 'Naloxon', but the annotation says 'Naloxone'"
+    ):
+        list(read_corpus(written(tmp_path, collection(value))))
+    (record,) = read_corpus(written(tmp_path, collection(value)), skip_invalid=True)
+    assert record.annotation is not None
+    assert ([e.id for e in record.annotation.entities], record.annotation.relations) == (["2"], ())
+
+
+def test_documents_are_read_one_by_one(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps(collection(*[DOCUMENT] * 3000))[:-2] + ", broken")
+    seen: list[int] = []
+    records = read_corpus(path, on_bytes=seen.append)
+    next(records)
+    assert 0 < sum(seen) < path.stat().st_size / 3
+    for _ in range(2999):
+        next(records)
+    with pytest.raises(FormatError, match="not JSON after the first 3000 documents"):
+        next(records)
