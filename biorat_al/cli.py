@@ -424,8 +424,8 @@ def report(
 def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, skip_invalid: bool, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
-    IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi, conll, label-studio
-    and bigbio; plain-text can only be read.
+    IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi,
+    conll, label-studio and bigbio; plain-text can only be read.
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
 
@@ -433,6 +433,22 @@ def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, ski
         paths, out, to=to, format=format_, skip_invalid=skip_invalid, force=force, progress=TerminalProgress()
     )
     click.echo(conversion_text(conversion))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...")
+@click.option("--format", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
+def validate(paths: tuple[str, ...], format_: str | None) -> None:
+    """Say everything that is wrong with a corpus.
+
+    Leaves with 1 if anything is. All that BigBio's own checker warns of counts as wrong here.
+    """
+    from biorat_al.corpus.validate import validate_corpus, validation_text
+
+    validation = validate_corpus(paths, format=format_, progress=TerminalProgress())
+    click.echo(validation_text(validation))
+    if validation.problems:
+        raise click.exceptions.Exit(1)
 
 
 @cli.group("label-studio")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.bigbio import CARD, write_stream
+from biorat_al.corpus.bigbio import CARD, kb_schema, write_stream
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
 from biorat_al.corpus.json_values import Fields
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span, check_spans
@@ -44,7 +44,7 @@ class BigBioKb(CorpusFormat):
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         split = _PART.sub("", source.path.name.removesuffix(".parquet"))
-        for number, row in enumerate(_rows(source), start=1):
+        for number, row in enumerate(kb_rows(source), start=1):
             yield _record(row, f"{source.name}, record {number}", split, reading)
         source.whole_file_read()
 
@@ -55,7 +55,12 @@ class BigBioKb(CorpusFormat):
         return count
 
 
-def _rows(source: Source) -> Iterator[dict[str, Any]]:
+def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file as they are.
+
+    :param exact: whether every field must be of the schema's very type.
+    :raises FormatError: it is no Parquet, or not of the schema.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -67,6 +72,12 @@ def _rows(source: Source) -> Iterator[dict[str, Any]]:
                     f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
                     source=source.name,
                 )
+            fields = kb_schema()
+            if exact and not file.schema_arrow.equals(fields):
+                other = next((name for name in file.schema_arrow.names if name not in fields.names), None) or next(
+                    name for name in _KEYS if file.schema_arrow.field(name) != fields.field(name)
+                )
+                raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source.name)
             for batch in file.iter_batches(ROWS, columns=list(_KEYS)):
                 yield from batch.to_pylist()
     except FileNotFoundError:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from biorat_al.corpus.bigbio import kb_schema
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.reading import write_corpus
+from biorat_al.corpus.validate import validate_corpus, validation_text
+from tests.corpus.test_bigbio_reading import row, written
+from tests.support.commands import call
+
+
+OTHER_TEXT = "texts that are not those at their offsets"
+ABSENT = "references to what is not there"
+
+
+def changed(part: str, position: int = 0, **fields: Any) -> dict[str, Any]:
+    """The record with one thing in one of its lists changed."""
+    items = [dict(item) for item in row()[part]]
+    items[position] |= fields
+    return row(**{part: items})
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "message"),
+    [
+        (row(id="3"), "ids that occur again", "the id '3' is there already"),
+        (row(id=""), "empty ids", "an id is empty"),
+        (row(document_id=""), "empty ids", "the document_id is empty"),
+        (changed("passages", offsets=[[0, 4]]), "passages that do not cover the text", "expected [0, 5]"),
+        (changed("passages", 1, offsets=[[7, 16]]), "passages that do not cover the text", "expected [6, 15]"),
+        (changed("passages", text=["One", "😀"]), "passages in pieces", "has 2 texts and 1 offsets"),
+        (changed("entities", text=["One"]), "texts and offsets that are not as many", "'3' has 1 texts and 2 offsets"),
+        (changed("entities", 1, text=["Three"]), OTHER_TEXT, "is 'three', not 'Three'"),
+        (changed("entities", 1, offsets=[[10, 99]]), "offsets outside of the text", "is at [10, 99]"),
+        (changed("entities", 1, offsets=[[10, 10]]), "offsets outside of the text", "is at [10, 10]"),
+        (changed("entities", 1, offsets=[[10]]), "offsets outside of the text", "is at [10]"),
+        (changed("entities", normalized=[{"db_name": "MESH", "db_id": "1|2"}]), "identifiers in one item", "MESH:1|2"),
+        (changed("entities", normalized=[{"db_name": "MESH", "db_id": ""}]), "empty identifiers", "linked to MESH:"),
+        (changed("entities", type="Drug,Group"), "types in one item", "'Drug,Group'"),
+        (changed("relations", type="a+b"), "types in one item", "'a+b'"),
+        (changed("relations", type=""), "empty types", "'7' among the relations has no type"),
+        (changed("relations", arg2_id="5"), ABSENT, "the relation '7' refers to '5'"),
+        (changed("events", arguments=[{"role": "x", "ref_id": "6"}]), ABSENT, "refers to '6'"),
+        (changed("coreferences", entity_ids=["5"]), ABSENT, "the coreference '6' refers to '5'"),
+        (changed("events", trigger={"text": ["tow"], "offsets": [[6, 9]]}), OTHER_TEXT,
+         "the trigger of the event '5'"),
+    ],
+)  # fmt: skip
+def test_each_fault_of_a_record(tmp_path: Path, record: dict[str, Any], kind: str, message: str) -> None:
+    path = written(tmp_path, record)
+    validation = validate_corpus(path)
+    assert validation.documents == 1
+    assert kind in validation.problems
+    assert any(message in text for text in validation.messages)
+    assert all(text.startswith(f"{path}, record 1, document") for text in validation.messages)
+
+
+def test_ids_are_unique_over_all_splits(tmp_path: Path) -> None:
+    written(tmp_path, row(), name="test.parquet")
+    assert validate_corpus(tmp_path).problems == {}
+    path = written(tmp_path, row(), name="train.parquet")
+    validation = validate_corpus(tmp_path)
+    assert validation.problems == {"ids that occur again": 8}
+    assert validation.messages[0].startswith(f"{path}, record 1, document 22: the id '0' is there already, in ")
+
+
+def test_fields_of_other_types(tmp_path: Path) -> None:
+    schema = kb_schema()
+    table = pa.Table.from_pylist([row()], schema=schema).append_column("more", pa.array(["x"]))
+    pq.write_table(table, tmp_path / "train.parquet")
+    validation = validate_corpus(tmp_path)
+    assert validation.problems == {"files that cannot be read to their end": 1}
+    assert "the column 'more' is not as BigBio's kb schema has it" in validation.messages[0]
+
+
+def test_what_the_program_writes_is_right(tmp_path: Path) -> None:
+    entities = (Entity("a", "X", (Span(0, 3), Span(9, 10)), (Concept("MESH", "D1"),)), Entity("b", "Y", (Span(5, 10),)))
+    annotation = Annotation(entities, (Relation("r", "with", "a", "b"),))
+    document = Document("1", "One\r\ntwo 😀.", (Passage("title", 0, 3), Passage("abstract", 5, 11)))
+    for name in ("bigbio", "jsonl", "bioc-xml", "brat", "label-studio"):
+        write_corpus(tmp_path / name, [(document, annotation)], format=name)
+        assert (name, validate_corpus(tmp_path / name).problems) == (name, {})
+
+
+def test_other_formats(tmp_path: Path) -> None:
+    passages = (Passage("title", 0, 3),)
+    entity = Entity("a", "X+Y", (Span(0, 3),), (Concept("MESH", "D1,D2"),))
+    records = [(Document("1", "One two", passages), Annotation((entity,))), (Document("1", "Other"), None)]
+    write_corpus(tmp_path / "a.jsonl", records)
+    (tmp_path / "b.jsonl").write_text('{"id": "2", "text": "x", "entities": [{"id": "a"}]}\n')
+    validation = validate_corpus(tmp_path)
+    assert validation.problems == {
+        "passages that do not cover the text": 1,
+        "identifiers in one item": 1,
+        "types in one item": 1,
+        "ids that occur again": 1,
+        "files that cannot be read to their end": 1,
+    }
+    (tmp_path / "c.txt").write_text("1|t|One\n1|a|two\n1\t0\t2\tOne\tX\tD1+D2\n1\t0\t3\tOne\tX\tD1+D2\n")
+    validation = validate_corpus(tmp_path / "c.txt")
+    assert validation.problems == {
+        "texts that are not those at their offsets": 1,
+        "identifiers joined by other than |": 1,
+    }
+    assert validation.messages[0].startswith(f"{tmp_path / 'c.txt'}:3, document 1: the text at 0-2 is 'On'")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    path = written(tmp_path, row())
+    outcome = call("validate", str(path))
+    assert (outcome.code, outcome.out, outcome.err) == (0, "1 document: nothing wrong.\n", "")
+    outcome = call("validate", str(written(tmp_path, changed("relations", type="a+b"))))
+    assert outcome.code == 1
+    assert "which holds '+'\n1 document: 1 wrong\n          1  types in one item\n" in outcome.out
+    assert call("validate", str(tmp_path / "absent")).code == 1
+
+
+def test_a_long_list_is_cut(tmp_path: Path) -> None:
+    validation = validate_corpus(written(tmp_path, *[row(id=str(number + 10)) for number in range(5)]))
+    text = validation_text(validation, shown=3)
+    assert text.splitlines()[3:] == ["… and 25 more", "5 documents: 28 wrong", "         28  ids that occur again"]
