@@ -48,7 +48,7 @@ class Corpus:
 
 
 NCBI = Corpus(
-    "NCBI disease",
+    "NCBI-disease",
     "ncbi_disease/NCBItrainset_corpus.txt",
     "ncbi_disease/NCBIdevelopset_corpus.txt",
     ("Disease=SpecificDisease,DiseaseClass,Modifier,CompositeMention",),

@@ -95,10 +95,12 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
     for place in folders:
         if not (place / "runs").is_dir():
             continue
-        corpus = place.resolve().name
-        runs = [run.model_copy(update={"corpus": corpus}) for run in read_simulation(place)]
+        runs = read_simulation(place)
         if not runs:
             continue
+        # seeds that were added later may have been given another name for the same corpus
+        corpus = runs[0].corpus
+        runs = [run.model_copy(update={"corpus": corpus}) for run in runs]
         everything += runs
         facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
         same, notes = comparable(runs)

@@ -285,7 +285,8 @@ def test_strategies_and_labels_used_again_have_their_parts(tmp_path: Path) -> No
 
 def test_several_simulations_are_parts_of_one_page(tmp_path: Path) -> None:
     for name in ("bc5cdr", "ncbi"):
-        simulation(tmp_path / name, *(run(arm, seed, rounds=2) for seed in range(2) for arm in ("none", "rat")))
+        runs = [run(arm, seed, rounds=2) for seed in range(2) for arm in ("none", "rat")]
+        simulation(tmp_path / name, *(one.model_copy(update={"corpus": name}) for one in runs))
     made, report = write_simulation_report(tmp_path)
     assert [part.headline.corpus for part in report.parts] == ["bc5cdr", "ncbi"]
     page = Page(made.read_text(encoding="utf-8"))
