@@ -11,9 +11,9 @@
     #1<tab>AnnotatorNotes T1<tab>a note
     *<tab>Equiv T1 T2
 
-- The document is the text file, unchanged, under the file's name without ``.txt``; characters of an id that no file
-  name can hold are written as in an address (``%2F``). A text file without an ``.ann`` file
-  beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
+- The document is the text file, unchanged and with its byte order mark, which brat counts, under the file's name
+  without ``.txt``; characters of an id that no file name can hold are written as in an address (``%2F``). A text file without
+  an ``.ann`` file beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
 - A mention's text is that of its pieces, joined by one space, with a space for each line end.
 - The ``T`` line that an event names as its trigger is a part of the event. Events and groups of equivalent mentions
   are kept as :mod:`biorat_al.corpus.events` says.
@@ -75,7 +75,7 @@ class Brat(CorpusFormat):
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         if _ending(source.path) == ".ann":
             raise FormatError("there is no text file of that name beside it", source=source.name)
-        document = Document(named(source.document_id), source.text())
+        document = Document(named(source.document_id), source.text(mark=True))
         annotation = None
         for path in self.companions(source.path):
             symmetric = _symmetric(source.path.parent)

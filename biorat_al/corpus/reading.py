@@ -155,26 +155,28 @@ def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
 
 
 def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> list[CorpusFile]:
-    files = []
-    unknown = []
+    files: list[CorpusFile] = []
+    unread: list[tuple[Path, str]] = []
+    unknown = set()
     for path in _walk(folder):
         if path.name.startswith("."):
-            report.skip(path, "hidden")
+            unread.append((path, "hidden"))
         elif not path.is_file():
-            report.skip(path, "not a file that can be read")
+            unread.append((path, "not a file that can be read"))
         elif main_file(path) != path:
             # read with the file that it is a part of
             continue
         elif (detected := detect_format(path)) is None:
-            unknown.append(path)
+            unread.append((path, "neither its content nor its name tells a known format"))
+            unknown.add(path)
         elif forced is None or detected is forced or (suffix_of(path, forced) is not None):
             files.append(_file(path, forced or detected))
         else:
-            report.skip(path, f"{detected.title}, not {forced.title}")
+            unread.append((path, f"{detected.title}, not {forced.title}"))
     beside = files[0].format.lying_beside if files else frozenset()
-    for path in unknown:
-        if path.name not in beside:
-            report.skip(path, "neither its content nor its name tells a known format")
+    for path, reason in unread:
+        if path not in unknown or path.name not in beside:
+            report.skip(path, reason)
     if not files:
         expected = forced.title if forced else f"any known format ({format_names()})"
         raise FormatError(f"the folder holds no file of {expected}", source=str(folder))

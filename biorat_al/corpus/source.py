@@ -109,9 +109,10 @@ class Source:
                 before += len(line)
                 yield number, text[:-1] if text.endswith("\n") else text
 
-    def chunks(self) -> Iterator[str]:
+    def chunks(self, *, mark: bool = False) -> Iterator[str]:
         """Yield the text in pieces of bounded length, as it is.
 
+        :param mark: whether a byte order mark is a character of the text.
         :raises CorpusError: the file cannot be read.
         :raises FormatError: it is not UTF-8, or broken gzip.
         """
@@ -119,7 +120,7 @@ class Source:
         with self._opened() as file:
             before = 0
             block = file.read(_BLOCK)
-            if block.startswith(codecs.BOM_UTF8):
+            if block.startswith(codecs.BOM_UTF8) and not mark:
                 before, block = len(codecs.BOM_UTF8), block[len(codecs.BOM_UTF8) :]
             while True:
                 held = len(decoder.getstate()[0])
@@ -136,9 +137,12 @@ class Source:
                 before += len(block)
                 block = file.read(_BLOCK)
 
-    def text(self) -> str:
-        """The whole text, as it is."""
-        return "".join(self.chunks())
+    def text(self, *, mark: bool = False) -> str:
+        """The whole text, as it is.
+
+        :param mark: whether a byte order mark is a character of the text.
+        """
+        return "".join(self.chunks(mark=mark))
 
     def holds(self, marker: re.Pattern[bytes]) -> bool:
         """Whether `marker` (a pattern that matches fewer than 512 bytes) occurs anywhere; stops at the first place."""

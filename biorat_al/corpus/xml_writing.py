@@ -8,7 +8,7 @@ from itertools import count
 from xml.sax.saxutils import escape, quoteattr
 
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document
 from biorat_al.corpus.writing import fitting
 from biorat_al.errors import FormatError
 
@@ -26,7 +26,7 @@ class XmlText:
         return fitting(text, _UNFIT, self._report, "characters that XML cannot hold (each became a space)")
 
     def record(self, document: Document, annotation: Annotation | None) -> tuple[Document, Annotation | None]:
-        """The record with a text and ids that XML can hold; mentions and relations get others if they must.
+        """The record with a text, labels and ids that XML can hold; mentions and relations get others if they must.
 
         :raises FormatError: the document's id is one that it cannot hold.
         """
@@ -38,12 +38,31 @@ class XmlText:
             return document, None
         names = self._names("T", [entity.id for entity in annotation.entities])
         relation_names = self._names("R", [relation.id for relation in annotation.relations])
+        fit = self.fit
         return document, replace(
             annotation,
-            entities=tuple(replace(entity, id=names[entity.id]) for entity in annotation.entities),
+            entities=tuple(
+                replace(
+                    entity,
+                    id=names[entity.id],
+                    label=fit(entity.label),
+                    concepts=tuple(Concept(fit(database), fit(ident)) for database, ident in entity.concepts),
+                )
+                for entity in annotation.entities
+            ),
             relations=tuple(
-                replace(relation, id=relation_names[relation.id], head=names[relation.head], tail=names[relation.tail])
+                replace(
+                    relation,
+                    id=relation_names[relation.id],
+                    label=fit(relation.label),
+                    head=names[relation.head],
+                    tail=names[relation.tail],
+                )
                 for relation in annotation.relations
+            ),
+            concept_relations=tuple(
+                ConceptRelation(fit(relation.label), fit(relation.head), fit(relation.tail))
+                for relation in annotation.concept_relations
             ),
         )
 

@@ -278,7 +278,57 @@ def test_importing_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-SEEDS = [content.encode() for content in CONTENTS.values()] + [gzip.compress(PUBTATOR.encode(), mtime=0)]
+BIOC_JSON = json.dumps(
+    {
+        "infons": {},
+        "documents": [
+            {
+                "id": "1",
+                "infons": {},
+                "passages": [
+                    {
+                        "offset": 0,
+                        "infons": {"type": "title"},
+                        "text": "Naloxone works.",
+                        "annotations": [
+                            {
+                                "id": "1",
+                                "infons": {"type": "X"},
+                                "text": "Naloxone",
+                                "locations": [{"offset": 0, "length": 8}],
+                            }
+                        ],
+                        "relations": [{"id": "R", "infons": {"type": "x"}, "nodes": [{"refid": "1", "role": ""}]}],
+                    }
+                ],
+            }
+        ],
+    }
+)
+DDI = (
+    '<document id="d"><sentence id="s" text="Naloxone and it."><entity id="e0" charOffset="0-7" type="drug" '
+    'text="Naloxone"/><entity id="e1" charOffset="13-14" type="drug" text="it"/><pair id="p" e1="e0" e2="e1" '
+    'ddi="true" type="effect"/></sentence></document>'
+)
+CONLL = "-DOCSTART-\t1\n\nNaloxone\tB-X\nworks\tO\n\n"
+LABEL_STUDIO = json.dumps(
+    [
+        {
+            "id": 1,
+            "annotations": [
+                {
+                    "result": [
+                        {"id": "a", "type": "labels", "value": {"start": 0, "end": 8, "labels": ["X"]}},
+                        {"type": "relation", "from_id": "a", "to_id": "a", "labels": ["x"]},
+                    ]
+                }
+            ],
+            "data": {"text": "Naloxone works."},
+        }
+    ]
+)
+MORE = [BIOC_JSON, DDI, CONLL, LABEL_STUDIO]
+SEEDS = [content.encode() for content in [*CONTENTS.values(), *MORE]] + [gzip.compress(PUBTATOR.encode(), mtime=0)]
 PIECES = [
     b"\t",
     b"|",
@@ -307,7 +357,7 @@ PIECES = [
         st.tuples(st.floats(0, 1), st.integers(0, 12), st.one_of(st.sampled_from(PIECES), st.binary(max_size=3))),
         max_size=4,
     ),
-    format=st.sampled_from([None, "pubtator", "jsonl", "bioc-xml", "plain-text"]),
+    format=st.sampled_from([None, None, None, *(known.name for known in FORMATS)]),
     skip_invalid=st.booleans(),
 )
 def test_damaged_files_give_sound_records_or_a_clear_error(
@@ -330,3 +380,50 @@ def test_damaged_files_give_sound_records_or_a_clear_error(
     except CorpusError as error:
         message = str(error)
     assert message is None or (message.startswith(str(path)) and "\n" not in message)
+
+
+ANNOTATIONS = "T1\tX 0 8\tNaloxone\nT2\tY 9 14\tworks\nR1\tr Arg1:T1 Arg2:T2\nE1\tY:T2 A:T1\nA1\tN E1\n*\tEquiv T1 T1\n"
+TABLES = {
+    "brat": {"x.txt": "Naloxone works.", "x.ann": ANNOTATIONS},
+    "chemprot": {
+        "x_abstracts.tsv": "1\tNaloxone\tworks.\n",
+        "x_entities.tsv": "1\tT1\tX\t0\t8\tNaloxone\n1\tT2\tX\t9\t14\tworks\n",
+        "x_relations.tsv": "1\tCPR:1\tY \tA\tArg1:T1\tArg2:T2\n",
+    },
+}
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    data=st.data(),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 6), st.one_of(st.sampled_from(PIECES), st.binary(max_size=3))),
+        min_size=1,
+        max_size=3,
+    ),
+    kind=st.sampled_from(sorted(TABLES)),
+    skip_invalid=st.booleans(),
+)
+def test_damage_in_one_of_several_files_is_a_clear_error_too(
+    tmp_path_factory: pytest.TempPathFactory,
+    data: st.DataObject,
+    edits: list[tuple[float, int, bytes]],
+    kind: str,
+    skip_invalid: bool,
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    damaged = data.draw(st.sampled_from(sorted(TABLES[kind])))
+    for name, text in TABLES[kind].items():
+        content = text.encode()
+        for where, cut, put in edits if name == damaged else []:
+            place = int(where * len(content))
+            content = content[:place] + put + content[place + cut :]
+        (folder / name).write_bytes(content)
+    message = None
+    try:
+        for record in read_corpus(folder, format=kind, skip_invalid=skip_invalid):
+            check_document(record.document)
+            check_annotation(record.document, record.annotation or Annotation())
+    except CorpusError as error:
+        message = str(error)
+    assert message is None or (message.startswith(str(folder)) and "\n" not in message)

@@ -14,7 +14,6 @@ from biorat_al.corpus.validate import validate_corpus, validation_text
 from tests.corpus.test_bigbio_reading import row, written
 from tests.support.commands import call
 
-
 OTHER_TEXT = "texts that are not those at their offsets"
 ABSENT = "references to what is not there"
 
