@@ -441,7 +441,8 @@ def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, ski
 def validate(paths: tuple[str, ...], format_: str | None) -> None:
     """Say everything that is wrong with a corpus.
 
-    Leaves with 1 if anything is. All that BigBio's own checker warns of counts as wrong here.
+    FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Leaves
+    with 1 if anything is wrong.
     """
     from biorat_al.corpus.validate import validate_corpus, validation_text
 

@@ -12,8 +12,8 @@
     *<tab>Equiv T1 T2
 
 - The document is the text file, unchanged and with its byte order mark, which brat counts, under the file's name
-  without ``.txt``; characters of an id that no file name can hold are written as in an address (``%2F``). A text file without
-  an ``.ann`` file beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
+  without ``.txt``; characters of an id that no file name can hold are written as in an address (``%2F``). A text file
+  without an ``.ann`` file beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
 - A mention's text is that of its pieces, joined by one space, with a space for each line end.
 - The ``T`` line that an event names as its trigger is a part of the event. Events and groups of equivalent mentions
   are kept as :mod:`biorat_al.corpus.events` says.
