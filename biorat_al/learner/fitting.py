@@ -28,6 +28,7 @@ from biorat_al.learner.passes import Cost, Passes, View
 from biorat_al.learner.perturbation import Ball, unit_of
 from biorat_al.learner.scoring import score
 from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.learner.vocabulary import WordsInUse
 from biorat_al.progress import Progress
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
@@ -67,6 +68,7 @@ class Fit:
     """One training run. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.dropout`).
 
     :param unlabelled: documents that nobody has annotated, for virtual adversarial training; None where there are none.
+    :param words: ids of all word pieces that will be seen; the vectors of others stay as they are. None: any may be.
     """
 
     network: TaggingNetwork
@@ -78,6 +80,7 @@ class Fit:
     seed: int
     device: Device
     unlabelled: EncodedPart | None = None
+    words: NDArray[np.int64] | None = None
     outcome: Outcome = field(default_factory=Outcome)
 
     def __post_init__(self) -> None:
@@ -87,6 +90,8 @@ class Fit:
         unit = unit_of(self.network.word_embedding, self.adversarial.norm)
         ball = Ball(self.adversarial.norm, self.adversarial.scope, self.adversarial.epsilon * unit)
         self._attack = make_attack(ball, self.adversarial, self.seed, self._unlabelled_windows())
+        # the unit is that of the whole table, so that it does not depend on the documents
+        self._words = None if self.words is None else WordsInUse(self.network, self.words)
         self._optimizer = make_optimizer(self.network, self.training, self.device)
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
 
@@ -121,6 +126,8 @@ class Fit:
                 if dev.examples and (steps % between_evaluations == 0 or steps == total) and watch.should_stop():
                     break
         watch.restore_best()
+        if self._words is not None:
+            self._words.give_back()
         self.outcome.epochs = self.outcome.steps / per_epoch
         return self.outcome
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from biorat_al.corpus.model import Document
@@ -78,13 +79,17 @@ def train(
     if adversarial.unlabelled and arm != "none":
         unlabelled = sorted(unlabelled, key=lambda document: (document.id, document.text))
         pool = encode_part([Example(document, ()) for document in unlabelled], encoder.tokenizer, labels)
+    tokenizer = encoder.tokenizer
+    parts = [part for part in (learn, dev, pool) if part is not None]
+    specials = np.array([*tokenizer.before, *tokenizer.after, tokenizer.pad], dtype=np.int64)
+    words = np.concatenate([specials, *(pieces.ids for part in parts for pieces in part.pieces)])
     # what a network draws by torch's own generators must neither depend on their state nor change it
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
         network = TaggingNetwork(encoder.network(device.training_attention), len(labels))
         network.initialise_head(torch.Generator().manual_seed(seed))
         network.to(device.name)
-        fit = Fit(network, encoder.tokenizer, labels, arm, training, adversarial, seed, device, pool)
+        fit = Fit(network, encoder.tokenizer, labels, arm, training, adversarial, seed, device, pool, words)
         outcome = fit.run(learn, dev, progress)
     summary = {
         "arm": arm,
@@ -121,7 +126,6 @@ def train(
         "seconds": round(time.monotonic() - began, 2),
         "peak_memory": memory.bytes(),
     }
-    tokenizer = encoder.tokenizer
     behaviour = Behaviour(tuple(labels), outcome.temperature, tokenizer.pad, tokenizer.max_length)
     training_record = {"provenance": dict(provenance or {}), "summary": summary}
     folder, sha256 = write_model(models_dir, prefix, network, tokenizer, behaviour, training_record)
