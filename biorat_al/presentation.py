@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biorat_al.acquisition.stopping import Verdict
@@ -16,8 +17,6 @@ from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from biorat_al.store.documents import ImportReport
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from biorat_al.desk.labelstudio.credentials import Credentials
     from biorat_al.desk.labelstudio.server import ServerInfo
     from biorat_al.doctor import Finding
@@ -150,15 +149,15 @@ def plan_text(plan: RoundPlan) -> str:
 
 def simulation_text(runs: Sequence[Run], folder: Path) -> str:
     """What a simulation came to: the last model of each arm and strategy, averaged over the seeds."""
-    groups: dict[tuple[str, str, str], list[Run]] = {}
-    for run in runs:
-        groups.setdefault((run.kind, run.arm, run.strategy), []).append(run)
+    from biorat_al.efficiency.curves import groups
+
     rows = [["runs", "arm", "strategy", "seeds", "documents", "F1 (mean, lowest to highest)"]]
-    for (kind, arm, strategy), members in groups.items():
+    for key, members in groups(runs).items():
         f1 = [run.points[-1].f1 for run in members]
         spread = f"{percent(sum(f1) / len(f1))} ({percent(min(f1))} to {percent(max(f1))})"
         documents = max(run.points[-1].documents for run in members)
-        rows.append([kind, arm, strategy, str(len({run.seed for run in members})), f"{documents:,}", spread])
+        kind = f"{key.kind}, {Path(key.encoder).name}, picks of {key.selected_by}" if key.selected_by else key.kind
+        rows.append([kind, key.arm, key.strategy, str(len(members)), f"{documents:,}", spread])
     return "\n".join([*table(rows), f"Next: biorat-al report --simulation {folder}"])
 
 

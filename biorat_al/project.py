@@ -37,6 +37,7 @@ from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import (
     SETTINGS_FILE,
     Settings,
+    encoder_setting,
     entity_values,
     make_settings,
     read_settings,
@@ -349,13 +350,11 @@ def new_settings(
     :raises UsageError: a value is out of range, or two labels differ by case only.
     """
     find_strategy(strategy)
-    if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
-        encoder = str(Path(encoder).resolve())
     values = {
         "name": name,
         "seed": seed,
         "entities": entity_values(entities),
-        "encoder": {"name": encoder},
+        "encoder": {"name": encoder_setting(encoder)},
         "selection": {"size": size, "strategy": strategy},
         "desk": {"kind": desk},
         "database": {"url": database_setting(database)},

@@ -294,6 +294,11 @@ def entity_values(texts: Sequence[str]) -> list[dict[str, Any]]:
     return values
 
 
+def encoder_setting(name: str) -> str:
+    """The setting ``encoder.name`` from what a user types: a folder by its whole path, since projects lie elsewhere."""
+    return str(Path(name).resolve()) if name not in ("pubmedbert", "minilm") and Path(name).is_dir() else name
+
+
 def read_settings(folder: Path) -> Settings:
     """Read the settings of the project in `folder`.
 

@@ -19,14 +19,16 @@ The stages, in this order unless named:
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
-from biorat_al.efficiency.runs import read_runs, write_runs
+from biorat_al.efficiency.runs import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation import Simulation, Sources
 from biorat_al.progress import TerminalProgress
+from biorat_al.settings import Settings
 
 HERE = Path(__file__).parent
 CORPORA = HERE.parent.parent.parent / "shared" / "corpora"
@@ -116,11 +118,23 @@ def run_stage(name: str, corpora: Path, folder: Path, workers: int | None, seeds
     runs = folder / "runs"
     runs.mkdir(exist_ok=True)
     for run in read_runs(results) if results.exists() else []:
+        check_same(run, simulation.settings, results)
         write_runs(runs / f"{run.id}.jsonl", [run])
     try:
         simulation.run(workers, TerminalProgress())
     finally:
         write_runs(results, sorted(read_runs(runs), key=lambda run: (run.seed, run.id)))
+
+
+def check_same(run: Run, settings: Settings, results: Path) -> None:
+    """Refuse a run that was made with other settings than the program's of today: it could not be compared."""
+    made = Settings.model_validate(run.provenance["settings"])
+    for part in ("entities", "encoder", "adversarial", "evaluation"):
+        if getattr(made, part) != getattr(settings, part):
+            sys.exit(f"{results}: the run {run.id} was made with other settings ({part}); move the file away first")
+    own = {"arms", "selecting_arm"}
+    if made.training.model_dump(exclude=own) != settings.training.model_dump(exclude=own):
+        sys.exit(f"{results}: the run {run.id} was made with other settings (training); move the file away first")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from biorat_al.learner.adversarial import passes_per_step
 from biorat_al.settings import Arm, Settings, make_settings
-
-PASSES = {"none": 1.0, "matched": 1.5, "rat": 1.5, "at": 2.0}
-"""About how long an arm takes to train, against ``none``; for the display of the time that is left, nothing else."""
 
 
 class Trial(BaseModel):
@@ -36,8 +35,7 @@ class Trial(BaseModel):
         if self.kind == "full":
             return f"full-{self.arm}-s{self.seed}"
         if self.kind == "passive":
-            encoder = f"-{_plain(self.encoder)}" if self.encoder else ""
-            return f"{self.of}-for-{self.arm}{encoder}"
+            return f"{self.of}-for-{self.arm}{_suffix(self.encoder)}"
         return f"{self.arm}-{self.strategy}-s{self.seed}"
 
 
@@ -75,16 +73,18 @@ class Grid(BaseModel):
                 for arm in self.arms:
                     yield Trial(kind="full", arm=arm, strategy="random", seed=seed)
 
-    def work(self, trial: Trial, size: int, pool: int) -> list[float]:
-        """About how much work each round of a trial is, in documents that are passed once.
+    def work(self, trial: Trial, settings: Settings, pool: int) -> list[float]:
+        """About how much work each round of a trial is, in documents that are passed once; for showing the time left.
 
-        :param size: documents per round.
+        :param settings: the simulation's.
         :param pool: documents there are.
         """
+        arm: Arm = "rat" if trial.arm == "matched" else trial.arm
+        passes = passes_per_step(arm, settings.adversarial, settings.training.batch_size)
         if trial.kind == "full":
-            return [pool * PASSES[trial.arm]]
-        learnt = (min(size * (number + 1), pool) for number in range(self.rounds))
-        return [documents * PASSES[trial.arm] for documents in learnt]
+            return [pool * passes]
+        size = settings.selection.size
+        return [min(size * (number + 1), pool) * passes for number in range(self.rounds)]
 
 
 def settings_of(trial: Trial, settings: Settings, pool: int) -> Settings:
@@ -101,9 +101,13 @@ def settings_of(trial: Trial, settings: Settings, pool: int) -> Settings:
     if trial.kind == "full":
         values["selection"] |= {"size": pool, "tokens": None, "seed_strategy": "random", "diverse": False}
     if trial.encoder is not None:
-        values["encoder"] = {"name": trial.encoder}
+        values["encoder"] = {"name": trial.encoder, "max_length": settings.encoder.max_length}
     return make_settings(values, "the simulation's settings")
 
 
-def _plain(name: str | None) -> str:
-    return "".join(c if c.isalnum() or c in "._" else "-" for c in (name or "").rstrip("/").rpartition("/")[2])
+def _suffix(encoder: str | None) -> str:
+    """An encoder's name as a part of a file's name; two of the same last name differ in the hash of the whole."""
+    if encoder is None:
+        return ""
+    last = "".join(c if c.isalnum() or c in "._" else "-" for c in encoder.rstrip("/").rpartition("/")[2])
+    return f"-{last}-{hashlib.sha256(encoder.encode()).hexdigest()[:6]}" if "/" in encoder else f"-{last}"

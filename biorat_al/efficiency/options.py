@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -12,7 +11,7 @@ from pydantic import ValidationError
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.efficiency.grid import Grid
 from biorat_al.errors import SettingsError, UsageError
-from biorat_al.settings import Arm, Settings, entity_values, make_settings
+from biorat_al.settings import Arm, Settings, encoder_setting, entity_values, make_settings
 
 _OWN = ("name", "seed", "entities", "desk", "database")
 """Settings that are not a user's to change in a simulation: options or the simulation itself decide them."""
@@ -28,12 +27,10 @@ def simulation_settings(
     :param changes: other settings, ``part.name=value`` with the value as in TOML, quotes around text left out or not.
     :raises UsageError: a setting is not known or out of range.
     """
-    if encoder not in ("pubmedbert", "minilm") and Path(encoder).is_dir():
-        encoder = str(Path(encoder).resolve())
     values: dict[str, Any] = {
         "name": name,
         "entities": entity_values(entities),
-        "encoder": {"name": encoder},
+        "encoder": {"name": encoder_setting(encoder)},
         # one arm at a time; the run's own is put in
         "training": {"arms": ["none"], "selecting_arm": "none"},
         "selection": {"size": size},
@@ -71,8 +68,9 @@ def simulation_grid(
     """
     for name in strategies:
         find_strategy(name)
-    others = [text.partition("@") for text in passive]
-    for arm in (*arms, *(arm for arm, _, _ in others)):
+    split = (text.partition("@") for text in passive)
+    others = dict.fromkeys((arm, encoder_setting(encoder) if encoder else None) for arm, _, encoder in split)
+    for arm in (*arms, *(arm for arm, _ in others)):
         if arm not in get_args(Arm):
             raise UsageError(f"there is no arm {arm!r}; there are: {', '.join(get_args(Arm))}")
     try:
@@ -82,7 +80,7 @@ def simulation_grid(
                 "strategies": tuple(dict.fromkeys(strategies)),
                 "seeds": seeds,
                 "rounds": rounds,
-                "passive": tuple((arm, encoder or None) for arm, _, encoder in others),
+                "passive": tuple(others),
                 "full": full,
             }
         )

@@ -14,11 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from sqlalchemy import select
 
 from biorat_al.corpus.base import ReadReport
@@ -27,7 +29,7 @@ from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.runs import Run, read_runs
 from biorat_al.efficiency.trial import CORPUS, run_file
 from biorat_al.efficiency.workers import Work, run_side_by_side
-from biorat_al.errors import CorpusError, ProjectError, UsageError
+from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
 from biorat_al.store import creation
@@ -37,6 +39,7 @@ from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 
 PLAN = "simulation.json"
+LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,24 @@ class Simulation:
         :raises ProjectError: the folder holds other things.
         :raises CorpusError: a document cannot be read, or comes without annotations.
         """
-        plan = folder / PLAN
-        if not plan.exists() and folder.exists() and any(folder.iterdir()):
+        plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
+        # what a first call that was cut off leaves behind
+        begun = {corpus, partial, folder / LOCK}
+        if not plan.exists() and folder.exists() and set(folder.iterdir()) - begun:
             raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
+        is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        corpus = folder / CORPUS
-        partial = folder / f".{CORPUS}.partial"
+        try:
+            with simulation_lock(folder):
+                return cls._create(folder, settings, grid, sources, progress)
+        except BaseException:
+            if is_new:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    @classmethod
+    def _create(cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress) -> Simulation:
+        plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         counts, sha256 = _read_corpus(partial, settings, sources, progress)
@@ -92,12 +107,13 @@ class Simulation:
         }
         if plan.exists():
             _check_same(json.loads(plan.read_text(encoding="utf-8")), fixed, folder)
-        if corpus.exists():
+        if plan.exists():
             shutil.rmtree(partial)
         else:
+            shutil.rmtree(corpus, ignore_errors=True)
             partial.rename(corpus)
         values = fixed | {"grid": grid.model_dump(mode="json"), "documents": counts}
-        draft = plan.with_suffix(".partial")
+        draft = corpus / f"{PLAN}.partial"
         draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         draft.replace(plan)
         return cls(folder, settings, grid, counts["pool"])
@@ -110,11 +126,25 @@ class Simulation:
         """Make all runs that are missing, and return all.
 
         :param workers: runs side by side; None takes what cores and memory allow.
+        :raises LockedError: another process makes them.
         """
-        size = self.settings.selection.size
-        work = [Work(trial, tuple(self.grid.work(trial, size, self.pool))) for trial in self.missing()]
-        run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress)
+        with simulation_lock(self.folder):
+            work = [Work(trial, tuple(self.grid.work(trial, self.settings, self.pool))) for trial in self.missing()]
+            run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress)
         return read_simulation(self.folder)
+
+
+@contextmanager
+def simulation_lock(folder: Path) -> Iterator[None]:
+    """Keep a second process out of a simulation's folder.
+
+    :raises LockedError: another one is at work in it.
+    """
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise LockedError(f"another process is at work on the simulation in {folder}; wait for it to end") from None
 
 
 def read_simulation(folder: Path) -> list[Run]:

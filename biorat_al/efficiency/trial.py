@@ -47,6 +47,8 @@ def run_trial(
     """
     target = run_file(folder, trial)
     if target.exists():
+        # killed behind its last line
+        shutil.rmtree(folder / "work" / trial.id, ignore_errors=True)
         return read_runs(target)[0]
     work = _prepared(folder, settings, trial)
     store = Store.open("sqlite", work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -123,9 +124,18 @@ def _begin(threads: int, told: Any) -> None:
 
     # Ctrl-C reaches the whole group; it is the parent that ends the others
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     torch.set_num_threads(threads)
     _told = told
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent has been killed: the next command does its work again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:

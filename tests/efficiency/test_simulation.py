@@ -14,10 +14,10 @@ import pytest
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run
-from biorat_al.efficiency.simulation import Simulation, Sources, read_simulation
+from biorat_al.efficiency.simulation import Simulation, Sources, read_simulation, simulation_lock
 from biorat_al.efficiency.trial import run_trial
 from biorat_al.efficiency.workers import available_memory, default_workers
-from biorat_al.errors import CorpusError, LearnerError, ProjectError, UsageError
+from biorat_al.errors import CorpusError, LabelError, LearnerError, LockedError, ProjectError, UsageError
 from biorat_al.project import Project
 from biorat_al.settings import Settings
 from tests.support.rounds import demo_files
@@ -183,6 +183,88 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, settings: Sett
         read_simulation(tmp_path)
 
 
+def test_a_first_call_that_fails_leaves_nothing_behind(
+    tmp_path: Path, settings: Settings, sources: Sources, tiny_encoder: Path
+) -> None:
+    folder = tmp_path / "simulation"
+    wrong = simulation_settings("demo", ["Disaese"], encoder=str(tiny_encoder), size=6, changes=_QUICK)
+    with pytest.raises(LabelError, match="Disaese"):
+        Simulation.create(folder, wrong, grid("none"), sources)
+    assert not folder.exists()
+
+
+def test_a_first_call_that_was_killed_can_be_made_again(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    # as it is left while the documents are read, and between the two names that are given at the end
+    for left in (".corpus.partial", "corpus"):
+        folder = tmp_path / left.strip(".")
+        (folder / left).mkdir(parents=True)
+        (folder / left / "biorat.sqlite3").write_text("half", encoding="utf-8")
+        assert Simulation.create(folder, settings, grid("none", rounds=1), sources).pool == 24
+        assert (folder / "simulation.json").is_file()
+
+
+def test_one_process_at_a_time_is_at_work(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    simulation = Simulation.create(tmp_path, settings, grid("none", rounds=1), sources)
+    with simulation_lock(tmp_path):
+        with pytest.raises(LockedError, match="another process"):
+            simulation.run(workers=1)
+        with pytest.raises(LockedError, match="another process"):
+            Simulation.create(tmp_path, settings, grid("none", rounds=1), sources)
+
+
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    Simulation.create(tmp_path, settings, grid("none", seeds=3, rounds=3), sources)
+    parent = multiprocessing.get_context("spawn").Process(
+        target=_simulate, args=(tmp_path, settings, grid("none", seeds=3, rounds=3), sources)
+    )
+    parent.start()
+    assert parent.pid is not None
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "work").is_dir() or not any((tmp_path / "work").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = _children(parent.pid)
+    assert workers
+    parent.kill()
+    parent.join()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "a worker outlives its parent"
+        time.sleep(0.1)
+    # and what was begun is finished by the next command
+    assert len(Simulation.create(tmp_path, settings, grid("none", seeds=3, rounds=3), sources).run(workers=1)) == 3
+
+
+def _simulate(folder: Path, settings: Settings, grid: Grid, sources: Sources) -> None:
+    Simulation.create(folder, settings, grid, sources).run(workers=2)
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(status.parent.name))
+    return found
+
+
+def test_another_arm_and_encoder_are_trained_on_what_a_run_picked(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    followed, same, other = make(
+        tmp_path, settings, grid("rat", rounds=2, passive=("none", f"at@{settings.encoder.name}")), sources
+    )
+    for passive in (same, other):
+        assert (passive.kind, passive.selected_by, passive.strategy) == ("passive", followed.id, "mnlp")
+        assert [point.picks for point in passive.points] == [point.picks for point in followed.points]
+        assert [point.tokens for point in passive.points] == [point.tokens for point in followed.points]
+    assert (same.arm, other.arm) == ("none", "at")
+    assert other.points[-1].cost["adversarial_steps"] == other.points[-1].cost["steps"]
+
+
 def test_documents_without_answers_are_refused(
     tmp_path: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -260,12 +342,13 @@ def test_a_grid_with_unknown_names_is_refused() -> None:
         simulation_grid(["none"], ["best"], seeds=1, rounds=1)
     with pytest.raises(UsageError, match="no arm 'cat'"):
         simulation_grid(["none"], ["mnlp"], seeds=1, rounds=1, passive=["cat@minilm"])
-    found = simulation_grid(["none", "none"], ["mnlp"], seeds=1, rounds=1, passive=["rat@/models/big one/", "rat"])
-    assert [trial.id for trial in found.trials()] == [
-        "none-mnlp-s0",
-        "none-mnlp-s0-for-rat-big-one",
-        "none-mnlp-s0-for-rat",
-    ]
+    found = simulation_grid(
+        ["none", "none"], ["mnlp"], seeds=1, rounds=1, passive=["rat@/a/big one/", "rat@/b/big one", "rat", "rat"]
+    )
+    ids = [trial.id for trial in found.trials()]
+    assert [ids[0], ids[3]] == ["none-mnlp-s0", "none-mnlp-s0-for-rat"]
+    assert all(one.startswith("none-mnlp-s0-for-rat-big-one-") for one in ids[1:3])
+    assert len(set(ids)) == len(ids) == 4
 
 
 def test_what_was_asked_for_is_kept(tmp_path: Path, settings: Settings, sources: Sources) -> None:
