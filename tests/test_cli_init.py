@@ -56,7 +56,7 @@ def broken(old: str, new: str) -> str:
     [
         (None, [], 1, r"documents\.txt: there is no such file or folder"),
         (PUBTATOR, ["--format", "bioc-xml"], 1, r"documents\.txt: the file is PubTator, expected BioC"),
-        (PUBTATOR, ["--format", "brat"], 2, r"unknown format 'brat'; known are jsonl, pubtator"),
+        (PUBTATOR, ["--format", "bratt"], 2, r"unknown format 'bratt'; known are bioc-json, jsonl, pubtator"),
         ("", [], 1, r"documents\.txt: the file is empty"),
         (b"\xff\xfe1\0|\0", [], 1, r"not UTF-8|tells the format"),
         (broken("Asthma is", "Asthma \xe9").encode("latin-1"), [], 1, r"byte 11 \(0xe9\) is not UTF-8"),

@@ -28,7 +28,7 @@ def items(source: Source, place: str) -> Iterator[Any]:
         follow each other in the file.
     :raises FormatError: the file is not JSON.
     """
-    import ijson  # type: ignore[import-untyped]
+    import ijson
 
     number = 0
     try:
