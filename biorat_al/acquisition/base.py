@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.errors import LearnerError, UsageError
+from biorat_al.settings import Settings
 
 Feature = Literal["embedding", "gradient", "disagreement", "sensitivity"]
 """What a model is asked of each candidate besides its predictions; defined in
@@ -89,6 +90,12 @@ class QueryStrategy(ABC):
     @abstractmethod
     def reason(self, score: float) -> str:
         """Say in a few words why a document with this score was chosen."""
+
+    def check(self, settings: Settings) -> None:  # noqa: B027 (most run with any)
+        """Refuse settings that the strategy cannot run with. It is asked before a round begins.
+
+        :raises UsageError: it cannot; the message says what to change.
+        """
 
     def from_model(self, candidates: Candidates, name: str) -> NDArray[np.float64]:
         """Return a measure of uncertainty or a feature, shape (n,) or (n, d), checked.

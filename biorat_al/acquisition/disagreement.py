@@ -7,6 +7,8 @@ strategy takes it as its score, unchanged.
 from __future__ import annotations
 
 from biorat_al.acquisition.uncertainty import UncertaintyStrategy
+from biorat_al.errors import UsageError
+from biorat_al.settings import Settings
 
 
 class Bald(UncertaintyStrategy):
@@ -52,3 +54,10 @@ class Adversarial(UncertaintyStrategy):
     measure = "sensitivity"
     needs = frozenset({"sensitivity"})
     words = "a small shift of the word vectors changes the prediction most (divergence {score})"
+
+    def check(self, settings: Settings) -> None:
+        if not settings.adversarial.epsilon:
+            raise UsageError(
+                f"the query strategy {self.name!r} looks at what a perturbation of the word vectors changes, and "
+                "adversarial.epsilon is 0: set it above 0, or choose another strategy"
+            )

@@ -46,6 +46,14 @@ class RoundRequest:
         if self.strategy is not None:
             find_strategy(self.strategy)  # an unknown name must not begin a round
 
+    def check(self, settings: Settings) -> None:
+        """Refuse a query strategy that cannot run with these settings.
+
+        :raises UsageError: it cannot; the message says what to change.
+        """
+        if self.documents is None:
+            find_strategy(self.strategy or settings.selection.strategy).check(settings)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.rounds.pull import project_of
-from biorat_al.rounds.readiness import Wait, has_begun, reason_to_wait
+from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, settings_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.rounds import count_unasked, newest_round
@@ -36,7 +36,10 @@ class RoundPlan:
 
 
 def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
-    """Look at the store, and at the desk for what is still open, and say what a round would do."""
+    """Look at the store, and at the desk for what is still open, and say what a round would do.
+
+    :raises UsageError: the query strategy cannot run with the settings.
+    """
     with store.read() as session:
         newest = newest_round(session)
         pool = desk_project(session, "pool")
@@ -44,26 +47,30 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         left = count_unasked(session, without_gold=settings.gold_is_known)
         # before anything has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)
-        waiting = newest is not None and newest.state == "waiting"
-        fetched = newest is not None and waiting and changed_since(session, newest.number, newest.started_at)
+        if newest is not None and resumes:
+            settings = settings_of(session, newest, settings)
+        # what a round has fetched that has not begun for good is work for it
+        unfinished = newest is not None and newest.state != "done"
+        fetched = newest is not None and unfinished and changed_since(session, newest.number, newest.started_at)
+    if newest is not None and resumes:
+        request = RoundRequest.from_dict(newest.request)
+    request.check(settings)
     number = 0 if newest is None else newest.number + (newest.state == "done")
     waits = None
     finished = 0
-    if newest is not None and resumes:
-        request = RoundRequest.from_dict(newest.request)
-    elif pool is not None:
+    if pool is not None and not resumes:
         pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
         finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)
-        unfinished = len(pulled.open_tasks)
+        open_tasks = len(pulled.open_tasks)
         wait = reason_to_wait(
             number,
-            open_tasks=unfinished,
+            open_tasks=open_tasks,
             partial=request.partial,
             labelled=labelled + finished > 0,
             left=left > 0,
             changed=fetched or bool(pulled.tasks),
         )
-        waits = _why(wait, unfinished) if wait else None
+        waits = in_words(wait, open_tasks) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
     if size is None and tokens is None:
@@ -79,11 +86,3 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         budget=f"{tokens:,} word pieces" if tokens is not None else f"{size:,} document{'' if size == 1 else 's'}",
         strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
     )
-
-
-def _why(wait: Wait, unfinished: int) -> str:
-    if wait == "open tasks":
-        return "1 task is still open" if unfinished == 1 else f"{unfinished:,} tasks are still open"
-    if wait == "no labels":
-        return "nobody has annotated anything yet"
-    return "the pool is used up and nothing has changed since the last round"

@@ -1,4 +1,4 @@
-"""Whether a round has begun for good, and whether there is work for it."""
+"""Whether a round has begun for good, with which settings it goes on, and whether there is work for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from biorat_al.store.rounds import steps_of
+from biorat_al.settings import Settings, make_settings
+from biorat_al.store.rounds import models_of, steps_of
+from biorat_al.store.tables import RoundRow
 
 Wait = Literal["open tasks", "no labels", "nothing left"]
 """Why a round waits: the last batch is not finished, nobody has annotated anything yet, or the pool is used up."""
@@ -15,6 +17,35 @@ Wait = Literal["open tasks", "no labels", "nothing left"]
 def has_begun(session: Session, number: int) -> bool:
     """Whether a round is past its first step, so that it keeps to what it was asked."""
     return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
+
+
+def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
+    """The settings with which a round goes on that was cut off: those that its models were trained with.
+
+    Where the round has no model yet, nothing depends on them, and the current ones count: what made the training fail
+    (an encoder that is not there, say) can be changed. Desk and database are the current ones always, since they are
+    open already. What an older version did not write has its default.
+
+    :raises SettingsError: a newer version wrote them, and this one does not know one of them.
+    """
+    if not models_of(session, row.number):
+        return current
+    kept = make_settings(row.settings, f"the settings of round {row.number}")
+    return kept.model_copy(update={"desk": current.desk, "database": current.database})
+
+
+def in_words(wait: Wait, open_tasks: int, of: int | None = None) -> str:
+    """Say why a round waits.
+
+    :param of: tasks that have been asked for, where the number is known.
+    """
+    if wait == "open tasks":
+        if of is not None:
+            return f"{open_tasks:,} of {of:,} tasks are still open"
+        return "1 task is still open" if open_tasks == 1 else f"{open_tasks:,} tasks are still open"
+    if wait == "no labels":
+        return "nobody has annotated anything yet"
+    return "the pool is used up and nothing has changed since the last round"
 
 
 def reason_to_wait(

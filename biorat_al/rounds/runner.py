@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from biorat_al.rounds import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.advice import stopping_verdicts
 from biorat_al.rounds.context import Context, Finish, RoundRequest
 from biorat_al.rounds.lock import round_lock
-from biorat_al.rounds.readiness import Wait, has_begun, reason_to_wait
-from biorat_al.settings import Settings
+from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait, settings_of
+from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.rounds import count_unasked, newest_round, steps_of
 from biorat_al.store.store import Store, now
@@ -76,18 +76,26 @@ def run_round(
 ) -> RoundReport:
     """Run the next round, or finish one that was cut off.
 
+    One that was cut off goes on with the settings that its models were trained with, whatever the project's are now.
+
     :param until: the last step to run, e.g. ``evaluate`` where nothing is to be asked for any more; None runs all. The
         round stays open, and goes on behind that step when it is run again.
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
-    :raises UsageError: the round that was cut off was begun with another request.
+    :raises UsageError: the round that was cut off was begun with another request, or the query strategy cannot run
+        with the settings.
     """
     with round_lock(folder, store):
-        number, resumed, request = _begin(store, settings, request)
-        context = Context(folder, settings, store, desk, number, request, progress)
+        number, resumed, kept, request = _begin(store, settings, request)
+        context = Context(folder, kept, store, desk, number, request, progress)
         if resumed:
             progress.say(f"Round {number} was cut off; it goes on where it stopped.")
+        if changed := _differences(kept, settings):
+            progress.say(
+                f"Round {number} keeps to the settings it was begun with; what {SETTINGS_FILE} says by now of "
+                f"{', '.join(changed)} counts from the next round on."
+            )
         for name in STEPS:
             _run_step(context, name)
             if name == "pull":
@@ -111,12 +119,17 @@ def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundRe
     return RoundReport(number, resumed, row.request, steps, verdicts)
 
 
-def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, RoundRequest]:
-    """Find the round that was cut off, or write a new one; return number, whether it goes on, and its request."""
+def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, Settings, RoundRequest]:
+    """Find the round that was cut off, or write a new one; return number, whether it goes on, settings and request."""
     with store.write() as session:
         row = newest_round(session)
         if row is not None and row.state == "running" and has_begun(session, row.number):
-            return row.number, True, _same_request(row, request)
+            request = _same_request(row, request)
+            settings = settings_of(session, row, settings)
+            request.check(settings)
+            row.settings = settings.model_dump(mode="json")
+            return row.number, True, settings, request
+        request.check(settings)
         if row is None or row.state == "done":
             row = RoundRow(
                 number=0 if row is None else row.number + 1,
@@ -136,7 +149,19 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
         row.request = request.as_dict()
         row.settings = settings.model_dump(mode="json")
         row.program_version = __version__
-        return row.number, False, request
+        return row.number, False, settings, request
+
+
+def _differences(kept: Settings, current: Settings) -> list[str]:
+    """The names of the settings that differ, as ``part.name``."""
+    before, after = kept.model_dump(), current.model_dump()
+    names: list[str] = []
+    for part, value in before.items():
+        if isinstance(value, dict):
+            names += [f"{part}.{name}" for name in value if value[name] != after[part][name]]
+        elif value != after[part]:
+            names.append(part)
+    return names
 
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
@@ -195,16 +220,13 @@ def _check_that_there_is_work(context: Context) -> None:
     with context.store.write() as session:
         session.get_one(RoundRow, context.number).state = "waiting"
         session.get_one(StepRow, (context.number, "pull")).state = "pending"
-    raise NothingToDoYet(_why(wait, counts), counts["open"])
+    asked = counts["open"] + counts["answered"] + counts["skipped"]
+    raise NothingToDoYet(f"{in_words(wait, counts['open'], asked)}; {_next(wait, counts['open'])}", counts["open"])
 
 
-def _why(wait: Wait, counts: Mapping[str, int]) -> str:
+def _next(wait: Wait, open_tasks: int) -> str:
     if wait == "open tasks":
-        finished = counts["answered"] + counts["skipped"]
-        return (
-            f"{counts['open']} of {counts['open'] + finished} tasks are still open; finish them in Label Studio, "
-            "or go on without them: biorat-al round --partial"
-        )
+        return "finish them in Label Studio, or go on without them: biorat-al round --partial"
     if wait == "no labels":
-        return f"nobody has annotated anything yet; {counts['open']} tasks are open"
-    return "the pool is used up and nothing has changed since the last round; export the corpus: biorat-al export"
+        return f"{open_tasks:,} tasks are open"
+    return "export the corpus: biorat-al export"

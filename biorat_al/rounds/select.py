@@ -14,7 +14,6 @@ from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryS
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model import Document
-from biorat_al.errors import UsageError
 from biorat_al.learner.types import Uncertainty
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.store.answers import answers
@@ -145,11 +144,6 @@ def _with_features(
 ) -> Candidates:
     """Ask the selecting arm's model what the strategy needs, of the candidates alone."""
     settings, progress = context.settings, context.progress
-    if "sensitivity" in strategy.needs and not settings.adversarial.epsilon:
-        raise UsageError(
-            f"the query strategy {strategy.name!r} looks at what a perturbation of the word vectors changes, and "
-            "adversarial.epsilon is 0: set it above 0, or choose another strategy"
-        )
     from biorat_al.learner.representation import Probe
 
     probe = Probe.load(context.models_dir / version)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Record
 from biorat_al.demo.corpus import read_demo_corpus
-from biorat_al.errors import LockedError, NothingToDoYet, UsageError
+from biorat_al.errors import EncoderNotFoundError, LockedError, NothingToDoYet, UsageError
+from biorat_al.learner import training
+from biorat_al.progress import SilentProgress
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.lock import round_lock
+from biorat_al.settings import make_settings
 from biorat_al.store.answers import answers
-from biorat_al.store.tables import StepRow
+from biorat_al.store.rounds import models_of
+from biorat_al.store.tables import RoundRow, StepRow
 from tests.support.rounds import make_project, patient, picture_of, settings_for
 
 
@@ -163,13 +168,7 @@ def test_an_interrupted_round_goes_on(project: Project, step: str, monkeypatch: 
 def test_a_round_that_was_cut_off_keeps_to_what_it_was_asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
 
-    def fail(context: object) -> None:
-        raise RuntimeError("power cut")
-
-    with monkeypatch.context() as patched:
-        patched.setitem(runner.STEPS, "select", fail)
-        with pytest.raises(RuntimeError, match="power cut"):
-            project.round(size=3)
+    cut_off(project, "select", monkeypatch, size=3)
     with pytest.raises(UsageError, match=r"begun with size = 3; finish it first, without --size"):
         project.round(size=5)
     report = project.round()
@@ -177,16 +176,129 @@ def test_a_round_that_was_cut_off_keeps_to_what_it_was_asked(project: Project, m
     assert report.step("push").counts["tasks"] == 3
 
 
+def cut_off(project: Project, step: str, monkeypatch: pytest.MonkeyPatch, **request: object) -> None:
+    """Run a round that dies at the beginning of a step."""
+    with monkeypatch.context() as patched:
+        patched.setitem(runner.STEPS, step, _power_cut)
+        with pytest.raises(RuntimeError, match="power cut"):
+            project.round(**request)  # type: ignore[arg-type]
+
+
+class Said(SilentProgress):
+    """Keeps the lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_round_that_was_cut_off_keeps_to_the_settings_its_models_were_trained_with(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    cut_off(project, "select", monkeypatch)
+    with project.store.write() as session:
+        row = session.get_one(RoundRow, 1)
+        # as an older version wrote it
+        del (values := dict(row.settings))["evaluation"]
+        row.settings = values
+    arms = {**project.settings.training.model_dump(), "arms": ["at", "none"], "selecting_arm": "at"}
+    before = project.settings
+    project.settings = make_settings({**before.model_dump(), "training": arms, "selection": {"size": 9}})
+    plan = project.plan()
+    assert (plan.resumes, plan.arms, plan.budget) == (True, ("rat", "none"), "6 documents")
+    said = Said()
+    report = project.round(progress=said)
+    assert (report.step("select").counts["strategy"], report.step("select").counts["documents"]) == ("mnlp", 6)
+    assert said.lines == [
+        "Round 1 was cut off; it goes on where it stopped.",
+        "Round 1 keeps to the settings it was begun with; what biorat.toml says by now of training.arms, "
+        "training.selecting_arm, selection.size counts from the next round on.",
+    ]
+    with project.store.read() as session:
+        assert session.get_one(RoundRow, 1).settings == before.model_dump(mode="json")
+    assert list(project.round().step("train").counts["models"]) == ["at", "none"]
+
+
+def test_an_arm_that_was_not_trained_yet_is_trained_as_the_first_one_was(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    train, trained = training.train, []
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        if trained:
+            raise RuntimeError("power cut")
+        trained.append(options["arm"])
+        return train(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "train", once)
+        with pytest.raises(RuntimeError, match="power cut"):
+            project.round()
+    assert trained == ["rat"]
+    values = project.settings.model_dump()
+    project.settings = make_settings({**values, "training": {**values["training"], "min_steps": 30}})
+    project.round()
+    with project.store.read() as session:
+        assert {row.arm: row.summary["steps"] for row in models_of(session, 1).values()} == {"rat": 9, "none": 9}
+
+
+def test_what_made_the_training_fail_can_be_changed(project: Project) -> None:
+    project.round()
+    good = project.settings
+    project.settings = make_settings({**good.model_dump(), "encoder": {"name": str(project.folder / "gone")}})
+    with pytest.raises(EncoderNotFoundError):
+        project.round()
+    project.settings = good
+    said = Said()
+    report = project.round(progress=said)
+    assert report.resumed
+    assert said.lines == ["Round 1 was cut off; it goes on where it stopped."]
+    with project.store.read() as session:
+        assert session.get_one(RoundRow, 1).settings == good.model_dump(mode="json")
+
+
+def test_a_strategy_that_cannot_run_with_the_settings_begins_nothing(project: Project) -> None:
+    values = project.settings.model_dump()
+    project.settings = make_settings({**values, "adversarial": {"epsilon": 0.0}})
+    for ask in (project.round, project.plan):
+        with pytest.raises(UsageError, match=r"'adversarial' .* adversarial\.epsilon is 0: set it above 0"):
+            ask(strategy="adversarial")
+    assert project.status(ask_desk=False).rounds == ()
+    values = project.settings.model_dump()
+    project.settings = make_settings({**values, "selection": {"size": 6, "strategy": "adversarial"}})
+    with pytest.raises(UsageError, match=r"adversarial\.epsilon is 0"):
+        project.round()
+    # asked for another strategy, it is not in the way
+    assert project.round(strategy="mnlp").number == 0
+
+
+def test_the_plan_knows_what_a_round_had_fetched_when_it_was_cut_off(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=6) as project:
+        project.round()
+        with monkeypatch.context() as patched:
+            patched.setattr(runner, "_check_that_there_is_work", _power_cut)
+            with pytest.raises(RuntimeError, match="power cut"):
+                project.round()
+        plan = project.plan()
+        assert (plan.number, plan.left, plan.waits) == (1, 0, None)
+        assert project.round().step("train").counts["documents"] == 6
+        assert project.plan().waits == "the pool is used up and nothing has changed since the last round"
+
+
+def _power_cut(context: object) -> None:
+    raise RuntimeError("power cut")
+
+
 def test_a_model_whose_folder_was_lost_is_trained_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
 
-    def fail(context: object) -> None:
-        raise RuntimeError("power cut")
-
-    with monkeypatch.context() as patched:
-        patched.setitem(runner.STEPS, "evaluate", fail)
-        with pytest.raises(RuntimeError, match="power cut"):
-            project.round()
+    cut_off(project, "evaluate", monkeypatch)
     models = project.folder / "models"
     before = sorted(folder.name for folder in models.iterdir())
     shutil.rmtree(models)

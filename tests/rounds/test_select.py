@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from biorat_al.acquisition.registry import STRATEGIES
-from biorat_al.errors import UsageError
 from biorat_al.learner.representation import Probe
 from biorat_al.project import Project
 from biorat_al.rounds import select as step
@@ -117,14 +116,6 @@ def test_the_perturbation_is_that_of_the_settings(project: Project, monkeypatch:
 
 def _ones(documents: list[Any]) -> Any:
     return np.ones(len(documents), dtype=np.float32)
-
-
-def test_adversarial_without_a_perturbation_says_what_to_do(project: Project) -> None:
-    context = context_of(project, "adversarial")
-    adversarial = context.settings.adversarial.model_copy(update={"epsilon": 0.0})
-    context.settings = context.settings.model_copy(update={"adversarial": adversarial})
-    with pytest.raises(UsageError, match=r"adversarial\.epsilon is 0: set it above 0"):
-        step.run(context)
 
 
 class TestSubsample:
