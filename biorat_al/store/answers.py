@@ -1,38 +1,88 @@
 """Which annotation counts for a document: what training, evaluation and export see.
 
-Where several people answered, an answer that was marked as ground truth counts, else the latest. Skipped and deleted
-answers never count, nor does one that was given on another text. Gold annotations of the documents count where nobody
-has answered.
+1. Where answers were marked as ground truth, the latest of them (``adjudicated``).
+2. Else, where several people answered, the mentions and relations that more than half of them have (``majority``, see
+   :mod:`biorat_al.store.majority`). What exactly half of them have is left out, unless a preferred annotator is named
+   and has it.
+3. Else the one person's answer (``single``); of several answers of the same person the latest.
+4. Where nobody has answered, the gold annotation of the document (``gold``), if gold is to count.
+
+Skipped and deleted answers never count, nor does one that was given on another text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Annotation
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
+from biorat_al.store.majority import Majority, alone, majority
 from biorat_al.store.tables import AnnotationRow, DocumentRow
+
+RULES = ("adjudicated", "majority", "single", "gold")
+"""How the annotation that counts came about; see above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's answer to a document, or its gold annotation.
+
+    :param at: when it was last changed; None for gold.
+    """
+
+    annotation_id: int
+    source: str
+    annotator: str | None
+    shown_version: str | None
+    at: datetime | None
+    ground_truth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The annotation that counts for a document, and where it came from (``person`` or ``gold``)."""
+    """The annotation that counts for a document, and where it came from (``person`` or ``gold``).
+
+    :param annotation_id: of a majority, the answer of it whose words are taken first.
+    :param rule: one of :data:`RULES`.
+    :param votes: what was decided by; more than one for a majority, those first whose words are taken.
+    :param independent: the latest answer of each person, in the order of the votes, without ground truth: what
+        agreement is measured on.
+    """
 
     document_id: int
     annotation_id: int
     source: str
     annotator: str | None
     shown_version: str | None
+    rule: str = "single"
+    votes: tuple[Vote, ...] = ()
+    independent: tuple[Vote, ...] = ()
 
 
-def answers(session: Session, split: str, *, with_gold: bool) -> list[Answer]:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer with its annotation.
+
+    :param majority: the annotation, with who stands behind each part of it, by place in ``answer.votes``.
+    :param independent: the annotations of ``answer.independent``, where there are several.
+    """
+
+    answer: Answer
+    majority: Majority
+    independent: tuple[Annotation, ...] = ()
+
+
+def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:
     """The answer that counts for each document of a split that has one, in the order of the documents.
 
     :param with_gold: let the gold annotations of documents count where no person has answered.
+    :param prefer: the annotator who decides what exactly half of a document's annotators have.
     """
     sources = ["person", "gold"] if with_gold else ["person"]
     rows = session.execute(
@@ -42,6 +92,8 @@ def answers(session: Session, split: str, *, with_gold: bool) -> list[Answer]:
             AnnotationRow.source,
             AnnotationRow.annotator,
             AnnotationRow.shown_version,
+            AnnotationRow.updated_at,
+            AnnotationRow.ground_truth,
         )
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
         .where(
@@ -59,18 +111,48 @@ def answers(session: Session, split: str, *, with_gold: bool) -> list[Answer]:
             AnnotationRow.id.desc(),
         )
     )
-    chosen: dict[int, Answer] = {}
-    for row in rows:
-        chosen.setdefault(row.document_id, Answer(*row))
-    return list(chosen.values())
+    return [
+        _answer(document_id, [Vote(*row[1:]) for row in some], prefer)
+        for document_id, some in groupby(rows, key=lambda row: row.document_id)
+    ]
 
 
 def load_answers(session: Session, chosen: Sequence[Answer]) -> Iterator[tuple[Answer, Annotation]]:
     """Read the annotations of answers, a chunk at a time, in the order given."""
+    for decision in decisions(session, chosen):
+        yield decision.answer, decision.majority.annotation
+
+
+def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None = None) -> Iterator[Decision]:
+    """Read the annotations of answers with all that they were decided by, a chunk at a time, in the order given.
+
+    :param prefer: as for :func:`answers`.
+    """
     for some in chunks(chosen, CHUNK):
-        found = load_annotations(session, [answer.annotation_id for answer in some])
+        ids = {vote.annotation_id for answer in some for vote in _read(answer)}
+        found = load_annotations(session, sorted(ids))
         for answer in some:
-            yield answer, found[answer.annotation_id]
+            voted = [found[vote.annotation_id] for vote in answer.votes]
+            if len(voted) == 1:
+                decided = alone(voted[0])
+            else:
+                # the preferred annotator's answer, if there is one, is the first
+                decided = majority(voted, 0 if prefer is not None and answer.annotator == prefer else None)
+            several = answer.independent if len(answer.independent) > 1 else ()
+            yield Decision(answer, decided, tuple(found[vote.annotation_id] for vote in several))
+
+
+def annotators(session: Session) -> list[str]:
+    """Everybody who has ever answered or skipped, in the order of their first answers; it only grows at its end."""
+    first = func.min(AnnotationRow.id)
+    return list(
+        session.scalars(
+            select(AnnotationRow.annotator)
+            .where(AnnotationRow.source == "person", AnnotationRow.annotator.is_not(None))
+            .group_by(AnnotationRow.annotator)
+            .order_by(first)
+        )
+    )
 
 
 def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Annotation]:
@@ -85,3 +167,31 @@ def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Anno
         found.update((key, annotation_id) for key, annotation_id in rows)
     loaded = load_annotations(session, list(found.values()))
     return {key: loaded[annotation_id] for key, annotation_id in found.items()}
+
+
+def _answer(document_id: int, votes: list[Vote], prefer: str | None) -> Answer:
+    """Decide for a document by all that there is for it: people before gold, ground truth first, then the latest."""
+    people = [vote for vote in votes if vote.source == "person"]
+    latest: dict[str | None, Vote] = {}
+    for vote in people:
+        if not vote.ground_truth:
+            latest.setdefault(vote.annotator, vote)
+    independent = tuple(sorted(latest.values(), key=lambda vote: vote.annotator != prefer))
+    rule, deciding = "majority" if len(independent) > 1 else "single", independent
+    if not people or people[0].ground_truth:
+        rule, deciding = "adjudicated" if people else "gold", (votes[0],)
+    first = deciding[0]
+    return Answer(
+        document_id,
+        first.annotation_id,
+        first.source,
+        first.annotator,
+        first.shown_version,
+        rule,
+        deciding,
+        independent,
+    )
+
+
+def _read(answer: Answer) -> tuple[Vote, ...]:
+    return (*answer.votes, *answer.independent) if len(answer.independent) > 1 else answer.votes
