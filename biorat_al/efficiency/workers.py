@@ -22,7 +22,7 @@ from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.settings import Settings
 
-_LIBRARIES = 1.2e9
+_LIBRARIES = 1.7e9
 """Bytes that a process needs before it has loaded an encoder, and for the batches that it trains on."""
 
 _PER_PARAMETER = 28

@@ -297,7 +297,7 @@ def test_runs_go_side_by_side_and_say_which_failed(tmp_path: Path, settings: Set
 def test_workers_are_bounded_by_cores_and_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIORAT_DEVICE", "cpu")
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: 3.7e9)
+    monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: 5.2e9)
     assert default_workers(settings) == 3
     monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: 1e6)
     assert default_workers(settings) == 1
