@@ -71,8 +71,12 @@ def work_section(work: Sequence[RoundWork]) -> Section:
 
 
 def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:
-    """What each answer took, the latest rounds last."""
-    return [seconds for part in work for answers in part.seconds.values() for seconds in answers]
+    """What all answers to a document took together, document by document."""
+    spent: dict[str, float] = {}
+    for part in work:
+        for key, answers in part.seconds.items():
+            spent[key] = spent.get(key, 0.0) + sum(answers)
+    return list(spent.values())
 
 
 def _quality(part: RoundWork) -> Figure:

@@ -119,6 +119,12 @@ def _round(number: int, *answers: Handled, seconds: tuple[float, ...] = ()) -> R
     return work
 
 
+def test_the_answers_to_one_document_are_one_amount_of_time() -> None:
+    first, second = _round(1, seconds=(10.0, 20.0)), _round(2, seconds=(5.0,))
+    first.seconds["d1"].append(30.0)
+    assert seconds_per_document([first, second]) == [15.0, 50.0]
+
+
 def test_whether_pre_annotation_gets_better_is_said_only_where_intervals_are_apart() -> None:
     bad, good = (
         [Handled(1, 3, 3, 3)] * 6 + [Handled(2, 3, 3, 3)] * 6,
