@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from biorat_al.efficiency.figures import Cell, Figure, Section, Table, amount, estimated, plural
+from biorat_al.efficiency.figures import Cell, Figure, Section, Table, estimated, plural
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import curve_of, curve_plot
 from biorat_al.efficiency.statistics import (
@@ -17,44 +17,58 @@ from biorat_al.efficiency.statistics import (
     compare,
     f1_at,
     groups,
+    labels_needed,
     reachable_target,
     verdict,
 )
-from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, range_of_all, tried
+from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, intervals, range_of_all, tried
 
 NO_TARGET = "no F1 is reached clearly by both"
+
+CHOSEN_AFTER = (
+    "No target F1 was named: each is the highest multiple of 5 points that these same curves reach clearly, so it was "
+    "chosen after they were seen. Better is one that was named beforehand (--target)."
+)
 
 
 def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
     """The arms' comparisons by unit, and why others cannot be made.
 
-    The first of each unit stands for itself; the others are adjusted for each other.
+    The first of the study's pairs, where it can be compared, is the first of each unit and stands for itself; the
+    others are adjusted for each other.
     """
     found: dict[Unit, list[Comparison]] = {}
     problems: list[str] = []
     for unit in UNITS:
-        made = []
+        # the main pair is what the report asks, set beforehand; the others are looked at besides
+        main, besides = [], []
         for left, right in study.pairs:
             comparison, why = tried(_compared, study, left, right, unit)
             if comparison is None:
                 problems.append(f"{left} against {right} by {UNIT_NAMES[unit]}: {why}.")
+            elif (left, right) == study.pairs[0]:
+                main.append(comparison)
             else:
-                made.append(comparison)
-        # the first is what the report asks, set beforehand; the others are looked at besides
-        found[unit] = [*made[:1], *(adjusted(made[1:]) if len(made) > 2 else made[1:])]
+                besides.append(comparison)
+        found[unit] = [*main, *(adjusted(besides) if len(besides) > 1 else besides)]
     return found, problems
+
+
+def main_of(study: Study, made: Sequence[Comparison]) -> Comparison | None:
+    """The comparison of the study's first pair, which the report asks for; None where it is not among these."""
+    return next((one for one in made if (one.left, one.right) in study.pairs[:1]), None)
 
 
 def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]], problems: Sequence[str]) -> Section:
     """The comparisons between arms, in all three units."""
     every = [comparison for made in found.values() for comparison in made]
     texts = list(problems)
-    for comparison in found["documents"][1:]:
+    for comparison in found["documents"]:
         said, _ = tried(verdict, comparison)
-        texts += [said.sentence] if said else []
+        texts += [said.sentence] if said and comparison is not main_of(study, found["documents"]) else []
     tables = []
     if every:
-        note = _compared_note(every, " of the comparisons besides the first")
+        note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
         tables.append(
             Table("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
         )
@@ -114,18 +128,22 @@ def strategies_section(study: Study) -> Section | None:
         "f1": "F1 there (%)",
     }
     shared_range = "The range is the one that all strategies of the arm share."
-    note = f"{study.basis(everyone)}. {study.intervals(everyone)} {shared_range}"
+    seeds = {f"{key.strategy} ({key.arm})": len(runs) for key, runs in study.active.items()}
+    note = f"{study.basis(everyone)}. {intervals(seeds)} {shared_range}"
     tables = [Table("strategies", "Strategies", columns, rows, note)]
     if made:
         made = adjusted(made) if len(made) > 1 else made
         title = f"Strategies against {baseline}"
-        tables.append(Table("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(made)))
+        tables.append(
+            Table("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
+        )
     return Section("strategies", "Query strategies", texts, tables, plots)
 
 
 def reuse_section(study: Study) -> Section | None:
     """Models trained on what another chose, and on the whole pool; None where there are none."""
     rows: list[dict[str, Cell]] = []
+    seeds: dict[str, int] = {}
     others = [run for run in study.runs if run.kind in ("passive", "full")]
     # all runs: a passive one is known by the arm of the run that chose for it
     for key, runs in groups(study.runs).items():
@@ -133,10 +151,13 @@ def reuse_section(study: Study) -> Section | None:
             continue
         documents = min(run.points[-1].documents for run in runs)
         last, why = tried(f1_at, runs, documents)
+        trained = f"{key.arm}, {PurePath(key.encoder).name}"
+        chosen = "nobody: the whole pool" if key.kind == "full" else f"{key.selected_by} ({key.strategy})"
+        seeds[f"{trained} (chosen by {chosen})"] = len(runs)
         rows.append(
             {
-                "trained": f"{key.arm}, {PurePath(key.encoder).name}",
-                "chosen": "nobody: the whole pool" if key.kind == "full" else f"{key.selected_by} ({key.strategy})",
+                "trained": trained,
+                "chosen": chosen,
                 "seeds": len(runs),
                 "documents": documents,
                 "f1": estimated(last, "percent", missing=why),
@@ -155,7 +176,7 @@ def reuse_section(study: Study) -> Section | None:
         "Labels outlive the model that chose them. Here other models learn from documents that were chosen for "
         "another, or from all documents of the pool at once."
     ]
-    note = f"{study.basis(others)}. {study.intervals(others)}"
+    note = f"{study.basis(others)}. {intervals(seeds)}"
     table = Table("reuse", "Other models on the same labels", columns, rows, note)
     return Section("reuse", "Labels used again, and the whole pool", texts, [table])
 
@@ -177,6 +198,7 @@ def _between(
 _COMPARED = {
     "compared": "compared",
     "unit": "labels in",
+    "pairs": "seeds",
     "target": "for F1",
     "left": "left needs",
     "right": "right needs",
@@ -188,6 +210,7 @@ _COMPARED = {
 _EFFECTS = {
     "compared": "compared",
     "what": "figure",
+    "pairs": "seeds",
     "left": "left",
     "right": "right",
     "effect": "effect",
@@ -199,14 +222,15 @@ def _compared_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
     rows: list[dict[str, Cell]] = []
     for comparison in made:
         ratio = comparison.targets[-1] if comparison.targets else None
-        left, right = ratio.needed if ratio and ratio.needed else (None, None)
+        left, right = _needed(comparison, ratio)
         rows.append(
             {
                 "compared": f"{comparison.left} against {comparison.right}",
                 "unit": UNIT_NAMES[comparison.unit],
+                "pairs": len(comparison.seeds),
                 "target": Figure(ratio.at, "percent") if ratio else None,
-                "left": amount(left) if left else None,
-                "right": amount(right) if right else None,
+                "left": left,
+                "right": right,
                 "ratio": estimated(ratio.estimate, "ratio") if ratio else Figure(None, "ratio", note=NO_TARGET),
                 "f1": estimated(comparison.budgets[-1].estimate, "points"),
                 "area": estimated(comparison.area.estimate, "points"),
@@ -220,20 +244,30 @@ def _effect_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
         {
             "compared": f"{comparison.left} against {comparison.right}",
             "what": _what(comparison, effect),
-            "left": amount(effect.needed[0]) if effect.needed else None,
-            "right": amount(effect.needed[1]) if effect.needed else None,
+            "pairs": len(comparison.seeds),
+            "left": needed[0],
+            "right": needed[1],
             "effect": estimated(effect.estimate, "ratio" if effect.kind == "ratio" else "points"),
             "p": None if effect.estimate.p_value is None else _p(effect.estimate.p_value),
         }
         for comparison in made
         for effect in comparison.effects
+        for needed in [_needed(comparison, effect)]
     ]
+
+
+def _needed(comparison: Comparison, effect: Effect | None) -> tuple[Figure | None, Figure | None]:
+    """Labels that left and right need for a target, with intervals at the comparison's level."""
+    if effect is None or effect.kind != "ratio" or effect.at is None:
+        return None, None
+    left, right = (labels_needed(runs, effect.at, comparison.unit, level=comparison.level) for runs in comparison.runs)
+    return estimated(left, "count"), estimated(right, "count")
 
 
 def _what(comparison: Comparison, effect: Effect) -> str:
     unit = UNIT_NAMES[comparison.unit]
     if effect.kind == "ratio":
-        return f"{unit} needed for an F1 of {100 * (effect.at or 0):.0f}"
+        return f"{unit} needed for an F1 of {100 * (effect.at or 0):.1f}"
     if effect.kind == "f1":
         return f"F1 at {effect.at or 0:,.0f} {unit} (points)"
     low, high = comparison.range
@@ -244,16 +278,19 @@ def _p(value: float) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _compared_note(made: Sequence[Comparison], besides: str = "") -> str:
+def _compared_note(study: Study, made: Sequence[Comparison], besides: str = "") -> str:
     seeds = sorted({seed for comparison in made for seed in comparison.seeds})
+    pairs = {f"{one.left} against {one.right}": len(one.seeds) for one in made}
     count = max(comparison.comparisons for comparison in made)
     documents = max(comparison.documents for comparison in made)
-    adjustment = (
-        f"Intervals and p-values{besides} are adjusted for {count} comparisons (Bonferroni, Holm)." if count > 1 else ""
-    )
-    over = "seeds and test documents" if len(seeds) > 1 else "test documents alone, since there is one seed"
-    return (
-        f"{plural(len(seeds), 'pair')} of one seed ({', '.join(map(str, seeds))}), "
-        f"{plural(documents, 'test document')}. F1: left less right, at the most labels that both have, and on average "
-        f"over the range that both have. 95 % confidence intervals over {over}. {adjustment}"
-    ).strip()
+    parts = [
+        f"{'Up to ' if len(set(pairs.values())) > 1 else ''}{plural(len(seeds), 'pair')} of one seed "
+        f"({', '.join(map(str, seeds))}), {plural(documents, 'test document')}.",
+        "F1: left less right, at the most labels that both have, and on average over the range that both have.",
+        intervals(pairs),
+    ]
+    if count > 1:
+        parts.append(f"Intervals and p-values{besides} are adjusted for {count} comparisons (Bonferroni, Holm).")
+    if study.target is None and any(comparison.targets for comparison in made):
+        parts.append(CHOSEN_AFTER)
+    return " ".join(parts)

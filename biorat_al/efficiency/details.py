@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biorat_al.efficiency.changes import by_rounds, flat_settings
 from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated, plural
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run, Triple, f1_of
@@ -18,13 +19,15 @@ from biorat_al.efficiency.statistics import (
     forecast,
     robustness_deltas,
 )
-from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, tried
+from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, intervals, selecting_run, tried
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
-"""Arm → label → test document → strict span counts of the arm's newest model."""
+"""Arm → label → test document → strict span counts of the arm's last model."""
 
 TARGET = 0.8
 """F1 that is forecast unless another one is asked for."""
+
+_NO_MENTION = Figure(None, "percent", note="no such mention in the test documents")
 
 _CONDITIONS = {
     "typos": "typing errors",
@@ -34,24 +37,22 @@ _CONDITIONS = {
 
 
 def labels_section(study: Study, counts: LabelCounts | None) -> Section:
-    """F1 by entity label, of each arm's last model."""
+    """F1 by entity label, of each arm's last model.
+
+    :param counts: on the test documents that count, where they were kept by document.
+    """
     rows: list[dict[str, Cell]] = []
     labels = dict.fromkeys(label for runs in study.arms.values() for run in runs for label in run.points[-1].by_label)
     for label in labels:
         for arm, runs in study.arms.items():
-            triples = [run.points[-1].by_label.get(label, (0, 0, 0)) for run in runs]
-            mentions = max(tp + fn for tp, _, fn in triples)
-            rows.append(
-                {
-                    "label": label,
-                    "arm": arm,
-                    "mentions": mentions,
-                    "f1": _label_f1(runs, triples, (counts or {}).get(arm, {}).get(label), mentions),
-                }
-            )
+            if counts is None:
+                mentions, f1 = _over_seeds([run.points[-1].by_label.get(label, (0, 0, 0)) for run in runs])
+            else:
+                mentions, f1 = _over_documents(runs[-1], counts[arm].get(label, {}))
+            rows.append({"label": label, "arm": arm, "mentions": mentions, "f1": f1})
     everyone = [run for runs in study.arms.values() for run in runs]
     if counts is not None:
-        how = study.intervals(everyone)
+        how = intervals({arm: len(runs) for arm, runs in study.arms.items()})
     elif len({run.seed for run in everyone}) > 1:
         how = (
             "Means over the seeds, from the smallest to the largest; these ranges are no confidence intervals. "
@@ -71,22 +72,31 @@ def robustness_section(study: Study) -> Section:
         "The last models on the same test documents, changed: by how many points F1 differs from that on the documents "
         "as they are."
     ]
+    everyone: list[Run] = []
+    seeds: dict[str, int] = {}
     for arm, runs in study.arms.items():
         whole = [run for run in runs if run.points[-1].robustness]
         found: dict[str, Estimate] | None
         found, why = tried(robustness_deltas, whole) if whole else (None, "")
         texts += [f"{arm}: {why}."] if why else []
         rows += [
-            {"arm": arm, "condition": _CONDITIONS.get(condition, condition), "delta": estimated(delta, "points")}
+            {
+                "arm": arm,
+                "condition": _CONDITIONS.get(condition, condition),
+                "delta": estimated(delta, "points"),
+                "seeds": delta.seeds,
+            }
             for condition, delta in (found or {}).items()
         ]
+        if found:
+            everyone += whole
+            seeds[arm] = min(delta.seeds for delta in found.values())
     if not rows:
         missing = "Not measured in these runs; the setting evaluation.robustness turns it on."
         return Section("robustness", "Robustness", [missing, *texts[1:]])
-    everyone = [run for runs in study.arms.values() for run in runs]
-    columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)"}
+    columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)", "seeds": "seeds"}
     rows.sort(key=lambda row: str(row["condition"]))
-    note = f"{study.basis(everyone)}. {study.intervals(everyone)}"
+    note = f"{study.basis(everyone)}. {intervals(seeds)}"
     return Section("robustness", "Robustness", texts, [Table("robustness", "F1 lost", columns, rows, note)])
 
 
@@ -109,6 +119,7 @@ def calibration_section(study: Study) -> Section:
             "error": Figure(one.error, "percent", one.low, one.high, interval=True),
             "mentions": one.mentions,
             "runs": one.runs,
+            "documents": max(study.measured(run) for run in study.arms[arm]),
         }
         for arm, one in found.items()
     ]
@@ -117,12 +128,13 @@ def calibration_section(study: Study) -> Section:
         "error": "expected calibration error (points)",
         "mentions": "proposed mentions",
         "runs": "models",
+        "documents": "test documents",
     }
     note = (
         "The mean distance between the confidence of proposed mentions and the share of them that is right, in equal "
-        "bins of confidence; 0 is perfect. The last model of each run, all seeds together. Rough 95 % confidence "
-        "intervals over proposed mentions, taken to be independent of each other: too narrow where errors come in "
-        "clusters."
+        "bins of confidence; 0 is perfect. The last model of each run, all seeds together, on all test documents that "
+        "it was measured on: bins are not kept by document, so none is left out here. Rough 95 % confidence intervals "
+        "over proposed mentions, taken to be independent of each other: too narrow where errors come in clusters."
     )
     title = "Share of proposed mentions that are right, against their confidence, by arm; the dotted line is perfect"
     plot = Plot(
@@ -168,13 +180,8 @@ def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
             "documents, at the rate so far."
         )
         columns = {"unit": "unit", "more": "more labels needed"}
-        tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.0f}", columns, rows, note))
+        tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))
     return Section("forecast", title, texts, tables)
-
-
-def selecting_run(runs: Sequence[Run]) -> Run | None:
-    """The run of the arm that chose the documents; of several arms that did in turn, the first."""
-    return next((run for run in runs if run.selected_by is None), runs[0] if runs else None)
 
 
 def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section:
@@ -215,14 +222,14 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
     for run in runs:
         for name, value in run.provenance.items():
             text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-            if name not in ("models", "settings") and text not in shared.setdefault(name, []):
+            if name not in ("models", "settings", "changed_settings") and text not in shared.setdefault(name, []):
                 shared[name].append(text)
     known: list[dict[str, Cell]] = [{"fact": name, "value": str(value)} for name, value in facts.items()]
     known += [{"fact": name.replace("_", " "), "value": value} for name, values in shared.items() for value in values]
     note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
     tables = [Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
     if runs:
-        differ = "Where the runs differ, each value once."
+        differ = "Where the runs differ, each value once; where rounds differ, each value with its rounds."
         named = {"setting": "setting", "value": "value"}
         tables += [
             Table("settings", "Settings", named, _settings(runs), differ, folded=True),
@@ -231,21 +238,26 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
     return Section("provenance", "Where this comes from", tables=tables)
 
 
-def _label_f1(
-    runs: Sequence[Run], triples: Sequence[Triple], by_document: Mapping[str, Triple] | None, mentions: int
-) -> Figure:
+def _over_seeds(triples: Sequence[Triple]) -> tuple[int, Figure]:
+    """Annotated mentions of a label, and F1 as a mean over runs with its range."""
+    mentions = max(tp + fn for tp, _, fn in triples)
     if not mentions:
-        return Figure(None, "percent", note="no such mention in the test documents")
-    if by_document is not None:
-        point = runs[-1].points[-1].model_copy(update={"counts": dict(by_document)})
-        run = runs[-1].model_copy(update={"points": (point,)})
-        found, why = tried(f1_at, [run], point.documents)
-        return estimated(found, "percent", missing=why)
+        return 0, _NO_MENTION
     values = [f1_of([triple]) for triple in triples]
     mean = sum(values) / len(values)
     if len(values) < 2:
-        return Figure(mean, "percent")
-    return Figure(mean, "percent", min(values), max(values), interval=True)
+        return mentions, Figure(mean, "percent")
+    return mentions, Figure(mean, "percent", min(values), max(values), interval=True)
+
+
+def _over_documents(run: Run, counts: Mapping[str, Triple]) -> tuple[int, Figure]:
+    """Annotated mentions of a label, and F1 of a run's last model with its interval over test documents."""
+    mentions = sum(tp + fn for tp, _, fn in counts.values())
+    if not mentions:
+        return 0, _NO_MENTION
+    point = run.points[-1].model_copy(update={"counts": dict(counts)})
+    found, why = tried(f1_at, [run.model_copy(update={"points": (point,)})], point.documents)
+    return mentions, estimated(found, "percent", missing=why)
 
 
 def _reliability(arm: str, calibration: Calibration) -> Series:
@@ -261,14 +273,9 @@ def _reach(reach: Reach, form: Form) -> Figure:
 
 def _settings(runs: Sequence[Run]) -> list[dict[str, Cell]]:
     found: dict[str, dict[str, None]] = {}
-
-    def collect(prefix: str, value: Any) -> None:
-        if isinstance(value, Mapping):
-            for name, part in value.items():
-                collect(f"{prefix}.{name}" if prefix else str(name), part)
-        else:
-            found.setdefault(prefix, {})[json.dumps(value, ensure_ascii=False)] = None
-
     for run in runs:
-        collect("", run.provenance.get("settings") or {})
+        changed = run.provenance.get("changed_settings") or {}
+        for name, value in flat_settings(run.provenance.get("settings") or {}).items():
+            text = by_rounds(changed[name]) if name in changed else json.dumps(value, ensure_ascii=False)
+            found.setdefault(name, {})[text] = None
     return [{"setting": name, "value": "; ".join(values)} for name, values in found.items()]

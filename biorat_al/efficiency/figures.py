@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from biorat_al.efficiency.plots import Plot
-from biorat_al.efficiency.statistics import Amount, Estimate, Spread
+from biorat_al.efficiency.statistics import Estimate, Spread
 
 Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
 """How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""
@@ -162,11 +162,6 @@ def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot b
         "exactly" if value is None else value.relation,
         interval=True,
     )
-
-
-def amount(value: Amount, form: Form = "count") -> Figure:
-    """A figure from an observed number."""
-    return Figure(value.value, form, relation=value.relation)
 
 
 def spread(found: Spread | None, form: Form, seeds: int) -> Figure:

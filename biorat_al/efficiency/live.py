@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biorat_al.efficiency.changes import changed_settings
 from biorat_al.efficiency.runs import Bin, Point, Run, Triple
 from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
@@ -24,6 +25,10 @@ COSTS = ("forward_passes", "backward_passes", "adversarial_steps", "steps", "tok
 """What a model's summary may say of its cost; models of older versions say less."""
 
 _ENVIRONMENT = ("encoder", "device", "dtype", "threads", "libraries")
+"""What a model's summary says of where it was trained."""
+
+_SHAPING = ("seed", "entities", "encoder", "training", "adversarial", "selection")
+"""Settings that a round's models come from; they can be edited between rounds, and each round keeps its own."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 """Counts the word pieces of texts."""
@@ -78,7 +83,10 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
 
 
 def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Triple]]]:
-    """Strict span counts of the newest model of each of the project's runs: arm → label → test document."""
+    """Strict span counts of the last model of each of the project's runs: arm → label → test document.
+
+    :param runs: the test documents of their last points are those that count.
+    """
     found: dict[str, dict[str, dict[str, Triple]]] = {}
     with store.read() as session:
         for run in runs:
@@ -91,8 +99,9 @@ def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[
                 .order_by(EvaluationRow.label, EvaluationRow.document_id)
             )
             for row, key in rows:
-                counts = (row.true_positives, row.false_positives, row.false_negatives)
-                by_label.setdefault(row.label, {})[key] = counts
+                if key in run.points[-1].counts:
+                    counts = (row.true_positives, row.false_positives, row.false_negatives)
+                    by_label.setdefault(row.label, {})[key] = counts
     return found
 
 
@@ -126,8 +135,7 @@ def _known_documents(
         counts = usable and not skipped
         revisions[answer].append(_Revision(document_id, answer, fetched_round or 0, deleted_at, counts))
     gold = frozenset[int]()
-    # to the oracle gold annotations are answers yet to be given
-    if settings.desk.kind != "oracle":
+    if settings.gold_is_known:
         gold = frozenset(
             session.scalars(
                 select(AnnotationRow.document_id)
@@ -204,25 +212,30 @@ def _run(
     strategies = dict.fromkeys(pick.strategy for pick in picks if models.get(pick.round_number))
     own = [by_arm[arm] for by_arm in models.values() if arm in by_arm]
     summary = own[-1].summary
+    by_round = {
+        row.number: {name: row.settings[name] for name in _SHAPING if name in row.settings}
+        for row in rounds
+        if models[row.number]
+    }
+    newest = settings.model_dump(mode="json", exclude={"database"}) | by_round[max(by_round)]
+    encoder = by_round[own[-1].round_number].get("encoder", newest["encoder"])["name"]
     return Run(
         id=f"{settings.name}-{arm}",
         kind="live",
         corpus=settings.name,
-        encoder=settings.encoder.name,
+        encoder=encoder,
         arm=arm,
         strategy=", ".join(strategies) or settings.selection.strategy,
-        seed=settings.seed,
+        # one for the whole project: its arms are pairs in each round, whatever was edited in between
+        seed=newest["seed"],
         selected_by=None if list(selecting) == [arm] else ", ".join(selecting) or None,
         points=tuple(points),
         provenance={
-            "settings": settings.model_dump(mode="json", exclude={"database"}),
+            "settings": newest,
+            "changed_settings": changed_settings(by_round),
             "program_versions": list(dict.fromkeys(row.program_version for row in rounds)),
             "documents_sha256": dict(data),
-            **{
-                name: summary[name]
-                for name in ("encoder", "device", "dtype", "threads", "libraries")
-                if name in summary
-            },
+            **{name: summary[name] for name in _ENVIRONMENT if name in summary},
             "models": [_model(model) for model in own],
         },
     )
@@ -232,6 +245,7 @@ def _model(model: ModelRow) -> dict[str, Any]:
     return {
         "version": model.version,
         "round": model.round_number,
+        "selecting": model.selecting,
         "weights_sha256": model.sha256,
         "training_data_sha256": model.summary.get("training_data_sha256"),
         "seed": model.summary.get("seed"),

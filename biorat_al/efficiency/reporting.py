@@ -9,7 +9,15 @@ from typing import Any
 
 from biorat_al import __version__
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
-from biorat_al.efficiency.contrasts import comparison_section, comparisons, reuse_section, strategies_section
+from biorat_al.efficiency.changes import changes_noted
+from biorat_al.efficiency.contrasts import (
+    CHOSEN_AFTER,
+    comparison_section,
+    comparisons,
+    main_of,
+    reuse_section,
+    strategies_section,
+)
 from biorat_al.efficiency.details import (
     LabelCounts,
     calibration_section,
@@ -17,7 +25,6 @@ from biorat_al.efficiency.details import (
     labels_section,
     provenance_section,
     robustness_section,
-    selecting_run,
 )
 from biorat_al.efficiency.figures import Section, plural, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
@@ -25,7 +32,7 @@ from biorat_al.efficiency.report import Headline, Part, Report, check_page, page
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import cost_section, curves_section
 from biorat_al.efficiency.statistics import Comparison, forecast, verdict
-from biorat_al.efficiency.study import PLAIN, Study, comparable, tested_mentions, tried
+from biorat_al.efficiency.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.work import RoundWork, annotator_work
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
@@ -53,7 +60,8 @@ def project_report(
     runs = live_runs(store, settings, count_tokens)
     work = annotator_work(store)
     same, notes = comparable(runs)
-    study = Study(settings.name, settings.encoder.name, same, live=True, target=target, notes=notes)
+    notes += changes_noted(same)
+    study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
     missing = _missing(status, runs, same)
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
@@ -100,11 +108,15 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
             continue
         # seeds that were added later may have been given another name for the same corpus
         corpus = runs[0].corpus
+        if len(folders) > 1:
+            # several simulations may be on one corpus
+            corpus = corpus if corpus == place.name else f"{corpus} ({place.name})"
+            runs = _told_apart(runs, place.name)
         runs = [run.model_copy(update={"corpus": corpus}) for run in runs]
         everything += runs
         facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
         same, notes = comparable(runs)
-        study = Study(corpus, runs[0].encoder, same, live=False, target=target, notes=notes)
+        study = Study(corpus, same, runs, live=False, target=target, notes=notes)
         headline, sections = _study(study, None, None)
         parts.append(Part(headline, sections))
     if not parts:
@@ -149,7 +161,11 @@ def write_simulation_report(
 
 
 def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
-    """What came out for the main arm, by documents."""
+    """What came out for the first of the study's pairs, by documents; other pairs never stand in for it.
+
+    :param made: the comparisons by documents.
+    :param problems: why others could not be made, in the order of units and pairs.
+    """
     arm = study.main_arm
     everyone = [run for runs in study.arms.values() for run in runs]
     basis = f"{study.basis(everyone)}. {study.who_selected}"
@@ -163,17 +179,21 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
     if not tested_mentions(study.runs):
         return untold("there is no mention in the annotated test documents, so F1 says nothing.")
-    if not made:
+    main = main_of(study, made)
+    if main is None:
         return untold(problems[0])
-    found, _ = tried(verdict, made[0])
+    found, _ = tried(verdict, main)
     if found is not None:
-        return Headline(study.corpus, found.outcome, found.sentence, basis)
-    area = made[0].area.estimate
+        chosen = "" if study.target is not None else f" {CHOSEN_AFTER}"
+        return Headline(study.corpus, found.outcome, found.sentence, f"{basis}{chosen}")
+    area = main.area.estimate
     text = "no F1 is reached clearly by both arms within what was measured"
     if area.value is not None and area.low is not None and area.high is not None:
+        alone = " over test documents alone" if len(main.seeds) == 1 else ""
         text += (
-            f"; over the range that both have, {arm} comes to {written(area.value.value, 'points')} points of F1 "
-            f"against {made[0].right} (95 % interval {written(area.low, 'points')} to {written(area.high, 'points')})"
+            f"; over the range that both have, {main.left} comes to {written(area.value.value, 'points')} points of F1 "
+            f"against {main.right} (95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
+            f"{alone})"
         )
     return untold(f"{text}.")
 
@@ -214,6 +234,17 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
             "annotate them, then run: biorat-al round"
         )
     return None
+
+
+def _told_apart(runs: Sequence[Run], folder: str) -> list[Run]:
+    """The runs with ids that no other folder's runs have."""
+    ids = {run.id: f"{folder}/{run.id}" for run in runs}
+    return [
+        run.model_copy(
+            update={"id": ids[run.id], "selected_by": run.selected_by and ids.get(run.selected_by, run.selected_by)}
+        )
+        for run in runs
+    ]
 
 
 def _plan_facts(file: Path, prefix: str) -> dict[str, Any]:

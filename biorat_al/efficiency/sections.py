@@ -9,7 +9,7 @@ from biorat_al.efficiency.figures import Cell, Figure, Section, Table, spread
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.statistics import CostRow, Curve, Spread, Unit, common_range, cost_table, learning_curve
-from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, tried
+from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, intervals, tried
 
 _FEW = 12
 """Curves with no more points than this are drawn at their points alone, longer ones on a grid."""
@@ -37,7 +37,7 @@ def curves_section(study: Study) -> Section:
     ]
     everyone = [run for runs in study.arms.values() for run in runs]
     note = (
-        f"{study.basis(everyone)}. Bands: pointwise {study.intervals(everyone)} "
+        f"{study.basis(everyone)}. Bands: pointwise {intervals({arm: len(runs) for arm, runs in study.arms.items()})} "
         "Between a run's models its F1 is interpolated in a line."
     )
     columns = {"unit": "unit", "labels": "labels", "arm": "arm", "f1": "F1 (%)"}

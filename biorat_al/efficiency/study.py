@@ -25,15 +25,16 @@ UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "me
 class Study:
     """Runs on one corpus with one encoder.
 
-    :param runs: those of their points that were measured (see :func:`comparable`).
+    :param runs: those of their points that can be compared (see :func:`comparable`).
+    :param whole: the same runs with all their points and all test documents, as they were read.
     :param live: whether it is a real project; else a simulation.
     :param target: F1 that the user wants to know about; None: only what the curves themselves suggest.
     :param notes: what was left out of the runs, in sentences.
     """
 
     corpus: str
-    encoder: str
     runs: Sequence[Run]
+    whole: Sequence[Run]
     live: bool
     target: float | None = None
     notes: Sequence[str] = field(default=())
@@ -61,10 +62,9 @@ class Study:
     def main_arm(self) -> str | None:
         """The arm that is put to the test: the one that selects in a project, in a simulation ``rat`` if there."""
         others = [arm for arm in self.arms if arm != PLAIN]
-        if self.live:
-            selecting = [arm for arm, runs in self.arms.items() if runs[0].selected_by is None and arm != PLAIN]
-            return next(iter([*selecting, *others]), None)
-        return "rat" if "rat" in others else next(iter(others), None)
+        chooser = selecting_run(self.runs) if self.live else None
+        preferred = chooser.arm if chooser is not None else "rat"
+        return preferred if preferred in others else next(iter(others), None)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -80,10 +80,11 @@ class Study:
         """Who chose the documents, in a sentence."""
         if not self.live:
             return f"Each arm chose its documents itself (query strategy {self.strategy})."
-        selecting = dict.fromkeys(run.selected_by or run.arm for run in self.runs)
+        # several arms may have chosen in turn
+        selecting = dict.fromkeys(arm for run in self.runs for arm in (run.selected_by or run.arm).split(", "))
         return (
-            f"All arms learnt from the same corrections; the arm {words(selecting)} chose the documents "
-            f"({self.strategy}) for all of them."
+            f"All arms learnt from the same corrections; the arm{'s' if len(selecting) > 1 else ''} "
+            f"{words(selecting)} chose the documents ({self.strategy}) for all of them."
         )
 
     def basis(self, runs: Sequence[Run]) -> str:
@@ -92,34 +93,72 @@ class Study:
         tested = max((len(run.points[-1].counts) for run in runs), default=0)
         return f"{plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), {plural(tested, 'test document')}"
 
-    def intervals(self, runs: Sequence[Run]) -> str:
-        """What the intervals of figures of these runs are."""
-        if len({run.seed for run in runs}) > 1:
-            return "95 % confidence intervals over seeds and test documents."
+    def measured(self, run: Run) -> int:
+        """Number of test documents that a run's last model was measured on, those that do not count here included."""
+        number = run.points[-1].round
+        return max(
+            len(point.counts)
+            for whole in self.whole
+            if whole.id == run.id
+            for point in whole.points
+            if point.round == number
+        )
+
+
+def intervals(seeds: Mapping[str, int]) -> str:
+    """What intervals are, in a sentence.
+
+    :param seeds: how many each of the figures stands on, by what it is of.
+    """
+    single = [name for name, count in seeds.items() if count < 2]
+    if len(single) == len(seeds):
         return (
             "95 % confidence intervals over test documents alone: there is one seed, so how it would come out with "
             "another is not in them."
         )
+    if not single:
+        return "95 % confidence intervals over seeds and test documents."
+    return (
+        f"95 % confidence intervals over seeds and test documents, but over test documents alone for {words(single)}: "
+        "there is one seed, so how it would come out with another is not in them."
+    )
+
+
+def selecting_run(runs: Sequence[Run]) -> Run | None:
+    """The run of the arm that chose the documents of a project; where several did in turn, of the one that did last."""
+    chose = {
+        run.id: [model["round"] for model in run.provenance.get("models", ()) if model.get("selecting")] for run in runs
+    }
+    return max((run for run in runs if chose[run.id]), key=lambda run: max(chose[run.id]), default=None)
 
 
 def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
-    """The runs with counts on the same test documents at every point, and what was left out, in sentences.
+    """The runs with counts of the same labels on the same test documents at every point, and what was left out, in
+    sentences.
 
-    In a project test documents are annotated as time goes by. Points that were measured on fewer than half of the
-    documents of the newest one go; of the others only the documents that all of them share count.
+    A project's labels can be edited between rounds, and F1 on others is another thing: points that were measured on
+    other labels than the newest one go. Test documents are annotated as time goes by: points that were measured on
+    fewer than half of the most go as well; of the others only the documents that all of them share count.
     """
-    kept = [run for run in runs if any(point.counts for point in run.points)]
-    if not kept:
+    measured = [point for run in runs for point in run.points if point.counts]
+    if not measured:
         return [], []
-    most = max(len(point.counts) for run in kept for point in run.points)
-    points = {run.id: [point for point in run.points if 2 * len(point.counts) >= most] for run in kept}
-    kept = [run for run in kept if points[run.id]]
+    labels = set(max(measured, key=lambda point: point.round).by_label)
+    same_labels = [point for point in measured if set(point.by_label) == labels]
+    most = max(len(point.counts) for point in same_labels)
+    points = {
+        run.id: [p for p in run.points if p.counts and set(p.by_label) == labels and 2 * len(p.counts) >= most]
+        for run in runs
+    }
+    kept = [run for run in runs if points[run.id]]
     shared = set.intersection(*(set(point.counts) for run in kept for point in points[run.id]))
     notes = []
     shown = {point.round for run in kept for point in points[run.id]}
-    early = {point.round for run in runs for point in run.points if point.counts} - shown
-    unmeasured = {point.round for run in runs for point in run.points} - shown - early
+    early = {point.round for point in same_labels} - shown
+    relabelled = {point.round for point in measured} - shown - early
+    unmeasured = {point.round for run in runs for point in run.points} - shown - early - relabelled
     for rounds, why in (
+        (relabelled, f"are left out: they have other entity labels than the newest ({words(sorted(labels))})"),
         (early, "are left out: far fewer test documents were annotated then"),
         (unmeasured, "are left out: they have not been measured"),
     ):

@@ -11,14 +11,27 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from biorat_al.corpus.model import Entity, Span
+from biorat_al.efficiency.changes import changes_noted
 from biorat_al.efficiency.live import COSTS, label_counts, live_runs
 from biorat_al.efficiency.reporting import project_forecast, project_report
 from biorat_al.efficiency.runs import Run
-from biorat_al.efficiency.study import comparable
+from biorat_al.efficiency.study import Study, comparable, selecting_run
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.project import Project
+from biorat_al.store.annotations import entity_values
+from biorat_al.store.evaluations import document_counts_of
 from biorat_al.store.rounds import models_of, steps_of
-from biorat_al.store.tables import AnnotationRow, EvaluationRow, ModelRow, PickRow
+from biorat_al.store.tables import (
+    AnnotationRow,
+    DocumentRow,
+    EvaluationRow,
+    ModelRow,
+    PickRow,
+    PredictionRow,
+    ReliabilityRow,
+    RoundRow,
+)
 from tests.efficiency.made import of_points, point
 from tests.efficiency.test_report import Page
 from tests.support.rounds import make_project, settings_for
@@ -160,12 +173,24 @@ def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -
     assert "1 seed (13), 4 test documents" in page.text
     assert page.verdicts[0].startswith("Whether rat saves labels cannot be told")
     assert {"curves", "cost", "annotators", "comparisons", "labels", "forecast", "provenance"} <= page.sections.keys()
-    assert [row[:4] for row in page.sections["annotators"][0][1:]] == [
-        ["0", "no", f"3 {first.points[0].mentions}", "–"],
-        ["1", "yes", f"3 {first.points[1].mentions - first.points[0].mentions}", page.sections["annotators"][0][2][3]],
+    assert [row[:3] for row in page.sections["annotators"][0][1:]] == [
+        ["0", "no", f"3 {first.points[0].mentions}"],
+        ["1", "yes", f"3 {first.points[1].mentions - first.points[0].mentions}"],
     ]
     assert "An F1 of 80.0" in page.text or "When an F1 of 80.0 is reached cannot be told yet" in page.text
     assert "not recorded" in page.sections["annotators"][0][1][-1]
+
+
+def test_proposed_is_what_the_pre_labels_of_the_answers_held(project: Project) -> None:
+    entity = entity_values(Entity("T1", "Disease", (Span(0, 3),)))
+    with project.store.write() as session:
+        version = models_of(session, 1)["rat"].version
+        answered = session.scalars(select(AnnotationRow.document_id).where(AnnotationRow.fetched_round == 2)).all()
+        assert len(answered) == 3
+        for count, document in enumerate(answered):
+            session.get_one(PredictionRow, (version, document)).entities = [entity] * count
+    header, before, after = reported(project).sections["annotators"][0]
+    assert [row[header.index("proposed")] for row in (before, after)] == ["–", "3"]
 
 
 def test_before_the_first_round_there_is_nothing_to_report(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -251,3 +276,116 @@ def test_models_that_were_not_measured_are_named() -> None:
     assert [(run.arm, len(run.points)) for run in runs] == [("rat", 1)]
     assert notes == ["Models of round 2 are left out: they have not been measured."]
     assert comparable([_live("rat", ())]) == ([], [])
+
+
+# settings that were edited between rounds
+
+
+def _edit(project: Project, number: int, **parts: Any) -> None:
+    """Have a round say that it was made with other settings."""
+    with project.store.write() as session:
+        row = session.get_one(RoundRow, number)
+        row.settings = row.settings | {name: row.settings[name] | values for name, values in parts.items()}
+
+
+def test_models_of_other_labels_are_no_points_of_the_same_curve(project: Project) -> None:
+    with project.store.write() as session:
+        first = [model.version for model in models_of(session, 1).values()]
+        session.execute(
+            delete(EvaluationRow).where(EvaluationRow.model_version.in_(first), EvaluationRow.label == "Chemical")
+        )
+    runs, notes = comparable(live_runs(project.store, project.settings))
+    assert [[point.round for point in run.points] for run in runs] == [[2], [2]]
+    note = "Models of round 1 are left out: they have other entity labels than the newest (Chemical and Disease)."
+    assert notes == [note]
+    page = reported(project)
+    assert note in page.text
+    assert "one point in common" in page.verdicts[0]
+
+
+def test_settings_that_were_changed_between_rounds_are_told(project: Project) -> None:
+    _edit(project, 1, adversarial={"epsilon": 0.7}, training={"epochs": 9}, selection={"size": 8})
+    runs = live_runs(project.store, project.settings)
+    assert runs[0].provenance["changed_settings"] == {
+        "training.epochs": {"1": 9, "2": 1},
+        "adversarial.epsilon": {"1": 0.7, "2": 0.3},
+        "selection.size": {"1": 8, "2": 6},
+    }
+    page = reported(project)
+    # a batch of another size is seen in the curve itself
+    assert (
+        "Settings were changed between rounds, so the curves follow these changes as well as the labels: "
+        "training.epochs (9 in round 1, 1 in round 2); adversarial.epsilon (0.7 in round 1, 0.3 in round 2)."
+    ) in page.text
+    settings = {row[0]: row[1] for row in page.sections["provenance"][1][1:]}
+    assert settings["adversarial.epsilon"] == "0.7 in round 1, 0.3 in round 2"
+    assert settings["selection.size"] == "8 in round 1, 6 in round 2"
+    assert settings["adversarial.probability"] == "0.25"
+
+
+def test_only_changes_between_models_that_are_shown_are_noted(project: Project) -> None:
+    _edit(project, 1, adversarial={"epsilon": 0.7})
+    (run, _) = live_runs(project.store, project.settings)
+    assert changes_noted([run]) != []
+    assert changes_noted([run.model_copy(update={"points": run.points[1:]})]) == []
+
+
+def test_settings_edited_since_are_not_those_of_the_runs(project: Project) -> None:
+    settings = project.settings
+    later = settings.model_copy(
+        update={"seed": 99, "encoder": settings.encoder.model_copy(update={"name": "pubmedbert"})}
+    )
+    run = live_runs(project.store, later)[0]
+    assert (run.seed, run.encoder) == (13, settings.encoder.name)
+    assert (run.provenance["settings"]["seed"], run.provenance["settings"]["encoder"]["name"]) == (13, run.encoder)
+
+
+def test_the_arm_that_selects_is_the_one_that_did_last(project: Project) -> None:
+    with project.store.write() as session:
+        for model in session.scalars(select(ModelRow)):
+            # the first of the settings' arms, none, never selected
+            model.arm = {"none": "at", "rat": "matched"}[model.arm]
+            model.selecting = (model.arm == "at") == (model.round_number == 2)
+    runs = live_runs(project.store, project.settings)
+    assert [(run.arm, run.selected_by) for run in runs] == [("at", "matched, at"), ("matched", "matched, at")]
+    chooser = selecting_run(runs)
+    assert chooser is not None
+    assert chooser.arm == "at"
+    study = Study("trial", runs, runs, live=True)
+    assert study.main_arm == "at"
+    assert "the arms matched and at chose the documents" in study.who_selected
+    assert selecting_run([runs[1].model_copy(update={"provenance": {"models": []}})]) is None
+
+
+# rounds that were measured on different test documents
+
+
+def test_every_part_says_on_which_test_documents_it_is(project: Project) -> None:
+    with project.store.write() as session:
+        late = session.scalars(select(DocumentRow).where(DocumentRow.split == "test")).all()[-1]
+        first = [model.version for model in models_of(session, 1).values()]
+        session.execute(
+            delete(EvaluationRow).where(EvaluationRow.model_version.in_(first), EvaluationRow.document_id == late.id)
+        )
+        last = {arm: model.version for arm, model in models_of(session, 2).items()}
+        measured = {arm: document_counts_of(session, version) for arm, version in last.items()}
+        # that the models propose something does not hang on their few steps of training
+        session.execute(update(ReliabilityRow).where(ReliabilityRow.bin == 8).values(count=5, confidence=4.2, right=3))
+        key = late.key
+    runs, notes = comparable(live_runs(project.store, project.settings))
+    assert notes == ["3 of 4 test documents count: those that every model was measured on."]
+    counts = label_counts(project.store, runs)
+    report = project_report(project.folder, project.settings, project.store)
+    sections = {section.key: section for section in report.parts[0].sections}
+    for arm, by_document in measured.items():
+        assert key in by_document
+        shared = [triple for name, triple in by_document.items() if name != key]
+        gold = sum(tp + fn for tp, _, fn in shared)
+        assert gold < sum(tp + fn for tp, _, fn in by_document.values())
+        rows = [row for row in sections["labels"].tables[0].rows if row["arm"] == arm]
+        assert sum(row["mentions"] for row in rows) == gold
+        assert all(key not in of_label and len(of_label) == 3 for of_label in counts[arm].values())
+    assert "3 test documents" in sections["labels"].tables[0].note
+    (table,) = sections["calibration"].tables
+    assert [(row["arm"], row["documents"]) for row in table.rows] == [("none", 4), ("rat", 4)]
+    assert "none is left out here" in table.note

@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons
+from biorat_al.efficiency.details import forecast_section
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.report import Headline, Part, Report
-from biorat_al.efficiency.reporting import simulation_report, write_simulation_report
+from biorat_al.efficiency.reporting import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.runs import Bin, Point, Run, read_runs, write_runs
+from biorat_al.efficiency.statistics import labels_needed
+from biorat_al.efficiency.study import Study
 from biorat_al.errors import NothingToDoYet, ProjectError
+from tests.efficiency import made as small
 
 HOSTILE = "</script><script>alert(1)</script>\"'>{{ 7*7 }}{% x %}</svg><img src=x onerror=y>&amp; مرحبا 😀 " + "x" * 300
 
@@ -249,6 +254,98 @@ def test_one_seed_has_intervals_over_documents_alone_and_no_verdict(tmp_path: Pa
     assert "No interval: there is one seed" in page.text
 
 
+def test_no_other_pair_stands_in_for_the_main_one() -> None:
+    # the seeds of rat are no other arm's
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "at", "matched")]
+    runs += [run("rat", seed) for seed in (7, 8)]
+    study = Study("any", runs, runs, live=False, target=0.7)
+    found, problems = comparisons(study)
+    assert study.pairs[0] == ("rat", "none")
+    for of_unit in found.values():
+        assert [(one.left, one.right, one.comparisons) for one in of_unit] == [
+            ("matched", "none", 2),
+            ("at", "none", 2),
+        ]
+    headline = headline_of(study, found["documents"], problems)
+    assert headline.outcome == "cannot be told"
+    assert headline.sentence == (
+        "Whether rat saves labels cannot be told: rat against none by documents: no seed is on both sides of this "
+        "comparison; simulate both with the same seeds."
+    )
+
+
+def test_the_main_pair_alone_is_not_adjusted() -> None:
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "at", "matched", "rat")]
+    study = Study("any", runs, runs, live=False, target=0.7)
+    for of_unit in comparisons(study)[0].values():
+        assert [(one.left, one.right, one.comparisons) for one in of_unit] == [
+            ("rat", "none", 1),
+            ("rat", "matched", 3),
+            ("matched", "none", 3),
+            ("at", "none", 3),
+        ]
+
+
+@pytest.mark.parametrize(("seeds", "said"), [((1,), True), ((1, 2), False)])
+def test_a_difference_in_f1_says_what_its_interval_is_over(seeds: tuple[int, ...], said: bool) -> None:
+    runs = [
+        small.run({20: [0.5, 0.6, 0.55], 40: [0.5, high, 0.55]}, seed=seed, arm=arm)
+        for seed in seeds
+        for arm, high in (("none", 0.62), ("rat", 0.64 + seed / 100))
+    ]
+    study = Study("any", runs, runs, live=False)
+    found, problems = comparisons(study)
+    sentence = headline_of(study, found["documents"], problems).sentence
+    assert "no F1 is reached clearly by both arms" in sentence
+    assert "rat comes to +" in sentence
+    assert ("over test documents alone)" in sentence) == said
+
+
+def test_rows_and_captions_say_what_has_one_seed(tmp_path: Path) -> None:
+    runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")] + [run("at", 0)]
+    page = Page(simulation_report(simulation(tmp_path / "corpus", *runs), target=0.7).html())
+    header, *rows = page.sections["comparisons"][0]
+    assert {(row[0], row[header.index("seeds")]) for row in rows} == {
+        ("rat against none", "3"),
+        ("at against none", "1"),
+    }
+    header, *rows = page.sections["robustness"][0]
+    assert [(row[1], row[header.index("seeds")]) for row in rows] == [("none", "3"), ("rat", "3"), ("at", "1")]
+    but = "95 % confidence intervals over seeds and test documents, but over test documents alone for {}: there is one"
+    # under the curves and under robustness; under the comparisons and under every figure
+    assert page.text.count(but.format("at")) == 2
+    assert page.text.count(but.format("at against none")) == 2
+    assert "95 % confidence intervals over seeds and test documents." not in page.text
+
+
+def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
+    runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")]
+    study = Study("any", runs, runs, live=False, target=0.725)
+    section = comparison_section(study, *comparisons(study))
+    row, effects = section.tables[0].rows[0], section.tables[1].rows
+    for name, arm in (("left", "rat"), ("right", "none")):
+        needed = labels_needed([one for one in runs if one.arm == arm], 0.725)
+        assert (row[name].value, row[name].low, row[name].high) == (needed.value.value, needed.low, needed.high)
+        assert needed.low < needed.value.value < needed.high
+    assert "documents needed for an F1 of 72.5" in [one["what"] for one in effects]
+
+
+def test_a_forecast_names_its_target_with_a_decimal() -> None:
+    models = {"models": [{"round": 6, "selecting": True}]}
+    runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
+    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), [])
+    assert section.tables[0].title == "More labels to an F1 of 87.5"
+
+
+def test_a_target_that_nobody_named_was_chosen_after_the_fact(tmp_path: Path, page: Page) -> None:
+    runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")]
+    report = simulation_report(simulation(tmp_path / "corpus", *runs))
+    assert report.parts[0].headline.basis.endswith(CHOSEN_AFTER)
+    # under the headline, under the comparisons and under every figure
+    assert Page(report.html()).text.count(CHOSEN_AFTER) == 3
+    assert CHOSEN_AFTER not in page.text
+
+
 def test_a_single_arm_cannot_be_compared(tmp_path: Path) -> None:
     report = simulation_report(simulation(tmp_path / "corpus", run("none", 0), run("none", 1)))
     assert report.parts[0].headline.outcome == "cannot be told"
@@ -293,6 +390,29 @@ def test_several_simulations_are_parts_of_one_page(tmp_path: Path) -> None:
     assert len(page.verdicts) == 2
     assert {"corpus1-curves", "corpus2-curves"} <= page.sections.keys()
     assert {"corpus1-cost.csv", "corpus2-cost.csv"} <= {path.name for path in (made.parent / "report_files").iterdir()}
+
+
+def test_simulations_on_one_corpus_are_told_apart(tmp_path: Path) -> None:
+    for number, name in enumerate(("ncbi", "ncbi-random")):
+        runs = [run(arm, seed, rounds=2, corpus="NCBI") for seed in range(2) for arm in ("none", "rat")]
+        passive = run("none", 0, id="p0", kind="passive", selected_by="rat-mnlp-s0", rounds=2, corpus="NCBI")
+        plan = {"corpus_sha256": str(number) * 64}
+        (simulation(tmp_path / name, *runs, passive) / "simulation.json").write_text(json.dumps(plan))
+    made, report = write_simulation_report(tmp_path)
+    assert [part.headline.corpus for part in report.parts] == ["NCBI (ncbi)", "NCBI (ncbi-random)"]
+    facts = {row["fact"]: row["value"] for row in report.closing[0].tables[0].rows}
+    assert facts["NCBI (ncbi): corpus (sha256)"] == "0" * 64
+    assert facts["NCBI (ncbi-random): corpus (sha256)"] == "1" * 64
+    runs = read_runs(made.parent / "report_files" / "runs.jsonl")
+    assert len(runs) == 10
+    assert runs[0].id == "ncbi/none-mnlp-s0"
+    assert [one.selected_by for one in runs if one.kind == "passive"] == [
+        "ncbi/rat-mnlp-s0",
+        "ncbi-random/rat-mnlp-s0",
+    ]
+    assert ["none, minilm", "rat (mnlp)", "1"] in [
+        row[:3] for row in Page(made.read_text(encoding="utf-8")).sections["corpus2-reuse"][0]
+    ]
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
