@@ -74,7 +74,8 @@ class QueryStrategy(ABC):
     :cvar needs_model: whether it needs uncertainties, so a trained model.
     :cvar needs: what it asks of the model besides; computed for the candidates alone, when they are known.
     :cvar needs_labelled: whether it needs the embeddings of the labelled documents.
-    :cvar subsampled: whether it looks at no more than ``settings.selection.subsample`` documents of a larger pool.
+    :cvar subsampled: whether documents are drawn for it from a pool larger than ``settings.selection.subsample``. What
+        works on the predictions of the pool, which are there already, looks at all of them.
     """
 
     name: str

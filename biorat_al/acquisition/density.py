@@ -24,6 +24,7 @@ class Density(QueryStrategy):
     """
 
     name = "density"
+    subsampled = False
     words = "unsure of a document that is like many others (information density {score})"
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:

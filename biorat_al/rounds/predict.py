@@ -9,16 +9,10 @@ from sqlalchemy.orm import Session
 
 from biorat_al.rounds.advice import pool_counts
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.store.annotations import chunks, entity_values
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import (
-    add_predictions,
-    forget_predictions,
-    models_of,
-    predicted_documents,
-    unasked_documents,
-)
-from biorat_al.store.tasks import tasks_in_state
+from biorat_al.store.rounds import add_predictions, forget_predictions, models_of, predicted_documents
 
 if TYPE_CHECKING:
     from biorat_al.learner.prediction import Tagger
@@ -37,10 +31,8 @@ def run(context: Context) -> Finish:
         model = models_of(session, context.number).get(settings.training.selecting_arm)
         if model is None:
             return nothing("there is no model yet")
-        pool = unasked_documents(session, without_gold=context.gold_is_known)
-        open_tasks = [task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")]
+        targets = unanswered_documents(session, without_gold=context.gold_is_known)
         done = predicted_documents(session, model.version)
-    targets = sorted({*pool, *open_tasks})
     if not targets:
         return nothing("no document is left to predict")
     from biorat_al.learner.prediction import Tagger

@@ -16,13 +16,15 @@ from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.store.answers import answers
+from biorat_al.rounds.pool import asked_documents
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_picks, models_of, predictions, unasked_documents
-from biorat_al.store.tasks import tasks_in_state
 
 NAMED = "named"
 """What stands for a strategy where the caller names the documents."""
+
+CHOICE = 3
+"""How many times over the documents drawn from a large pool could use up the budget, so that there is a choice."""
 
 _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "tokens")
 
@@ -31,7 +33,8 @@ def run(context: Context) -> Finish:
     """Choose from the documents never asked for: by uncertainty where there is a model, else for diversity.
 
     A strategy that needs a model gives way to diversity while there is none; the counts then say so. From a pool larger
-    than the settings' subsample, so many documents are drawn before a strategy looks at them.
+    than the settings' subsample, so many documents are drawn before a strategy looks at them that would ask more of the
+    model; or more than that, if the budget is for more (see :data:`CHOICE`).
     """
     with context.store.read() as session:
         pool = unasked_documents(session, without_gold=context.gold_is_known)
@@ -46,11 +49,9 @@ def run(context: Context) -> Finish:
     counts: dict[str, Any] = {}
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
-    drawn = _subsample(context, pool, "subsample") if strategy.subsampled else pool
-    if len(drawn) < len(pool):
-        counts["drawn"] = len(drawn)
-    documents = _in_order(context, drawn)
-    candidates = _candidates(context, documents, version)
+    documents, candidates = _drawn(context, pool, version, whole=not strategy.subsampled)
+    if len(documents) < len(pool):
+        counts["drawn"] = len(documents)
     if version and strategy.needs:
         candidates = _with_features(context, strategy, candidates, list(documents.values()), version)
     picks = select(candidates, strategy, budget(context), seed=context.seed("select"), diverse=selection.diverse)
@@ -103,13 +104,26 @@ def _named(context: Context, pool: list[int], version: str | None, names: Sequen
     return _picked(context, picks, documents, {"of": len(pool), "strategy": NAMED})
 
 
-def _subsample(context: Context, row_ids: Sequence[int], purpose: str) -> list[int]:
-    """As many documents as the settings say at most, drawn by the round's seed."""
-    size = context.settings.selection.subsample
-    if len(row_ids) <= size:
-        return list(row_ids)
-    generator = np.random.default_rng(context.seed(purpose))
-    return sorted(generator.choice(np.asarray(row_ids), size, replace=False).tolist())
+def _drawn(
+    context: Context, pool: Sequence[int], version: str | None, *, whole: bool
+) -> tuple[dict[int, Document], Candidates]:
+    """The whole pool, or as many of its documents as the settings and the budget say, drawn by the round's seed."""
+    limit = budget(context)
+    number = max(context.settings.selection.subsample, CHOICE * (limit.documents or 0))
+    if whole or number >= len(pool):
+        documents = _in_order(context, pool)
+        return documents, _candidates(context, documents, version)
+    order = np.random.default_rng(context.seed("subsample")).permutation(np.asarray(pool)).tolist()
+    while True:
+        documents = _in_order(context, order[:number])
+        candidates = _candidates(context, documents, version)
+        if number >= len(pool) or limit.tokens is None:
+            return documents, candidates
+        payable = candidates.tokens[candidates.tokens <= limit.tokens]
+        if payable.sum() >= CHOICE * limit.tokens:
+            return documents, candidates
+        # what a document costs is not known before it is read
+        number *= 2
 
 
 def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, Document]:
@@ -160,13 +174,7 @@ def _with_features(
         features["sensitivity"] = probe.sensitivity(documents, settings=settings.adversarial, progress=progress)
     if not strategy.needs_labelled:
         return replace(candidates, features=features)
-    labelled = list(_in_order(context, _subsample(context, _asked(context), "labelled")).values())
-    return replace(candidates, features=features, labelled=probe.embedding(labelled, progress=progress))
-
-
-def _asked(context: Context) -> list[int]:
-    """Row ids of the pool's documents that are annotated, or still with the annotators."""
     with context.store.read() as session:
-        labelled = {answer.document_id for answer in answers(session, "pool", with_gold=context.gold_is_known)}
-        waiting = {task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")}
-    return sorted(labelled | waiting)
+        asked = asked_documents(session, with_gold=context.gold_is_known)
+    labelled = list(_in_order(context, asked).values())
+    return replace(candidates, features=features, labelled=probe.embedding(labelled, progress=progress))

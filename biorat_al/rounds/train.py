@@ -10,12 +10,12 @@ from biorat_al.corpus.model import Document
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import models_of, unasked_documents
+from biorat_al.store.rounds import models_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
-from biorat_al.store.tasks import tasks_in_state
 
 MOST_UNLABELLED = 1000
 """Documents of the pool that a training which learns without labels draws its sentences from, at most."""
@@ -107,9 +107,7 @@ def training_examples(context: Context) -> list[Example]:
 def unlabelled_documents(context: Context) -> list[Document]:
     """Documents of the pool without an answer, in their order; of many, :data:`MOST_UNLABELLED` drawn at random."""
     with context.store.read() as session:
-        never_asked_for = unasked_documents(session, without_gold=context.gold_is_known)
-        waiting = [task.document_id for task in tasks_in_state(session, "pool", "open", "pushing")]
-        pool = sorted({*never_asked_for, *waiting})
+        pool = unanswered_documents(session, without_gold=context.gold_is_known)
         if len(pool) > MOST_UNLABELLED:
             generator = np.random.default_rng(context.seed("unlabelled"))
             pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())

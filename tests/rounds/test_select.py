@@ -17,7 +17,7 @@ from biorat_al.project import Project
 from biorat_al.rounds import select as step
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import run_round
-from biorat_al.store.rounds import models_of, picks_of
+from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_documents
 from biorat_al.store.tables import DocumentRow
 from tests.support.rounds import make_project, settings_for
 
@@ -82,9 +82,10 @@ def test_the_model_is_asked_of_the_candidates_alone(
         return means(self, documents, *rest)
 
     monkeypatch.setattr(Probe, "_means", watched)
-    picks, counts = chosen(context_of(project, name, mc_passes=2, subsample=12))
-    assert (counts["drawn"], counts["of"]) == (12, POOL)
-    assert len(asked[0]) == 12
+    # fewer than the documents that are labelled, all of which count nevertheless
+    picks, counts = chosen(context_of(project, name, size=1, mc_passes=2, subsample=4))
+    assert (counts["drawn"], counts["of"]) == (4, POOL)
+    assert len(asked[0]) == 4
     assert asked[0] == sorted(asked[0])
     assert {document_id for document_id, _, _ in picks} <= set(asked[0])
     if STRATEGIES[name].needs_labelled:
@@ -119,31 +120,69 @@ def _ones(documents: list[Any]) -> Any:
 
 
 class TestSubsample:
-    def test_a_pool_that_is_not_larger_is_looked_at_as_a_whole(self, project: Project) -> None:
-        assert "drawn" not in chosen(context_of(project, "mnlp", subsample=POOL))[1]
-        assert chosen(context_of(project, "mnlp", subsample=POOL - 1))[1]["drawn"] == POOL - 1
+    @pytest.fixture
+    def drawn(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+        """Id → score of the documents that the strategy ``adversarial`` was given last, with scores made up."""
+        given: dict[str, float] = {}
 
-    def test_the_best_of_those_drawn(self, project: Project) -> None:
-        everything = [one[0] for one in chosen(context_of(project, "mnlp", size=POOL, diverse=False))[0]]
-        few = [one[0] for one in chosen(context_of(project, "mnlp", size=5, subsample=20, diverse=False))[0]]
-        drawn = [one[0] for one in chosen(context_of(project, "mnlp", size=POOL, subsample=20, diverse=False))[0]]
-        assert len(drawn) == 20
-        assert few == drawn[:5]
-        assert sorted(drawn, key=everything.index) == drawn
+        def sensitivity(self: Probe, documents: list[Any], **options: Any) -> Any:
+            given.clear()
+            given.update((document.id, float(len(document.text))) for document in documents)
+            return np.array(list(given.values()), dtype=np.float32)
 
-    def test_the_seed_of_the_round_draws(self, project: Project) -> None:
-        def drawn(seed: int) -> set[str]:
-            context = context_of(project, "mnlp", size=POOL, subsample=15)
+        monkeypatch.setattr(Probe, "sensitivity", sensitivity)
+        return given
+
+    def test_a_pool_that_is_not_larger_is_looked_at_as_a_whole(self, project: Project, drawn: dict[str, float]) -> None:
+        assert "drawn" not in chosen(context_of(project, "adversarial", subsample=POOL))[1]
+        assert len(drawn) == POOL
+        assert chosen(context_of(project, "adversarial", subsample=POOL - 1))[1]["drawn"] == POOL - 1
+        assert len(drawn) == POOL - 1
+
+    def test_the_best_of_those_drawn(self, project: Project, drawn: dict[str, float]) -> None:
+        picks, counts = chosen(context_of(project, "adversarial", size=5, subsample=20, diverse=False))
+        assert len(drawn) == counts["drawn"] == 20
+        assert [score for _, score, _ in picks] == sorted(drawn.values(), reverse=True)[:5]
+        assert {document_id for document_id, _, _ in picks} <= drawn.keys()
+
+    def test_the_seed_of_the_round_draws(self, project: Project, drawn: dict[str, float]) -> None:
+        draws = []
+        for seed in (1, 1, 2):
+            context = context_of(project, "adversarial", subsample=15)
             context.settings = context.settings.model_copy(update={"seed": seed})
-            return {one[0] for one in chosen(context)[0]}
+            chosen(context)
+            draws.append(set(drawn))
+        assert draws[0] == draws[1] != draws[2]
 
-        assert drawn(1) == drawn(1)
-        assert drawn(1) != drawn(2)
+    @pytest.mark.parametrize("name", ["adversarial", "diverse"])
+    def test_it_leaves_a_choice_to_a_larger_budget(self, project: Project, name: str) -> None:
+        picks, counts = chosen(context_of(project, name, size=6, subsample=4))
+        assert (len(picks), counts["drawn"]) == (6, 18)
+        assert not any("no other candidate was left" in reason for _, _, reason in picks)
 
-    def test_random_needs_none(self, project: Project) -> None:
-        counts = chosen(context_of(project, "random", size=POOL, subsample=5))[1]
-        assert (counts["documents"], counts["of"]) == (POOL, POOL)
-        assert "drawn" not in counts
+    def test_it_leaves_a_choice_to_a_larger_budget_in_word_pieces(
+        self, project: Project, drawn: dict[str, float]
+    ) -> None:
+        with project.store.read() as session:
+            [model] = [model for model in models_of(session, NUMBER).values() if model.selecting]
+            rows = predictions(session, model.version, unasked_documents(session, without_gold=False))
+            costs = {session.get_one(DocumentRow, row_id).key: row.tokens for row_id, row in rows.items()}
+        budget = 4 * max(costs.values())
+        context = context_of(project, "adversarial", subsample=1)
+        context.request = RoundRequest(tokens=budget, strategy="adversarial")
+        picks, counts = chosen(context)
+        assert budget - max(costs.values()) < counts["tokens"] <= budget
+        assert len(picks) < counts["drawn"] == len(drawn) < POOL
+        assert sum(costs[document_id] for document_id in drawn) >= 3 * budget
+
+    @pytest.mark.parametrize("name", ["random", "least-confidence", "margin", "entropy", "mnlp", "density"])
+    def test_what_costs_no_pass_of_the_model_needs_none(self, project: Project, name: str) -> None:
+        whole = chosen(context_of(project, name, size=3))
+        assert chosen(context_of(project, name, size=3, subsample=5)) == whole
+        assert "drawn" not in whole[1]
+
+    def test_what_asks_the_model_again_is_given_no_more(self) -> None:
+        assert all(kind.subsampled for kind in STRATEGIES.values() if kind.needs)
 
 
 @pytest.mark.parametrize("name", WITH_MODEL)
