@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -116,6 +117,29 @@ def test_a_document_does_not_depend_on_the_others_nor_on_its_place(demo: list[Ex
 
 def test_swaps_do_not_depend_on_the_order_of_the_documents(demo: list[Example]) -> None:
     assert perturbed(demo[::-1], "swap", 13)[::-1] == perturbed(demo, "swap", 13)
+
+
+def test_one_more_document_changes_few_of_the_swaps(demo: list[Example]) -> None:
+    before, after = perturbed(demo[:-1], "swap", 13), perturbed(demo, "swap", 13)
+    pairs = [
+        (one.surface(old.document.text), other.surface(new.document.text))
+        for old, new in zip(before, after, strict=False)
+        for one, other in zip(old.entities, new.entities, strict=True)
+    ]
+    assert demo[-1].entities
+    assert len(pairs) > 100
+    # a new name is the first of about as many as there are
+    assert sum(old != new for old, new in pairs) < 0.15 * len(pairs)
+
+
+def test_every_other_name_is_drawn_equally_often() -> None:
+    names = [f"name{number}" for number in range(5)]
+    pool = [Example(Document(name, name), (Entity("T1", "Drug", (Span(0, 5),)),)) for name in names]
+    drawn = Counter(perturbed(pool, "swap", seed)[0].document.text for seed in range(1000))
+    # 250 each, standard deviation 13.7
+    assert drawn.keys() == set(names[1:])
+    assert min(drawn.values()) > 190
+    assert max(drawn.values()) < 310
 
 
 @pytest.mark.parametrize("condition", ["typos", "case"])
