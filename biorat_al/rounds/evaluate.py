@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Entity
-from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.learner.robustness import CONDITIONS, perturbed
 from biorat_al.learner.scoring import reliability, score
 from biorat_al.learner.types import Example
@@ -20,7 +19,6 @@ from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import count_documents, documents_by_id
 from biorat_al.store.evaluations import evaluation, replace_evaluation, replace_reliability, replace_robustness
 from biorat_al.store.rounds import models_of
-from biorat_al.store.tables import ModelRow
 
 if TYPE_CHECKING:
     from biorat_al.learner.prediction import Tagger
@@ -85,32 +83,6 @@ def run(context: Context) -> Finish:
     return finish
 
 
-def measure_robustness(context: Context, version: str) -> None:
-    """Measure one model of the project under each condition, whatever the settings say, and write what came out.
-
-    The step does the same where the settings ask for it; the documents are changed in the same way.
-
-    :raises UsageError: the project has no such model.
-    :raises NothingToDoYet: no test document is annotated.
-    :raises LearnerError: the model's folder is gone or damaged.
-    """
-    with context.store.read() as session:
-        if session.get(ModelRow, version) is None:
-            raise UsageError(f"the project {context.settings.name} has no model {version!r}")
-        held_out = _held_out(session, context.settings.labels)
-    if not held_out:
-        raise NothingToDoYet("no test document is annotated, so there is nothing to measure robustness on")
-    from biorat_al.learner.prediction import Tagger
-
-    changed = _changed(context, held_out)
-    tagger = Tagger.load(context.models_dir / version)
-    number = len(held_out) * len(changed)
-    with context.progress.bar("Measuring robustness", total=number, unit="documents") as bar:
-        rows = _robustness(tagger, changed, bar)
-    with context.store.write() as session:
-        replace_robustness(session, version, rows)
-
-
 def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Entity, ...]:
     """The entities that carry one of the project's labels."""
     return tuple(entity for entity in entities if entity.label in labels)
@@ -126,7 +98,8 @@ def _held_out(session: Session, labels: tuple[str, ...]) -> dict[int, Example]:
 
 
 def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
-    """The test documents under each condition; the same for all arms and in all rounds."""
+    """The test documents under each condition; the same for all arms, and in all rounds but for a few swaps, where
+    test documents that were annotated since have brought names."""
     seed = derive_seed(context.settings.seed, "robustness")
     examples = list(held_out.values())
     return {

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.errors import LearnerError, UsageError
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.robustness import CONDITIONS
 from biorat_al.learner.scoring import reliability
@@ -15,7 +14,6 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project
 from biorat_al.rounds import evaluate
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.evaluate import measure_robustness
 from biorat_al.settings import Settings
 from biorat_al.store.evaluations import (
     document_counts_of,
@@ -121,18 +119,6 @@ def test_without_robustness_only_the_documents_as_they_are_are_measured(tmp_path
             assert len(document_counts_of(session, version)) == 6
 
 
-def test_one_model_can_be_measured_at_will_and_comes_to_the_same(project: Project) -> None:
-    version, other = versions_of(project)
-    with project.store.write() as session:
-        expected = {name: robustness_of(session, name) for name in (version, other)}
-        replace_robustness(session, version, [])
-    bars = _Bars()
-    measure_robustness(context_of(project, progress=bars), version)
-    with project.store.read() as session:
-        assert {name: robustness_of(session, name) for name in (version, other)} == expected
-    assert (bars.totals, bars.advanced) == ([18], [18])
-
-
 def test_the_documents_are_changed_in_the_same_way_in_every_round(project: Project) -> None:
     with project.store.read() as session:
         held_out = evaluate._held_out(session, project.settings.labels)
@@ -173,17 +159,6 @@ def test_nothing_is_written_before_the_step_is_done(project: Project) -> None:
     with project.store.read() as session:
         assert list(robustness_of(session, version)) == sorted(CONDITIONS)
         assert len(reliability_of(session, version)) == 10
-
-
-def test_a_model_that_is_not_there_is_named(project: Project) -> None:
-    with pytest.raises(UsageError, match="the project trial has no model 'trial-r9-rat-0'"):
-        measure_robustness(context_of(project), "trial-r9-rat-0")
-    version, _ = versions_of(project)
-    there = project.folder / "models" / version
-    gone = there.rename(there.with_name("gone"))
-    with pytest.raises(LearnerError, match=version):
-        measure_robustness(context_of(project), version)
-    gone.rename(there)
 
 
 def test_confidences_of_the_bins_are_those_of_the_clean_predictions(project: Project) -> None:
