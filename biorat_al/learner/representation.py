@@ -8,8 +8,9 @@ tags O, B and I, one set for each entity type, without the BIO rule.
     The mean of h.
 ``gradient``
     The gradient of the document's loss by the head's weights, at the most probable tag y of each word: the mean of
-    (p − y) ⊗ h (Ash et al. 2020, section 3). Where that has more than :data:`COLUMNS` numbers, it is projected onto so
-    many at random, which keeps distances to within a few parts in a hundred (Johnson and Lindenstrauss 1984).
+    (p − y) ⊗ h (Ash et al. 2020, section 3). Where that has at least twice as many numbers as :data:`COLUMNS` says, it
+    is projected onto so many at random, which keeps distances to within a few parts in a hundred (Johnson and
+    Lindenstrauss 1984).
 ``disagreement``
     The mutual information between tag and weights, H(mean of p) − mean of H(p) over passes with dropout, in nats,
     summed over the entity types (Houlsby et al. 2011; Gal, Islam and Ghahramani 2017).
@@ -50,7 +51,7 @@ CHUNK = 128
 """Documents that are cut into batches together."""
 
 COLUMNS = 2048
-"""Numbers that a gradient embedding has at most."""
+"""Numbers that a long gradient embedding is projected onto. One of fewer than twice as many stays as it is."""
 
 _LAST_DROPOUT = 0.1  # before the head, where the encoder has no dropout of its own
 
@@ -111,12 +112,10 @@ class Probe:
         return self._means(documents, "Embedding", self._network.head.in_features, sums, progress)
 
     def gradient(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
-        """The documents' ``gradient``, shape (n, min(types · 3 · hidden size, :data:`COLUMNS`)). One forward pass."""
+        """The documents' ``gradient``, shape (n, types · 3 · hidden size), or (n, :data:`COLUMNS`) where it is
+        projected. One forward pass."""
         size = self._network.head.weight.numel()
-        projection = None
-        if size > COLUMNS:
-            drawn = np.random.default_rng(size).standard_normal((size, COLUMNS), dtype=np.float32)
-            projection = self._device.tensor(drawn / np.sqrt(COLUMNS, dtype=np.float32))
+        projection = self._device.tensor(_projection(size)) if size >= 2 * COLUMNS else None
 
         def sums(batch: _Batch) -> torch.Tensor:
             hidden, log_p = self._forward(batch)
@@ -125,7 +124,7 @@ class Probe:
             gradients = torch.einsum("wtc,wth->wch", residual, hidden).flatten(start_dim=1)
             return gradients if projection is None else gradients @ projection
 
-        return self._means(documents, "Gradient embeddings", min(size, COLUMNS), sums, progress)
+        return self._means(documents, "Gradient embeddings", size if projection is None else COLUMNS, sums, progress)
 
     def disagreement(
         self, documents: Sequence[Document], *, passes: int, seed: int, progress: Progress = SILENT
@@ -252,3 +251,11 @@ class Probe:
                 on_device(own),
                 np.array([one.document for one in chosen], dtype=np.int64),
             )
+
+
+def _projection(size: int) -> NDArray[np.float32]:
+    """A random projection of so many numbers onto :data:`COLUMNS`, shape (size, COLUMNS); the same for each size."""
+    drawn = np.random.default_rng(size).standard_normal((size, COLUMNS), dtype=np.float32)
+    # in place: with many entity types it takes hundreds of megabytes
+    drawn /= np.sqrt(COLUMNS, dtype=np.float32)
+    return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,14 +120,28 @@ class TestGradient:
         self, probe: Probe, documents: list[Document], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         whole = probe.gradient(documents[:14])
-        monkeypatch.setattr(representation, "COLUMNS", 160)
+        # 192 numbers are not even halved by that
+        monkeypatch.setattr(representation, "COLUMNS", 97)
+        assert probe.gradient(documents[:14]).tolist() == whole.tolist()
+        monkeypatch.setattr(representation, "COLUMNS", 96)
         projected = probe.gradient(documents[:14])
-        assert projected.shape == (14, 160)
+        assert projected.shape == (14, 96)
         pairs = np.triu_indices(14, 1)
         distances = [np.linalg.norm(found[:, None] - found, axis=2)[pairs] for found in (whole, projected)]
-        # the standard deviation of the ratio is 1 / √(2 · 160), 0.056
-        assert distances[1] / distances[0] == pytest.approx(1, abs=0.25)
-        assert (distances[1] / distances[0]).mean() == pytest.approx(1, abs=0.08)
+        # the standard deviation of the ratio is 1 / √(2 · 96), 0.072
+        assert distances[1] / distances[0] == pytest.approx(1, abs=0.3)
+        assert (distances[1] / distances[0]).mean() == pytest.approx(1, abs=0.1)
+
+    def test_the_projection_is_made_without_a_copy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(representation, "COLUMNS", 256)
+        tracemalloc.start()
+        try:
+            projection = representation._projection(4096)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 1.2 * projection.nbytes
+        assert np.square(projection).sum(axis=1).mean() == pytest.approx(1, abs=0.01)
 
 
 def batch_hidden(probe: Probe, batch: representation._Batch) -> torch.Tensor:
