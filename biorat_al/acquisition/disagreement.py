@@ -30,6 +30,7 @@ class Bald(UncertaintyStrategy):
     name = "bald"
     measure = "disagreement"
     needs = frozenset({"disagreement"})
+    subsampled = True
     words = "passes with dropout disagree most, per word (mutual information {score})"
 
 
@@ -37,12 +38,14 @@ class Adversarial(UncertaintyStrategy):
     """Adversarial disagreement: asks where a small shift of the word vectors changes the prediction most.
 
     The score is the local distributional smoothness of Miyato et al. with its sign turned: the divergence
-    KL(p(y | x) ‖ p(y | x + r)) in nats, summed over the entity types and averaged over the document's words, where the
-    shift r of the word vectors is as large as the perturbation in training (``settings.adversarial``: epsilon, norm,
-    scope). 0 means that the prediction holds. It costs two forward passes and a backward one, in 32-bit floats.
+    KL(p(y | x) ‖ p(y | x + r)) in nats, summed over the entity types and averaged over the document's words. The shift
+    r of the word vectors has the size that ``settings.adversarial`` gives the perturbation in training (epsilon, norm,
+    scope); but where the scope is the batch, whose windows share that size in training, each window has all of it here.
+    0 means that the prediction holds. It costs two forward passes and a backward one, in 32-bit floats.
 
-    r is the steepest one for the loss at the predicted tags, which takes most from the prediction to first order, and
-    is what the arm ``rat`` has been trained against. The power iteration of the paper would cost one forward pass more,
+    r is the steepest one for the loss at the predicted tags, which takes most from the prediction to first order. The
+    arms ``rat`` and ``at`` are trained against such shifts where the attack is ``single-step``, for the loss at the
+    annotated tags; the other attacks make others. The power iteration of the paper would cost one forward pass more,
     and start from a random direction, so that two documents with the same text could get different scores.
 
     Miyato, Maeda, Koyama, Nakae and Ishii 2016, *Distributional smoothing with virtual adversarial training* (ICLR),
@@ -53,6 +56,7 @@ class Adversarial(UncertaintyStrategy):
     name = "adversarial"
     measure = "sensitivity"
     needs = frozenset({"sensitivity"})
+    subsampled = True
     words = "a small shift of the word vectors changes the prediction most (divergence {score})"
 
     def check(self, settings: Settings) -> None:

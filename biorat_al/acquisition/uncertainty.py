@@ -21,13 +21,15 @@ class UncertaintyStrategy(QueryStrategy):
 
     measure: str
     words: str
+    subsampled = False
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         """Return the measure, shape (n,)."""
         return self.from_model(candidates, self.measure)
 
     def reason(self, score: float) -> str:
-        return self.words.format(score=f"{score:.3f}")
+        # a small one in significant digits: 0.00037 is not 0
+        return self.words.format(score=f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}")
 
 
 class LeastConfidence(UncertaintyStrategy):

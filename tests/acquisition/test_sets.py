@@ -55,11 +55,10 @@ class TestFarthestFirst:
         assert scores.tolist() == [1, 4, 3, 10]
 
     def test_those_not_taken_have_their_distance_at_the_end(self) -> None:
-        # after 10 and 4, 7 is at 3 from both, and 1 at 1 from the centre
-        scores = farthest_first(_column(1, 4, 7, 10), _column(0), 2, _generator())
-        assert scores.tolist() == [1, 4, 3, 10]
-        # after 10 alone, 4 is at 4 from the centre, and 7 at 3 from 10
-        assert farthest_first(_column(1, 4, 7, 10), _column(0), 1, _generator()).tolist() == [1, 4, 3, 10]
+        # after 10 alone, 4 and 4.5 are nearest to the centre
+        assert farthest_first(_column(4, 4.5, 10), _column(0), 1, _generator()).tolist() == [4, 4.5, 10]
+        # after 10 and 4.5, 4 is at 0.5 from 4.5
+        assert farthest_first(_column(4, 4.5, 10), _column(0), 2, _generator()).tolist() == [0.5, 4.5, 10]
 
     def test_every_centre_counts(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sets, "_BLOCK", 2)

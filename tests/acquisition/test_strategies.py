@@ -172,6 +172,20 @@ class TestStrategiesByMeasure:
         pool = replace(pool, **{"features" if STRATEGIES[name].needs else "uncertainty": {measure: values}})
         assert strategy(name).scores(pool, _generator()).tolist() == [0.25, -3.0, 7.5]
 
+    @pytest.mark.parametrize(
+        ("score", "text"),
+        [
+            (0.000371234, "0.000371"),
+            (0.0, "0"),
+            (0.0512, "0.0512"),
+            (0.5, "0.500"),
+            (-2.0, "-2.000"),
+            (431.25, "431.250"),
+        ],
+    )
+    def test_a_small_score_is_not_read_as_none(self, name: str, score: float, text: str) -> None:
+        assert f" {text})" in strategy(name).reason(score)
+
     def test_the_least_sure_come_first(self, name: str) -> None:
         pool = make(["gout", "asthma", "fever", "cough"], scores=[0.25, 0.75, -0.5, 0.5])
         picks = select(pool, strategy(name), Budget(documents=4), seed=0)
