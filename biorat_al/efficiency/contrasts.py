@@ -26,8 +26,8 @@ from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, interval
 NO_TARGET = "no F1 is reached clearly by both"
 
 CHOSEN_AFTER = (
-    "No target F1 was named: each is the highest multiple of 5 points that these same curves reach clearly, so it was "
-    "chosen after they were seen. Better is one that was named beforehand (--target)."
+    "No target F1 was named: a comparison takes the highest multiple of 5 points that its own curves reach clearly, "
+    "which is chosen after the fact. Better is one that is named beforehand (--target)."
 )
 
 
