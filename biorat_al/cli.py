@@ -233,17 +233,50 @@ def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> 
     help="A folder that datasets loads, or one file with everything.",
 )
 @click.option("--force", is_flag=True, help="Replace what is there.")
-def export(out: Path, folder: Path | None, format_: str, force: bool) -> None:
+@click.option(
+    "--validation",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="N|SHARE",
+    help="Documents of the pool, or a share below 1, for a validation split.",
+)
+@click.option("--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.")
+@click.option("--license", "license_", metavar="ID", help="The licence, for the data card, e.g. cc-by-4.0.")
+@click.option(
+    "--language", "languages", multiple=True, metavar="CODE", help="A language of the texts, e.g. en; may be repeated."
+)
+@click.option(
+    "--guidelines",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Annotation guidelines, to be copied.",
+)
+@click.option("--loader", is_flag=True, help="Also write the loading module that BigBio's own layout has.")
+def export(
+    out: Path,
+    folder: Path | None,
+    format_: str,
+    force: bool,
+    validation: float,
+    prefer: str | None,
+    license_: str | None,
+    languages: tuple[str, ...],
+    guidelines: Path | None,
+    loader: bool,
+) -> None:
     """Write the annotated corpus to OUT.
 
-    OUT is a folder (bigbio) or a file (jsonl) that is not there yet.
+    OUT is a folder (bigbio) or a file (jsonl) that is not there yet. Where several people annotated a document, ground
+    truth counts, else what more than half of them have; ties are left out and listed.
     """
-    from biorat_al.presentation import plural
+    from biorat_al.presentation import export_text
     from biorat_al.project import Project
+    from biorat_al.rounds.export import ExportOptions
 
+    options = ExportOptions(validation, prefer, license_, languages, guidelines, loader)
     with Project.open(folder) as project:
-        counts = project.export(out, format=format_, force=force)
-    click.echo(f"Wrote {', '.join(plural(n, f'{split} document') for split, n in counts.items() if n)} to {out}")
+        report = project.export(out, format=format_, force=force, options=options)
+    click.echo(export_text(report, out))
 
 
 @cli.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.base import ReadReport
 from biorat_al.project import Project
+from biorat_al.rounds.export import ExportReport
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -35,6 +36,10 @@ _UNREPRESENTABLE = {
     "other_label": "with a label that the project does not have; not learnt, all are kept",
 }
 """What the model cannot represent, in words."""
+
+
+TIES_SHOWN = 20
+"""How many ties an export prints."""
 
 
 def plural(count: int, noun: str, plural_form: str | None = None) -> str:
@@ -144,6 +149,24 @@ def plan_text(plan: RoundPlan) -> str:
     else:
         lines += _item("train", "nothing yet: no document is annotated")
     lines += _item("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
+    return "\n".join(lines)
+
+
+def export_text(report: ExportReport, out: Path) -> str:
+    """What a person should know of an export."""
+    counts = ", ".join(plural(count, f"{split} document") for split, count in report.documents.items() if count)
+    lines = [f"Wrote {counts} to {out}"]
+    if report.tie_count:
+        lines.append(
+            f"{plural(report.tie_count, 'tie')}: marked by exactly half of a document's annotators "
+            "(--prefer ANNOTATOR decides them)"
+        )
+        lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
+        left = report.tie_count - len(report.ties[:TIES_SHOWN])
+        lines += [f"  … and {left:,} more"] if left else []
+    if report.warnings:
+        lines.append("Against BigBio's conventions, written all the same:")
+        lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]
     return "\n".join(lines)
 
 

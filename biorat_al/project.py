@@ -30,7 +30,7 @@ from biorat_al.errors import CorpusError, ProjectError, SettingsError, UsageErro
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.export import check_target, export_corpus, predicted_records
+from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
@@ -245,13 +245,35 @@ class Project:
 
         return replace(status, forecast=project_forecast(self.settings, self.store, target))
 
-    def export(self, destination: str | Path, *, format: str = "bigbio", force: bool = False) -> dict[str, int]:
-        """Write the annotated corpus; return the number of documents by split.
+    def export(
+        self,
+        destination: str | Path,
+        *,
+        format: str = "bigbio",
+        force: bool = False,
+        options: ExportOptions = ExportOptions(),  # noqa: B008 - it is frozen
+    ) -> ExportReport:
+        """Write the annotated corpus; return the number of documents by split, and what could not be decided.
 
         :param format: ``bigbio`` (a folder that ``datasets`` loads) or ``jsonl`` (one file, complete).
         :param force: replace what is there.
+        :param options: splits, annotators and what the data card says.
+        :raises NothingToDoYet: nothing has been annotated yet.
+        :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
         """
-        return export_corpus(self.settings, self.store, Path(destination), format=format, force=force)
+        from biorat_al.efficiency.work import annotator_work
+
+        work = annotator_work(self.store)
+        accepted = sum(part.total("accepted") for part in work), sum(part.proposed for part in work)
+        return export_corpus(
+            self.settings,
+            self.store,
+            Path(destination),
+            format=format,
+            force=force,
+            options=options,
+            accepted=accepted,
+        )
 
     def report(
         self, output: str | Path | None = None, *, target: float | None = None, force: bool = False

@@ -162,7 +162,7 @@ def test_skipped_and_open_tasks_are_not_exported_and_an_empty_answer_is(nowhere:
         desk.finish(keys[0])
         with pytest.raises(NothingToDoYet):
             project.round()
-        assert project.export(nowhere / "out.jsonl", format="jsonl") == {"train": 1, "test": 0}
+        assert project.export(nowhere / "out.jsonl", format="jsonl").documents == {"train": 1, "test": 0}
     (record,) = read_corpus(nowhere / "out.jsonl")
     assert (record.document.id, record.annotation) == (keys[0], Annotation())
 

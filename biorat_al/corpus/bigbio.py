@@ -1,144 +1,192 @@
 """A corpus as a folder that ``datasets.load_dataset`` reads: BigBio's "kb" schema in Parquet, with a data card.
 
-The folder needs no loading script and no network: the card's header names one configuration,
-``<name>_bigbio_kb``, with one Parquet file for each split. How a record comes about is said in
-:mod:`biorat_al.corpus.bigbio_record`.
+The folder needs no loading script and no network: the card's header names its configurations, each with one Parquet
+file for each split::
+
+    README.md              the data card
+    data/                  <name>_bigbio_kb: BigBio's kb schema (biorat_al.corpus.bigbio_record)
+    source/                <name>_source: everything that the program knows (biorat_al.corpus.bigbio_source)
+    provenance/            where each annotation came from (biorat_al.corpus.bigbio_provenance), and ties
+    guidelines/, loader/   if they were asked for
+
+A conversion writes the kb configuration alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biorat_al import __version__
 from biorat_al.corpus.base import Writable, WriteReport
+from biorat_al.corpus.bigbio_card import (
+    CARD,
+    DATA,
+    GUIDELINES,
+    LOADER,
+    PROVENANCE,
+    SOURCE,
+    BigBioSummary,
+    CardDetails,
+    SplitSummary,
+    data_card,
+)
+from biorat_al.corpus.bigbio_loader import loading_module
+from biorat_al.corpus.bigbio_provenance import Provenance, TieRow, provenance_rows
 from biorat_al.corpus.bigbio_record import KbRecords
+from biorat_al.corpus.bigbio_schema import kb_schema, provenance_schema, source_schema, ties_schema
+from biorat_al.corpus.bigbio_source import source_record
+from biorat_al.corpus.bigbio_tables import Tables
 from biorat_al.corpus.files import replacing_folder
+from biorat_al.corpus.kb_checks import CONVENTIONS, KbChecker
 from biorat_al.corpus.losses import MENTION_IDS, NOT_LOOKED
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.errors import FormatError, UsageError
-from biorat_al.resources import resource
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-CARD = "README.md"
-DATA = "data"
 TRAIN = "train"
 
-ROWS = 200
-"""Records of a split that are held in memory, and make one row group."""
+MADE_FILES = rf"{re.escape(CARD)}|({DATA}|{SOURCE}|{PROVENANCE})/[^/]+\.parquet|{GUIDELINES}/[^/]+|{LOADER}/[^/]+\.py"
+"""Pattern of the paths inside a folder that was written here."""
+
+HISTORY_ROWS = 5000
+"""Rows of the tables of provenance that are held in memory."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SPLIT = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
-@dataclass
-class SplitSummary:
-    """What one split holds.
+class BigBioFolder:
+    """A folder that is being filled; see :func:`bigbio_folder`.
 
-    :param characters: of all passages' texts joined, so with the spaces between them.
-    :param mentions: by label; `relations` likewise.
+    :ivar summary: what has been written so far.
     """
 
-    documents: int = 0
-    characters: int = 0
-    passages: int = 0
-    mentions: Counter[str] = field(default_factory=Counter)
-    relations: Counter[str] = field(default_factory=Counter)
-    linked_mentions: int = 0
+    def __init__(self, place: Path, tables: Tables, summary: BigBioSummary) -> None:
+        self._place = place
+        self._tables = tables
+        self._records = KbRecords()
+        self._checker = KbChecker()
+        self._kb, self._source = kb_schema(), source_schema()
+        self._provenance, self._ties = provenance_schema(), ties_schema()
+        self.summary = summary
 
-    def count(self, record: Mapping[str, Any]) -> None:
-        """Count a record."""
-        self.documents += 1
-        self.characters += record["passages"][-1]["offsets"][0][1]
-        self.passages += len(record["passages"])
-        self.mentions.update(entity["type"] for entity in record["entities"])
-        self.linked_mentions += sum(bool(entity["normalized"]) for entity in record["entities"])
-        self.relations.update(relation["type"] for relation in record["relations"])
+    def add(
+        self, split: str, document: Document, annotation: Annotation, provenance: Provenance | None = None
+    ) -> dict[str, Any]:
+        """Write a document, and return its kb record.
+
+        :raises UsageError: the split's name cannot be used.
+        :raises CorpusError: the document or the annotation cannot stand as it is; or, in a complete corpus, something
+            is wrong with its record (:mod:`biorat_al.corpus.kb_checks`).
+        """
+        check_split(split)
+        record = self._records.record(document, annotation)
+        if self.summary.complete:
+            self._check(split, record)
+            self._tables.add(f"{SOURCE}/{split}.parquet", self._source, source_record(document, annotation))
+        self._tables.add(f"{DATA}/{split}.parquet", self._kb, record)
+        if provenance is not None:
+            path = f"{PROVENANCE}/annotations.parquet"
+            for row in provenance_rows(split, record, annotation, provenance):
+                self._tables.add(path, self._provenance, row, HISTORY_ROWS)
+        self.summary.splits.setdefault(split, SplitSummary()).count(record)
+        return record
+
+    def add_tie(self, tie: TieRow) -> None:
+        """Write a tie beside the corpus."""
+        self._tables.add(f"{PROVENANCE}/ties.parquet", self._ties, tie.row(), HISTORY_ROWS)
+
+    def finish(
+        self,
+        details: CardDetails,
+        splits: Iterable[str] = (),
+        *,
+        guidelines: tuple[str, bytes] | None = None,
+        loader: bool = False,
+    ) -> BigBioSummary:
+        """Write the card.
+
+        :param splits: all splits in their order; one without a document is left out, since ``datasets`` cannot load
+            it, and named in the summary and the card.
+        :param guidelines: name and content of the file with the annotation guidelines.
+        :param loader: also write the loading module that BigBio's own layout has.
+        :raises UsageError: there is no document in any split.
+        """
+        summary = self.summary
+        if not summary.splits:
+            raise UsageError(f"there is no document to write into {summary.folder}")
+        order = list(dict.fromkeys((*splits, *summary.splits)))
+        summary.empty_splits = [split for split in order if split not in summary.splits]
+        summary.splits = {split: summary.splits[split] for split in order if split in summary.splits}
+        summary.not_represented = self._records.not_represented
+        self._tables.close()
+        if guidelines is not None:
+            (self._place / GUIDELINES).mkdir()
+            (self._place / GUIDELINES / guidelines[0]).write_bytes(guidelines[1])
+        module = f"{summary.name}.py" if loader else ""
+        if loader:
+            (self._place / LOADER).mkdir()
+            text = loading_module(summary, details)
+            (self._place / LOADER / module).write_text(text, encoding="utf-8", newline="\n")
+        card = data_card(summary, details, guidelines[0] if guidelines else None, module)
+        (self._place / CARD).write_text(card, encoding="utf-8", newline="\n")
+        return summary
+
+    def _check(self, split: str, record: Mapping[str, Any]) -> None:
+        where = f"{split}, document {record['document_id']}"
+        for kind, what in self._checker.problems(record, where):
+            if kind not in CONVENTIONS:
+                raise FormatError(what, document=record["document_id"])
+            self.summary.warnings[kind] += 1
 
 
-@dataclass
-class BigBioSummary:
-    """What was written.
+@contextmanager
+def bigbio_folder(folder: Path, name: str, *, complete: bool, replace: bool = False) -> Iterator[BigBioFolder]:
+    """Fill a folder that gets its name once all of it is written; if anything fails, there is nothing.
 
-    :param config: name of the configuration, the second argument of ``datasets.load_dataset``.
-    :param splits: counts by split.
-    :param empty_splits: splits that were left out since they have no document.
-    :param not_represented: how often something was left out since the schema has no place for it, by kind.
+    Documents are taken one by one and some hundred are held at a time. The same ones give the same bytes.
+
+    :param name: of the corpus: letters, digits, ``.``, ``_`` and ``-``.
+    :param complete: write the source configuration as well, and check every record.
+    :param replace: replace a folder that an earlier call wrote, in one step where the file system can.
+    :raises UsageError: the name cannot be used, or the folder is there already.
+    :raises CorpusError: the folder cannot be written.
     """
-
-    folder: Path
-    config: str
-    splits: dict[str, SplitSummary] = field(default_factory=dict)
-    empty_splits: list[str] = field(default_factory=list)
-    not_represented: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def labels(self) -> list[str]:
-        """All entity labels, sorted."""
-        return sorted(set().union(*(split.mentions for split in self.splits.values())))
-
-    @property
-    def relation_labels(self) -> list[str]:
-        """All relation labels, sorted."""
-        return sorted(set().union(*(split.relations for split in self.splits.values())))
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"the corpus name {name!r} cannot be used: it must begin with a letter or digit and hold only letters, "
+            "digits, '.', '_' and '-'"
+        )
+    _check_target(folder, replace)
+    with replacing_folder(folder) as temporary, Tables(temporary) as tables:
+        yield BigBioFolder(temporary, tables, BigBioSummary(folder, name, complete=complete))
 
 
 def write_bigbio(
     folder: Path,
     name: str,
     splits: Mapping[str, Iterable[tuple[Document, Annotation]]],
+    details: CardDetails | None = None,
     *,
-    title: str | None = None,
-    description: str = "",
-    made: Mapping[str, str] | None = None,
-    license: str | None = None,
-    languages: Sequence[str] = ("en",),
     replace: bool = False,
 ) -> BigBioSummary:
-    """Write a corpus so that ``datasets.load_dataset(folder, f"{name}_bigbio_kb")`` loads it.
+    """Write a corpus so that ``datasets.load_dataset(folder, f"{name}_bigbio_kb")`` loads it, and ``…_source`` too.
 
-    Records are taken one by one and some hundred are held at a time. The same records and texts give the same bytes.
-    The folder gets its name once all of it is written; if anything fails, there is nothing.
-
-    :param name: of the corpus: letters, digits, ``.``, ``_`` and ``-``.
-    :param splits: the documents of each split; ids of records are unique over all of them. A split without a document
-        is left out, since ``datasets`` cannot load one; the summary and the card name it.
-    :param title: of the data card; the name if None.
-    :param made: how the corpus was made, as name → value, for the data card (tool, date, annotators, models).
-    :param license: identifier of the licence in the card's header; left out if None.
-    :param languages: codes of the languages of the texts.
-    :param replace: replace a folder that an earlier call wrote.
+    :param splits: the documents of each split; ids of records are unique over all of them.
     :raises UsageError: the name or a split's name cannot be used, there is no document in any split, or the folder is
         there already.
     :raises CorpusError: a document or an annotation cannot stand as it is, or the folder cannot be written.
-
-    What the schema has no place for (scores, what became of pre-labels, metadata, …) is counted in the summary and
-    named in the card; :mod:`biorat_al.corpus.jsonl` holds all of it.
     """
-    _check_names(name, splits)
-    _check_target(folder, replace)
-    summary = BigBioSummary(folder, f"{name}_bigbio_kb")
-    records = KbRecords()
-    with replacing_folder(folder) as temporary:
-        with SplitFiles(temporary / DATA, records) as files:
-            for split, documents in splits.items():
-                for document, annotation in documents:
-                    files.add(split, document, annotation)
-        summary.splits = {split: files.counts[split] for split in splits if split in files.counts}
-        summary.empty_splits = [split for split in splits if split not in files.counts]
-        if not summary.splits:
-            raise UsageError(f"there is no document to write into {folder}")
-        summary.not_represented = records.not_represented
-        card = data_card(summary, title or name, description, made or {}, license, languages)
-        (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
-    return summary
+    for split in splits:
+        check_split(split)
+    with bigbio_folder(folder, name, complete=True, replace=replace) as out:
+        for split, documents in splits.items():
+            for document, annotation in documents:
+                out.add(split, document, annotation)
+        return out.finish(details or CardDetails(), splits)
 
 
 def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport) -> int:
@@ -149,153 +197,28 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
     :raises UsageError: a split's name cannot be used, or there is no document.
     """
     name = re.sub(r"[^A-Za-z0-9._-]", "_", folder.name).lstrip("._-")[:100] or "corpus"
-    summary = BigBioSummary(folder, f"{name}_bigbio_kb")
-    kb = KbRecords()
-    with replacing_folder(folder) as temporary:
-        with SplitFiles(temporary / DATA, kb) as files:
-            for record in records:
-                document, annotation = record[:2]
-                split = document.metadata.get("split", TRAIN)
-                if not isinstance(split, str):
-                    raise UsageError(f"the split {split!r} of document {document.id} is no name")
-                _check_names(name, {split: ()})
-                report.lose(NOT_LOOKED, annotation is None)
-                report.lose("documents without passages (got one)", not document.passages)
-                written = files.add(split, document, annotation or Annotation())
-                joined = " ".join(passage["text"][0] for passage in written["passages"])
-                report.lose("texts that differ between passages (offsets moved with them)", joined != document.text)
-                ids = zip(annotation.entities if annotation else (), written["entities"], strict=True)
-                report.lose(MENTION_IDS, sum(entity.id != value["id"] for entity, value in ids))
-        if not files.counts:
-            raise UsageError(f"there is no document to write into {folder}")
-        summary.splits = files.counts
-        summary.not_represented = kb.not_represented
-        card = data_card(summary, name, "", {"program": f"biorat-al {__version__}"}, None, ("en",))
-        (temporary / CARD).write_text(card, encoding="utf-8", newline="\n")
-    report.lost.update(kb.not_represented)
-    return sum(split.documents for split in files.counts.values())
+    with bigbio_folder(folder, name, complete=False, replace=True) as out:
+        for item in records:
+            document, annotation = item[:2]
+            split = document.metadata.get("split", TRAIN)
+            if not isinstance(split, str):
+                raise UsageError(f"the split {split!r} of document {document.id} is no name")
+            report.lose(NOT_LOOKED, annotation is None)
+            report.lose("documents without passages (got one)", not document.passages)
+            record = out.add(split, document, annotation or Annotation())
+            joined = " ".join(passage["text"][0] for passage in record["passages"])
+            report.lose("texts that differ between passages (offsets moved with them)", joined != document.text)
+            ids = zip(annotation.entities if annotation else (), record["entities"], strict=True)
+            report.lose(MENTION_IDS, sum(entity.id != value["id"] for entity, value in ids))
+        summary = out.finish(CardDetails(made={"program": f"biorat-al {__version__}"}))
+    report.lost.update(summary.not_represented)
+    return sum(split.documents for split in summary.splits.values())
 
 
-class SplitFiles:
-    """The Parquet files of the splits, each begun when its first document comes.
-
-    :ivar counts: what was written into each.
-    """
-
-    def __init__(self, folder: Path, records: KbRecords) -> None:
-        self._folder = folder
-        self._records = records
-        self._schema = kb_schema()
-        self._waiting: dict[str, list[dict[str, Any]]] = {}
-        self._writers: dict[str, Any] = {}
-        self.counts: dict[str, SplitSummary] = {}
-
-    def __enter__(self) -> SplitFiles:
-        self._folder.mkdir()
-        return self
-
-    def add(self, split: str, document: Document, annotation: Annotation) -> dict[str, Any]:
-        """Write a document, or hold it until there are :data:`ROWS` of its split, and return its record."""
-        record = self._records.record(document, annotation)
-        self.counts.setdefault(split, SplitSummary()).count(record)
-        waiting = self._waiting.setdefault(split, [])
-        waiting.append(record)
-        if len(waiting) == ROWS:
-            self._flush(split)
-        return record
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                for split in self._waiting:
-                    self._flush(split)
-        finally:
-            for writer in self._writers.values():
-                writer.close()
-
-    def _flush(self, split: str) -> None:
-        import pyarrow.parquet as pq
-
-        if split not in self._writers:
-            path = self._folder / f"{split}.parquet"
-            self._writers[split] = pq.ParquetWriter(path, self._schema, compression="zstd")
-        if self._waiting[split]:
-            self._writers[split].write_batch(batch_of(self._waiting[split], self._schema))
-            self._waiting[split] = []
-
-
-def kb_schema() -> pa.Schema:
-    """The "kb" schema's fields and types."""
-    import pyarrow as pa
-
-    string, texts = pa.string(), pa.list_(pa.string())
-    offsets = pa.list_(pa.list_(pa.int32()))
-
-    def items(**fields: pa.DataType) -> pa.DataType:
-        return pa.list_(pa.struct(list(fields.items())))
-
-    concepts = items(db_name=string, db_id=string)
-    return pa.schema(
-        [
-            ("id", string),
-            ("document_id", string),
-            ("passages", items(id=string, type=string, text=texts, offsets=offsets)),
-            ("entities", items(id=string, type=string, text=texts, offsets=offsets, normalized=concepts)),
-            (
-                "events",
-                items(
-                    id=string,
-                    type=string,
-                    trigger=pa.struct([("text", texts), ("offsets", offsets)]),
-                    arguments=items(role=string, ref_id=string),
-                ),
-            ),
-            ("coreferences", items(id=string, entity_ids=texts)),
-            ("relations", items(id=string, type=string, arg1_id=string, arg2_id=string, normalized=concepts)),
-        ]
-    )
-
-
-def data_card(
-    summary: BigBioSummary,
-    title: str,
-    description: str,
-    made: Mapping[str, str],
-    license: str | None,
-    languages: Sequence[str],
-) -> str:
-    """The card: a header that tells ``datasets`` what to load, and counts, labels and origin for people."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["yaml"] = _yaml
-    environment.filters["text"] = _text
-    environment.filters["cell"] = lambda value: f"<code>{_text(value)}</code>"
-    template = environment.from_string(resource("templates/data_card.md.j2").read_text(encoding="utf-8"))
-    return template.render(
-        summary=summary,
-        title=title,
-        description=description,
-        made=made,
-        license=license,
-        languages=list(languages),
-        data=DATA,
-    )
-
-
-def _check_names(name: str, splits: Mapping[str, object]) -> None:
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"the corpus name {name!r} cannot be used: it must begin with a letter or digit and hold only letters, "
-            "digits, '.', '_' and '-'"
-        )
-    for split in splits:
-        if not _SPLIT.fullmatch(split):
-            raise UsageError(f"the split name {split!r} cannot be used: it may hold only letters, digits and '_'")
+def check_split(split: str) -> None:
+    """Raise :class:`UsageError` unless ``datasets`` takes it as the name of a split."""
+    if not _SPLIT.fullmatch(split):
+        raise UsageError(f"the split name {split!r} cannot be used: it may hold only letters, digits and '_'")
 
 
 def _check_target(folder: Path, replace: bool) -> None:
@@ -303,35 +226,10 @@ def _check_target(folder: Path, replace: bool) -> None:
         return
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; name another one")
-    content = {path.name for path in folder.iterdir()}
+    content = [path for path in folder.rglob("*") if not path.is_dir()]
     if not content:
         return
     if not replace:
         raise UsageError(f"{folder} is there already; name another folder, or ask for it to be replaced")
-    if content != {CARD, DATA}:
+    if not all(re.fullmatch(MADE_FILES, path.relative_to(folder).as_posix()) for path in content):
         raise UsageError(f"{folder} holds other files than an export has, so it is not replaced; name another folder")
-
-
-def batch_of(records: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
-    """Records as a batch of rows.
-
-    :raises FormatError: a text holds half of a surrogate pair, which is not a character.
-    """
-    import pyarrow as pa
-
-    try:
-        return pa.RecordBatch.from_pylist(records, schema=schema)
-    except UnicodeEncodeError as error:
-        half = f"\\u{ord(error.object[error.start]):04x}"
-        raise FormatError(f"a text holds {half}, one half of a surrogate pair, which is not a character") from None
-
-
-def _yaml(value: str) -> str:
-    """A value as a YAML string, with everything but plain ASCII escaped."""
-    return '"' + re.sub(r"[^ !#-\[\]-~]", lambda match: f"\\U{ord(match[0]):08x}", value) + '"'
-
-
-def _text(value: str) -> str:
-    """A value as Markdown that shows it as it is, on one line, even in a table."""
-    # every character that Markdown or HTML may give a meaning to becomes a numeric reference
-    return re.sub(r"[^\w .,:;/()+=-]|_", lambda match: f"&#{ord(match[0])};", value)

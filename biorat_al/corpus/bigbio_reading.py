@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.bigbio import CARD, kb_schema, write_stream
+from biorat_al.corpus.bigbio import MADE_FILES, write_stream
+from biorat_al.corpus.bigbio_card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE
+from biorat_al.corpus.bigbio_schema import kb_schema
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
 from biorat_al.corpus.json_values import Fields
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span, check_spans
@@ -37,10 +39,17 @@ class BigBioKb(CorpusFormat):
     suffixes = (".parquet",)
     writes_folder = True
     lying_beside = frozenset({CARD})
-    made_files = r"README\.md|data/[^/]+\.parquet"
+    made_files = MADE_FILES
 
     def detects(self, head: str) -> bool:
         return head.startswith("PAR1")
+
+    def main_file(self, path: Path) -> Path | None:
+        """Of an exported corpus the kb configuration is read; what lies beside it tells of the same documents."""
+        if path.parent.name not in (SOURCE, PROVENANCE, GUIDELINES, LOADER):
+            return None
+        root = path.parent.parent
+        return min((root / DATA).glob("*.parquet"), default=None) if (root / CARD).is_file() else None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         split = _PART.sub("", source.path.name.removesuffix(".parquet"))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from biorat_al.corpus.swap import swapped
 from biorat_al.errors import CorpusError
 
 
@@ -33,7 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """Give a temporary folder beside `folder` to fill; on success it takes the name, on an error it goes.
 
-    A folder of that name is replaced; whether it may be is the caller's to decide.
+    A folder of that name is replaced; whether it may be is the caller's to decide. Where the file system can exchange
+    two names in one step, there is at every moment the old folder or the new one; else there is none for an instant.
 
     :raises CorpusError: the folder cannot be written.
     """
@@ -45,6 +47,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         for path in new.rglob("*"):
             if path.is_file():
                 _sync(path)
+        if folder.is_dir() and not folder.is_symlink() and swapped(new, folder):
+            return
         if folder.exists():
             os.replace(folder, old)
         try:

@@ -111,5 +111,5 @@ def _play_annotator(project: Project, connection: Connection, say: Say, progress
     rounds = project.status(ask_desk=False).rounds
     say("\n" + curve_text(rounds))
     picture = draw_curve(rounds, "Demo corpus (invented abstracts), one seed", project.folder / "learning_curve.png")
-    counts = project.export(project.folder / "corpus")
+    counts = project.export(project.folder / "corpus").documents
     say(f"Drawn in {picture}; corpus of {sum(counts.values())} documents exported to {project.folder / 'corpus'}")

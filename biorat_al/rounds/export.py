@@ -2,63 +2,142 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from biorat_al import __version__
-from biorat_al.corpus.bigbio import write_bigbio
+from biorat_al.corpus.bigbio import bigbio_folder
+from biorat_al.corpus.bigbio_card import TIES_SHOWN, CardDetails
+from biorat_al.corpus.bigbio_provenance import TieRow
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
 from biorat_al.progress import Progress
+from biorat_al.rounds.export_history import History
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
-from biorat_al.store.answers import Answer, answers, load_answers
+from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import all_rounds
+from biorat_al.store.rounds import all_rounds, picks_of
 from biorat_al.store.store import Store
+from biorat_al.store.tables import DocumentRow
 
 if TYPE_CHECKING:
     from biorat_al.learner.prediction import Tagger
 
 FORMATS = ("bigbio", "jsonl")
 
-_SPLITS = {"train": "pool", "test": "test"}
+AT_ONCE = 100
+"""Documents that are read from the store at a time."""
 
 
-def export_corpus(settings: Settings, store: Store, destination: Path, *, format: str, force: bool) -> dict[str, int]:
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export may be told.
+
+    :param validation: documents of the pool that become the split ``validation``: a whole number of them, or, below 1,
+        a share. Which ones is decided for each document by the project's seed and the document's id alone, so that a
+        share stays the same as documents are added, and of a number few change.
+    :param prefer: the annotator who decides what exactly half of a document's annotators have.
+    :param license: identifier of the licence, for the data card.
+    :param languages: codes of the languages of the texts, for the data card.
+    :param guidelines: a file with the annotation guidelines, to be copied.
+    :param loader: also write the loading module that BigBio's own layout has.
+    """
+
+    validation: float = 0
+    prefer: str | None = None
+    license: str | None = None
+    languages: tuple[str, ...] = ()
+    guidelines: Path | None = None
+    loader: bool = False
+
+
+@dataclass
+class ExportReport:
+    """What was exported.
+
+    :param documents: by split.
+    :param ties: the first of what exactly half of a document's annotators have; `tie_count` counts all.
+    :param warnings: what breaks BigBio's conventions, by kind.
+    """
+
+    documents: dict[str, int]
+    ties: list[TieRow] = field(default_factory=list)
+    tie_count: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    def add_tie(self, tie: TieRow) -> None:
+        """Count a tie."""
+        self.tie_count += 1
+        if len(self.ties) < TIES_SHOWN:
+            self.ties.append(tie)
+
+
+def export_corpus(
+    settings: Settings,
+    store: Store,
+    destination: Path,
+    *,
+    format: str,
+    force: bool,
+    options: ExportOptions = ExportOptions(),
+    accepted: tuple[int, int] | None = None,
+) -> ExportReport:
     """Write every document that has an answer; the pool becomes ``train``, the blind set ``test``.
 
-    :raises UsageError: the format is not known.
+    Which annotation goes out is said in :mod:`biorat_al.store.answers`.
+
+    :param accepted: mentions that models had proposed and annotators left as they were, and all that were proposed;
+        None where that is not known.
+    :raises UsageError: the format is not known, or an option cannot be used.
     :raises ProjectError: the destination is there already and `force` is not set.
     :raises NothingToDoYet: nothing has been annotated yet.
+    :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
     """
-    if format not in FORMATS:
-        raise UsageError(f"the export format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    _check_options(format, options)
     check_target(destination, force=force)
+    guidelines = _guidelines(options.guidelines)
+    splits = _splits(settings, store, options)
     with store.read() as session:
-        chosen = {
-            split: answers(session, source, with_gold=source == "test" or settings.gold_is_known)
-            for split, source in _SPLITS.items()
-        }
-        rounds = sum(row.state == "done" for row in all_rounds(session))
-    counts = {split: len(found) for split, found in chosen.items()}
-    if not any(counts.values()):
+        history = History(annotators(session))
+    if options.prefer is not None and options.prefer not in history.pseudonyms:
+        raise UsageError(
+            f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
+        )
+    if not any(splits.values()):
         raise NothingToDoYet("nothing has been annotated yet, so there is no corpus to export")
-    splits = {split: _annotated(store, found) for split, found in chosen.items() if found}
-    if format == "bigbio":
-        made = {
-            "program": f"biorat-al {__version__}",
-            "rounds": str(rounds),
-            "query strategy": settings.selection.strategy,
-            "arm": settings.training.selecting_arm,
-        }
-        write_bigbio(destination, settings.name, splits, made=made, replace=force)
-    else:
-        write_jsonl(destination, _with_split(splits))
-    return counts
+    report = ExportReport({split: len(chosen) for split, chosen in splits.items()})
+    stream = _decided(store, splits, options.prefer)
+    if format == "jsonl":
+        write_jsonl(destination, _with_split(stream, history, report))
+        return report
+    with bigbio_folder(destination, settings.name, complete=True, replace=force) as out:
+        for split, document, decision in stream:
+            out.add(split, document, decision.majority.annotation, history.follow(decision))
+            for tie in history.ties(split, document, decision):
+                out.add_tie(tie)
+                report.add_tie(tie)
+        details = CardDetails(
+            license=options.license,
+            languages=options.languages,
+            made=_made(settings, store, history, accepted),
+            several=history.agreement.documents,
+            agreement=list(history.agreement.pairs()),
+            overall_f1=history.agreement.overall_f1,
+            ties=[str(tie) for tie in report.ties],
+            tie_count=report.tie_count,
+            preferred=None if options.prefer is None else history.pseudonyms[options.prefer],
+            rules=history.rules,
+        )
+        report.warnings = out.finish(details, splits, guidelines=guidelines, loader=options.loader).warnings
+    return report
 
 
 def predicted_records(tagger: Tagger, records: Iterable[Record], progress: Progress) -> Iterator[Record]:
@@ -87,17 +166,111 @@ def check_target(path: Path, *, force: bool) -> None:
         raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")
 
 
-def _annotated(store: Store, chosen: list[Answer]) -> Iterator[tuple[Document, Annotation]]:
-    for some in chunks(chosen):
-        with store.read() as session:
-            documents = documents_by_id(session, [answer.document_id for answer in some])
-            loaded = list(load_answers(session, some))
-        for answer, annotation in loaded:
-            yield documents[answer.document_id], annotation
+def _check_options(format: str, options: ExportOptions) -> None:
+    if format not in FORMATS:
+        raise UsageError(f"the export format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    card = {
+        "--license": options.license,
+        "--language": options.languages,
+        "--guidelines": options.guidelines,
+        "--loader": options.loader,
+    }
+    if format != "bigbio" and any(card.values()):
+        raise UsageError(f"{', '.join(name for name, value in card.items() if value)}: only the format bigbio has that")
+    if options.loader and not (options.license and options.languages):
+        raise UsageError("--loader needs --license and --language, which BigBio's layout must declare")
+    for name, values in (("licence", [options.license]), ("language", options.languages)):
+        if any(value is not None and not value.strip() for value in values):
+            raise UsageError(f"the {name} is empty; leave it out if it is not known")
+    size = options.validation
+    if not size >= 0 or (size >= 1 and size != int(size)):
+        raise UsageError(f"the validation split is a number of documents or a share below 1, not {size:g}")
 
 
-def _with_split(splits: dict[str, Iterator[tuple[Document, Annotation]]]) -> Iterator[tuple[Document, Annotation]]:
-    for split, pairs in splits.items():
-        for document, annotation in pairs:
-            metadata = dict(document.metadata) | {"split": split}
-            yield Document(document.id, document.text, document.passages, metadata), annotation
+def _guidelines(path: Path | None) -> tuple[str, bytes] | None:
+    if path is None:
+        return None
+    try:
+        return path.name, path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the guidelines {path} cannot be read: {error.strerror}") from None
+
+
+def _splits(settings: Settings, store: Store, options: ExportOptions) -> dict[str, list[Answer]]:
+    """The answers that count, by the split that they go into."""
+    with store.read() as session:
+        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=options.prefer)
+        test = answers(session, "test", with_gold=True, prefer=options.prefer)
+        if not options.validation:
+            return {"train": pool, "test": test}
+        keys = {number: key for number, key in session.execute(select(DocumentRow.id, DocumentRow.key))}
+    drawn = {answer.document_id: _draw(settings.seed, keys[answer.document_id]) for answer in pool}
+    if options.validation < 1:
+        chosen = {number for number, draw in drawn.items() if draw < options.validation}
+    else:
+        chosen = set(sorted(drawn, key=lambda number: (drawn[number], keys[number]))[: int(options.validation)])
+    if pool and len(chosen) == len(pool):
+        raise UsageError(f"the validation split would take all {len(pool)} annotated documents of the pool; take fewer")
+    return {
+        "train": [answer for answer in pool if answer.document_id not in chosen],
+        "validation": [answer for answer in pool if answer.document_id in chosen],
+        "test": test,
+    }
+
+
+def _draw(seed: int, key: str) -> float:
+    """A number in [0, 1) that depends on nothing but the seed and the document."""
+    digest = hashlib.blake2b(f"{seed}\0validation\0{key}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+def _decided(
+    store: Store, splits: dict[str, list[Answer]], prefer: str | None
+) -> Iterator[tuple[str, Document, Decision]]:
+    for split, chosen in splits.items():
+        for some in chunks(chosen, AT_ONCE):
+            with store.read() as session:
+                documents = documents_by_id(session, [answer.document_id for answer in some])
+                loaded = list(decisions(session, some, prefer=prefer))
+            for decision in loaded:
+                yield split, documents[decision.answer.document_id], decision
+
+
+def _with_split(
+    stream: Iterable[tuple[str, Document, Decision]], history: History, report: ExportReport
+) -> Iterator[tuple[Document, Annotation]]:
+    for split, document, decision in stream:
+        for tie in history.ties(split, document, decision):
+            report.add_tie(tie)
+        metadata = dict(document.metadata) | {"split": split}
+        yield replace(document, metadata=metadata), decision.majority.annotation
+
+
+def _made(settings: Settings, store: Store, history: History, accepted: tuple[int, int] | None) -> dict[str, str]:
+    with store.read() as session:
+        rounds = all_rounds(session)
+        strategies = [pick.strategy for row in rounds for pick in picks_of(session, row.number)[:1]]
+    made = {
+        "program": f"biorat-al {__version__}",
+        "rounds": str(sum(row.state == "done" for row in rounds)),
+        "query strategies of the rounds": _listed(strategies) or settings.selection.strategy,
+        "arm": settings.training.selecting_arm,
+        "encoder": Path(settings.encoder.name).name,
+        "annotators": str(len(history.pseudonyms)),
+    }
+    if accepted is not None:
+        left, proposed = accepted
+        share = f"{100 * left / proposed:.1f} % ({left} of {proposed} mentions)" if proposed else "none were shown"
+        made["pre-labels accepted unchanged"] = share
+    if history.origins:
+        made["origins of the mentions"] = ", ".join(
+            f"{origin} {number}" for origin, number in sorted(history.origins.items())
+        )
+    if history.outvoted:
+        made["mentions and relations that only a minority marked, left out"] = str(history.outvoted)
+    return made
+
+
+def _listed(strategies: Sequence[str]) -> str:
+    """Strategies in order, each with how many rounds in all used it."""
+    return ", ".join(f"{name} ({number})" for name, number in Counter(strategies).items())

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus import bigbio
+from biorat_al.corpus import bigbio_tables
 from biorat_al.corpus.bigbio import write_bigbio
+from biorat_al.corpus.bigbio_card import CardDetails
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import CorpusError, UsageError
@@ -168,14 +169,13 @@ def test_labels_and_titles_of_any_characters_survive(tmp_path: Path) -> None:
         tmp_path / "out",
         "c",
         {"train": [(DOCUMENT, Annotation(entities))]},
-        title=title,
-        made=dict.fromkeys(LABELS, title),
+        CardDetails(title, title, license=title, languages=LABELS, made=dict.fromkeys(LABELS, title)),
     )
     loaded = load(tmp_path / "out", "c", tmp_path / "cache")
     assert [entity["type"] for entity in loaded["train"][0]["entities"]] == LABELS
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     header = yaml.safe_load(card.split("---\n")[1])
-    assert header["pretty_name"] == title
+    assert (header["pretty_name"], header["license"], header["language"]) == (title, title, LABELS)
     # each label has one row of its own, with its count
     rows = [line for line in card.split("\n") if line.startswith("| <code>")]
     assert len(rows) == len(LABELS)
@@ -188,11 +188,13 @@ def test_the_card_has_counts_labels_and_origin(tmp_path: Path) -> None:
         tmp_path / "out",
         "corpus",
         splits,
-        title="My corpus",
-        description="What it is.",
-        made={"annotators": "2", "tool": "biorat-al 1"},
-        license="cc-by-4.0",
-        languages=["en", "fr"],
+        CardDetails(
+            title="My corpus",
+            description="What it is.",
+            made={"annotators": "2", "tool": "biorat-al 1"},
+            license="cc-by-4.0",
+            languages=["en", "fr"],
+        ),
     )
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     for line in (
@@ -232,7 +234,9 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_bigbio(tmp_path / name, "corpus", splits)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
-    assert [str(path) for path in files] == ["README.md", "data/test.parquet", "data/train.parquet"]
+    assert [str(path) for path in files] == [
+        "README.md", "data/test.parquet", "data/train.parquet", "source/test.parquet", "source/train.parquet",
+    ]  # fmt: skip
     for path in files:
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()
 
@@ -240,10 +244,10 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path) -> None:
 def test_records_are_written_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr(bigbio, "ROWS", 3)
+    monkeypatch.setattr(bigbio_tables, "ROWS", 3)
     taken = 0
     at_write: list[int] = []
-    make = bigbio.batch_of
+    make = bigbio_tables.batch_of
 
     def records() -> Iterator[tuple[Document, Annotation]]:
         nonlocal taken
@@ -255,9 +259,9 @@ def test_records_are_written_in_batches(tmp_path: Path, monkeypatch: pytest.Monk
         at_write.append(taken)
         return make(batch, schema)
 
-    monkeypatch.setattr(bigbio, "batch_of", watched)
+    monkeypatch.setattr(bigbio_tables, "batch_of", watched)
     write_bigbio(tmp_path / "out", "corpus", {"train": records()})
-    assert at_write == [3, 6, 8]
+    assert at_write == [3, 3, 6, 6, 8, 8]
     assert pq.ParquetFile(tmp_path / "out" / "data" / "train.parquet").metadata.num_row_groups == 3
 
 

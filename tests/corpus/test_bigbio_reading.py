@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from biorat_al.corpus.base import ReadReport, WriteReport
-from biorat_al.corpus.bigbio import kb_schema
+from biorat_al.corpus.bigbio_schema import kb_schema
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import corpus_size, read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError, UsageError

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from biorat_al.corpus.bigbio import kb_schema
+from biorat_al.corpus.bigbio_schema import kb_schema
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import write_corpus
 from biorat_al.corpus.validate import validate_corpus, validation_text

@@ -1,0 +1,178 @@
+"""The data card of an exported corpus: a header that tells ``datasets`` what to load, and what people should know."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from biorat_al.resources import resource
+
+CARD = "README.md"
+DATA = "data"
+SOURCE = "source"
+PROVENANCE = "provenance"
+GUIDELINES = "guidelines"
+LOADER = "loader"
+
+TIES_SHOWN = 50
+"""How many ties the card lists; the table beside the corpus has all."""
+
+
+@dataclass
+class SplitSummary:
+    """What one split holds.
+
+    :param characters: of all passages' texts joined, so with the spaces between them.
+    :param mentions: by label; `relations` likewise.
+    """
+
+    documents: int = 0
+    characters: int = 0
+    passages: int = 0
+    mentions: Counter[str] = field(default_factory=Counter)
+    relations: Counter[str] = field(default_factory=Counter)
+    linked_mentions: int = 0
+    events: int = 0
+    coreferences: int = 0
+
+    def count(self, record: Mapping[str, Any]) -> None:
+        """Count a record."""
+        self.documents += 1
+        self.characters += record["passages"][-1]["offsets"][0][1]
+        self.passages += len(record["passages"])
+        self.mentions.update(entity["type"] for entity in record["entities"])
+        self.linked_mentions += sum(bool(entity["normalized"]) for entity in record["entities"])
+        self.relations.update(relation["type"] for relation in record["relations"])
+        self.events += len(record["events"])
+        self.coreferences += len(record["coreferences"])
+
+
+@dataclass
+class BigBioSummary:
+    """What was written.
+
+    :param name: of the corpus.
+    :param splits: counts by split.
+    :param empty_splits: splits that were left out since they have no document.
+    :param not_represented: how often the kb schema has no place for something, by kind.
+    :param complete: whether the source configuration, which keeps all that, was written as well.
+    :param warnings: what breaks BigBio's conventions and was written all the same, by kind.
+    """
+
+    folder: Path
+    name: str
+    splits: dict[str, SplitSummary] = field(default_factory=dict)
+    empty_splits: list[str] = field(default_factory=list)
+    not_represented: Counter[str] = field(default_factory=Counter)
+    complete: bool = False
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def config(self) -> str:
+        """Name of the kb configuration, the second argument of ``datasets.load_dataset``."""
+        return f"{self.name}_bigbio_kb"
+
+    @property
+    def source_config(self) -> str:
+        """Name of the source configuration."""
+        return f"{self.name}_source"
+
+    @property
+    def labels(self) -> list[str]:
+        """All entity labels, sorted."""
+        return sorted(set().union(*(split.mentions for split in self.splits.values())))
+
+    @property
+    def relation_labels(self) -> list[str]:
+        """All relation labels, sorted."""
+        return sorted(set().union(*(split.relations for split in self.splits.values())))
+
+
+class PairAgreement(NamedTuple):
+    """How far two annotators agree on the documents that both annotated.
+
+    :param mentions: that the one and the other marked.
+    :param f1: strict span F1 of the one with the other as gold, a fraction.
+    """
+
+    first: str
+    second: str
+    documents: int
+    mentions: tuple[int, int]
+    f1: float
+
+
+@dataclass
+class CardDetails:
+    """What the card says beyond the counts.
+
+    :param title: None takes the corpus's name.
+    :param license: identifier of the licence; None: not stated.
+    :param languages: codes of the languages of the texts; empty: not stated.
+    :param made: how the corpus was made, as name → value (program, rounds, models).
+    :param several: documents with several annotators, None where that is not known.
+    :param agreement: of each pair of them; `overall_f1` of all pairs together.
+    :param ties: the first :data:`TIES_SHOWN`, in words, of `tie_count`.
+    :param rules: number of documents by how their annotation was decided on.
+    """
+
+    title: str | None = None
+    description: str = ""
+    license: str | None = None
+    languages: Sequence[str] = ()
+    made: Mapping[str, str] = field(default_factory=dict)
+    several: int | None = None
+    agreement: Sequence[PairAgreement] = ()
+    overall_f1: float | None = None
+    ties: Sequence[str] = ()
+    tie_count: int = 0
+    preferred: str | None = None
+    rules: Mapping[str, int] = field(default_factory=dict)
+
+
+def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | None = None, loader: str = "") -> str:
+    """The card.
+
+    :param guidelines: name of the file with the annotation guidelines; `loader` that of the loading module.
+    """
+    return render(
+        "data_card.md.j2",
+        summary=summary,
+        details=details,
+        title=details.title or summary.name,
+        guidelines=guidelines,
+        loader=loader,
+        folders={"data": DATA, "source": SOURCE, "provenance": PROVENANCE, "guidelines": GUIDELINES, "loader": LOADER},
+    )
+
+
+def render(template: str, **values: object) -> str:
+    """A template, with filters that make any value a part of YAML, Markdown, a table's cell, a link or Python."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["yaml"] = _yaml
+    environment.filters["text"] = _text
+    environment.filters["cell"] = lambda value: f"<code>{_text(value)}</code>"
+    environment.filters["link"] = quote
+    environment.filters["python"] = ascii
+    source = resource(f"templates/{template}").read_text(encoding="utf-8")
+    return environment.from_string(source).render(**values)
+
+
+def _yaml(value: str) -> str:
+    """A value as a YAML string, with everything but plain ASCII escaped."""
+    return '"' + re.sub(r"[^ !#-\[\]-~]", lambda match: f"\\U{ord(match[0]):08x}", value) + '"'
+
+
+def _text(value: str) -> str:
+    """A value as Markdown that shows it as it is, on one line, even in a table."""
+    # every character that Markdown or HTML may give a meaning to becomes a numeric reference
+    return re.sub(r"[^\w .,:;/()+=-]|_", lambda match: f"&#{ord(match[0])};", value)

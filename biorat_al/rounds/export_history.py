@@ -1,0 +1,121 @@
+"""Where each exported annotation came from, what could not be decided, and how far annotators agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from biorat_al.corpus.bigbio_card import PairAgreement
+from biorat_al.corpus.bigbio_provenance import Author, Provenance, TieRow
+from biorat_al.corpus.model import Annotation, Document
+from biorat_al.learner.scoring import Counts
+from biorat_al.store.answers import Decision, Vote
+from biorat_al.store.majority import mention_key
+
+
+@dataclass
+class Agreement:
+    """Strict span counts of each pair of annotators, over the documents that both annotated.
+
+    :param documents: that several people annotated.
+    """
+
+    documents: int = 0
+    counts: dict[tuple[str, str], Counts] = field(default_factory=dict)
+    both: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, names: Sequence[str], annotations: Sequence[Annotation]) -> None:
+        """Count a document that these people annotated."""
+        self.documents += 1
+        marked = {
+            name: {mention_key(entity) for entity in annotation.entities}
+            for name, annotation in zip(names, annotations, strict=True)
+        }
+        for pair in combinations(sorted(marked, key=_number), 2):
+            gold, other = (marked[name] for name in pair)
+            same = len(gold & other)
+            counts = Counts(same, len(other) - same, len(gold) - same)
+            self.counts[pair] = self.counts.get(pair, Counts()) + counts
+            self.both[pair] += 1
+
+    @property
+    def overall_f1(self) -> float | None:
+        """F1 of all pairs together; None where there is none."""
+        return sum(self.counts.values(), Counts()).f1 if self.counts else None
+
+    def pairs(self) -> Iterator[PairAgreement]:
+        """Each pair, in the order of the pseudonyms."""
+        for first, second in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
+            counts = self.counts[first, second]
+            mentions = counts.tp + counts.fn, counts.tp + counts.fp
+            yield PairAgreement(first, second, self.both[first, second], mentions, counts.f1)
+
+
+class History:
+    """Follows the documents as they are exported.
+
+    :param annotators: everybody who has ever answered, in the order of their first answers. Their pseudonyms count
+        them in this order, so they stay the same as others join, and say nothing without the project.
+    """
+
+    def __init__(self, annotators: Sequence[str]) -> None:
+        self.pseudonyms = {name: f"annotator-{number}" for number, name in enumerate(annotators, start=1)}
+        self.agreement = Agreement()
+        self.rules: Counter[str] = Counter()
+        self.origins: Counter[str] = Counter()
+        self.outvoted = 0
+
+    def follow(self, decision: Decision) -> Provenance:
+        """Count a document, and say where its annotation came from."""
+        answer, decided = decision.answer, decision.majority
+        self.rules[answer.rule] += 1
+        self.outvoted += decided.outvoted
+        self.origins.update(entity.origin for entity in decided.annotation.entities if entity.origin)
+        if decision.independent:
+            names = [self._name(vote) or "" for vote in answer.independent]
+            self.agreement.add(names, decision.independent)
+        votes = answer.votes
+        return Provenance(
+            answer.rule,
+            [self._author(vote) for vote in votes],
+            {
+                ident: [self._author(votes[place], entity.origin, entity.id) for place, entity in versions.items()]
+                for ident, versions in decided.entities.items()
+            },
+            {
+                ident: [self._author(votes[place], None, relation.id) for place, relation in versions.items()]
+                for ident, versions in decided.relations.items()
+            },
+            {
+                stated: [self._author(votes[place]) for place in places]
+                for stated, places in decided.concept_relations.items()
+            },
+        )
+
+    def ties(self, split: str, document: Document, decision: Decision) -> Iterator[TieRow]:
+        """What could not be decided by a majority."""
+        names = [self._name(vote) or "" for vote in decision.answer.votes]
+        for tie in decision.majority.ties:
+            yield TieRow(
+                document.id,
+                split,
+                tie.kind,
+                tie.label,
+                tuple(entity.surface(document.text) for entity in tie.entities),
+                tuple(entity.spans for entity in tie.entities),
+                tuple(names[place] for place in tie.voters),
+                tuple(names),
+                tie.kept,
+            )
+
+    def _name(self, vote: Vote) -> str | None:
+        return None if vote.annotator is None else self.pseudonyms[vote.annotator]
+
+    def _author(self, vote: Vote, origin: str | None = None, source_id: str | None = None) -> Author:
+        return Author(self._name(vote), vote.at, vote.shown_version, origin, source_id)
+
+
+def _number(pseudonym: str) -> int:
+    return int(pseudonym.rpartition("-")[2] or 0)
