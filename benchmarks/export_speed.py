@@ -30,23 +30,7 @@ from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, c
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import DocumentRow
 
-WORDS = [
-    "the",
-    "patients",
-    "were",
-    "given",
-    "naloxone",
-    "and",
-    "aspirin",
-    "for",
-    "asthma",
-    "with",
-    "severe",
-    "pain",
-    "in",
-    "both",
-    "lungs",
-]
+TEXT = "the patients were given naloxone and aspirin for asthma with severe pain in both lungs " * 18
 
 
 def settings() -> Settings:
@@ -68,9 +52,8 @@ def annotation(text: str, shift: int = 0) -> Annotation:
 
 def records(number: int) -> Iterator[Record]:
     """Documents that nobody has annotated."""
-    text = " ".join(WORDS * 18)
     for place in range(number):
-        own = f"{text} {place}"
+        own = f"{TEXT}{place}"
         passages = (Passage("title", 0, 100), Passage("abstract", 100, len(own)))
         yield Record(Document(str(place), own, passages, {"journal": "Made up"}), None, "")
 
@@ -82,13 +65,12 @@ def fill(store: Store, number: int) -> None:
         add_project(session, "speed")
         creation.fill(session, settings=settings(), pool=records(number), test=(), test_size=0, gold=False)
         ids = list(session.scalars(select(DocumentRow.id).order_by(DocumentRow.id)))
-        text = " ".join(WORDS * 18)
         for some in chunks(ids, CHUNK):
             new = []
             for document_id in some:
                 for who in ("ann", "bob")[: 2 if document_id % 4 == 0 else 1]:
                     columns = {"annotator": who, "updated_at": at, "desk_annotation_id": f"{who}{document_id}"}
-                    new.append(NewAnnotation(document_id, "person", annotation(text, 8 * (who == "bob")), columns))
+                    new.append(NewAnnotation(document_id, "person", annotation(TEXT, 8 * (who == "bob")), columns))
             add_annotations(session, new)
 
 

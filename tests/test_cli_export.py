@@ -131,6 +131,27 @@ def test_the_same_state_is_exported_as_the_same_bytes_and_never_over_another(
     assert not [name for name in everything_in(nowhere) if name.startswith(".")]
 
 
+def test_the_options_of_an_export_reach_the_folder(old: Path, nowhere: Path) -> None:
+    (nowhere / "guide.md").write_text("# How", encoding="utf-8")
+    card = ["--license", "cc-by-4.0", "--language", "en", "--guidelines", "guide.md", "--loader"]
+    outcome = call("export", "out", "--project", old, "--validation", "1", "--prefer", "oracle", *card)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == "Wrote 2 train documents, 1 validation document, 3 test documents to out\n"
+    files = {"out/data/validation.parquet", "out/source/validation.parquet", "out/provenance/annotations.parquet",
+             "out/guidelines/guide.md", "out/loader/trial.py"}  # fmt: skip
+    assert files <= everything_in(nowhere)
+    text = (nowhere / "out" / "README.md").read_text(encoding="utf-8")
+    for line in ("- Licence: cc-by-4.0", "- Languages: en", "- rounds: 2", "- arm: rat", "- annotators: 1"):
+        assert line in text.split("\n"), line
+    assert re.search(
+        r"^- pre-labels accepted unchanged: (\d+\.\d &#37; \(\d+ of \d+ mentions\)|none were shown)$", text, re.M
+    )
+    assert "--loader: only the format bigbio has that" in one_sentence(
+        call("export", "o.jsonl", "--format", "jsonl", "--loader", "--project", old), 2
+    )
+    assert "nobody of the name 'eve'" in one_sentence(call("export", "o", "--prefer", "eve", "--project", old), 2)
+
+
 def test_force_does_not_replace_what_no_export_wrote(old: Path, nowhere: Path) -> None:
     (nowhere / "precious").mkdir()
     (nowhere / "precious" / "thesis.tex").write_text("x", encoding="utf-8")

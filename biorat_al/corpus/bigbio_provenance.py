@@ -11,7 +11,7 @@ was, ``prediction-changed``, ``manual``), and the annotation's id in that answer
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,17 @@ class Author:
     model_version: str | None = None
     origin: str | None = None
     source_id: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As a part of a row."""
+        # many times faster than dataclasses.asdict, which copies every value
+        return {
+            "annotator": self.annotator,
+            "at": self.at,
+            "model_version": self.model_version,
+            "origin": self.origin,
+            "source_id": self.source_id,
+        }
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ def provenance_rows(
             "item_id": item_id,
             "type": kind,
             "rule": provenance.rule,
-            "by": [asdict(author) for author in by],
+            "by": [author.row() for author in by],
         }
 
     yield row("document", record["id"], None, provenance.authors)
@@ -108,6 +119,4 @@ def provenance_rows(
     for item, made in [("event", event) for event in record["events"]] + [
         ("coreference", group) for group in record["coreferences"]
     ]:
-        yield row(
-            item, made["id"], made.get("type"), [replace(author, source_id=None) for author in provenance.authors]
-        )
+        yield row(item, made["id"], made.get("type"), provenance.authors)
