@@ -253,7 +253,7 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
     made = {
         "program": f"biorat-al {__version__}",
         "rounds": str(sum(row.state == "done" for row in rounds)),
-        "query strategies of the rounds": _listed(strategies) or settings.selection.strategy,
+        "query strategies (rounds)": _listed(strategies) or "none yet",
         "arm": settings.training.selecting_arm,
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus import bigbio_tables
+from biorat_al.corpus import bigbio_tables, files, swap
 from biorat_al.corpus.bigbio import write_bigbio
 from biorat_al.corpus.bigbio_card import CardDetails
+from biorat_al.corpus.kb_checks import KbChecker
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import CorpusError, UsageError
@@ -356,3 +357,44 @@ def test_bc5cdr_has_the_relations_that_bigbio_makes_of_it(
     assert summary.splits["train"].relations == {"CID": there}
     assert summary.not_represented.keys() == {"further properties of mentions"}
     assert json.loads(json.dumps(summary.splits["train"].mentions)) == dict(summary.splits["train"].mentions)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_folder_is_replaced_where_names_can_be_exchanged_and_where_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    asked = []
+
+    def swapped(one: Path, other: Path) -> bool:
+        asked.append((one, other))
+        return at_once and swap.swapped(one, other)
+
+    monkeypatch.setattr(files, "swapped", swapped)
+    for split in ("train", "test"):
+        write_bigbio(tmp_path / "out", "corpus", {split: [(DOCUMENT, ANNOTATION)]}, replace=True)
+        assert [path.name for path in (tmp_path / "out" / "source").iterdir()] == [f"{split}.parquet"]
+        assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+    assert len(asked) == 1
+
+
+def test_running_numbers_are_told_apart_from_other_ids() -> None:
+    def record(*ids: str) -> dict[str, Any]:
+        passages = [{"id": ident, "type": "x", "text": ["a"], "offsets": [[0, 1]]} for ident in ids[1:]]
+        return {"id": ids[0], "document_id": "d", "passages": passages} | dict.fromkeys(
+            ("entities", "events", "coreferences", "relations"), ()
+        )
+
+    checker = KbChecker()
+
+    def again(where: str, *ids: str) -> list[str]:
+        return [what for kind, what in checker.problems(record(*ids), where) if kind == "ids that occur again"]
+
+    assert again("one", "1", "2", "5") == []
+    assert again("two", "6", "7", "01", "a", "3") == []
+    for ident, where in (("1", "one"), ("2", "one"), ("5", "one"), ("7", "two"), ("01", "two"), ("a", "two")):
+        assert again("three", ident) == [f"the id {ident!r} is there already, in {where}"]
+    assert again("four", "3", "4", "4", "9", "9") == [
+        "the id '3' is there already, in two",
+        "the id '4' is there already, in four",
+        "the id '9' is there already, in four",
+    ]
