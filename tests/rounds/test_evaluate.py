@@ -32,7 +32,7 @@ from tests.support.rounds import make_project, settings_for
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
     """A project in its second round, whose two tiny models have learnt enough to propose mentions."""
     settings = settings_for(
-        tiny_encoder, selection={"size": 20}, training={"min_steps": 90, "batch_size": 4, "learning_rate": 3e-3}
+        tiny_encoder, selection={"size": 20}, training={"min_steps": 200, "batch_size": 4, "learning_rate": 3e-3}
     )
     with make_project(tmp_path_factory.mktemp("evaluate") / "trial", settings) as project:
         project.round()
