@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.rounds.pull import ROLES, project_of
 from biorat_al.settings import Settings
-from biorat_al.store.answers import answers
+from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import evaluation
 from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
@@ -88,7 +89,6 @@ def project_status(
         rows = {role: desk_project(session, role) for role in ROLES}
         pool = answers(session, "pool", with_gold=settings.gold_is_known)
         test = answers(session, "test", with_gold=True)
-        chosen = [answer.annotation_id for answer in (*pool, *test)]
         status: dict[str, Any] = {
             "name": settings.name,
             "folder": str(folder),
@@ -100,7 +100,7 @@ def project_status(
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
             "left": count_unasked(session, without_gold=settings.gold_is_known),
-            "mentions": _mentions(session, chosen),
+            "mentions": _mentions(session, [*pool, *test]),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "urls": {role: row.url for role, row in rows.items() if row is not None},
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
@@ -117,19 +117,21 @@ def project_status(
     return ProjectStatus(**status)
 
 
-def _mentions(session: Session, annotation_ids: list[int]) -> dict[str, int]:
-    # the answers that count are known by id; a join keeps the statement short however many there are
-    counting = set(annotation_ids)
+def _mentions(session: Session, chosen: Sequence[Answer]) -> dict[str, int]:
+    """Mentions by label in the answers that count."""
+    merged = [answer for answer in chosen if answer.rule == "majority"]
+    # the others are known by id; a join keeps the statement short however many there are
+    counting = {answer.annotation_id for answer in chosen if answer.rule != "majority"}
     rows = session.execute(
         select(EntityRow.label, EntityRow.annotation_id, func.count())
         .join(AnnotationRow, AnnotationRow.id == EntityRow.annotation_id)
         .where(AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False))
         .group_by(EntityRow.label, EntityRow.annotation_id)
     )
-    counts: dict[str, int] = {}
+    counts = Counter(entity.label for _, annotation in load_answers(session, merged) for entity in annotation.entities)
     for label, annotation_id, count in rows:
         if annotation_id in counting:
-            counts[label] = counts.get(label, 0) + count
+            counts[label] += count
     return dict(sorted(counts.items()))
 
 

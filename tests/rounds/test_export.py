@@ -34,6 +34,7 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import CorpusError, NothingToDoYet, ProjectError, UsageError
 from biorat_al.rounds.export import ExportOptions, ExportReport, export_corpus
+from biorat_al.rounds.status import project_status
 from biorat_al.rounds.train import training_examples
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
@@ -361,6 +362,15 @@ def test_training_sees_what_is_exported(store: Store, tmp_path: Path, answer: An
     (example,) = training_examples(context)
     found = {example.document.id: [(one.label, one.start, one.end) for one in example.entities]}
     assert found == spans(load(tmp_path / "out", "bigbio_kb")["train"])
+
+
+def test_the_status_counts_what_is_exported(store: Store, tmp_path: Path, answer: Answer) -> None:
+    answer(1, "ann", ASTHMA, ASPIRIN)
+    answer(1, "zoe", ASTHMA, ASPIRIN)
+    answer(1, "bob", ASTHMA, AND)
+    answer(2, "ann", ASTHMA)
+    # nobody's whole answer is what more than half of them have
+    assert project_status(tmp_path, settings_of(), store).mentions == {"Chemical": 1, "Disease": 2}
 
 
 def test_provenance_names_everybody_who_has_an_annotation(store: Store, tmp_path: Path, answer: Answer) -> None:
