@@ -174,7 +174,8 @@ class SelectionSettings(_Part):
     :param strategy: query strategy once there is a model.
     :param seed_strategy: how the first batch is chosen, before there is one.
     :param diverse: keep near-duplicates out of a batch.
-    :param subsample: from a larger pool, so many documents are drawn at random before a strategy looks at them.
+    :param subsample: from a larger pool, so many documents (or three times the batch, if that is more) are drawn at
+        random for the strategies that ask the model again, and for ``diverse``.
     :param mc_passes: passes with dropout, for the strategies that compare several.
     """
 

@@ -23,6 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from sqlalchemy import select
 
+from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadReport
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.efficiency.grid import Grid, Trial
@@ -75,7 +76,7 @@ class Simulation:
         More arms, strategies or seeds may be asked for than before; everything else has to be the same, since its runs
         are compared.
 
-        :raises UsageError: the folder holds a simulation of something else.
+        :raises UsageError: the folder holds a simulation of something else, or a strategy cannot run with the settings.
         :raises ProjectError: the folder holds other things.
         :raises CorpusError: a document cannot be read, or comes without annotations.
         """
@@ -84,6 +85,8 @@ class Simulation:
         begun = {corpus, partial, folder / LOCK}
         if not plan.exists() and folder.exists() and set(folder.iterdir()) - begun:
             raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
+        for name in grid.strategies:
+            find_strategy(name).check(settings)
         is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         try:

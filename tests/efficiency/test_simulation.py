@@ -193,6 +193,13 @@ def test_a_first_call_that_fails_leaves_nothing_behind(
     assert not folder.exists()
 
 
+def test_a_strategy_that_cannot_run_is_refused_at_once(tmp_path: Path, sources: Sources, tiny_encoder: Path) -> None:
+    flat = simulation_settings("x", ["Disease"], encoder=str(tiny_encoder), size=6, changes=["adversarial.epsilon=0"])
+    with pytest.raises(UsageError, match="epsilon"):
+        Simulation.create(tmp_path / "new", flat, grid("none", strategies=("adversarial",)), sources)
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_first_call_that_was_killed_can_be_made_again(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     # as it is left while the documents are read, and between the two names that are given at the end
     for left in (".corpus.partial", "corpus"):
