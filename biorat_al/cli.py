@@ -82,12 +82,30 @@ project_option = click.option(
 )
 
 
+# what commands that read documents share
+format_option = click.option(
+    "--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given."
+)
+ignore_option = click.option(
+    "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
+)
+skip_invalid_option = click.option(
+    "--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets."
+)
+encoder_option = click.option(
+    "--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder."
+)
+size_option = click.option(
+    "--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round."
+)
+
+
 @cli.command()
 @click.argument("folder", metavar="PROJECT", type=click.Path(path_type=Path))
 @click.option(
     "--documents", multiple=True, required=True, metavar="FILE|FOLDER", help="Documents of the pool; may be repeated."
 )
-@click.option("--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given.")
+@format_option
 @click.option(
     "--entity",
     "entities",
@@ -96,15 +114,13 @@ project_option = click.option(
     metavar="LABEL[=SOURCE,...]",
     help="An entity label to annotate; may be repeated. NAME=A,B counts the documents' labels A and B as NAME.",
 )
-@click.option(
-    "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
-)
+@ignore_option
 @click.option("--gold", is_flag=True, help="The annotations in the documents are right.")
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the held-out test set.")
 @click.option(
     "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
 )
-@click.option("--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder.")
+@encoder_option
 @click.option("--database", metavar="URL", help="A Postgres address without a password.  [default: a SQLite file]")
 @click.option(
     "--desk",
@@ -114,7 +130,7 @@ project_option = click.option(
     help="Where people annotate; oracle answers from gold annotations.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=13, show_default=True, help="Decides every choice.")
-@click.option("--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round.")
+@size_option
 @click.option(
     "--strategy",
     default="mnlp",
@@ -124,7 +140,7 @@ project_option = click.option(
     "core-set, badge, cluster-margin, diverse or random.",
 )
 @click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
-@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+@skip_invalid_option
 def init(
     folder: Path,
     documents: tuple[str, ...],
@@ -306,7 +322,7 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
     metavar="FILE|FOLDER",
     help="Documents with gold annotations; may be repeated.",
 )
-@click.option("--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given.")
+@format_option
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the test set.")
 @click.option("--test-size", type=click.IntRange(min=1), help="Or so many documents, drawn at random.")
 @click.option(
@@ -317,10 +333,8 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
     metavar="LABEL[=SOURCE,...]",
     help="An entity label, as for init; may be repeated.",
 )
-@click.option(
-    "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
-)
-@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+@ignore_option
+@skip_invalid_option
 @click.option(
     "--arm",
     "arms",
@@ -341,8 +355,8 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs of each kind.")
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
-@click.option("--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round.")
-@click.option("--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder.")
+@size_option
+@encoder_option
 @click.option(
     "--passive",
     multiple=True,
@@ -452,7 +466,7 @@ def report(
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--from", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
 @click.option("--to", required=True, metavar="NAME", help="Format to write.")
-@click.option("--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets.")
+@skip_invalid_option
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, skip_invalid: bool, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
