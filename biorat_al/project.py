@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ from biorat_al.settings import (
     settings_text,
 )
 from biorat_al.store import creation, migration
-from biorat_al.store.answers import gold_annotations
+from biorat_al.store.answers import read_gold
 from biorat_al.store.documents import ImportReport
 from biorat_al.store.engine import database_errors, database_setting, database_url, open_engine
 from biorat_al.store.rounds import newest_model
@@ -349,9 +349,8 @@ class Project:
     def _count_tokens(self, texts: Sequence[str]) -> Sequence[int]:
         return resolve_encoder(self.settings.encoder.name, self.settings.encoder.max_length).count_tokens(texts)
 
-    def _gold(self, keys: Sequence[str]) -> dict[str, Annotation]:
-        with self.store.read() as session:
-            return dict(gold_annotations(session, keys))
+    def _gold(self, keys: Sequence[str]) -> Mapping[str, Annotation]:
+        return read_gold(self.store, keys)
 
 
 def new_settings(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from biorat_al.corpus.model import Annotation
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.live import live_runs
@@ -16,15 +16,14 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.runner import run_round
 from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
-from biorat_al.store.answers import gold_annotations
+from biorat_al.store.answers import read_gold
 from biorat_al.store.documents import count_documents
+from biorat_al.store.engine import SQLITE_FILE
 from biorat_al.store.rounds import models_of, newest_round
 from biorat_al.store.store import Store
 
 CORPUS = "corpus"
 """Folder of a simulation that holds the database from which every run starts."""
-
-DATABASE = "biorat.sqlite3"
 
 Done = Callable[[int], None]
 """Told the number of each round that is done."""
@@ -56,7 +55,7 @@ def run_trial(
         with store.read() as session:
             pool = count_documents(session)["pool"]
         corpus, settings = settings.name, settings_of(trial, settings, pool)
-        desk = OracleDesk(lambda keys: _gold(store, keys), work)
+        desk = OracleDesk(partial(read_gold, store), work)
         picked = _picks(folder, trial)
         last = 1 if trial.kind == "full" else grid.rounds
         for number in range(_rounds_done(store), last + 1):
@@ -93,7 +92,7 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
         partial = work.with_name(f".{trial.id}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         (partial / MODELS).mkdir(parents=True)
-        shutil.copyfile(folder / CORPUS / DATABASE, partial / DATABASE)
+        shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
         store = Store.open("sqlite", partial)
         try:
             with store.read() as session:
@@ -103,11 +102,6 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
         (partial / SETTINGS_FILE).write_text(settings_text(settings_of(trial, settings, pool)), encoding="utf-8")
         partial.rename(work)
     return work
-
-
-def _gold(store: Store, keys: Sequence[str]) -> dict[str, Annotation]:
-    with store.read() as session:
-        return dict(gold_annotations(session, keys))
 
 
 def _rounds_done(store: Store) -> int:

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model import Annotation
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.majority import Majority, alone, majority
+from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow
 
 RULES = ("adjudicated", "majority", "single", "gold")
@@ -153,6 +154,12 @@ def annotators(session: Session) -> list[str]:
             .order_by(first)
         )
     )
+
+
+def read_gold(store: Store, keys: Sequence[str]) -> Mapping[str, Annotation]:
+    """:func:`gold_annotations` from a store: what an oracle answers from."""
+    with store.read() as session:
+        return gold_annotations(session, keys)
 
 
 def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Annotation]:
