@@ -78,6 +78,32 @@ class EntityType(_Part):
         return label in (self.sources or (self.name,))
 
 
+class RelationType(_Part):
+    """A relation label of the project: which entity types it joins, and which labels of the documents count as it.
+
+    A label that joins several pairs of types stands there once for each.
+
+    :param head: entity type where it begins.
+    :param tail: entity type where it ends.
+    :param symmetric: head and tail may be exchanged; annotators need not mind the direction.
+    :param sources: labels in the documents; empty means: only the one of the same name.
+    """
+
+    name: Name
+    head: Name
+    tail: Name
+    symmetric: bool = False
+    sources: tuple[Name, ...] = ()
+
+    def covers(self, label: str) -> bool:
+        """Whether the source label `label` counts as this relation type."""
+        return label in (self.sources or (self.name,))
+
+    def joins(self, head: str, tail: str) -> bool:
+        """Whether it can lead from an entity of type `head` to one of type `tail`."""
+        return (head, tail) == (self.head, self.tail) or (self.symmetric and (tail, head) == (self.head, self.tail))
+
+
 class EncoderSettings(_Part):
     """The encoder that every round starts from.
 
@@ -166,6 +192,32 @@ class AdversarialSettings(_Part):
         return self
 
 
+class RelationSettings(_Part):
+    """How relations are learnt and predicted, where the project has any.
+
+    :param level: what a candidate joins: two mentions (``mention``), or two concepts of the document (``document``),
+        read at the two of their mentions that stand closest. A mention without a concept goes with all those of its
+        type that are spelled alike.
+    :param window: sentences within which the two must stand: 1 is the same sentence, 2 neighbouring ones, and so on;
+        ``document`` is no limit.
+    :param max_length: word pieces read for a candidate, markers and special tokens included. Where more lie between the
+        two, the surroundings of each are read.
+    :param negatives: candidates without a relation that are trained on for each one with a relation, at most; which is
+        drawn anew in each epoch.
+    :param class_weights: weigh relation types by the inverse square root of their number.
+    :param epochs: passes over the training candidates at most.
+    :param batch_size: candidates per optimizer step.
+    """
+
+    level: Literal["mention", "document"] = "mention"
+    window: Annotated[int, Field(ge=1)] | Literal["document"] = 1
+    max_length: Annotated[int, Field(ge=32, le=512)] = 128
+    negatives: Annotated[float, Field(gt=0)] = 4.0
+    class_weights: bool = True
+    epochs: Annotated[int, Field(ge=1)] = 3
+    batch_size: Annotated[int, Field(ge=1)] = 8
+
+
 class SelectionSettings(_Part):
     """Which documents the next batch asks for.
 
@@ -235,9 +287,11 @@ class Settings(_Part):
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     entities: Annotated[tuple[EntityType, ...], Field(min_length=1)]
+    relations: tuple[RelationType, ...] = ()
     encoder: EncoderSettings = EncoderSettings()
     training: TrainingSettings = TrainingSettings()
     adversarial: AdversarialSettings = AdversarialSettings()
+    relation_extraction: RelationSettings = RelationSettings()
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     desk: DeskSettings = DeskSettings()
@@ -249,6 +303,11 @@ class Settings(_Part):
         return tuple(entity.name for entity in self.entities)
 
     @property
+    def relation_labels(self) -> tuple[str, ...]:
+        """The relation labels, in the order in which they were given, each once."""
+        return tuple(dict.fromkeys(relation.name for relation in self.relations))
+
+    @property
     def gold_is_known(self) -> bool:
         """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
         return self.desk.kind != "oracle"
@@ -256,6 +315,36 @@ class Settings(_Part):
     def label_of(self, source_label: str) -> str | None:
         """The project's label for a label of the source documents, or None if it was not asked for."""
         return next((entity.name for entity in self.entities if entity.covers(source_label)), None)
+
+    def relation_label_of(self, source_label: str) -> str | None:
+        """The project's relation label for one of the source documents, or None if it was not asked for."""
+        return next((relation.name for relation in self.relations if relation.covers(source_label)), None)
+
+    @model_validator(mode="after")
+    def _relations_fit(self) -> Settings:
+        seen: set[tuple[str, str, str]] = set()
+        first: dict[str, RelationType] = {}
+        claimed: dict[str, str] = {}
+        for relation in self.relations:
+            for end in (relation.head, relation.tail):
+                if end not in self.labels:
+                    raise ValueError(
+                        f"the relation {relation.name!r} joins {end!r}, which is none of the entity labels "
+                        f"{', '.join(map(repr, self.labels))}"
+                    )
+            place = (relation.name, relation.head, relation.tail)
+            if place in seen or (relation.symmetric and (place[0], place[2], place[1]) in seen):
+                raise ValueError(f"the relation {relation.name!r} from {place[1]!r} to {place[2]!r} is given twice")
+            seen.add(place)
+            other = first.setdefault(relation.name.casefold(), relation)
+            if other.name != relation.name:
+                raise ValueError(f"the relation labels {other.name!r} and {relation.name!r} differ by case only")
+            if (other.symmetric, other.sources) != (relation.symmetric, relation.sources):
+                raise ValueError(f"the relation {relation.name!r} is given twice with different symmetry or sources")
+            for source in relation.sources or (relation.name,):
+                if claimed.setdefault(source, relation.name) != relation.name:
+                    raise ValueError(f"{source!r} counts as both {claimed[source]!r} and {relation.name!r}")
+        return self
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Settings:
@@ -292,6 +381,36 @@ def entity_values(texts: Sequence[str]) -> list[dict[str, Any]]:
     for text in texts:
         label, _, sources = text.partition("=")
         values.append({"name": label, "sources": [source for source in sources.split(",") if source.strip()]})
+    return values
+
+
+def relation_values(texts: Sequence[str], symmetric: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The setting ``relations`` from what a user types: ``NAME[=LABEL,LABEL]:HEAD:TAIL``.
+
+    A name may itself hold colons (``CPR:3:Chemical:Gene``): head and tail are the last two parts.
+
+    :param symmetric: names of those without a direction.
+    :raises SettingsError: a text is not of that form, or a symmetric name is not among the relations.
+    """
+    values: list[dict[str, Any]] = []
+    for text in texts:
+        parts = text.rsplit(":", 2)
+        if len(parts) != 3 or not all(part.strip() for part in parts):
+            raise SettingsError(f"the relation {text!r} is not of the form NAME:HEAD:TAIL, e.g. CID:Chemical:Disease")
+        named, head, tail = parts
+        name, _, sources = named.partition("=")
+        values.append(
+            {
+                "name": name,
+                "head": head,
+                "tail": tail,
+                "symmetric": name.strip() in symmetric,
+                "sources": [source for source in sources.split(",") if source.strip()],
+            }
+        )
+    unknown = sorted(set(symmetric) - {str(value["name"]).strip() for value in values})
+    if unknown:
+        raise SettingsError(f"{unknown[0]!r} is to be symmetric, but is none of the relations")
     return values
 
 

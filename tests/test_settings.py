@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ from pydantic import BaseModel
 
 import biorat_al
 from biorat_al.errors import SettingsError
-from biorat_al.settings import SETTINGS_FILE, Settings, make_settings, read_settings, settings_text
+from biorat_al.settings import (
+    SETTINGS_FILE,
+    RelationType,
+    Settings,
+    make_settings,
+    read_settings,
+    relation_values,
+    settings_text,
+)
 
 MINIMAL: dict[str, Any] = {"name": "trial", "entities": [{"name": "Disease"}]}
 
@@ -192,14 +201,15 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_the_file_names_every_setting_with_its_value_or_as_a_comment() -> None:
-    text = settings_text(make_settings(MINIMAL))
+    relation = {"name": "near", "head": "Disease", "tail": "Disease", "symmetric": True}
+    text = settings_text(make_settings(MINIMAL | {"relations": [relation]}))
     read = tomllib.loads(text)
     for path in leaves(Settings):
         *parts, last = path
         inner: Any = read
         for part in parts:
-            inner = inner[part][0] if part == "entities" else inner[part]
-        assert last in inner or f"# {last} = " in text or path == ("entities", "sources"), path
+            inner = inner[part][0] if part in ("entities", "relations") else inner[part]
+        assert last in inner or f"# {last} = " in text or last == "sources", path
 
 
 def test_every_setting_is_used() -> None:
@@ -210,8 +220,8 @@ def test_every_setting_is_used() -> None:
         if file.name != "settings.py":
             tree = ast.parse(file.read_text(encoding="utf-8"))
             read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    # entity types are asked through these two
-    read |= {"name", "sources"} if {"labels", "label_of"} <= read else set()
+    # entity and relation types are asked through these
+    read |= {"name", "sources"} if {"labels", "label_of", "relation_label_of"} <= read else set()
     assert {path[-1] for path in leaves(Settings)} - read == set()
 
 
@@ -223,3 +233,58 @@ def leaves(model: type[BaseModel], *before: str) -> list[tuple[str, ...]]:
         inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
         found += leaves(inner, *before, name) if inner else [(*before, name)]
     return found
+
+
+def _with_relations(*relations: dict[str, object]) -> Settings:
+    entities = [{"name": "Chemical"}, {"name": "Disease"}]
+    return make_settings({"name": "p", "entities": entities, "relations": list(relations)})
+
+
+CID = {"name": "CID", "head": "Chemical", "tail": "Disease"}
+
+
+def test_relations_survive_being_written_and_read(tmp_path: Path) -> None:
+    written = _with_relations(
+        CID | {"sources": ["CPR:9"]}, {"name": "near", "head": "Disease", "tail": "Disease", "symmetric": True}
+    )
+    (tmp_path / SETTINGS_FILE).write_text(settings_text(written), encoding="utf-8")
+    assert read_settings(tmp_path) == written
+    assert written.relation_labels == ("CID", "near")
+    assert written.relation_label_of("CPR:9") == "CID"
+    assert written.relation_label_of("CID") is None
+
+
+def test_a_relation_joins_its_types_in_its_direction() -> None:
+    directed, symmetric = RelationType(**CID), RelationType(**CID, symmetric=True)
+    assert directed.joins("Chemical", "Disease")
+    assert not directed.joins("Disease", "Chemical")
+    assert symmetric.joins("Disease", "Chemical")
+    assert not symmetric.joins("Disease", "Disease")
+
+
+@pytest.mark.parametrize(
+    ("relations", "problem"),
+    [
+        ([CID | {"tail": "Gene"}], "joins 'Gene', which is none of the entity labels 'Chemical', 'Disease'"),
+        ([CID, CID], "'CID' from 'Chemical' to 'Disease' is given twice"),
+        ([CID, CID | {"name": "cid"}], "'CID' and 'cid' differ by case only"),
+        ([CID, CID | {"head": "Disease", "symmetric": True}], "given twice with different symmetry or sources"),
+        ([CID, CID | {"name": "X", "sources": ["CID"]}], "'CID' counts as both 'CID' and 'X'"),
+    ],
+)
+def test_relations_that_do_not_fit_are_refused(relations: list[dict[str, object]], problem: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        _with_relations(*relations)
+
+
+def test_what_a_user_types_for_a_relation() -> None:
+    typed = relation_values(["CID:Chemical:Disease", "up=CPR:3,CPR:4:Chemical:Gene"], ["CID"])
+    assert [(value["name"], value["head"], value["tail"], value["symmetric"]) for value in typed] == [
+        ("CID", "Chemical", "Disease", True),
+        ("up", "Chemical", "Gene", False),
+    ]
+    assert typed[1]["sources"] == ["CPR:3", "CPR:4"]
+    with pytest.raises(SettingsError, match="'CID:Chemical' is not of the form NAME:HEAD:TAIL"):
+        relation_values(["CID:Chemical"])
+    with pytest.raises(SettingsError, match="'DDI' is to be symmetric, but is none of the relations"):
+        relation_values(["CID:Chemical:Disease"], ["DDI"])

@@ -7,15 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import Document, Entity
+from biorat_al.corpus.model import ConceptRelation, Document, Entity, Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A document that somebody has annotated. No entities means: nothing there, and that is learnt too."""
+    """A document that somebody has annotated. No entities means: nothing there, and that is learnt too.
+
+    :param relations: between the entities, by their ids.
+    :param concept_relations: between concepts of the entities, stated for the whole document.
+    """
 
     document: Document
     entities: tuple[Entity, ...]
+    relations: tuple[Relation, ...] = ()
+    concept_relations: tuple[ConceptRelation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,14 @@ class Prediction:
 
     :param entities: each with a calibrated confidence in [0, 1] as its score.
     :param confidence: calibrated confidence in [0, 1] for the whole document; low ones are to be looked at first.
+    :param relations: between the entities, each with the model's confidence in [0, 1] as ``extras["score"]``.
     """
 
     document_id: str
     entities: tuple[Entity, ...]
     confidence: float
     uncertainty: Uncertainty
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
