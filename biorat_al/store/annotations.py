@@ -118,6 +118,23 @@ def entity_from_values(values: dict[str, Any]) -> Entity:
     )
 
 
+def relation_values(relation: Relation) -> dict[str, Any]:
+    """A relation as JSON values, for columns that keep whole predictions; head and tail are ids of its entities."""
+    return {
+        "id": relation.id,
+        "label": relation.label,
+        "head": relation.head,
+        "tail": relation.tail,
+        "directed": relation.directed,
+        "extras": dict(relation.extras),
+    }
+
+
+def relation_from_values(values: dict[str, Any]) -> Relation:
+    """The reverse of :func:`relation_values`."""
+    return Relation(**values)
+
+
 def _annotation_columns(item: NewAnnotation) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "document_id": item.document_id,
@@ -147,15 +164,8 @@ def _entity_columns(annotation_id: int, entity: Entity) -> dict[str, Any]:
 
 
 def _relation_columns(annotation_id: int, relation: Relation) -> dict[str, Any]:
-    return {
-        "annotation_id": annotation_id,
-        "key": relation.id,
-        "label": relation.label,
-        "head": relation.head,
-        "tail": relation.tail,
-        "directed": relation.directed,
-        "extras": dict(relation.extras),
-    }
+    values = relation_values(relation)
+    return {"annotation_id": annotation_id, "key": values.pop("id"), **values}
 
 
 def _relation_of(row: RelationRow) -> Relation:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from biorat_al.store.tables import DocumentRow, EvaluationRow, ReliabilityRow, RobustnessRow
+from biorat_al.store.tables import DocumentRow, EvaluationRow, RelationEvaluationRow, ReliabilityRow, RobustnessRow
 
 Triple = tuple[int, int, int]
-"""Strict span counts: true positives, false positives, false negatives."""
+"""True positives, false positives, false negatives, of mentions (strict spans) or of relations."""
+
+
+class Measure(NamedTuple):
+    """How relations were counted; see :class:`~biorat_al.store.tables.RelationEvaluationRow`.
+
+    :param entities: ``gold`` or ``predicted``: what they lie between.
+    :param level: ``mention`` or ``document``: what a relation is.
+    """
+
+    entities: str
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
-class SpanCounts:
-    """Strict span counts, summed over test documents.
+class TotalCounts:
+    """Counts of mentions or of relations, summed over test documents.
 
     :param documents: number of test documents that were counted.
     """
@@ -29,13 +40,13 @@ class SpanCounts:
 
     @property
     def precision(self) -> float | None:
-        """Share of predicted mentions that are right; None where nothing was predicted."""
+        """Share of what was predicted that is right; None where nothing was predicted."""
         predicted = self.true_positives + self.false_positives
         return self.true_positives / predicted if predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of annotated mentions that were found; None where there are none."""
+        """Share of what is annotated that was found; None where there is nothing."""
         annotated = self.true_positives + self.false_negatives
         return self.true_positives / annotated if annotated else None
 
@@ -61,7 +72,12 @@ def replace_robustness(session: Session, version: str, rows: Sequence[dict[str, 
     _replace(session, RobustnessRow, version, rows)
 
 
-def evaluation(session: Session, version: str) -> dict[str | None, SpanCounts]:
+def replace_relation_evaluation(session: Session, version: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the counts of a model's relations per measure, test document and label, in place of any earlier ones."""
+    _replace(session, RelationEvaluationRow, version, rows)
+
+
+def evaluation(session: Session, version: str) -> dict[str | None, TotalCounts]:
     """Strict span counts of a model by label; under None those over all labels. Empty where it was not evaluated."""
     sums = (
         func.count(EvaluationRow.document_id.distinct()),
@@ -70,14 +86,14 @@ def evaluation(session: Session, version: str) -> dict[str | None, SpanCounts]:
         func.sum(EvaluationRow.false_negatives),
     )
     chosen = EvaluationRow.model_version == version
-    by_label: dict[str | None, SpanCounts] = {
-        label: SpanCounts(*map(int, counts))
+    by_label: dict[str | None, TotalCounts] = {
+        label: TotalCounts(*map(int, counts))
         for label, *counts in session.execute(
             select(EvaluationRow.label, *sums).where(chosen).group_by(EvaluationRow.label).order_by(EvaluationRow.label)
         )
     }
     if by_label:
-        by_label[None] = SpanCounts(*map(int, session.execute(select(*sums).where(chosen)).one()))
+        by_label[None] = TotalCounts(*map(int, session.execute(select(*sums).where(chosen)).one()))
     return by_label
 
 
@@ -127,9 +143,40 @@ def robustness_of(session: Session, version: str) -> dict[str, dict[str, Triple]
     return found
 
 
+def relation_counts_of(session: Session, version: str) -> dict[Measure, dict[str, dict[str, Triple]]]:
+    """Counts of a model's relations by measure, relation label and document id; empty where it was not measured."""
+    rows = session.execute(
+        select(RelationEvaluationRow, DocumentRow.key)
+        .join(DocumentRow, DocumentRow.id == RelationEvaluationRow.document_id)
+        .where(RelationEvaluationRow.model_version == version)
+        .order_by(
+            RelationEvaluationRow.entities,
+            RelationEvaluationRow.level.desc(),
+            RelationEvaluationRow.label,
+            DocumentRow.id,
+        )
+    )
+    found: dict[Measure, dict[str, dict[str, Triple]]] = {}
+    for row, key in rows:
+        by_label = found.setdefault(Measure(row.entities, row.level), {})
+        by_label.setdefault(row.label, {})[key] = (row.true_positives, row.false_positives, row.false_negatives)
+    return found
+
+
+def relation_evaluation(session: Session, version: str) -> dict[Measure, TotalCounts]:
+    """Counts of a model's relations by measure, all labels together; empty where it was not measured."""
+    return {
+        measure: TotalCounts(
+            len({key for counts in by_label.values() for key in counts}),
+            *map(sum, zip(*(triple for counts in by_label.values() for triple in counts.values()), strict=True)),
+        )
+        for measure, by_label in relation_counts_of(session, version).items()
+    }
+
+
 def _replace(
     session: Session,
-    table: type[EvaluationRow | ReliabilityRow | RobustnessRow],
+    table: type[EvaluationRow | RelationEvaluationRow | ReliabilityRow | RobustnessRow],
     version: str,
     rows: Sequence[dict[str, Any]],
 ) -> None:

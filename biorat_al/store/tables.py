@@ -292,6 +292,30 @@ class RobustnessRow(Base):
     false_negatives: Mapped[int]
 
 
+class RelationEvaluationRow(Base):
+    """Counts of one model's relations on one test document and relation label.
+
+    `entities` says between which mentions they were predicted: those that count as ``gold``, or those ``predicted`` by
+    the model itself (end to end). `level` says what a relation is: two mentions (``mention``) or two concepts
+    (``document``); see :func:`biorat_al.learner.relations.scoring.score_relations`.
+    """
+
+    __tablename__ = "relation_evaluation"
+    __table_args__ = (
+        CheckConstraint("entities IN ('gold', 'predicted')", name="entities"),
+        CheckConstraint("level IN ('mention', 'document')", name="level"),
+    )
+
+    model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    label: Mapped[str] = mapped_column(Text, primary_key=True)
+    entities: Mapped[str] = mapped_column(String(12), primary_key=True)
+    level: Mapped[str] = mapped_column(String(12), primary_key=True)
+    true_positives: Mapped[int]
+    false_positives: Mapped[int]
+    false_negatives: Mapped[int]
+
+
 class PredictionRow(Base):
     """What the selecting model of a round says of one document of the pool."""
 
@@ -306,6 +330,8 @@ class PredictionRow(Base):
     entropy: Mapped[float]
     mnlp: Mapped[float]
     entities: Mapped[list[Any]]
+    # models of earlier versions said nothing of relations
+    relations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
 
 
 class PickRow(Base):

@@ -8,11 +8,15 @@ import pytest
 
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.evaluations import (
-    SpanCounts,
+    Measure,
+    TotalCounts,
     document_counts_of,
     evaluation,
+    relation_counts_of,
+    relation_evaluation,
     reliability_of,
     replace_evaluation,
+    replace_relation_evaluation,
     replace_reliability,
     replace_robustness,
     robustness_of,
@@ -59,9 +63,9 @@ def test_counts_are_summed_by_label_and_by_document(store: Store, row_ids: dict[
         assert document_counts_of(session, "none") == {}
         found = evaluation(session, "first")
         assert found == {
-            "Disease": SpanCounts(2, 5, 2, 3),
-            "Gene": SpanCounts(1, 0, 1, 0),
-            None: SpanCounts(2, 5, 3, 3),
+            "Disease": TotalCounts(2, 5, 2, 3),
+            "Gene": TotalCounts(1, 0, 1, 0),
+            None: TotalCounts(2, 5, 3, 3),
         }
         assert evaluation(session, "second")[None].true_positives == 10
         assert evaluation(session, "none") == {}
@@ -106,3 +110,36 @@ def test_robustness_comes_back_by_condition_and_document(store: Store, row_ids: 
         }
         assert robustness_of(session, "second") == {"typos": {"c": (1, 0, 1)}}
         assert robustness_of(session, "none") == {}
+
+
+def test_relations_come_back_by_measure_label_and_document(store: Store, row_ids: dict[str, int]) -> None:
+    def rows(*measures: Measure, more: int = 0) -> list[dict[str, object]]:
+        return [
+            {"document_id": row_ids[key], "label": label, "entities": measure.entities, "level": measure.level, **given}
+            for measure in measures
+            for key, label, given in (
+                ("c", "treats", counts(1 + more, 0, 2)),
+                ("b", "causes", counts(0, 3, 0)),
+                ("b", "treats", counts(2, 0, 0)),
+            )
+        ]
+
+    gold, ours = Measure("gold", "mention"), Measure("predicted", "mention")
+    concepts = Measure("gold", "document")
+    with store.write() as session:
+        replace_relation_evaluation(session, "first", rows(ours, more=8))
+        replace_relation_evaluation(session, "second", rows(concepts, ours, gold))
+        replace_relation_evaluation(session, "first", rows(gold, ours, concepts, more=4))
+    with store.read() as session:
+        found = relation_counts_of(session, "first")
+        assert list(found) == [gold, concepts, ours]
+        assert found[ours] == {"causes": {"b": (0, 3, 0)}, "treats": {"b": (2, 0, 0), "c": (5, 0, 2)}}
+        assert relation_evaluation(session, "first") == dict.fromkeys(found, TotalCounts(2, 7, 3, 2))
+        assert relation_evaluation(session, "second")[ours] == TotalCounts(2, 3, 3, 2)
+        assert relation_evaluation(session, "none") == relation_counts_of(session, "none") == {}
+        assert evaluation(session, "first") == {}
+    with store.write() as session:
+        replace_relation_evaluation(session, "first", [])
+    with store.read() as session:
+        assert relation_counts_of(session, "first") == {}
+        assert relation_counts_of(session, "second").keys() == {gold, concepts, ours}

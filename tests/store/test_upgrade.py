@@ -13,28 +13,42 @@ from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect
 from biorat_al.errors import SchemaVersionError
 from biorat_al.store import migration
 from biorat_al.store.engine import open_engine
-from biorat_al.store.evaluations import document_counts_of, replace_robustness, robustness_of
+from biorat_al.store.evaluations import (
+    Measure,
+    document_counts_of,
+    relation_counts_of,
+    replace_relation_evaluation,
+    replace_robustness,
+    robustness_of,
+)
+from biorat_al.store.rounds import predictions
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import Base
 
 VERSION = "demo-r1-rat-0123456789"
 
 
+@pytest.fixture(params=["0001", "0002"])
+def revision(request: pytest.FixtureRequest) -> str:
+    """An earlier revision of the tables."""
+    return str(request.param)
+
+
 @pytest.fixture
-def engine(empty_database: URL) -> Iterator[Engine]:
-    """A database with the tables of the first release, and something in those that later ones refer to."""
+def engine(empty_database: URL, revision: str) -> Iterator[Engine]:
+    """A database with the tables of an earlier version, and something in those that later ones refer to or change."""
     engine = open_engine(empty_database)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         configuration = migration._configuration()
         configuration.attributes["connection"] = connection
-        command.upgrade(configuration, "0001")
-        _fill(connection)
+        command.upgrade(configuration, revision)
+        _fill(connection, revision)
     yield engine
     engine.dispose()
 
 
-def _fill(connection: Connection) -> None:
-    rows = {
+def _fill(connection: Connection, revision: str) -> None:
+    rows: dict[str, dict[str, object]] = {
         "project": {"id": 1, "uid": "u", "name": "demo", "program_version": "1", "created_at": now()},
         "document": {
             "id": 7,
@@ -70,7 +84,27 @@ def _fill(connection: Connection) -> None:
             "false_positives": 2,
             "false_negatives": 3,
         },
+        "prediction": {
+            "model_version": VERSION,
+            "document_id": 7,
+            "confidence": 0.5,
+            "tokens": 3,
+            "least_confidence": 0.1,
+            "margin": 0.2,
+            "entropy": 0.3,
+            "mnlp": 0.4,
+            "entities": [{"id": "1", "label": "Disease", "spans": [[0, 4]], "score": 0.25}],
+        },
     }
+    if revision >= "0002":
+        rows["robustness"] = {
+            "model_version": VERSION,
+            "condition": "swap",
+            "document_id": 7,
+            "true_positives": 3,
+            "false_positives": 0,
+            "false_negatives": 0,
+        }
     # as the tables are there, not as the program has them now
     metadata = MetaData()
     for name, values in rows.items():
@@ -87,20 +121,29 @@ def _content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(engine: Engine, empty_database: URL) -> None:
+def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
+    engine: Engine, empty_database: URL, revision: str
+) -> None:
     before = _content(engine)
     assert before["evaluation"] == [(VERSION, 7, "Disease", 1, 2, 3)]
-    assert migration.upgrade(engine) == ("0001", migration.newest_revision())
-    assert _content(engine) == before | {"reliability": [], "robustness": []}
+    assert migration.upgrade(engine) == (revision, migration.newest_revision())
+    (predicted,) = before["prediction"]
+    new: dict[str, list[tuple[object, ...]]] = {"reliability": [], "robustness": [], "relation_evaluation": []}
+    assert _content(engine) == new | before | {"prediction": [(*predicted, [])]}
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     store = Store(empty_database)
     counts = {"true_positives": 1, "false_positives": 0, "false_negatives": 2}
+    of_relation = {"document_id": 7, "label": "treats", "entities": "gold", "level": "mention", **counts}
     with store.write() as session:
         replace_robustness(session, VERSION, [{"condition": "typos", "document_id": 7, **counts}])
+        replace_relation_evaluation(session, VERSION, [of_relation])
+        predictions(session, VERSION, [7])[7].relations = [{"id": "R1"}]
     with store.read() as session:
         assert robustness_of(session, VERSION) == {"typos": {"d7": (1, 0, 2)}}
         assert document_counts_of(session, VERSION) == {"d7": (1, 2, 3)}
+        assert relation_counts_of(session, VERSION) == {Measure("gold", "mention"): {"treats": {"d7": (1, 0, 2)}}}
+        assert predictions(session, VERSION, [7])[7].relations == [{"id": "R1"}]
     store.close()
 
 
