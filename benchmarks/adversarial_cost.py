@@ -29,7 +29,8 @@ from biorat_al.learner.adversarial import EmbeddingTap, passes_per_step
 from biorat_al.learner.batching import Row, batch_order, encode_part, make_batch
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder, resolve_encoder
-from biorat_al.learner.fitting import Fit, Outcome
+from biorat_al.learner.fitting import Fit
+from biorat_al.learner.loop import Outcome
 from biorat_al.learner.network import TaggingNetwork
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 

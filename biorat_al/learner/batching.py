@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoding import IGNORED, encode_tags, windows
 from biorat_al.learner.inference import pad
+from biorat_al.learner.network import tagging_loss
 from biorat_al.learner.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.types import Example
 
@@ -52,6 +55,26 @@ class Batch(NamedTuple):
     words: torch.Tensor
     lengths: NDArray[np.int64]
 
+    def scores(self, network: nn.Module) -> torch.Tensor:
+        """The logits of a tagging network, shape (windows, length, labels, 3)."""
+        logits: torch.Tensor = network(self.ids, self.mask)
+        return logits
+
+    def loss(self, logits: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of the tags, averaged over the scored words."""
+        return tagging_loss(logits, self.tags)
+
+    def scored(self) -> torch.Tensor:
+        """The number of words that the loss is averaged over, one at least."""
+        return (self.tags != IGNORED).any(dim=-1).sum().clamp(min=1)
+
+    def take(self, part: Part) -> Batch:
+        """The windows of `part`."""
+        lengths = self.lengths[part.chosen]
+        mask = None if self.mask is None or (lengths == lengths.max()).all() else part.tensor(self.mask)
+        ids, tags, inside, words = map(part.tensor, (self.ids, self.tags, self.inside, self.words))
+        return Batch(ids, mask, tags, inside, words, lengths)
+
 
 class Part(NamedTuple):
     """Some windows of a batch.
@@ -68,24 +91,21 @@ class Part(NamedTuple):
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, batch: Batch, chosen: NDArray[np.bool_]) -> Part:
-        """The `chosen` windows of `batch`, one at least."""
-        windows, length = batch.ids.shape
-        rows = torch.from_numpy(np.flatnonzero(chosen)).to(batch.ids.device)
+    def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Part:
+        """The `chosen` windows, one at least, of a batch.
+
+        :param ids: of the batch, shape (windows, length).
+        :param lengths: of its windows, without special tokens and padding, shape (windows,).
+        """
+        windows, length = ids.shape
+        rows = torch.from_numpy(np.flatnonzero(chosen)).to(ids.device)
         # the padding behind the longest of them is cropped
-        spare = batch.lengths.max() - batch.lengths[chosen].max()
+        spare = lengths.max() - lengths[chosen].max()
         return cls(rows, length - int(spare), chosen, (windows, length))
 
     def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         """Their part of `tensor`, shape (windows, length, …)."""
         return tensor[:, : self.length].index_select(0, self.rows)
-
-    def batch(self, batch: Batch) -> Batch:
-        """Their part of `batch`."""
-        lengths = batch.lengths[self.chosen]
-        mask = None if batch.mask is None or (lengths == lengths.max()).all() else self.tensor(batch.mask)
-        ids, tags, inside, words = map(self.tensor, (batch.ids, batch.tags, batch.inside, batch.words))
-        return Batch(ids, mask, tags, inside, words, lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,19 +199,24 @@ class UnlabelledWindows:
 
 
 def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> Iterator[list[int]]:
-    """Batches of window numbers without end, each window once per epoch; the same for the same seed.
-
-    Windows are shuffled, then sorted by length within buckets, so that batches hold little padding; the batches are
-    shuffled again.
-    """
-    epoch = 0
-    while True:
+    """Batches of window numbers without end, each window once per epoch; the same for the same seed."""
+    for epoch in count():
         generator = np.random.default_rng([seed, epoch])
-        shuffled = generator.permutation(len(lengths)).tolist()
-        batches: list[list[int]] = []
-        for start in range(0, len(shuffled), BUCKET * batch_size):
-            bucket = sorted(shuffled[start : start + BUCKET * batch_size], key=lambda n: -lengths[n])
-            batches.extend(bucket[k : k + batch_size] for k in range(0, len(bucket), batch_size))
-        for k in generator.permutation(len(batches)):
-            yield batches[k]
-        epoch += 1
+        yield from epoch_batches(generator.permutation(len(lengths)).tolist(), lengths, batch_size, generator)
+
+
+def epoch_batches(
+    shuffled: Sequence[int], lengths: Sequence[int], batch_size: int, generator: np.random.Generator
+) -> Iterator[list[int]]:
+    """One epoch's batches of windows that have been shuffled.
+
+    They are sorted by length within buckets, so that batches hold little padding; the batches are shuffled again.
+
+    :param lengths: of all windows, by number.
+    """
+    batches: list[list[int]] = []
+    for start in range(0, len(shuffled), BUCKET * batch_size):
+        bucket = sorted(shuffled[start : start + BUCKET * batch_size], key=lambda n: -lengths[n])
+        batches.extend(bucket[k : k + batch_size] for k in range(0, len(bucket), batch_size))
+    for k in generator.permutation(len(batches)):
+        yield batches[k]

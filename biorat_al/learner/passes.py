@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from biorat_al.learner.adversarial import EmbeddingTap
-from biorat_al.learner.batching import Batch, Part
+from biorat_al.learner.batching import Part
 from biorat_al.learner.device import Device
 from biorat_al.learner.dropout import Draws
-from biorat_al.learner.encoding import IGNORED
-from biorat_al.learner.network import TaggingNetwork, tagging_loss
+from biorat_al.learner.network import EncoderNetwork
 
 
 @dataclass(slots=True)
@@ -36,6 +36,40 @@ class Cost:
         return (self.forward_passes + 2 * self.backward_passes) / 3
 
 
+class Inputs(Protocol):
+    """A batch, as far as passes are concerned: what a network is given, and what it is to learn.
+
+    :ivar ids: word pieces with special tokens and padding, shape (windows, length).
+    :ivar inside: true where a word vector may be perturbed, shape (windows, length).
+    :ivar words: true where a score counts, of the shape of the scores without their last two dimensions.
+    :ivar lengths: windows without special tokens and padding, shape (windows,); on the CPU.
+    """
+
+    @property
+    def ids(self) -> torch.Tensor: ...
+
+    @property
+    def inside(self) -> torch.Tensor: ...
+
+    @property
+    def words(self) -> torch.Tensor: ...
+
+    @property
+    def lengths(self) -> NDArray[np.int64]: ...
+
+    def scores(self, network: nn.Module) -> torch.Tensor:
+        """The logits, shape (windows, places, labels, classes)."""
+
+    def loss(self, logits: torch.Tensor) -> torch.Tensor:
+        """The mean loss over what is scored."""
+
+    def scored(self) -> torch.Tensor:
+        """What the loss is the mean over: a number, one at least."""
+
+    def take(self, part: Part) -> Inputs:
+        """The windows of `part`."""
+
+
 class View(NamedTuple):
     """What a pass sees: a batch, or some of its windows.
 
@@ -45,7 +79,7 @@ class View(NamedTuple):
     :param share: windows in it per window of a full batch.
     """
 
-    batch: Batch
+    batch: Inputs
     key: tuple[int, ...]
     part: Part | None = None
     share: float = 1.0
@@ -54,23 +88,23 @@ class View(NamedTuple):
         """The `chosen` windows, with the dropout masks that they have in this view; cropped to the longest of them."""
         if chosen.all():
             return self
-        part = Part.of(self.batch, chosen)
-        return View(part.batch(self.batch), self.key, part, self.share * float(chosen.mean()))
+        part = Part.of(self.batch.ids, self.batch.lengths, chosen)
+        return View(self.batch.take(part), self.key, part, self.share * float(chosen.mean()))
 
     def same(self, tensor: torch.Tensor) -> torch.Tensor:
         """The part of `tensor`, shape (windows, length, …) of the whole batch, that this view sees."""
         return tensor if self.part is None else self.part.tensor(tensor)
 
     def loss(self, logits: torch.Tensor, whole: View) -> torch.Tensor:
-        """Cross-entropy of the tags, as a part of the loss of the `whole` batch.
+        """The loss, as a part of that of the `whole` batch.
 
-        It is divided by the number of scored words of the whole batch, not of the windows at hand: each window then
+        It is divided by what is scored in the whole batch, not of the windows at hand: each window then
         weighs the same whoever else was drawn, so that the expectation over draws of each window with probability p is
-        p times the loss of the whole batch, as it is where batches are drawn. Divided by the words of the drawn ones,
-        a window that is drawn alone would weigh as much as a whole batch.
+        p times the loss of the whole batch, as it is where batches are drawn. Divided by what is scored in the drawn
+        ones, a window that is drawn alone would weigh as much as a whole batch.
         """
-        loss = tagging_loss(logits, self.batch.tags)
-        return loss if self.part is None else loss * (_scored(self.batch) / _scored(whole.batch))
+        loss = self.batch.loss(logits)
+        return loss if self.part is None else loss * (self.batch.scored() / whole.batch.scored())
 
 
 class Passes:
@@ -80,7 +114,7 @@ class Passes:
     :param tap: at its word embedding.
     """
 
-    def __init__(self, network: TaggingNetwork, device: Device, draws: Draws, tap: EmbeddingTap, cost: Cost) -> None:
+    def __init__(self, network: EncoderNetwork, device: Device, draws: Draws, tap: EmbeddingTap, cost: Cost) -> None:
         self._network = network
         self._device = device
         self._draws = draws
@@ -93,7 +127,7 @@ class Passes:
         return self._network.word_embedding.embedding_dim
 
     def forward(self, view: View, shift: torch.Tensor | None = None, *, listen: bool = False) -> torch.Tensor:
-        """Score tags, shape (windows, length, labels, 3).
+        """The network's scores, shape (windows, places, labels, classes).
 
         :param shift: what is added to the word vectors, shape (windows, length, dimension).
         :param listen: let :meth:`backward` return the gradient by the word vectors.
@@ -101,7 +135,7 @@ class Passes:
         self._draws.begin(*view.key, part=view.part)
         self._tap.listen, self._tap.shift = listen, shift
         with self._device.autocast():
-            logits: torch.Tensor = self._network(view.batch.ids, view.batch.mask)
+            logits = view.batch.scores(self._network)
         self._tap.listen, self._tap.shift = False, None
         self._cost.forward_passes += view.share
         self._cost.tokens += int(view.batch.lengths.sum())
@@ -121,7 +155,3 @@ class Passes:
         (gradient,) = torch.autograd.grad(loss, shift)
         self._cost.backward_passes += view.share
         return gradient
-
-
-def _scored(batch: Batch) -> torch.Tensor:
-    return (batch.tags != IGNORED).any(dim=-1).sum().clamp(min=1)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biorat_al.learner.network import TaggingNetwork
+from biorat_al.learner.network import EncoderNetwork
 
 
 class PartialEmbedding(nn.Embedding):
@@ -41,7 +41,7 @@ class WordsInUse:
     :param ids: of the words in use, each once or more often; the padding's is added.
     """
 
-    def __init__(self, network: TaggingNetwork, ids: NDArray[np.int64]) -> None:
+    def __init__(self, network: EncoderNetwork, ids: NDArray[np.int64]) -> None:
         self._network = network
         self._whole = network.word_embedding
         if self._whole.padding_idx is not None:

@@ -14,7 +14,8 @@ from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.batching import batch_order, encode_part
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.fitting import Fit, learning_rate_factor
+from biorat_al.learner.fitting import Fit
+from biorat_al.learner.loop import learning_rate_factor
 from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score
