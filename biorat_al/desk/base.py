@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from biorat_al.corpus.model import Annotation, Document, Entity
+from biorat_al.corpus.model import Annotation, Document, Entity, Relation
+from biorat_al.settings import RelationType
 
 Role = Literal["pool", "test"]
 """``pool``: documents with pre-labels. ``test``: the blind held-out documents, without."""
@@ -26,11 +27,14 @@ class PreAnnotation:
     """What a model proposes for one document.
 
     :param confidence: in [0, 1]; annotators get the lowest first.
+    :param relations: between the entities, by their ids; each may have the model's confidence in [0, 1] as
+        ``extras["score"]``.
     """
 
     model_version: str
     confidence: float
     entities: tuple[Entity, ...]
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class DeskProject:
     :param labels: the entity labels that the project was asked to have; empty where the caller does not know them.
         With them a pull can say which of them people have renamed or removed.
     :param notices: one sentence for each thing that a person should know (labels that people changed).
+    :param relations: the relation types that it was asked to have. By them a pull understands what annotators drew.
     """
 
     role: Role
@@ -62,6 +67,7 @@ class DeskProject:
     url: str
     labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    relations: tuple[RelationType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,16 @@ class Desk(ABC):
 
     @abstractmethod
     def prepare(
-        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+        self,
+        role: Role,
+        title: str,
+        labels: Sequence[str],
+        reference: str | None = None,
+        *,
+        marker: str = "",
+        relations: Sequence[RelationType] = (),
     ) -> DeskProject:
-        """Make sure that there is a project for `role`, with these entity labels.
+        """Make sure that there is a project for `role`, with these entity labels and relation types.
 
         :param reference: the one that an earlier call gave; None looks for one that an interrupted call may have left
             behind (by title and marker) and else makes one.

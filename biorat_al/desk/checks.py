@@ -6,15 +6,16 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from biorat_al.corpus.model import Document, Entity
+from biorat_al.corpus.model import Document, Entity, Relation
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.errors import DeskError
 
 
-def check_tasks(tasks: Sequence[Task], labels: Collection[str]) -> None:
+def check_tasks(tasks: Sequence[Task], labels: Collection[str], relations: Collection[str]) -> None:
     """Check tasks that are pushed together.
 
-    :param labels: the labels that annotators can choose from.
+    :param labels: the entity labels that annotators can choose from.
+    :param relations: the relation labels that they can choose from.
     :raises DeskError: a key is empty or there twice, a text cannot be stored, or a pre-annotation is invalid; the
         message names the document.
     """
@@ -25,19 +26,26 @@ def check_tasks(tasks: Sequence[Task], labels: Collection[str]) -> None:
         seen.add(task.key)
         _check_text(task.document)
         if task.pre_annotation is not None:
-            check_pre_annotation(task.pre_annotation, task.document.id, len(task.document.text), labels)
+            check_pre_annotation(task.pre_annotation, task.document.id, len(task.document.text), labels, relations)
 
 
-def check_pre_annotation(pre_annotation: PreAnnotation, document_id: str, length: int, labels: Collection[str]) -> None:
+def check_pre_annotation(
+    pre_annotation: PreAnnotation, document_id: str, length: int, labels: Collection[str], relations: Collection[str]
+) -> None:
     """Check what a model proposes for a document whose text has `length` code points.
 
-    :raises DeskError: the version is empty, a confidence is not in [0, 1], or an entity is invalid.
+    :param labels: the entity labels that annotators can choose from.
+    :param relations: the relation labels that they can choose from.
+    :raises DeskError: the version is empty, a confidence is not in [0, 1], or an entity or a relation is invalid.
     """
     if not pre_annotation.model_version:
         raise wrong(document_id, "its pre-annotation has no model version")
     if not _is_share(pre_annotation.confidence):
         raise wrong(document_id, f"the confidence {pre_annotation.confidence!r} is not between 0 and 1")
     _check_entities(pre_annotation.entities, document_id, length, labels)
+    _check_relations(
+        pre_annotation.relations, document_id, {entity.id for entity in pre_annotation.entities}, relations
+    )
 
 
 def wrong(document_id: str, problem: str) -> DeskError:
@@ -61,11 +69,7 @@ def _check_entities(entities: Iterable[Entity], document_id: str, length: int, l
             raise wrong(document_id, f"the entity id {entity.id!r} is empty or given twice")
         seen.add(entity.id)
         if entity.label not in labels:
-            raise wrong(
-                document_id,
-                f"annotators cannot choose the label {entity.label!r}; if it was renamed or removed in Label Studio's "
-                "labelling configuration, put it back there",
-            )
+            raise _unknown(document_id, f"label {entity.label!r}")
         if not entity.spans:
             raise wrong(document_id, f"the entity {entity.id!r} stands nowhere")
         for start, end in entity.spans:
@@ -75,6 +79,30 @@ def _check_entities(entities: Iterable[Entity], document_id: str, length: int, l
                 )
         if entity.score is not None and not _is_share(entity.score):
             raise wrong(document_id, f"the score {entity.score!r} of the entity {entity.id!r} is not between 0 and 1")
+
+
+def _check_relations(
+    relations: Iterable[Relation], document_id: str, entities: Collection[str], labels: Collection[str]
+) -> None:
+    for relation in relations:
+        if relation.label not in labels:
+            raise _unknown(document_id, f"relation label {relation.label!r}")
+        for end in (relation.head, relation.tail):
+            if end not in entities:
+                raise wrong(
+                    document_id, f"the relation {relation.id!r} ends at {end!r}, which is none of the entities proposed"
+                )
+        score = relation.extras.get("score")
+        if score is not None and not _is_share(score):
+            raise wrong(document_id, f"the score {score!r} of the relation {relation.id!r} is not between 0 and 1")
+
+
+def _unknown(document_id: str, label: str) -> DeskError:
+    return wrong(
+        document_id,
+        f"annotators cannot choose the {label}; if it was renamed or removed in Label Studio's labelling "
+        "configuration, put it back there",
+    )
 
 
 def _is_share(value: Any) -> bool:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import Annotation, Entity, Span
+from biorat_al.corpus.model import Annotation, Entity, Relation, Span
 from biorat_al.desk.base import (
     Desk,
     DeskAnnotation,
@@ -29,6 +29,7 @@ from biorat_al.desk.base import (
 )
 from biorat_al.desk.checks import check_pre_annotation, check_tasks
 from biorat_al.errors import DeskError
+from biorat_al.settings import RelationType
 
 Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
 """Looks gold annotations up by document id; documents without any are left out."""
@@ -38,7 +39,7 @@ ANNOTATOR = "oracle"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS project (
     id INTEGER PRIMARY KEY, role TEXT NOT NULL, title TEXT NOT NULL, marker TEXT NOT NULL, labels TEXT NOT NULL,
-    shown_version TEXT
+    shown_version TEXT, relations TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE IF NOT EXISTS task (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES project, key TEXT NOT NULL,
@@ -46,9 +47,12 @@ CREATE TABLE IF NOT EXISTS task (
 );
 CREATE TABLE IF NOT EXISTS pre_annotation (
     id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, version TEXT NOT NULL, entities TEXT NOT NULL,
-    UNIQUE (task, version)
+    relations TEXT NOT NULL DEFAULT '[]', UNIQUE (task, version)
 );
 """
+
+_WITH_RELATIONS = ("project", "pre_annotation")
+"""Tables whose column ``relations`` files lack that an earlier version of the program made."""
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _AT_ONCE = 500
@@ -75,7 +79,14 @@ class OracleDesk(Desk):
             pass
 
     def prepare(
-        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+        self,
+        role: Role,
+        title: str,
+        labels: Sequence[str],
+        reference: str | None = None,
+        *,
+        marker: str = "",
+        relations: Sequence[RelationType] = (),
     ) -> DeskProject:
         with self._database() as database:
             if reference is None:
@@ -85,20 +96,22 @@ class OracleDesk(Desk):
                 ).fetchone()
             else:
                 found = (self._project(database, reference)[0],)
-            values = json.dumps(list(labels))
+            # each label once, though it may join several pairs of types
+            known = list(dict.fromkeys(relation.name for relation in relations))
+            values = (json.dumps(list(labels)), json.dumps(known))
             if found is None:
-                sql = "INSERT INTO project (role, title, marker, labels) VALUES (?, ?, ?, ?)"
-                number = database.execute(sql, (role, title, marker, values)).lastrowid
+                sql = "INSERT INTO project (role, title, marker, labels, relations) VALUES (?, ?, ?, ?, ?)"
+                number = database.execute(sql, (role, title, marker, *values)).lastrowid
             else:
                 number = found[0]
-                database.execute("UPDATE project SET labels = ? WHERE id = ?", (values, number))
-        return DeskProject(role, str(number), f"oracle:{number}", tuple(labels))
+                database.execute("UPDATE project SET labels = ?, relations = ? WHERE id = ?", (*values, number))
+        return DeskProject(role, str(number), f"oracle:{number}", tuple(labels), relations=tuple(relations))
 
     def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
         ids: dict[str, str] = {}
         with self._database() as database:
-            number, labels = self._project(database, project.reference)
-            check_tasks(tasks, labels)
+            number, labels, relations = self._project(database, project.reference)
+            check_tasks(tasks, labels, relations)
             gold = self._gold([task.document.id for task in tasks])
             for task in tasks:
                 if task.document.id not in gold:
@@ -122,7 +135,7 @@ class OracleDesk(Desk):
     def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
         found: dict[str, str] = {}
         with self._database() as database:
-            number, _ = self._project(database, project.reference)
+            number, *_ = self._project(database, project.reference)
             for begin in range(0, len(keys), _AT_ONCE):
                 some = list(keys[begin : begin + _AT_ONCE])
                 marks = ",".join("?" * len(some))
@@ -135,19 +148,19 @@ class OracleDesk(Desk):
 
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         with self._database() as database:
-            number, labels = self._project(database, project.reference)
+            number, labels, relations = self._project(database, project.reference)
             for task_id, proposed in pre_annotations.items():
                 row = database.execute(
                     "SELECT document, length FROM task WHERE project = ? AND id = ?", (number, task_id)
                 ).fetchone()
                 if row is None:
                     continue
-                check_pre_annotation(proposed, row[0], row[1], labels)
+                check_pre_annotation(proposed, row[0], row[1], labels, relations)
                 self._remember(database, task_id, proposed)
 
     def publish(self, project: DeskProject, model_version: str) -> None:
         with self._database() as database:
-            number, _ = self._project(database, project.reference)
+            number, *_ = self._project(database, project.reference)
             known = database.execute(
                 "SELECT 1 FROM pre_annotation JOIN task ON task.id = task WHERE project = ? AND version = ? LIMIT 1",
                 (number, model_version),
@@ -158,10 +171,10 @@ class OracleDesk(Desk):
 
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
         with self._database() as database:
-            number, _ = self._project(database, project.reference)
+            number, _, related = self._project(database, project.reference)
             existing = [row[0] for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))]
             rows = database.execute(
-                "SELECT task.id, key, document, version, entities FROM task "
+                "SELECT task.id, key, document, version, entities, relations FROM task "
                 "LEFT JOIN pre_annotation ON pre_annotation.id = answered_from "
                 "WHERE project = ? AND task.id > ? ORDER BY task.id",
                 (number, int(cursor) if cursor and cursor.isdigit() else 0),
@@ -169,8 +182,8 @@ class OracleDesk(Desk):
         gold = self._gold([row[2] for row in rows]) if rows else {}
         return Pull(
             tasks=tuple(
-                TaskState(str(task_id), key, (_answer(task_id, gold[document], version, entities),))
-                for task_id, key, document, version, entities in rows
+                TaskState(str(task_id), key, (_answer(task_id, gold[document], version, shown, bool(related)),))
+                for task_id, key, document, version, *shown in rows
             ),
             existing=frozenset(map(str, existing)),
             open_tasks=frozenset(),
@@ -180,19 +193,25 @@ class OracleDesk(Desk):
     @staticmethod
     def _remember(database: sqlite3.Connection, task_id: str, proposed: PreAnnotation) -> int:
         entities = [[entity.label, entity.spans, entity.score] for entity in proposed.entities]
+        place = {entity.id: number for number, entity in enumerate(proposed.entities)}
+        relations = [
+            [relation.label, place[relation.head], place[relation.tail], relation.directed]
+            for relation in proposed.relations
+        ]
         row = database.execute(
-            "INSERT INTO pre_annotation (task, version, entities) VALUES (?, ?, ?) "
+            "INSERT INTO pre_annotation (task, version, entities, relations) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (task, version) DO NOTHING",
-            (task_id, proposed.model_version, json.dumps(entities)),
+            (task_id, proposed.model_version, json.dumps(entities), json.dumps(relations)),
         )
         return int(row.lastrowid or 0)
 
     @staticmethod
-    def _project(database: sqlite3.Connection, reference: str) -> tuple[int, tuple[str, ...]]:
-        row = database.execute("SELECT id, labels FROM project WHERE id = ?", (reference,)).fetchone()
+    def _project(database: sqlite3.Connection, reference: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+        """The project's number, its entity labels and its relation labels."""
+        row = database.execute("SELECT id, labels, relations FROM project WHERE id = ?", (reference,)).fetchone()
         if row is None:
             raise DeskError(f"the oracle has no project {reference}: its file oracle.db was removed or exchanged")
-        return row[0], tuple(json.loads(row[1]))
+        return row[0], tuple(json.loads(row[1])), tuple(json.loads(row[2]))
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -202,29 +221,46 @@ class OracleDesk(Desk):
             with closing(sqlite3.connect(self._file, timeout=60)) as database:
                 database.executescript(_SCHEMA)
                 with database:
+                    for table in _WITH_RELATIONS:
+                        columns = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
+                        if "relations" not in columns:
+                            database.execute(f"ALTER TABLE {table} ADD COLUMN relations TEXT NOT NULL DEFAULT '[]'")
                     yield database
         except sqlite3.Error as error:
             raise DeskError(f"what the oracle remembers cannot be read or written ({self._file}): {error}") from None
 
 
-def _answer(task_id: int, gold: Annotation, version: str | None, entities: str | None) -> DeskAnnotation:
-    shown = [
-        Entity(id=str(number), label=label, spans=tuple(Span(*span) for span in spans), score=score)
-        for number, (label, spans, score) in enumerate(json.loads(entities or "[]"))
-    ]
-    answered = with_origins(gold.entities, shown)
+def _answer(
+    task_id: int, gold: Annotation, version: str | None, remembered: Sequence[str | None], with_relations: bool
+) -> DeskAnnotation:
+    entities, relations = (json.loads(values or "[]") for values in remembered)
+    shown = Annotation(
+        tuple(
+            Entity(id=str(number), label=label, spans=tuple(Span(*span) for span in spans), score=score)
+            for number, (label, spans, score) in enumerate(entities)
+        ),
+        tuple(
+            Relation(id=str(number), label=label, head=str(head), tail=str(tail), directed=directed)
+            for number, (label, head, tail, directed) in enumerate(relations)
+        ),
+    )
+    answered = with_origins(gold.entities, shown.entities)
     at = _BEGINNING + timedelta(seconds=task_id)
     counts: dict[str, Any] = dict.fromkeys(("prediction", "prediction-changed", "manual"), 0)
     for entity in answered:
         counts[str(entity.origin)] += 1
-    counts["removed"] = len(shown) - counts["prediction"] - counts["prediction-changed"]
+    counts["removed"] = len(shown.entities) - counts["prediction"] - counts["prediction-changed"]
     return DeskAnnotation(
         id=str(task_id),
         annotator=ANNOTATOR,
         created_at=at,
         updated_at=at,
         skipped=False,
-        annotation=replace(gold, entities=answered),
+        annotation=replace(
+            gold,
+            entities=answered,
+            relations=relations_with_origins(gold, shown) if with_relations else gold.relations,
+        ),
         shown_version=version,
         raw={"oracle": counts},
     )
@@ -255,6 +291,30 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
         made[number] if number in made else replace(entity, origin="manual", score=None)
         for number, entity in enumerate(gold)
     )
+
+
+def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relation, ...]:
+    """Return the relations of `gold`, each with what became of the pre-annotation `shown` as ``extras["origin"]``.
+
+    ``prediction`` where a relation of the same label between the same mentions (label and spans) was proposed, else
+    ``manual``; without a direction the two may be exchanged. Each proposal is used once.
+    """
+    rest = [_related(shown, relation) for relation in shown.relations]
+    made = []
+    for relation in gold.relations:
+        wanted = _related(gold, relation)
+        origin = "prediction" if wanted in rest else "manual"
+        if wanted in rest:
+            rest.remove(wanted)
+        made.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
+    return tuple(made)
+
+
+def _related(annotation: Annotation, relation: Relation) -> tuple[Any, ...]:
+    """What makes a relation the same as another: its label, its ends, and their order where it has a direction."""
+    mentions = {entity.id: (entity.label, sorted(entity.spans)) for entity in annotation.entities}
+    ends = [mentions[relation.head], mentions[relation.tail]]
+    return relation.label, relation.directed, ends if relation.directed else sorted(ends)
 
 
 def _overlap(one: Entity, other: Entity) -> bool:

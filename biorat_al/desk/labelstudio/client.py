@@ -19,6 +19,7 @@ from biorat_al.desk.labelstudio.configuration import (
 from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, SETTINGS, URL_VARIABLE, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
+from biorat_al.settings import RelationType
 
 
 class LabelStudioDesk(Desk):
@@ -71,9 +72,17 @@ class LabelStudioDesk(Desk):
             raise DeskError(f"what answers at {self.address()} is not Label Studio: see {URL_VARIABLE}")
 
     def prepare(
-        self, role: Role, title: str, labels: Sequence[str], reference: str | None = None, *, marker: str = ""
+        self,
+        role: Role,
+        title: str,
+        labels: Sequence[str],
+        reference: str | None = None,
+        *,
+        marker: str = "",
+        relations: Sequence[RelationType] = (),
     ) -> DeskProject:
-        configuration = Configuration.parse(labelling_configuration(labels))
+        shown = tuple(dict.fromkeys(relation.name for relation in relations))
+        configuration = Configuration.parse(labelling_configuration(labels, shown))
         mark = Mark(role, word(marker), configuration.checksum, configuration.labels_checksum)
         if reference is None:
             settings = self._left_behind(project_title(title, role), mark, with_tasks=bool(marker))
@@ -83,7 +92,8 @@ class LabelStudioDesk(Desk):
             settings = self._settings(reference)
         notices = self._reconcile(settings, configuration, mark)
         reference = str(settings["id"])
-        return DeskProject(role, reference, f"{self.address()}/projects/{reference}/", tuple(labels), notices)
+        url = f"{self.address()}/projects/{reference}/"
+        return DeskProject(role, reference, url, tuple(labels), notices, tuple(relations))
 
     def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
         if not tasks:

@@ -53,7 +53,7 @@ def add_pre_annotations(
         if proposed is None or proposed.model_version in _versions(task):
             continue
         text, document_id = str(task["data"].get("text", "")), str(task["data"].get(DOCUMENT, task["id"]))
-        check_pre_annotation(proposed, document_id, len(text), configuration.labels)
+        check_pre_annotation(proposed, document_id, len(text), configuration.labels, configuration.relations)
         prediction = prediction_body(proposed, document_id, text, configuration)
         body.append({"task": task["id"], **prediction})
     if not body:

@@ -35,7 +35,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
     """
     if not tasks:
         return {}
-    check_tasks(tasks, configuration.labels)
+    check_tasks(tasks, configuration.labels, configuration.relations)
     body = [task_body(task, configuration) for task in tasks]
     keys = [task.key for task in tasks]
     try:
