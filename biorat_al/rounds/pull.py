@@ -77,7 +77,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
 
 def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:
     """The desk's project that a row names."""
-    return DeskProject(role, row.reference, row.url, settings.labels)
+    return DeskProject(role, row.reference, row.url, settings.labels, relations=settings.relations)
 
 
 def lookup(context: Context) -> Documents:

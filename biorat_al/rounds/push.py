@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model import Document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.store.annotations import chunks, entity_from_values
+from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_test_documents
 from biorat_al.store.store import now
@@ -76,7 +76,12 @@ def _prepared(context: Context, role: Role) -> DeskProject:
         row = desk_project(session, role)
         uid = context.store.project().uid
     project = context.desk.prepare(
-        role, context.settings.name, context.settings.labels, row.reference if row else None, marker=uid
+        role,
+        context.settings.name,
+        context.settings.labels,
+        row.reference if row else None,
+        marker=uid,
+        relations=context.settings.relations,
     )
     if row is None:
         with context.store.write() as session:
@@ -148,6 +153,11 @@ def _pre_annotations(session: Session, version: str | None, document_ids: Sequen
     if version is None:
         return {}
     return {
-        document_id: PreAnnotation(version, row.confidence, tuple(entity_from_values(value) for value in row.entities))
+        document_id: PreAnnotation(
+            version,
+            row.confidence,
+            tuple(entity_from_values(value) for value in row.entities),
+            tuple(relation_from_values(value) for value in row.relations),
+        )
         for document_id, row in predictions(session, version, document_ids).items()
     }
