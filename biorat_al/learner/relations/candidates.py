@@ -1,0 +1,305 @@
+"""Which pairs of a document could be related, and what of the gold these can express.
+
+An ordered pair is a candidate where a relation type joins the types of its two ends in this order, and the two stand
+within the window of sentences. Labels that join the same types share a candidate. Of a symmetric type there is one
+candidate for two ends: the type's head first, or the first in the text where both ends are of one type.
+
+At level ``mention`` the ends are mentions. At level ``document`` they are concepts: all mentions of one type that are
+linked to the same entry. A mention with several concepts stands for each of them, one without any goes with those of
+its type that are spelled alike, and concepts with the very same mentions, which cannot be told apart, are one end. Two
+ends are read at those of their mentions that stand closest: fewest sentences between, then fewest characters, then
+first in the text.
+
+Gold relations that no candidate can express are counted, each once, in :attr:`LabelledCandidates.counts`:
+
+- ``outside_window``: the types permit it, but the two stand too far apart.
+- ``other_types``: no relation type of that label joins its ends, or only the other way round.
+- ``other_label``: a label that is not asked for.
+- ``several_labels``: a further label on the same pair; the first in the order of the settings is kept.
+- ``unlinked``: a relation between concepts one of which no mention is linked to.
+- ``to_itself``: both ends are the same.
+
+A relation between concepts is learnt, at level ``mention``, on all pairs of their mentions that are candidates
+(:mod:`biorat_al.corpus.concept_relations`); it counts as learnt if there is one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal, NamedTuple
+
+from biorat_al.corpus.model import Concept, Document, Entity, Span
+from biorat_al.learner.sentences import sentence_ends
+from biorat_al.learner.types import Example
+from biorat_al.settings import RelationSettings, RelationType
+
+Name = tuple[str, ...]
+"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.Concept`, or its type and spelling."""
+
+Ends = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An ordered pair that could be related, with the mentions at which it is read.
+
+    :param labels: relation labels whose types permit it, in the order of the settings; never empty.
+    :param heads: ids of all mentions that the head stands for, in the order of the text (level ``mention``: its own).
+    :param tails: the same of the tail.
+    """
+
+    head: Entity
+    tail: Entity
+    labels: tuple[str, ...]
+    heads: tuple[str, ...]
+    tails: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCandidates:
+    """The candidates of an example with what is to be learnt of each.
+
+    :param targets: the relation label of each candidate, None where there is none.
+    :param counts: gold relations that cannot be learnt, by reason as the module names them; only those that occur.
+    """
+
+    candidates: tuple[Candidate, ...]
+    targets: tuple[str | None, ...]
+    counts: Mapping[str, int]
+
+
+class _End(NamedTuple):
+    """What can stand at an end of a relation.
+
+    :param mentions: numbers of its mentions in the order of the text.
+    :param concepts: what they are linked to.
+    """
+
+    label: str
+    mentions: tuple[int, ...]
+    concepts: tuple[Concept, ...]
+
+
+class _Pairs(NamedTuple):
+    """All candidates of a document.
+
+    :param mentions: in the order of the text.
+    :param places: number of the candidate that joins two ends.
+    """
+
+    mentions: Sequence[Entity]
+    ends: Sequence[_End]
+    candidates: tuple[Candidate, ...]
+    places: Mapping[Ends, int]
+
+    def allows(self, ends: Ends, label: str) -> bool:
+        """Whether there is a candidate from the first to the second that can have this label."""
+        return ends in self.places and label in self.candidates[self.places[ends]].labels
+
+
+class _Statement(NamedTuple):
+    """A gold relation.
+
+    :param heads: ends that it may begin at, any of them.
+    :param unlearnable: why it cannot be learnt where there is no head or no tail.
+    """
+
+    label: str
+    heads: Sequence[int]
+    tails: Sequence[int]
+    directed: bool
+    unlearnable: str
+
+
+def find_candidates(
+    document: Document, entities: Sequence[Entity], types: Sequence[RelationType], settings: RelationSettings
+) -> tuple[Candidate, ...]:
+    """Find the candidates of a document.
+
+    The time grows with the pairs of mentions within the window.
+
+    :param entities: mentions, in any order.
+    :returns: in the order of the text, whatever that of `entities`.
+    """
+    return _pairs(document, entities, types, settings).candidates
+
+
+def label_candidates(example: Example, types: Sequence[RelationType], settings: RelationSettings) -> LabelledCandidates:
+    """Find the candidates of an example and what its gold relations make of them.
+
+    A gold relation without direction, of a type that has one, is taken in the direction that the types permit.
+    """
+    pairs = _pairs(example.document, example.entities, types, settings)
+    targets: list[str | None] = [None] * len(pairs.candidates)
+    counts = Counter[str]()
+    rank = {label: number for number, label in enumerate(relation_labels(types))}
+    # the first label in the order of the settings takes the candidate
+    for statement in sorted(_statements(example, pairs), key=lambda one: rank.get(one.label, len(rank))):
+        if reason := _learn(statement, pairs, types, targets):
+            counts[reason] += 1
+    return LabelledCandidates(pairs.candidates, tuple(targets), dict(counts))
+
+
+def relation_labels(types: Sequence[RelationType]) -> tuple[str, ...]:
+    """The labels of `types` in their order, each once."""
+    return tuple(dict.fromkeys(one.name for one in types))
+
+
+def names_of(entity: Entity, text: str) -> tuple[Name, ...]:
+    """What a mention stands for in its document: its concepts, or its type and spelling where it has none."""
+    if entity.concepts:
+        return tuple(dict.fromkeys(entity.concepts))
+    return (("", entity.label, " ".join(entity.surface(text).casefold().split())),)
+
+
+def spellings(concept: Concept) -> tuple[str, str]:
+    """How a relation between concepts may name it."""
+    return concept.identifier, ":".join(concept)
+
+
+def _pairs(
+    document: Document, entities: Sequence[Entity], types: Sequence[RelationType], settings: RelationSettings
+) -> _Pairs:
+    mentions = sorted(entities, key=_place)
+    ends = _ends(mentions, document.text, settings.level)
+    permitted = _permitted(types)
+    candidates: list[Candidate] = []
+    places: dict[Ends, int] = {}
+    for i, j, one, other in _closest(document, mentions, ends, types, settings.window):
+        for head, tail, begin, end in ((i, j, one, other), (j, i, other, one)):
+            labels = permitted.get((ends[begin].label, ends[end].label, head < tail))
+            if labels:
+                places[begin, end] = len(candidates)
+                heads, tails = (tuple(mentions[n].id for n in ends[k].mentions) for k in (begin, end))
+                candidates.append(Candidate(mentions[head], mentions[tail], labels, heads, tails))
+    return _Pairs(mentions, ends, tuple(candidates), places)
+
+
+def _place(entity: Entity) -> tuple[int, int, tuple[Span, ...], str, str]:
+    return entity.start, entity.end, entity.spans, entity.label, entity.id
+
+
+def _ends(mentions: Sequence[Entity], text: str, level: Literal["mention", "document"]) -> list[_End]:
+    if level == "mention":
+        return [_End(mention.label, (number,), mention.concepts) for number, mention in enumerate(mentions)]
+    members: defaultdict[tuple[str, Name], list[int]] = defaultdict(list)
+    for number, mention in enumerate(mentions):
+        for name in names_of(mention, text):
+            members[mention.label, name].append(number)
+    names: defaultdict[tuple[int, ...], list[Name]] = defaultdict(list)
+    for (_, name), numbers in members.items():
+        names[tuple(numbers)].append(name)
+    return [
+        _End(mentions[numbers[0]].label, numbers, tuple(name for name in named if isinstance(name, Concept)))
+        for numbers, named in names.items()
+    ]
+
+
+def _permitted(types: Sequence[RelationType]) -> dict[tuple[str, str, bool], tuple[str, ...]]:
+    """The labels that lead from one type of entity to another, where the head stands first in the text or does not."""
+    permitted: dict[tuple[str, str, bool], tuple[str, ...]] = {}
+    order = relation_labels(types)
+    for head, tail in {(one.head, one.tail) for one in types}:
+        for in_order in (True, False):
+            names = {
+                one.name
+                for one in types
+                if (one.head, one.tail) == (head, tail) and (in_order or not one.symmetric or head != tail)
+            }
+            permitted[head, tail, in_order] = tuple(label for label in order if label in names)
+    return permitted
+
+
+def _closest(
+    document: Document,
+    mentions: Sequence[Entity],
+    ends: Sequence[_End],
+    types: Sequence[RelationType],
+    window: int | Literal["document"],
+) -> list[tuple[int, int, int, int]]:
+    """For each two ends that a type may join within the window, where they stand closest: two mentions in the order of
+    the text, and the ends that these belong to. All in the order of the text."""
+    borders = sentence_ends(document.text)
+    first = [bisect_right(borders, mention.start) for mention in mentions]
+    last = [bisect_right(borders, mention.end - 1) for mention in mentions]
+    limit = len(borders) + 1 if window == "document" else window
+    partners: defaultdict[str, set[str]] = defaultdict(set)
+    for one in types:
+        partners[one.head].add(one.tail)
+        partners[one.tail].add(one.head)
+    belongs: list[list[int]] = [[] for _ in mentions]
+    for number, end in enumerate(ends):
+        for mention in end.mentions:
+            belongs[mention].append(number)
+    closest: dict[Ends, tuple[int, ...]] = {}
+    for i, before in enumerate(mentions):
+        wanted = partners.get(before.label, ())
+        for j in range(i + 1, len(mentions)) if wanted else ():
+            between = max(first[j] - last[i], 0)
+            if between >= limit:
+                break  # mentions are in the order of their first sentence
+            if mentions[j].label not in wanted:
+                continue
+            apart = max(mentions[j].start - before.end, 0)
+            for a, b in product(belongs[i], belongs[j]):
+                place = (between, apart, i, j, a, b)
+                key = (min(a, b), max(a, b))
+                if a != b and (key not in closest or place < closest[key]):
+                    closest[key] = place
+    return sorted((i, j, a, b) for _, _, i, j, a, b in closest.values())
+
+
+def _statements(example: Example, pairs: _Pairs) -> Iterator[_Statement]:
+    of_mention: defaultdict[str, list[int]] = defaultdict(list)
+    named: defaultdict[str, list[int]] = defaultdict(list)
+    for number, end in enumerate(pairs.ends):
+        for mention in end.mentions:
+            of_mention[pairs.mentions[mention].id].append(number)
+        for spelling in {spelling for concept in end.concepts for spelling in spellings(concept)}:
+            named[spelling].append(number)
+    for relation in example.relations:
+        heads, tails = (of_mention.get(ident, ()) for ident in (relation.head, relation.tail))
+        yield _Statement(relation.label, heads, tails, relation.directed, "other_types")
+    for between in example.concept_relations:
+        heads, tails = (named.get(name, ()) for name in (between.head, between.tail))
+        yield _Statement(between.label, heads, tails, True, "unlinked")
+
+
+def _learn(
+    statement: _Statement, pairs: _Pairs, types: Sequence[RelationType], targets: list[str | None]
+) -> str | None:
+    """Set the targets that `statement` asks for.
+
+    :returns: why there are none, or None.
+    """
+    label = statement.label
+    own = [one for one in types if one.name == label]
+    if not own:
+        return "other_label"
+    if not statement.heads or not statement.tails:
+        return statement.unlearnable
+    reason, learnt = "to_itself", False
+    either_way = own[0].symmetric or not statement.directed
+    for head, tail in product(statement.heads, statement.tails):
+        if head == tail:
+            continue
+        ways = [(head, tail), (tail, head)] if either_way else [(head, tail)]
+        number = next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
+        if number is None:
+            kinds = [(pairs.ends[begin].label, pairs.ends[end].label) for begin, end in ways]
+            permitted = any(one.joins(*pair) for one in own for pair in kinds)
+            reason = max(reason, "outside_window" if permitted else "other_types", key=_REASONS.index)
+        elif targets[number] in (None, label):
+            targets[number] = label
+            learnt = True
+        else:
+            reason = "several_labels"
+    return None if learnt else reason
+
+
+# of a relation that stands for several pairs, the reason that is nearest to being learnt
+_REASONS = ("to_itself", "other_types", "outside_window", "several_labels")
