@@ -37,6 +37,20 @@ _UNREPRESENTABLE = {
 }
 """What the model cannot represent, in words."""
 
+_NOT_CANDIDATES = {
+    "outside_window": "farther apart than the window of sentences; not learnt, all are kept",
+    "other_types": "between labels that its type does not join; not learnt, all are kept",
+    "other_label": "with a label that the project does not have; not learnt, all are kept",
+    "several_labels": "on a pair that has another one; the first of the settings was learnt, all are kept",
+    "unlinked": "between concepts one of which no mention is linked to; not learnt, all are kept",
+    "to_itself": "of a mention or a concept with itself; not learnt, all are kept",
+}
+"""What of the relations no candidate can express, in words."""
+
+RelationF1 = Mapping[Any, Mapping[Any, float | None]]
+"""F1 of a model's relations by what they lie between and by level."""
+
+_LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
 
 TIES_SHOWN = 20
 """How many ties an export prints."""
@@ -73,6 +87,11 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
         *_item("test set", f"{plural(report.test_documents, 'document')}, held out"),
         *_item("labels", ", ".join(project.settings.labels)),
     ]
+    if project.settings.relations:
+        kinds = (
+            f"{one.name} ({one.head} {'–' if one.symmetric else '→'} {one.tail})" for one in project.settings.relations
+        )
+        lines += _item("relations", ", ".join(kinds))
     if report.mentions:
         lines += _item("mentions", _counts(report.mentions))
     if report.duplicates:
@@ -104,6 +123,10 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     notes = [text for step in report.steps for kind in ("problems", "notices") for text in step.counts.get(kind, ())]
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
+    for kind, count in report.step("train").counts.get("not_candidates", {}).items():
+        notes.append(f"{plural(count, 'relation')} {_NOT_CANDIDATES[kind]}")
+    if "no_relation_model" in report.step("train").counts:
+        notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
     for text in dict.fromkeys(notes):
         lines += _note(f"Note: {text}")
     lines += _advice(report.verdicts)
@@ -224,6 +247,10 @@ def status_text(status: ProjectStatus) -> str:
         lines += _note(f"{plural(tasks['deleted'], 'task')} deleted on the desk; answers fetched before are kept")
     if status.mentions:
         lines += _item("mentions", _counts(status.mentions))
+    if status.relation_level is not None:
+        lines += _item("relations", _counts(status.relations) or "none")
+    if status.concept_relations:
+        lines += _item("", f"between concepts: {_counts(status.concept_relations)}")
     if status.open_now is not None:
         lines += _item("right now", ", ".join(f"{count:,} open ({role})" for role, count in status.open_now.items()))
     if status.desk_problem:
@@ -231,6 +258,7 @@ def status_text(status: ProjectStatus) -> str:
     lines.extend(f"  {role:<{_LABEL}} {url}" for role, url in status.urls.items())
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
+        lines += _relation_table(status)
         if status.forecast:
             lines += textwrap.wrap(status.forecast, WIDTH)
     else:
@@ -264,6 +292,21 @@ def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
         yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
 
 
+def _relation_table(status: ProjectStatus) -> Iterable[str]:
+    measured = [row for row in status.rounds if row.relation_f1]
+    if not measured or status.relation_level is None:
+        return
+    arms = list(dict.fromkeys(arm for row in measured for arm in row.relation_f1))
+    level = _level(status.relation_level, (f1 for row in measured for f1 in row.relation_f1.values()))
+    body = [
+        [str(row.number), *(_both(row.relation_f1[arm], level) if arm in row.relation_f1 else "–" for arm in arms)]
+        for row in measured
+    ]
+    yield ""
+    yield from table([["round", *(f"relations {arm}" for arm in arms)], *body])
+    yield f"F1 of relations as {_LEVELS[level]}: between annotated mentions / end to end"
+
+
 _STATES = {"running": "not ended", "waiting": "waits"}
 
 
@@ -293,13 +336,30 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
 
 def _train_text(counts: Mapping[str, Any]) -> str:
     empty = f" ({counts['empty_documents']:,} empty)" if counts["empty_documents"] else ""
-    mentions = plural(counts["mentions"], "mention")
-    return f"{plural(counts['documents'], 'document')}{empty}, {mentions}; arms: {', '.join(counts['models'])}"
+    annotated = plural(counts["mentions"], "mention")
+    if "relations" in counts:
+        annotated += f", {plural(counts['relations'], 'relation')}"
+    return f"{plural(counts['documents'], 'document')}{empty}, {annotated}; arms: {', '.join(counts['models'])}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
-    return f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}"
+    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}"
+    if "relation_f1" in counts:
+        level = _level(counts["relation_level"], counts["relation_f1"].values())
+        found = (f"{_both(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())
+        text += f"; relations between annotated mentions / end to end: {', '.join(found)}"
+    return text
+
+
+def _level(wanted: str, measured: Iterable[RelationF1]) -> str:
+    """The level that F1 of relations is shown at: that of the settings, unless the test documents have no concepts."""
+    return wanted if all(wanted in f1["gold"] for f1 in measured) else "mention"
+
+
+def _both(f1: RelationF1, level: str) -> str:
+    """F1 of relations between annotated mentions and end to end."""
+    return " / ".join(percent(f1[between][level]) for between in ("gold", "predicted"))
 
 
 def _select_text(counts: Mapping[str, Any]) -> str:

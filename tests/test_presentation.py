@@ -10,7 +10,9 @@ import pytest
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.learner import encoding
+from biorat_al.learner.relations import candidates
 from biorat_al.presentation import (
+    _NOT_CANDIDATES,
     _UNREPRESENTABLE,
     duration,
     percent,
@@ -242,3 +244,63 @@ def test_what_could_not_be_learnt_is_said() -> None:
 def test_every_kind_of_what_cannot_be_learnt_has_words() -> None:
     assert encoding.__doc__ is not None
     assert set(_UNREPRESENTABLE) == set(re.findall(r"^- ``(\w+)``:", encoding.__doc__, re.MULTILINE))
+    assert candidates.__doc__ is not None
+    assert set(_NOT_CANDIDATES) == set(re.findall(r"^- ``(\w+)``:", candidates.__doc__, re.MULTILINE))
+
+
+RELATION_F1 = {
+    "gold": {"mention": 0.713, "document": 0.8149},
+    "predicted": {"mention": 1.0, "document": None},
+}
+
+
+def test_a_round_says_what_came_of_relations() -> None:
+    report = a_report(
+        train={"relations": 4321, "not_candidates": {"outside_window": 1200, "unlinked": 1}},
+        evaluate={"relation_f1": {"rat": RELATION_F1, "none": RELATION_F1}, "relation_level": "document"},
+    )
+    text = round_text(report, a_status())
+    assert too_long(text) == []
+    flat = " ".join(text.split())
+    for part in (
+        "123,456 mentions, 4,321 relations; arms: rat, none",
+        "relations between annotated mentions / end to end: 81.5 / – (rat), 81.5 / – (none)",
+        "Note: 1,200 relations farther apart than the window of sentences; not learnt, all are kept",
+        "Note: 1 relation between concepts one of which no mention is linked to",
+    ):
+        assert part in flat
+    alone = a_report(train={"relations": 0, "no_relation_model": "no annotated document has a relation"})
+    flat = " ".join(round_text(alone, a_status()).split())
+    assert "Note: The models predict mentions alone: no annotated document has a relation" in flat
+    assert "0 relations; arms" in flat
+
+
+def test_a_status_has_relations_beside_the_mentions() -> None:
+    rounds = [a_round(0), a_round(1, relation_f1={"rat": RELATION_F1}), a_round(2)]
+    rounds.append(a_round(12, relation_f1=dict.fromkeys(("rat", "none", "matched", "at"), RELATION_F1)))
+    status = a_status(rounds, relations={"causes": 1234, "treats": 2}, relation_level="mention")
+    text = status_text(status)
+    assert too_long(text) == []
+    lines = text.splitlines()
+    assert "  relations causes 1,234, treats 2" in lines
+    begin = lines.index("round  relations rat  relations none  relations matched  relations at")
+    assert lines[begin + 1].split() == ["1", "71.3", "/", "100.0", "–", "–", "–"]
+    assert lines[begin + 2].split() == ["12", *["71.3", "/", "100.0"] * 4]
+    assert lines[begin + 3] == "F1 of relations as pairs of mentions: between annotated mentions / end to end"
+    assert "between concepts" not in text
+    text = status_text(replace(status, concept_relations={"CID": 3}, relation_level="document"))
+    assert "81.5 / –" in text
+    assert "F1 of relations as pairs of concepts" in text
+    assert "            between concepts: CID 3" in text.splitlines()
+
+
+def test_without_concepts_relations_are_shown_as_pairs_of_mentions() -> None:
+    measured = {between: {"mention": levels["mention"]} for between, levels in RELATION_F1.items()}
+    rounds = [a_round(1, relation_f1={"rat": RELATION_F1}), a_round(2, relation_f1={"rat": measured})]
+    text = status_text(a_status(rounds, relation_level="document"))
+    assert "F1 of relations as pairs of mentions" in text
+    assert text.count("71.3 / 100.0") == 2
+
+
+def test_a_status_says_nothing_of_relations_where_none_are_asked_for() -> None:
+    assert "relations" not in status_text(a_status([a_round(1)]))

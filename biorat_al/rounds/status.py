@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,20 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.rounds.pull import ROLES, project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.documents import count_documents
-from biorat_al.store.evaluations import evaluation
+from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
 from biorat_al.store.store import Store
-from biorat_al.store.tables import AnnotationRow, EntityRow, RoundRow
+from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
 from biorat_al.store.tasks import count_tasks, desk_project
+
+_CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False))
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class RoundStatus:
     :param f1: strict span F1 on the test documents, a fraction, by arm; None where it was not measured.
     :param evaluated: test documents that were measured on.
     :param waiting_for: step at which it stopped, unless it is done.
+    :param relation_f1: F1 of relations on the test documents, a fraction, by arm, by the mentions that they lie between
+        and by level; arms without any are left out.
     """
 
     number: int
@@ -45,6 +50,7 @@ class RoundStatus:
     asked_for: int
     waiting_for: str | None
     models: dict[str, str]
+    relation_f1: dict[str, dict[Between, dict[Level, float | None]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,10 @@ class ProjectStatus:
 
     :param tasks: number of tasks by role and state, as of the last fetch.
     :param mentions: annotated mentions by label, in the answers that count.
+    :param relations: annotated relations by label, in the answers that count; empty where the project asks for none.
+    :param concept_relations: the same, of those that are stated for concepts.
+    :param relation_level: what a relation is to the model, a pair of mentions (``mention``) or of concepts
+        (``document``); None where the project asks for none.
     :param open_now: open tasks by role as the desk says at this moment; None where it was not asked or did not answer.
     :param desk_problem: why the desk did not answer.
     :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
@@ -75,6 +85,9 @@ class ProjectStatus:
     open_now: dict[str, int] | None = None
     desk_problem: str | None = None
     forecast: str | None = None
+    relations: dict[str, int] = field(default_factory=dict)
+    concept_relations: dict[str, int] = field(default_factory=dict)
+    relation_level: Level | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -100,9 +113,10 @@ def project_status(
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
             "left": count_unasked(session, without_gold=settings.gold_is_known),
-            "mentions": _mentions(session, [*pool, *test]),
+            "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "urls": {role: row.url for role, row in rows.items() if row is not None},
+            **(_relations(session, settings, [*pool, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
         }
     if desk is not None and any(row is not None for row in rows.values()):
@@ -117,22 +131,47 @@ def project_status(
     return ProjectStatus(**status)
 
 
-def _mentions(session: Session, chosen: Sequence[Answer]) -> dict[str, int]:
-    """Mentions by label in the answers that count."""
+def _relations(session: Session, settings: Settings, chosen: Sequence[Answer]) -> dict[str, Any]:
+    """What the status says of relations, in a project that asks for them."""
+    stated = session.execute(select(AnnotationRow.id, AnnotationRow.concept_relations).where(*_CAN_COUNT))
+    of_concepts = ((label, number, 1) for number, values in stated for label, *_ in values)
+    return {
+        "relations": _by_label(session, chosen, _rows(session, RelationRow), lambda one: one.relations),
+        "concept_relations": _by_label(session, chosen, of_concepts, lambda one: one.concept_relations),
+        "relation_level": settings.relation_extraction.level,
+    }
+
+
+def _by_label(
+    session: Session,
+    chosen: Sequence[Answer],
+    rows: Iterable[tuple[str, int, int]],
+    part: Callable[[Annotation], Sequence[Entity | Relation | ConceptRelation]],
+) -> dict[str, int]:
+    """Count a part of the answers that count by label.
+
+    :param rows: label, annotation and number, of all annotations.
+    :param part: the same of one annotation.
+    """
     merged = [answer for answer in chosen if answer.rule == "majority"]
-    # the others are known by id; a join keeps the statement short however many there are
+    # the others are known by id
     counting = {answer.annotation_id for answer in chosen if answer.rule != "majority"}
-    rows = session.execute(
-        select(EntityRow.label, EntityRow.annotation_id, func.count())
-        .join(AnnotationRow, AnnotationRow.id == EntityRow.annotation_id)
-        .where(AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False))
-        .group_by(EntityRow.label, EntityRow.annotation_id)
-    )
-    counts = Counter(entity.label for _, annotation in load_answers(session, merged) for entity in annotation.entities)
+    counts = Counter(one.label for _, annotation in load_answers(session, merged) for one in part(annotation))
     for label, annotation_id, count in rows:
         if annotation_id in counting:
             counts[label] += count
     return dict(sorted(counts.items()))
+
+
+def _rows(session: Session, table: type[EntityRow | RelationRow]) -> Iterator[tuple[str, int, int]]:
+    # a join keeps the statement short however many answers there are
+    rows = session.execute(
+        select(table.label, table.annotation_id, func.count())
+        .join(AnnotationRow, AnnotationRow.id == table.annotation_id)
+        .where(*_CAN_COUNT)
+        .group_by(table.label, table.annotation_id)
+    )
+    yield from rows.tuples()
 
 
 def _round_status(session: Session, number: int) -> RoundStatus:
@@ -154,4 +193,5 @@ def _round_status(session: Session, number: int) -> RoundStatus:
         asked_for=len(picks),
         waiting_for=None if row.state == "done" else unfinished,
         models={arm: model.version for arm, model in models.items()},
+        relation_f1={arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -15,15 +15,18 @@ Triple = tuple[int, int, int]
 """True positives, false positives, false negatives, of mentions (strict spans) or of relations."""
 
 
+Between = Literal["gold", "predicted"]
+"""What relations were predicted between: the mentions that count as gold, or those that the model predicts itself."""
+
+Level = Literal["mention", "document"]
+"""What a relation is: a pair of mentions, or of concepts."""
+
+
 class Measure(NamedTuple):
-    """How relations were counted; see :class:`~biorat_al.store.tables.RelationEvaluationRow`.
+    """How relations were counted."""
 
-    :param entities: ``gold`` or ``predicted``: what they lie between.
-    :param level: ``mention`` or ``document``: what a relation is.
-    """
-
-    entities: str
-    level: str
+    entities: Between
+    level: Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,15 @@ def relation_evaluation(session: Session, version: str) -> dict[Measure, TotalCo
         )
         for measure, by_label in relation_counts_of(session, version).items()
     }
+
+
+def relation_f1(session: Session, version: str) -> dict[Between, dict[Level, float | None]]:
+    """F1 of a model's relations by what they lie between (``gold``, ``predicted``) and by level; empty where it was not
+    measured, None where there is nothing to find and nothing was said."""
+    found: dict[Between, dict[Level, float | None]] = {}
+    for measure, counts in relation_evaluation(session, version).items():
+        found.setdefault(measure.entities, {})[measure.level] = counts.f1
+    return found
 
 
 def _replace(

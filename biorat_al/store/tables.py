@@ -7,7 +7,7 @@ its row with the time of its deletion.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     JSON,
@@ -309,8 +309,8 @@ class RelationEvaluationRow(Base):
     model_version: Mapped[str] = mapped_column(ForeignKey("model.version"), primary_key=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
     label: Mapped[str] = mapped_column(Text, primary_key=True)
-    entities: Mapped[str] = mapped_column(String(12), primary_key=True)
-    level: Mapped[str] = mapped_column(String(12), primary_key=True)
+    entities: Mapped[Literal["gold", "predicted"]] = mapped_column(String(12), primary_key=True)
+    level: Mapped[Literal["mention", "document"]] = mapped_column(String(12), primary_key=True)
     true_positives: Mapped[int]
     false_positives: Mapped[int]
     false_negatives: Mapped[int]
