@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,12 +24,15 @@ from safetensors.torch import save
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import quiet, without_pooler
-from biorat_al.learner.network import TaggingNetwork
+from biorat_al.learner.network import EncoderNetwork, TaggingNetwork
 from biorat_al.learner.tokenizing import Tokenizer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from transformers import PreTrainedModel
 
 WEIGHTS, CONFIG, TOKENIZER, TRAINING = "model.safetensors", "config.json", "tokenizer.json", "training.json"
 _FORMAT = 1
-_HEAD = "tagging_head."
 _PARTIAL = ".partial-"
 _METADATA = "biorat_al"
 
@@ -49,12 +52,26 @@ class Behaviour:
     max_length: int
 
 
+class Contents(NamedTuple):
+    """What a model's folder holds.
+
+    :param base: the encoder, in 32-bit floats on the CPU.
+    :param head: the tensors of the head, by their names in it.
+    :param behaviour: as it was given to :func:`write_model` (JSON values).
+    """
+
+    base: PreTrainedModel
+    head: dict[str, torch.Tensor]
+    tokenizer: Tokenizer
+    behaviour: dict[str, Any]
+
+
 def write_model(
     models_dir: Path,
     prefix: str,
-    network: TaggingNetwork,
+    network: EncoderNetwork,
     tokenizer: Tokenizer,
-    behaviour: Behaviour,
+    behaviour: DataclassInstance,
     training: Mapping[str, Any],
 ) -> tuple[Path, str]:
     """Save a model as ``<prefix>-<first ten digits of the weights' sha256>``.
@@ -62,6 +79,7 @@ def write_model(
     It is written under a temporary name, flushed to the disk and renamed. A model that is there already, byte for byte,
     is kept as it is.
 
+    :param behaviour: what else decides what it predicts: JSON values, ``pad`` and ``max_length`` among them.
     :returns: the folder, and the sha256 of its weights file.
     :raises LearnerError: the disk is full or cannot be written to; no half model is left behind.
     """
@@ -109,7 +127,22 @@ def remove_leftovers(models_dir: Path) -> None:
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
-    """Load a model from its folder alone, its weights in 32-bit floats on the CPU.
+    """Load a tagging model from its folder alone, its weights in 32-bit floats on the CPU.
+
+    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    """
+    base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
+    try:
+        behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
+        network = TaggingNetwork(base, len(behaviour.labels))
+        network.head.load_state_dict(head)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise damaged(folder, error) from error
+    return network, tokenizer, behaviour
+
+
+def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:
+    """Read what a folder holds, for a kind of network.
 
     :raises LearnerError: the folder is not there, or not a complete model of a known format.
     """
@@ -122,14 +155,13 @@ def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as file:
             values = json.loads((file.metadata() or {})[_METADATA])
-            head = {name: file.get_tensor(f"{_HEAD}{name}") for name in ("weight", "bias")}
+            head = {name: file.get_tensor(f"{network.kind}.{name}") for name in ("weight", "bias")}
         if values.pop("format") != _FORMAT:
             raise LearnerError(f"the model {folder} was made by another version of the program: train it again")
         config, pieces = (folder / CONFIG).read_text(encoding="utf-8"), (folder / TOKENIZER).read_text(encoding="utf-8")
         if hashlib.sha256(f"{config}\n{pieces}".encode()).hexdigest() != values.pop("base"):
             raise LearnerError(f"the model {folder} is damaged ({CONFIG} or {TOKENIZER} was changed): train it again")
-        behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
-        tokenizer = Tokenizer(Backend.from_str(pieces), pad=behaviour.pad, max_length=behaviour.max_length)
+        tokenizer = Tokenizer(Backend.from_str(pieces), pad=values["pad"], max_length=values["max_length"])
         with quiet(), torch.random.fork_rng(devices=[]):
             base, report = AutoModel.from_pretrained(
                 folder,
@@ -141,11 +173,14 @@ def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
         missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
         if missing:
             raise LearnerError(f"the model {folder} is damaged ({missing[0]} is missing): train it again")
-        network = TaggingNetwork(without_pooler(base), len(behaviour.labels))
-        network.head.load_state_dict(head)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise LearnerError(f"the model {folder} is damaged ({error}): train it again") from error
-    return network, tokenizer, behaviour
+        raise damaged(folder, error) from error
+    return Contents(without_pooler(base), head, tokenizer, values)
+
+
+def damaged(folder: Path, error: Exception) -> LearnerError:
+    """What to raise where a folder's values do not make a model."""
+    return LearnerError(f"the model {folder} is damaged ({error}): train it again")
 
 
 def sha256_of(path: Path) -> str | None:
@@ -157,13 +192,13 @@ def sha256_of(path: Path) -> str | None:
         return None
 
 
-def _weights_file(network: TaggingNetwork, metadata: Mapping[str, Any]) -> tuple[bytes, memoryview]:
+def _weights_file(network: EncoderNetwork, metadata: Mapping[str, Any]) -> tuple[bytes, memoryview]:
     """The weights file in two pieces, header and numbers, the same bytes for the same values.
 
     The library writes its metadata in an arbitrary order, so the header is written again in a fixed one.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.base.state_dict().items()}
-    tensors |= {f"{_HEAD}{name}": tensor.detach().cpu() for name, tensor in network.head.state_dict().items()}
+    tensors |= {f"{network.kind}.{name}": tensor.detach().cpu() for name, tensor in network.head.state_dict().items()}
     content = memoryview(save(tensors))
     end = 8 + int.from_bytes(content[:8], "little")
     # "format" is what transformers looks for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.learner.device import Device
-from biorat_al.learner.encoding import Window, windows
+from biorat_al.learner.encoding import windows
 from biorat_al.learner.network import TAGS, TaggingNetwork
 from biorat_al.learner.tokenizing import Pieces, Tokenizer
 
@@ -40,7 +40,7 @@ def pad(rows: Sequence[NDArray[np.int64]], tokenizer: Tokenizer) -> Padded:
     return Padded(ids, (np.arange(max(lengths)) < np.asarray(lengths)[:, None]).astype(np.int64))
 
 
-def batches(cut: Sequence[Window], tokens: int) -> Iterator[list[int]]:
+def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
     """Group windows (by index) from the longest to the shortest, so that a batch has `tokens` pieces, padding included,
     at most (one window at least)."""
     order = sorted(range(len(cut)), key=lambda n: (-len(cut[n]), n))

@@ -31,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from biorat_al.corpus.model import Document
 from biorat_al.learner.calibration import calibrated
@@ -45,6 +46,19 @@ from biorat_al.learner.types import Prediction, Uncertainty
 
 CHUNK = 512
 """Documents that are held in memory, and sorted by length, at once."""
+
+
+class Tagged(NamedTuple):
+    """A prediction with what its measures were made of.
+
+    :param words: in the document.
+    :param expected: expected number of mentions.
+    """
+
+    document: Document
+    prediction: Prediction
+    words: int
+    expected: float
 
 
 class Tagger:
@@ -82,22 +96,27 @@ class Tagger:
         What is said of a document depends on its own chunk only (in the last bits, by the documents that share its
         batches), not on those before or after it.
         """
+        return (tagged.prediction for tagged in self.tag(documents))
+
+    def tag(self, documents: Iterable[Document]) -> Iterator[Tagged]:
+        """As :meth:`predict`, with what the measures of each document were made of."""
         remaining = iter(documents)
         while chunk := list(islice(remaining, CHUNK)):
             yield from self._predict_chunk(chunk)
 
-    def _predict_chunk(self, documents: list[Document]) -> Iterator[Prediction]:
+    def _predict_chunk(self, documents: list[Document]) -> Iterator[Tagged]:
         pieces = self._tokenizer([document.text for document in documents])
         logits = document_logits(self._network, pieces, self._tokenizer, self._device)
         for document, cut, found in zip(documents, pieces, decode(logits), strict=True):
             scores = calibrated([probability for *_, probability in found.mentions], self._temperature).tolist()
             mentions = [(*place[:3], score) for place, score in zip(found.mentions, scores, strict=True)]
-            yield Prediction(
+            prediction = Prediction(
                 document.id,
                 decode_mentions(document, cut, mentions, self.labels),
                 confidence(scores, found.expected),
                 uncertainty(found, len(cut)),
             )
+            yield Tagged(document, prediction, found.words, found.expected)
 
 
 def uncertainty(found: Decoded, tokens: int) -> Uncertainty:
@@ -118,7 +137,7 @@ def uncertainty(found: Decoded, tokens: int) -> Uncertainty:
 def confidence(scores: Sequence[float], expected: float) -> float:
     """The document's confidence as the module defines it, in (0, 1].
 
-    :param scores: calibrated confidences of the mentions that are proposed.
-    :param expected: expected number of mentions.
+    :param scores: calibrated confidences of the mentions (and relations) that are proposed.
+    :param expected: expected number of them.
     """
     return min((1 + 2 * sum(scores)) / (1 + len(scores) + expected), 1.0)

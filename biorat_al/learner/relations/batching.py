@@ -1,0 +1,220 @@
+"""Candidates as the training loop wants them: marked pairs with what they may be and what they are, in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from biorat_al.corpus.model import Document
+from biorat_al.learner.batching import Part, epoch_batches
+from biorat_al.learner.device import Device
+from biorat_al.learner.inference import batches, pad
+from biorat_al.learner.relations.candidates import Candidate, label_candidates, relation_labels
+from biorat_al.learner.relations.marking import MarkedPair, PairMarker
+from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.tokenizing import Pieces, Tokenizer
+from biorat_al.learner.types import Example
+from biorat_al.settings import RelationSettings, RelationType
+
+NONE = 0
+"""The class of a candidate without a relation."""
+
+FORBIDDEN = -1e4
+"""Logit of a label that the types of a candidate do not permit; not infinite, so that 0 · log 0 stays 0."""
+
+
+class RelationRow(NamedTuple):
+    """One candidate.
+
+    :param permitted: whether its types permit each class, shape (classes,); no relation always is.
+    :param target: its class.
+    """
+
+    pair: MarkedPair
+    permitted: NDArray[np.bool_]
+    target: int = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRelations:
+    """The candidates of the training or the development part.
+
+    :param counts: gold relations that are no candidate, by reason.
+    """
+
+    rows: Sequence[RelationRow]
+    counts: Counter[str]
+
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """The classes, shape (candidates,)."""
+        return np.array([row.target for row in self.rows], dtype=np.int64)
+
+    @property
+    def relations(self) -> int:
+        """Gold relations: those among the candidates, and those that are not."""
+        return int((self.targets != NONE).sum()) + sum(self.counts.values())
+
+
+class RelationBatch(NamedTuple):
+    """Candidates on the device.
+
+    :param ids: word pieces with special tokens and padding, shape (pairs, length).
+    :param mask: 1 where there is a piece, same shape; None where nothing is padded.
+    :param inside: true at the text's own pieces, false at markers, special tokens and padding, shape (pairs, length).
+    :param words: true for every pair, shape (pairs, 1).
+    :param lengths: pieces of each pair without special tokens, shape (pairs,); on the CPU.
+    :param heads: place of the head's opening marker, shape (pairs,).
+    :param tails: likewise of the tail's.
+    :param permitted: shape (pairs, classes).
+    :param targets: shape (pairs,).
+    :param weights: of the classes in the loss, shape (classes,).
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor | None
+    inside: torch.Tensor
+    words: torch.Tensor
+    lengths: NDArray[np.int64]
+    heads: torch.Tensor
+    tails: torch.Tensor
+    permitted: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+
+    def scores(self, network: nn.Module) -> torch.Tensor:
+        """The logits of a relation network, shape (pairs, 1, 1, classes)."""
+        logits: torch.Tensor = network(self.ids, self.mask, self.heads, self.tails)
+        return torch.where(self.permitted, logits, FORBIDDEN)[:, None, None]
+
+    def loss(self, logits: torch.Tensor) -> torch.Tensor:
+        """Weighted cross-entropy of the classes, averaged over the pairs."""
+        flat = logits.flatten(0, 2)
+        total = nn.functional.cross_entropy(flat, self.targets, weight=self.weights, reduction="sum")
+        return total / self.scored()
+
+    def scored(self) -> torch.Tensor:
+        """The number of pairs."""
+        return torch.tensor(len(self.ids), device=self.ids.device)
+
+    def take(self, part: Part) -> RelationBatch:
+        """The pairs of `part`."""
+        lengths = self.lengths[part.chosen]
+        mask = None if self.mask is None or (lengths == lengths.max()).all() else part.tensor(self.mask)
+        ids, inside = part.tensor(self.ids), part.tensor(self.inside)
+        words, heads, tails, permitted, targets = (
+            tensor.index_select(0, part.rows)
+            for tensor in (self.words, self.heads, self.tails, self.permitted, self.targets)
+        )
+        return RelationBatch(ids, mask, inside, words, lengths, heads, tails, permitted, targets, self.weights)
+
+
+def class_numbers(types: Sequence[RelationType]) -> dict[str, int]:
+    """The class of each relation label: 1 and up, in the order in which the labels are first named."""
+    return {label: number for number, label in enumerate(relation_labels(types), start=1)}
+
+
+def encode_relations(
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    types: Sequence[RelationType],
+    settings: RelationSettings,
+) -> EncodedRelations:
+    """Find the candidates of `examples`, mark them, and say which class each is of."""
+    classes = class_numbers(types)
+    marker = PairMarker(tokenizer, settings.max_length)
+    rows: list[RelationRow] = []
+    counts: Counter[str] = Counter()
+    for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
+        found = label_candidates(example, types, settings)
+        counts.update(found.counts)
+        targets = [NONE if label is None else classes[label] for label in found.targets]
+        rows.extend(
+            row._replace(target=target)
+            for row, target in zip(
+                rows_of(example.document, pieces, found.candidates, marker, classes), targets, strict=True
+            )
+        )
+    return EncodedRelations(rows, counts)
+
+
+def rows_of(
+    document: Document,
+    pieces: Pieces,
+    candidates: Sequence[Candidate],
+    marker: PairMarker,
+    classes: dict[str, int],
+) -> list[RelationRow]:
+    """The candidates of one document, marked."""
+    rows = []
+    for candidate, pair in zip(candidates, marker(document, pieces, candidates), strict=True):
+        permitted = np.zeros(1 + len(classes), dtype=np.bool_)
+        permitted[[NONE, *(classes[label] for label in candidate.labels)]] = True
+        rows.append(RelationRow(pair, permitted))
+    return rows
+
+
+def make_relation_batch(
+    rows: Sequence[RelationRow], weights: NDArray[np.float32], tokenizer: Tokenizer, device: Device
+) -> RelationBatch:
+    """Pad `rows` to the longest of them and move them to the device."""
+    ids, mask = pad([row.pair.ids for row in rows], tokenizer)
+    before = len(tokenizer.before)
+    inside = np.zeros(ids.shape, dtype=np.bool_)
+    for n, row in enumerate(rows):
+        inside[n, before : before + len(row.pair.ids)] = row.pair.inside
+    put = device.tensor
+    return RelationBatch(
+        ids=put(ids),
+        mask=None if mask is None else put(mask),
+        inside=put(inside),
+        words=put(np.ones((len(rows), 1), dtype=np.bool_)),
+        lengths=np.array([len(row.pair.ids) for row in rows]),
+        heads=put(np.array([row.pair.head + before for row in rows])),
+        tails=put(np.array([row.pair.tail + before for row in rows])),
+        permitted=put(np.stack([row.permitted for row in rows])),
+        targets=put(np.array([row.target for row in rows], dtype=np.int64)),
+        weights=put(weights),
+    )
+
+
+def relation_order(
+    lengths: Sequence[int], related: NDArray[np.bool_], negatives: int, batch_size: int, seed: int
+) -> Iterator[list[int]]:
+    """Batches of candidate numbers without end: in each epoch all that are related, and `negatives` of the others.
+
+    Which of the others is drawn anew in each epoch, all equally likely; the same for the same seed.
+
+    :param related: whether each candidate has a relation, shape (candidates,).
+    """
+    positive, negative = np.flatnonzero(related), np.flatnonzero(~related)
+    for epoch in count():
+        generator = np.random.default_rng([seed, 0x7E, epoch])
+        drawn = generator.choice(negative, negatives, replace=False)
+        shuffled = generator.permutation(np.concatenate([positive, drawn])).tolist()
+        yield from epoch_batches(shuffled, lengths, batch_size, generator)
+
+
+def class_logits(
+    network: RelationNetwork, rows: Sequence[RelationRow], tokenizer: Tokenizer, device: Device
+) -> NDArray[np.float64]:
+    """Score candidates, without dropout.
+
+    :returns: logits, shape (candidates, classes); :data:`FORBIDDEN` where the types do not permit a label.
+    """
+    classes = network.head.out_features
+    logits = np.zeros((len(rows), classes), dtype=np.float64)
+    weights = np.ones(classes, dtype=np.float32)
+    with torch.inference_mode():
+        for members in batches([row.pair.ids for row in rows], device.batch_tokens):
+            batch = make_relation_batch([rows[n] for n in members], weights, tokenizer, device)
+            logits[members] = batch.scores(network)[:, 0, 0].double().cpu().numpy()
+    return logits

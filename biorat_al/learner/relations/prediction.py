@@ -1,0 +1,133 @@
+"""Prediction of relations between given entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from biorat_al.corpus.model import Document, Entity, Relation
+from biorat_al.errors import LearnerError
+from biorat_al.learner.calibration import calibrated
+from biorat_al.learner.device import Device, pick_device
+from biorat_al.learner.folder import damaged, read_contents
+from biorat_al.learner.relations.batching import NONE, class_logits, class_numbers, rows_of
+from biorat_al.learner.relations.candidates import Candidate, find_candidates
+from biorat_al.learner.relations.decision import log_probabilities, proposals, some_relation
+from biorat_al.learner.relations.marking import PairMarker
+from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.relations.training import RelationBehaviour, relation_folders
+from biorat_al.learner.relations.uncertainty import Decisions, decisions
+from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.settings import RelationSettings, RelationType
+
+CHUNK = 64
+"""Documents that are read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationPrediction:
+    """What a model says of the relations of one document.
+
+    :param relations: between the entities that were given, each with a calibrated confidence in [0, 1] as
+        ``extras["score"]``.
+    :param expected: expected number of relations.
+    :param uncertainty: of the decisions on the candidates.
+    """
+
+    document_id: str
+    relations: tuple[Relation, ...]
+    expected: float
+    uncertainty: Decisions
+
+
+def has_relations(folder: Path) -> bool:
+    """Whether there is a relation model in a model's folder."""
+    return bool(relation_folders(folder))
+
+
+class RelationExtractor:
+    """A trained relation model.
+
+    :param types: the relation types that it was trained on.
+    :param settings: how candidates are chosen and read.
+    """
+
+    def __init__(
+        self, network: RelationNetwork, tokenizer: Tokenizer, behaviour: RelationBehaviour, device: Device
+    ) -> None:
+        self.types = tuple(RelationType.model_validate(values) for values in behaviour.types)
+        self.settings = RelationSettings.model_validate(behaviour.settings)
+        self._behaviour = behaviour
+        self._classes = class_numbers(self.types)
+        self._labels = list(self._classes)
+        self._symmetric = {kind.name: kind.symmetric for kind in self.types}
+        self._tokenizer = tokenizer
+        self._marker = PairMarker(tokenizer, self.settings.max_length)
+        self._device = device
+        self._network = network.to(device.name, device.dtype).eval()
+
+    @classmethod
+    def load(cls, folder: Path, device: Device | None = None) -> RelationExtractor:
+        """Load the relation model that lies in a model's folder.
+
+        :param device: None picks the best there is.
+        :raises LearnerError: there is none, or not a complete one.
+        """
+        places = relation_folders(folder)
+        if not places:
+            raise LearnerError(f"the model {folder} has no part for relations: train it again")
+        base, head, tokenizer, values = read_contents(places[-1], RelationNetwork)
+        try:
+            behaviour = RelationBehaviour(**values)
+            network = RelationNetwork(base, len(head["bias"]))
+            network.head.load_state_dict(head)
+            return cls(network, tokenizer, behaviour, device or pick_device())
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise damaged(places[-1], error) from error
+
+    def predict(self, items: Iterable[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
+        """Predict the relations between the entities of each document, in the order given.
+
+        What is said of a document depends on its own chunk of documents only (in the last bits, by the candidates that
+        share its batches).
+        """
+        remaining = iter(items)
+        while chunk := list(islice(remaining, CHUNK)):
+            yield from self._predict_chunk(chunk)
+
+    def _predict_chunk(self, chunk: Sequence[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
+        found = [find_candidates(document, entities, self.types, self.settings) for document, entities in chunk]
+        pieces = self._tokenizer([document.text for document, _ in chunk])
+        rows = [
+            rows_of(document, cut, candidates, self._marker, self._classes)
+            for (document, _), cut, candidates in zip(chunk, pieces, found, strict=True)
+        ]
+        logits = class_logits(self._network, [row for some in rows for row in some], self._tokenizer, self._device)
+        start = 0
+        for (document, _), candidates in zip(chunk, found, strict=True):
+            log_p = log_probabilities(logits[start : start + len(candidates)], self._behaviour.prior)
+            start += len(candidates)
+            proposed = proposals(log_p, self._behaviour.threshold)
+            chosen = np.flatnonzero(proposed != NONE)
+            scores = calibrated(np.exp(log_p[chosen, proposed[chosen]]), self._behaviour.temperature)
+            relations = tuple(
+                self._relation(number, candidates[place], self._labels[proposed[place] - 1], score)
+                for number, (place, score) in enumerate(zip(chosen.tolist(), scores.tolist(), strict=True), start=1)
+            )
+            yield RelationPrediction(
+                document.id, relations, float(some_relation(log_p).sum()) if len(log_p) else 0.0, decisions(log_p)
+            )
+
+    def _relation(self, number: int, candidate: Candidate, label: str, score: float) -> Relation:
+        return Relation(
+            id=f"r{number}",
+            label=label,
+            head=candidate.head.id,
+            tail=candidate.tail.id,
+            directed=not self._symmetric[label],
+            extras={"score": score},
+        )

@@ -1,0 +1,223 @@
+"""Training of one arm's relation model, from the base encoder, on everything that people have annotated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.errors import NotEnoughLabelsError
+from biorat_al.learner.device import Device, pick_device
+from biorat_al.learner.encoder import Encoder
+from biorat_al.learner.folder import remove_leftovers, write_model
+from biorat_al.learner.loop import Loop
+from biorat_al.learner.memory import PeakMemory
+from biorat_al.learner.relations.batching import (
+    NONE,
+    EncodedRelations,
+    class_logits,
+    class_numbers,
+    encode_relations,
+    make_relation_batch,
+    relation_order,
+)
+from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
+from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.learner.training import development_ids
+from biorat_al.learner.types import Example
+from biorat_al.progress import SILENT, Progress
+from biorat_al.settings import AdversarialSettings, Arm, RelationSettings, RelationType, TrainingSettings
+
+PREFIX = "relations"
+"""What the folder of a relation model is called, before its hash; it lies in the folder of the arm's model."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationBehaviour:
+    """What decides, besides weights, configuration and tokenizer, what a relation model predicts (JSON values).
+
+    :param types: :class:`~biorat_al.settings.RelationType` each.
+    :param settings: :class:`~biorat_al.settings.RelationSettings`.
+    :param prior: logarithm of how many candidates without a relation there are for each one that was trained on.
+    :param threshold: probability of any relation from which on one is proposed.
+    :param temperature: what the log-odds of proposed relations are divided by.
+    :param pad: id of the padding token.
+    :param max_length: window length of the encoder in word pieces, special tokens included.
+    """
+
+    types: tuple[dict[str, Any], ...]
+    settings: dict[str, Any]
+    prior: float
+    threshold: float
+    temperature: float
+    pad: int
+    max_length: int
+
+
+def train_relations(
+    examples: Sequence[Example],
+    *,
+    types: Sequence[RelationType],
+    encoder: Encoder,
+    arm: Arm,
+    training: TrainingSettings,
+    relations: RelationSettings,
+    adversarial: AdversarialSettings,
+    seed: int,
+    folder: Path,
+    provenance: Mapping[str, Any] | None = None,
+    device: Device | None = None,
+    progress: Progress = SILENT,
+) -> Mapping[str, Any]:
+    """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
+
+    The order of `examples` does not matter. All arms of one seed have the same development part, negatives, order of
+    batches, first head and dropout masks. No global random state is changed. Candidates without a relation are drawn,
+    `relations.negatives` for each with one, in each epoch anew, and their share is put right in the probabilities. The
+    threshold is tuned on the development part, which the network has not seen.
+
+    :param types: relation types that count.
+    :param training: learning rate, weight decay, warm-up, least number of steps and development share; epochs and batch
+        size are those of `relations`.
+    :param provenance: what else the model's folder shall say of its origin (JSON values).
+    :param device: None picks the best there is.
+    :returns: the summary (JSON values): candidates, what could not be one, steps, cost, threshold, development scores.
+    :raises NotEnoughLabelsError: there is no relation to learn.
+    :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
+    """
+    began = time.monotonic()
+    remove_leftovers(folder)
+    device = device or pick_device()
+    memory = PeakMemory(device)
+    tokenizer = encoder.tokenizer
+    examples = sorted(examples, key=lambda example: (example.document.id, _fingerprint([example])))
+    held_back = development_ids([example.document.id for example in examples], training.dev_share, seed)
+    learn, dev = (
+        encode_relations([e for e in examples if (e.document.id in held_back) is back], tokenizer, types, relations)
+        for back in (False, True)
+    )
+    related = learn.targets != NONE
+    positives, negatives = int(related.sum()), int((~related).sum())
+    if not positives:
+        raise NotEnoughLabelsError("no annotated document has a relation that could be learnt: annotate one that does")
+    drawn = min(negatives, round(relations.negatives * positives))
+    prior = float(np.log(negatives / drawn)) if drawn else 0.0
+    training = training.model_copy(update={"epochs": relations.epochs, "batch_size": relations.batch_size})
+    weights = class_weights(learn.targets, len(class_numbers(types))) if relations.class_weights else None
+    with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
+        torch.manual_seed(seed)
+        network = RelationNetwork(encoder.network(device.training_attention), 1 + len(class_numbers(types)))
+        network.initialise_head(torch.Generator().manual_seed(seed))
+        network.to(device.name)
+        loop = Loop(network, arm, training, adversarial, seed, device, words=_words(tokenizer, [learn, dev]))
+        per_epoch = -(-(positives + drawn) // training.batch_size)
+        lengths = [len(row.pair.ids) for row in learn.rows]
+        order = relation_order(lengths, related, drawn, training.batch_size, seed)
+        if weights is None:
+            weights = np.ones(network.head.out_features, dtype=np.float32)
+        batches = (make_relation_batch([learn.rows[n] for n in some], weights, tokenizer, device) for some in order)
+        loop.make(batches, loop.steps(per_epoch), progress, f"training {arm}, relations")
+        loop.give_words_back()
+        network.eval()
+        with device.autocast():
+            log_p = log_probabilities(class_logits(network, dev.rows, tokenizer, device), prior)
+    threshold = tuned_threshold(log_p, dev.targets, dev.relations)
+    proposed = proposals(log_p, threshold)
+    fitted = temperature(log_p, proposed, dev.targets)
+    outcome = loop.outcome
+    summary = {
+        "arm": arm,
+        "seed": seed,
+        "relations": learn.relations,
+        "dev_relations": dev.relations,
+        "candidates": len(learn.rows),
+        "dev_candidates": len(dev.rows),
+        "positives": positives,
+        "negatives_per_epoch": drawn,
+        "not_candidates": dict(learn.counts + dev.counts),
+        "training_data_sha256": _fingerprint(examples),
+        "steps": outcome.steps,
+        "adversarial_steps": outcome.adversarial_steps,
+        "forward_passes": round(outcome.cost.forward_passes, 4),
+        "backward_passes": round(outcome.cost.backward_passes, 4),
+        "passes": round(outcome.cost.passes, 4),
+        "tokens": outcome.cost.tokens,
+        "epochs": round(outcome.steps / per_epoch, 3),
+        "threshold": threshold,
+        "temperature": fitted,
+        "dev": counts(proposed, dev.targets, dev.relations).as_dict() if dev.relations else None,
+        "settings": {
+            "relations": relations.model_dump(mode="json"),
+            "training": training.model_dump(mode="json"),
+            "adversarial": adversarial.model_dump(mode="json"),
+        },
+        "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
+        "device": device.name,
+        "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
+        "seconds": round(time.monotonic() - began, 2),
+        "peak_memory": memory.bytes(),
+    }
+    behaviour = RelationBehaviour(
+        types=tuple(kind.model_dump(mode="json") for kind in types),
+        settings=relations.model_dump(mode="json"),
+        prior=prior,
+        threshold=threshold,
+        temperature=fitted,
+        pad=tokenizer.pad,
+        max_length=tokenizer.max_length,
+    )
+    record = {"provenance": dict(provenance or {}), "summary": summary}
+    place, sha256 = write_model(folder, PREFIX, network, tokenizer, behaviour, record)
+    for other in relation_folders(folder):
+        if other != place:
+            shutil.rmtree(other)
+    return {**summary, "sha256": sha256}
+
+
+def relation_folders(folder: Path) -> list[Path]:
+    """The relation models in a model's folder: one, but where the program was stopped while it wrote another."""
+    return sorted(path for path in folder.glob(f"{PREFIX}-*") if path.is_dir())
+
+
+def class_weights(targets: NDArray[np.int64], labels: int) -> NDArray[np.float32]:
+    """Weights of the classes in the loss: of a label by the inverse square root of its number, about 1 on average.
+
+    :param targets: classes of the training candidates.
+    :returns: shape (1 + labels,); 1 for no relation.
+    """
+    number = np.bincount(targets, minlength=1 + labels)[1:].clip(min=1)
+    roots = np.sqrt(number)
+    weights = number.sum() / roots.sum() / roots
+    whole: NDArray[np.float32] = np.concatenate([[1.0], weights]).astype(np.float32)
+    return whole
+
+
+def _words(tokenizer: Tokenizer, parts: Sequence[EncodedRelations]) -> NDArray[np.int64]:
+    specials = np.array([*tokenizer.before, *tokenizer.after, tokenizer.pad], dtype=np.int64)
+    words: NDArray[np.int64] = np.unique(
+        np.concatenate([specials, *(row.pair.ids for part in parts for row in part.rows)])
+    )
+    return words
+
+
+def _fingerprint(examples: Sequence[Example]) -> str:
+    """sha256 of what is learnt from: ids, texts, mentions and relations, whatever the mentions' own ids."""
+    digest = hashlib.sha256()
+    for example in examples:
+        ends = {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in example.entities}
+        between = [[r.label, ends.get(r.head), ends.get(r.tail), r.directed] for r in example.relations]
+        stated = [[r.label, r.head, r.tail] for r in example.concept_relations]
+        whole = [sorted(map(json.dumps, part)) for part in (ends.values(), between, stated)]
+        digest.update(json.dumps([example.document.id, example.document.text, *whole]).encode())
+    return digest.hexdigest()

@@ -1,0 +1,80 @@
+"""How unsure a model is of a document's relations, and of its entities and relations together.
+
+The labelling of a document is its tags and the decision on each candidate, all taken to be independent. So the most
+probable labelling is the best of both parts, and the second best differs from it in the tags or in one candidate,
+whichever costs least. The measures are those of :mod:`biorat_al.learner.prediction`, of that labelling:
+``least_confidence`` and ``margin`` of the whole, ``entropy`` and ``mnlp`` averaged over words and candidates.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.learner.types import Uncertainty
+
+_TIE = 1e-12  # as for the tags: a smaller log-odds between the best and the second best is not told from a tie
+
+
+class Decisions(NamedTuple):
+    """What the relation part of a document comes to.
+
+    :param log_best: sum over the candidates of log P of the best decision, never positive.
+    :param log_ratio: the largest log (P of the second best / P of the best) of a candidate; -inf where there is none.
+    :param entropy: sum over the candidates of the entropy of the decision, in nats.
+    :param candidates: how many there are.
+    """
+
+    log_best: float
+    log_ratio: float
+    entropy: float
+    candidates: int
+
+
+def decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
+    """Sum up what the model says of a document's candidates.
+
+    :param log_probabilities: shape (candidates, 1 + labels): no relation, and each label; -inf where a label is not
+        permitted.
+    """
+    if not len(log_probabilities):
+        return Decisions(0.0, -math.inf, 0.0, 0)
+    ordered = np.sort(log_probabilities, axis=1)
+    best, second = ordered[:, -1], ordered[:, -2]
+    probabilities = np.exp(log_probabilities)
+    # p log p is 0 where p is
+    products = probabilities * np.where(probabilities > 0, log_probabilities, 0.0)
+    return Decisions(
+        log_best=min(float(best.sum()), 0.0),
+        log_ratio=float((second - best).max()),
+        entropy=max(-float(products.sum()), 0.0),
+        candidates=len(log_probabilities),
+    )
+
+
+def combined(entities: Uncertainty, words: int, relations: Decisions) -> Uncertainty:
+    """The uncertainty of a document's entities and relations together; without candidates, that of the entities.
+
+    With P₁ the probability of the best labelling and r the largest ratio second best/best of either part, the margin is
+    −log (P₁ − r P₁).
+
+    :param entities: of the tags alone.
+    :param words: of the document.
+    """
+    if not relations.candidates:
+        return entities
+    surprise = entities.least_confidence - relations.log_best
+    # log (1 - r) of the tags is what their margin adds to −log P₁
+    of_tags = min(entities.least_confidence - entities.margin, 0.0)
+    of_relations = math.log(-math.expm1(min(relations.log_ratio, -_TIE)))
+    parts = words + relations.candidates
+    return Uncertainty(
+        least_confidence=surprise,
+        margin=surprise - min(of_tags, of_relations),
+        entropy=(entities.entropy * words + relations.entropy) / parts,
+        mnlp=surprise / parts,
+        tokens=entities.tokens,
+    )

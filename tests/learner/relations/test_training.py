@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from biorat_al.errors import LearnerError, NotEnoughLabelsError
+from biorat_al.learner.device import Device
+from biorat_al.learner.encoder import Encoder
+from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
+from biorat_al.learner.types import Example
+from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
+from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
+
+TRAINING = TrainingSettings(learning_rate=3e-3, min_steps=20, dev_share=0.25)
+
+
+def train(
+    folder: Path,
+    examples: list[Example],
+    encoder: Encoder,
+    arm: str = "none",
+    seed: int = 5,
+    relations: RelationSettings = SETTINGS,
+    training: TrainingSettings = TRAINING,
+    **adversarial: Any,
+) -> Mapping[str, Any]:
+    return train_relations(
+        examples,
+        types=TYPES,
+        encoder=encoder,
+        arm=arm,  # type: ignore[arg-type]
+        training=training,
+        relations=relations,
+        adversarial=AdversarialSettings(**adversarial),
+        seed=seed,
+        folder=folder,
+        device=Device("cpu", bf16=False),
+    )
+
+
+def test_relations_are_learnt(tmp_path: Path, encoder: Encoder) -> None:
+    summary = train(tmp_path, related_examples(60), encoder, relations=SETTINGS.model_copy(update={"epochs": 12}))
+    assert summary["dev"]["f1"] > 0.9
+    assert summary["dev_relations"] >= 20
+    assert summary["threshold"] != 0.5
+    assert summary["not_candidates"] == {}
+    assert (
+        summary["positives"]
+        == sum(len(example.relations) for example in related_examples(60)) - summary["dev_relations"]
+    )
+
+
+@pytest.mark.parametrize("arm", ["none", "rat"])
+def test_the_same_call_makes_the_same_model(tmp_path: Path, encoder: Encoder, arm: str) -> None:
+    examples = related_examples(24)
+    one = train(tmp_path / "a", examples, encoder, arm, probability=0.5)
+    other = train(tmp_path / "b", examples[::-1], encoder, arm, probability=0.5)
+    assert one["sha256"] == other["sha256"]
+    assert train(tmp_path / "c", examples, encoder, arm, seed=6, probability=0.5)["sha256"] != one["sha256"]
+    assert relation_folders(tmp_path / "a")[0].name == f"relations-{one['sha256'][:10]}"
+    record = json.loads((relation_folders(tmp_path / "a")[0] / "training.json").read_text())
+    assert record["summary"]["steps"] == one["steps"]
+
+
+def test_probability_0_is_bit_for_bit_the_plain_arm(tmp_path: Path, encoder: Encoder) -> None:
+    examples = related_examples(12)
+    plain = train(tmp_path / "a", examples, encoder, "none")
+    assert train(tmp_path / "b", examples, encoder, "rat", probability=0.0)["sha256"] == plain["sha256"]
+    assert train(tmp_path / "c", examples, encoder, "at")["sha256"] != plain["sha256"]
+
+
+def test_the_matched_arm_has_the_passes_of_the_random_one(tmp_path: Path, encoder: Encoder) -> None:
+    examples = related_examples(12)
+    training = TRAINING.model_copy(update={"min_steps": 40})
+    random = train(tmp_path / "a", examples, encoder, "rat", probability=0.5, draw="example", training=training)
+    matched = train(tmp_path / "b", examples, encoder, "matched", probability=0.5, training=training)
+    assert matched["adversarial_steps"] == 0
+    assert matched["passes"] == 60
+    assert random["steps"] == 40
+    assert random["passes"] == pytest.approx(60, rel=0.15)
+
+
+def test_a_second_model_takes_the_place_of_the_first(tmp_path: Path, encoder: Encoder) -> None:
+    train(tmp_path, related_examples(8), encoder)
+    second = train(tmp_path, related_examples(9), encoder)
+    assert [path.name for path in relation_folders(tmp_path)] == [f"relations-{second['sha256'][:10]}"]
+
+
+def test_without_a_relation_there_is_nothing_to_learn(tmp_path: Path, encoder: Encoder) -> None:
+    bare = [Example(example.document, example.entities) for example in related_examples(5)]
+    for examples in ([], bare):
+        with pytest.raises(NotEnoughLabelsError, match="no annotated document has a relation"):
+            train(tmp_path, examples, encoder)
+    assert not relation_folders(tmp_path)
+
+
+def test_without_a_negative_there_is_something_to_learn(tmp_path: Path, encoder: Encoder) -> None:
+    related = [
+        Example(e.document, tuple(x for x in e.entities if x.id in {i for r in e.relations for i in (r.head, r.tail)}),
+                e.relations)
+        for e in related_examples(8)
+    ]  # fmt: skip
+    summary = train(tmp_path, related, encoder)
+    assert summary["negatives_per_epoch"] == 0
+    assert summary["candidates"] == summary["positives"] > 0
+
+
+def test_negatives_are_limited(tmp_path: Path, encoder: Encoder) -> None:
+    summary = train(tmp_path, related_examples(12), encoder, relations=SETTINGS.model_copy(update={"negatives": 0.5}))
+    assert summary["negatives_per_epoch"] == round(0.5 * summary["positives"])
+
+
+def test_a_training_that_goes_astray_says_so(tmp_path: Path, encoder: Encoder) -> None:
+    training = TRAINING.model_copy(update={"learning_rate": 0.99, "min_steps": 200})
+    with pytest.raises(LearnerError, match="smaller learning_rate"):
+        train(tmp_path, related_examples(6), encoder, "at", epsilon=1e30, training=training)
+    assert not relation_folders(tmp_path)
+
+
+def test_rare_labels_weigh_more() -> None:
+    weights = class_weights(np.array([0] * 50 + [1] * 16 + [2] * 4), labels=3)
+    assert weights[0] == 1
+    # by the inverse square root of 16 and 4; a label that does not occur weighs as one that does once
+    assert weights[2] / weights[1] == pytest.approx(2)
+    assert weights[3] / weights[1] == pytest.approx(4)
+    numbers = np.array([16, 4, 1])
+    assert (weights[1:] * numbers).sum() == pytest.approx(numbers.sum())
