@@ -1,0 +1,160 @@
+"""How many relations are right, mention by mention or concept by concept.
+
+At level ``mention`` a relation is its label and the label and spans of either end. A gold relation between concepts
+counts as one for every pair of their mentions that its types permit, and as one that is missed where there is none.
+
+At level ``document`` it is its label and a concept of either end. One relation between mentions can mean several pairs
+of concepts (a composite mention has more than one), so:
+
+- A predicted mention has the concepts of the gold mention with its label and spans. A gold mention without concepts
+  stands for its type and spelling, as in :mod:`biorat_al.learner.relations.candidates`. The relations of a predicted
+  mention that is not in the gold are wrong.
+- A gold relation is found (true positive) if a predicted one means a pair that it means, else missed.
+- Predicted relations that mean no pair of any gold relation are false positives.
+- On either side, relations that mean the same pairs are one, and what means more pairs than another is left out: it
+  says nothing further. So each pair of concepts counts once, however many mentions say it.
+
+At both levels the ends may be exchanged where the type is symmetric; a relation without direction, of a type that has
+one, is taken in the direction that the types permit; and the same relation twice counts once. What no candidate can
+express (ends too far apart, other types, a concept that no mention is linked to) is missed like any other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Literal
+
+from biorat_al.corpus.concept_relations import linked_pairs
+from biorat_al.corpus.model import Annotation, Entity, Relation
+from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spellings
+from biorat_al.learner.scoring import Counts, Mention, Scores
+from biorat_al.learner.types import Example
+from biorat_al.settings import RelationType
+
+Level = Literal["mention", "document"]
+
+Meaning = frozenset[Hashable]
+"""The pairs that a relation can mean, one at least."""
+
+_Types = Mapping[str, Sequence[RelationType]]
+_Namer = Callable[[Entity], Iterable[Hashable]]
+
+
+def score_relations(
+    gold: Mapping[str, Example],
+    predicted: Mapping[str, tuple[Sequence[Entity], Sequence[Relation]]],
+    types: Sequence[RelationType],
+    level: Level,
+) -> Scores:
+    """Compare relations, document by document, as the module says.
+
+    :param gold: examples by document id; these are the documents that count.
+    :param predicted: mentions, and relations between them, by document id; a document that is missing here has none.
+    :param types: relation types whose labels count; relations of others are left out on both sides.
+    """
+    by_type = {label: [one for one in types if one.name == label] for label in relation_labels(types)}
+    by_label = {label: Counts() for label in by_type}
+    by_document = {}
+    for document, example in gold.items():
+        in_gold, in_prediction = _namers(example, level)
+        right = _meanings(example.entities, example.relations, by_type, in_gold)
+        for label, meaning in _stated(example, by_type, level):
+            right[label].add(meaning)
+        said = _meanings(*predicted.get(document, ((), ())), by_type, in_prediction)
+        of_document = Counts()
+        for label in by_type:
+            counts = _count(right[label], said[label])
+            by_label[label] += counts
+            of_document += counts
+        by_document[document] = of_document
+    return Scores(sum(by_label.values(), Counts()), by_label, by_document)
+
+
+def _count(right: set[Meaning], said: set[Meaning]) -> Counts:
+    gold, of_any = _least(right), frozenset[Hashable]().union(*said)
+    tp = sum(not meaning.isdisjoint(of_any) for meaning in gold)
+    of_gold = frozenset[Hashable]().union(*right)
+    wrong = _least({meaning for meaning in said if meaning.isdisjoint(of_gold)})
+    return Counts(tp, len(wrong), len(gold) - tp)
+
+
+def _least(meanings: set[Meaning]) -> list[Meaning]:
+    """Those that do not mean more than another."""
+    if all(len(meaning) == 1 for meaning in meanings):
+        return list(meanings)
+    return [meaning for meaning in meanings if not any(other < meaning for other in meanings)]
+
+
+def _meanings(
+    entities: Sequence[Entity], relations: Sequence[Relation], types: _Types, names: _Namer
+) -> defaultdict[str, set[Meaning]]:
+    """What relations between mentions mean, by label."""
+    by_id = {entity.id: entity for entity in entities}
+    found: defaultdict[str, set[Meaning]] = defaultdict(set)
+    for relation in relations:
+        own = types.get(relation.label, ())
+        if not own:
+            continue
+        head, tail = by_id[relation.head], by_id[relation.tail]
+        if not relation.directed and not _permit(own, head, tail) and _permit(own, tail, head):
+            head, tail = tail, head
+        found[relation.label].add(_meaning(own, names(head), names(tail)))
+    return found
+
+
+def _stated(example: Example, types: _Types, level: Level) -> Iterator[tuple[str, Meaning]]:
+    """What gold relations between concepts mean."""
+    annotation = Annotation(example.entities, (), example.concept_relations)
+    by_id = {entity.id: entity for entity in example.entities}
+    linked: defaultdict[str, dict[Name, None]] = defaultdict(dict)
+    for entity in example.entities:
+        for concept in entity.concepts:
+            for spelling in spellings(concept):
+                linked[spelling][concept] = None
+    for relation, ids in linked_pairs(annotation):
+        own = types.get(relation.label, ())
+        if not own:
+            continue
+        pairs = [(by_id[head], by_id[tail]) for head, tail in ids]
+        permitted = [pair for pair in pairs if _permit(own, *pair)]
+        if level == "mention" and permitted:
+            for head, tail in permitted:
+                yield relation.label, _meaning(own, [_mention(head)], [_mention(tail)])
+        elif level == "mention":
+            yield relation.label, _meaning(own, [relation.head], [relation.tail])
+        else:
+            # a concept that no mention is linked to is its own name, which no prediction has
+            heads, tails = (linked.get(name) or {(name,): None} for name in (relation.head, relation.tail))
+            yield relation.label, _meaning(own, heads, tails)
+
+
+def _namers(example: Example, level: Level) -> tuple[_Namer, _Namer]:
+    """What a mention of the gold, and a predicted one, can be the end of."""
+    if level == "mention":
+        return (lambda entity: [_mention(entity)]), (lambda entity: [_mention(entity)])
+    text = example.document.text
+    known: defaultdict[Mention, dict[Name, None]] = defaultdict(dict)
+    for entity in example.entities:
+        known[_mention(entity)].update(dict.fromkeys(names_of(entity, text)))
+
+    def in_prediction(entity: Entity) -> Iterable[Hashable]:
+        # one that is not in the gold stands for its spelling, told from all that is gold
+        return known.get(_mention(entity)) or [("not gold", entity.label, entity.surface(text).casefold())]
+
+    return (lambda entity: known[_mention(entity)]), in_prediction
+
+
+def _meaning(own: Sequence[RelationType], heads: Iterable[Hashable], tails: Iterable[Hashable]) -> Meaning:
+    if own[0].symmetric:
+        return frozenset(frozenset(pair) for pair in product(heads, tails))
+    return frozenset(product(heads, tails))
+
+
+def _permit(own: Sequence[RelationType], head: Entity, tail: Entity) -> bool:
+    return any(one.joins(head.label, tail.label) for one in own)
+
+
+def _mention(entity: Entity) -> Mention:
+    return entity.label, frozenset(entity.spans)
