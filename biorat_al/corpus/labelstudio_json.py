@@ -2,8 +2,9 @@
 
 - The text is ``data.text``, or the one text that a task's data hold; the id is ``data.document_id``, or the task's.
   Passages are ``data.passages``, as our own JSON Lines has them. All other data are the document's metadata.
-- Offsets count code points, end exclusive. A discontinuous mention is several regions, a relation's direction may be
-  ``bi``; see :mod:`biorat_al.corpus.labelstudio_regions`. Concepts stand in a region's ``meta``.
+- Offsets count code points, end exclusive. A discontinuous mention is several regions, joined by relations with the
+  label ``same mention``; a relation's direction may be ``bi``; see :mod:`biorat_al.corpus.labelstudio_regions`.
+  Concepts stand in a region's ``meta``.
 - Of several annotations of a task, the ground truth is read, else the last; skipped ones are no answer. The others,
   predictions, and what of an answer cannot be understood are counted in the report. What else an annotation says
   (annotator, lead time, …) is kept in its ``extras["label_studio"]``.
@@ -23,7 +24,8 @@ from biorat_al.corpus.concept_relations import CONCEPTS, expanded
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, to_json
 from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
-from biorat_al.corpus.model import Annotation, Document, Passage, Record, Relation
+from biorat_al.corpus.labelstudio_relations import SAME_MENTION, SCORE
+from biorat_al.corpus.model import Annotation, Document, Passage, Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import OffsetError
@@ -116,7 +118,8 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
     annotation, problems = annotation_of(regions, document.text)
     left_out.update({"parts of answers that could not be understood": len(problems)} if problems else {})
     kept = {name: value for name, value in chosen.value.items() if name not in _NOT_KEPT}
-    return Annotation(annotation.entities, annotation.relations, extras={KEPT: kept} if kept else {})
+    extras = dict(annotation.extras) | ({KEPT: kept} if kept else {})
+    return Annotation(annotation.entities, annotation.relations, extras=extras)
 
 
 def _check(region: object, document: Document, source: str) -> None:
@@ -145,7 +148,7 @@ def _flat(text: str) -> str:
 
 def _task(number: int, document: Document, annotation: Annotation | None, report: WriteReport) -> dict[str, Any]:
     losses.count_losses(
-        report, document, annotation, keeps=_KEPT_KINDS, relation_extras=("labels",), extras=(KEPT,)
+        report, document, annotation, keeps=_KEPT_KINDS, relation_extras=(SCORE,), extras=(KEPT,)
     )  # fmt: skip
     data: dict[str, Any] = {"text": document.text, "document_id": document.id}
     if document.passages:
@@ -163,39 +166,13 @@ def _task(number: int, document: Document, annotation: Annotation | None, report
 def _answer(document: Document, annotation: Annotation, report: WriteReport) -> dict[str, Any]:
     relations, unlinked = expanded(annotation)
     report.lose(losses.UNLINKED, unlinked)
-    result = regions_of(annotation.entities, document.text, CONTROL, TEXT)
-    # a region of a discontinuous mention has an id of its own; relations hold between first pieces
-    first: dict[str, str] = {}
-    position = 0
-    for entity in annotation.entities:
-        first[entity.id] = result[position]["id"]
-        position += len(entity.spans)
     for number, relation in enumerate(relations, start=1):
         report.lose("ids of relations (numbered anew)", relation.id != f"r{number}" and CONCEPTS not in relation.extras)
-        result.append(_relation(relation, first, report))
+    written = [relation for relation in relations if relation.label != SAME_MENTION]
+    report.lose(f"relations called {SAME_MENTION!r}", len(relations) - len(written))
+    result = regions_of(annotation.entities, document.text, CONTROL, TEXT, written)
     kept = annotation.extras.get(KEPT, {})
     if not isinstance(kept, dict) or kept.get("was_cancelled") is True or any(key in _NOT_KEPT for key in kept):
         report.lose(losses.FURTHER)
         kept = {}
     return {"result": result, **kept}
-
-
-def _relation(relation: Relation, first: Mapping[str, str], report: WriteReport) -> dict[str, Any]:
-    labels = [relation.label]
-    match relation.extras.get("labels"):
-        case None:
-            pass
-        case [relation.label, _, *_] as stated if all(isinstance(label, str) for label in stated):
-            labels = list(stated)
-        case _:
-            report.lose(losses.RELATION_PROPERTIES)
-    value: dict[str, Any] = {
-        "type": "relation",
-        "from_id": first[relation.head],
-        "to_id": first[relation.tail],
-        "direction": "right" if relation.directed else "bi",
-        "labels": labels,
-    }
-    if CONCEPTS in relation.extras:
-        value[CONCEPTS] = relation.extras[CONCEPTS]
-    return value

@@ -55,7 +55,9 @@ def _answer(task: Json, configuration: Configuration, version: str, answer: Call
     proposed = annotation_of(shown["result"], text)[0].entities if shown else ()
     entities = with_origins(gold.entities, proposed)
     return {
-        "result": regions_of(entities, text, configuration.control, configuration.text),
+        "result": regions_of(
+            entities, text, configuration.control, configuration.text, gold.relations, joined=configuration.joined
+        ),
         "parent_prediction": shown["id"] if shown else None,
         "was_cancelled": False,
     }

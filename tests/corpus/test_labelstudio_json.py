@@ -112,6 +112,20 @@ def test_what_cannot_be_understood_is_counted(tmp_path: Path) -> None:
     )
 
 
+def test_relations_of_discontinuous_mentions_and_what_cannot_be_written(tmp_path: Path) -> None:
+    entities = (Entity("a", "Drug", (Span(9, 10), Span(0, 3))), Entity("b", "Dose", (Span(5, 8),)))
+    relations = (Relation("r1", "with", "a", "b", extras={"score": 0.5}), Relation("r2", "same mention", "a", "b"))
+    document = Document("12", "One\r\ntwo 😀.")
+    report = WriteReport()
+    annotation = Annotation(entities, relations)
+    write_corpus(tmp_path / "out", [(document, annotation)], format="label-studio", report=report)
+    assert dict(report.lost) == {"relations called 'same mention'": 1}
+    result = json.loads((tmp_path / "out").read_text(encoding="utf-8"))[0]["annotations"][0]["result"]
+    assert [part.get("labels") for part in result[3:]] == [["same mention"], ["with"]]
+    (record,) = read_corpus(tmp_path / "out")
+    assert record.annotation == Annotation(entities, relations[:1])
+
+
 def test_concepts_scores_passages_and_relations_between_concepts(tmp_path: Path) -> None:
     entities = (
         Entity("1", "Drug", (Span(0, 3),), (Concept("MESH", "D1"), Concept("MESH", "D2")), 0.5, "prediction"),

@@ -11,7 +11,7 @@ from biorat_al.desk.labelstudio import publishing, pulling, pushing
 from biorat_al.desk.labelstudio.configuration import (
     Configuration,
     Mark,
-    changes,
+    all_changes,
     labelling_configuration,
     project_title,
     word,
@@ -175,18 +175,18 @@ class LabelStudioDesk(Desk):
     def _reconcile(self, settings: Json, wanted: Configuration, mark: Mark) -> tuple[str, ...]:
         """Bring new labels into a configuration that nobody has touched; else say how the labels differ."""
         there = Configuration.parse(settings["label_config"])
-        if set(wanted.labels) == set(there.labels):
+        if wanted.is_part_of(there) and there.is_part_of(wanted):
             return ()
         before = Mark.find(settings.get("description"))
         untouched = before is not None and before.configuration == there.checksum
-        if untouched and set(there.labels) < set(wanted.labels):
+        if untouched and there.is_part_of(wanted):
             self._connection.request(
                 "PATCH",
                 f"api/projects/{settings['id']}/",
                 body={"label_config": wanted.xml, "description": mark.description()},
             )
             return ()
-        return changes(wanted.labels, there.labels)
+        return all_changes(wanted.labels, wanted.relations, there)
 
 
 def connect(server: LocalServer | None = None) -> LabelStudioDesk:

@@ -12,6 +12,7 @@ import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
 
 from biorat_al.desk.base import Role
+from biorat_al.desk.labelstudio.conversion import SAME_MENTION
 from biorat_al.errors import DeskError
 from biorat_al.resources import resource
 
@@ -32,14 +33,19 @@ HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()) -> str:
     """Return the labelling configuration for these entity labels.
 
-    :param relations: labels that annotators may give to a relation they draw; none leaves the list out.
+    :param relations: labels that annotators may give to a relation they draw. The one that joins the pieces of a
+        discontinuous mention is always there besides.
     :raises DeskError: a label cannot be one in Label Studio.
     """
-    for label in labels:
+    for label in (*labels, *relations):
         if label.startswith("$"):
             raise DeskError(f"the label {label!r} begins with a dollar sign, which Label Studio takes for a data field")
         if any(ord(character) < 32 for character in label):
             raise DeskError(f"the label {label!r} has a line end, a tab or another control character in it")
+    if SAME_MENTION in relations:
+        raise DeskError(
+            f"the relation label {SAME_MENTION!r} joins the pieces of one mention: give the relation another name"
+        )
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -48,7 +54,7 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": HOTKEYS[number : number + 1]}
         for number, label in enumerate(labels)
     ]
-    return template.render(control=CONTROL, text=TEXT, labels=shown, relations=list(relations)).strip()
+    return template.render(control=CONTROL, text=TEXT, labels=shown, relations=[*relations, SAME_MENTION]).strip()
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Configuration:
 
     :param control: name of the control that carries the entity labels.
     :param text: name of the text that it labels.
+    :param relations: labels for relations between mentions.
+    :param joined: whether annotators can join the pieces of a discontinuous mention.
     """
 
     xml: str
@@ -64,6 +72,7 @@ class Configuration:
     text: str
     labels: tuple[str, ...]
     relations: tuple[str, ...] = ()
+    joined: bool = False
 
     @classmethod
     def parse(cls, xml: str) -> Configuration:
@@ -80,6 +89,7 @@ class Configuration:
             for element in root.iter()
             if element.tag in ("Text", "HyperText") and (element.get("value") or "").strip() == "$text"
         }
+        relations = [_value(relation) for relation in root.iter("Relation")]
         for control in root.iter("Labels"):
             if control.get("toName") in texts:
                 return cls(
@@ -87,7 +97,8 @@ class Configuration:
                     control=control.get("name") or "",
                     text=control.get("toName") or "",
                     labels=tuple(_value(label) for label in control.iter("Label")),
-                    relations=tuple(_value(relation) for relation in root.iter("Relation")),
+                    relations=tuple(relation for relation in relations if relation != SAME_MENTION),
+                    joined=SAME_MENTION in relations,
                 )
         raise DeskError(
             'the project\'s labelling configuration has no Labels for a Text with value="$text": '
@@ -104,6 +115,14 @@ class Configuration:
         """Tells whether anybody has changed the labels."""
         return labels_checksum(self.labels)
 
+    def is_part_of(self, other: Configuration) -> bool:
+        """Whether the other has all that annotators can choose here."""
+        return (
+            set(self.labels) <= set(other.labels)
+            and set(self.relations) <= set(other.relations)
+            and self.joined <= other.joined
+        )
+
     def validate(self, prediction: dict[str, object]) -> list[str]:
         """Return what Label Studio's own check finds wrong with a prediction, one sentence each."""
         return [str(error) for error in self._interface.validate_prediction(prediction, return_errors=True)]
@@ -115,25 +134,38 @@ class Configuration:
         return LabelInterface(self.xml)
 
 
-def changes(wanted: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
-    """Say in one sentence each how the labels that are there differ from those that are wanted."""
+def changes(wanted: Sequence[str], there: Sequence[str], kind: str = "label") -> tuple[str, ...]:
+    """Say in one sentence each how the labels that are there differ from those that are wanted.
+
+    :param kind: what they are called.
+    """
     missing = [label for label in wanted if label not in there]
     added = [label for label in there if label not in wanted]
     if len(missing) == len(added) == 1:
         return (
-            f"the label {missing[0]!r} is called {added[0]!r} in Label Studio now: rename it back there, "
+            f"the {kind} {missing[0]!r} is called {added[0]!r} in Label Studio now: rename it back there, "
             "or change the settings",
         )
     sentences = [
-        f"the label {label!r} is no longer in Label Studio's labelling configuration: put it back there, "
+        f"the {kind} {label!r} is no longer in Label Studio's labelling configuration: put it back there, "
         "or change the settings"
         for label in missing
     ]
     sentences += [
-        f"the label {label!r} is in Label Studio's labelling configuration, but the project does not know it"
+        f"the {kind} {label!r} is in Label Studio's labelling configuration, but the project does not know it"
         for label in added
     ]
     return tuple(sentences)
+
+
+def all_changes(labels: Sequence[str], relations: Sequence[str], there: Configuration) -> tuple[str, ...]:
+    """The same for entity labels and relation labels.
+
+    Where the label that joins pieces of a mention is missing, nothing is lost by it: see
+    :mod:`biorat_al.corpus.labelstudio_regions`.
+    """
+    wanted = list(dict.fromkeys(relations))
+    return changes(labels, there.labels) + changes(wanted, there.relations, "relation label")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull, TaskState
-from biorat_al.desk.labelstudio.configuration import Configuration, Mark, changes
+from biorat_al.desk.labelstudio.configuration import Configuration, Mark, all_changes, changes
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
 from biorat_al.desk.labelstudio.conversion import annotation_of
 from biorat_al.desk.labelstudio.cursor import OVERLAP, Cursor, checksum, parse_time
@@ -97,7 +97,7 @@ def _labels(
     notices: tuple[str, ...] = ()
     mark = Mark.find(settings.get("description"))
     if project.labels:
-        notices = changes(project.labels, there.labels)
+        notices = all_changes(project.labels, [relation.name for relation in project.relations], there)
     elif last.labels is not None:
         notices = changes(last.labels, there.labels)
     elif mark is not None and mark.labels != there.labels_checksum:
@@ -161,7 +161,9 @@ class _Reader:
         else:
             about = ()
         if isinstance(text, str) and (usable or document is None):
-            annotation, problems = annotation_of(answer.get("result"), text, self.control, self.project.labels)
+            annotation, problems = annotation_of(
+                answer.get("result"), text, self.control, self.project.labels, self.project.relations
+            )
         else:
             annotation, problems = Annotation(), ()
         parent = answer.get("parent_prediction")

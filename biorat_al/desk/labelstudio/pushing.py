@@ -114,7 +114,14 @@ def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, 
     body: Json = {
         "model_version": pre_annotation.model_version,
         "score": pre_annotation.confidence,
-        "result": regions_of(pre_annotation.entities, text, configuration.control, configuration.text),
+        "result": regions_of(
+            pre_annotation.entities,
+            text,
+            configuration.control,
+            configuration.text,
+            pre_annotation.relations,
+            joined=configuration.joined,
+        ),
     }
     for error in configuration.validate(body):
         raise wrong(document_id, error)

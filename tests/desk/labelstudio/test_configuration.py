@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,11 +13,13 @@ from biorat_al.desk.labelstudio.configuration import (
     PALETTE,
     Configuration,
     Mark,
+    all_changes,
     changes,
     labelling_configuration,
     project_title,
     word,
 )
+from biorat_al.desk.labelstudio.conversion import SAME_MENTION
 from biorat_al.errors import DeskError
 
 _LABELS = st.lists(
@@ -33,6 +37,7 @@ def test_labels_come_back_whatever_is_in_them(labels: list[str], relations: list
     configuration = Configuration.parse(labelling_configuration(labels, relations))
     assert configuration.labels == tuple(labels)
     assert configuration.relations == tuple(relations)
+    assert configuration.joined
     assert (configuration.control, configuration.text) == ("label", "text")
 
 
@@ -48,7 +53,8 @@ def test_annotators_see_the_document_and_mark_single_characters() -> None:
     xml = labelling_configuration(["Chemical"])
     assert 'value="$document_id"' in xml
     assert 'granularity="symbol"' in xml
-    assert "Relation" not in xml
+    assert xml.count("<Relation ") == 1
+    assert f'<Relation value="{SAME_MENTION}"/>' in xml
 
 
 def test_more_labels_than_colours_and_keys() -> None:
@@ -63,6 +69,26 @@ def test_more_labels_than_colours_and_keys() -> None:
 def test_a_label_that_cannot_be_one_is_refused(label: str) -> None:
     with pytest.raises(DeskError, match="label"):
         labelling_configuration([label])
+    with pytest.raises(DeskError, match="label"):
+        labelling_configuration(["Chemical"], [label])
+
+
+def test_no_relation_may_be_called_what_joins_pieces() -> None:
+    with pytest.raises(DeskError, match="give the relation another name"):
+        labelling_configuration(["Chemical"], ["CID", SAME_MENTION])
+
+
+def test_one_configuration_is_part_of_another() -> None:
+    def parsed(labels: list[str], relations: list[str]) -> Configuration:
+        return Configuration.parse(labelling_configuration(labels, relations))
+
+    whole = parsed(["A", "B"], ["r"])
+    before = Configuration.parse(re.sub("<Relations>.*</Relations>", "", whole.xml, flags=re.DOTALL))
+    assert (before.relations, before.joined) == ((), False)
+    for smaller in (parsed(["B"], ["r"]), parsed(["A", "B"], []), before):
+        assert smaller.is_part_of(whole)
+        assert not whole.is_part_of(smaller)
+    assert whole.is_part_of(parsed(["B", "A"], ["r"]))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +139,15 @@ def test_changes_are_told_one_by_one(wanted: list[str], there: list[str], told: 
     assert len(sentences) == len(told)
     for sentence, part in zip(sentences, told, strict=True):
         assert part in sentence
+
+
+def test_changes_of_relations_are_told_as_such() -> None:
+    xml = labelling_configuration(["A"], ["binds"]).replace('"binds"', '"bind"')
+    (sentence,) = all_changes(["A"], ["binds", "binds"], Configuration.parse(xml))
+    assert "the relation label 'binds' is called 'bind'" in sentence
+    without = re.sub("<Relations>.*</Relations>", "", xml, flags=re.DOTALL)
+    # the label that joins pieces need not be there: their ids then do it
+    assert all_changes(["A"], [], Configuration.parse(without)) == ()
 
 
 def test_a_project_is_known_by_its_mark() -> None:

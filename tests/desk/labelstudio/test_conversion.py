@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model import Annotation, Entity, Relation, Span
-from biorat_al.desk.labelstudio.conversion import ORIGINS, annotation_of, regions_of
+from biorat_al.desk.labelstudio.conversion import ORIGINS, SAME_MENTION, annotation_of, regions_of
+from biorat_al.settings import RelationType
 from tests.support.labelstudio import drawn
 
 LABELS = ("Chemical", "Disease", 'A "quoted" <label> & more')
@@ -33,7 +35,7 @@ TEXTS = (
 
 _IDS = st.one_of(
     st.from_regex(r"[A-Za-z]\d{1,3}", fullmatch=True),
-    st.from_regex(r"[a-z]--\d", fullmatch=True),
+    st.from_regex(r"[a-z]--j?\d", fullmatch=True),
     st.sampled_from(
         ["a", "a--0", "a--1", "a--1--2", "a--", "--1", "a+1", "é--3", "a\n--1", "a b", "a:1", "😀", "a.b/c"]
     ),
@@ -66,26 +68,65 @@ def texts_with_entities(draw: st.DrawFn) -> tuple[str, tuple[Entity, ...]]:
     return text, tuple(entities)
 
 
-@given(texts_with_entities())
-def test_entities_come_back_as_they_went(case: tuple[str, tuple[Entity, ...]]) -> None:
-    text, entities = case
+TYPES = (
+    RelationType(name="causes", head="Chemical", tail="Disease"),
+    RelationType(name="causes", head="Disease", tail="Disease"),
+    RelationType(name="treats", head="Chemical", tail="Disease"),
+    RelationType(name="interacts", head="Chemical", tail="Chemical", symmetric=True),
+    RelationType(name="occurs with", head="Disease", tail=LABELS[2], symmetric=True),
+)
+
+
+def _ends(relation: Relation) -> tuple[str, str, str]:
+    return relation.label, relation.head, relation.tail
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> tuple[str, Annotation]:
+    """A text, entities on it, and relations that the project's types permit, each once."""
+    text, entities = draw(texts_with_entities())
+    possible = [
+        Relation("", relation.name, head.id, tail.id, not relation.symmetric)
+        for relation in TYPES
+        for head in entities
+        for tail in entities
+        if head.id != tail.id and relation.joins(head.label, tail.label)
+        # of two that may be exchanged, one is enough
+        if not (relation.symmetric and relation.joins(tail.label, head.label) and head.id > tail.id)
+    ]
+    chosen = draw(st.lists(st.sampled_from(possible), max_size=4, unique_by=_ends)) if possible else []
+    scores = draw(st.lists(st.none() | st.floats(0, 1), min_size=len(chosen), max_size=len(chosen)))
+    relations = [
+        replace(relation, id=f"r{number}", extras={} if score is None else {"score": score})
+        for number, (relation, score) in enumerate(zip(chosen, scores, strict=True), start=1)
+    ]
+    return text, Annotation(entities, tuple(relations))
+
+
+@given(annotations(), st.booleans())
+def test_annotations_come_back_as_they_went(case: tuple[str, Annotation], joined: bool) -> None:
+    text, annotation = case
     # through JSON, as on the wire
-    regions = json.loads(json.dumps(regions_of(entities, text, "label", "text")))
-    assert len({region["id"] for region in regions}) == len(regions)
+    made = regions_of(annotation.entities, text, "label", "text", annotation.relations, joined=joined)
+    result = json.loads(json.dumps(made))
+    regions = {region["id"]: region for region in result if region["type"] != "relation"}
+    drawn_relations = [region for region in result if region["type"] == "relation"]
+    assert len(regions) + len(drawn_relations) == len(result)
     # anything else makes a region that nobody can see: the front end puts its id into a style sheet
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", region["id"]) for region in regions)
-    for region in regions:
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+", name) for name in regions)
+    for region in regions.values():
         value = region["value"]
         assert text[value["start"] : value["end"]] == value["text"]
-    annotation, problems = annotation_of(regions, text, "label", LABELS)
-    assert problems == ()
-    assert annotation == Annotation(entities)
+    assert all({relation["from_id"], relation["to_id"]} <= set(regions) for relation in drawn_relations)
+    assert joined or all(relation["labels"] != [SAME_MENTION] for relation in drawn_relations)
+    assert annotation_of(result, text, "label", LABELS, TYPES) == (annotation, ())
 
 
 @given(texts_with_entities(), st.randoms(use_true_random=False))
 def test_the_order_of_regions_does_not_matter(case: tuple[str, tuple[Entity, ...]], random: Any) -> None:
     text, entities = case
     regions = regions_of(entities, text, "label", "text")
+    # a relation may stand before its regions
     random.shuffle(regions)
     annotation, _ = annotation_of(regions, text, "label", LABELS)
     assert {entity.id: entity for entity in annotation.entities} == {entity.id: entity for entity in entities}
@@ -116,6 +157,7 @@ def test_whatever_the_server_sends_is_read_or_told(result: Any) -> None:
     for relation in annotation.relations:
         assert {relation.head, relation.tail} <= set(ids)
     understood = len(annotation.entities) + len(annotation.relations)
+    assert annotation_of(result, TEXT, relations=TYPES)[0].entities == annotation.entities
     if isinstance(result, list):
         assert understood or problems or not result
     else:
@@ -131,6 +173,11 @@ def region(region_id: str = "e1", start: Any = 0, end: Any = 6, labels: Any = ("
 def relation(head: str, tail: str, **rest: Any) -> Any:
     """A relation as the front end writes it."""
     return {"type": "relation", "from_id": head, "to_id": tail, "direction": "right", "labels": ["treats"], **rest}
+
+
+def joint(one: str, other: str) -> Any:
+    """A relation that makes one mention of two regions."""
+    return relation(one, other, labels=[SAME_MENTION])
 
 
 @pytest.mark.parametrize("region_id", ["V1StGXR8_Z", "a_b-c", "_x", "_xyz_", "x7e", "0", "_xffffff_"])
@@ -205,83 +252,143 @@ def test_a_region_without_an_id_gets_one() -> None:
     assert [entity.id for entity in annotation.entities] == ["0-6", "7-10"]
 
 
-def test_pieces_of_a_mention_that_were_taken_apart_stay_apart() -> None:
-    entity = Entity("e", "Disease", (Span(0, 6), Span(19, 25)), score=0.5)
-    one, two = regions_of([entity], TEXT, "label", "text")
-    two["value"]["labels"] = ["Chemical"]
-    annotation, problems = annotation_of([one, two], TEXT)
+DISCONTINUOUS = Entity("e", "Disease", (Span(0, 6), Span(11, 18), Span(19, 25)), score=0.5)
+
+
+def pieces(joined: bool = True) -> list[Any]:
+    """The regions of a mention of three pieces and, if they are joined, two relations."""
+    return regions_of([DISCONTINUOUS], TEXT, "label", "text", joined=joined)
+
+
+def spans(annotation: Annotation) -> list[tuple[str, list[tuple[int, int]]]]:
+    """What an annotation says, without ids."""
+    return [(entity.label, [tuple(span) for span in entity.spans]) for entity in annotation.entities]
+
+
+def test_pieces_go_out_joined_in_a_row() -> None:
+    *regions, one, two = pieces()
+    assert [region["id"] for region in regions] == ["e--j1", "e--j2", "e--j3"]
+    assert [(one["from_id"], one["to_id"]), (two["from_id"], two["to_id"])] == [("e--j1", "e--j2"), ("e--j2", "e--j3")]
+    assert one["labels"] == two["labels"] == [SAME_MENTION]
+
+
+def test_a_piece_that_nothing_joins_any_more_is_a_mention_of_its_own() -> None:
+    *regions, one, _ = pieces()
+    annotation, problems = annotation_of([*regions, one], TEXT)
     assert problems == ()
-    assert [(e.label, e.spans) for e in annotation.entities] == [
-        ("Disease", (Span(0, 6),)),
-        ("Chemical", (Span(19, 25),)),
-    ]
+    assert spans(annotation) == [("Disease", [(0, 6), (11, 18)]), ("Disease", [(19, 25)])]
+    assert len({entity.id for entity in annotation.entities}) == 2
+
+
+def test_without_the_relation_in_the_configuration_the_ids_hold_pieces_together() -> None:
+    regions = pieces(joined=False)
+    assert [region["id"] for region in regions] == ["e--1", "e--2", "e--3"]
+    annotation, problems = annotation_of(regions, TEXT)
+    assert problems == ()
+    assert annotation.entities == (DISCONTINUOUS,)
+
+
+def test_somebody_joins_regions_of_his_own() -> None:
+    drawn_ones = [region("x", 19, 25), region("y", 0, 6), region("z", 11, 18)]
+    annotation, problems = annotation_of([joint("x", "y"), *drawn_ones, joint("z", "y")], TEXT)
+    assert problems == ()
+    assert spans(annotation) == [("Disease", [(0, 6), (11, 18), (19, 25)])]
+
+
+def test_somebody_adds_a_piece_to_a_mention() -> None:
+    regions = [*pieces(), region("new", 29, 33), joint("new", "e--j2")]
+    annotation, problems = annotation_of(regions, TEXT)
+    assert problems == ()
+    assert [entity.id for entity in annotation.entities] == ["e"]
+    assert spans(annotation) == [("Disease", [(0, 6), (11, 18), (19, 25), (29, 33)])]
+
+
+def test_a_relation_between_pieces_that_lost_its_label_still_joins_them() -> None:
+    # so the front end sends it where the configuration has no such label any more
+    *regions, one, two = pieces()
+    annotation, problems = annotation_of([*regions, one | {"labels": []}, two | {"labels": []}], TEXT)
+    assert problems == ()
+    assert annotation.entities == (DISCONTINUOUS,)
+
+
+def test_pieces_with_different_labels_are_two_mentions_and_told() -> None:
+    regions = [region("x"), region("y", 19, 25, ["Chemical"])]
+    annotation, problems = annotation_of([*regions, joint("x", "y")], TEXT)
+    assert spans(annotation) == [("Disease", [(0, 6)]), ("Chemical", [(19, 25)])]
+    assert annotation.relations == ()
+    (problem,) = problems
+    assert "'same mention' from 'Breast' to 'cancer'" in problem
+
+
+def test_regions_with_several_labels_are_joined_by_those_that_they_share() -> None:
+    regions = [region("x", labels=["Chemical", "Disease"]), region("y", 19, 25)]
+    annotation, problems = annotation_of([*regions, joint("x", "y")], TEXT)
+    assert problems == ()
+    assert spans(annotation) == [("Chemical", [(0, 6)]), ("Disease", [(0, 6), (19, 25)])]
+
+
+def test_a_joint_whose_region_was_deleted_is_told() -> None:
+    annotation, problems = annotation_of([region("x"), joint("x", "gone")], TEXT)
+    assert spans(annotation) == [("Disease", [(0, 6)])]
+    (problem,) = problems
+    assert "from 'Breast' to the region 'gone'" in problem
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_pieces_of_a_mention_that_were_given_other_labels_stay_apart(joined: bool) -> None:
+    regions = pieces(joined)
+    regions[2]["value"]["labels"] = ["Chemical"]
+    annotation, problems = annotation_of(regions, TEXT)
+    assert len(problems) == joined
+    assert spans(annotation) == [("Disease", [(0, 6), (11, 18)]), ("Chemical", [(19, 25)])]
     assert len({e.id for e in annotation.entities}) == 2
 
 
-def test_a_mention_of_which_one_piece_was_removed_keeps_the_other() -> None:
-    entity = Entity("e", "Disease", (Span(0, 6), Span(19, 25)))
-    _, two = regions_of([entity], TEXT, "label", "text")
-    annotation, _ = annotation_of([two], TEXT)
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_mention_of_which_pieces_were_removed_keeps_the_other(joined: bool) -> None:
+    annotation, problems = annotation_of(pieces(joined)[2:3], TEXT)
+    assert problems == ()
     assert [(e.id, e.spans) for e in annotation.entities] == [("e", (Span(19, 25),))]
 
 
 @pytest.mark.parametrize(
     ("origins", "whole"),
     [
-        (("prediction", "prediction"), "prediction"),
-        (("prediction", "prediction-changed"), "prediction-changed"),
-        (("prediction", "manual"), "prediction-changed"),
-        ((None, None), None),
+        (("prediction", "prediction", "prediction"), "prediction"),
+        (("prediction", "prediction-changed", "prediction"), "prediction-changed"),
+        (("prediction", "manual", "manual"), "prediction-changed"),
+        ((None, None, None), None),
     ],
 )
 def test_a_mention_is_accepted_only_if_all_its_pieces_are(origins: tuple[str | None, ...], whole: str | None) -> None:
-    pieces = regions_of([Entity("e", "Disease", (Span(0, 6), Span(19, 25)))], TEXT, "label", "text")
-    annotation, _ = annotation_of([{**p, "origin": o} for p, o in zip(pieces, origins, strict=True)], TEXT)
-    assert annotation.entities[0].origin == whole
+    *regions, one, two = pieces()
+    regions = [region | {"origin": origin} for region, origin in zip(regions, origins, strict=True)]
+    annotation, _ = annotation_of([*regions, one, two], TEXT)
+    assert [entity.origin for entity in annotation.entities] == [whole]
 
 
-def test_relations_are_read_in_their_direction() -> None:
+def test_a_relation_to_a_piece_is_one_to_the_mention() -> None:
+    annotation, problems = annotation_of([*pieces(), region("b", 7, 10), relation("b", "e--j2")], TEXT)
+    assert problems == ()
+    assert (annotation.relations[0].head, annotation.relations[0].tail) == ("b", "e")
+
+
+def test_relations_are_kept_where_no_types_are_known() -> None:
     regions = [region("a"), region("b", 7, 10)]
     drawn_ones = [
         relation("a", "b"),
         relation("a", "b", direction="left"),
         relation("a", "b", direction="bi"),
-        relation("a", "b", labels=["treats", "causes"]),
+        relation("a", "b", labels=["treats", "causes", "treats"]),
+        relation("a", "a"),
     ]
-    # relations may stand before their regions
     annotation, problems = annotation_of([*drawn_ones, *regions], TEXT)
     assert problems == ()
     assert annotation.relations == (
         Relation("r1", "treats", "a", "b"),
         Relation("r2", "treats", "b", "a"),
         Relation("r3", "treats", "a", "b", directed=False),
-        Relation("r4", "treats", "a", "b", extras={"labels": ["treats", "causes"]}),
+        Relation("r4", "treats", "a", "b"),
+        Relation("r5", "causes", "a", "b"),
+        Relation("r6", "treats", "a", "a"),
     )
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        ({"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}, "no label"),
-        (relation("a", "b", labels=7), "no label"),
-        (relation("a", "b", labels=[]), "no label"),
-        (relation("a", "nowhere"), "no entity"),
-    ],
-)
-def test_a_relation_that_cannot_be_read_is_told(wrong: Any, why: str) -> None:
-    annotation, problems = annotation_of([region("a"), region("b", 7, 10), wrong], TEXT)
-    assert annotation.relations == ()
-    assert why in problems[0]
-
-
-def test_a_direction_that_nobody_knows_is_told_and_the_relation_kept() -> None:
-    annotation, problems = annotation_of([region("a"), region("b", 7, 10), relation("a", "b", direction="up")], TEXT)
-    assert len(annotation.relations) == 1
-    assert "'up'" in problems[0]
-
-
-def test_a_relation_to_a_piece_is_one_to_the_mention() -> None:
-    pieces = regions_of([Entity("e", "Disease", (Span(0, 6), Span(19, 25)))], TEXT, "label", "text")
-    annotation, problems = annotation_of([*pieces, region("b", 7, 10), relation("b", "e--2")], TEXT)
-    assert problems == ()
-    assert (annotation.relations[0].head, annotation.relations[0].tail) == ("b", "e")
