@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadReport
@@ -41,6 +41,7 @@ from biorat_al.settings import (
     entity_values,
     make_settings,
     read_settings,
+    relation_values,
     settings_text,
 )
 from biorat_al.store import creation, migration
@@ -321,9 +322,9 @@ class Project:
         if not folder.is_dir():
             raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
         records = read_corpus(paths, format=format)
-        from biorat_al.learner.prediction import Tagger
+        from biorat_al.learner.predictor import Predictor
 
-        return predicted_records(Tagger.load(folder), records, progress)
+        return predicted_records(Predictor.load(folder), records, progress)
 
     def predict(
         self,
@@ -363,27 +364,51 @@ def new_settings(
     seed: int,
     size: int,
     strategy: str,
+    relations: Sequence[str] = (),
+    symmetric: Sequence[str] = (),
+    relation_level: str | None = None,
+    relation_window: str | None = None,
 ) -> Settings:
     """Settings of a new project from what a user types.
 
     :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
     :param database: see :func:`biorat_al.store.engine.database_setting`.
+    :param relations: ``NAME:HEAD:TAIL`` or ``NAME=LABEL,LABEL:HEAD:TAIL``.
+    :param symmetric: names of relations without a direction.
+    :param relation_level: ``mention`` or ``document``; None takes the default.
+    :param relation_window: a number of sentences, or ``document``; None takes the default.
     :raises UsageError: a value is out of range, or two labels differ by case only.
     """
     find_strategy(strategy)
+    extraction: dict[str, Any] = {}
+    if relation_level is not None:
+        extraction["level"] = relation_level
+    if relation_window is not None:
+        extraction["window"] = _window(relation_window)
+    if extraction and not relations:
+        raise UsageError("the project has no relations to be learnt: add --relation NAME:HEAD:TAIL")
     values = {
         "name": name,
         "seed": seed,
         "entities": entity_values(entities),
+        "relation_extraction": extraction,
         "encoder": {"name": encoder_setting(encoder)},
         "selection": {"size": size, "strategy": strategy},
         "desk": {"kind": desk},
         "database": {"url": database_setting(database)},
     }
     try:
-        return make_settings(values, "the options")
+        return make_settings(values | {"relations": relation_values(relations, symmetric)}, "the options")
     except SettingsError as error:
         raise UsageError(str(error)) from None
+
+
+def _window(text: str) -> int | str:
+    if text == "document":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"the window of a relation is a number of sentences from 1, or document; not {text!r}")
+    return int(text)
 
 
 def default_name(folder: Path) -> str:

@@ -8,35 +8,47 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Entity
+from biorat_al.corpus.model import Annotation, Document, Entity
 from biorat_al.learner.robustness import CONDITIONS, perturbed
 from biorat_al.learner.scoring import reliability, score
-from biorat_al.learner.types import Example
+from biorat_al.learner.types import Example, Prediction
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.settings import Settings
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import count_documents, documents_by_id
-from biorat_al.store.evaluations import evaluation, replace_evaluation, replace_reliability, replace_robustness
+from biorat_al.store.evaluations import (
+    evaluation,
+    relation_f1,
+    replace_evaluation,
+    replace_relation_evaluation,
+    replace_reliability,
+    replace_robustness,
+)
 from biorat_al.store.rounds import models_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.predictor import Predictor
 
 HeldOut = Mapping[int, Example]
-"""Test documents by row id, with the mentions that count as gold."""
+"""Test documents by row id, with the mentions and relations that count as gold."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """What was measured of one model, as rows without its version.
 
+    :param relations: None where it has learnt none.
     :param uncased: upper and lower case are the same to the model.
     """
 
     evaluation: list[dict[str, Any]]
     reliability: list[dict[str, Any]]
     robustness: list[dict[str, Any]]
+    relations: list[dict[str, Any]] | None
     uncased: bool
 
 
@@ -44,30 +56,35 @@ def run(context: Context) -> Finish:
     """Predict the annotated test documents with each arm, and count strict spans per document and label.
 
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
-    same documents are predicted under each condition of :mod:`biorat_al.learner.robustness` as well.
+    same documents are predicted under each condition of :mod:`biorat_al.learner.robustness` as well; what is counted
+    there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted in the
+    ways that :mod:`biorat_al.rounds.relation_scores` names.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)
         if not models:
             return nothing("there is no model yet")
         total = count_documents(session)["test"]
-        held_out = _held_out(session, context.settings.labels)
+        held_out = _held_out(session, context.settings)
         if not held_out:
             return nothing(f"none of the {total} test documents is annotated" if total else "there is no test set")
-    from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.predictor import Predictor
 
     changed = _changed(context, held_out) if context.settings.evaluation.robustness else {}
     measured: dict[str, _Measured] = {}
     for arm, model in models.items():
-        tagger = Tagger.load(context.models_dir / model.version)
-        number = len(held_out) * (1 + len(changed))
+        predictor = Predictor.load(context.models_dir / model.version)
+        related = predictor.has_relations
+        number = len(held_out) * (1 + related + len(changed))
         with context.progress.bar(f"Evaluating {arm}", total=number, unit="documents") as bar:
-            predicted = _predicted(tagger, held_out, bar)
+            found = _predictions(predictor, held_out, bar)
+            predicted = _mentions(found)
             measured[arm] = _Measured(
-                _evaluation(held_out, predicted, tagger.labels),
-                _reliability(held_out, predicted, tagger.labels),
-                _robustness(tagger, changed, bar),
-                tagger.uncased,
+                _evaluation(held_out, predicted, predictor.labels),
+                _reliability(held_out, predicted, predictor.labels),
+                _robustness(predictor.tagger, changed, bar),
+                relation_rows(predictor, held_out, found, context.settings.relations, bar) if related else None,
+                predictor.uncased,
             )
 
     def finish(session: Session) -> StepResult:
@@ -76,9 +93,14 @@ def run(context: Context) -> Finish:
             replace_reliability(session, model.version, measured[arm].reliability)
             if changed:
                 replace_robustness(session, model.version, measured[arm].robustness)
+            replace_relation_evaluation(session, model.version, measured[arm].relations or ())
         f1 = {arm: evaluation(session, model.version)[None].f1 for arm, model in models.items()}
+        of_relations = {arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))}
         uncased = all(of_arm.uncased for of_arm in measured.values())
-        return StepResult(counts={"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased})
+        counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
+        if of_relations:
+            counts |= {"relation_f1": of_relations, "relation_level": context.settings.relation_extraction.level}
+        return StepResult(counts=counts)
 
     return finish
 
@@ -88,13 +110,25 @@ def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Enti
     return tuple(entity for entity in entities if entity.label in labels)
 
 
-def _held_out(session: Session, labels: tuple[str, ...]) -> dict[int, Example]:
+def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
     chosen = answers(session, "test", with_gold=True)
     documents = documents_by_id(session, [answer.document_id for answer in chosen])
     return {
-        answer.document_id: Example(documents[answer.document_id], of_labels(annotation.entities, labels))
+        answer.document_id: _of_project(documents[answer.document_id], annotation, settings)
         for answer, annotation in load_answers(session, chosen)
     }
+
+
+def _of_project(document: Document, annotation: Annotation, settings: Settings) -> Example:
+    """What of an annotation has labels of the project."""
+    entities = of_labels(annotation.entities, settings.labels)
+    there, labels = {entity.id for entity in entities}, settings.relation_labels
+    return Example(
+        document,
+        entities,
+        tuple(one for one in annotation.relations if one.label in labels and {one.head, one.tail} <= there),
+        tuple(one for one in annotation.concept_relations if one.label in labels),
+    )
 
 
 def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
@@ -107,12 +141,16 @@ def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
     }
 
 
-def _predicted(tagger: Tagger, held_out: HeldOut, bar: Bar) -> dict[str, tuple[Entity, ...]]:
+def _predictions(model: Predictor | Tagger, held_out: HeldOut, bar: Bar) -> dict[str, Prediction]:
     predicted = {}
-    for prediction in tagger.predict([example.document for example in held_out.values()]):
-        predicted[prediction.document_id] = prediction.entities
+    for prediction in model.predict([example.document for example in held_out.values()]):
+        predicted[prediction.document_id] = prediction
         bar.advance()
     return predicted
+
+
+def _mentions(predictions: Mapping[str, Prediction]) -> dict[str, tuple[Entity, ...]]:
+    return {key: prediction.entities for key, prediction in predictions.items()}
 
 
 def _gold(held_out: HeldOut) -> dict[str, tuple[Entity, ...]]:
@@ -146,7 +184,8 @@ def _reliability(
 def _robustness(tagger: Tagger, changed: Mapping[str, HeldOut], bar: Bar) -> list[dict[str, Any]]:
     rows = []
     for condition, held_out in changed.items():
-        counts = score(_gold(held_out), _predicted(tagger, held_out, bar), tagger.labels).by_document
+        predicted = _mentions(_predictions(tagger, held_out, bar))
+        counts = score(_gold(held_out), predicted, tagger.labels).by_document
         for document_id, example in held_out.items():
             of_document = counts[example.document.id]
             rows.append(

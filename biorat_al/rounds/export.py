@@ -29,7 +29,7 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import DocumentRow
 
 if TYPE_CHECKING:
-    from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.predictor import Predictor
 
 FORMATS = ("bigbio", "jsonl")
 
@@ -140,7 +140,7 @@ def export_corpus(
     return report
 
 
-def predicted_records(tagger: Tagger, records: Iterable[Record], progress: Progress) -> Iterator[Record]:
+def predicted_records(predictor: Predictor, records: Iterable[Record], progress: Progress) -> Iterator[Record]:
     """Documents with what a model says of them; what they carried before is left out."""
     read: deque[Record] = deque()
 
@@ -150,10 +150,11 @@ def predicted_records(tagger: Tagger, records: Iterable[Record], progress: Progr
             yield record.document
 
     with progress.bar("Predicting", unit="documents") as bar:
-        for prediction in tagger.predict(documents()):
+        for prediction in predictor.predict(documents()):
             record = read.popleft()
-            extras = {"model_version": tagger.version, "confidence": prediction.confidence}
-            yield Record(record.document, Annotation(prediction.entities, extras=extras), record.source)
+            extras = {"model_version": predictor.version, "confidence": prediction.confidence}
+            annotation = Annotation(prediction.entities, prediction.relations, extras=extras)
+            yield Record(record.document, annotation, record.source)
             bar.advance()
 
 

@@ -10,18 +10,21 @@ from sqlalchemy.orm import Session
 from biorat_al.rounds.advice import pool_counts
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
-from biorat_al.store.annotations import chunks, entity_values
+from biorat_al.store.annotations import chunks, entity_values, relation_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_predictions, forget_predictions, models_of, predicted_documents
 
 if TYPE_CHECKING:
-    from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.predictor import Predictor
 
 CHUNK = 512
 
 
 def run(context: Context) -> Finish:
     """Predict every document that nobody has annotated: those never asked for, and open tasks.
+
+    Where the model has learnt relations, those between the mentions that it predicts are predicted as well, and its
+    confidence and uncertainty are of both together.
 
     Each chunk is committed. The chunks are the same after a crash, so that batches, and with them the last bit of
     every number, do not depend on where it happened.
@@ -35,13 +38,13 @@ def run(context: Context) -> Finish:
         done = predicted_documents(session, model.version)
     if not targets:
         return nothing("no document is left to predict")
-    from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.predictor import Predictor
 
-    tagger = Tagger.load(context.models_dir / model.version)
+    predictor = Predictor.load(context.models_dir / model.version)
     with context.progress.bar("Predicting the pool", total=len(targets), unit="documents") as bar:
         for some in chunks(targets, CHUNK):
             if not done.issuperset(some):
-                _predict(context, tagger, model.version, some)
+                _predict(context, predictor, model.version, some)
             bar.advance(len(some))
     # while the predictions of the round before are still there
     with context.store.read() as session:
@@ -54,10 +57,10 @@ def run(context: Context) -> Finish:
     return finish
 
 
-def _predict(context: Context, tagger: Tagger, version: str, document_ids: Sequence[int]) -> None:
+def _predict(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
     with context.store.read() as session:
         documents = documents_by_id(session, document_ids)
-    predictions = tagger.predict(documents[document_id] for document_id in document_ids)
+    predictions = predictor.predict(documents[document_id] for document_id in document_ids)
     rows = [
         {
             "model_version": version,
@@ -69,6 +72,7 @@ def _predict(context: Context, tagger: Tagger, version: str, document_ids: Seque
             "entropy": prediction.uncertainty.entropy,
             "mnlp": prediction.uncertainty.mnlp,
             "entities": [entity_values(entity) for entity in prediction.entities],
+            "relations": [relation_values(relation) for relation in prediction.relations],
         }
         for document_id, prediction in zip(document_ids, predictions, strict=True)
     ]

@@ -32,6 +32,9 @@ _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "
 def run(context: Context) -> Finish:
     """Choose from the documents never asked for: by uncertainty where there is a model, else for diversity.
 
+    Where the model has learnt relations, the uncertainties are of mentions and relations together. The strategies that
+    ask the model again (see :data:`~biorat_al.acquisition.base.Feature`) ask it of mentions alone.
+
     A strategy that needs a model gives way to diversity while there is none; the counts then say so. From a pool larger
     than the settings' subsample, so many documents are drawn before a strategy looks at them that would ask more of the
     model; or more than that, if the budget is for more (see :data:`CHOICE`).

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from sqlalchemy.orm import Session
 
@@ -11,6 +16,7 @@ from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.settings import Arm
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import models_of
@@ -26,6 +32,7 @@ def run(context: Context) -> Finish:
     examples = training_examples(context)
     if not examples:
         return nothing("nobody has annotated anything yet")
+    from biorat_al.learner.relations.training import relation_folders
     from biorat_al.learner.training import train
 
     settings = context.settings
@@ -33,7 +40,7 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         done = models_of(session, context.number)
     for arm in settings.training.arms:
-        if arm in done and (context.models_dir / done[arm].version).is_dir():
+        if arm in done and _is_whole(context, done[arm]):
             continue
         try:
             model = train(
@@ -46,19 +53,26 @@ def run(context: Context) -> Finish:
                 seed=context.seed("train"),
                 models_dir=context.models_dir,
                 prefix=f"{settings.name}-r{context.number}-{arm}",
-                provenance={"project": settings.name, "round": context.number, "program_version": __version__},
+                provenance=_provenance(context),
                 unlabelled=unlabelled,
                 progress=context.progress,
             )
         except NotEnoughLabelsError as error:
             # others are asked for, so that the next round can learn
             return nothing(str(error))
+        summary = dict(model.summary)
+        for left in relation_folders(model.folder):
+            # a run that was killed may have trained it with other settings
+            shutil.rmtree(left)
+        if settings.relations:
+            summary["relations"] = _train_relations(context, examples, arm, model.folder)
         if arm in done:
-            # its folder was lost; the same training gives the same version again
-            if model.version != done[arm].version:
+            # its folder was lost; the same training gives the same model again
+            before = done[arm]
+            if model.version != before.version or _weights(summary) != _weights(before.summary):
                 raise LearnerError(
-                    f"the folder of the model {done[arm].version} is gone from {context.models_dir}, and training it "
-                    "again gave another model; put the folder back"
+                    f"the folder of the model {before.version} is gone from {context.models_dir}, or a part of it, and "
+                    "training it again gave another model; put the folder back"
                 )
             continue
         with context.store.write() as session:
@@ -69,25 +83,77 @@ def run(context: Context) -> Finish:
                     arm=arm,
                     selecting=arm == settings.training.selecting_arm,
                     sha256=model.sha256,
-                    summary=dict(model.summary),
+                    summary=summary,
                     created_at=now(),
                 )
             )
 
     def finish(session: Session) -> StepResult:
         models = models_of(session, context.number)
+        # the same for all arms: they see the same documents
+        summary = next(iter(models.values())).summary
         return StepResult(
             counts={
                 "documents": len(examples),
                 "empty_documents": sum(not example.entities for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
-                # the same for all arms: they see the same documents
-                "unrepresentable": next(iter(models.values())).summary["unrepresentable"],
+                "unrepresentable": summary["unrepresentable"],
+                **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
             }
         )
 
     return finish
+
+
+def _is_whole(context: Context, row: ModelRow) -> bool:
+    """Whether all that was trained is still there."""
+    from biorat_al.learner.relations.prediction import has_relations
+
+    folder = context.models_dir / row.version
+    return folder.is_dir() and (_weights(row.summary) is None or has_relations(folder))
+
+
+def _weights(summary: Mapping[str, Any]) -> str | None:
+    """sha256 of a model's relation weights; None where it has none."""
+    found: str | None = summary.get("relations", {}).get("sha256")
+    return found
+
+
+def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, folder: Path) -> dict[str, Any]:
+    """Train an arm's relation model into the folder of its entity model; return its summary, or why there is none."""
+    from biorat_al.learner.relations.training import train_relations
+
+    settings = context.settings
+    try:
+        return dict(
+            train_relations(
+                examples,
+                types=settings.relations,
+                encoder=context.encoder,
+                arm=arm,
+                training=settings.training,
+                relations=settings.relation_extraction,
+                adversarial=settings.adversarial,
+                seed=context.seed("train"),
+                folder=folder,
+                provenance=_provenance(context),
+                progress=context.progress,
+            )
+        )
+    except NotEnoughLabelsError as error:
+        return {"reason": str(error)}
+
+
+def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What there was of relations, and what of them no candidate can express; or why nothing was learnt of them."""
+    counts = {"relations": sum(len(example.relations) + len(example.concept_relations) for example in examples)}
+    named = {"not_candidates": "not_candidates", "reason": "no_relation_model"}
+    return counts | {name: summary[key] for key, name in named.items() if key in summary}
+
+
+def _provenance(context: Context) -> dict[str, Any]:
+    return {"project": context.settings.name, "round": context.number, "program_version": __version__}
 
 
 def training_examples(context: Context) -> list[Example]:
@@ -99,7 +165,12 @@ def training_examples(context: Context) -> list[Example]:
         chosen = answers(session, "pool", with_gold=context.gold_is_known)
         documents = documents_by_id(session, [answer.document_id for answer in chosen])
         return [
-            Example(documents[answer.document_id], annotation.entities)
+            Example(
+                documents[answer.document_id],
+                annotation.entities,
+                annotation.relations,
+                annotation.concept_relations,
+            )
             for answer, annotation in load_answers(session, chosen)
         ]
 

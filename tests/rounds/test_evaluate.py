@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.learner.device import Device
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.robustness import CONDITIONS
 from biorat_al.learner.scoring import reliability
@@ -121,7 +122,7 @@ def test_without_robustness_only_the_documents_as_they_are_are_measured(tmp_path
 
 def test_the_documents_are_changed_in_the_same_way_in_every_round(project: Project) -> None:
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings.labels)
+        held_out = evaluate._held_out(session, project.settings)
     first, second = (evaluate._changed(context_of(project, number=number), held_out) for number in (1, 5))
     assert first == second
     other = project.settings.model_copy(update={"seed": project.settings.seed + 1})
@@ -134,9 +135,9 @@ def test_a_model_is_loaded_once(project: Project, monkeypatch: pytest.MonkeyPatc
     loaded: list[str] = []
     load = Tagger.load.__func__
 
-    def counted(cls: type[Tagger], folder: Path) -> Tagger:
+    def counted(cls: type[Tagger], folder: Path, device: Device | None = None) -> Tagger:
         loaded.append(folder.name)
-        return load(cls, folder)
+        return load(cls, folder, device)
 
     monkeypatch.setattr(Tagger, "load", classmethod(counted))
     bars = _Bars()
@@ -164,7 +165,7 @@ def test_nothing_is_written_before_the_step_is_done(project: Project) -> None:
 def test_confidences_of_the_bins_are_those_of_the_clean_predictions(project: Project) -> None:
     version, _ = versions_of(project)
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings.labels)
+        held_out = evaluate._held_out(session, project.settings)
         bins = reliability_of(session, version)
     tagger = Tagger.load(project.folder / "models" / version)
     documents = [example.document for example in held_out.values()]

@@ -1,0 +1,74 @@
+"""How well a model finds the relations of the held-out test documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from biorat_al.corpus.model import Entity, Relation
+from biorat_al.learner.types import Example, Prediction
+from biorat_al.progress import Bar
+from biorat_al.settings import RelationType
+from biorat_al.store.evaluations import Between, Measure
+
+if TYPE_CHECKING:
+    from biorat_al.learner.predictor import Predictor
+
+Predicted = Mapping[str, tuple[Sequence[Entity], Sequence[Relation]]]
+"""Mentions and the relations between them, by document id."""
+
+
+def relation_rows(
+    predictor: Predictor,
+    held_out: Mapping[int, Example],
+    end_to_end: Mapping[str, Prediction],
+    types: Sequence[RelationType],
+    bar: Bar,
+) -> list[dict[str, Any]]:
+    """Count relations by document and label, as rows of a model's evaluation.
+
+    They are counted between the mentions that the model predicts itself and, in a prediction of their own, between
+    those that count as gold; as pairs of mentions and, where the test documents have any concept, as pairs of concepts.
+
+    :param held_out: test documents by row id.
+    :param end_to_end: what the model says of each, by document id.
+    """
+    # at the first use: what reads the status need not load the learner
+    from biorat_al.learner.relations.scoring import score_relations
+
+    predicted: dict[Between, Predicted] = {
+        "gold": _between_gold(predictor, held_out, bar),
+        "predicted": {key: (found.entities, found.relations) for key, found in end_to_end.items()},
+    }
+    with_concepts = any(
+        example.concept_relations or any(entity.concepts for entity in example.entities)
+        for example in held_out.values()
+    )
+    measures = [Measure(entities, "mention") for entities in predicted]
+    measures += [Measure(entities, "document") for entities in predicted if with_concepts]
+    rows = []
+    for measure in measures:
+        for document_id, example in held_out.items():
+            gold = {example.document.id: example}
+            scores = score_relations(gold, predicted[measure.entities], types, measure.level)
+            rows += [
+                {
+                    "document_id": document_id,
+                    "label": label,
+                    **measure._asdict(),
+                    "true_positives": counts.tp,
+                    "false_positives": counts.fp,
+                    "false_negatives": counts.fn,
+                }
+                for label, counts in scores.by_label.items()
+            ]
+    return rows
+
+
+def _between_gold(predictor: Predictor, held_out: Mapping[int, Example], bar: Bar) -> Predicted:
+    entities = {example.document.id: example.entities for example in held_out.values()}
+    predicted: dict[str, tuple[Sequence[Entity], Sequence[Relation]]] = {}
+    for found in predictor.predict_relations((example.document, example.entities) for example in held_out.values()):
+        predicted[found.document_id] = entities[found.document_id], found.relations
+        bar.advance()
+    return predicted
