@@ -87,11 +87,6 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
         *_item("test set", f"{plural(report.test_documents, 'document')}, held out"),
         *_item("labels", ", ".join(project.settings.labels)),
     ]
-    if project.settings.relations:
-        kinds = (
-            f"{one.name} ({one.head} {'–' if one.symmetric else '→'} {one.tail})" for one in project.settings.relations
-        )
-        lines += _item("relations", ", ".join(kinds))
     if report.mentions:
         lines += _item("mentions", _counts(report.mentions))
     if report.duplicates:

@@ -165,13 +165,13 @@ def _by_label(
 
 def _rows(session: Session, table: type[EntityRow | RelationRow]) -> Iterator[tuple[str, int, int]]:
     # a join keeps the statement short however many answers there are
-    rows = session.execute(
+    for label, annotation_id, count in session.execute(
         select(table.label, table.annotation_id, func.count())
         .join(AnnotationRow, AnnotationRow.id == table.annotation_id)
         .where(*_CAN_COUNT)
         .group_by(table.label, table.annotation_id)
-    )
-    yield from rows.tuples()
+    ):
+        yield label, annotation_id, count
 
 
 def _round_status(session: Session, number: int) -> RoundStatus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Record, Relation, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
@@ -66,9 +67,70 @@ def settings_for(encoder: Path | str, **changes: Any) -> Settings:
     return make_settings(values | changes)
 
 
-def demo_files(folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True) -> tuple[Path, Path]:
-    """Write documents of the demo corpus for the pool and for the test set; return the two files."""
-    records = list(read_demo_corpus())
+RELATED: dict[str, Any] = {
+    "relations": [{"name": "treats", "head": "Chemical", "tail": "Disease"}],
+    # enough for the very small encoder to learn what documents are made of
+    "training": {"min_steps": 60, "batch_size": 8, "learning_rate": 5e-3},
+    "selection": {"size": 12},
+}
+"""Changes to :func:`settings_for` for a project on :func:`related_records`."""
+
+
+def related_records(number: int) -> list[Record]:
+    """Documents of three sentences, made by rule: in one of two kinds of sentence a chemical treats a disease.
+
+    In every fifth document there is a relation across sentences as well, which no candidate within a sentence can
+    express. Mentions are words of the demo corpus, and linked to concepts.
+    """
+    words = {
+        label: sorted({one for record in read_demo_corpus() for one in _single_words(record, label)})[:6]
+        for label in ("Chemical", "Disease")
+    }
+    generator = random.Random(5)
+    return [_related_record(place, words, generator) for place in range(number)]
+
+
+def _related_record(place: int, words: dict[str, list[str]], generator: random.Random) -> Record:
+    text = ""
+    entities: list[Entity] = []
+    relations: list[Relation] = []
+    for _ in range(3):
+        treats = generator.random() < 0.5
+        kinds = ("Chemical", "Disease") if treats else ("Disease", "Chemical")
+        ids = []
+        text += "Here "
+        for label, between in zip(
+            kinds, (" was given for " if treats else " was seen in spite of ", ". "), strict=True
+        ):
+            word = generator.choice(words[label])
+            ids.append(f"T{len(entities) + 1}")
+            span = Span(len(text), len(text) + len(word))
+            entities.append(Entity(ids[-1], label, (span,), (Concept("demo", word),)))
+            text += word + between
+        if treats:
+            relations.append(Relation(f"R{len(relations) + 1}", "treats", *ids))
+    if place % 5 == 0:
+        head = next(one.id for one in entities if one.label == "Chemical")
+        tail = next(one.id for one in reversed(entities) if one.label == "Disease")
+        if (head, tail) not in {(one.head, one.tail) for one in relations}:
+            relations.append(Relation(f"R{len(relations) + 1}", "treats", head, tail))
+    return Record(Document(f"r{place}", text.rstrip()), Annotation(tuple(entities), tuple(relations)), f"made:{place}")
+
+
+def _single_words(record: Record, label: str) -> list[str]:
+    assert record.annotation is not None
+    surfaces = (one.surface(record.document.text) for one in record.annotation.entities if one.label == label)
+    return [surface for surface in surfaces if surface.isalpha() and surface.islower()]
+
+
+def demo_files(
+    folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True, relations: bool = False
+) -> tuple[Path, Path]:
+    """Write documents of the demo corpus for the pool and for the test set; return the two files.
+
+    :param relations: take those of :func:`related_records` instead.
+    """
+    records = related_records(pool + test) if relations else list(read_demo_corpus())
     folder.mkdir(parents=True, exist_ok=True)
     files = (folder / "pool.jsonl", folder / "test.jsonl")
     chosen = [record if gold else Record(record.document, None, record.source) for record in records[:pool]]
@@ -77,8 +139,11 @@ def demo_files(folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True
     return files
 
 
-def make_project(folder: Path, settings: Settings, *, gold: bool = True, **sizes: int) -> Project:
-    """Make a project on a part of the demo corpus."""
+def make_project(folder: Path, settings: Settings, *, gold: bool = True, **sizes: Any) -> Project:
+    """Make a project on a part of the demo corpus.
+
+    :param sizes: what else :func:`demo_files` takes.
+    """
     pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **sizes)
     return Project.init(folder, settings, [pool], gold=gold, test_documents=[test])[0]
 

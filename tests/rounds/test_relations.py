@@ -1,0 +1,253 @@
+"""Relations through the rounds: learnt, measured, proposed, shown."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from biorat_al.corpus.jsonl import write_jsonl
+from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.reading import read_corpus
+from biorat_al.desk.base import DeskProject, Task
+from biorat_al.errors import LearnerError
+from biorat_al.learner.predictor import Predictor
+from biorat_al.learner.relations.scoring import score_relations
+from biorat_al.learner.relations.training import relation_folders
+from biorat_al.presentation import round_text, status_text
+from biorat_al.project import Project
+from biorat_al.rounds import evaluate, runner, train
+from biorat_al.settings import make_settings
+from biorat_al.store.annotations import relation_values
+from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation
+from biorat_al.store.rounds import models_of, picks_of
+from biorat_al.store.tables import DocumentRow, ModelRow, PredictionRow, StepRow
+from tests.support.rounds import RELATED, make_project, related_records, settings_for
+
+MEASURES = [Measure(entities, level) for entities in ("gold", "predicted") for level in ("mention", "document")]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[tuple[Project, list[Task]]]:
+    """A project with relations in its second round, and the tasks that were pushed in that round."""
+    folder = tmp_path_factory.mktemp("relations") / "trial"
+    with make_project(folder, settings_for(tiny_encoder, **RELATED), relations=True) as project:
+        project.round()
+        push, pushed = project.desk.push, list[Task]()
+
+        def kept(where: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
+            pushed.extend(tasks)
+            return push(where, tasks)
+
+        project.desk.push = kept  # type: ignore[method-assign]
+        project.round()
+        yield project, pushed
+
+
+def annotation_of(record: Record) -> Annotation:
+    assert record.annotation is not None
+    return record.annotation
+
+
+@pytest.fixture
+def project(made: tuple[Project, list[Task]]) -> Project:
+    return made[0]
+
+
+@pytest.fixture
+def quick(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
+    """A project of one arm with relations, whose models learn next to nothing."""
+    training = {"arms": ["rat"], "epochs": 1, "min_steps": 3}
+    settings = settings_for(tiny_encoder, **RELATED | {"training": training})
+    with make_project(tmp_path / "trial", settings, pool=20, test=2, relations=True) as project:
+        yield project
+
+
+def models(project: Project, number: int = 1) -> dict[str, ModelRow]:
+    with project.store.read() as session:
+        return models_of(session, number)
+
+
+def counts_of(project: Project, step: str, number: int = 1) -> dict[str, Any]:
+    with project.store.read() as session:
+        return session.get_one(StepRow, (number, step)).counts
+
+
+def test_each_arm_has_a_relation_model_of_what_people_annotated(project: Project) -> None:
+    rows = models(project)
+    assert list(rows) == ["rat", "none"]
+    summaries = [row.summary["relations"] for row in rows.values()]
+    assert summaries[0]["sha256"] != summaries[1]["sha256"]
+    assert summaries[0]["training_data_sha256"] == summaries[1]["training_data_sha256"]
+    for row, summary in zip(rows.values(), summaries, strict=True):
+        (place,) = relation_folders(project.folder / "models" / row.version)
+        assert place.name.endswith(summary["sha256"][:10])
+        assert summary["adversarial_steps"] > 0 or row.arm == "none"
+    counts = counts_of(project, "train")
+    assert counts["relations"] == summaries[0]["relations"] + summaries[0]["dev_relations"] > 0
+    assert counts["not_candidates"] == summaries[0]["not_candidates"] == {"outside_window": 2}
+
+
+def test_relations_are_counted_in_each_way_on_the_test_documents(project: Project) -> None:
+    with project.store.read() as session:
+        held_out = evaluate._held_out(session, project.settings)
+        found = {row.version: relation_counts_of(session, row.version) for row in models(project).values()}
+        sums = {row.version: relation_evaluation(session, row.version) for row in models(project).values()}
+    gold = {example.document.id: example for example in held_out.values()}
+    assert sum(len(example.relations) for example in gold.values()) > 6
+    for version, by_measure in found.items():
+        assert set(by_measure) == set(MEASURES)
+        predictor = Predictor.load(project.folder / "models" / version)
+        documents = [example.document for example in gold.values()]
+        ours = {one.document_id: (one.entities, one.relations) for one in predictor.predict(documents)}
+        given = predictor.predict_relations((example.document, example.entities) for example in gold.values())
+        theirs = {one.document_id: (gold[one.document_id].entities, one.relations) for one in given}
+        for measure, predicted in zip(MEASURES, (theirs, theirs, ours, ours), strict=True):
+            scores = score_relations(gold, predicted, project.settings.relations, measure.level)
+            of_label = {key: (counts.tp, counts.fp, counts.fn) for key, counts in scores.by_document.items()}
+            assert by_measure[measure] == {"treats": of_label}
+            # what the models learn from is a rule
+            assert sums[version][measure].true_positives > 0
+            assert sums[version][measure].documents == 6
+
+
+def test_the_steps_counts_and_the_status_have_f1_by_arm(project: Project) -> None:
+    counts = counts_of(project, "evaluate")
+    with project.store.read() as session:
+        for arm, row in models(project).items():
+            for measure, total in relation_evaluation(session, row.version).items():
+                assert counts["relation_f1"][arm][measure.entities][measure.level] == total.f1
+    status = project.status(ask_desk=False)
+    assert status.rounds[0].relation_f1 == {}
+    assert status.rounds[1].relation_f1 == counts["relation_f1"]
+    assert status.relation_level == counts["relation_level"] == "mention"
+    kept = json.loads(json.dumps(status.as_dict()))
+    assert kept["rounds"][1]["relation_f1"] == counts["relation_f1"]
+    with project.store.read() as session:
+        answered = set(session.scalars(select(DocumentRow.key).where(DocumentRow.split == "test")))
+        answered |= {session.get_one(DocumentRow, pick.document_id).key for pick in picks_of(session, 0)}
+    expected = sum(len(annotation_of(one).relations) for one in related_records(46) if one.document.id in answered)
+    assert status.relations == kept["relations"] == {"treats": expected}
+    assert status.concept_relations == {}
+    assert "relations rat  relations none" in status_text(status)
+
+
+def test_pre_labels_have_relations_between_their_own_mentions(made: tuple[Project, list[Task]]) -> None:
+    project, pushed = made
+    with project.store.read() as session:
+        rows = {
+            row.key: predicted
+            for predicted, row in session.execute(
+                select(PredictionRow, DocumentRow).join(DocumentRow, DocumentRow.id == PredictionRow.document_id)
+            )
+        }
+    assert len(pushed) == 12
+    shown = [task.pre_annotation for task in pushed if task.pre_annotation is not None]
+    assert sum(len(one.relations) for one in shown) > 6
+    for task in pushed:
+        assert task.pre_annotation is not None
+        labels = {entity.id: entity.label for entity in task.pre_annotation.entities}
+        for relation in task.pre_annotation.relations:
+            assert (relation.label, labels[relation.head], labels[relation.tail]) == ("treats", "Chemical", "Disease")
+            assert 0 < relation.extras["score"] <= 1
+        assert [relation_values(one) for one in task.pre_annotation.relations] == rows[task.key].relations
+
+
+def test_predictions_that_are_written_have_relations(project: Project, tmp_path: Path) -> None:
+    documents, out = tmp_path / "documents.jsonl", tmp_path / "predicted.jsonl"
+    write_jsonl(documents, (Record(one.document, None, one.source) for one in related_records(50)[46:]))
+    assert project.predict([documents], out) == 4
+    records = list(read_corpus([out]))
+    assert sum(len(annotation_of(one).relations) for one in records) > 0
+    for record in records:
+        ids = {entity.id for entity in annotation_of(record).entities}
+        assert all({one.head, one.tail} <= ids for one in annotation_of(record).relations)
+
+
+@pytest.mark.parametrize("strategy", ["badge", "adversarial", "bald"])
+def test_strategies_that_ask_the_model_again_work_beside_relations(quick: Project, strategy: str) -> None:
+    quick.round(size=8)
+    report = quick.round(size=3, strategy=strategy)
+    assert report.step("train").counts["relations"] > 0
+    assert report.step("select").counts["strategy"] == strategy
+    assert report.step("push").counts["tasks"] == 3
+
+
+def test_without_a_relation_to_learn_the_round_goes_on_with_mentions(tmp_path: Path, tiny_encoder: Path) -> None:
+    settings = settings_for(tiny_encoder, relations=RELATED["relations"])
+    with make_project(tmp_path / "trial", settings, pool=14, test=2) as project:
+        project.round()
+        report = project.round()
+        counts = report.step("train").counts
+        assert counts["relations"] == 0
+        assert "has a relation" in counts["no_relation_model"]
+        assert not any(relation_folders(folder) for folder in (project.folder / "models").iterdir())
+        assert "relation_f1" not in report.step("evaluate").counts
+        assert report.step("push").counts["pre_labelled"] == 6
+        text = " ".join(round_text(report, project.status(ask_desk=False)).split())
+        assert f"Note: The models predict mentions alone: {counts['no_relation_model']}" in text
+        assert "relations none" in " ".join(status_text(project.status(ask_desk=False)).split())
+
+
+def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a round that dies when its models are trained, and let it train again."""
+
+    def die(context: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(runner.STEPS, "evaluate", die)
+        with pytest.raises(RuntimeError, match="power cut"):
+            project.round()
+    with project.store.write() as session:
+        session.get_one(StepRow, (1, "train")).state = "running"
+
+
+def test_a_relation_model_that_was_lost_is_trained_again(quick: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick.round()
+    cut_off(quick, monkeypatch)
+    folder = quick.folder / "models" / models(quick)["rat"].version
+    before = relation_folders(folder)
+    shutil.rmtree(before[0])
+    assert quick.round().step("evaluate").counts["relation_f1"].keys() == {"rat"}
+    assert relation_folders(folder) == before != []
+
+
+def test_another_relation_model_than_the_one_that_was_lost_is_refused(
+    quick: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick.round()
+    cut_off(quick, monkeypatch)
+    with quick.store.write() as session:
+        row = session.scalars(select(ModelRow)).one()
+        row.summary = row.summary | {"relations": row.summary["relations"] | {"sha256": "0"}}
+    shutil.rmtree(relation_folders(quick.folder / "models" / row.version)[0])
+    with pytest.raises(LearnerError, match=r"or a part of it, .*gave another model; put the folder back"):
+        quick.round()
+
+
+def test_a_relation_model_of_an_interrupted_training_does_not_outlive_its_settings(
+    quick: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick.round()
+
+    def die(*arguments: object, **options: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train, "ModelRow", die)
+        with pytest.raises(RuntimeError, match="power cut"):
+            quick.round()
+    (folder,) = (quick.folder / "models").iterdir()
+    assert relation_folders(folder)
+    quick.settings = make_settings({**quick.settings.model_dump(), "relations": []})
+    report = quick.round()
+    assert "relations" not in report.step("train").counts
+    assert "relation_f1" not in report.step("evaluate").counts
+    assert report.step("train").counts["models"] == {"rat": folder.name}
+    assert relation_folders(folder) == []
