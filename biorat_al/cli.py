@@ -115,6 +115,25 @@ size_option = click.option(
     help="An entity label to annotate; may be repeated. NAME=A,B counts the documents' labels A and B as NAME.",
 )
 @ignore_option
+@click.option(
+    "--relation",
+    "relations",
+    multiple=True,
+    metavar="NAME[=SOURCE,...]:HEAD:TAIL",
+    help="A relation to annotate, e.g. CID:Chemical:Disease: its label and the entity labels that it leads from and "
+    "to; may be repeated, also with the same name.",
+)
+@click.option("--symmetric", multiple=True, metavar="NAME", help="A relation without a direction; may be repeated.")
+@click.option(
+    "--relation-level",
+    type=click.Choice(["mention", "document"]),
+    help="What is related: two mentions, or two concepts of the document.  [default: mention]",
+)
+@click.option(
+    "--relation-window",
+    metavar="N|document",
+    help="Sentences within which two related mentions must stand, or no limit.  [default: 1]",
+)
 @click.option("--gold", is_flag=True, help="The annotations in the documents are right.")
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the held-out test set.")
 @click.option(
@@ -147,6 +166,10 @@ def init(
     format_: str | None,
     entities: tuple[str, ...],
     ignored: tuple[str, ...],
+    relations: tuple[str, ...],
+    symmetric: tuple[str, ...],
+    relation_level: str | None,
+    relation_window: str | None,
     gold: bool,
     test_documents: tuple[str, ...],
     test_size: int | None,
@@ -175,6 +198,10 @@ def init(
         seed=seed,
         size=size,
         strategy=strategy,
+        relations=relations,
+        symmetric=symmetric,
+        relation_level=relation_level,
+        relation_window=relation_window,
     )
     project, report, read = Project.init(
         folder,

@@ -89,6 +89,8 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     ]
     if report.mentions:
         lines += _item("mentions", _counts(report.mentions))
+    if project.settings.relations:
+        lines += _item("relations", _relations_text(project.settings.relation_labels, report))
     if report.duplicates:
         examples = ", ".join(report.duplicate_examples[:3])
         lines += _note(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
@@ -105,6 +107,13 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     if report.test_documents == 0:
         lines += _note("There is no test set, so no model will be measured.")
     return "\n".join([*lines, f"Next: cd {shlex.quote(str(project.folder))} && biorat-al round"])
+
+
+def _relations_text(labels: Sequence[str], report: ImportReport) -> str:
+    if not report.relations:
+        return ", ".join(labels)
+    aside = f"; kept aside: {_counts(report.relations_aside)}" if report.relations_aside else ""
+    return f"{_counts(report.relations)}{aside}"
 
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:

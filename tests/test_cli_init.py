@@ -82,6 +82,17 @@ def broken(old: str, new: str) -> str:
         ),
         (PUBTATOR, ["--entity", "Disease", "--entity", "disease"], 2, r"'Disease' and 'disease' differ by case only"),
         (PUBTATOR, ["--entity", "=Disease"], 2, r"entities\.0\.name: it is empty"),
+        (PUBTATOR, ["--relation", "CID:Chemical"], 2, r"'CID:Chemical' is not of the form NAME:HEAD:TAIL"),
+        (PUBTATOR, ["--relation", "CID:Chemical:Gene"], 2, r"'CID' joins 'Gene', which is none of the entity labels"),
+        (PUBTATOR, ["--symmetric", "CID"], 2, r"'CID' is to be symmetric, but is none of the relations"),
+        (PUBTATOR, ["--relation-level", "document"], 2, r"no relations to be learnt: add --relation"),
+        (
+            PUBTATOR,
+            ["--relation", "CID:Chemical:Disease", "--relation-window", "0"],
+            2,
+            r"number of sentences from 1, or document; not '0'",
+        ),
+        (PUBTATOR, ["--relation", "x:Chemical:Disease", "--relation", "x:Chemical:Disease"], 2, r"given twice"),
         (PUBTATOR, ["--name", "two words"], 2, r"a project's name has up to 40 letters"),
         (PUBTATOR, ["--strategy", "oracle"], 2, r"no query strategy 'oracle'; there are: .*mnlp"),
         (PUBTATOR, ["--test-size", "2"], 2, r"a test set of 2 documents leaves nothing of the 2"),
@@ -129,6 +140,21 @@ def test_a_mention_off_its_place_can_be_left_out_and_is_counted(init: Init, nowh
     assert "1 mention left out: the text does not match the offsets" in outcome.out
     assert "the text at 19-27 is 'aloxone ', but the annotation says 'Naloxone'" in outcome.out
     assert "mentions  Disease 2" in outcome.out
+
+
+def test_relations_are_kept_in_the_settings_and_counted(init: Init, nowhere: Path) -> None:
+    documents = PUBTATOR.replace("\n\n", "\n1\tCID\tD1\tD2\n1\tcures\tD1\tD2\n\n", 1)
+    words = ["--relation", "CID:Chemical:Disease", "--relation", "with:Chemical:Chemical", "--symmetric", "with"]
+    outcome = init(documents, *words, "--relation-level", "document", "--relation-window", "document")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "relations CID 1, cures 1; kept aside: cures 1" in outcome.out
+    with Project.open(nowhere / "project") as project:
+        settings = project.settings
+    assert [(r.name, r.head, r.tail, r.symmetric) for r in settings.relations] == [
+        ("CID", "Chemical", "Disease", False),
+        ("with", "Chemical", "Chemical", True),
+    ]
+    assert (settings.relation_extraction.level, settings.relation_extraction.window) == ("document", "document")
 
 
 def test_a_relative_folder_with_an_encoder_is_kept_as_an_absolute_one(

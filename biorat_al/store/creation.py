@@ -40,7 +40,8 @@ def fill(
         learnt from. Those of `test` are always taken as right.
     :param ignore: labels in the documents that the project does not want.
     :raises LabelError: with gold annotations, a label of the project that no document has, or a label that the
-        documents have and that is neither wanted nor ignored.
+        documents have and that is neither wanted nor ignored; where the documents have relations, a relation label of
+        the project that none of these has.
     :raises CorpusError: there are no documents.
     """
     report = ImportReport()
@@ -78,6 +79,13 @@ def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[s
         )
     elif absent:
         parts.append(f"the labels in the documents are {_quoted(sorted(found))}")
+    related = sorted(report.relations)
+    missing = {relation.name for relation in settings.relations if not any(relation.covers(label) for label in related)}
+    if missing and related:
+        parts.append(
+            f"no document has the relation {_quoted(sorted(missing))}; "
+            f"the relations in the documents are {_quoted(related)}"
+        )
     if parts:
         raise LabelError("; ".join(parts))
 

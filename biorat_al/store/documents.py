@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Record
+from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
 from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
 from biorat_al.settings import Settings
-from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks
+from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
+
+OTHER_ENTITIES = "entities_of_other_labels"
+OTHER_RELATIONS = "relations_of_other_labels"
+OTHER_CONCEPT_RELATIONS = "concept_relations_of_other_labels"
+"""Keys of an annotation's extras: what of the documents does not count in the project."""
 
 _LISTED = 20
 
@@ -30,6 +35,8 @@ class ImportReport:
         `duplicate_examples`.
     :param mentions: annotated mentions by the label in the source.
     :param ignored: of these, mentions of labels that the project ignores on purpose.
+    :param relations: annotated relations by the label in the source, those between concepts included.
+    :param relations_aside: of these, those that were kept aside: the project has no such label, or no such mention.
     :param annotated: documents that came with annotations, an empty one included.
     :param leaks: pool documents left out because a test document has the same text.
     """
@@ -41,6 +48,8 @@ class ImportReport:
     duplicate_examples: list[str] = field(default_factory=list)
     mentions: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    relations: Counter[str] = field(default_factory=Counter)
+    relations_aside: Counter[str] = field(default_factory=Counter)
     leaks: int = 0
 
 
@@ -56,8 +65,9 @@ def import_documents(
 ) -> None:
     """Write records as they come, in small batches, so that memory does not grow with the corpus.
 
-    Labels of the source become labels of the project; mentions of labels that the project does not have are kept
-    aside in the annotation's extras.
+    Labels of the source become labels of the project; mentions and relations of labels that the project does not have
+    are kept aside in the annotation's extras, as are relations of such mentions. A project without relation labels
+    keeps those of its mentions as they are.
 
     :param source: ``gold`` or ``import``: what the annotations in the records are.
     :raises DuplicateDocumentError: two records share an id and differ in text.
@@ -240,9 +250,51 @@ def _with_project_labels(
         if label != entity.label:
             extras = dict(extras) | {"source_label": entity.label}
         entities.append(Entity(entity.id, label, entity.spans, entity.concepts, entity.score, entity.origin, extras))
-    if not aside:
-        return Annotation(tuple(entities), annotation.relations, annotation.concept_relations, annotation.extras)
-    kept = {entity.id for entity in entities}
-    relations = tuple(r for r in annotation.relations if r.head in kept and r.tail in kept)
-    extras = dict(annotation.extras) | {"entities_of_other_labels": aside}
-    return Annotation(tuple(entities), relations, annotation.concept_relations, extras)
+    extras = dict(annotation.extras)
+    if aside:
+        extras[OTHER_ENTITIES] = aside
+    relations = _relations(annotation, {entity.id for entity in entities}, settings, report, extras)
+    concept_relations = _concept_relations(annotation, settings, report, extras)
+    return Annotation(tuple(entities), relations, concept_relations, extras)
+
+
+def _relations(
+    annotation: Annotation, entities: Set[str], settings: Settings, report: ImportReport, extras: dict[str, Any]
+) -> tuple[Relation, ...]:
+    """The relations with the project's labels between `entities` (ids); the others go into `extras`."""
+    symmetric = {relation.name for relation in settings.relations if relation.symmetric}
+    relations: list[Relation] = []
+    aside: list[dict[str, Any]] = []
+    for relation in annotation.relations:
+        report.relations[relation.label] += 1
+        label = settings.relation_label_of(relation.label) if settings.relations else relation.label
+        if label is None or not {relation.head, relation.tail} <= entities:
+            report.relations_aside[relation.label] += 1
+            aside.append(relation_values(relation))
+            continue
+        source = {"source_label": relation.label} if label != relation.label else {}
+        directed = relation.directed and label not in symmetric
+        relations.append(replace(relation, label=label, directed=directed, extras=dict(relation.extras) | source))
+    if aside:
+        extras[OTHER_RELATIONS] = aside
+    return tuple(relations)
+
+
+def _concept_relations(
+    annotation: Annotation, settings: Settings, report: ImportReport, extras: dict[str, Any]
+) -> tuple[ConceptRelation, ...]:
+    """The same for relations between concepts."""
+    relations: list[ConceptRelation] = []
+    aside: list[list[str]] = []
+    for relation in annotation.concept_relations:
+        report.relations[relation.label] += 1
+        label = settings.relation_label_of(relation.label) if settings.relations else relation.label
+        if label is None:
+            report.relations_aside[relation.label] += 1
+            aside.append([relation.label, relation.head, relation.tail])
+        else:
+            relations.append(ConceptRelation(label, relation.head, relation.tail))
+    if aside:
+        extras[OTHER_CONCEPT_RELATIONS] = aside
+    # two labels of the source may be one of the project
+    return tuple(dict.fromkeys(relations))

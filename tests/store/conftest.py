@@ -37,9 +37,9 @@ Fill = Callable[..., ImportReport]
 @pytest.fixture
 def fill(store: Store, settings: Settings) -> Fill:
     def fill(pool: Sequence[Record], test: Sequence[Record] | None = None, **options: object) -> ImportReport:
-        arguments: dict = {"test_size": 0, "gold": True} | options
+        arguments: dict = {"settings": settings, "test_size": 0, "gold": True} | options
         with store.write() as session:
             add_project(session, settings.name)
-            return creation.fill(session, settings=settings, pool=pool, test=test, **arguments)
+            return creation.fill(session, pool=pool, test=test, **arguments)
 
     return fill

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
 from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
+from biorat_al.settings import Settings, make_settings, relation_values
 from biorat_al.store.answers import answers, gold_annotations, load_answers
 from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
 from biorat_al.store.store import Store
@@ -77,6 +78,78 @@ def test_a_label_that_is_ignored_is_kept_aside(store: Store, fill: Fill) -> None
 def test_a_label_that_no_document_has_is_an_error(fill: Fill) -> None:
     with pytest.raises(LabelError, match=r"no document has the label 'Disease'"):
         fill([record("d1", label="Gene")], ignore=["Gene"])
+
+
+CHEMICAL, DISEASE, GENE = (
+    Entity(f"T{number}", label, (Span(number, number + 2),))
+    for number, label in enumerate(("Chemical", "Disease", "Gene"))
+)
+
+
+def related(*relations: Relation, between_concepts: tuple[ConceptRelation, ...] = ()) -> list[Record]:
+    """A document with three mentions."""
+    annotation = Annotation((CHEMICAL, DISEASE, GENE), relations, between_concepts)
+    return [Record(Document("d1", "Some text."), annotation, "file.txt:1")]
+
+
+def with_relations(*texts: str, symmetric: tuple[str, ...] = ()) -> Settings:
+    """Settings for chemicals and diseases, with these relations."""
+    entities = [{"name": "Chemical"}, {"name": "Disease"}]
+    relations = relation_values(texts, symmetric)
+    return make_settings({"name": "demo", "entities": entities, "relations": relations})
+
+
+def test_relations_become_the_projects_and_others_are_kept_aside(store: Store, fill: Fill) -> None:
+    induces = Relation("R1", "induces", "T0", "T1", extras={"note": "n"})
+    cures, of_a_gene = Relation("R2", "cures", "T0", "T1", False), Relation("R3", "CID", "T2", "T1")
+    between = tuple(ConceptRelation(label, "D1", "D2") for label in ("induces", "CID", "cures"))
+    report = fill(
+        related(induces, cures, of_a_gene, between_concepts=between),
+        settings=with_relations("CID=CID,induces:Chemical:Disease"),
+        ignore=["Gene"],
+    )
+    assert report.relations == {"induces": 2, "cures": 2, "CID": 2}
+    assert report.relations_aside == {"cures": 2, "CID": 1}
+    with store.read() as session:
+        found = gold_annotations(session, ["d1"])["d1"]
+    assert found.relations == (Relation("R1", "CID", "T0", "T1", extras={"note": "n", "source_label": "induces"}),)
+    assert found.concept_relations == (ConceptRelation("CID", "D1", "D2"),)
+    aside = found.extras["relations_of_other_labels"]
+    assert [Relation(**values) for values in aside] == [cures, of_a_gene]
+    assert found.extras["concept_relations_of_other_labels"] == [["cures", "D1", "D2"]]
+
+
+def test_a_symmetric_relation_has_no_direction(store: Store, fill: Fill) -> None:
+    settings = with_relations("with:Chemical:Disease", symmetric=("with",))
+    fill(related(Relation("R1", "with", "T1", "T0")), settings=settings, ignore=["Gene"])
+    with store.read() as session:
+        found = gold_annotations(session, ["d1"])["d1"]
+    assert found.relations == (Relation("R1", "with", "T1", "T0", directed=False),)
+
+
+def test_a_project_without_relations_keeps_those_of_its_mentions(store: Store, fill: Fill) -> None:
+    inside, outside = Relation("R1", "induces", "T0", "T1"), Relation("R2", "induces", "T0", "T2")
+    between = (ConceptRelation("CID", "D1", "D2"),)
+    report = fill(related(inside, outside, between_concepts=between), settings=with_relations(), ignore=["Gene"])
+    with store.read() as session:
+        found = gold_annotations(session, ["d1"])["d1"]
+    assert (found.relations, found.concept_relations) == ((inside,), between)
+    assert [values["id"] for values in found.extras["relations_of_other_labels"]] == ["R2"]
+    assert report.relations_aside == {"induces": 1}
+
+
+def test_a_relation_that_no_document_has_is_an_error(fill: Fill) -> None:
+    settings = with_relations("CID:Chemical:Disease", "cures:Chemical:Disease")
+    with pytest.raises(LabelError, match=r"no document has the relation 'cures'; .* are 'CID', 'binds'"):
+        fill(
+            related(Relation("R1", "CID", "T0", "T1"), Relation("R2", "binds", "T0", "T1")),
+            settings=settings,
+            ignore=["Gene"],
+        )
+
+
+def test_documents_without_relations_need_no_labels_of_relations(fill: Fill) -> None:
+    assert fill(related(), settings=with_relations("CID:Chemical:Disease"), ignore=["Gene"]).relations == {}
 
 
 def test_documents_without_annotations_need_no_labels(store: Store, fill: Fill) -> None:
