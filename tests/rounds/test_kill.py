@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.engine import DATABASE_VARIABLE
-from tests.support.rounds import make_project, moments, picture_of, run_killed, settings_for
+from biorat_al.store.rounds import models_of
+from tests.support.rounds import RELATED, make_project, moments, picture_of, run_killed, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -71,3 +73,26 @@ def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], 
         assert run_killed(killed) == 0
     assert deaths
     assert the_picture(killed) == expected
+
+
+def test_a_round_that_is_killed_between_the_two_models_of_an_arm_trains_both(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    for folder in folders:
+        settings = settings_for(tiny_encoder, **RELATED | {"training": {"arms": ["rat", "none"], "min_steps": 3}})
+        with make_project(folder, settings, pool=20, test=3, relations=True) as project:
+            project.round()
+    undisturbed, killed = folders
+    assert run_killed(undisturbed) == 0
+    assert run_killed(killed, "before:train_relations") == KILLED
+    (begun,) = (killed / "models").glob("trial-*")
+    assert not has_relations(begun)
+    assert run_killed(killed, "after:train_relations") == KILLED
+    assert has_relations(begun)
+    with Project.open(killed) as project, project.store.read() as session:
+        assert models_of(session, 1) == {}
+    assert run_killed(killed) == 0
+    picture = the_picture(killed)
+    assert picture == the_picture(undisturbed)
+    assert all(sha256 is not None for *_, sha256 in picture["measured"].values())

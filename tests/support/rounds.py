@@ -22,7 +22,7 @@ from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.settings import Settings, make_settings
-from biorat_al.store.evaluations import reliability_of, robustness_of
+from biorat_al.store.evaluations import relation_counts_of, reliability_of, robustness_of
 from biorat_al.store.rounds import picks_of
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -188,7 +188,7 @@ def patient(project: Project, *, empty: bool = False) -> PatientDesk:
 def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float | None = None, **request: Any) -> int:
     """Run a round in a process of its own, and kill that process at a moment; return its exit code.
 
-    :param moment: ``before:train``, ``after:desk.push``; None lets the round end.
+    :param moment: ``before:train``, ``after:desk.push``, ``before:train_relations``; None lets the round end.
     :param after_seconds: or so long after its beginning.
     """
     process = _context.Process(target=_run, args=(folder, moment, request, dict(os.environ)))
@@ -219,7 +219,11 @@ def _arm(project: Project, moment: str) -> None:
     """Replace what happens at `moment` by death."""
     when, _, what = moment.partition(":")
     if what.startswith("desk."):
-        _arm_desk(project, when, what.removeprefix("desk."))
+        _arm_call(project.desk, when, what.removeprefix("desk."))
+    elif what == "train_relations":
+        from biorat_al.learner.relations import training
+
+        _arm_call(training, when, what)
     elif when == "after":
         run_step = runner._run_step
 
@@ -233,8 +237,8 @@ def _arm(project: Project, moment: str) -> None:
         runner.STEPS[what] = _deadly(runner.STEPS[what], when)
 
 
-def _arm_desk(project: Project, when: str, method: str) -> None:
-    work = getattr(project.desk, method)
+def _arm_call(place: Any, when: str, name: str) -> None:
+    work = getattr(place, name)
 
     def deadly(*arguments: Any, **options: Any) -> Any:
         if when == "before":
@@ -243,7 +247,7 @@ def _arm_desk(project: Project, when: str, method: str) -> None:
         _die()
         return result
 
-    setattr(project.desk, method, deadly)
+    setattr(place, name, deadly)
 
 
 def _deadly(step: Callable[..., Any], when: str) -> Callable[..., Any]:
@@ -287,7 +291,7 @@ def picture_of(project: Project) -> dict[str, Any]:
             )
         )
         predictions = sorted(
-            (row.model_version, keys[row.document_id], row.confidence, row.mnlp, str(row.entities))
+            (row.model_version, keys[row.document_id], row.confidence, row.mnlp, str(row.entities), str(row.relations))
             for row in session.scalars(select(PredictionRow))
         )
         evaluations = sorted(
@@ -305,6 +309,8 @@ def picture_of(project: Project) -> dict[str, Any]:
             row.version: (
                 [(part.bin, part.count, part.confidence, part.right) for part in reliability_of(session, row.version)],
                 robustness_of(session, row.version),
+                relation_counts_of(session, row.version),
+                row.summary.get("relations", {}).get("sha256"),
             )
             for row in session.scalars(select(ModelRow))
         }
