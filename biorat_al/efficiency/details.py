@@ -48,7 +48,7 @@ def labels_section(study: Study, counts: LabelCounts | None) -> Section:
             if counts is None:
                 mentions, f1 = _over_seeds([run.points[-1].by_label.get(label, (0, 0, 0)) for run in runs])
             else:
-                mentions, f1 = _over_documents(runs[-1], counts[arm].get(label, {}))
+                mentions, f1 = over_documents(runs[-1], counts[arm].get(label, {}))
             rows.append({"label": label, "arm": arm, "mentions": mentions, "f1": f1})
     everyone = [run for runs in study.arms.values() for run in runs]
     if counts is not None:
@@ -250,14 +250,18 @@ def _over_seeds(triples: Sequence[Triple]) -> tuple[int, Figure]:
     return mentions, Figure(mean, "percent", min(values), max(values), interval=True)
 
 
-def _over_documents(run: Run, counts: Mapping[str, Triple]) -> tuple[int, Figure]:
-    """Annotated mentions of a label, and F1 of a run's last model with its interval over test documents."""
-    mentions = sum(tp + fn for tp, _, fn in counts.values())
-    if not mentions:
-        return 0, _NO_MENTION
+def over_documents(run: Run, counts: Mapping[str, Triple], nothing: Figure = _NO_MENTION) -> tuple[int, Figure]:
+    """How many are annotated of a label, and F1 of a run's last model with its interval over test documents.
+
+    :param counts: of the model, by test document.
+    :param nothing: what stands for F1 where none is annotated.
+    """
+    annotated = sum(tp + fn for tp, _, fn in counts.values())
+    if not annotated:
+        return 0, nothing
     point = run.points[-1].model_copy(update={"counts": dict(counts)})
     found, why = tried(f1_at, [run.model_copy(update={"points": (point,)})], point.documents)
-    return mentions, estimated(found, "percent", missing=why)
+    return annotated, estimated(found, "percent", missing=why)
 
 
 def _reliability(arm: str, calibration: Calibration) -> Series:

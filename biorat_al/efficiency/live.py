@@ -27,7 +27,9 @@ COSTS = ("forward_passes", "backward_passes", "adversarial_steps", "steps", "tok
 _ENVIRONMENT = ("encoder", "device", "dtype", "threads", "libraries")
 """What a model's summary says of where it was trained."""
 
-_SHAPING = ("seed", "entities", "encoder", "training", "adversarial", "selection")
+_SHAPING = (
+    "seed", "entities", "relations", "encoder", "training", "adversarial", "relation_extraction", "selection",
+)  # fmt: skip
 """Settings that a round's models come from; they can be edited between rounds, and each round keeps its own."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]

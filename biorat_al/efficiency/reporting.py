@@ -28,6 +28,7 @@ from biorat_al.efficiency.details import (
 )
 from biorat_al.efficiency.figures import Section, plural, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
+from biorat_al.efficiency.relations import RelationCounts, relation_counts, relations_section
 from biorat_al.efficiency.report import Headline, Part, Report, check_page, page_of
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import cost_section, curves_section
@@ -67,7 +68,7 @@ def project_report(
         headline = Headline(settings.name, "cannot be told", missing)
         sections = [work_section(work)]
     else:
-        headline, sections = _study(study, label_counts(store, study.runs), work)
+        headline, sections = _study(study, label_counts(store, study.runs), work, relation_counts(store, study.runs))
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],
@@ -199,7 +200,10 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
 
 
 def _study(
-    study: Study, counts: LabelCounts | None, work: Sequence[RoundWork] | None
+    study: Study,
+    counts: LabelCounts | None,
+    work: Sequence[RoundWork] | None,
+    relations: RelationCounts | None = None,
 ) -> tuple[Headline, list[Section]]:
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)
@@ -213,6 +217,7 @@ def _study(
         robustness_section(study),
         calibration_section(study),
         labels_section(study, counts),
+        None if relations is None else relations_section(study, relations),
         None if work is None else forecast_section(study, seconds_per_document(work)),
     ]
     return headline, [section for section in sections if section is not None]

@@ -20,7 +20,7 @@ from biorat_al.efficiency.study import Study, comparable, selecting_run
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.project import Project
 from biorat_al.store.annotations import entity_values
-from biorat_al.store.evaluations import document_counts_of
+from biorat_al.store.evaluations import document_counts_of, replace_relation_evaluation
 from biorat_al.store.rounds import models_of, steps_of
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -355,6 +355,58 @@ def test_the_arm_that_selects_is_the_one_that_did_last(project: Project) -> None
     assert study.main_arm == "at"
     assert "the arms matched and at chose the documents" in study.who_selected
     assert selecting_run([runs[1].model_copy(update={"provenance": {"models": []}})]) is None
+
+
+# relations
+
+
+def test_without_relations_there_is_no_part_on_them(rounds: Project) -> None:
+    assert "relations" not in reported(rounds).sections
+
+
+def test_relations_are_shown_by_label_and_by_what_they_lie_between(project: Project) -> None:
+    with project.store.write() as session:
+        keys = {row.key: row.id for row in session.scalars(select(DocumentRow).where(DocumentRow.split == "test"))}
+        last, earlier = (models_of(session, number)["none"].version for number in (2, 1))
+        late = max(keys)
+        # so that one of the documents does not count
+        session.execute(delete(EvaluationRow).where(EvaluationRow.document_id == keys[late]))
+        for version, more in ((last, 0), (earlier, 50)):
+            rows = [
+                {
+                    "document_id": number, "label": label, "entities": between, "level": "mention",
+                    "true_positives": tp + more, "false_positives": fp, "false_negatives": fn,
+                }
+                for between, label, (tp, fp, fn) in (
+                    ("gold", "causes", (3, 1, 1)),
+                    ("gold", "treats", (0, 0, 0)),
+                    ("predicted", "causes", (1, 1, 3)),
+                    ("predicted", "treats", (0, 2, 0)),
+                )
+                for number in keys.values()
+            ]  # fmt: skip
+            replace_relation_evaluation(session, version, rows)
+    report = project_report(project.folder, project.settings, project.store)
+    (section,) = [one for one in report.parts[0].sections if one.key == "relations"]
+    (table,) = section.tables
+    assert "3 test documents" in table.note
+    assert "over test documents alone: there is one seed" in table.note
+    shown = [(row["between"], row["label"], row["arm"], row["relations"]) for row in table.rows]
+    assert shown == [
+        ("annotated mentions", "causes", "none", 12),
+        ("annotated mentions", "treats", "none", 0),
+        ("annotated mentions", "all together", "none", 12),
+        ("predicted mentions", "causes", "none", 12),
+        ("predicted mentions", "treats", "none", 0),
+        ("predicted mentions", "all together", "none", 12),
+    ]
+    assert {row["counted"] for row in table.rows} == {"pairs of mentions"}
+    figures = [row["f1"] for row in table.rows]
+    assert [figure.value for figure in figures] == pytest.approx([0.75, None, 0.75, 1 / 3, None, 0.25])
+    assert figures[1].note == "no such relation in the test documents"
+    # each document has the same counts, so another draw of them has the same F1
+    assert (figures[0].low, figures[0].high) == pytest.approx((0.75, 0.75))
+    assert len(reported(project).sections["relations"][0]) == 7
 
 
 # rounds that were measured on different test documents
