@@ -9,11 +9,17 @@ from typing import Protocol
 
 import pytest
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Span
+from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Role, Task
 from biorat_al.errors import DeskError
+from biorat_al.settings import RelationType
 
 LABELS = ("Chemical", "Disease")
+
+RELATIONS = (
+    RelationType(name="treats", head="Chemical", tail="Disease"),
+    RelationType(name="occurs with", head="Disease", tail="Disease", symmetric=True),
+)
 
 TEXTS = {
     "1001": "Aspirin relieves headache.",
@@ -35,7 +41,10 @@ def mention(key: str, surface: str, label: str, entity_id: str, **rest: object) 
 
 
 GOLD: Mapping[str, Annotation] = {
-    "1001": Annotation((mention("1001", "Aspirin", "Chemical", "T1"), mention("1001", "headache", "Disease", "T2"))),
+    "1001": Annotation(
+        (mention("1001", "Aspirin", "Chemical", "T1"), mention("1001", "headache", "Disease", "T2")),
+        (Relation("r1", "treats", "T1", "T2"),),
+    ),
     "1002": Annotation(),
     "1003": Annotation((mention("1003", "Naloxone", "Chemical", "T1"), mention("1003", "coma\u0301", "Disease", "T2"))),
     "1004": Annotation((mention("1004", "Lithium", "Chemical", "T1"), mention("1004", "tremor", "Disease", "T2"))),
@@ -43,7 +52,8 @@ GOLD: Mapping[str, Annotation] = {
         (
             Entity("T1", "Disease", (Span(0, 6), Span(19, 25))),
             mention("1005", "ovarian cancer", "Disease", "T2"),
-        )
+        ),
+        (Relation("r1", "occurs with", "T1", "T2", directed=False),),
     ),
 }
 
@@ -69,6 +79,22 @@ def content(annotation: Annotation) -> set[tuple[str, tuple[Span, ...]]]:
     return {(entity.label, tuple(sorted(entity.spans))) for entity in annotation.entities}
 
 
+def related(annotation: Annotation) -> set[tuple[str, bool, tuple[tuple[str, tuple[Span, ...]], ...]]]:
+    """What an annotation's relations say, whatever its entities are called."""
+    mentions = {entity.id: (entity.label, tuple(sorted(entity.spans))) for entity in annotation.entities}
+    found = set()
+    for relation in annotation.relations:
+        ends = (mentions[relation.head], mentions[relation.tail])
+        found.add((relation.label, relation.directed, ends if relation.directed else tuple(sorted(ends))))
+    return found
+
+
+def _parts(key: str) -> tuple[tuple[Entity, ...], tuple[Relation, ...]]:
+    """Gold as a model proposes it."""
+    relations = tuple(replace(relation, extras={"score": 0.5}) for relation in GOLD[key].relations)
+    return tuple(replace(entity, score=0.75) for entity in GOLD[key].entities), relations
+
+
 class Bench(Protocol):
     """A desk with annotators."""
 
@@ -78,7 +104,7 @@ class Bench(Protocol):
         """The same desk as another process sees it."""
 
     def annotate(self, project: DeskProject, ids: Mapping[str, str]) -> None:
-        """Let somebody answer these tasks (ids by key) as gold says."""
+        """Let somebody answer these tasks (ids by key) as gold says, with relations if the project has any."""
 
 
 class DeskContract:
@@ -180,6 +206,64 @@ class DeskContract:
                 accepted = bool(first) and sorted(entity.spans) == sorted(first[0].spans)
                 assert entity.origin == ("prediction" if accepted else "manual")
                 assert entity.score == (0.75 if accepted else None)
+
+    def related_project(self, bench: Bench, marker: str) -> DeskProject:
+        return bench.desk.prepare("pool", "contract", LABELS, marker=marker, relations=RELATIONS)
+
+    def test_a_project_with_relations_stays_the_same(self, bench: Bench, marker: str) -> None:
+        made = self.related_project(bench, marker)
+        assert made.relations == RELATIONS
+        assert made.notices == ()
+        assert self.related_project(bench, marker) == made
+
+    def test_relations_come_to_a_project_that_had_none(self, bench: Bench, marker: str) -> None:
+        before = self.project(bench, marker)
+        made = self.related_project(bench, marker)
+        assert (made.reference, made.notices) == (before.reference, ())
+        assert bench.desk.push(made, [Task("1001", DOCUMENTS["1001"], PreAnnotation("m-1", 0.5, *_parts("1001")))])
+
+    @pytest.mark.parametrize("proposed", [True, False])
+    def test_relations_come_back_as_they_were_given(self, bench: Bench, marker: str, proposed: bool) -> None:
+        project = self.related_project(bench, marker)
+        tasks = [
+            Task(key, DOCUMENTS[key], PreAnnotation("m-1", 0.5, *_parts(key)[: 2 if proposed else 1])) for key in TEXTS
+        ]
+        bench.annotate(project, bench.desk.push(project, tasks))
+        pull = bench.desk.pull(project, documents)
+        assert {state.key for state in pull.tasks} == set(TEXTS)
+        for state in pull.tasks:
+            (answer,) = state.annotations
+            assert answer.problems == ()
+            assert content(answer.annotation) == content(GOLD[str(state.key)])
+            assert related(answer.annotation) == related(GOLD[str(state.key)])
+
+    @pytest.mark.parametrize(
+        ("relation", "why"),
+        [
+            (Relation("r1", "cures", "T1", "T2"), "relation label 'cures'"),
+            (Relation("r1", "same mention", "T1", "T2"), "relation label 'same mention'"),
+            (Relation("r1", "treats", "T1", "T9"), "'T9'"),
+            (Relation("r1", "treats", "T0", "T2"), "'T0'"),
+            (Relation("r1", "treats", "T1", "T2", extras={"score": 1.5}), "1.5"),
+        ],
+    )
+    def test_an_invalid_relation_is_refused(self, bench: Bench, marker: str, relation: Relation, why: str) -> None:
+        project = self.related_project(bench, marker)
+        ids = bench.desk.push(project, [task("1002")])
+        wrong = PreAnnotation("m-1", 0.5, GOLD["1001"].entities, (relation,))
+        with pytest.raises(DeskError, match="document 1001") as caught:
+            bench.desk.push(project, [task("1003"), Task("1001", DOCUMENTS["1001"], wrong)])
+        assert why in str(caught.value)
+        assert set(bench.desk.find(project, list(TEXTS))) == {"1002"}
+        other = PreAnnotation("m-1", 0.5, (), (relation,))
+        with pytest.raises(DeskError, match="document 1002"):
+            bench.desk.add_pre_annotations(project, {ids["1002"]: other})
+
+    def test_a_newer_version_may_have_relations(self, bench: Bench, marker: str) -> None:
+        project = self.related_project(bench, marker)
+        ids = bench.desk.push(project, [task("1001", "m-1")])
+        bench.desk.add_pre_annotations(project, {ids["1001"]: PreAnnotation("m-2", 0.5, *_parts("1001"))})
+        bench.desk.publish(project, "m-2")
 
     def test_without_pre_annotation_everything_is_drawn_by_hand(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker, "test")

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from biorat_al.corpus.model import Annotation, Concept, Entity, Relation, Span
 from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Task
 from biorat_al.desk.oracle import OracleDesk, with_origins
 from biorat_al.errors import DeskError
-from tests.desk.contract import DOCUMENTS, GOLD, LABELS, DeskContract, documents, gold, pushed, task
+from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, DeskContract, documents, gold, pushed, task
 
 
 class _Bench:
@@ -67,6 +68,58 @@ def test_relations_concepts_and_extras_of_gold_are_kept(tmp_path: Path) -> None:
     assert answer.annotation.extras == whole.extras
     assert answer.annotation.entities[0].concepts == chemical.concepts
     assert answer.annotation.entities[0].extras == chemical.extras
+
+
+def test_an_answer_says_which_relations_were_proposed(tmp_path: Path) -> None:
+    one, two = (Entity(name, "Disease", (span,)) for name, span in (("a", Span(0, 4)), ("b", Span(5, 9))))
+    true = (
+        Relation("R1", "treats", "a", "b", extras={"note": "n"}),
+        Relation("R2", "treats", "b", "a"),
+        Relation("R3", "occurs with", "a", "b", directed=False),
+    )
+    desk = OracleDesk(lambda ids: dict.fromkeys(ids, Annotation((one, two), true)), tmp_path)
+    project = desk.prepare("pool", "oracle", LABELS, relations=RELATIONS)
+    # the ends are told by label and place, not by what they are called
+    shown = (Entity("b", "Disease", (Span(0, 4),)), Entity("a", "Disease", (Span(5, 9),)))
+    proposed = (Relation("r1", "treats", "b", "a"), Relation("r2", "occurs with", "a", "b", directed=False))
+    desk.push(project, [Task("1001", DOCUMENTS["1001"], PreAnnotation("m-1", 0.5, shown, proposed))])
+    (state,) = (
+        OracleDesk(lambda ids: dict.fromkeys(ids, Annotation((one, two), true)), tmp_path)
+        .pull(project, documents)
+        .tasks
+    )
+    assert [relation.extras for relation in state.annotations[0].annotation.relations] == [
+        {"note": "n", "origin": "prediction"}, {"origin": "manual"}, {"origin": "prediction"},
+    ]  # fmt: skip
+
+
+def test_what_an_earlier_version_remembered_can_still_be_read(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "oracle.db")) as database, database:
+        database.executescript(
+            """
+            CREATE TABLE project (id INTEGER PRIMARY KEY, role TEXT NOT NULL, title TEXT NOT NULL,
+                marker TEXT NOT NULL, labels TEXT NOT NULL, shown_version TEXT);
+            CREATE TABLE task (id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, key TEXT NOT NULL,
+                document TEXT NOT NULL, length INTEGER NOT NULL, answered_from INTEGER, UNIQUE (project, key));
+            CREATE TABLE pre_annotation (id INTEGER PRIMARY KEY, task INTEGER NOT NULL, version TEXT NOT NULL,
+                entities TEXT NOT NULL, UNIQUE (task, version));
+            INSERT INTO project VALUES (1, 'pool', 'oracle', '', '["Chemical", "Disease"]', NULL);
+            INSERT INTO pre_annotation VALUES (1, 1, 'm-1', '[["Chemical", [[0, 7]], 0.75]]');
+            INSERT INTO task VALUES (1, 1, '1001', '1001', 26, 1);
+            """
+        )
+    desk = OracleDesk(gold, tmp_path)
+    before = DeskProject("pool", "1", "oracle:1", LABELS)
+    (state,) = desk.pull(before, documents).tasks
+    answer = state.annotations[0]
+    assert answer.shown_version == "m-1"
+    assert [entity.origin for entity in answer.annotation.entities] == ["prediction", "manual"]
+    assert answer.annotation.relations == GOLD["1001"].relations
+    project = desk.prepare("pool", "oracle", LABELS, "1", relations=RELATIONS)
+    newer = PreAnnotation("m-2", 0.5, GOLD["1001"].entities, GOLD["1001"].relations)
+    desk.add_pre_annotations(project, {"1": newer})
+    (state,) = desk.pull(project, documents).tasks
+    assert state.annotations[0].annotation.relations[0].extras == {"origin": "manual"}
 
 
 def test_an_answer_keeps_the_version_that_it_was_begun_from(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk, connect
+from biorat_al.desk.labelstudio.configuration import Configuration, Mark
 from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
-from tests.desk.contract import LABELS, documents, pushed
+from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, content, documents, pushed
 from tests.support.labelstudio import RunningLabelStudio, renamed_label
 
 VARIABLES = ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY")
@@ -105,6 +108,64 @@ def test_a_new_label_comes_into_a_configuration_that_nobody_touched(
     assert (after.reference, after.notices) == (before.reference, ())
     assert desk.prepare("pool", "client", (*LABELS, "Gene"), marker=marker) == after
     assert 'value="Gene"' in label_studio.annotator().project(before.reference)["label_config"]
+
+
+def without_relations(xml: str) -> str:
+    """The configuration as an earlier version wrote it."""
+    before = re.sub(r"  <Relations>.*</Relations>\n", "", xml, flags=re.DOTALL)
+    assert before != xml
+    return before
+
+
+def test_relations_come_into_a_configuration_of_an_earlier_version(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    before = desk.prepare("pool", "client", LABELS, marker=marker)
+    settings = annotator.project(before.reference)
+    old = Configuration.parse(without_relations(settings["label_config"]))
+    mark = Mark("pool", marker, old.checksum, old.labels_checksum)
+    annotator.configure(before.reference, label_config=old.xml, description=mark.description())
+    # pieces of a mention can be joined even where the project has no relations
+    assert desk.prepare("pool", "client", LABELS, before.reference, marker=marker).notices == ()
+    assert annotator.project(before.reference)["label_config"] == settings["label_config"]
+    after = desk.prepare("pool", "client", LABELS, before.reference, marker=marker, relations=RELATIONS)
+    assert after.notices == ()
+    there = Configuration.parse(annotator.project(before.reference)["label_config"])
+    assert (there.labels, there.relations, there.joined) == (LABELS, ("treats", "occurs with"), True)
+
+
+def test_relations_that_people_renamed_are_told_and_never_overwritten(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    project = desk.prepare("pool", "client", LABELS, marker=marker, relations=RELATIONS)
+    theirs = renamed_label(annotator.project(project.reference)["label_config"], "treats", "cures")
+    annotator.configure(project.reference, label_config=theirs)
+    again = desk.prepare("pool", "client", LABELS, project.reference, marker=marker, relations=RELATIONS)
+    (notice,) = again.notices
+    assert "the relation label 'treats' is called 'cures'" in notice
+    assert desk.pull(again, documents).notices == (notice,)
+    assert annotator.project(project.reference)["label_config"] == theirs
+    proposed = PreAnnotation("m-1", 0.5, GOLD["1001"].entities, GOLD["1001"].relations)
+    with pytest.raises(DeskError, match=r"relation label 'treats'.*put it back there"):
+        desk.push(again, [Task("1001", DOCUMENTS["1001"], proposed)])
+
+
+def test_where_people_removed_the_joints_the_ids_hold_pieces_together(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    project = desk.prepare("pool", "client", LABELS, marker=marker)
+    theirs = without_relations(annotator.project(project.reference)["label_config"])
+    annotator.configure(project.reference, label_config=theirs)
+    assert desk.prepare("pool", "client", LABELS, project.reference, marker=marker).notices == ()
+    ids = desk.push(project, [Task("1005", DOCUMENTS["1005"], PreAnnotation("m-1", 0.5, GOLD["1005"].entities))])
+    shown, _ = annotator.prefilled(ids["1005"])
+    assert [region["type"] for region in shown] == ["labels"] * 3
+    annotator.submit(ids["1005"])
+    (state,) = desk.pull(project, documents).tasks
+    assert content(state.annotations[0].annotation) == content(GOLD["1005"])
 
 
 def test_a_label_that_the_settings_dropped_stays_and_is_told(label_studio: RunningLabelStudio, marker: str) -> None:

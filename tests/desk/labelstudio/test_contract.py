@@ -24,11 +24,11 @@ class _Bench:
         """Accept what is right in the pre-annotation, draw the rest."""
         annotator = self.server.annotator()
         for key, task_id in ids.items():
-            shown, _ = annotator.prefilled(task_id)
-            accepted = [region for region in shown if region["origin"] == "prediction"]
-            missing = GOLD[key].entities[1 if accepted else 0 :]
-            drawn = regions_of(missing, TEXTS[key], "label", "text")
-            annotator.submit(task_id, [*accepted, *({**region, "origin": "manual"} for region in drawn)])
+            shown = {region.get("id"): region for region in annotator.prefilled(task_id)[0]}
+            relations = GOLD[key].relations if project.relations else ()
+            right = regions_of(GOLD[key].entities, TEXTS[key], "label", "text", relations)
+            drawn = [region if "id" not in region else {**region, "origin": "manual"} for region in right]
+            annotator.submit(task_id, [shown.get(region.get("id", ""), region) for region in drawn])
 
 
 @pytest.fixture
