@@ -7,8 +7,9 @@ At level ``document`` it is its label and a concept of either end. One relation 
 of concepts (a composite mention has more than one), so:
 
 - A predicted mention has the concepts of the gold mention with its label and spans. A gold mention without concepts
-  stands for its type and spelling, as in :mod:`biorat_al.learner.relations.candidates`. The relations of a predicted
-  mention that is not in the gold are wrong.
+  stands for its type and spelling, as in :mod:`biorat_al.learner.relations.candidates`. A predicted mention that is not
+  in the gold stands for the predicted ones of its type that are spelled alike, since a relation is read at one of them;
+  if none of these is in the gold, its relations are wrong.
 - A gold relation is found (true positive) if a predicted one means a pair that it means, else missed.
 - Predicted relations that mean no pair of any gold relation are false positives.
 - On either side, relations that mean the same pairs are one, and what means more pairs than another is left out: it
@@ -58,11 +59,12 @@ def score_relations(
     by_label = {label: Counts() for label in by_type}
     by_document = {}
     for document, example in gold.items():
-        in_gold, in_prediction = _namers(example, level)
+        entities, relations = predicted.get(document, ((), ()))
+        in_gold, in_prediction = _namers(example, entities, level)
         right = _meanings(example.entities, example.relations, by_type, in_gold)
         for label, meaning in _stated(example, by_type, level):
             right[label].add(meaning)
-        said = _meanings(*predicted.get(document, ((), ())), by_type, in_prediction)
+        said = _meanings(entities, relations, by_type, in_prediction)
         of_document = Counts()
         for label in by_type:
             counts = _count(right[label], said[label])
@@ -130,7 +132,7 @@ def _stated(example: Example, types: _Types, level: Level) -> Iterator[tuple[str
             yield relation.label, _meaning(own, heads, tails)
 
 
-def _namers(example: Example, level: Level) -> tuple[_Namer, _Namer]:
+def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tuple[_Namer, _Namer]:
     """What a mention of the gold, and a predicted one, can be the end of."""
     if level == "mention":
         return (lambda entity: [_mention(entity)]), (lambda entity: [_mention(entity)])
@@ -139,9 +141,16 @@ def _namers(example: Example, level: Level) -> tuple[_Namer, _Namer]:
     for entity in example.entities:
         known[_mention(entity)].update(dict.fromkeys(names_of(entity, text)))
 
+    def spelled(entity: Entity) -> tuple[str, str]:
+        return entity.label, " ".join(entity.surface(text).casefold().split())
+
+    alike: defaultdict[tuple[str, str], dict[Name, None]] = defaultdict(dict)
+    for entity in predicted:
+        alike[spelled(entity)].update(known.get(_mention(entity), {}))
+
     def in_prediction(entity: Entity) -> Iterable[Hashable]:
-        # one that is not in the gold stands for its spelling, told from all that is gold
-        return known.get(_mention(entity)) or [("not gold", entity.label, entity.surface(text).casefold())]
+        # what no gold mention vouches for stands for its spelling, told from all that is gold
+        return known.get(_mention(entity)) or alike[spelled(entity)] or [("not gold", *spelled(entity))]
 
     return (lambda entity: known[_mention(entity)]), in_prediction
 

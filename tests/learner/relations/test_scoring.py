@@ -150,6 +150,16 @@ def test_a_predicted_mention_that_is_not_in_the_gold_is_wrong_once_for_each_spel
     assert scored(right, *said, level="document", entities=(*spurious, X, Y)).overall == Counts(0, 2, 1)
 
 
+def test_a_predicted_mention_that_is_not_in_the_gold_goes_with_one_that_is_spelled_alike() -> None:
+    right = gold(ConceptRelation("CID", "C1", "D1"))
+    elsewhere = mention("z", 6)
+    said = relation("z", "x")
+    # nothing vouches for it, unless the mention of the gold was found as well
+    assert scored(right, said, level="document", entities=(elsewhere, X)).overall == Counts(0, 1, 1)
+    assert scored(right, said, level="document", entities=(elsewhere, A, X)).overall == Counts(1, 0, 0)
+    assert scored(right, said, relation("a", "x"), level="document", entities=(elsewhere, A, X)).overall == Counts(1)
+
+
 def test_gold_mentions_without_concepts_are_met_by_their_spelling() -> None:
     one, again = mention("a", 0), mention("a2", 6)
     right = gold(relation("a", "x"), entities=(one, again, X))
