@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -163,15 +163,15 @@ def _by_label(
     return dict(sorted(counts.items()))
 
 
-def _rows(session: Session, table: type[EntityRow | RelationRow]) -> Iterator[tuple[str, int, int]]:
+def _rows(session: Session, table: type[EntityRow | RelationRow]) -> list[tuple[str, int, int]]:
     # a join keeps the statement short however many answers there are
-    for label, annotation_id, count in session.execute(
+    rows = session.execute(
         select(table.label, table.annotation_id, func.count())
         .join(AnnotationRow, AnnotationRow.id == table.annotation_id)
         .where(*_CAN_COUNT)
         .group_by(table.label, table.annotation_id)
-    ):
-        yield label, annotation_id, count
+    )
+    return [(label, annotation_id, count) for label, annotation_id, count in rows]
 
 
 def _round_status(session: Session, number: int) -> RoundStatus:
