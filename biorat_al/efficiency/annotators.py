@@ -19,8 +19,18 @@ DEFINITIONS = (
 )
 
 
-def work_section(work: Sequence[RoundWork]) -> Section:
-    """What annotators did, by round."""
+RELATIONS = (
+    "Of the relations that a model proposed, “accepted” ones stand in the answer, between the same mentions; “removed” "
+    "ones do not, and “added” ones stand there alone. The desk does not mark relations, so answers are compared: a "
+    "relation whose mention was given other borders or another label counts as one removed and one added."
+)
+
+
+def work_section(work: Sequence[RoundWork], relations: Sequence[RoundWork] = ()) -> Section:
+    """What annotators did, by round.
+
+    :param relations: what they did with relations, in a project that asks for any.
+    """
     key, title = "annotators", "What annotators did with the pre-labels"
     if not work:
         return Section(key, title, ["Nobody has annotated a document of the pool yet."])
@@ -67,7 +77,43 @@ def work_section(work: Sequence[RoundWork]) -> Section:
         "leave it where they would have marked otherwise, so it flatters. Time per answer: median and middle half of "
         "what the desk recorded, edits included; the spread of the answers, not a confidence interval."
     )
-    return Section(key, title, texts, [Table("annotators", "By round", columns, rows, note, {"answers": "mentions"})])
+    tables = [Table("annotators", "By round", columns, rows, note, {"answers": "mentions"})]
+    if relations:
+        texts.append(RELATIONS)
+        tables.append(_relation_table(relations))
+    return Section(key, title, texts, tables)
+
+
+def _relation_table(work: Sequence[RoundWork]) -> Table:
+    rows: list[dict[str, Cell]] = [
+        {
+            "round": part.round,
+            "shown": "yes" if part.shown else "no",
+            "answers": Figure(part.answers, "count"),
+            "relations": Figure(part.mentions, "count"),
+            "proposed": part.proposed if part.handled else None,
+            **{what: _share(part, what) for what in ("accepted", "removed")},
+            "added": part.total("added") if part.handled else None,
+            "quality": _quality(part) if part.handled else None,
+        }
+        for part in work
+    ]
+    columns = {
+        "round": "round",
+        "shown": "pre-labels",
+        "answers": "answers",
+        "relations": "relations in them",
+        "proposed": "proposed",
+        "accepted": "accepted",
+        "removed": "removed",
+        "added": "added",
+        "quality": "F1 of pre-labels (%)",
+    }
+    note = (
+        "Rounds as above. F1 of pre-labels: of relations between mentions, with the answers as gold, 95 % confidence "
+        "intervals over documents."
+    )
+    return Table("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
 
 
 def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import cost_section, curves_section
 from biorat_al.efficiency.statistics import Comparison, forecast, verdict
 from biorat_al.efficiency.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
-from biorat_al.efficiency.work import RoundWork, annotator_work
+from biorat_al.efficiency.work import RoundWork, annotator_work, relation_work
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings
@@ -59,16 +60,17 @@ def project_report(
     if not status.rounds:
         raise NothingToDoYet("there has been no round yet, so there is nothing to report; run: biorat-al round")
     runs = live_runs(store, settings, count_tokens)
-    work = annotator_work(store)
+    work, of_relations = annotator_work(store), relation_work(store) if settings.relations else []
     same, notes = comparable(runs)
     notes += changes_noted(same)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
     missing = _missing(status, runs, same)
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
-        sections = [work_section(work)]
+        sections = [work_section(work, of_relations)]
     else:
-        headline, sections = _study(study, label_counts(store, study.runs), work, relation_counts(store, study.runs))
+        known = _Known(label_counts(store, study.runs), work, relation_counts(store, study.runs), of_relations)
+        headline, sections = _study(study, known)
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],
@@ -118,7 +120,7 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
         same, notes = comparable(runs)
         study = Study(corpus, same, runs, live=False, target=target, notes=notes)
-        headline, sections = _study(study, None, None)
+        headline, sections = _study(study)
         parts.append(Part(headline, sections))
     if not parts:
         raise NothingToDoYet(
@@ -199,26 +201,37 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     return untold(f"{text}.")
 
 
-def _study(
-    study: Study,
-    counts: LabelCounts | None,
-    work: Sequence[RoundWork] | None,
-    relations: RelationCounts | None = None,
-) -> tuple[Headline, list[Section]]:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a project beyond its runs.
+
+    :param labels: counts of its mentions by label.
+    :param work: what people did with pre-labels.
+    :param relations: counts of its relations.
+    :param relation_work: what people did with pre-labels of relations.
+    """
+
+    labels: LabelCounts
+    work: Sequence[RoundWork]
+    relations: RelationCounts
+    relation_work: Sequence[RoundWork]
+
+
+def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Section]]:
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)
     sections = [
         curves_section(study),
         cost_section(study),
-        None if work is None else work_section(work),
+        work_section(known.work, known.relation_work) if known else None,
         comparison_section(study, found, problems),
         strategies_section(study),
         reuse_section(study),
         robustness_section(study),
         calibration_section(study),
-        labels_section(study, counts),
-        None if relations is None else relations_section(study, relations),
-        None if work is None else forecast_section(study, seconds_per_document(work)),
+        labels_section(study, known.labels if known else None),
+        relations_section(study, known.relations) if known else None,
+        forecast_section(study, seconds_per_document(known.work)) if known else None,
     ]
     return headline, [section for section in sections if section is not None]
 

@@ -21,10 +21,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.efficiency.runs import Triple
-from biorat_al.store.annotations import chunks
+from biorat_al.store.annotations import chunks, load_annotations
 from biorat_al.store.rounds import predictions
+from biorat_al.store.shown import relation_keys, shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelRow, TaskRow
+
+_Place = tuple[int, bool]
+"""Round, and whether there were pre-labels; see :class:`RoundWork`."""
 
 ORIGINS = ("prediction", "prediction-changed", "manual")
 
@@ -52,7 +56,7 @@ class RoundWork:
     :param shown: whether there were pre-labels.
     :param handled: by document, of all its answers; empty without pre-labels.
     :param answers: number of answers.
-    :param mentions: in the answers.
+    :param mentions: in the answers; where it is about relations, those.
     :param unknown: answers left out of `handled`, since their mentions do not say where they came from or what was
         shown is no longer known.
     :param seconds: that the desk says were spent on each answer, by document; answers without are left out.
@@ -72,7 +76,7 @@ class RoundWork:
 
     @property
     def proposed(self) -> int:
-        """Mentions that the model had proposed."""
+        """How many the model had proposed."""
         return self.total("accepted") + self.total("changed") + self.total("removed")
 
     @property
@@ -106,34 +110,17 @@ def annotator_work(store: Store) -> list[RoundWork]:
     The answers of all annotators count, each in its newest revision; skipped and deleted ones do not.
     """
     with store.read() as session:
-        model_rounds: dict[str, int] = {
-            version: number for version, number in session.execute(select(ModelRow.version, ModelRow.round_number))
-        }
-        rows = session.execute(
-            select(AnnotationRow, DocumentRow.key, TaskRow.round_number)
-            .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
-            .join(TaskRow, TaskRow.id == AnnotationRow.task_id)
-            .where(
-                DocumentRow.split == "pool",
-                AnnotationRow.source == "person",
-                AnnotationRow.current.is_(True),
-                AnnotationRow.skipped.is_(False),
-                AnnotationRow.usable.is_(True),
-            )
-            .order_by(AnnotationRow.id)
-        ).all()
+        rows = _answers(session)
         origins = _origins(session, [row.id for row, _, _ in rows])
         proposed = _proposed(session, [row for row, _, _ in rows])
-        work: dict[tuple[int, bool], RoundWork] = {}
-        for row, key, asked_in in rows:
-            shown = row.shown_version is not None
-            number = model_rounds.get(row.shown_version or "", asked_in)
-            part = work.setdefault((number, shown), RoundWork(number, shown))
+        work: dict[_Place, RoundWork] = {}
+        for row, key, place in rows:
+            part = work.setdefault(place, RoundWork(*place))
             part.answers += 1
             part.mentions += sum(origins.get(row.id, {}).values())
             if row.lead_time is not None:
                 part.seconds.setdefault(key, []).append(row.lead_time)
-            if shown:
+            if part.shown:
                 count = proposed.get(row.id)
                 done = None if count is None else handled(origins.get(row.id, {}), count)
                 if done is None:
@@ -141,6 +128,58 @@ def annotator_work(store: Store) -> list[RoundWork]:
                 else:
                     part.handled.setdefault(key, []).append(done)
     return [work[place] for place in sorted(work)]
+
+
+def relation_work(store: Store) -> list[RoundWork]:
+    """What people did with relations, as :func:`annotator_work` has it of mentions; how long it took is left out.
+
+    The desk does not say where a relation came from, so answers are compared with what was shown. A relation that leads
+    between other mentions than before, of other borders or another label, is one removed and one added.
+    """
+    with store.read() as session:
+        rows = _answers(session)
+        shown = shown_relations(
+            session, ((row.document_id, row.shown_version) for row, _, _ in rows if row.shown_version)
+        )
+        annotations = load_annotations(session, [row.id for row, _, _ in rows])
+        work: dict[_Place, RoundWork] = {}
+        for row, key, place in rows:
+            part = work.setdefault(place, RoundWork(*place))
+            answered = set(relation_keys(annotations[row.id]).values())
+            part.answers += 1
+            part.mentions += len(answered)
+            proposed = shown.get((row.document_id, row.shown_version or ""))
+            if proposed is not None:
+                accepted = len(proposed & answered)
+                done = Handled(accepted, 0, len(proposed) - accepted, len(answered) - accepted)
+                part.handled.setdefault(key, []).append(done)
+            elif part.shown:
+                part.unknown += 1
+    return [work[place] for place in sorted(work)]
+
+
+def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
+    """The answers that count, each with its document and the part that it belongs to."""
+    model_rounds: dict[str, int] = {
+        version: number for version, number in session.execute(select(ModelRow.version, ModelRow.round_number))
+    }
+    rows = session.execute(
+        select(AnnotationRow, DocumentRow.key, TaskRow.round_number)
+        .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
+        .join(TaskRow, TaskRow.id == AnnotationRow.task_id)
+        .where(
+            DocumentRow.split == "pool",
+            AnnotationRow.source == "person",
+            AnnotationRow.current.is_(True),
+            AnnotationRow.skipped.is_(False),
+            AnnotationRow.usable.is_(True),
+        )
+        .order_by(AnnotationRow.id)
+    )
+    return [
+        (row, key, (model_rounds.get(row.shown_version or "", asked_in), row.shown_version is not None))
+        for row, key, asked_in in rows
+    ]
 
 
 def _origins(session: Session, annotation_ids: Sequence[int]) -> dict[int, dict[str | None, int]]:

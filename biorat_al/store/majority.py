@@ -9,7 +9,7 @@ the first of them decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 MentionKey = tuple[str, frozenset[Span]]
+RelationKey = tuple[str, bool, Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ def mention_key(entity: Entity) -> MentionKey:
     return entity.label, frozenset(entity.spans)
 
 
+def relation_key(relation: Relation, mentions: Mapping[str, MentionKey]) -> RelationKey:
+    """What makes a relation the same as another: label, direction and ends, whose order counts if it has a direction.
+
+    :param mentions: what makes each mention the same as another, by its id.
+    """
+    ends = mentions[relation.head], mentions[relation.tail]
+    return relation.label, relation.directed, ends if relation.directed else frozenset(ends)
+
+
 def alone(annotation: Annotation) -> Majority:
     """The one annotation that there is, as it is."""
     return Majority(
@@ -96,12 +106,10 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
     relations: dict[str, Mapping[int, Relation]] = {}
     decided: list[Relation] = []
 
-    def related(place: int, one: Annotation) -> Iterator[tuple[Hashable, Relation]]:
-        for relation in one.relations:
-            ends = keys[place][relation.head], keys[place][relation.tail]
-            yield (relation.label, relation.directed, ends if relation.directed else frozenset(ends)), relation
-
-    for voters_of_relation in _votes(annotations, related).values():
+    of_relations = _votes(
+        annotations, lambda place, one: ((relation_key(relation, keys[place]), relation) for relation in one.relations)
+    )
+    for voters_of_relation in of_relations.values():
         place, relation = ballot.place(voters_of_relation), ballot.first(voters_of_relation)
         by_id = {entity.id: entity for entity in annotations[place].entities}
         ends = by_id[relation.head], by_id[relation.tail]

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation, Entity, Span
+from biorat_al.corpus.model import Annotation, Entity, Relation, Span
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
-from biorat_al.efficiency.work import Handled, RoundWork, annotator_work, handled
+from biorat_al.efficiency.work import Handled, RoundWork, annotator_work, handled, relation_work
 from biorat_al.project import Project
-from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values
-from biorat_al.store.tables import DocumentRow, ModelRow, PredictionRow, RoundRow, TaskRow
+from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values
+from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, PredictionRow, RelationRow, RoundRow, TaskRow
 from tests.support.rounds import make_project, settings_for
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -111,6 +111,62 @@ def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: P
     assert (second.round, second.answers, second.unknown, second.proposed) == (2, 4, 2, 3)
     assert [second.total(what) for what in ("accepted", "changed", "removed", "added")] == [1, 0, 2, 0]
     assert seconds_per_document([before, first, second]) == [60.0, 30.0, 10.0]
+
+
+def _related(session: Session, answer: int, *pairs: tuple[int, int], directed: bool = True) -> None:
+    """Write relations between mentions of an answer."""
+    session.add_all(
+        RelationRow(
+            annotation_id=answer, key=f"r{n}", label="with", head=f"e{head}", tail=f"e{tail}", directed=directed,
+            extras={},
+        )
+        for n, (head, tail) in enumerate(pairs)
+    )  # fmt: skip
+
+
+def test_relations_are_compared_with_those_that_were_shown(project: Project) -> None:
+    with project.store.write() as session:
+        desk = _Desk(session)
+        desk.answer(0, 0, None, -1, "manual", "manual")
+        desk.answer(1, 1, "m1", 3, "prediction", "prediction", "prediction")
+        # the model has another direction; without one the ends may be exchanged
+        desk.answer(2, 2, "m2", 2, "prediction", "prediction")
+        desk.answer(3, 2, "m2", 2, "prediction", "prediction")
+        # one of the two mentions is gone
+        desk.answer(4, 2, "m2", 2, "prediction")
+        desk.answer(5, 2, "m2", -1, "prediction", "prediction")
+        ids = session.scalars(select(AnnotationRow.id).where(AnnotationRow.source == "person")).all()
+        _related(session, ids[0], (0, 1))
+        _related(session, ids[1], (0, 1), (2, 0))
+        _related(session, ids[2], (1, 0))
+        _related(session, ids[3], (1, 0), directed=False)
+        _related(session, ids[5], (0, 1))
+        for number, version, pairs, directed in (
+            (1, "m1", [(0, 1), (1, 2)], True), (2, "m2", [(0, 1)], True), (3, "m2", [(0, 1)], False),
+            (4, "m2", [(0, 1)], True),
+        ):  # fmt: skip
+            session.get_one(PredictionRow, (version, desk.documents[number].id)).relations = [
+                relation_values(Relation(f"p{n}", "with", f"e{head}", f"e{tail}", directed, {"score": 0.5}))
+                for n, (head, tail) in enumerate(pairs)
+            ]
+    before, first, second = relation_work(project.store)
+    assert (before.round, before.shown, before.answers, before.mentions, before.handled) == (0, False, 1, 1, {})
+    assert [first.total(what) for what in ("accepted", "changed", "removed", "added")] == [1, 0, 1, 1]
+    assert list(first.counts.values()) == [(1, 1, 1)]
+    assert [one for (one,) in second.handled.values()] == [
+        Handled(0, 0, 1, 1), Handled(1, 0, 0, 0), Handled(0, 0, 1, 0)
+    ]  # fmt: skip
+    assert (second.answers, second.mentions, second.unknown) == (4, 3, 1)
+    section = work_section(annotator_work(project.store), [before, first, second])
+    assert [table.name for table in section.tables] == ["annotators", "annotators-relations"]
+    rows = section.tables[1].rows
+    assert [(row["round"], row["proposed"], row["added"]) for row in rows] == [(0, None, None), (1, 2, 1), (2, 3, 1)]
+    assert rows[1]["quality"].value == pytest.approx(0.5)
+
+
+def test_without_relations_nothing_is_said_of_them() -> None:
+    (table,) = work_section([_round(1, Handled(1, 0, 0, 0))]).tables
+    assert table.name == "annotators"
 
 
 def _round(number: int, *answers: Handled, seconds: tuple[float, ...] = ()) -> RoundWork:

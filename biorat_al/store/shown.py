@@ -1,0 +1,41 @@
+"""Which relations an answer began from: Label Studio marks mentions as accepted or drawn by hand, but not relations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model import Annotation
+from biorat_al.store.annotations import entity_from_values, relation_from_values
+from biorat_al.store.majority import RelationKey, mention_key, relation_key
+from biorat_al.store.rounds import predictions
+
+Shown = tuple[int, str]
+"""Row id of a document, and the version of the model whose pre-labels were shown."""
+
+
+def shown_relations(session: Session, shown: Iterable[Shown]) -> dict[Shown, frozenset[RelationKey]]:
+    """The relations of pre-labels; those that are not kept are left out."""
+    by_version: defaultdict[str, set[int]] = defaultdict(set)
+    for document_id, version in shown:
+        by_version[version].add(document_id)
+    return {
+        (document_id, version): frozenset(
+            relation_keys(
+                Annotation(
+                    tuple(entity_from_values(values) for values in row.entities),
+                    tuple(relation_from_values(values) for values in row.relations),
+                )
+            ).values()
+        )
+        for version, document_ids in by_version.items()
+        for document_id, row in predictions(session, version, sorted(document_ids)).items()
+    }
+
+
+def relation_keys(annotation: Annotation) -> dict[str, RelationKey]:
+    """What makes each relation of an annotation the same as another, by its id."""
+    mentions = {entity.id: mention_key(entity) for entity in annotation.entities}
+    return {relation.id: relation_key(relation, mentions) for relation in annotation.relations}
