@@ -19,12 +19,13 @@ from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
 from biorat_al.progress import Progress
-from biorat_al.rounds.export_history import History
+from biorat_al.rounds.export_history import History, ShownRelations
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import all_rounds, picks_of
+from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import DocumentRow
 
@@ -114,13 +115,13 @@ def export_corpus(
     if not any(splits.values()):
         raise NothingToDoYet("nothing has been annotated yet, so there is no corpus to export")
     report = ExportReport({split: len(chosen) for split, chosen in splits.items()})
-    stream = _decided(store, splits, options.prefer)
+    stream = _decided(settings, store, splits, options.prefer)
     if format == "jsonl":
         write_jsonl(destination, _with_split(stream, history, report))
         return report
     with bigbio_folder(destination, settings.name, complete=True, replace=force) as out:
-        for split, document, decision in stream:
-            out.add(split, document, decision.majority.annotation, history.follow(decision))
+        for split, document, decision, shown in stream:
+            out.add(split, document, decision.majority.annotation, history.follow(decision, shown))
             for tie in history.ties(split, document, decision):
                 out.add_tie(tie)
                 report.add_tie(tie)
@@ -226,21 +227,24 @@ def _draw(seed: int, key: str) -> float:
 
 
 def _decided(
-    store: Store, splits: dict[str, list[Answer]], prefer: str | None
-) -> Iterator[tuple[str, Document, Decision]]:
+    settings: Settings, store: Store, splits: dict[str, list[Answer]], prefer: str | None
+) -> Iterator[tuple[str, Document, Decision, ShownRelations | None]]:
     for split, chosen in splits.items():
         for some in chunks(chosen, AT_ONCE):
             with store.read() as session:
                 documents = documents_by_id(session, [answer.document_id for answer in some])
                 loaded = list(decisions(session, some, prefer=prefer))
+                pairs = ((one.document_id, vote.shown_version) for one in some for vote in one.votes)
+                known = [(document_id, version) for document_id, version in pairs if version is not None]
+                shown = shown_relations(session, known) if settings.relations else None
             for decision in loaded:
-                yield split, documents[decision.answer.document_id], decision
+                yield split, documents[decision.answer.document_id], decision, shown
 
 
 def _with_split(
-    stream: Iterable[tuple[str, Document, Decision]], history: History, report: ExportReport
+    stream: Iterable[tuple[str, Document, Decision, ShownRelations | None]], history: History, report: ExportReport
 ) -> Iterator[tuple[Document, Annotation]]:
-    for split, document, decision in stream:
+    for split, document, decision, _ in stream:
         for tie in history.ties(split, document, decision):
             report.add_tie(tie)
         metadata = dict(document.metadata) | {"split": split}
@@ -266,6 +270,10 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
     if history.origins:
         made["origins of the mentions"] = ", ".join(
             f"{origin} {number}" for origin, number in sorted(history.origins.items())
+        )
+    if history.relation_origins:
+        made["origins of the relations"] = ", ".join(
+            f"{origin} {number}" for origin, number in sorted(history.relation_origins.items())
         )
     if history.outvoted:
         made["mentions and relations that only a minority marked, left out"] = str(history.outvoted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -12,7 +12,11 @@ from biorat_al.corpus.bigbio_provenance import Author, Provenance, TieRow
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.learner.scoring import Counts
 from biorat_al.store.answers import Decision, Vote
-from biorat_al.store.majority import mention_key
+from biorat_al.store.majority import RelationKey, mention_key
+from biorat_al.store.shown import Shown, relation_keys
+
+ShownRelations = Mapping[Shown, frozenset[RelationKey]]
+"""The relations of pre-labels; see :func:`~biorat_al.store.shown.shown_relations`."""
 
 
 @dataclass
@@ -65,10 +69,15 @@ class History:
         self.agreement = Agreement()
         self.rules: Counter[str] = Counter()
         self.origins: Counter[str] = Counter()
+        self.relation_origins: Counter[str] = Counter()
         self.outvoted = 0
 
-    def follow(self, decision: Decision) -> Provenance:
-        """Count a document, and say where its annotation came from."""
+    def follow(self, decision: Decision, shown: ShownRelations | None = None) -> Provenance:
+        """Count a document, and say where its annotation came from.
+
+        :param shown: the relations of the pre-labels that its answers began from, by which those are told that were
+            accepted from those drawn by hand; None leaves that open.
+        """
         answer, decided = decision.answer, decision.majority
         self.rules[answer.rule] += 1
         self.outvoted += decided.outvoted
@@ -77,6 +86,10 @@ class History:
             names = [self._name(vote) or "" for vote in answer.independent]
             self.agreement.add(names, decision.independent)
         votes = answer.votes
+        relation_origins = _relation_origins(decision, shown)
+        # in the words of the annotator who counts first, as for mentions
+        firsts = (origins[min(origins)] for origins in relation_origins.values())
+        self.relation_origins.update(origin for origin in firsts if origin is not None)
         return Provenance(
             answer.rule,
             [self._author(vote) for vote in votes],
@@ -85,7 +98,10 @@ class History:
                 for ident, versions in decided.entities.items()
             },
             {
-                ident: [self._author(votes[place], None, relation.id) for place, relation in versions.items()]
+                ident: [
+                    self._author(votes[place], relation_origins[ident][place], relation.id)
+                    for place, relation in versions.items()
+                ]
                 for ident, versions in decided.relations.items()
             },
             {
@@ -115,6 +131,28 @@ class History:
 
     def _author(self, vote: Vote, origin: str | None = None, source_id: str | None = None) -> Author:
         return Author(self._name(vote), vote.at, vote.shown_version, origin, source_id)
+
+
+def _relation_origins(decision: Decision, shown: ShownRelations | None) -> dict[str, dict[int, str | None]]:
+    """Where each annotator has each relation from, by its id and the annotator's place: ``prediction``, ``manual``, or
+    None where that is not known."""
+    keys = relation_keys(decision.majority.annotation)
+
+    def origin(ident: str, vote: Vote) -> str | None:
+        if shown is None or vote.source != "person":
+            return None
+        if vote.shown_version is None:
+            return "manual"
+        proposed = shown.get((decision.answer.document_id, vote.shown_version))
+        if proposed is None:
+            return None
+        return "prediction" if keys[ident] in proposed else "manual"
+
+    votes = decision.answer.votes
+    return {
+        ident: {place: origin(ident, votes[place]) for place in versions}
+        for ident, versions in decision.majority.relations.items()
+    }
 
 
 def _number(pseudonym: str) -> int:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,11 @@ from biorat_al.rounds.status import project_status
 from biorat_al.rounds.train import training_examples
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
-from biorat_al.store.annotations import NewAnnotation, add_annotations
+from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.store import Store, add_project
-from biorat_al.store.tables import DocumentRow, EntityRow
+from biorat_al.store.tables import DocumentRow, EntityRow, ModelRow, PredictionRow, RoundRow
 
 LABELS = ("Disease", "Chemical")
 T0 = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -277,7 +278,12 @@ def answer(store: Store) -> Answer:
     minutes = iter(range(1000))
 
     def answer(
-        key: int, who: str, *mentions: tuple[str, int, int], truth: bool = False, origin: str = "manual"
+        key: int,
+        who: str,
+        *mentions: tuple[str, int, int],
+        truth: bool = False,
+        origin: str = "manual",
+        relations: tuple[Relation, ...] = (),
     ) -> None:
         entities = tuple(
             Entity(f"{who[:3]}{number}", label, (Span(start, end),), origin=origin)
@@ -288,7 +294,7 @@ def answer(store: Store) -> Answer:
                    "shown_version": "trial-r1-rat-ab" if origin == "prediction" else None}  # fmt: skip
         with store.write() as session:
             number = session.scalars(select(DocumentRow.id).where(DocumentRow.key == str(key))).one()
-            add_annotations(session, [NewAnnotation(number, "person", Annotation(entities), columns)])
+            add_annotations(session, [NewAnnotation(number, "person", Annotation(entities, relations), columns)])
 
     return answer
 
@@ -389,6 +395,61 @@ def test_provenance_names_everybody_who_has_an_annotation(store: Store, tmp_path
             "source_id": "zoe0",
         },
     }  # fmt: skip
+
+
+def test_provenance_tells_relations_that_were_accepted_from_those_drawn_by_hand(
+    store: Store, tmp_path: Path, answer: Answer
+) -> None:
+    version = "trial-r1-rat-ab"
+    relation = Relation("r1", "with", "ann1", "ann0")
+    for key in (1, 2, 3):
+        answer(key, "ann", ASTHMA, ASPIRIN, origin="prediction", relations=(relation,))
+    answer(4, "ann", ASTHMA, ASPIRIN, relations=(relation,))
+    answer(1, "zoe", ASTHMA, ASPIRIN, relations=(replace(relation, head="zoe1", tail="zoe0"),))
+    with store.write() as session:
+        session.add(RoundRow(number=1, state="done", request={}, settings={}, program_version="0", started_at=T0))
+        session.flush()
+        session.add(
+            ModelRow(
+                version=version, round_number=1, arm="rat", selecting=True, sha256="", summary={}, created_at=T0
+            )
+        )  # fmt: skip
+        session.flush()
+        ids = {row.key: row.id for row in session.scalars(select(DocumentRow))}
+        measures = dict.fromkeys(("confidence", "least_confidence", "margin", "entropy", "mnlp"), 0.5)
+        proposed = [entity_values(Entity(ident, *place)) for ident, *place in (
+            ("a", "Disease", (Span(0, 6),)), ("b", "Chemical", (Span(11, 18),))
+        )]  # fmt: skip
+        # the pre-labels of the third document are not kept, and those of the second lead the other way round
+        for key, head, tail in (("1", "b", "a"), ("2", "a", "b")):
+            values = [relation_values(Relation("p", "with", head, tail, extras={"score": 0.9}))]
+            session.add(
+                PredictionRow(
+                    model_version=version, document_id=ids[key], tokens=3, entities=proposed, relations=values,
+                    **measures,
+                )
+            )  # fmt: skip
+    related = {"relations": [{"name": "with", "head": "Chemical", "tail": "Disease"}]}
+    settings = make_settings({**settings_of().model_dump(), **related})
+
+    def origins(out: Path) -> dict[str, list[str | None]]:
+        rows = pq.read_table(out / "provenance" / "annotations.parquet").to_pylist()
+        documents = {row["record_id"]: row["document_id"] for row in rows}
+        return {
+            documents[row["record_id"]]: [part["origin"] for part in row["by"]]
+            for row in rows
+            if row["item"] == "relation"
+        }
+
+    exported(store, settings, tmp_path / "out")
+    assert origins(tmp_path / "out") == {
+        "1": ["manual", "prediction"], "2": ["manual"], "3": [None], "4": ["manual"],
+    }  # fmt: skip
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "- origins of the relations: manual 3\n" in card
+    # a project that asks for none says nothing of them
+    exported(store, settings_of(), tmp_path / "without")
+    assert set(map(tuple, origins(tmp_path / "without").values())) == {(None,), (None, None)}
 
 
 # splits
