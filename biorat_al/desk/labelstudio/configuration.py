@@ -54,7 +54,9 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": HOTKEYS[number : number + 1]}
         for number, label in enumerate(labels)
     ]
-    return template.render(control=CONTROL, text=TEXT, labels=shown, relations=[*relations, SAME_MENTION]).strip()
+    return template.render(
+        control=CONTROL, text=TEXT, labels=shown, relations=[*relations, SAME_MENTION], room=bool(relations)
+    ).strip()
 
 
 @dataclass(frozen=True)

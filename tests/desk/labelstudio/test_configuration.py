@@ -55,6 +55,9 @@ def test_annotators_see_the_document_and_mark_single_characters() -> None:
     assert 'granularity="symbol"' in xml
     assert xml.count("<Relation ") == 1
     assert f'<Relation value="{SAME_MENTION}"/>' in xml
+    # only arrows need room between the lines
+    assert "<Style>" not in xml
+    assert "line-height" in labelling_configuration(["Chemical"], ["treats"])
 
 
 def test_more_labels_than_colours_and_keys() -> None:
