@@ -78,6 +78,10 @@ class EntityType(_Part):
         return label in (self.sources or (self.name,))
 
 
+SAME_MENTION = "same mention"
+"""The relation label that joins the pieces of one mention where people annotate; no relation of a project has it."""
+
+
 class RelationType(_Part):
     """A relation label of the project: which entity types it joins, and which labels of the documents count as it.
 
@@ -332,6 +336,10 @@ class Settings(_Part):
                         f"the relation {relation.name!r} joins {end!r}, which is none of the entity labels "
                         f"{', '.join(map(repr, self.labels))}"
                     )
+            if relation.name.casefold() == SAME_MENTION:
+                raise ValueError(
+                    f"the relation label {SAME_MENTION!r} joins the pieces of one mention: name the relation otherwise"
+                )
             place = (relation.name, relation.head, relation.tail)
             if place in seen or (relation.symmetric and (place[0], place[2], place[1]) in seen):
                 raise ValueError(f"the relation {relation.name!r} from {place[1]!r} to {place[2]!r} is given twice")

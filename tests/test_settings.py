@@ -269,6 +269,7 @@ def test_a_relation_joins_its_types_in_its_direction() -> None:
         ([CID, CID], "'CID' from 'Chemical' to 'Disease' is given twice"),
         ([CID, CID | {"name": "cid"}], "'CID' and 'cid' differ by case only"),
         ([CID, CID | {"head": "Disease", "symmetric": True}], "given twice with different symmetry or sources"),
+        ([CID | {"name": "Same mention"}], "'same mention' joins the pieces of one mention"),
         ([CID, CID | {"name": "X", "sources": ["CID"]}], "'CID' counts as both 'CID' and 'X'"),
     ],
 )

@@ -24,11 +24,12 @@ from biorat_al.corpus.concept_relations import CONCEPTS, expanded
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, to_json
 from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
-from biorat_al.corpus.labelstudio_relations import SAME_MENTION, SCORE
+from biorat_al.corpus.labelstudio_relations import SCORE
 from biorat_al.corpus.model import Annotation, Document, Passage, Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import OffsetError
+from biorat_al.settings import SAME_MENTION
 
 CONTROL, TEXT = "label", "text"
 """Names of the labelling configuration's control and text, as the program's own configuration has them."""

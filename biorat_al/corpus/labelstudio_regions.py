@@ -4,7 +4,7 @@ Both count Unicode code points, end exclusive, in the text as it is stored. A re
 (line ends come back as a backslash and an ``n``), so only offsets are used.
 
 A region has one stretch of text. A discontinuous entity ``e`` goes out as the regions ``e--j1``, ``e--j2``, …, joined
-in a row by relations with the label :data:`~biorat_al.corpus.labelstudio_relations.SAME_MENTION`, and whatever regions
+in a row by relations with the label :data:`~biorat_al.settings.SAME_MENTION`, and whatever regions
 an annotator leaves joined come back as one entity. Where the labelling configuration does not have that label, the
 pieces are ``e--1``, ``e--2``, …: they are one entity as long as they keep their label, for nobody can say otherwise.
 A region with several labels comes back as several entities.
@@ -19,11 +19,10 @@ import re
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biorat_al.corpus.labelstudio_relations import (
     NO_ENTITY,
-    SAME_MENTION,
     WITHOUT_LABEL,
     Link,
     RelationReader,
@@ -35,9 +34,7 @@ from biorat_al.corpus.labelstudio_relations import (
 )
 from biorat_al.corpus.model import Annotation, Concept, Entity, Relation, Span
 from biorat_al.corpus.validation import ORIGINS
-
-if TYPE_CHECKING:
-    from biorat_al.settings import RelationType
+from biorat_al.settings import SAME_MENTION, RelationType
 
 _PIECE = re.compile(r"(.+)--(j?)(\d+)")
 _ESCAPE = re.compile(r"_x([0-9a-f]{1,6})_")

@@ -5,7 +5,7 @@ turn it round. What is meant is told by the relation types of the project: which
 they leave open, or do not permit, is told in a sentence; nothing goes missing without one.
 
 Pieces of a discontinuous mention are regions that are joined in a row by relations with the label
-:data:`SAME_MENTION`, which is no relation of the project.
+:data:`~biorat_al.settings.SAME_MENTION`, which is no relation of the project.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biorat_al.corpus.concept_relations import CONCEPTS
 from biorat_al.corpus.model import Entity, Relation
-
-if TYPE_CHECKING:
-    from biorat_al.settings import RelationType
-
-SAME_MENTION = "same mention"
-"""The relation label that joins the pieces of one mention; no relation of a project may have it."""
+from biorat_al.settings import SAME_MENTION, RelationType
 
 WITHOUT_LABEL = "relations_without_label"
 """Key of an annotation's extras: relations of which nobody can say what was meant, ``{"head": …, "tail": …}``."""

@@ -12,9 +12,9 @@ import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
 
 from biorat_al.desk.base import Role
-from biorat_al.desk.labelstudio.conversion import SAME_MENTION
 from biorat_al.errors import DeskError
 from biorat_al.resources import resource
+from biorat_al.settings import SAME_MENTION
 
 CONTROL = "label"
 TEXT = "text"
@@ -42,10 +42,6 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
             raise DeskError(f"the label {label!r} begins with a dollar sign, which Label Studio takes for a data field")
         if any(ord(character) < 32 for character in label):
             raise DeskError(f"the label {label!r} has a line end, a tab or another control character in it")
-    if SAME_MENTION in relations:
-        raise DeskError(
-            f"the relation label {SAME_MENTION!r} joins the pieces of one mention: give the relation another name"
-        )
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -19,8 +19,8 @@ from biorat_al.desk.labelstudio.configuration import (
     project_title,
     word,
 )
-from biorat_al.desk.labelstudio.conversion import SAME_MENTION
 from biorat_al.errors import DeskError
+from biorat_al.settings import SAME_MENTION
 
 _LABELS = st.lists(
     st.text(
@@ -74,11 +74,6 @@ def test_a_label_that_cannot_be_one_is_refused(label: str) -> None:
         labelling_configuration([label])
     with pytest.raises(DeskError, match="label"):
         labelling_configuration(["Chemical"], [label])
-
-
-def test_no_relation_may_be_called_what_joins_pieces() -> None:
-    with pytest.raises(DeskError, match="give the relation another name"):
-        labelling_configuration(["Chemical"], ["CID", SAME_MENTION])
 
 
 def test_one_configuration_is_part_of_another() -> None:

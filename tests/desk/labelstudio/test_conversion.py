@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model import Annotation, Entity, Relation, Span
-from biorat_al.desk.labelstudio.conversion import ORIGINS, SAME_MENTION, annotation_of, regions_of
-from biorat_al.settings import RelationType
+from biorat_al.desk.labelstudio.conversion import ORIGINS, annotation_of, regions_of
+from biorat_al.settings import SAME_MENTION, RelationType
 from tests.support.labelstudio import drawn
 
 LABELS = ("Chemical", "Disease", 'A "quoted" <label> & more')
