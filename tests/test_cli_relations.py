@@ -56,7 +56,7 @@ def ends_of(record: Record) -> set[tuple[str, tuple[Span, ...], tuple[Span, ...]
 @pytest.mark.slow
 @pytest.mark.usefixtures("database")
 def test_relations_from_init_to_export(nowhere: Path, tiny_encoder: Path) -> None:
-    documents, test = demo_files(nowhere.parent / "files", pool=24, test=6, relations=True)
+    documents, test = demo_files(nowhere.parent / "files", pool=24, test=6, records=related_records(30))
     project = nowhere / "trial"
     options = ["--documents", documents, "--test-documents", test, "--gold", "--desk", "oracle", "--size", "8"]
     labels = ["--entity", "Disease", "--entity", "Chemical", "--relation", "treats:Chemical:Disease"]

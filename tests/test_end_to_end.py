@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from datasets import load_dataset
 from sqlalchemy import URL, func, select
 
-from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.model import Annotation, Record, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.labelstudio.connection import Connection
+from biorat_al.efficiency.work import relation_work
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.store.engine import DATABASE_VARIABLE
@@ -24,6 +27,28 @@ from tests.support.rounds import make_project, moments, picture_of, run_killed, 
 pytestmark = pytest.mark.slow
 
 GOLD = {record.document.id: record.annotation or Annotation() for record in read_demo_corpus()}
+
+
+def with_relations(record: Record) -> Record:
+    """The record with relations by rule: a chemical is ``before`` each disease of its sentence that comes after it."""
+    assert record.annotation is not None
+    text, entities = record.document.text, record.annotation.entities
+    pairs = [
+        (head, tail)
+        for head in entities
+        for tail in entities
+        if (head.label, tail.label) == ("Chemical", "Disease")
+        and head.end <= tail.start
+        and not re.search(r"[.?!]\s", text[head.end : tail.start])
+    ]
+    relations = (Relation(f"R{n}", "before", head.id, tail.id) for n, (head, tail) in enumerate(pairs, start=1))
+    return record._replace(annotation=replace(record.annotation, relations=tuple(relations)))
+
+
+def ends_of(annotation: Annotation) -> set[tuple[str, tuple[Span, ...], tuple[Span, ...]]]:
+    """Label, head and tail of each relation."""
+    spans = {entity.id: entity.spans for entity in annotation.entities}
+    return {(one.label, spans[one.head], spans[one.tail]) for one in annotation.relations}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -52,8 +77,8 @@ def reference_of(project: Project) -> str:
     return project.status(ask_desk=False).urls["pool"].rstrip("/").rsplit("/", 1)[1]
 
 
-def annotate(server: RunningLabelStudio, project: Project) -> int:
-    return annotate_open_tasks(Connection(server.url, server.token), reference_of(project), GOLD.__getitem__)
+def annotate(server: RunningLabelStudio, project: Project, gold: Mapping[str, Annotation] = GOLD) -> int:
+    return annotate_open_tasks(Connection(server.url, server.token), reference_of(project), gold.__getitem__)
 
 
 def tasks_by_document(server: RunningLabelStudio, project: Project) -> dict[str, list[int]]:
@@ -83,14 +108,18 @@ def test_three_rounds_with_a_real_encoder(
         desk={"kind": "label-studio"},
         training={"arms": ["rat"], "epochs": 6, "min_steps": 60, "batch_size": 4},
         selection={"size": 10},
+        relations=[{"name": "before", "head": "Chemical", "tail": "Disease"}],
+        relation_extraction={"max_length": 64, "batch_size": 2, "epochs": 1},
         **database(),
     )
-    with make_project(tmp_path / "trial", settings, gold=False, pool=40, test=12) as project:
+    records = [with_relations(record) for record in read_demo_corpus()]
+    gold = {record.document.id: record.annotation or Annotation() for record in records}
+    with make_project(tmp_path / "trial", settings, gold=False, pool=40, test=12, records=records) as project:
         project.round()
         with pytest.raises(NothingToDoYet, match="10 of 10 tasks are still open"):
             project.round()
         for number in (1, 2, 3):
-            assert annotate(environment, project) == 10
+            assert annotate(environment, project, gold) == 10
             report = project.round()
             assert report.number == number
             assert report.step("pull").counts["new"] == 10
@@ -101,6 +130,23 @@ def test_three_rounds_with_a_real_encoder(
         assert status.open_now == {"pool": 10}
         assert status.rounds[3].f1["rat"] is not None
         assert status.rounds[3].f1["rat"] > 0.3  # a guess would be near zero
+        assert status.relations["before"] > 20
+        related = status.rounds[3].relation_f1["rat"]
+        assert (related["gold"]["mention"] or 0) > 0.6
+        assert (related["predicted"]["mention"] or 0) > 0.1
+
+        # relations are proposed between regions that are there
+        proposed = 0
+        for ids in tasks_by_document(environment, project).values():
+            for prediction in environment.annotator().open(str(ids[0]))["predictions"]:
+                regions = {region["id"] for region in prediction["result"] if region["type"] == "labels"}
+                arrows = [region for region in prediction["result"] if region["type"] == "relation"]
+                assert all({one["from_id"], one["to_id"]} <= regions and one["labels"] == ["before"] for one in arrows)
+                proposed += len(arrows)
+        assert proposed > 0
+        work = relation_work(project.store)
+        assert sum(part.total("accepted") for part in work) > 0
+        assert sum(part.total("added") for part in work) > 0
 
         # every region says where it came from, and the models' versions are all different
         with project.store.read() as session:
@@ -122,11 +168,12 @@ def test_three_rounds_with_a_real_encoder(
         # the corpus leaves as the annotators made it
         project.export(tmp_path / "corpus.jsonl", format="jsonl")
         for record in read_corpus(tmp_path / "corpus.jsonl"):
-            gold = GOLD[record.document.id]
+            right = gold[record.document.id]
             assert record.annotation is not None
             assert {(e.label, e.spans) for e in record.annotation.entities} == {
-                (e.label, e.spans) for e in gold.entities
+                (e.label, e.spans) for e in right.entities
             }
+            assert ends_of(record.annotation) == ends_of(right)
         project.export(tmp_path / "corpus")
         loaded = load_dataset(str(tmp_path / "corpus"), "trial_bigbio_kb", cache_dir=str(tmp_path / "cache"))
         assert {split: len(loaded[split]) for split in loaded} == {"train": 30, "test": 12}

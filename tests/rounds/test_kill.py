@@ -14,7 +14,7 @@ from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.engine import DATABASE_VARIABLE
 from biorat_al.store.rounds import models_of
-from tests.support.rounds import RELATED, make_project, moments, picture_of, run_killed, settings_for
+from tests.support.rounds import RELATED, make_project, moments, picture_of, related_records, run_killed, settings_for
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +81,7 @@ def test_a_round_that_is_killed_between_the_two_models_of_an_arm_trains_both(
     folders = [tmp_path / name for name in ("undisturbed", "killed")]
     for folder in folders:
         settings = settings_for(tiny_encoder, **RELATED | {"training": {"arms": ["rat", "none"], "min_steps": 3}})
-        with make_project(folder, settings, pool=20, test=3, relations=True) as project:
+        with make_project(folder, settings, pool=20, test=3, records=related_records(23)) as project:
             project.round()
     undisturbed, killed = folders
     assert run_killed(undisturbed) == 0

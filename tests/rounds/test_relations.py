@@ -36,7 +36,7 @@ MEASURES = [Measure(entities, level) for entities in ("gold", "predicted") for l
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[tuple[Project, list[Task]]]:
     """A project with relations in its second round, and the tasks that were pushed in that round."""
     folder = tmp_path_factory.mktemp("relations") / "trial"
-    with make_project(folder, settings_for(tiny_encoder, **RELATED), relations=True) as project:
+    with make_project(folder, settings_for(tiny_encoder, **RELATED), records=related_records(46)) as project:
         project.round()
         push, pushed = project.desk.push, list[Task]()
 
@@ -64,7 +64,7 @@ def quick(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
     """A project of one arm with relations, whose models learn next to nothing."""
     training = {"arms": ["rat"], "epochs": 1, "min_steps": 3}
     settings = settings_for(tiny_encoder, **RELATED | {"training": training})
-    with make_project(tmp_path / "trial", settings, pool=20, test=2, relations=True) as project:
+    with make_project(tmp_path / "trial", settings, pool=20, test=2, records=related_records(22)) as project:
         yield project
 
 

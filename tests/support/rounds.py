@@ -124,13 +124,14 @@ def _single_words(record: Record, label: str) -> list[str]:
 
 
 def demo_files(
-    folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True, relations: bool = False
+    folder: Path, *, pool: int = 40, test: int = 6, gold: bool = True, records: Sequence[Record] | None = None
 ) -> tuple[Path, Path]:
-    """Write documents of the demo corpus for the pool and for the test set; return the two files.
+    """Write documents for the pool and for the test set; return the two files.
 
-    :param relations: take those of :func:`related_records` instead.
+    :param records: None takes those of the demo corpus.
     """
-    records = related_records(pool + test) if relations else list(read_demo_corpus())
+    if records is None:
+        records = list(read_demo_corpus())
     folder.mkdir(parents=True, exist_ok=True)
     files = (folder / "pool.jsonl", folder / "test.jsonl")
     chosen = [record if gold else Record(record.document, None, record.source) for record in records[:pool]]
@@ -139,12 +140,12 @@ def demo_files(
     return files
 
 
-def make_project(folder: Path, settings: Settings, *, gold: bool = True, **sizes: Any) -> Project:
+def make_project(folder: Path, settings: Settings, *, gold: bool = True, **documents: Any) -> Project:
     """Make a project on a part of the demo corpus.
 
-    :param sizes: what else :func:`demo_files` takes.
+    :param documents: what else :func:`demo_files` takes.
     """
-    pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **sizes)
+    pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **documents)
     return Project.init(folder, settings, [pool], gold=gold, test_documents=[test])[0]
 
 
