@@ -40,7 +40,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     status = json.loads(outcome.out)
     assert list(status) == [
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
-        "urls", "rounds", "open_now", "desk_problem", "forecast",
+        "urls", "rounds", "open_now", "desk_problem", "forecast", "relations", "concept_relations", "relation_level",
     ]  # fmt: skip
     assert (status["name"], status["desk"], status["labels"]) == ("trial", "oracle", ["Disease", "Chemical"])
     assert status["documents"] == {"pool": 12, "test": 3}
@@ -48,8 +48,10 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert (status["left"], status["database"]) == (6, "SQLite")
     assert list(status["rounds"][1]) == [
         "number", "state", "started_at", "seconds", "labelled", "f1", "evaluated", "strategy", "asked_for",
-        "waiting_for", "models",
+        "waiting_for", "models", "relation_f1",
     ]  # fmt: skip
+    # a project that asks for no relations
+    assert (status["relations"], status["relation_level"], status["rounds"][1]["relation_f1"]) == ({}, None, {})
     assert status["rounds"][1]["models"].keys() == {"rat", "none"}
     assert status["rounds"][1]["evaluated"] == 3
 

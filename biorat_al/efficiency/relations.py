@@ -79,7 +79,8 @@ def relations_section(study: Study, counts: RelationCounts) -> Section | None:
     note = (
         f"The last model of each arm. {study.basis(list(measured.values()))}. {intervals(dict.fromkeys(measured, 1))} "
         "Between predicted mentions a relation is right only if both of its mentions are; between annotated mentions "
-        "these are given. Pairs of concepts are counted once for a document, however often it speaks of them."
+        "these are given. Pairs of concepts are counted once for a document, however often it speaks of them. What it "
+        "took to train relation models is not among the costs of training in this report."
     )
     return Section("relations", "Relations", tables=[Table("relations", "F1 of relations", columns, rows, note)])
 
