@@ -379,6 +379,29 @@ def test_the_status_counts_what_is_exported(store: Store, tmp_path: Path, answer
     assert project_status(tmp_path, settings_of(), store).mentions == {"Chemical": 1, "Disease": 2}
 
 
+def test_the_status_counts_relations_as_they_are_exported(store: Store, tmp_path: Path, answer: Answer) -> None:
+    def relations(who: str, *labels: str) -> tuple[Relation, ...]:
+        return tuple(Relation(f"r{n}", label, f"{who}1", f"{who}0") for n, label in enumerate(labels))
+
+    answer(1, "ann", ASTHMA, ASPIRIN, relations=relations("ann", "with", "without"))
+    answer(1, "zoe", ASTHMA, ASPIRIN, relations=relations("zoe", "with"))
+    answer(2, "ann", ASTHMA, ASPIRIN, relations=relations("ann", "without"))
+    stated = Annotation(concept_relations=(ConceptRelation("with", "D1", "D2"), ConceptRelation("with", "D1", "D3")))
+    with store.write() as session:
+        # what was imported is no answer, and gold is one
+        ids = session.scalars(select(DocumentRow.id).order_by(DocumentRow.id)).all()
+        add_annotations(session, [NewAnnotation(ids[5], "gold", stated), NewAnnotation(ids[6], "import", stated)])
+    ends = {"head": "Chemical", "tail": "Disease"}
+    values = {**settings_of().model_dump(), "relations": [{"name": name, **ends} for name in ("with", "without")]}
+    status = project_status(tmp_path, make_settings(values), store)
+    assert status.relations == {"with": 1, "without": 1}
+    assert status.concept_relations == {"with": 2}
+    values["relation_extraction"] = {"level": "document"}
+    assert project_status(tmp_path, make_settings(values), store).relation_level == "document"
+    without = project_status(tmp_path, settings_of(), store)
+    assert (without.relations, without.concept_relations, without.relation_level) == ({}, {}, None)
+
+
 def test_provenance_names_everybody_who_has_an_annotation(store: Store, tmp_path: Path, answer: Answer) -> None:
     answer(1, "ann", ASTHMA)
     answer(1, "zoe", ASTHMA, AND, origin="prediction")
