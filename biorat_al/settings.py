@@ -209,6 +209,8 @@ class RelationSettings(_Part):
     :param negatives: candidates without a relation that are trained on for each one with a relation, at most; which is
         drawn anew in each epoch.
     :param class_weights: weigh relation types by the inverse square root of their number.
+    :param learning_rate: peak learning rate; None takes 5e-5 for encoders of up to 50 million parameters, 2e-5 for
+        larger ones.
     :param epochs: passes over the training candidates at most.
     :param batch_size: candidates per optimizer step.
     """
@@ -218,6 +220,7 @@ class RelationSettings(_Part):
     max_length: Annotated[int, Field(ge=32, le=512)] = 128
     negatives: Annotated[float, Field(gt=0)] = 4.0
     class_weights: bool = True
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     epochs: Annotated[int, Field(ge=1)] = 3
     batch_size: Annotated[int, Field(ge=1)] = 8
 

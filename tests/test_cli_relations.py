@@ -39,6 +39,7 @@ def learn_fast(project: Path) -> None:
     for before, after in (
         ("min_steps = 120", "min_steps = 60"),
         ("[training]\n", "[training]\nlearning_rate = 0.005\n"),
+        ("[relation_extraction]\n", "[relation_extraction]\nlearning_rate = 0.005\n"),
         ('arms = ["rat", "none"]', 'arms = ["rat"]'),
     ):
         assert before in text

@@ -158,15 +158,17 @@ class Loop:
 
 def make_optimizer(network: EncoderNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
-    rate = training.learning_rate
-    if rate is None:
-        is_small = sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
-        rate = 2e-4 if is_small else 3e-5
+    rate = training.learning_rate or (2e-4 if is_small(network) else 3e-5)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=rate, fused=device.kind in ("cpu", "cuda"))
+
+
+def is_small(network: EncoderNetwork) -> bool:
+    """Whether an encoder takes the higher learning rate."""
+    return sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
 
 
 def learning_rate_factor(step: int, total: int, warmup: float) -> float:

@@ -70,7 +70,9 @@ def run(context: Context) -> Finish:
             return nothing(f"none of the {total} test documents is annotated" if total else "there is no test set")
     from biorat_al.learner.predictor import Predictor
 
-    changed = _changed(context, held_out) if context.settings.evaluation.robustness else {}
+    settings = context.settings
+    level = settings.relation_extraction.level
+    changed = _changed(context, held_out) if settings.evaluation.robustness else {}
     measured: dict[str, _Measured] = {}
     for arm, model in models.items():
         predictor = Predictor.load(context.models_dir / model.version)
@@ -83,7 +85,7 @@ def run(context: Context) -> Finish:
                 _evaluation(held_out, predicted, predictor.labels),
                 _reliability(held_out, predicted, predictor.labels),
                 _robustness(predictor.tagger, changed, bar),
-                relation_rows(predictor, held_out, found, context.settings.relations, bar) if related else None,
+                relation_rows(predictor, held_out, found, settings.relations, level, bar) if related else None,
                 predictor.uncased,
             )
 
@@ -99,7 +101,7 @@ def run(context: Context) -> Finish:
         uncased = all(of_arm.uncased for of_arm in measured.values())
         counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
         if of_relations:
-            counts |= {"relation_f1": of_relations, "relation_level": context.settings.relation_extraction.level}
+            counts |= {"relation_f1": of_relations, "relation_level": level}
         return StepResult(counts=counts)
 
     return finish

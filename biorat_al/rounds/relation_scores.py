@@ -9,7 +9,7 @@ from biorat_al.corpus.model import Entity, Relation
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.progress import Bar
 from biorat_al.settings import RelationType
-from biorat_al.store.evaluations import Between, Measure
+from biorat_al.store.evaluations import Between, Level, Measure
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor
@@ -23,15 +23,18 @@ def relation_rows(
     held_out: Mapping[int, Example],
     end_to_end: Mapping[str, Prediction],
     types: Sequence[RelationType],
+    level: Level,
     bar: Bar,
 ) -> list[dict[str, Any]]:
     """Count relations by document and label, as rows of a model's evaluation.
 
     They are counted between the mentions that the model predicts itself and, in a prediction of their own, between
     those that count as gold; as pairs of mentions and, where the test documents have any concept, as pairs of concepts.
+    A model of the level ``document`` names one pair of mentions for two concepts, so only concepts are counted there.
 
     :param held_out: test documents by row id.
     :param end_to_end: what the model says of each, by document id.
+    :param level: what a relation is to the model.
     """
     # at the first use: what reads the status need not load the learner
     from biorat_al.learner.relations.scoring import score_relations
@@ -44,8 +47,10 @@ def relation_rows(
         example.concept_relations or any(entity.concepts for entity in example.entities)
         for example in held_out.values()
     )
-    measures = [Measure(entities, "mention") for entities in predicted]
-    measures += [Measure(entities, "document") for entities in predicted if with_concepts]
+    levels: list[Level] = ["mention"] if level == "mention" else []
+    if with_concepts or level == "document":
+        levels.append("document")
+    measures = [Measure(entities, counted) for counted in levels for entities in predicted]
     rows = []
     for measure in measures:
         for document_id, example in held_out.items():

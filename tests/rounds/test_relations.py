@@ -20,8 +20,10 @@ from biorat_al.learner.predictor import Predictor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import relation_folders
 from biorat_al.presentation import round_text, status_text
+from biorat_al.progress import SILENT
 from biorat_al.project import Project
 from biorat_al.rounds import evaluate, runner, train
+from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.settings import make_settings
 from biorat_al.store.annotations import relation_values
 from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation
@@ -114,6 +116,18 @@ def test_relations_are_counted_in_each_way_on_the_test_documents(project: Projec
             # what the models learn from is a rule
             assert sums[version][measure].true_positives > 0
             assert sums[version][measure].documents == 6
+
+
+def test_a_model_that_names_one_pair_for_two_concepts_is_counted_by_concept_alone(project: Project) -> None:
+    with project.store.read() as session:
+        held_out = evaluate._held_out(session, project.settings)
+        version = models(project)["rat"].version
+    predictor = Predictor.load(project.folder / "models" / version)
+    found = {one.document_id: one for one in predictor.predict(example.document for example in held_out.values())}
+    with SILENT.bar("") as bar:
+        rows = relation_rows(predictor, held_out, found, project.settings.relations, "document", bar)
+    assert {row["level"] for row in rows} == {"document"}
+    assert len(rows) == 2 * len(held_out)
 
 
 def test_the_steps_counts_and_the_status_have_f1_by_arm(project: Project) -> None:

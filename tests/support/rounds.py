@@ -71,6 +71,7 @@ RELATED: dict[str, Any] = {
     "relations": [{"name": "treats", "head": "Chemical", "tail": "Disease"}],
     # enough for the very small encoder to learn what documents are made of
     "training": {"min_steps": 60, "batch_size": 8, "learning_rate": 5e-3},
+    "relation_extraction": {"learning_rate": 5e-3},
     "selection": {"size": 12},
 }
 """Changes to :func:`settings_for` for a project on :func:`related_records`."""

@@ -20,7 +20,7 @@ from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder
 from biorat_al.learner.folder import remove_leftovers, write_model
-from biorat_al.learner.loop import Loop
+from biorat_al.learner.loop import Loop, is_small
 from biorat_al.learner.memory import PeakMemory
 from biorat_al.learner.relations.batching import (
     NONE,
@@ -88,7 +88,7 @@ def train_relations(
     threshold is tuned on the development part, which the network has not seen.
 
     :param types: relation types that count.
-    :param training: learning rate, weight decay, warm-up, least number of steps and development share; epochs and batch
+    :param training: weight decay, warm-up, least number of steps and development share; learning rate, epochs and batch
         size are those of `relations`.
     :param provenance: what else the model's folder shall say of its origin (JSON values).
     :param device: None picks the best there is.
@@ -113,13 +113,19 @@ def train_relations(
         raise NotEnoughLabelsError("no annotated document has a relation that could be learnt: annotate one that does")
     drawn = min(negatives, round(relations.negatives * positives))
     prior = float(np.log(negatives / drawn)) if drawn else 0.0
-    training = training.model_copy(update={"epochs": relations.epochs, "batch_size": relations.batch_size})
     weights = class_weights(learn.targets, len(class_numbers(types))) if relations.class_weights else None
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
         network = RelationNetwork(encoder.network(device.training_attention), 1 + len(class_numbers(types)))
         network.initialise_head(torch.Generator().manual_seed(seed))
         network.to(device.name)
+        training = training.model_copy(
+            update={
+                "learning_rate": relations.learning_rate or (5e-5 if is_small(network) else 2e-5),
+                "epochs": relations.epochs,
+                "batch_size": relations.batch_size,
+            }
+        )
         loop = Loop(network, arm, training, adversarial, seed, device, words=_words(tokenizer, [learn, dev]))
         per_epoch = -(-(positives + drawn) // training.batch_size)
         lengths = [len(row.pair.ids) for row in learn.rows]

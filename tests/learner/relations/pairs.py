@@ -11,7 +11,7 @@ from biorat_al.settings import RelationSettings, RelationType
 TREATS = RelationType(name="treats", head="Chemical", tail="Disease")
 CAUSES = RelationType(name="causes", head="Chemical", tail="Disease")
 TYPES = (TREATS, CAUSES)
-SETTINGS = RelationSettings(max_length=48)
+SETTINGS = RelationSettings(max_length=48, learning_rate=3e-3)
 
 _LABELS = {"for": "treats", "with": "causes"}
 

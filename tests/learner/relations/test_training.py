@@ -16,7 +16,7 @@ from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 
-TRAINING = TrainingSettings(learning_rate=3e-3, min_steps=20, dev_share=0.25)
+TRAINING = TrainingSettings(min_steps=20, dev_share=0.25)
 
 
 def train(
@@ -116,9 +116,10 @@ def test_negatives_are_limited(tmp_path: Path, encoder: Encoder) -> None:
 
 
 def test_a_training_that_goes_astray_says_so(tmp_path: Path, encoder: Encoder) -> None:
-    training = TRAINING.model_copy(update={"learning_rate": 0.99, "min_steps": 200})
+    training = TRAINING.model_copy(update={"min_steps": 200})
+    astray = SETTINGS.model_copy(update={"learning_rate": 0.99})
     with pytest.raises(LearnerError, match="smaller learning_rate"):
-        train(tmp_path, related_examples(6), encoder, "at", epsilon=1e30, training=training)
+        train(tmp_path, related_examples(6), encoder, "at", epsilon=1e30, training=training, relations=astray)
     assert not relation_folders(tmp_path)
 
 
