@@ -93,18 +93,29 @@ class BigBioSummary:
         return sorted(set().union(*(split.relations for split in self.splits.values())))
 
 
+class AgreementF1(NamedTuple):
+    """Strict span F1 of annotators with each other as gold.
+
+    :param documents: that several of them annotated.
+    :param f1: a fraction.
+    :param interval: 95 % over documents, fractions; None where it cannot be had.
+    """
+
+    documents: int
+    f1: float
+    interval: tuple[float, float] | None
+
+
 class PairAgreement(NamedTuple):
     """How far two annotators agree on the documents that both annotated.
 
     :param mentions: that the one and the other marked.
-    :param f1: strict span F1 of the one with the other as gold, a fraction.
     """
 
     first: str
     second: str
-    documents: int
     mentions: tuple[int, int]
-    f1: float
+    agreement: AgreementF1
 
 
 @dataclass
@@ -116,7 +127,7 @@ class CardDetails:
     :param languages: codes of the languages of the texts; empty: not stated.
     :param made: how the corpus was made, as name → value (program, rounds, models).
     :param several: documents with several annotators, None where that is not known.
-    :param agreement: of each pair of them; `overall_f1` of all pairs together.
+    :param agreement: of each pair of them; `overall_agreement` of all pairs together.
     :param ties: the first :data:`TIES_SHOWN`, in words, of `tie_count`.
     :param rules: number of documents by how their annotation was decided on.
     """
@@ -128,7 +139,7 @@ class CardDetails:
     made: Mapping[str, str] = field(default_factory=dict)
     several: int | None = None
     agreement: Sequence[PairAgreement] = ()
-    overall_f1: float | None = None
+    overall_agreement: AgreementF1 | None = None
     ties: Sequence[str] = ()
     tie_count: int = 0
     preferred: str | None = None

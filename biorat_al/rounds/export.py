@@ -131,7 +131,7 @@ def export_corpus(
             made=_made(settings, store, history, accepted),
             several=history.agreement.documents,
             agreement=list(history.agreement.pairs()),
-            overall_f1=history.agreement.overall_f1,
+            overall_agreement=history.agreement.overall,
             ties=[str(tie) for tie in report.ties],
             tie_count=report.tie_count,
             preferred=None if options.prefer is None else history.pseudonyms[options.prefer],

@@ -1,60 +1,19 @@
-"""Where each exported annotation came from, what could not be decided, and how far annotators agree."""
+"""Where each exported annotation came from, and what could not be decided."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import combinations
 
-from biorat_al.corpus.bigbio_card import PairAgreement
 from biorat_al.corpus.bigbio_provenance import Author, Provenance, TieRow
-from biorat_al.corpus.model import Annotation, Document
-from biorat_al.learner.scoring import Counts
+from biorat_al.corpus.model import Document
+from biorat_al.rounds.agreement import Agreement
 from biorat_al.store.answers import Decision, Vote
-from biorat_al.store.majority import RelationKey, mention_key
+from biorat_al.store.majority import RelationKey
 from biorat_al.store.shown import Shown, relation_keys
 
 ShownRelations = Mapping[Shown, frozenset[RelationKey]]
 """The relations of pre-labels; see :func:`~biorat_al.store.shown.shown_relations`."""
-
-
-@dataclass
-class Agreement:
-    """Strict span counts of each pair of annotators, over the documents that both annotated.
-
-    :param documents: that several people annotated.
-    """
-
-    documents: int = 0
-    counts: dict[tuple[str, str], Counts] = field(default_factory=dict)
-    both: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, names: Sequence[str], annotations: Sequence[Annotation]) -> None:
-        """Count a document that these people annotated."""
-        self.documents += 1
-        marked = {
-            name: {mention_key(entity) for entity in annotation.entities}
-            for name, annotation in zip(names, annotations, strict=True)
-        }
-        for pair in combinations(sorted(marked, key=_number), 2):
-            gold, other = (marked[name] for name in pair)
-            same = len(gold & other)
-            counts = Counts(same, len(other) - same, len(gold) - same)
-            self.counts[pair] = self.counts.get(pair, Counts()) + counts
-            self.both[pair] += 1
-
-    @property
-    def overall_f1(self) -> float | None:
-        """F1 of all pairs together; None where there is none."""
-        return sum(self.counts.values(), Counts()).f1 if self.counts else None
-
-    def pairs(self) -> Iterator[PairAgreement]:
-        """Each pair, in the order of the pseudonyms."""
-        for first, second in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
-            counts = self.counts[first, second]
-            mentions = counts.tp + counts.fn, counts.tp + counts.fp
-            yield PairAgreement(first, second, self.both[first, second], mentions, counts.f1)
 
 
 class History:
@@ -153,7 +112,3 @@ def _relation_origins(decision: Decision, shown: ShownRelations | None) -> dict[
         ident: {place: origin(ident, votes[place]) for place in versions}
         for ident, versions in decision.majority.relations.items()
     }
-
-
-def _number(pseudonym: str) -> int:
-    return int(pseudonym.rpartition("-")[2] or 0)

@@ -1,0 +1,96 @@
+"""How far the annotators of the same documents agree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from biorat_al.corpus.bigbio_card import AgreementF1, PairAgreement
+from biorat_al.corpus.model import Annotation
+from biorat_al.learner.scoring import Counts
+from biorat_al.store.majority import mention_key
+
+LEVEL = 0.95
+"""Of the intervals."""
+
+DRAWS = 2000
+"""Samples of documents that an interval is made from."""
+
+Pair = tuple[str, str]
+
+
+@dataclass
+class Agreement:
+    """Strict span counts of each pair of annotators, document by document.
+
+    :param documents: that several people annotated.
+    :param counts: of each pair, the counts of each document that both annotated; the first counts as gold.
+    """
+
+    documents: int = 0
+    counts: defaultdict[Pair, list[Counts]] = field(default_factory=lambda: defaultdict(list))
+    _all_pairs: list[Counts] = field(default_factory=list)
+
+    def add(self, names: Sequence[str], annotations: Sequence[Annotation]) -> None:
+        """Count a document that these people annotated.
+
+        :param names: their pseudonyms, in the order of `annotations`.
+        """
+        self.documents += 1
+        marked = {
+            name: {mention_key(entity) for entity in annotation.entities}
+            for name, annotation in zip(names, annotations, strict=True)
+        }
+        of_document = Counts()
+        for pair in combinations(sorted(marked, key=_number), 2):
+            gold, other = (marked[name] for name in pair)
+            same = len(gold & other)
+            counts = Counts(same, len(other) - same, len(gold) - same)
+            self.counts[pair].append(counts)
+            of_document += counts
+        self._all_pairs.append(of_document)
+
+    @property
+    def overall(self) -> AgreementF1 | None:
+        """All pairs together; None where there is none."""
+        return _agreement(self._all_pairs) if self.documents else None
+
+    def pairs(self) -> Iterator[PairAgreement]:
+        """Each pair, in the order of the pseudonyms."""
+        for pair in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
+            counts = sum(self.counts[pair], Counts())
+            mentions = counts.tp + counts.fn, counts.tp + counts.fp
+            yield PairAgreement(*pair, mentions, _agreement(self.counts[pair]))
+
+
+def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
+    """A confidence interval for F1 over documents.
+
+    The percentile bootstrap (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3): documents are
+    drawn again, as many as there are, with replacement, and each draw's counts are summed. What is drawn is the same
+    each time. With few documents such an interval is too narrow.
+
+    :param documents: counts of each document.
+    :returns: the lower and the upper end, fractions; None with fewer than two documents, which show no spread.
+    """
+    number = len(documents)
+    if number < 2:
+        return None
+    parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
+    drawn = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS) @ parts
+    # nothing marked by either is agreement, as in Counts.f1
+    f1 = np.divide(drawn[:, 0], drawn[:, 1], out=np.ones(DRAWS), where=drawn[:, 1] > 0)
+    low, high = np.quantile(f1, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return float(low), float(high)
+
+
+def _agreement(documents: Sequence[Counts]) -> AgreementF1:
+    return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents))
+
+
+def _number(pseudonym: str) -> int:
+    return int(pseudonym.rpartition("-")[2] or 0)
