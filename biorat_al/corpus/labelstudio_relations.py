@@ -183,9 +183,9 @@ class RelationReader:
                 (head, tail), directed = (drawn or turned)[0], True
         elif self.types:
             self.problems.append(f"{name} has the label {label!r}, which the project does not know; it was kept")
-        self._add(label, head, tail, directed, link.region)
+        self._add(label, head, tail, directed, link)
 
-    def _add(self, label: str, head: Entity, tail: Entity, directed: bool, region: Region) -> None:
+    def _add(self, label: str, head: Entity, tail: Entity, directed: bool, link: Link) -> None:
         if self.types:
             ends = (head.id, tail.id) if directed else tuple(sorted((head.id, tail.id)))
             key = (label, directed, ends)
@@ -193,19 +193,21 @@ class RelationReader:
                 return
             self._known.add(key)
         ident = f"r{len(self.relations) + 1}"
-        self.relations.append(Relation(ident, label, head.id, tail.id, directed, _extras(region)))
+        turned = head.id not in {entity.id for entity in self.entities[link.start]}
+        self.relations.append(Relation(ident, label, head.id, tail.id, directed, _extras(link.region, turned)))
 
 
 def _fitting(types: Iterable[RelationType], pairs: Sequence[_Pair]) -> list[_Pair]:
     return [(head, tail) for relation in types for head, tail in pairs if relation.joins(head.label, tail.label)]
 
 
-def _extras(region: Region) -> dict[str, Any]:
+def _extras(region: Region, turned: bool) -> dict[str, Any]:
     extras: dict[str, Any] = {}
     score = region.get(SCORE)
     if isinstance(score, (int, float)) and not isinstance(score, bool):
         extras[SCORE] = score
     match region.get(CONCEPTS):
         case [str(head), str(tail)]:
-            extras[CONCEPTS] = [head, tail]
+            # they go with the ends, whichever way an annotator turned these
+            extras[CONCEPTS] = [tail, head] if turned else [head, tail]
     return extras

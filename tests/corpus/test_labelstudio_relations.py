@@ -146,3 +146,20 @@ def test_a_relation_name_may_join_several_pairs_of_types() -> None:
 def test_a_score_that_came_with_it_is_kept() -> None:
     annotation, _ = annotation_of([*REGIONS, drawn("c", "d", "CID") | {"score": 0.25}], TEXT, relations=(CID,))
     assert annotation.relations[0].extras == {"score": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("types", "direction", "meant"),
+    [
+        ((), "right", ("c", "d", ["D009270", "D003128"])),
+        ((), "left", ("d", "c", ["D003128", "D009270"])),
+        # against its types nobody can have turned it
+        ((CID,), "left", ("c", "d", ["D009270", "D003128"])),
+    ],
+)
+def test_the_concepts_of_a_relation_are_turned_with_its_ends(
+    types: tuple[RelationType, ...], direction: str, meant: tuple[str, str, list[str]]
+) -> None:
+    link = drawn("c", "d", "CID", direction=direction) | {"concepts": ["D009270", "D003128"]}
+    (relation,) = annotation_of([*REGIONS, link], TEXT, relations=types)[0].relations
+    assert (relation.head, relation.tail, relation.extras["concepts"]) == meant
