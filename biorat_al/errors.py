@@ -6,6 +6,8 @@ message alone and leaves with :attr:`BioratError.exit_code`; anything that is no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class BioratError(Exception):
     """Base of every error that a user can do something about."""
@@ -120,4 +122,11 @@ class EncoderNotFoundError(LearnerError):
 
 
 class NotEnoughLabelsError(LearnerError):
-    """There is nothing to train on."""
+    """There is nothing to train on.
+
+    :param not_candidates: annotated relations that cannot be learnt, by reason.
+    """
+
+    def __init__(self, message: str, not_candidates: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.not_candidates = dict(not_candidates or {})

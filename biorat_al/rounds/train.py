@@ -142,7 +142,7 @@ def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, fo
             )
         )
     except NotEnoughLabelsError as error:
-        return {"reason": str(error)}
+        return {"reason": str(error), "not_candidates": error.not_candidates}
 
 
 def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,25 @@ def test_without_a_relation_to_learn_the_round_goes_on_with_mentions(tmp_path: P
         text = " ".join(round_text(report, project.status(ask_desk=False)).split())
         assert f"Note: The models predict mentions alone: {counts['no_relation_model']}" in text
         assert "relations none" in " ".join(status_text(project.status(ask_desk=False)).split())
+
+
+def test_a_round_says_why_no_relation_could_be_learnt(tmp_path: Path, tiny_encoder: Path) -> None:
+    relations = [{"name": "treats", "head": "Chemical", "tail": "Disease"}]
+    # of what is made here these alone lie across sentences
+    apart = [
+        record._replace(annotation=replace(annotation_of(record), relations=annotation_of(record).relations[-1:]))
+        for record in related_records(200)[::5]
+    ]
+    with make_project(
+        tmp_path / "trial", settings_for(tiny_encoder, relations=relations), pool=14, test=2, records=apart
+    ) as project:
+        project.round()
+        report = project.round()
+        counts = report.step("train").counts
+        text = " ".join(round_text(report, project.status(ask_desk=False)).split())
+    assert counts["relations"] == counts["not_candidates"]["outside_window"] > 0
+    assert f"{counts['relations']} relations farther apart than the window of sentences" in text
+    assert "The models predict mentions alone" in text
 
 
 def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

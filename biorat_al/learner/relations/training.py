@@ -93,7 +93,7 @@ def train_relations(
     :param provenance: what else the model's folder shall say of its origin (JSON values).
     :param device: None picks the best there is.
     :returns: the summary (JSON values): candidates, what could not be one, steps, cost, threshold, development scores.
-    :raises NotEnoughLabelsError: there is no relation to learn.
+    :raises NotEnoughLabelsError: there is no relation to learn; it says how many there are that cannot be.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
     began = time.monotonic()
@@ -109,8 +109,11 @@ def train_relations(
     )
     related = learn.targets != NONE
     positives, negatives = int(related.sum()), int((~related).sum())
+    not_candidates = dict(learn.counts + dev.counts)
     if not positives:
-        raise NotEnoughLabelsError("no annotated document has a relation that could be learnt: annotate one that does")
+        raise NotEnoughLabelsError(
+            "no document to be learnt from has a relation that could be learnt: annotate some that do", not_candidates
+        )
     drawn = min(negatives, round(relations.negatives * positives))
     prior = float(np.log(negatives / drawn)) if drawn else 0.0
     weights = class_weights(learn.targets, len(class_numbers(types))) if relations.class_weights else None
@@ -151,7 +154,7 @@ def train_relations(
         "dev_candidates": len(dev.rows),
         "positives": positives,
         "negatives_per_epoch": drawn,
-        "not_candidates": dict(learn.counts + dev.counts),
+        "not_candidates": not_candidates,
         "training_data_sha256": _fingerprint(examples),
         "steps": outcome.steps,
         "adversarial_steps": outcome.adversarial_steps,

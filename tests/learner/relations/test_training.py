@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from biorat_al.corpus.model import Relation
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
@@ -94,9 +95,22 @@ def test_a_second_model_takes_the_place_of_the_first(tmp_path: Path, encoder: En
 def test_without_a_relation_there_is_nothing_to_learn(tmp_path: Path, encoder: Encoder) -> None:
     bare = [Example(example.document, example.entities) for example in related_examples(5)]
     for examples in ([], bare):
-        with pytest.raises(NotEnoughLabelsError, match="no annotated document has a relation"):
+        with pytest.raises(NotEnoughLabelsError, match="no document to be learnt from has a relation"):
             train(tmp_path, examples, encoder)
     assert not relation_folders(tmp_path)
+
+
+def test_relations_that_cannot_be_learnt_are_counted_where_there_are_no_others(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    # from the first drug to the last pain: two sentences between
+    apart = [
+        Example(e.document, e.entities, (Relation("R1", "treats", e.entities[0].id, e.entities[-1].id),))
+        for e in related_examples(5)
+    ]
+    with pytest.raises(NotEnoughLabelsError) as refused:
+        train(tmp_path, apart, encoder)
+    assert refused.value.not_candidates == {"outside_window": 5}
 
 
 def test_without_a_negative_there_is_something_to_learn(tmp_path: Path, encoder: Encoder) -> None:
