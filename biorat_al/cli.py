@@ -427,7 +427,8 @@ def simulate(
     """Play the annotator on a corpus with gold answers: arms against each other, strategy by strategy.
 
     Run the same command again after an interruption: it goes on where it stopped. More arms, strategies and seeds can
-    be added later. biorat-al report --simulation OUTPUT shows what came out.
+    be added later. biorat-al report --simulation OUTPUT shows what came out. It is of mentions alone: relations in the
+    documents are neither learnt nor measured.
     """
     from biorat_al.efficiency.options import simulation_grid, simulation_settings
     from biorat_al.efficiency.simulation import Simulation, Sources

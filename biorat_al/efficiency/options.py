@@ -16,6 +16,8 @@ from biorat_al.settings import Arm, Settings, encoder_setting, entity_values, ma
 _OWN = ("name", "seed", "entities", "desk", "database")
 """Settings that are not a user's to change in a simulation: options or the simulation itself decide them."""
 
+_OF_RELATIONS = ("relations", "relation_extraction")
+
 
 def simulation_settings(
     name: str, entities: Sequence[str], *, encoder: str, size: int, changes: Sequence[str] = ()
@@ -41,6 +43,8 @@ def simulation_settings(
         part, dot, name = path.strip().partition(".")
         if not equals or not dot:
             raise UsageError(f"--set {change!r} is not of the form PART.NAME=VALUE, e.g. adversarial.epsilon=0.1")
+        if part in _OF_RELATIONS:
+            raise UsageError(f"--set {change!r}: a simulation is of mentions alone, so no setting of relations counts")
         if part in _OWN or (part, name) in (("training", "arms"), ("training", "selecting_arm"), ("selection", "size")):
             raise UsageError(f"--set {change!r}: that is no setting to change here; there are options for it")
         values.setdefault(part, {})[name] = _value(value.strip())

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from biorat_al.acquisition.registry import strategy as find_strategy
@@ -41,6 +42,9 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 
 PLAN = "simulation.json"
 LOCK = ".lock"
+
+_EACH_ITS_OWN = {"name", "database"}
+"""Settings that do not make runs incomparable."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Simulation:
         partial.mkdir()
         counts, sha256 = _read_corpus(partial, settings, sources, progress)
         fixed = {
-            "settings": settings.model_dump(mode="json", exclude={"name", "database"}),
+            "settings": settings.model_dump(mode="json", exclude=_EACH_ITS_OWN),
             "rounds": grid.rounds,
             "corpus_sha256": sha256,
         }
@@ -216,14 +220,24 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
     for name, words in (("corpus_sha256", "other documents"), ("rounds", "another number of rounds")):
         if before.get(name) != now[name]:
             raise UsageError(f"{folder} holds a simulation with {words}; choose another --output, or remove it first")
-    if before.get("settings") != now["settings"]:
+    settings = _with_defaults(before.get("settings", {}))
+    if settings != now["settings"]:
         differing = sorted(
             f"{part}.{key}"
             for part, values in now["settings"].items()
             for key in (values if isinstance(values, dict) else [])
-            if (before.get("settings", {}).get(part) or {}).get(key) != values[key]
+            if (settings.get(part) or {}).get(key) != values[key]
         )
         raise UsageError(
             f"{folder} holds a simulation with other settings ({', '.join(differing) or 'labels'}); "
             "choose another --output, or remove it first"
         )
+
+
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as some version of the program wrote them; what an older one did not know has its default."""
+    try:
+        known = Settings.model_validate({"name": "before", **settings})
+    except ValidationError:
+        return settings
+    return known.model_dump(mode="json", exclude=_EACH_ITS_OWN)

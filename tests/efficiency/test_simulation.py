@@ -7,20 +7,22 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.model import Annotation, ConceptRelation
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run
-from biorat_al.efficiency.simulation import Simulation, Sources, read_simulation, simulation_lock
+from biorat_al.efficiency.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
 from biorat_al.efficiency.trial import run_trial
 from biorat_al.efficiency.workers import available_memory, default_workers
 from biorat_al.errors import CorpusError, LabelError, LearnerError, LockedError, ProjectError, UsageError
 from biorat_al.project import Project
 from biorat_al.settings import Settings
-from tests.support.rounds import demo_files
+from tests.support.rounds import demo_files, related_records
 
 _QUICK = ("training.epochs=1", "training.min_steps=3", "training.batch_size=4")
 
@@ -173,6 +175,45 @@ def test_what_makes_runs_incomparable_is_refused(
         Simulation.create(tmp_path, other, grid("none"), sources)
     # another name for the corpus changes no figure
     Simulation.create(tmp_path, settings.model_copy(update={"name": "other"}), grid("none"), sources)
+
+
+def test_a_simulation_that_an_older_version_began_goes_on(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    plan = tmp_path / PLAN
+    values = json.loads(plan.read_text(encoding="utf-8"))
+    # what it did not know of is as if it were not there
+    del values["settings"]["relations"], values["settings"]["relation_extraction"]
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    assert len(Simulation.create(tmp_path, settings, grid("none"), sources).missing()) == 1
+    values["settings"]["training"]["epochs"] = 7
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"other settings \(training\.epochs\)"):
+        Simulation.create(tmp_path, settings, grid("none"), sources)
+    values["settings"]["training"]["of a newer version"] = 1
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"other settings"):
+        Simulation.create(tmp_path, settings, grid("none"), sources)
+
+
+def test_relations_of_the_documents_change_nothing(tmp_path: Path, settings: Settings) -> None:
+    related = related_records(30)
+    bare = [record._replace(annotation=Annotation(record.annotation.entities)) for record in related]  # type: ignore[union-attr]
+    between = ConceptRelation("treats", "aspirin", "pain")
+    stated = [
+        record._replace(annotation=replace(record.annotation, concept_relations=(between,)))  # type: ignore[type-var]
+        for record in related
+    ]
+    found = []
+    for name, records in (("with", stated), ("without", bare)):
+        pool, test = demo_files(tmp_path / f"{name}-documents", pool=24, test=6, records=records)
+        found.append(make(tmp_path / name, settings, grid("rat"), Sources([pool], [test]))[0])
+    assert figures(found[0]) == figures(found[1])
+
+
+@pytest.mark.parametrize("change", ["relation_extraction.level=document", "relations.name=treats"])
+def test_settings_of_relations_are_refused(change: str) -> None:
+    with pytest.raises(UsageError, match="a simulation is of mentions alone"):
+        simulation_settings("demo", ["Disease"], encoder="minilm", size=6, changes=[change])
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, settings: Settings, sources: Sources) -> None:
