@@ -153,7 +153,12 @@ def names_of(entity: Entity, text: str) -> tuple[Name, ...]:
     """What a mention stands for in its document: its concepts, or its type and spelling where it has none."""
     if entity.concepts:
         return tuple(dict.fromkeys(entity.concepts))
-    return (("", entity.label, " ".join(entity.surface(text).casefold().split())),)
+    return (("", *spelling_of(entity, text)),)
+
+
+def spelling_of(entity: Entity, text: str) -> tuple[str, str]:
+    """What mentions that are spelled alike have in common: their type and their text, case and white space aside."""
+    return entity.label, " ".join(entity.surface(text).casefold().split())
 
 
 def spellings(concept: Concept) -> tuple[str, str]:

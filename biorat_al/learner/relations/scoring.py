@@ -29,7 +29,7 @@ from typing import Literal
 
 from biorat_al.corpus.concept_relations import linked_pairs
 from biorat_al.corpus.model import Annotation, Entity, Relation
-from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spellings
+from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
 from biorat_al.learner.scoring import Counts, Mention, Scores
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationType
@@ -141,16 +141,14 @@ def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tupl
     for entity in example.entities:
         known[_mention(entity)].update(dict.fromkeys(names_of(entity, text)))
 
-    def spelled(entity: Entity) -> tuple[str, str]:
-        return entity.label, " ".join(entity.surface(text).casefold().split())
-
     alike: defaultdict[tuple[str, str], dict[Name, None]] = defaultdict(dict)
     for entity in predicted:
-        alike[spelled(entity)].update(known.get(_mention(entity), {}))
+        alike[spelling_of(entity, text)].update(known.get(_mention(entity), {}))
 
     def in_prediction(entity: Entity) -> Iterable[Hashable]:
         # what no gold mention vouches for stands for its spelling, told from all that is gold
-        return known.get(_mention(entity)) or alike[spelled(entity)] or [("not gold", *spelled(entity))]
+        spelling = spelling_of(entity, text)
+        return known.get(_mention(entity)) or alike[spelling] or [("not gold", *spelling)]
 
     return (lambda entity: known[_mention(entity)]), in_prediction
 
