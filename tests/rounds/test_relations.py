@@ -119,6 +119,22 @@ def test_relations_are_counted_in_each_way_on_the_test_documents(project: Projec
             assert sums[version][measure].documents == 6
 
 
+def test_a_mention_of_another_label_takes_its_relations_along(project: Project) -> None:
+    # somebody has renamed the label of one mention where people annotate
+    record = next(one for one in related_records(20) if len({r.tail for r in annotation_of(one).relations}) == 2)
+    annotation = annotation_of(record)
+    ended, *others = annotation.relations
+    renamed = replace(
+        annotation,
+        entities=tuple(replace(one, label="Renamed") if one.id == ended.tail else one for one in annotation.entities),
+        relations=(*annotation.relations, replace(ended, id="R9", label="other")),
+    )
+    example = evaluate._of_project(record.document, renamed, project.settings)
+    assert len(example.entities) == len(annotation.entities) - 1
+    assert example.relations == tuple(one for one in others if one.tail != ended.tail) != ()
+    assert score_relations({"d": example}, {}, project.settings.relations, "mention").overall.fn == len(others)
+
+
 def test_a_model_that_names_one_pair_for_two_concepts_is_counted_by_concept_alone(project: Project) -> None:
     with project.store.read() as session:
         held_out = evaluate._held_out(session, project.settings)

@@ -8,6 +8,7 @@ import pytest
 
 from biorat_al.corpus.model import Document
 from biorat_al.errors import LearnerError
+from biorat_al.learner.calibration import calibrated
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
 from biorat_al.learner.relations.prediction import RelationExtractor, has_relations
@@ -79,6 +80,19 @@ def test_it_does_not_matter_what_else_is_predicted(folder: Path) -> None:
             (r.label, r.head, r.tail) for r in one.relations
         ]
         assert alone.expected == pytest.approx(one.expected, abs=1e-4)
+
+
+def test_confidences_are_calibrated(folder: Path) -> None:
+    extractor = RelationExtractor.load(folder, CPU)
+    items = [(example.document, example.entities) for example in related_examples(6, seed=4)]
+
+    def scores(temperature: float) -> list[float]:
+        extractor._behaviour = replace(extractor._behaviour, temperature=temperature)
+        return [relation.extras["score"] for one in extractor.predict(items) for relation in one.relations]
+
+    assert len(scores(1.0)) > 3
+    assert scores(3.0) == pytest.approx(calibrated(scores(1.0), 3.0))
+    assert scores(3.0) != pytest.approx(scores(1.0))
 
 
 def test_a_symmetric_relation_has_no_direction(tmp_path: Path, encoder: Encoder) -> None:

@@ -1,23 +1,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from biorat_al.corpus.model import Relation
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
+from biorat_al.learner.relations import training as training_of_relations
+from biorat_al.learner.relations.batching import RelationBatch, RelationRow
+from biorat_al.learner.relations.prediction import RelationExtractor
+from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
+from biorat_al.learner.training import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 
 TRAINING = TrainingSettings(min_steps=20, dev_share=0.25)
+CPU = Device("cpu", bf16=False)
 
 
 def train(
@@ -40,20 +48,31 @@ def train(
         adversarial=AdversarialSettings(**adversarial),
         seed=seed,
         folder=folder,
-        device=Device("cpu", bf16=False),
+        device=CPU,
     )
 
 
 def test_relations_are_learnt(tmp_path: Path, encoder: Encoder) -> None:
-    summary = train(tmp_path, related_examples(60), encoder, relations=SETTINGS.model_copy(update={"epochs": 12}))
+    examples = related_examples(60)
+    summary = train(tmp_path, examples, encoder, relations=SETTINGS.model_copy(update={"epochs": 12, "negatives": 0.5}))
     assert summary["dev"]["f1"] > 0.9
     assert summary["dev_relations"] >= 20
-    assert summary["threshold"] != 0.5
     assert summary["not_candidates"] == {}
-    assert (
-        summary["positives"]
-        == sum(len(example.relations) for example in related_examples(60)) - summary["dev_relations"]
-    )
+    assert summary["positives"] == sum(len(example.relations) for example in examples) - summary["dev_relations"]
+
+    # the model that was saved decides as it did when it was measured
+    extractor = RelationExtractor.load(tmp_path, CPU)
+    behaviour = extractor._behaviour
+    assert behaviour.threshold == summary["threshold"] != 0.5
+    assert behaviour.temperature == summary["temperature"] != 1
+    negatives = summary["candidates"] - summary["positives"]
+    assert behaviour.prior == pytest.approx(np.log(negatives / summary["negatives_per_epoch"]))
+    assert behaviour.prior > 0
+    held_back = development_ids([example.document.id for example in examples], TRAINING.dev_share, 5)
+    dev = {example.document.id: example for example in examples if example.document.id in held_back}
+    found = extractor.predict((example.document, example.entities) for example in dev.values())
+    said = {one.document_id: (dev[one.document_id].entities, one.relations) for one in found}
+    assert score_relations(dev, said, TYPES, "mention").overall.as_dict() == summary["dev"]
 
 
 @pytest.mark.parametrize("arm", ["none", "rat"])
@@ -124,9 +143,34 @@ def test_without_a_negative_there_is_something_to_learn(tmp_path: Path, encoder:
     assert summary["candidates"] == summary["positives"] > 0
 
 
-def test_negatives_are_limited(tmp_path: Path, encoder: Encoder) -> None:
-    summary = train(tmp_path, related_examples(12), encoder, relations=SETTINGS.model_copy(update={"negatives": 0.5}))
-    assert summary["negatives_per_epoch"] == round(0.5 * summary["positives"])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_an_epoch_has_so_many_negatives_and_its_labels_weights(
+    tmp_path: Path, encoder: Encoder, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[int], NDArray[np.float32]]] = []
+    make = training_of_relations.make_relation_batch
+
+    def watched(rows: Sequence[RelationRow], weights: NDArray[np.float32], *more: Any) -> RelationBatch:
+        seen.append(([row.target for row in rows], weights))
+        return make(rows, weights, *more)
+
+    monkeypatch.setattr(training_of_relations, "make_relation_batch", watched)
+    relations = SETTINGS.model_copy(update={"negatives": 0.5, "class_weights": weighted})
+    # of one label there are few
+    examples = [
+        replace(one, relations=tuple(r for r in one.relations if r.label == "treats" or place < 3))
+        for place, one in enumerate(related_examples(12))
+    ]
+    summary = train(tmp_path, examples, encoder, relations=relations)
+    positives = summary["positives"]
+    assert summary["negatives_per_epoch"] == round(0.5 * positives)
+    per_epoch = -(-(positives + summary["negatives_per_epoch"]) // relations.batch_size)
+    targets = [target for some, _ in seen[:per_epoch] for target in some]
+    assert targets.count(0) == summary["negatives_per_epoch"]
+    assert len(targets) - targets.count(0) == positives
+    expected = class_weights(np.array(targets), labels=2) if weighted else np.ones(3)
+    assert len(set(expected.tolist())) == (3 if weighted else 1)
+    assert all((weights == expected).all() for _, weights in seen)
 
 
 def test_a_training_that_goes_astray_says_so(tmp_path: Path, encoder: Encoder) -> None:
