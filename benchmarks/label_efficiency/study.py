@@ -78,7 +78,7 @@ class Stage:
 
 STAGES: Mapping[str, Stage] = {
     "ncbi": Stage(NCBI, ("none", "matched", "rat")),
-    "ncbi-random": Stage(NCBI, ("none", "rat"), strategies=("random",)),
+    "ncbi-random": Stage(NCBI, ("none",), strategies=("random",)),
     "ncbi-at": Stage(NCBI, ("at",), seeds=3),
     "ncbi-full": Stage(NCBI, ("none",), strategies=("random",), seeds=3, rounds=1, full=True),
     "bc5cdr": Stage(BC5CDR, ("none", "matched", "rat"), seeds=3, rounds=4),
