@@ -24,12 +24,14 @@ from biorat_al.presentation import round_text, status_text
 from biorat_al.progress import SILENT
 from biorat_al.project import Project
 from biorat_al.rounds import evaluate, runner, train
+from biorat_al.rounds.pull import project_of
 from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.settings import make_settings
 from biorat_al.store.annotations import relation_values
 from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation
 from biorat_al.store.rounds import models_of, picks_of
 from biorat_al.store.tables import DocumentRow, ModelRow, PredictionRow, StepRow
+from biorat_al.store.tasks import desk_project
 from tests.support.rounds import RELATED, make_project, related_records, settings_for
 
 MEASURES = [Measure(entities, level) for entities in ("gold", "predicted") for level in ("mention", "document")]
@@ -187,6 +189,13 @@ def test_pre_labels_have_relations_between_their_own_mentions(made: tuple[Projec
             assert (relation.label, labels[relation.head], labels[relation.tail]) == ("treats", "Chemical", "Disease")
             assert 0 < relation.extras["score"] <= 1
         assert [relation_values(one) for one in task.pre_annotation.relations] == rows[task.key].relations
+
+
+def test_a_pull_knows_which_relations_can_be_meant(project: Project) -> None:
+    with project.store.read() as session:
+        row = desk_project(session, "pool")
+    assert row is not None
+    assert project_of(row, "pool", project.settings).relations == project.settings.relations != ()
 
 
 def test_predictions_that_are_written_have_relations(project: Project, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select
 
@@ -11,7 +13,7 @@ from biorat_al.settings import Settings, make_settings, relation_values
 from biorat_al.store.answers import answers, gold_annotations, load_answers
 from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
 from biorat_al.store.store import Store
-from biorat_al.store.tables import DocumentRow
+from biorat_al.store.tables import DocumentRow, RelationRow
 from tests.store.conftest import Fill, record
 
 
@@ -199,11 +201,15 @@ def test_a_document_in_both_sets_stays_held_out(store: Store, fill: Fill) -> Non
 
 
 def test_a_test_text_under_another_id_leaves_the_pool(store: Store, fill: Fill) -> None:
-    report = fill([record("d1"), record("d2", "Asthma two.")], [record("t1")])
+    leaked = record("d1")
+    assert leaked.annotation is not None
+    related = replace(leaked.annotation, relations=(Relation("R1", "of itself", "T1", "T1"),))
+    report = fill([leaked._replace(annotation=related), record("d2", "Asthma two.")], [record("t1")])
     assert report.leaks == 1
     with store.read() as session:
         assert documents_by_key(session, ["d1"]) == {}
         assert count_documents(session) == {"pool": 1, "test": 1}
+        assert session.scalar(select(func.count()).select_from(RelationRow)) == 0
 
 
 def test_no_document_at_all_is_an_error(fill: Fill) -> None:

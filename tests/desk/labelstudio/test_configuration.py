@@ -81,8 +81,11 @@ def test_one_configuration_is_part_of_another() -> None:
         return Configuration.parse(labelling_configuration(labels, relations))
 
     whole = parsed(["A", "B"], ["r"])
-    before = Configuration.parse(re.sub("<Relations>.*</Relations>", "", whole.xml, flags=re.DOTALL))
+    bare = parsed(["A", "B"], [])
+    before = Configuration.parse(re.sub("<Relations>.*</Relations>", "", bare.xml, flags=re.DOTALL))
     assert (before.relations, before.joined) == ((), False)
+    assert before.is_part_of(bare)
+    assert not bare.is_part_of(before)
     for smaller in (parsed(["B"], ["r"]), parsed(["A", "B"], []), before):
         assert smaller.is_part_of(whole)
         assert not whole.is_part_of(smaller)

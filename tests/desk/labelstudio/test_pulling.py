@@ -12,7 +12,7 @@ from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.conversion import regions_of
 from biorat_al.desk.labelstudio.cursor import OVERLAP, Cursor, checksum, format_time, parse_time
 from biorat_al.errors import DeskError
-from tests.desk.contract import GOLD, LABELS, TEXTS, content, documents, pushed
+from tests.desk.contract import GOLD, LABELS, RELATIONS, TEXTS, content, documents, pushed
 from tests.support.labelstudio import Annotator, RunningLabelStudio, drawn, renamed_label
 
 
@@ -184,6 +184,18 @@ def test_relations_that_annotators_draw_are_kept(room: Room) -> None:
     answer = room.answer("1001")
     assert answer.annotation.relations == (Relation("r1", "treats", one["id"], two["id"]),)
     assert relation in answer.raw["result"]
+
+
+def test_the_projects_relation_types_tell_what_annotators_meant(room: Room) -> None:
+    room.project = room.desk.prepare("pool", "pulling", LABELS, room.project.reference, relations=RELATIONS)
+    one, two = drawn(TEXTS["1001"], 0, 7, "Chemical"), drawn(TEXTS["1001"], 17, 25, "Disease")
+    # without a label, and from the wrong end
+    room.ann.submit(
+        room.ids["1001"], [one, two, {"type": "relation", "from_id": two["id"], "to_id": one["id"], "direction": "bi"}]
+    )
+    answer = room.answer("1001")
+    assert answer.annotation.relations == (Relation("r1", "treats", one["id"], two["id"]),)
+    assert answer.problems == ()
 
 
 def test_what_cannot_be_understood_is_told_and_kept(room: Room) -> None:
