@@ -16,12 +16,14 @@ from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
-from biorat_al.settings import Arm
+from biorat_al.rounds.pull import ROLES
+from biorat_al.settings import Arm, Settings
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import models_of
+from biorat_al.store.rounds import all_rounds, models_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
+from biorat_al.store.tasks import tasks_in_state
 
 MOST_UNLABELLED = 1000
 """Documents of the pool that a training which learns without labels draws its sentences from, at most."""
@@ -100,10 +102,26 @@ def run(context: Context) -> Finish:
                 "models": {arm: row.version for arm, row in models.items()},
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
+                **({"notices": notices} if (notices := _asked_later(session, settings)) else {}),
             }
         )
 
     return finish
+
+
+def _asked_later(session: Session, settings: Settings) -> list[str]:
+    """One sentence for each relation that was asked for only after some of the documents had been."""
+    asked = {row.number: {one["name"] for one in row.settings.get("relations", ())} for row in all_rounds(session)}
+    tasks = [task for role in ROLES for task in tasks_in_state(session, role, "answered")]
+    notices = []
+    for label in settings.relation_labels:
+        early = sum(label not in asked.get(task.round_number, ()) for task in tasks)
+        if early:
+            notices.append(
+                f"{early:,} of {len(tasks):,} annotated documents were asked for before the relation {label!r} was; "
+                "where nobody has drawn it in them, it counts as not there: look at them again"
+            )
+    return notices
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:

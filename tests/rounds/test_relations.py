@@ -267,6 +267,20 @@ def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         session.get_one(StepRow, (1, "train")).state = "running"
 
 
+def test_a_relation_that_is_asked_for_later_says_what_was_annotated_before(tmp_path: Path, tiny_encoder: Path) -> None:
+    plain = {**RELATED, "relations": [], "training": {"arms": ["rat"], "epochs": 1, "min_steps": 3}}
+    settings = settings_for(tiny_encoder, **plain)
+    with make_project(tmp_path / "trial", settings, pool=30, test=2, records=related_records(32)) as project:
+        project.round()
+        project.settings = make_settings(settings.model_dump() | {"relations": RELATED["relations"]})
+        project.round()
+        (notice,) = counts_of(project, "train")["notices"]
+        assert notice.startswith("12 of 12 annotated documents were asked for before the relation 'treats' was")
+        project.round()
+        (notice,) = counts_of(project, "train", 2)["notices"]
+        assert notice.startswith("12 of 24 annotated documents")
+
+
 def test_a_relation_model_that_was_lost_is_trained_again(quick: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     quick.round()
     cut_off(quick, monkeypatch)
