@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-import jinja2
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -450,6 +449,8 @@ def read_settings(folder: Path) -> Settings:
 
 def settings_text(settings: Settings) -> str:
     """The settings file for `settings`, with a comment on each value."""
+    import jinja2  # takes a while, and most commands write no settings
+
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
