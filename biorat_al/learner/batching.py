@@ -71,7 +71,7 @@ class Batch(NamedTuple):
     def take(self, part: Part) -> Batch:
         """The windows of `part`."""
         lengths = self.lengths[part.chosen]
-        mask = None if self.mask is None or (lengths == lengths.max()).all() else part.tensor(self.mask)
+        mask = part.mask(self.mask, lengths)
         ids, tags, inside, words = map(part.tensor, (self.ids, self.tags, self.inside, self.words))
         return Batch(ids, mask, tags, inside, words, lengths)
 
@@ -106,6 +106,13 @@ class Part(NamedTuple):
     def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
         """Their part of `tensor`, shape (windows, length, …)."""
         return tensor[:, : self.length].index_select(0, self.rows)
+
+    def mask(self, mask: torch.Tensor | None, lengths: NDArray[np.int64]) -> torch.Tensor | None:
+        """Their part of a batch's `mask`; None where they are all of one length, and nothing is padded.
+
+        :param lengths: of the chosen windows, shape (chosen,).
+        """
+        return None if mask is None or (lengths == lengths.max()).all() else self.tensor(mask)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,17 @@ class Outcome:
     temperature: float = 1.0
     dev: dict[str, Any] | None = None
 
+    def spent(self) -> dict[str, Any]:
+        """Steps, passes and word pieces as a summary has them (JSON values)."""
+        return {
+            "steps": self.steps,
+            "adversarial_steps": self.adversarial_steps,
+            "forward_passes": round(self.cost.forward_passes, 4),
+            "backward_passes": round(self.cost.backward_passes, 4),
+            "passes": round(self.cost.passes, 4),
+            "tokens": self.cost.tokens,
+        }
+
 
 class Loop:
     """One training run of one arm. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.dropout`).

@@ -59,6 +59,11 @@ class Tokenizer:
         return self.max_length - len(self.before) - len(self.after)
 
     @property
+    def specials(self) -> NDArray[np.int64]:
+        """Ids that are put around and behind texts: the special tokens and the padding."""
+        return np.array([*self.before, *self.after, self.pad], dtype=np.int64)
+
+    @property
     def uncased(self) -> bool:
         """Whether upper and lower case are the same to it."""
         upper, lower = self(["PAIN Of Dose", "pain of dose"])

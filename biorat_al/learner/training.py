@@ -81,8 +81,7 @@ def train(
         pool = encode_part([Example(document, ()) for document in unlabelled], encoder.tokenizer, labels)
     tokenizer = encoder.tokenizer
     parts = [part for part in (learn, dev, pool) if part is not None]
-    specials = np.array([*tokenizer.before, *tokenizer.after, tokenizer.pad], dtype=np.int64)
-    words = np.concatenate([specials, *(pieces.ids for part in parts for pieces in part.pieces)])
+    words = np.concatenate([tokenizer.specials, *(pieces.ids for part in parts for pieces in part.pieces)])
     # what a network draws by torch's own generators must neither depend on their state nor change it
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
@@ -100,12 +99,7 @@ def train(
         "unlabelled_documents": len(pool.examples) if pool else 0,
         "training_data_sha256": _fingerprint(examples),
         "unrepresentable": dict(learn.unrepresentable + dev.unrepresentable),
-        "steps": outcome.steps,
-        "adversarial_steps": outcome.adversarial_steps,
-        "forward_passes": round(outcome.cost.forward_passes, 4),
-        "backward_passes": round(outcome.cost.backward_passes, 4),
-        "passes": round(outcome.cost.passes, 4),
-        "tokens": outcome.cost.tokens,
+        **outcome.spent(),
         "epochs": round(outcome.epochs, 3),
         "best_step": outcome.best_step,
         "dev": outcome.dev,

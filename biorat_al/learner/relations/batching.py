@@ -108,7 +108,7 @@ class RelationBatch(NamedTuple):
     def take(self, part: Part) -> RelationBatch:
         """The pairs of `part`."""
         lengths = self.lengths[part.chosen]
-        mask = None if self.mask is None or (lengths == lengths.max()).all() else part.tensor(self.mask)
+        mask = part.mask(self.mask, lengths)
         ids, inside = part.tensor(self.ids), part.tensor(self.inside)
         words, heads, tails, permitted, targets = (
             tensor.index_select(0, part.rows)

@@ -24,7 +24,6 @@ from biorat_al.learner.loop import Loop, is_small
 from biorat_al.learner.memory import PeakMemory
 from biorat_al.learner.relations.batching import (
     NONE,
-    EncodedRelations,
     class_logits,
     class_numbers,
     encode_relations,
@@ -33,7 +32,6 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
-from biorat_al.learner.tokenizing import Tokenizer
 from biorat_al.learner.training import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.progress import SILENT, Progress
@@ -116,10 +114,12 @@ def train_relations(
         )
     drawn = min(negatives, round(relations.negatives * positives))
     prior = float(np.log(negatives / drawn)) if drawn else 0.0
-    weights = class_weights(learn.targets, len(class_numbers(types))) if relations.class_weights else None
+    labels = len(class_numbers(types))
+    weights = class_weights(learn.targets, labels) if relations.class_weights else np.ones(1 + labels, dtype=np.float32)
+    words = np.concatenate([tokenizer.specials, *(row.pair.ids for part in (learn, dev) for row in part.rows)])
     with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
         torch.manual_seed(seed)
-        network = RelationNetwork(encoder.network(device.training_attention), 1 + len(class_numbers(types)))
+        network = RelationNetwork(encoder.network(device.training_attention), 1 + labels)
         network.initialise_head(torch.Generator().manual_seed(seed))
         network.to(device.name)
         training = training.model_copy(
@@ -129,12 +129,10 @@ def train_relations(
                 "batch_size": relations.batch_size,
             }
         )
-        loop = Loop(network, arm, training, adversarial, seed, device, words=_words(tokenizer, [learn, dev]))
+        loop = Loop(network, arm, training, adversarial, seed, device, words=words)
         per_epoch = -(-(positives + drawn) // training.batch_size)
         lengths = [len(row.pair.ids) for row in learn.rows]
         order = relation_order(lengths, related, drawn, training.batch_size, seed)
-        if weights is None:
-            weights = np.ones(network.head.out_features, dtype=np.float32)
         batches = (make_relation_batch([learn.rows[n] for n in some], weights, tokenizer, device) for some in order)
         loop.make(batches, loop.steps(per_epoch), progress, f"training {arm}, relations")
         loop.give_words_back()
@@ -144,7 +142,6 @@ def train_relations(
     threshold = tuned_threshold(log_p, dev.targets, dev.relations)
     proposed = proposals(log_p, threshold)
     fitted = temperature(log_p, proposed, dev.targets)
-    outcome = loop.outcome
     summary = {
         "arm": arm,
         "seed": seed,
@@ -156,13 +153,8 @@ def train_relations(
         "negatives_per_epoch": drawn,
         "not_candidates": not_candidates,
         "training_data_sha256": _fingerprint(examples),
-        "steps": outcome.steps,
-        "adversarial_steps": outcome.adversarial_steps,
-        "forward_passes": round(outcome.cost.forward_passes, 4),
-        "backward_passes": round(outcome.cost.backward_passes, 4),
-        "passes": round(outcome.cost.passes, 4),
-        "tokens": outcome.cost.tokens,
-        "epochs": round(outcome.steps / per_epoch, 3),
+        **loop.outcome.spent(),
+        "epochs": round(loop.outcome.steps / per_epoch, 3),
         "threshold": threshold,
         "temperature": fitted,
         "dev": counts(proposed, dev.targets, dev.relations).as_dict() if dev.relations else None,
@@ -210,14 +202,6 @@ def class_weights(targets: NDArray[np.int64], labels: int) -> NDArray[np.float32
     weights = number.sum() / roots.sum() / roots
     whole: NDArray[np.float32] = np.concatenate([[1.0], weights]).astype(np.float32)
     return whole
-
-
-def _words(tokenizer: Tokenizer, parts: Sequence[EncodedRelations]) -> NDArray[np.int64]:
-    specials = np.array([*tokenizer.before, *tokenizer.after, tokenizer.pad], dtype=np.int64)
-    words: NDArray[np.int64] = np.unique(
-        np.concatenate([specials, *(row.pair.ids for part in parts for row in part.rows)])
-    )
-    return words
 
 
 def _fingerprint(examples: Sequence[Example]) -> str:
