@@ -1,0 +1,157 @@
+"""All settings of a project, and the check that values fit them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from biorat_al.errors import SettingsError
+from biorat_al.settings.base import Name, Part, Place
+from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
+from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
+
+DeskKind = Literal["label-studio", "oracle"]
+
+
+class SelectionSettings(Part):
+    """Which documents the next batch asks for.
+
+    :param size: documents per round, unless `tokens` is given.
+    :param tokens: budget per round in word pieces instead of documents.
+    :param strategy: query strategy once there is a model.
+    :param seed_strategy: how the first batch is chosen, before there is one.
+    :param diverse: keep near-duplicates out of a batch.
+    :param subsample: from a larger pool, so many documents (or three times the batch, if that is more) are drawn at
+        random for the strategies that ask the model again, and for ``diverse``.
+    :param mc_passes: passes with dropout, for the strategies that compare several.
+    """
+
+    size: Annotated[int, Field(ge=1)] = 20
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    strategy: Name = "mnlp"
+    seed_strategy: Name = "diverse"
+    diverse: bool = True
+    subsample: Annotated[int, Field(ge=1)] = 10_000
+    mc_passes: Annotated[int, Field(ge=2)] = 10
+
+
+class EvaluationSettings(Part):
+    """What is measured on the held-out test documents besides strict span F1.
+
+    :param robustness: F1 on the same documents with typing errors, changed case, and entities swapped for others.
+    """
+
+    robustness: bool = True
+
+
+class DeskSettings(Part):
+    """Where people annotate. The address and the token of Label Studio come from the environment."""
+
+    kind: DeskKind = "label-studio"
+
+
+class DatabaseSettings(Part):
+    """Where the rounds are kept.
+
+    :param url: ``sqlite`` (a file in the project folder), ``environment`` (``BIORAT_DATABASE_URL``), or a database URL
+        without a password.
+    """
+
+    url: Place = "sqlite"
+
+    @field_validator("url")
+    @classmethod
+    def _no_secret(cls, value: str) -> str:
+        # the message must not repeat the value
+        try:
+            parts = urlsplit(value)
+            secret = parts.password is not None or any("password" in key.lower() for key, _ in parse_qsl(parts.query))
+        except ValueError:
+            raise ValueError("it cannot be read as an address") from None
+        if secret:
+            raise ValueError(
+                'it holds a password, which does not belong in a file; write "environment" here and put the whole '
+                "address in the environment variable BIORAT_DATABASE_URL"
+            )
+        return value
+
+
+class Settings(Part):
+    """All settings of a project."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    entities: Annotated[tuple[EntityType, ...], Field(min_length=1)]
+    relations: tuple[RelationType, ...] = ()
+    encoder: EncoderSettings = EncoderSettings()
+    training: TrainingSettings = TrainingSettings()
+    adversarial: AdversarialSettings = AdversarialSettings()
+    relation_extraction: RelationSettings = RelationSettings()
+    selection: SelectionSettings = SelectionSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    desk: DeskSettings = DeskSettings()
+    database: DatabaseSettings = DatabaseSettings()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The entity labels, in the order in which they were given."""
+        return tuple(entity.name for entity in self.entities)
+
+    @property
+    def relation_labels(self) -> tuple[str, ...]:
+        """The relation labels, in the order in which they were given, each once."""
+        return tuple(dict.fromkeys(relation.name for relation in self.relations))
+
+    @property
+    def gold_is_known(self) -> bool:
+        """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
+        return self.desk.kind != "oracle"
+
+    def label_of(self, source_label: str) -> str | None:
+        """The project's label for a label of the source documents, or None if it was not asked for."""
+        return next((entity.name for entity in self.entities if entity.covers(source_label)), None)
+
+    def relation_label_of(self, source_label: str) -> str | None:
+        """The project's relation label for one of the source documents, or None if it was not asked for."""
+        return next((relation.name for relation in self.relations if relation.covers(source_label)), None)
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> Settings:
+        check_relations(self.relations, self.labels)
+        check_entities(self.entities)
+        return self
+
+
+def make_settings(values: dict[str, Any], source: str = "the settings") -> Settings:
+    """Check `values` and return them as :class:`Settings`.
+
+    :raises SettingsError: a value is missing, unknown or out of range; the message names each.
+    """
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(f"{source}: {_in_words(error)}") from None
+
+
+def _in_words(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        place = ".".join(str(step) for step in problem["loc"])
+        message = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        parts.append(f"{place}: {message}" if place else message)
+    return "; ".join(parts)
+
+
+_WORDS = {
+    "extra_forbidden": "there is no such setting",
+    "missing": "it is missing",
+    # the project's name is the only one with a pattern
+    "string_pattern_mismatch": (
+        "a project's name has up to 40 letters (A to Z), digits, dots, underscores and hyphens, "
+        "and begins with a letter or a digit"
+    ),
+    "string_too_short": "it is empty",
+    "finite_number": "expected a finite number",
+}
