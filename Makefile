@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
+# a process for each core, four at most: each starts a Label Studio and a Postgres of its own when it needs them
+PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
 
 .PHONY: demo test test-fast lint format install label-studio clean
@@ -13,11 +15,11 @@ demo: $(VENV)/.installed
 	$(BIN)/biorat-al demo
 
 test: $(VENV)/.installed label-studio
-	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # what can be run after every change: no Label Studio, no training on real abstracts
 test-fast: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not slow and not labelstudio" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow and not labelstudio" $(PARALLEL) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
