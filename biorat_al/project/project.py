@@ -1,61 +1,37 @@
-"""A project: a folder with settings, a database, models, and a desk where people annotate.
-
-Everything that the command line does can be done from here::
-
-    from biorat_al import Project
-
-    project = Project.open("my-project")
-    report = project.round(size=20)
-"""
+"""A project that is opened: its rounds, its status, and what it writes."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadReport
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
-from biorat_al.corpus.reading import corpus_size, read_corpus
-from biorat_al.errors import CorpusError, ProjectError, SettingsError, UsageError
+from biorat_al.corpus.reading import read_corpus
+from biorat_al.errors import ProjectError, SettingsError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
+from biorat_al.project.creation import create_project
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.settings import (
-    SETTINGS_FILE,
-    Settings,
-    encoder_setting,
-    entity_values,
-    make_settings,
-    read_settings,
-    relation_values,
-    settings_text,
-)
-from biorat_al.store import creation, migration
+from biorat_al.settings import SETTINGS_FILE, Settings, read_settings
+from biorat_al.store import migration
 from biorat_al.store.answers import read_gold
 from biorat_al.store.documents import ImportReport
-from biorat_al.store.engine import database_errors, database_setting, database_url, open_engine
+from biorat_al.store.engine import database_errors, database_url, open_engine
 from biorat_al.store.rounds import newest_model
-from biorat_al.store.store import Store, add_project
+from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
     from biorat_al.efficiency.report import Report
-
-_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
 
 
 class Project:
@@ -140,59 +116,18 @@ class Project:
         :raises EncoderNotFoundError: the encoder is neither on disk nor to be had.
         """
         place = Path(folder).resolve()
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise ProjectError(f"{place} is there already; choose another name, or remove it first")
-        if settings.desk.kind == "oracle" and not gold:
-            raise UsageError("the oracle answers from gold annotations: add --gold")
-        if test_documents and test_size is not None:
-            raise UsageError("--test-documents and --test-size exclude each other")
-        sizes = {
-            what: corpus_size(paths, format=format)
-            for what, paths in (("documents", documents), ("test documents", test_documents))
-            if paths
-        }
-        # before anything is read: an encoder that is not to be had is better known now than in the first round
-        resolve_encoder(settings.encoder.name, settings.encoder.max_length).count_tokens([""])
-        read = ReadReport()
-
-        def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:
-            with progress.bar(f"Reading {what}", total=sizes[what], unit="bytes") as bar:
-                yield from read_corpus(
-                    paths, format=format, skip_invalid=skip_invalid, report=read, on_bytes=bar.advance
-                )
-
-        with _NewFolder(place) as new:
-            staging = new.staging
-            url = database_url(settings.database.url, staging)
-            (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
-            (staging / ".gitignore").write_text(_IGNORED_BY_GIT, encoding="utf-8")
-            (staging / MODELS).mkdir()
-            store = Store.create(url)
-            try:
-                with store.write() as session:
-                    add_project(session, settings.name)
-                    report = creation.fill(
-                        session,
-                        settings=settings,
-                        pool=records(documents, "documents"),
-                        test=records(test_documents, "test documents") if test_documents else None,
-                        test_size=test_size,
-                        gold=gold,
-                        ignore=ignore_labels,
-                    )
-                    if settings.desk.kind == "oracle" and report.annotated < report.documents:
-                        raise CorpusError(
-                            f"{report.documents - report.annotated:,} of the {report.documents:,} documents come "
-                            "without annotations, not even empty ones, so the oracle cannot answer for them; "
-                            "leave them out"
-                        )
-                    if gold and not report.annotated:
-                        raise CorpusError("none of the documents comes with annotations; leave --gold out")
-                    if not store.is_sqlite:
-                        # a server must not hold a project whose folder never came to be
-                        new.publish()
-            finally:
-                store.close()
+        report, read = create_project(
+            place,
+            settings,
+            documents,
+            format=format,
+            gold=gold,
+            test_documents=test_documents,
+            test_size=test_size,
+            ignore_labels=ignore_labels,
+            skip_invalid=skip_invalid,
+            progress=progress,
+        )
         return cls.open(place), report, read
 
     @property
@@ -354,69 +289,6 @@ class Project:
         return read_gold(self.store, keys)
 
 
-def new_settings(
-    name: str,
-    entities: Sequence[str],
-    *,
-    encoder: str,
-    database: str | None,
-    desk: str,
-    seed: int,
-    size: int,
-    strategy: str,
-    relations: Sequence[str] = (),
-    symmetric: Sequence[str] = (),
-    relation_level: str | None = None,
-    relation_window: str | None = None,
-) -> Settings:
-    """Settings of a new project from what a user types.
-
-    :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
-    :param database: see :func:`biorat_al.store.engine.database_setting`.
-    :param relations: ``NAME:HEAD:TAIL`` or ``NAME=LABEL,LABEL:HEAD:TAIL``.
-    :param symmetric: names of relations without a direction.
-    :param relation_level: ``mention`` or ``document``; None takes the default.
-    :param relation_window: a number of sentences, or ``document``; None takes the default.
-    :raises UsageError: a value is out of range, or two labels differ by case only.
-    """
-    find_strategy(strategy)
-    extraction: dict[str, Any] = {}
-    if relation_level is not None:
-        extraction["level"] = relation_level
-    if relation_window is not None:
-        extraction["window"] = _window(relation_window)
-    if extraction and not relations:
-        raise UsageError("the project has no relations to be learnt: add --relation NAME:HEAD:TAIL")
-    values = {
-        "name": name,
-        "seed": seed,
-        "entities": entity_values(entities),
-        "relation_extraction": extraction,
-        "encoder": {"name": encoder_setting(encoder)},
-        "selection": {"size": size, "strategy": strategy},
-        "desk": {"kind": desk},
-        "database": {"url": database_setting(database)},
-    }
-    try:
-        return make_settings(values | {"relations": relation_values(relations, symmetric)}, "the options")
-    except SettingsError as error:
-        raise UsageError(str(error)) from None
-
-
-def _window(text: str) -> int | str:
-    if text == "document":
-        return text
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"the window of a relation is a number of sentences from 1, or document; not {text!r}")
-    return int(text)
-
-
-def default_name(folder: Path) -> str:
-    """A project's name from that of its folder, with what a name cannot have replaced or left out."""
-    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:40] or "project"
-
-
 def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
     """Bring a project's database to the tables of this version; return the revisions before and after.
 
@@ -432,68 +304,3 @@ def _request(size: int | None, tokens: int | None, strategy: str | None, partial
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
     return RoundRequest(size, tokens, strategy, partial)
-
-
-class _NewFolder:
-    """A folder that is filled under a temporary name and gets its own at the end; removed if anything fails.
-
-    A folder that is there already stays the same one, since somebody may stand in it: what was made is moved into it.
-    """
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self._was_there = place.is_dir()
-        name = f".{place.name}.init-{os.getpid()}"
-        self.staging = place / name if self._was_there else place.with_name(name)
-        self._new_parents = [parent for parent in place.parents if not parent.exists()]
-        self._moved: list[Path] = []
-        self._published = False
-
-    def publish(self) -> None:
-        """Give the folder its name."""
-        if self._published:
-            return
-        if self._was_there:
-            # the settings last: they make the folder a project
-            for child in sorted(self.staging.iterdir(), key=lambda path: path.name == SETTINGS_FILE):
-                self._moved.append(child.rename(self.place / child.name))
-            self.staging.rmdir()
-        else:
-            self.staging.rename(self.place)
-        self._published = True
-
-    def __enter__(self) -> _NewFolder:
-        try:
-            self.staging.mkdir(parents=True)
-        except OSError as error:
-            self._remove()
-            raise self._cannot(error) from None
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._remove()
-            return
-        try:
-            self.publish()
-        except OSError as problem:
-            self._remove()
-            raise self._cannot(problem) from None
-
-    def _cannot(self, error: OSError) -> ProjectError:
-        return ProjectError(f"the folder {self.place} cannot be made: {error.strerror}; name another one")
-
-    def _remove(self) -> None:
-        shutil.rmtree(self.staging, ignore_errors=True)
-        if self._published and not self._was_there:
-            shutil.rmtree(self.place, ignore_errors=True)
-        for path in self._moved:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        for parent in self._new_parents:
-            with suppress(OSError):
-                parent.rmdir()

@@ -1,0 +1,77 @@
+"""The name and the settings of a new project, from what a user types."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.errors import SettingsError, UsageError
+from biorat_al.settings import Settings, encoder_setting, entity_values, make_settings, relation_values
+from biorat_al.store.engine import database_setting
+
+
+def new_settings(
+    name: str,
+    entities: Sequence[str],
+    *,
+    encoder: str,
+    database: str | None,
+    desk: str,
+    seed: int,
+    size: int,
+    strategy: str,
+    relations: Sequence[str] = (),
+    symmetric: Sequence[str] = (),
+    relation_level: str | None = None,
+    relation_window: str | None = None,
+) -> Settings:
+    """Settings of a new project from what a user types.
+
+    :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
+    :param database: see :func:`biorat_al.store.engine.database_setting`.
+    :param relations: ``NAME:HEAD:TAIL`` or ``NAME=LABEL,LABEL:HEAD:TAIL``.
+    :param symmetric: names of relations without a direction.
+    :param relation_level: ``mention`` or ``document``; None takes the default.
+    :param relation_window: a number of sentences, or ``document``; None takes the default.
+    :raises UsageError: a value is out of range, or two labels differ by case only.
+    """
+    find_strategy(strategy)
+    extraction: dict[str, Any] = {}
+    if relation_level is not None:
+        extraction["level"] = relation_level
+    if relation_window is not None:
+        extraction["window"] = _window(relation_window)
+    if extraction and not relations:
+        raise UsageError("the project has no relations to be learnt: add --relation NAME:HEAD:TAIL")
+    values = {
+        "name": name,
+        "seed": seed,
+        "entities": entity_values(entities),
+        "relation_extraction": extraction,
+        "encoder": {"name": encoder_setting(encoder)},
+        "selection": {"size": size, "strategy": strategy},
+        "desk": {"kind": desk},
+        "database": {"url": database_setting(database)},
+    }
+    try:
+        return make_settings(values | {"relations": relation_values(relations, symmetric)}, "the options")
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
+def default_name(folder: Path) -> str:
+    """A project's name from that of its folder, with what a name cannot have replaced or left out."""
+    plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:40] or "project"
+
+
+def _window(text: str) -> int | str:
+    if text == "document":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"the window of a relation is a number of sentences from 1, or document; not {text!r}")
+    return int(text)
