@@ -1,0 +1,167 @@
+"""What the model is worth: simulate and report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from biorat_al.cli.options import (
+    encoder_option,
+    force_option,
+    format_option,
+    ignore_option,
+    project_option,
+    size_option,
+    skip_invalid_option,
+)
+from biorat_al.errors import UsageError
+from biorat_al.progress import TerminalProgress
+
+
+@click.command()
+@click.option(
+    "--documents",
+    multiple=True,
+    required=True,
+    metavar="FILE|FOLDER",
+    help="Documents with gold annotations; may be repeated.",
+)
+@format_option
+@click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the test set.")
+@click.option("--test-size", type=click.IntRange(min=1), help="Or so many documents, drawn at random.")
+@click.option(
+    "--entity",
+    "entities",
+    multiple=True,
+    required=True,
+    metavar="LABEL[=SOURCE,...]",
+    help="An entity label, as for init; may be repeated.",
+)
+@ignore_option
+@skip_invalid_option
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    type=click.Choice(["none", "matched", "rat", "at"]),
+    default=("none", "matched", "rat"),
+    show_default=True,
+    help="How the models are trained; may be repeated.",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    default=("mnlp",),
+    show_default=True,
+    metavar="NAME",
+    help="Query strategy, as for init; may be repeated.",
+)
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs of each kind.")
+@click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
+@size_option
+@encoder_option
+@click.option(
+    "--passive",
+    multiple=True,
+    metavar="ARM[@ENCODER]",
+    help="Also train this arm, with another encoder if named, on what each run picked; may be repeated.",
+)
+@click.option("--full", is_flag=True, help="Also train each arm on the whole pool.")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="PART.NAME=VALUE",
+    help="Any other setting of biorat.toml, e.g. adversarial.epsilon=0.1; may be repeated.",
+)
+@click.option("--name", metavar="NAME", help="What the corpus is called in reports.  [default: as OUTPUT]")
+@click.option("--workers", type=click.IntRange(min=1), help="Runs side by side.  [default: as cores and memory allow]")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The simulation's folder."
+)
+def simulate(
+    documents: tuple[str, ...],
+    format_: str | None,
+    test_documents: tuple[str, ...],
+    test_size: int | None,
+    entities: tuple[str, ...],
+    ignored: tuple[str, ...],
+    skip_invalid: bool,
+    arms: tuple[str, ...],
+    strategies: tuple[str, ...],
+    seeds: int,
+    rounds: int,
+    size: int,
+    encoder: str,
+    passive: tuple[str, ...],
+    full: bool,
+    changes: tuple[str, ...],
+    name: str | None,
+    workers: int | None,
+    output: Path,
+) -> None:
+    """Play the annotator on a corpus with gold answers: arms against each other, strategy by strategy.
+
+    Run the same command again after an interruption: it goes on where it stopped. More arms, strategies and seeds can
+    be added later. biorat-al report --simulation OUTPUT shows what came out. It is of mentions alone: relations in the
+    documents are neither learnt nor measured.
+    """
+    from biorat_al.efficiency.options import simulation_grid, simulation_settings
+    from biorat_al.efficiency.simulation import Simulation, Sources
+    from biorat_al.presentation import simulation_text
+    from biorat_al.project import default_name
+
+    progress = TerminalProgress()
+    simulation = Simulation.create(
+        output,
+        simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
+        simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
+        Sources(documents, test_documents, test_size, format_, ignored, skip_invalid),
+        progress,
+    )
+    click.echo(simulation_text(simulation.run(workers, progress), output))
+
+
+@click.command()
+@project_option
+@click.option(
+    "--simulation",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Report on what simulate made, instead of a project.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER|FILE.html",
+    help="Where to write it.  [default: report, in the folder of the project or simulation]",
+)
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="F1 to compare the arms at and to forecast, e.g. 0.8.",
+)
+@force_option
+def report(
+    folder: Path | None, simulation: Path | None, output: Path | None, target: float | None, force: bool
+) -> None:
+    """Say how many labels RAT saved, if it saved any: one page that needs no network.
+
+    Its figures as JSON and CSV, and its plots, are put into a folder beside it.
+    """
+    if simulation is not None:
+        from biorat_al.efficiency.reporting import write_simulation_report
+
+        if folder is not None:
+            raise UsageError("--project and --simulation exclude each other")
+        page, made = write_simulation_report(simulation, output, target=target, force=force)
+    else:
+        from biorat_al.project import Project
+
+        with Project.open(folder) as project:
+            page, made = project.report(output, target=target, force=force)
+    for sentence in made.sentences:
+        click.echo(sentence)
+    click.echo(f"Wrote {page}")

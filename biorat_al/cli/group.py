@@ -1,0 +1,94 @@
+"""The command line as a whole: its commands, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from biorat_al import __version__
+from biorat_al.cli.evaluation import report, simulate
+from biorat_al.cli.formats import convert, validate
+from biorat_al.cli.loop import init, round_, status
+from biorat_al.cli.output import export, predict
+from biorat_al.cli.server import demo, label_studio
+from biorat_al.cli.upkeep import db, doctor
+from biorat_al.errors import BioratError
+
+_INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    commands=[
+        init,
+        round_,
+        status,
+        export,
+        predict,
+        simulate,
+        report,
+        convert,
+        validate,
+        label_studio,
+        demo,
+        doctor,
+        db,
+    ],
+)
+@click.version_option(__version__, prog_name="biorat-al")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+def cli() -> None:
+    """Build a biomedical corpus with a model that learns from your corrections.
+
+    init sets up a project, round is run after each batch of annotation, export writes the corpus.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 failed, 2 wrong use, 3 nothing to do yet, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # taken out here, so that it may stand anywhere
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that has no dash or accent shows a question mark, which is better than no answer
+            stream.reconfigure(errors="replace")
+    try:
+        # without standalone_mode, click hands back the code that a command left with
+        code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        if debug:
+            raise
+        click.echo("Interrupted. Nothing is lost: run the same command again to go on.", err=True)
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        sys.exit(_explain(error))
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, BioratError):
+        click.echo(f"{'' if error.exit_code == 3 else 'Error: '}{error}", err=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        click.echo(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        return 1
+    click.echo(
+        f"Error: something went wrong that should not have ({type(error).__name__}); "
+        "add --debug to the same command to see where",
+        err=True,
+    )
+    return 1

@@ -1,0 +1,182 @@
+"""The loop of annotation: init, round and status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from biorat_al.cli.options import (
+    encoder_option,
+    format_option,
+    ignore_option,
+    project_option,
+    size_option,
+    skip_invalid_option,
+)
+from biorat_al.progress import TerminalProgress
+
+
+@click.command()
+@click.argument("folder", metavar="PROJECT", type=click.Path(path_type=Path))
+@click.option(
+    "--documents", multiple=True, required=True, metavar="FILE|FOLDER", help="Documents of the pool; may be repeated."
+)
+@format_option
+@click.option(
+    "--entity",
+    "entities",
+    multiple=True,
+    required=True,
+    metavar="LABEL[=SOURCE,...]",
+    help="An entity label to annotate; may be repeated. NAME=A,B counts the documents' labels A and B as NAME.",
+)
+@ignore_option
+@click.option(
+    "--relation",
+    "relations",
+    multiple=True,
+    metavar="NAME[=SOURCE,...]:HEAD:TAIL",
+    help="A relation to annotate, e.g. CID:Chemical:Disease: its label and the entity labels that it leads from and "
+    "to; may be repeated, also with the same name.",
+)
+@click.option("--symmetric", multiple=True, metavar="NAME", help="A relation without a direction; may be repeated.")
+@click.option(
+    "--relation-level",
+    type=click.Choice(["mention", "document"]),
+    help="What is related: two mentions, or two concepts of the document.  [default: mention]",
+)
+@click.option(
+    "--relation-window",
+    metavar="N|document",
+    help="Sentences within which two related mentions must stand, or no limit.  [default: 1]",
+)
+@click.option("--gold", is_flag=True, help="The annotations in the documents are right.")
+@click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the held-out test set.")
+@click.option(
+    "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
+)
+@encoder_option
+@click.option("--database", metavar="URL", help="A Postgres address without a password.  [default: a SQLite file]")
+@click.option(
+    "--desk",
+    type=click.Choice(["label-studio", "oracle"]),
+    default="label-studio",
+    show_default=True,
+    help="Where people annotate; oracle answers from gold annotations.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=13, show_default=True, help="Decides every choice.")
+@size_option
+@click.option(
+    "--strategy",
+    default="mnlp",
+    show_default=True,
+    metavar="NAME",
+    help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, density, bald, adversarial, "
+    "core-set, badge, cluster-margin, diverse or random.",
+)
+@click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
+@skip_invalid_option
+def init(
+    folder: Path,
+    documents: tuple[str, ...],
+    format_: str | None,
+    entities: tuple[str, ...],
+    ignored: tuple[str, ...],
+    relations: tuple[str, ...],
+    symmetric: tuple[str, ...],
+    relation_level: str | None,
+    relation_window: str | None,
+    gold: bool,
+    test_documents: tuple[str, ...],
+    test_size: int | None,
+    encoder: str,
+    database: str | None,
+    desk: str,
+    seed: int,
+    size: int,
+    strategy: str,
+    name: str | None,
+    skip_invalid: bool,
+) -> None:
+    """Set up a project: read the documents, draw the test set.
+
+    PROJECT is the folder to make; it must be empty or not be there yet.
+    """
+    from biorat_al.presentation import init_text
+    from biorat_al.project import Project, default_name, new_settings
+
+    settings = new_settings(
+        name or default_name(folder),
+        entities,
+        encoder=encoder,
+        database=database,
+        desk=desk,
+        seed=seed,
+        size=size,
+        strategy=strategy,
+        relations=relations,
+        symmetric=symmetric,
+        relation_level=relation_level,
+        relation_window=relation_window,
+    )
+    project, report, read = Project.init(
+        folder,
+        settings,
+        documents,
+        format=format_,
+        gold=gold,
+        test_documents=test_documents,
+        test_size=test_size,
+        ignore_labels=ignored,
+        skip_invalid=skip_invalid,
+        progress=TerminalProgress(),
+    )
+    with project:
+        click.echo(init_text(project, report, read))
+
+
+@click.command("round")
+@project_option
+@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
+@click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
+@click.option("--strategy", metavar="NAME", help="Query strategy, as for init.  [default: the settings']")
+@click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
+@click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
+def round_(
+    folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
+) -> None:
+    """Fetch corrections, train, pre-annotate, select and push the next batch."""
+    from biorat_al.presentation import plan_text, round_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        if dry_run:
+            click.echo(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
+            return
+        report = project.round(
+            size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
+        )
+        click.echo(round_text(report, project.status(ask_desk=False)))
+
+
+@click.command()
+@project_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--offline", is_flag=True, help="Do not ask Label Studio for the latest counts.")
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="F1 to forecast the labels for.",
+)
+def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
+    """Show how far the project has come."""
+    from biorat_al.presentation import status_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        found = project.status(ask_desk=not offline, target=target)
+    click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False) if as_json else status_text(found))

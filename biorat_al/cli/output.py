@@ -1,0 +1,87 @@
+"""What leaves a project: the annotated corpus, and pre-annotated documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from biorat_al.cli.options import file_format_option, force_option, project_option
+from biorat_al.progress import TerminalProgress
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@project_option
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["bigbio", "jsonl"]),
+    default="bigbio",
+    show_default=True,
+    help="A folder that datasets loads, or one file with everything.",
+)
+@force_option
+@click.option(
+    "--validation",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="N|SHARE",
+    help="Documents of the pool, or a share below 1, for a validation split.",
+)
+@click.option("--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.")
+@click.option("--license", "license_", metavar="ID", help="The licence, for the data card, e.g. cc-by-4.0.")
+@click.option(
+    "--language", "languages", multiple=True, metavar="CODE", help="A language of the texts, e.g. en; may be repeated."
+)
+@click.option(
+    "--guidelines",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Annotation guidelines, to be copied.",
+)
+@click.option("--loader", is_flag=True, help="Also write the loading module that BigBio's own layout has.")
+def export(
+    out: Path,
+    folder: Path | None,
+    format_: str,
+    force: bool,
+    validation: float,
+    prefer: str | None,
+    license_: str | None,
+    languages: tuple[str, ...],
+    guidelines: Path | None,
+    loader: bool,
+) -> None:
+    """Write the annotated corpus to OUT.
+
+    OUT is a folder (bigbio) or a file (jsonl) that is not there yet. Where several people annotated a document, ground
+    truth counts, else what more than half of them have; ties are left out and listed.
+    """
+    from biorat_al.presentation import export_text
+    from biorat_al.project import Project
+    from biorat_al.rounds.export import ExportOptions
+
+    options = ExportOptions(validation, prefer, license_, languages, guidelines, loader)
+    with Project.open(folder) as project:
+        report = project.export(out, format=format_, force=force, options=options)
+    click.echo(export_text(report, out))
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@project_option
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="The JSONL file to write.")
+@file_format_option
+@force_option
+def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: str | None, force: bool) -> None:
+    """Pre-annotate documents with the newest model.
+
+    FILE is a file or folder with documents of any format that init reads.
+    """
+    from biorat_al.presentation import plural
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        count = project.predict(files, output, format=format_, force=force, progress=TerminalProgress())
+    click.echo(f"Wrote {plural(count, 'document')} to {output}")

@@ -1,0 +1,72 @@
+"""A local Label Studio, and the demonstration on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from biorat_al.progress import TerminalProgress
+
+
+@click.group("label-studio")
+def label_studio() -> None:
+    """A local Label Studio for those who have none."""
+
+
+@label_studio.command("start")
+@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: any free port]")
+def label_studio_start(port: int | None) -> None:
+    """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.presentation import server_text
+
+    server = LocalServer()
+    server.install(TerminalProgress())
+    click.echo(server_text(server.start(port, TerminalProgress()), server.credentials()))
+
+
+@label_studio.command("install")
+def label_studio_install() -> None:
+    """Install it without starting it."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+
+    click.echo(f"Label Studio {LocalServer().install(TerminalProgress())} is installed.")
+
+
+@label_studio.command("stop")
+def label_studio_stop() -> None:
+    """Stop it; its data stay."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+
+    click.echo("Stopped." if LocalServer().stop() else "It was not running.")
+
+
+@label_studio.command("status")
+def label_studio_status() -> None:
+    """Say whether it is running, and where."""
+    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.presentation import server_text
+
+    server = LocalServer()
+    info = server.status()
+    if info is None:
+        click.echo("It is not running. Start it with: biorat-al label-studio start")
+    else:
+        click.echo(server_text(info, server.credentials()))
+
+
+@click.command()
+@click.option("--auto", is_flag=True, help="Play the annotator for three rounds, through Label Studio itself.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("demo-project"),
+    show_default=True,
+    help="Where to put it.",
+)
+def demo(auto: bool, folder: Path) -> None:
+    """Set up a project on an invented corpus, with a local Label Studio."""
+    from biorat_al.demo.run import run_demo
+
+    run_demo(folder, auto=auto, say=click.echo, progress=TerminalProgress())
