@@ -52,8 +52,8 @@ class Outcome:
     temperature: float = 1.0
     dev: dict[str, Any] | None = None
 
-    def spent(self) -> dict[str, Any]:
-        """Steps, passes and word pieces as a summary has them (JSON values)."""
+    def as_dict(self) -> dict[str, Any]:
+        """As a model's summary has it (JSON values)."""
         return {
             "steps": self.steps,
             "adversarial_steps": self.adversarial_steps,
@@ -61,6 +61,10 @@ class Outcome:
             "backward_passes": round(self.cost.backward_passes, 4),
             "passes": round(self.cost.passes, 4),
             "tokens": self.cost.tokens,
+            "epochs": round(self.epochs, 3),
+            "best_step": self.best_step,
+            "dev": self.dev,
+            "temperature": self.temperature,
         }
 
 

@@ -19,7 +19,7 @@ from biorat_al.learner.loop import learning_rate_factor
 from biorat_al.learner.network import TaggingNetwork
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score
-from biorat_al.learner.training import development_ids, train
+from biorat_al.learner.training import train
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import SILENT, SilentProgress
 from biorat_al.settings import AdversarialSettings, TrainingSettings
@@ -306,19 +306,6 @@ def test_progress_is_told_of_each_step(run: Train, make_examples: Examples) -> N
 
     run(make_examples(4), progress=Counting())
     assert steps == [1, 1, 1, 1]
-
-
-def test_the_development_part_is_drawn_by_seed_and_id() -> None:
-    ids = [f"d{number}" for number in range(100)]
-    drawn = development_ids(ids, 0.1, 13)
-    assert len(drawn) == 10
-    assert drawn == development_ids(ids[::-1] * 2, 0.1, 13)
-    assert drawn != development_ids(ids, 0.1, 14)
-    more = development_ids([*ids, *(f"e{number}" for number in range(20))], 0.1, 13)
-    assert len(drawn & more) >= 7, "a document mostly stays where it was"
-    assert development_ids(ids, 0.0, 13) == frozenset()
-    assert development_ids(ids[:19], 0.5, 13) == frozenset()
-    assert len(development_ids(ids[:20], 0.01, 13)) == 1
 
 
 def test_each_window_comes_once_an_epoch_in_batches_of_like_length() -> None:

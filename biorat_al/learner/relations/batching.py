@@ -59,9 +59,15 @@ class EncodedRelations:
         return np.array([row.target for row in self.rows], dtype=np.int64)
 
     @property
+    def related(self) -> NDArray[np.bool_]:
+        """Whether each candidate has a relation, shape (candidates,)."""
+        related: NDArray[np.bool_] = self.targets != NONE
+        return related
+
+    @property
     def relations(self) -> int:
         """Gold relations: those among the candidates, and those that are not."""
-        return int((self.targets != NONE).sum()) + sum(self.counts.values())
+        return int(self.related.sum()) + sum(self.counts.values())
 
 
 class RelationBatch(NamedTuple):

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.folder import remove_leftovers, write_model
+from biorat_al.learner.frame import Learnt, Training
 from biorat_al.learner.loop import Loop, is_small
-from biorat_al.learner.memory import PeakMemory
 from biorat_al.learner.relations.batching import (
-    NONE,
+    EncodedRelations,
     class_logits,
     class_numbers,
     encode_relations,
@@ -32,7 +27,6 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
-from biorat_al.learner.training import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings, Arm, RelationSettings, RelationType, TrainingSettings
@@ -80,8 +74,8 @@ def train_relations(
 ) -> Mapping[str, Any]:
     """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
 
-    The order of `examples` does not matter. All arms of one seed have the same development part, negatives, order of
-    batches, first head and dropout masks. No global random state is changed. Candidates without a relation are drawn,
+    The order of `examples` does not matter. All arms of one seed have the same negatives, besides what a
+    :class:`~biorat_al.learner.frame.Training` gives them. Candidates without a relation are drawn,
     `relations.negatives` for each with one, in each epoch anew, and their share is put right in the probabilities. The
     threshold is tuned on the development part, which the network has not seen.
 
@@ -94,96 +88,110 @@ def train_relations(
     :raises NotEnoughLabelsError: there is no relation to learn; it says how many there are that cannot be.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
-    began = time.monotonic()
-    remove_leftovers(folder)
-    device = device or pick_device()
-    memory = PeakMemory(device)
-    tokenizer = encoder.tokenizer
-    examples = sorted(examples, key=lambda example: (example.document.id, _fingerprint([example])))
-    held_back = development_ids([example.document.id for example in examples], training.dev_share, seed)
-    learn, dev = (
-        encode_relations([e for e in examples if (e.document.id in held_back) is back], tokenizer, types, relations)
-        for back in (False, True)
-    )
-    related = learn.targets != NONE
-    positives, negatives = int(related.sum()), int((~related).sum())
-    not_candidates = dict(learn.counts + dev.counts)
-    if not positives:
-        raise NotEnoughLabelsError(
-            "no document to be learnt from has a relation that could be learnt: annotate some that do", not_candidates
-        )
-    drawn = min(negatives, round(relations.negatives * positives))
-    prior = float(np.log(negatives / drawn)) if drawn else 0.0
-    labels = len(class_numbers(types))
-    weights = class_weights(learn.targets, labels) if relations.class_weights else np.ones(1 + labels, dtype=np.float32)
-    words = np.concatenate([tokenizer.specials, *(row.pair.ids for part in (learn, dev) for row in part.rows)])
-    with torch.random.fork_rng(devices=[device.name] if device.kind == "cuda" else []):
-        torch.manual_seed(seed)
-        network = RelationNetwork(encoder.network(device.training_attention), 1 + labels)
-        network.initialise_head(torch.Generator().manual_seed(seed))
-        network.to(device.name)
-        training = training.model_copy(
+    model = RelationTraining(
+        encoder=encoder,
+        arm=arm,
+        training=training,
+        adversarial=adversarial,
+        seed=seed,
+        device=device or pick_device(),
+        progress=progress,
+        types=types,
+        relations=relations,
+    ).run(examples, folder, PREFIX, provenance)
+    for other in relation_folders(folder):
+        if other != model.folder:
+            shutil.rmtree(other)
+    return {**model.summary, "sha256": model.sha256}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationTraining(Training[EncodedRelations, RelationNetwork]):
+    """A training on the relations of the examples, between the entities that they have."""
+
+    types: Sequence[RelationType]
+    relations: RelationSettings
+
+    def content(self, example: Example) -> list[Any]:
+        # whatever the mentions' own ids
+        ends = {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in example.entities}
+        between = [[r.label, ends.get(r.head), ends.get(r.tail), r.directed] for r in example.relations]
+        stated = [[r.label, r.head, r.tail] for r in example.concept_relations]
+        whole = [sorted(map(json.dumps, part)) for part in (ends.values(), between, stated)]
+        return [example.document.id, example.document.text, *whole]
+
+    def encode(self, examples: Sequence[Example]) -> EncodedRelations:
+        return encode_relations(examples, self.encoder.tokenizer, self.types, self.relations)
+
+    def check(self, learn: EncodedRelations, dev: EncodedRelations) -> None:
+        if not learn.related.any():
+            raise NotEnoughLabelsError(
+                "no document to be learnt from has a relation that could be learnt: annotate some that do",
+                learn.counts + dev.counts,
+            )
+
+    def word_pieces(self, learn: EncodedRelations, dev: EncodedRelations) -> Iterable[NDArray[np.int64]]:
+        return (row.pair.ids for part in (learn, dev) for row in part.rows)
+
+    def network(self, base: Any) -> RelationNetwork:
+        return RelationNetwork(base, 1 + len(class_numbers(self.types)))
+
+    def learn(
+        self, network: RelationNetwork, learn: EncodedRelations, dev: EncodedRelations, words: NDArray[np.int64]
+    ) -> Learnt:
+        tokenizer, device, relations = self.encoder.tokenizer, self.device, self.relations
+        training = self.training.model_copy(
             update={
                 "learning_rate": relations.learning_rate or (5e-5 if is_small(network) else 2e-5),
                 "epochs": relations.epochs,
                 "batch_size": relations.batch_size,
             }
         )
-        loop = Loop(network, arm, training, adversarial, seed, device, words=words)
+        positives, negatives = int(learn.related.sum()), int((~learn.related).sum())
+        drawn = min(negatives, round(relations.negatives * positives))
+        prior = float(np.log(negatives / drawn)) if drawn else 0.0
+        labels = len(class_numbers(self.types))
+        weights = class_weights(learn.targets, labels) if relations.class_weights else np.ones(1 + labels, np.float32)
+        loop = Loop(network, self.arm, training, self.adversarial, self.seed, device, words=words)
         per_epoch = -(-(positives + drawn) // training.batch_size)
         lengths = [len(row.pair.ids) for row in learn.rows]
-        order = relation_order(lengths, related, drawn, training.batch_size, seed)
+        order = relation_order(lengths, learn.related, drawn, training.batch_size, self.seed)
         batches = (make_relation_batch([learn.rows[n] for n in some], weights, tokenizer, device) for some in order)
-        loop.make(batches, loop.steps(per_epoch), progress, f"training {arm}, relations")
+        loop.make(batches, loop.steps(per_epoch), self.progress, f"training {self.arm}, relations")
         loop.give_words_back()
+
         network.eval()
         with device.autocast():
             log_p = log_probabilities(class_logits(network, dev.rows, tokenizer, device), prior)
-    threshold = tuned_threshold(log_p, dev.targets, dev.relations)
-    proposed = proposals(log_p, threshold)
-    fitted = temperature(log_p, proposed, dev.targets)
-    summary = {
-        "arm": arm,
-        "seed": seed,
-        "relations": learn.relations,
-        "dev_relations": dev.relations,
-        "candidates": len(learn.rows),
-        "dev_candidates": len(dev.rows),
-        "positives": positives,
-        "negatives_per_epoch": drawn,
-        "not_candidates": not_candidates,
-        "training_data_sha256": _fingerprint(examples),
-        **loop.outcome.spent(),
-        "epochs": round(loop.outcome.steps / per_epoch, 3),
-        "threshold": threshold,
-        "temperature": fitted,
-        "dev": counts(proposed, dev.targets, dev.relations).as_dict() if dev.relations else None,
-        "settings": {
-            "relations": relations.model_dump(mode="json"),
-            "training": training.model_dump(mode="json"),
-            "adversarial": adversarial.model_dump(mode="json"),
-        },
-        "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint},
-        "device": device.name,
-        "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
-        "seconds": round(time.monotonic() - began, 2),
-        "peak_memory": memory.bytes(),
-    }
-    behaviour = RelationBehaviour(
-        types=tuple(kind.model_dump(mode="json") for kind in types),
-        settings=relations.model_dump(mode="json"),
-        prior=prior,
-        threshold=threshold,
-        temperature=fitted,
-        pad=tokenizer.pad,
-        max_length=tokenizer.max_length,
-    )
-    record = {"provenance": dict(provenance or {}), "summary": summary}
-    place, sha256 = write_model(folder, PREFIX, network, tokenizer, behaviour, record)
-    for other in relation_folders(folder):
-        if other != place:
-            shutil.rmtree(other)
-    return {**summary, "sha256": sha256}
+        threshold = tuned_threshold(log_p, dev.targets, dev.relations)
+        proposed = proposals(log_p, threshold)
+        outcome = loop.outcome
+        outcome.epochs, outcome.best_step = outcome.steps / per_epoch, outcome.steps
+        outcome.temperature = temperature(log_p, proposed, dev.targets)
+        outcome.dev = counts(proposed, dev.targets, dev.relations).as_dict() if dev.relations else None
+        return Learnt(
+            outcome,
+            RelationBehaviour(
+                types=tuple(kind.model_dump(mode="json") for kind in self.types),
+                settings=relations.model_dump(mode="json"),
+                prior=prior,
+                threshold=threshold,
+                temperature=outcome.temperature,
+                pad=tokenizer.pad,
+                max_length=tokenizer.max_length,
+            ),
+            {"relations": relations, "training": training, "adversarial": self.adversarial},
+            {
+                "relations": learn.relations,
+                "dev_relations": dev.relations,
+                "candidates": len(learn.rows),
+                "dev_candidates": len(dev.rows),
+                "positives": positives,
+                "negatives_per_epoch": drawn,
+                "not_candidates": dict(learn.counts + dev.counts),
+                "threshold": threshold,
+            },
+        )
 
 
 def relation_folders(folder: Path) -> list[Path]:
@@ -202,15 +210,3 @@ def class_weights(targets: NDArray[np.int64], labels: int) -> NDArray[np.float32
     weights = number.sum() / roots.sum() / roots
     whole: NDArray[np.float32] = np.concatenate([[1.0], weights]).astype(np.float32)
     return whole
-
-
-def _fingerprint(examples: Sequence[Example]) -> str:
-    """sha256 of what is learnt from: ids, texts, mentions and relations, whatever the mentions' own ids."""
-    digest = hashlib.sha256()
-    for example in examples:
-        ends = {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in example.entities}
-        between = [[r.label, ends.get(r.head), ends.get(r.tail), r.directed] for r in example.relations]
-        stated = [[r.label, r.head, r.tail] for r in example.concept_relations]
-        whole = [sorted(map(json.dumps, part)) for part in (ends.values(), between, stated)]
-        digest.update(json.dumps([example.document.id, example.document.text, *whole]).encode())
-    return digest.hexdigest()

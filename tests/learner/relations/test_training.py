@@ -14,12 +14,12 @@ from biorat_al.corpus.model import Relation
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
+from biorat_al.learner.frame import development_ids
 from biorat_al.learner.relations import training as training_of_relations
 from biorat_al.learner.relations.batching import RelationBatch, RelationRow
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
-from biorat_al.learner.training import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
