@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.model import Annotation, Entity, Relation, Span
+from biorat_al.corpus.same import mention_key, relation_keys
 from biorat_al.desk.base import (
     Desk,
     DeskAnnotation,
@@ -275,8 +276,8 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
     rest = list(shown)
     made: dict[int, Entity] = {}
     rules: tuple[tuple[str, Callable[[Entity, Entity], bool]], ...] = (
-        ("prediction", lambda one, other: one.label == other.label and sorted(one.spans) == sorted(other.spans)),
-        ("prediction-changed", lambda one, other: sorted(one.spans) == sorted(other.spans)),
+        ("prediction", lambda one, other: mention_key(one) == mention_key(other)),
+        ("prediction-changed", lambda one, other: set(one.spans) == set(other.spans)),
         ("prediction-changed", lambda one, other: one.label == other.label and _overlap(one, other)),
     )
     for origin, fits in rules:
@@ -296,25 +297,18 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
 def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relation, ...]:
     """Return the relations of `gold`, each with what became of the pre-annotation `shown` as ``extras["origin"]``.
 
-    ``prediction`` where a relation of the same label between the same mentions (label and spans) was proposed, else
-    ``manual``; without a direction the two may be exchanged. Each proposal is used once.
+    ``prediction`` where the same relation (:mod:`biorat_al.corpus.same`) was proposed, else ``manual``. Each proposal
+    is used once.
     """
-    rest = [_related(shown, relation) for relation in shown.relations]
+    rest, wanted_of = list(relation_keys(shown).values()), relation_keys(gold)
     made = []
     for relation in gold.relations:
-        wanted = _related(gold, relation)
+        wanted = wanted_of[relation.id]
         origin = "prediction" if wanted in rest else "manual"
         if wanted in rest:
             rest.remove(wanted)
         made.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
     return tuple(made)
-
-
-def _related(annotation: Annotation, relation: Relation) -> tuple[Any, ...]:
-    """What makes a relation the same as another: its label, its ends, and their order where it has a direction."""
-    mentions = {entity.id: (entity.label, sorted(entity.spans)) for entity in annotation.entities}
-    ends = [mentions[relation.head], mentions[relation.tail]]
-    return relation.label, relation.directed, ends if relation.directed else sorted(ends)
 
 
 def _overlap(one: Entity, other: Entity) -> bool:

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.same import relation_keys
 from biorat_al.efficiency.runs import Triple
 from biorat_al.store.annotations import chunks, load_annotations
 from biorat_al.store.rounds import predictions
-from biorat_al.store.shown import relation_keys, shown_relations
+from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelRow, TaskRow
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from biorat_al.corpus.bigbio_card import AgreementF1, PairAgreement
 from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.same import mention_key
 from biorat_al.learner.scoring import Counts
-from biorat_al.store.majority import mention_key
 
 LEVEL = 0.95
 """Of the intervals."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from biorat_al.corpus.bigbio_provenance import Author, Provenance, TieRow
 from biorat_al.corpus.model import Document
+from biorat_al.corpus.same import RelationKey, relation_keys
 from biorat_al.rounds.agreement import Agreement
 from biorat_al.store.answers import Decision, Vote
-from biorat_al.store.majority import RelationKey
-from biorat_al.store.shown import Shown, relation_keys
+from biorat_al.store.shown import Shown
 
 ShownRelations = Mapping[Shown, frozenset[RelationKey]]
 """The relations of pre-labels; see :func:`~biorat_al.store.shown.shown_relations`."""

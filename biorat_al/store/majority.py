@@ -1,9 +1,8 @@
 """One annotation out of those of several annotators: what more than half of them have.
 
-Two annotators have the same mention if label and all spans are the same, whatever the order of its pieces; the same
-relation if label, ends and direction are. What exactly half of them have is a tie: it is left out, unless the
-preferred annotator has it. A mention's concepts are decided in the same way, by those who have the mention; of a tie
-the first of them decides.
+When two annotators have the same mention or relation, :mod:`biorat_al.corpus.same` says. What exactly half of them have
+is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same way, by
+those who have the mention; of a tie the first of them decides.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation, Span
+from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation
+from biorat_al.corpus.same import MentionKey, mention_key, relation_key
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
-
-MentionKey = tuple[str, frozenset[Span]]
-RelationKey = tuple[str, bool, Hashable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +52,6 @@ class Majority:
     concept_relations: Mapping[ConceptRelation, tuple[int, ...]]
     ties: tuple[Tie, ...] = ()
     outvoted: int = 0
-
-
-def mention_key(entity: Entity) -> MentionKey:
-    """What makes a mention the same as another: its label and the set of its spans."""
-    return entity.label, frozenset(entity.spans)
-
-
-def relation_key(relation: Relation, mentions: Mapping[str, MentionKey]) -> RelationKey:
-    """What makes a relation the same as another: label, direction and ends, whose order counts if it has a direction.
-
-    :param mentions: what makes each mention the same as another, by its id.
-    """
-    ends = mentions[relation.head], mentions[relation.tail]
-    return relation.label, relation.directed, ends if relation.directed else frozenset(ends)
 
 
 def alone(annotation: Annotation) -> Majority:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.same import RelationKey, relation_keys
 from biorat_al.store.annotations import entity_from_values, relation_from_values
-from biorat_al.store.majority import RelationKey, mention_key, relation_key
 from biorat_al.store.rounds import predictions
 
 Shown = tuple[int, str]
@@ -33,9 +33,3 @@ def shown_relations(session: Session, shown: Iterable[Shown]) -> dict[Shown, fro
         for version, document_ids in by_version.items()
         for document_id, row in predictions(session, version, sorted(document_ids)).items()
     }
-
-
-def relation_keys(annotation: Annotation) -> dict[str, RelationKey]:
-    """What makes each relation of an annotation the same as another, by its id."""
-    mentions = {entity.id: mention_key(entity) for entity in annotation.entities}
-    return {relation.id: relation_key(relation, mentions) for relation in annotation.relations}

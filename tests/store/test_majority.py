@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
+from biorat_al.corpus.same import mention_key
 from biorat_al.corpus.validation import check_annotation
-from biorat_al.store.majority import alone, majority, mention_key
+from biorat_al.store.majority import alone, majority
 
 
 def entity(ident: str, label: str = "X", *spans: tuple[int, int], concepts: tuple[Concept, ...] = ()) -> Entity:

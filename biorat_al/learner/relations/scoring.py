@@ -29,6 +29,7 @@ from typing import Literal
 
 from biorat_al.corpus.concept_relations import linked_pairs
 from biorat_al.corpus.model import Annotation, Entity, Relation
+from biorat_al.corpus.same import mention_key
 from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
 from biorat_al.learner.scoring import Counts, Mention, Scores
 from biorat_al.learner.types import Example
@@ -123,7 +124,7 @@ def _stated(example: Example, types: _Types, level: Level) -> Iterator[tuple[str
         permitted = [pair for pair in pairs if _permit(own, *pair)]
         if level == "mention" and permitted:
             for head, tail in permitted:
-                yield relation.label, _meaning(own, [_mention(head)], [_mention(tail)])
+                yield relation.label, _meaning(own, [mention_key(head)], [mention_key(tail)])
         elif level == "mention":
             yield relation.label, _meaning(own, [relation.head], [relation.tail])
         else:
@@ -135,22 +136,22 @@ def _stated(example: Example, types: _Types, level: Level) -> Iterator[tuple[str
 def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tuple[_Namer, _Namer]:
     """What a mention of the gold, and a predicted one, can be the end of."""
     if level == "mention":
-        return (lambda entity: [_mention(entity)]), (lambda entity: [_mention(entity)])
+        return (lambda entity: [mention_key(entity)]), (lambda entity: [mention_key(entity)])
     text = example.document.text
     known: defaultdict[Mention, dict[Name, None]] = defaultdict(dict)
     for entity in example.entities:
-        known[_mention(entity)].update(dict.fromkeys(names_of(entity, text)))
+        known[mention_key(entity)].update(dict.fromkeys(names_of(entity, text)))
 
     alike: defaultdict[tuple[str, str], dict[Name, None]] = defaultdict(dict)
     for entity in predicted:
-        alike[spelling_of(entity, text)].update(known.get(_mention(entity), {}))
+        alike[spelling_of(entity, text)].update(known.get(mention_key(entity), {}))
 
     def in_prediction(entity: Entity) -> Iterable[Hashable]:
         # what no gold mention vouches for stands for its spelling, told from all that is gold
         spelling = spelling_of(entity, text)
-        return known.get(_mention(entity)) or alike[spelling] or [("not gold", *spelling)]
+        return known.get(mention_key(entity)) or alike[spelling] or [("not gold", *spelling)]
 
-    return (lambda entity: known[_mention(entity)]), in_prediction
+    return (lambda entity: known[mention_key(entity)]), in_prediction
 
 
 def _meaning(own: Sequence[RelationType], heads: Iterable[Hashable], tails: Iterable[Hashable]) -> Meaning:
@@ -161,7 +162,3 @@ def _meaning(own: Sequence[RelationType], heads: Iterable[Hashable], tails: Iter
 
 def _permit(own: Sequence[RelationType], head: Entity, tail: Entity) -> bool:
     return any(one.joins(head.label, tail.label) for one in own)
-
-
-def _mention(entity: Entity) -> Mention:
-    return entity.label, frozenset(entity.spans)
