@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from biorat_al.efficiency.comparison import Comparison, Effect, compare
 from biorat_al.errors import UsageError
@@ -27,8 +28,10 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The same comparisons with Bonferroni intervals and Holm p-values, in the same order.
 
     With m comparisons each interval is widened to the level 1 − (1 − level) / m: all m intervals for the same figure
-    (the area, F1 at one budget, the ratio for one target) hold together at `level`. The figures of one comparison are
-    several views of one question and are not adjusted for each other: name the one that decides beforehand.
+    hold together at `level`. Figures are the same where they answer the same question: the area, the last of the
+    budgets, the last of the targets, the last but one, …; at how many labels or for which F1 may differ, as each
+    comparison has its own range. The figures of one comparison are several views of one question and are not adjusted
+    for each other: name the one that decides beforehand.
 
     :param comparisons: not adjusted before.
     :raises UsageError: one of them is adjusted already.
@@ -36,24 +39,30 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
     if any(comparison.comparisons > 1 for comparison in comparisons):
         raise UsageError("one of these comparisons is adjusted already; adjust the comparisons as they came")
     widened = [_widened(comparison, len(comparisons)) for comparison in comparisons]
-    by_figure: dict[tuple[str, float | None], list[float | None]] = {}
-    for comparison in widened:
-        for effect in comparison.effects:
-            by_figure.setdefault((effect.kind, effect.at), []).append(effect.estimate.p_value)
-    # taken off in the order in which they were put there
-    stepped = {figure: iter(holm(p_values)) for figure, p_values in by_figure.items()}
-
-    def stepped_down(effect: Effect) -> Effect:
-        return replace(effect, estimate=replace(effect.estimate, p_value=next(stepped[effect.kind, effect.at])))
-
+    areas = _stepped_down([(comparison.area,) for comparison in widened])
+    budgets = _stepped_down([comparison.budgets for comparison in widened])
+    targets = _stepped_down([comparison.targets for comparison in widened])
     return [
-        replace(
-            comparison,
-            area=stepped_down(comparison.area),
-            budgets=tuple(stepped_down(effect) for effect in comparison.budgets),
-            targets=tuple(stepped_down(effect) for effect in comparison.targets),
-        )
-        for comparison in widened
+        replace(comparison, area=area, budgets=at_budgets, targets=for_targets)
+        for comparison, (area,), at_budgets, for_targets in zip(widened, areas, budgets, targets, strict=True)
+    ]
+
+
+def _stepped_down(effects: Sequence[Sequence[Effect]]) -> list[tuple[Effect, ...]]:
+    """Effects of one kind, by comparison, with the p-values of those at the same place from the end adjusted together.
+
+    A comparison that has none there is counted all the same: the intervals are as wide as if it had.
+    """
+    by_place = [
+        holm([None if effect is None else effect.estimate.p_value for effect in of_place])
+        for of_place in zip_longest(*(of_one[::-1] for of_one in effects))
+    ]
+    return [
+        tuple(
+            replace(effect, estimate=replace(effect.estimate, p_value=by_place[place][number]))
+            for place, effect in enumerate(of_one[::-1])
+        )[::-1]
+        for number, of_one in enumerate(effects)
     ]
 
 

@@ -199,6 +199,29 @@ def test_adjusted_comparisons_are_wider_and_say_so():
         adjusted(found)
 
 
+def test_p_values_are_adjusted_together_though_each_comparison_has_its_own_budget_and_target():
+    (first, second, third) = (_drawn(seed) for seed in (1, 2, 3))
+    comparisons = [
+        compare(*first, budgets=[50], targets=[0.6, 0.65]),
+        compare(*second, budgets=[60], targets=[0.62]),
+        compare(*third, budgets=[70]),
+    ]
+    found = adjusted(comparisons)
+
+    def before_and_after(figures):
+        before, after = ([figures(one) for one in some] for some in (comparisons, found))
+        p_values = [effect and effect.estimate.p_value for effect in before]
+        assert [effect and effect.estimate.p_value for effect in after] == pytest.approx(holm(p_values))
+        assert [effect and effect.at for effect in after] == [effect and effect.at for effect in before]
+
+    before_and_after(lambda one: one.area)
+    before_and_after(lambda one: one.budgets[-1])
+    # the last is the one that a verdict is about; who has none is counted among the comparisons all the same
+    before_and_after(lambda one: one.targets[-1] if one.targets else None)
+    before_and_after(lambda one: one.targets[-2] if one.targets[1:] else None)
+    assert found[1].targets[0].estimate.p_value > comparisons[1].targets[0].estimate.p_value
+
+
 def test_one_comparison_needs_no_adjustment():
     comparison = compare(*_drawn(), targets=[0.65])
     assert replace(adjusted([comparison])[0], level=0.95) == comparison
