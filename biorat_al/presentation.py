@@ -16,6 +16,7 @@ from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from biorat_al.store.documents import ImportReport
+from biorat_al.wording import plural
 
 if TYPE_CHECKING:
     from biorat_al.desk.labelstudio.credentials import Credentials
@@ -54,11 +55,6 @@ _LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
 
 TIES_SHOWN = 20
 """How many ties an export prints."""
-
-
-def plural(count: int, noun: str, plural_form: str | None = None) -> str:
-    """``1 task``, ``2 tasks``, ``1,000 tasks``."""
-    return f"{count:,} {noun if count == 1 else plural_form or noun + 's'}"
 
 
 def percent(fraction: float | None) -> str:

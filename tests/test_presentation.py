@@ -17,7 +17,6 @@ from biorat_al.presentation import (
     duration,
     percent,
     plan_text,
-    plural,
     round_text,
     status_text,
     table,
@@ -226,9 +225,7 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_numbers_and_words() -> None:
-    assert [plural(n, "task") for n in (0, 1, 2, 1000)] == ["0 tasks", "1 task", "2 tasks", "1,000 tasks"]
-    assert plural(2, "entry", "entries") == "2 entries"
+def test_shares_and_tables() -> None:
     assert [percent(value) for value in (None, 0.0, 0.71349, 1.0)] == ["–", "0.0", "71.3", "100.0"]
     assert table([["a", "bb"], ["ccc", "d"]]) == ["  a  bb", "ccc   d"]
 

@@ -79,8 +79,8 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
 
     FILE is a file or folder with documents of any format that init reads.
     """
-    from biorat_al.presentation import plural
     from biorat_al.project import Project
+    from biorat_al.wording import plural
 
     with Project.open(folder) as project:
         count = project.predict(files, output, format=format_, force=force, progress=TerminalProgress())

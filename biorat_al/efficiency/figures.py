@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from biorat_al.efficiency.plots import Plot
 from biorat_al.efficiency.statistics import Estimate, Spread
+from biorat_al.wording import plural as plural  # sections find all their words here
 
 Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
 """How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""
@@ -196,11 +197,6 @@ def words(items: Iterable[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     listed = list(items)
     return f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else "".join(listed)
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 seed``, ``2 seeds``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _is_wide(cell: Cell) -> bool:
