@@ -22,8 +22,9 @@ from biorat_al.efficiency.curves import (
 )
 from biorat_al.efficiency.estimates import LEVEL, Amount, Components, Estimate, Relation, Unit
 from biorat_al.efficiency.forecast import Forecast, Reach, forecast, forecast_f1
+from biorat_al.efficiency.power import power, seeds_needed
 from biorat_al.efficiency.robustness import robustness_deltas
-from biorat_al.efficiency.verdict import Verdict, power, seeds_needed, verdict
+from biorat_al.efficiency.verdict import Verdict, verdict
 
 __all__ = [
     "LEVEL",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from scipy.special import ndtr
-from scipy.stats import chi2, t
-
 from biorat_al.efficiency.comparison import Comparison, Effect
-from biorat_al.efficiency.estimates import LEVEL, Components, Estimate
+from biorat_al.efficiency.estimates import Estimate
+from biorat_al.efficiency.power import WANTED_POWER, seeds_needed
 from biorat_al.errors import UsageError
+from biorat_al.wording import plural
 
-WANTED_POWER = 0.8
-
-_NODES, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(200))
-_SHARES = _NODES + 0.5
+USUAL_EFFECT = 0.9
+"""Ratio of labels that seeds are counted for where the observed one is 1: a saving of a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,8 @@ def verdict(comparison: Comparison, target: Effect | None = None, *, effect: flo
     One seed is never enough for a verdict: its interval says nothing of other seeds.
 
     :param target: one of the comparison's `targets`; None takes the last.
-    :param effect: ratio of labels that one would want to see, for example 0.9; None takes the observed one.
+    :param effect: ratio of labels that one would want to see, for example 0.8; None takes the observed one, and 0.9
+        where that is 1.
     :raises UsageError: the comparison has no target, or `effect` is not a ratio other than 1.
     """
     if effect is not None and (effect <= 0 or effect == 1):
@@ -61,83 +59,68 @@ def verdict(comparison: Comparison, target: Effect | None = None, *, effect: flo
     wanted = effect if effect is not None else _observed(estimate)
     needed = None
     if wanted is not None and estimate.components is not None and not _is_unbounded(estimate, wanted):
-        needed = seeds_needed(estimate.components, float(np.log(wanted)), level=comparison.level)
+        needed = seeds_needed(estimate.components, math.log(wanted), level=comparison.level)
     begin = (
         f"Whether {comparison.left} saves {comparison.unit} against {comparison.right} for {_f1(target)} cannot be "
-        f"told with {_plural(len(comparison.seeds), 'seed')}"
+        f"told with {plural(len(comparison.seeds), 'seed')}"
     )
-    sentence = f"{begin}: {_figures(comparison, target)}; {_more(comparison, estimate, wanted, needed)}."
+    sentence = f"{begin}: {_figures(comparison, target)}; {_more(comparison, target, wanted, needed)}."
     return Verdict("cannot be told", sentence, needed, wanted)
 
 
-def power(components: Components, effect: float, seeds: int, *, level: float = LEVEL) -> float:
-    """Power of the two-sided test with `seeds` seeds and the same number of test documents.
-
-    That of Student's t with Satterthwaite's degrees of freedom; the components are taken as known, though they were
-    estimated, so that it is a guide and no promise.
-
-    :param effect: on the components' scale (for a ratio: its logarithm).
-    :param seeds: at least 2.
-    """
-    variance = components.variance(seeds)
-    if not variance:
-        return 1.0 if effect else 1 - level
-    documents = components.documents
-    squares = (
-        components.residual + documents * components.seed,
-        components.residual + seeds * components.document,
-        components.residual,
-    )
-    dfs = (seeds - 1, documents - 1, (seeds - 1) * (documents - 1))
-    spread = sum(square**2 / df for square, df in zip(squares, dfs, strict=True))
-    df = (variance * seeds * documents) ** 2 / spread
-    # the noncentral t, summed over the standard error's own distribution: holds out where scipy's runs over
-    error = np.sqrt(chi2.ppf(_SHARES, df) / df)
-    bound, shift = t.ppf((1 + level) / 2, df), abs(effect) / np.sqrt(variance)
-    return float(_WEIGHTS @ (ndtr(shift - bound * error) + ndtr(-shift - bound * error)))
-
-
-def seeds_needed(
-    components: Components, effect: float, *, wanted: float = WANTED_POWER, level: float = LEVEL, limit: int = 1000
-) -> int | None:
-    """Fewest seeds (from 2) with that power; None where no number up to `limit` has it.
-
-    The test documents' part of the variance does not shrink with seeds: where it alone hides the effect, no number of
-    seeds tells it, and more test documents are what is wanted.
-    """
-    if power(components, effect, limit, level=level) < wanted:
-        return None
-    low, high = 1, limit
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power(components, effect, middle, level=level) >= wanted else (middle, high)
-    return high
-
-
 def _told(comparison: Comparison, target: Effect, direction: Literal["fewer", "more"]) -> str:
-    value = target.estimate.value
-    assert value is not None
-    share = 100 * abs(1 - value.value)
-    # a bound on the ratio is a bound on the share that is saved or paid
-    least = "" if value.is_exact else "at least "
     return (
-        f"{comparison.left} needs {least}{share:.0f} % {direction} {comparison.unit} than {comparison.right} for "
-        f"{_f1(target)}: {_figures(comparison, target)}, {_plural(len(comparison.seeds), 'seed')} and "
-        f"{_plural(comparison.documents, 'test document')}."
+        f"{comparison.left} needs {_share(target.estimate, direction)}{direction} {comparison.unit} than "
+        f"{comparison.right} for {_f1(target)}: {_figures(comparison, target)}, "
+        f"{plural(len(comparison.seeds), 'seed')} and {plural(comparison.documents, 'test document')}."
     )
+
+
+def _share(estimate: Estimate, direction: Literal["fewer", "more"]) -> str:
+    """What is saved or paid, of all labels: ``17 %``; where curves put only a bound on it, what the interval leaves."""
+    value = estimate.value
+    assert value is not None
+    if value.is_exact:
+        share = 100 * abs(1 - value.value)
+        return f"{share:.0f} % " if share >= 0.5 else "less than 1 % "
+    end = estimate.high if direction == "fewer" else estimate.low
+    assert end is not None
+    # the curves' own bound has an error as any other figure has: only the interval's end is sure
+    share = math.floor(100 * abs(1 - end))
+    return f"at least {share} % " if share else ""
 
 
 def _figures(comparison: Comparison, target: Effect) -> str:
     estimate = target.estimate
     level = f"{100 * estimate.level:.4g} %"
     if estimate.value is None:
-        return "neither curve passes it within the labels that there are"
+        return _no_ratio(comparison, target)[0]
     notes = ""
     if len(comparison.seeds) == 1:
         notes += " over test documents alone"
     if comparison.comparisons > 1:
         notes += f" (adjusted for {comparison.comparisons} comparisons)"
-    return f"the ratio is {estimate.value.text(2)}, {level} interval {interval_text(estimate)}{notes}"
+    digits = _digits(estimate)
+    value = estimate.value.text(digits)
+    return f"the ratio is {value}, {level} interval {interval_text(estimate, digits)}{notes}"
+
+
+def _no_ratio(comparison: Comparison, target: Effect) -> tuple[str, str]:
+    """Why the data put not even a bound on the ratio, and what to do about it."""
+    assert target.needed is not None
+    relations = {amount.relation for amount in target.needed}
+    if relations == {"more than"}:
+        why = "neither curve passes it within the labels that there are"
+        return why, "simulate with more labels or choose a lower target"
+    if relations == {"at most"}:
+        return "both curves begin above it", "choose a higher target"
+    return f"a curve begins above it, with no {comparison.unit} at all", "choose a higher target"
+
+
+def _digits(estimate: Estimate) -> int:
+    """So many that no end of the interval is rounded to 1, on which the outcome hangs; two at least."""
+    ends = [end for end in (estimate.low, estimate.high) if end is not None and end != 1]
+    return next((digits for digits in (2, 3, 4) if all(round(end, digits) != 1 for end in ends)), 5)
 
 
 def interval_text(estimate: Estimate, digits: int = 2) -> str:
@@ -152,32 +135,35 @@ def interval_text(estimate: Estimate, digits: int = 2) -> str:
     return f"{low:.{digits}f} to {high:.{digits}f}"
 
 
-def _more(comparison: Comparison, estimate: Estimate, wanted: float | None, needed: int | None) -> str:
+def _more(comparison: Comparison, target: Effect, wanted: float | None, needed: int | None) -> str:
     """What would tell."""
+    estimate = target.estimate
     if len(comparison.seeds) == 1:
         return "one seed says nothing of others, so simulate more"
-    if estimate.components is None:
-        return "simulate with more labels or choose a lower target"
-    if estimate.value is not None and _is_unbounded(estimate, wanted or estimate.value.value):
+    if estimate.value is None:
+        return _no_ratio(comparison, target)[1]
+    if wanted is None or _is_unbounded(estimate, wanted):
         return (
             "a curve begins or ends too close to this F1 for a bound on the ratio, so choose another target or "
             "simulate with more labels or seeds"
         )
-    if wanted is None:
-        return "that is no effect to count seeds for, so name one"
     size = f"a saving of {100 * (1 - wanted):.0f} %" if wanted < 1 else f"an extra cost of {100 * (wanted - 1):.0f} %"
+    with_power = f"would tell {size} with {100 * WANTED_POWER:.0f} % power"
     if needed is None:
         return (
-            f"no number of seeds would tell {size} with {100 * WANTED_POWER:.0f} % power on "
-            f"{_plural(comparison.documents, 'test document')}, which takes more test documents"
+            f"no number of seeds {with_power} on {plural(comparison.documents, 'test document')}, which takes more "
+            "test documents"
         )
-    return f"about {_plural(needed, 'seed')} would tell {size} with {100 * WANTED_POWER:.0f} % power"
+    # an effect that was asked for may be larger than what these seeds can tell
+    return f"{'as few as' if needed <= len(comparison.seeds) else 'about'} {plural(needed, 'seed')} {with_power}"
 
 
 def _observed(estimate: Estimate) -> float | None:
-    """The observed ratio, where it is one and rounds to something else than no effect."""
+    """The observed ratio, or a usual one where it rounds to no effect; None where there is only a bound."""
     value = estimate.value
-    return value.value if value is not None and value.is_exact and abs(value.value - 1) >= 0.005 else None
+    if value is None or not value.is_exact:
+        return None
+    return value.value if abs(value.value - 1) >= 0.005 else USUAL_EFFECT
 
 
 def _is_unbounded(estimate: Estimate, ratio: float) -> bool:
@@ -187,7 +173,3 @@ def _is_unbounded(estimate: Estimate, ratio: float) -> bool:
 
 def _f1(target: Effect) -> str:
     return f"an F1 of {100 * (target.at or 0):.1f}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
