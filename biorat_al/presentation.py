@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.base import ReadReport
+from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.export import ExportReport
 from biorat_al.rounds.plan import RoundPlan
@@ -40,6 +41,7 @@ _UNREPRESENTABLE = {
 
 _NOT_CANDIDATES = {
     "outside_window": "farther apart than the window of sentences; not learnt, all are kept",
+    "too_many": f"farther apart than the {MOST_CANDIDATES:,} nearest pairs of the document; not learnt, all are kept",
     "other_types": "between labels that its type does not join; not learnt, all are kept",
     "other_label": "with a label that the project does not have; not learnt, all are kept",
     "several_labels": "on a pair that has another one; the first of the settings was learnt, all are kept",
@@ -125,6 +127,11 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
     for kind, count in report.step("train").counts.get("not_candidates", {}).items():
         notes.append(f"{plural(count, 'relation')} {_NOT_CANDIDATES[kind]}")
+    if cut := report.step("train").counts.get("cut_documents"):
+        notes.append(
+            f"{plural(cut, 'document')} with more than {MOST_CANDIDATES:,} pairs that could be related; "
+            "the nearest were learnt from"
+        )
     if "no_relation_model" in report.step("train").counts:
         notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
     for text in dict.fromkeys(notes):

@@ -253,7 +253,11 @@ RELATION_F1 = {
 
 def test_a_round_says_what_came_of_relations() -> None:
     report = a_report(
-        train={"relations": 4321, "not_candidates": {"outside_window": 1200, "unlinked": 1}},
+        train={
+            "relations": 4321,
+            "not_candidates": {"outside_window": 1200, "unlinked": 1, "too_many": 2},
+            "cut_documents": 3,
+        },
         evaluate={"relation_f1": {"rat": RELATION_F1, "none": RELATION_F1}, "relation_level": "document"},
     )
     text = round_text(report, a_status())
@@ -264,6 +268,8 @@ def test_a_round_says_what_came_of_relations() -> None:
         "relations between annotated mentions / end to end: 81.5 / – (rat), 81.5 / – (none)",
         "Note: 1,200 relations farther apart than the window of sentences; not learnt, all are kept",
         "Note: 1 relation between concepts one of which no mention is linked to",
+        "Note: 2 relations farther apart than the 10,000 nearest pairs of the document; not learnt, all are kept",
+        "Note: 3 documents with more than 10,000 pairs that could be related; the nearest were learnt from",
     ):
         assert part in flat
     alone = a_report(train={"relations": 0, "no_relation_model": "no annotated document has a relation"})

@@ -166,7 +166,7 @@ def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, fo
 def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:
     """What there was of relations, and what of them no candidate can express; or why nothing was learnt of them."""
     counts = {"relations": sum(len(example.relations) + len(example.concept_relations) for example in examples)}
-    named = {"not_candidates": "not_candidates", "reason": "no_relation_model"}
+    named = {"not_candidates": "not_candidates", "cut_documents": "cut_documents", "reason": "no_relation_model"}
     return counts | {name: summary[key] for key, name in named.items() if key in summary}
 
 

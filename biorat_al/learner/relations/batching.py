@@ -48,10 +48,12 @@ class EncodedRelations:
     """The candidates of the training or the development part.
 
     :param counts: gold relations that are no candidate, by reason.
+    :param cut: documents of which only the nearest candidates are there.
     """
 
     rows: Sequence[RelationRow]
     counts: Counter[str]
+    cut: int
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -139,9 +141,11 @@ def encode_relations(
     marker = PairMarker(tokenizer, settings.max_length)
     rows: list[RelationRow] = []
     counts: Counter[str] = Counter()
+    cut = 0
     for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
         found = label_candidates(example, types, settings)
         counts.update(found.counts)
+        cut += found.cut
         targets = [NONE if label is None else classes[label] for label in found.targets]
         rows.extend(
             row._replace(target=target)
@@ -149,7 +153,7 @@ def encode_relations(
                 rows_of(example.document, pieces, found.candidates, marker, classes), targets, strict=True
             )
         )
-    return EncodedRelations(rows, counts)
+    return EncodedRelations(rows, counts, cut)
 
 
 def rows_of(

@@ -8,11 +8,13 @@ At level ``mention`` the ends are mentions. At level ``document`` they are conce
 linked to the same entry. A mention with several concepts stands for each of them, one without any goes with those of
 its type that are spelled alike, and concepts with the very same mentions, which cannot be told apart, are one end. Two
 ends are read at those of their mentions that stand closest: fewest sentences between, then fewest characters, then
-first in the text.
+first in the text. By the same measure, only the nearest are candidates in a document with more than
+:data:`MOST_CANDIDATES`.
 
 Gold relations that no candidate can express are counted, each once, in :attr:`LabelledCandidates.counts`:
 
 - ``outside_window``: the types permit it, but the two stand too far apart.
+- ``too_many``: the two stand within the window, but the document has enough candidates that stand closer.
 - ``other_types``: no relation type of that label joins its ends, or only the other way round.
 - ``other_label``: a label that is not asked for.
 - ``several_labels``: a further label on the same pair; the first in the order of the settings is kept.
@@ -29,7 +31,8 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from heapq import merge
+from itertools import islice, product
 from typing import Literal, NamedTuple
 
 from biorat_al.corpus.model import Concept, Document, Entity, Span
@@ -41,6 +44,12 @@ Name = tuple[str, ...]
 """What a mention stands for in its document: a :class:`~biorat_al.corpus.model.Concept`, or its type and spelling."""
 
 Ends = tuple[int, int]
+
+MOST_CANDIDATES = 10_000
+"""Of one document. Their number grows with the square of its mentions, and the encoder reads each: without a bound, an
+article with 1,600 mentions takes, with the window ``document``, as long as some thousand abstracts. Within a sentence
+no document of ChemProt, BC5CDR and DDI has so many (7,129 at most, from a list of drugs in DDI), nor has, with the
+window ``document``, any abstract (1,716 at most, in ChemProt)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,13 @@ class LabelledCandidates:
 
     :param targets: the relation label of each candidate, None where there is none.
     :param counts: gold relations that cannot be learnt, by reason as the module names them; only those that occur.
+    :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
     """
 
     candidates: tuple[Candidate, ...]
     targets: tuple[str | None, ...]
     counts: Mapping[str, int]
+    cut: bool
 
 
 class _End(NamedTuple):
@@ -84,21 +95,48 @@ class _End(NamedTuple):
     concepts: tuple[Concept, ...]
 
 
+class _Sentences:
+    """The sentences that mentions stand in.
+
+    :param mentions: in the order of the text.
+    :param window: as in the settings.
+    """
+
+    def __init__(self, text: str, mentions: Sequence[Entity], window: int | Literal["document"]) -> None:
+        borders = sentence_ends(text)
+        self._first = [bisect_right(borders, mention.start) for mention in mentions]
+        self._last = [bisect_right(borders, mention.end - 1) for mention in mentions]
+        self._window = len(borders) + 1 if window == "document" else window
+
+    def between(self, before: int, behind: int) -> int | None:
+        """How many borders lie between two mentions, given in the order of the text; None outside the window."""
+        borders = max(self._first[behind] - self._last[before], 0)
+        return borders if borders < self._window else None
+
+
 class _Pairs(NamedTuple):
-    """All candidates of a document.
+    """The candidates of a document.
 
     :param mentions: in the order of the text.
     :param places: number of the candidate that joins two ends.
+    :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
     """
 
     mentions: Sequence[Entity]
     ends: Sequence[_End]
+    sentences: _Sentences
     candidates: tuple[Candidate, ...]
     places: Mapping[Ends, int]
+    cut: bool
 
     def allows(self, ends: Ends, label: str) -> bool:
         """Whether there is a candidate from the first to the second that can have this label."""
         return ends in self.places and label in self.candidates[self.places[ends]].labels
+
+    def are_within(self, ends: Ends) -> bool:
+        """Whether two ends stand within the window, which does not make them a candidate where there are too many."""
+        mentions = product(*(self.ends[end].mentions for end in ends))
+        return any(self.sentences.between(min(pair), max(pair)) is not None for pair in mentions)
 
 
 class _Statement(NamedTuple):
@@ -120,7 +158,7 @@ def find_candidates(
 ) -> tuple[Candidate, ...]:
     """Find the candidates of a document.
 
-    The time grows with the pairs of mentions within the window.
+    The time grows with the pairs of mentions within the window, or with :data:`MOST_CANDIDATES` where there are more.
 
     :param entities: mentions, in any order.
     :returns: in the order of the text, whatever that of `entities`.
@@ -141,7 +179,7 @@ def label_candidates(example: Example, types: Sequence[RelationType], settings: 
     for statement in sorted(_statements(example, pairs), key=lambda one: rank.get(one.label, len(rank))):
         if reason := _learn(statement, pairs, types, targets):
             counts[reason] += 1
-    return LabelledCandidates(pairs.candidates, tuple(targets), dict(counts))
+    return LabelledCandidates(pairs.candidates, tuple(targets), dict(counts), pairs.cut)
 
 
 def relation_labels(types: Sequence[RelationType]) -> tuple[str, ...]:
@@ -171,17 +209,27 @@ def _pairs(
 ) -> _Pairs:
     mentions = sorted(entities, key=_place)
     ends = _ends(mentions, document.text, settings.level)
+    sentences = _Sentences(document.text, mentions, settings.window)
     permitted = _permitted(types)
+
+    def labels(begin: int, end: int, in_order: bool) -> tuple[str, ...]:
+        return permitted.get((ends[begin].label, ends[end].label, in_order), ())
+
+    ways = (
+        (i, j, one, other, in_order)
+        for i, j, one, other in _nearest(mentions, ends, types, sentences)
+        for in_order in (True, False)
+        if labels(*((one, other) if in_order else (other, one)), in_order)
+    )
+    nearest = list(islice(ways, MOST_CANDIDATES + 1))
     candidates: list[Candidate] = []
     places: dict[Ends, int] = {}
-    for i, j, one, other in _closest(document, mentions, ends, types, settings.window):
-        for head, tail, begin, end in ((i, j, one, other), (j, i, other, one)):
-            labels = permitted.get((ends[begin].label, ends[end].label, head < tail))
-            if labels:
-                places[begin, end] = len(candidates)
-                heads, tails = (tuple(mentions[n].id for n in ends[k].mentions) for k in (begin, end))
-                candidates.append(Candidate(mentions[head], mentions[tail], labels, heads, tails))
-    return _Pairs(mentions, ends, tuple(candidates), places)
+    for i, j, one, other, in_order in sorted(nearest[:MOST_CANDIDATES], key=lambda way: (*way[:4], not way[4])):
+        head, tail, begin, end = (i, j, one, other) if in_order else (j, i, other, one)
+        places[begin, end] = len(candidates)
+        heads, tails = (tuple(mentions[n].id for n in ends[k].mentions) for k in (begin, end))
+        candidates.append(Candidate(mentions[head], mentions[tail], labels(begin, end, in_order), heads, tails))
+    return _Pairs(mentions, ends, sentences, tuple(candidates), places, len(nearest) > MOST_CANDIDATES)
 
 
 def _place(entity: Entity) -> tuple[int, int, tuple[Span, ...], str, str]:
@@ -219,19 +267,13 @@ def _permitted(types: Sequence[RelationType]) -> dict[tuple[str, str, bool], tup
     return permitted
 
 
-def _closest(
-    document: Document,
-    mentions: Sequence[Entity],
-    ends: Sequence[_End],
-    types: Sequence[RelationType],
-    window: int | Literal["document"],
-) -> list[tuple[int, int, int, int]]:
-    """For each two ends that a type may join within the window, where they stand closest: two mentions in the order of
-    the text, and the ends that these belong to. All in the order of the text."""
-    borders = sentence_ends(document.text)
-    first = [bisect_right(borders, mention.start) for mention in mentions]
-    last = [bisect_right(borders, mention.end - 1) for mention in mentions]
-    limit = len(borders) + 1 if window == "document" else window
+def _nearest(
+    mentions: Sequence[Entity], ends: Sequence[_End], types: Sequence[RelationType], sentences: _Sentences
+) -> Iterator[tuple[int, int, int, int]]:
+    """Each two ends that a type may join within the window, where they stand closest; the closest two come first.
+
+    :returns: two mentions in the order of the text, and the ends that these belong to.
+    """
     partners: defaultdict[str, set[str]] = defaultdict(set)
     for one in types:
         partners[one.head].add(one.tail)
@@ -240,22 +282,25 @@ def _closest(
     for number, end in enumerate(ends):
         for mention in end.mentions:
             belongs[mention].append(number)
-    closest: dict[Ends, tuple[int, ...]] = {}
-    for i, before in enumerate(mentions):
+
+    def onwards(i: int) -> Iterator[tuple[int, ...]]:
+        # mentions are in the order of the text, so that each is no nearer than the one before: rising order
+        before = mentions[i]
         wanted = partners.get(before.label, ())
         for j in range(i + 1, len(mentions)) if wanted else ():
-            between = max(first[j] - last[i], 0)
-            if between >= limit:
-                break  # mentions are in the order of their first sentence
-            if mentions[j].label not in wanted:
-                continue
-            apart = max(mentions[j].start - before.end, 0)
-            for a, b in product(belongs[i], belongs[j]):
-                place = (between, apart, i, j, a, b)
-                key = (min(a, b), max(a, b))
-                if a != b and (key not in closest or place < closest[key]):
-                    closest[key] = place
-    return sorted((i, j, a, b) for _, _, i, j, a, b in closest.values())
+            between = sentences.between(i, j)
+            if between is None:
+                break
+            if mentions[j].label in wanted:
+                apart = max(mentions[j].start - before.end, 0)
+                yield from ((between, apart, i, j, a, b) for a, b in product(belongs[i], belongs[j]) if a != b)
+
+    seen: set[Ends] = set()
+    for _, _, i, j, a, b in merge(*map(onwards, range(len(mentions)))):
+        pair = (min(a, b), max(a, b))
+        if pair not in seen:
+            seen.add(pair)
+            yield i, j, a, b
 
 
 def _statements(example: Example, pairs: _Pairs) -> Iterator[_Statement]:
@@ -296,8 +341,11 @@ def _learn(
         number = next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
         if number is None:
             kinds = [(pairs.ends[begin].label, pairs.ends[end].label) for begin, end in ways]
-            permitted = any(one.joins(*pair) for one in own for pair in kinds)
-            reason = max(reason, "outside_window" if permitted else "other_types", key=_REASONS.index)
+            if not any(one.joins(*pair) for one in own for pair in kinds):
+                why = "other_types"
+            else:
+                why = "too_many" if pairs.cut and pairs.are_within((head, tail)) else "outside_window"
+            reason = max(reason, why, key=_REASONS.index)
         elif targets[number] in (None, label):
             targets[number] = label
             learnt = True
@@ -307,4 +355,4 @@ def _learn(
 
 
 # of a relation that stands for several pairs, the reason that is nearest to being learnt
-_REASONS = ("to_itself", "other_types", "outside_window", "several_labels")
+_REASONS = ("to_itself", "other_types", "outside_window", "too_many", "several_labels")

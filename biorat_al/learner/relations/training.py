@@ -189,6 +189,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 "positives": positives,
                 "negatives_per_epoch": drawn,
                 "not_candidates": dict(learn.counts + dev.counts),
+                "cut_documents": learn.cut + dev.cut,
                 "threshold": threshold,
             },
         )

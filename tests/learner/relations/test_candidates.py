@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model import Concept, ConceptRelation, Document, Entity, Relation, Span
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations.candidates import Candidate, find_candidates, label_candidates
+from biorat_al.learner.sentences import sentence_ends
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
@@ -146,6 +149,58 @@ def test_many_mentions_far_apart_have_few_candidates() -> None:
     assert pairs(found) == [(f"T{n}", f"T{n + 1}") for n in range(1, 1000, 2)]
 
 
+def at_most(number: int) -> patch:  # type: ignore[type-arg]
+    """A smaller bound of the candidates of a document."""
+    return patch.object(candidates, "MOST_CANDIDATES", number)
+
+
+@pytest.mark.parametrize("settings", [WHOLE, CONCEPTS])
+def test_of_too_many_candidates_those_that_stand_closest_are_kept(settings: RelationSettings) -> None:
+    one = example(
+        "AA came. Then BB for Dpain and Dfever. Much later Dcough was there.",
+        *(Relation(f"R{n}", "CID", "T1", f"T{n}") for n in (3, 4, 5)),
+        Relation("R2", "CID", "T2", "T3"),
+    )
+    for number, kept in (
+        (1, [("T2", "T3")]),
+        (2, [("T2", "T3"), ("T2", "T4")]),
+        # a sentence farther, of which the first is nearer
+        (3, [("T1", "T3"), ("T2", "T3"), ("T2", "T4")]),
+        (4, [("T1", "T3"), ("T1", "T4"), ("T2", "T3"), ("T2", "T4")]),
+        (5, [("T1", "T3"), ("T1", "T4"), ("T2", "T3"), ("T2", "T4"), ("T2", "T5")]),
+    ):
+        with at_most(number):
+            found = label_candidates(one, [CID], settings)
+        assert pairs(found.candidates) == kept
+        assert found.targets == tuple("CID" if pair != ("T2", "T4") and pair != ("T2", "T5") else None for pair in kept)
+        missing = sum(("T1", tail) not in kept for tail in ("T3", "T4", "T5"))
+        assert found.cut
+        assert found.counts == {"too_many": missing}
+    with at_most(6):
+        found = label_candidates(one, [CID], settings)
+    assert (len(found.candidates), found.cut, found.counts) == (6, False, {})
+
+
+def test_what_stands_outside_the_window_is_not_told_as_too_many() -> None:
+    one = example(
+        "AA for Dpain and Dfever. Then came Dcough.",
+        Relation("R1", "CID", "T1", "T3"),
+        Relation("R2", "CID", "T1", "T4"),
+        Relation("R3", "CID", "T2", "T1"),
+    )
+    with at_most(1):
+        found = label_candidates(one, [CID], SENTENCE)
+    assert found.counts == {"too_many": 1, "outside_window": 1, "other_types": 1}
+
+
+def test_an_article_has_no_more_candidates_than_the_bound() -> None:
+    """There would be half a million."""
+    text, entities = document("Given AA with Dpain. " * 700)
+    found = find_candidates(text, entities, [CID], WHOLE)
+    assert len(found) == candidates.MOST_CANDIDATES == 10_000
+    assert set(pairs(find_candidates(text, entities, [CID], SENTENCE))) < set(pairs(found))
+
+
 labels = st.sampled_from(["Chemical", "Disease", "Gene"])
 types = st.lists(
     st.builds(
@@ -188,6 +243,45 @@ def test_exactly_the_pairs_that_types_and_window_permit(
     found = pairs(find_candidates(Document("d", text), entities, types, settings))
     assert set(found) == expected
     assert len(found) == len(expected)
+
+
+@given(
+    st.lists(
+        st.builds(RelationType, name=st.just("one"), head=labels, tail=labels, symmetric=st.just(False)),
+        unique_by=lambda one: (one.head, one.tail),
+        min_size=1,
+        max_size=4,
+    ),
+    places,
+    st.sampled_from(["mention", "document"]),
+    st.sampled_from([1, 2, "document"]),
+    st.integers(1, 12),
+)
+def test_of_too_many_the_nearest_are_kept_and_below_the_bound_all(
+    types: list[RelationType], places: list[tuple[int, int, str]], level: str, window: int | str, most: int
+) -> None:
+    text = "It was so. " * 7
+    found = [Entity(f"T{n}", label, (Span(a, a + size),)) for n, (a, size, label) in enumerate(places)]
+    settings = RelationSettings(level=level, window=window)  # type: ignore[arg-type]
+    ends = sentence_ends(text)
+
+    def apart(candidate: Candidate) -> tuple[int, int]:
+        before, behind = sorted((candidate.head, candidate.tail), key=lambda one: (one.start, one.end))
+        borders = sum(before.end <= end <= behind.start for end in ends)
+        return borders, max(behind.start - before.end, 0)
+
+    one = Example(Document("d", text), tuple(found))
+    everything = find_candidates(one.document, found, types, settings)
+    with at_most(most):
+        kept = label_candidates(one, types, settings)
+        # prediction and training alike, whatever the order of the mentions
+        assert find_candidates(one.document, found[::-1], types, settings) == kept.candidates
+    assert len(kept.candidates) == min(most, len(everything))
+    assert kept.cut == (len(everything) > most)
+    assert [one for one in everything if one in kept.candidates] == list(kept.candidates)
+    left_out = [one for one in everything if one not in kept.candidates]
+    if left_out:
+        assert max(map(apart, kept.candidates)) <= min(map(apart, left_out))
 
 
 def test_at_the_level_of_the_document_the_ends_are_concepts_read_where_they_stand_closest() -> None:

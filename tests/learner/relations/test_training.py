@@ -15,6 +15,7 @@ from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
 from biorat_al.learner.frame import development_ids
+from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations import training as training_of_relations
 from biorat_al.learner.relations.batching import RelationBatch, RelationRow
 from biorat_al.learner.relations.prediction import RelationExtractor
@@ -130,6 +131,24 @@ def test_relations_that_cannot_be_learnt_are_counted_where_there_are_no_others(
     with pytest.raises(NotEnoughLabelsError) as refused:
         train(tmp_path, apart, encoder)
     assert refused.value.not_candidates == {"outside_window": 5}
+
+
+def test_training_and_prediction_keep_to_the_nearest_candidates(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = related_examples(8)
+    assert train(tmp_path / "all", examples, encoder)["cut_documents"] == 0
+    # of three candidates, one in each sentence, two are left
+    monkeypatch.setattr(candidates, "MOST_CANDIDATES", 2)
+    summary = train(tmp_path / "cut", examples, encoder)
+    assert summary["cut_documents"] == 8
+    assert summary["candidates"] == 16
+    assert summary["relations"] == sum(len(example.relations) for example in examples)
+    assert summary["not_candidates"] == {"too_many": summary["relations"] - summary["positives"]}
+    assert summary["relations"] > summary["positives"]
+    extractor = RelationExtractor.load(tmp_path / "cut", CPU)
+    for prediction in extractor.predict((example.document, example.entities) for example in examples):
+        assert prediction.uncertainty.candidates == 2
 
 
 def test_without_a_negative_there_is_something_to_learn(tmp_path: Path, encoder: Encoder) -> None:
