@@ -7,6 +7,9 @@ A simulation is a folder::
     corpus/              the database from which every run starts
     work/<run>/          a run under way, a project like any other
     runs/<run>.jsonl     a run that is done
+
+A database that an older version of the program made holds nothing that cannot be had again: the corpus is read anew,
+and a run under way begins anew. Runs that are done stay.
 """
 
 from __future__ import annotations
@@ -34,9 +37,9 @@ from biorat_al.efficiency.workers import Work, run_side_by_side
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
-from biorat_al.store import creation
+from biorat_al.store import creation, migration
 from biorat_al.store.documents import ImportReport, count_documents
-from biorat_al.store.engine import database_url
+from biorat_al.store.engine import SQLITE_FILE, database_errors, database_url, open_engine
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 
@@ -114,7 +117,7 @@ class Simulation:
         }
         if plan.exists():
             _check_same(json.loads(plan.read_text(encoding="utf-8")), fixed, folder)
-        if plan.exists():
+        if plan.exists() and _is_up_to_date(corpus):
             shutil.rmtree(partial)
         else:
             shutil.rmtree(corpus, ignore_errors=True)
@@ -123,7 +126,13 @@ class Simulation:
         draft = corpus / f"{PLAN}.partial"
         draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         draft.replace(plan)
-        return cls(folder, settings, grid, counts["pool"])
+        simulation = cls(folder, settings, grid, counts["pool"])
+        for trial in simulation.missing():
+            work = folder / "work" / trial.id
+            if work.exists() and not _is_up_to_date(work):
+                shutil.rmtree(work)
+                progress.say(f"The run {trial.id} begins anew: an older version of biorat-al began it")
+        return simulation
 
     def missing(self) -> list[Trial]:
         """The trials whose runs are not there yet."""
@@ -197,6 +206,22 @@ def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: P
         return counts, _fingerprint(store)
     finally:
         store.close()
+
+
+def _is_up_to_date(folder: Path) -> bool:
+    """Whether a folder has a database, and no older version of the program made it.
+
+    :raises SchemaVersionError: a newer version made it.
+    """
+    if not (folder / SQLITE_FILE).is_file():
+        return False
+    url = database_url("sqlite", folder)
+    engine = open_engine(url)
+    try:
+        with database_errors(url), engine.connect() as connection:
+            return not migration.is_older(connection)
+    finally:
+        engine.dispose()
 
 
 def _fingerprint(store: Store) -> str:

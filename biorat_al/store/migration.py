@@ -47,6 +47,16 @@ def check_revision(connection: Connection) -> None:
     )
 
 
+def is_older(connection: Connection) -> bool:
+    """Whether an older version of the program made the database.
+
+    :raises SchemaVersionError: it was made by a newer version.
+    """
+    revision = current_revision(connection)
+    _refuse_newer(revision)
+    return revision not in (None, newest_revision())
+
+
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Bring the database to the newest revision, in one transaction; return the revisions before and after.
 

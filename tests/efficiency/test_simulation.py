@@ -5,23 +5,37 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 
 from biorat_al.corpus.model import Annotation, ConceptRelation
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
-from biorat_al.efficiency.trial import run_trial
+from biorat_al.efficiency.trial import CORPUS, run_file, run_trial
 from biorat_al.efficiency.workers import available_memory, default_workers
-from biorat_al.errors import CorpusError, LabelError, LearnerError, LockedError, ProjectError, UsageError
+from biorat_al.errors import (
+    CorpusError,
+    LabelError,
+    LearnerError,
+    LockedError,
+    ProjectError,
+    SchemaVersionError,
+    UsageError,
+)
+from biorat_al.progress import SilentProgress
 from biorat_al.project import Project
 from biorat_al.settings import Settings
+from biorat_al.store import migration
+from biorat_al.store.engine import SQLITE_FILE, database_url, open_engine
+from biorat_al.store.store import Store
 from tests.support.rounds import demo_files, related_records
 
 _QUICK = ("training.epochs=1", "training.min_steps=3", "training.batch_size=4")
@@ -193,6 +207,74 @@ def test_a_simulation_that_an_older_version_began_goes_on(tmp_path: Path, settin
     plan.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(UsageError, match=r"other settings"):
         Simulation.create(tmp_path, settings, grid("none"), sources)
+
+
+class _Cut(Exception):
+    """In the place of a power cut."""
+
+
+def _cut_off_after_one_round(number: int) -> None:
+    if number == 1:
+        raise _Cut
+
+
+def _as_of_an_older_version(folder: Path) -> None:
+    """Put a database with the tables of the first release in the place of a folder's own."""
+    for path in folder.glob(f"{SQLITE_FILE}*"):
+        path.unlink()
+    engine = open_engine(database_url("sqlite", folder))
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        configuration = migration._configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0001")
+    engine.dispose()
+
+
+def test_what_an_older_version_left_half_made_is_made_anew_and_its_runs_are_kept(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    both = grid("none", "rat")
+    undisturbed = make(tmp_path / "whole", settings, both, sources)
+    folder = tmp_path / "old"
+    done, half = Simulation.create(folder, settings, both, sources).grid.trials()
+    run_trial(folder, settings, both, done)
+    kept = run_file(folder, done).read_bytes()
+    with pytest.raises(_Cut):
+        run_trial(folder, settings, both, half, _cut_off_after_one_round)
+    # as it is, it goes on
+    Simulation.create(folder, settings, both, sources)
+    assert (folder / "work" / half.id / "models").is_dir()
+
+    _as_of_an_older_version(folder / CORPUS)
+    _as_of_an_older_version(folder / "work" / half.id)
+    said: list[str] = []
+    progress = SilentProgress()
+    progress.say = said.append  # type: ignore[method-assign]
+    simulation = Simulation.create(folder, settings, both, sources, progress)
+    assert said == [f"The run {half.id} begins anew: an older version of biorat-al began it"]
+    assert not (folder / "work" / half.id).exists()
+    assert simulation.missing() == [half]
+    assert figures(run_trial(folder, settings, both, half)) == figures(undisturbed[1])
+    assert run_file(folder, done).read_bytes() == kept
+
+
+def test_a_simulation_of_a_newer_version_is_left_as_it_is(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    engine = open_engine(database_url("sqlite", tmp_path / CORPUS))
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(SchemaVersionError, match="upgrade the program"):
+        Simulation.create(tmp_path, settings, grid("none"), sources)
+    with pytest.raises(SchemaVersionError, match="upgrade the program"):
+        Store.open("sqlite", tmp_path / CORPUS)
+
+
+def test_a_corpus_that_was_removed_is_read_again(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    shutil.rmtree(tmp_path / CORPUS)
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    Store.open("sqlite", tmp_path / CORPUS).close()
 
 
 def test_relations_of_the_documents_change_nothing(tmp_path: Path, settings: Settings) -> None:
