@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -149,7 +150,7 @@ def test_many_mentions_far_apart_have_few_candidates() -> None:
     assert pairs(found) == [(f"T{n}", f"T{n + 1}") for n in range(1, 1000, 2)]
 
 
-def at_most(number: int) -> patch:  # type: ignore[type-arg]
+def at_most(number: int) -> AbstractContextManager[object]:
     """A smaller bound of the candidates of a document."""
     return patch.object(candidates, "MOST_CANDIDATES", number)
 
