@@ -176,8 +176,9 @@ def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
             texts.append("No hours can be given: the desk has not said how long annotators took.")
         note = (
             f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "
-            f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals. The others follow from the "
-            "documents, at the rate so far."
+            f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals for this curve on these test "
+            "documents, if it goes on as an inverse power law; how it would be on others, or with another seed, is not "
+            "in them. The others follow from the documents, at the rate so far."
         )
         columns = {"unit": "unit", "more": "more labels needed"}
         tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))

@@ -52,7 +52,7 @@ class Forecast:
         points, or too close together.
     :param target: F1, a fraction.
     :param documents: more documents; None where the outcome is ``cannot be told``.
-    :param tokens: more word pieces, at the tokens per document so far.
+    :param tokens: more word pieces, at the tokens per document so far; None where these are 0 or not known.
     :param mentions: more mentions, likewise.
     :param hours: annotator hours; None without seconds per document.
     :param plateau: interval of the F1 that a hundred times the documents so far would come to, which is where the
@@ -134,8 +134,8 @@ def forecast(
         outcome=outcomes.get(documents.value, "expected"),
         target=target,
         documents=documents,
-        tokens=_reached(more * last.tokens / last.documents, level),
-        mentions=_reached(more * last.mentions / last.documents, level),
+        tokens=_at_rate(more, last.tokens / last.documents, level),
+        mentions=_at_rate(more, last.mentions / last.documents, level),
         hours=_hours(more, seconds_per_document, level, seed),
         plateau=plateau,
         points=len(rows),
@@ -181,12 +181,20 @@ def _reached(more: Array, level: float) -> Reach:
     return Reach(*(value if np.isfinite(value) else None for value in (middle, low, high)))
 
 
+def _at_rate(more: Array, rate: float | Array, level: float) -> Reach | None:
+    """What goes with so many more documents; None where nothing has gone with them so far."""
+    if not np.any(rate):
+        return None
+    # no rate makes an end of what has none, not even one of 0
+    return _reached(np.multiply(more, rate, where=np.isfinite(more), out=more.copy()), level)
+
+
 def _hours(more: Array, seconds: Sequence[float], level: float, seed: int) -> Reach | None:
     if not seconds:
         return None
     generator = np.random.default_rng([seed, 2])
     means = np.array([generator.choice(seconds, len(seconds)).mean() for _ in more])
-    return _reached(more * means / 3600, level)
+    return _at_rate(more, means / 3600, level)
 
 
 def _reach(reach: Reach, noun: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from biorat_al.efficiency.backtest import backtest
 from biorat_al.efficiency.forecast import Forecast, Reach, forecast, forecast_f1
+from biorat_al.efficiency.powerlaw import _noise_of_documents, fit, usable
 from biorat_al.efficiency.runs import Point, f1_of
 from biorat_al.errors import UsageError
 from tests.efficiency.made import point
@@ -57,6 +58,23 @@ def test_hours_follow_from_the_documents():
     assert forecast(_curve(STEPS), _law(240)).hours is None
 
 
+def test_what_nothing_is_known_of_is_left_out_and_what_has_no_end_has_none():
+    """Some of the laws never come to the target, and no times infinity is no number."""
+    bare = [one.model_copy(update={"tokens": 0, "mentions": 0}) for one in _curve(STEPS, seed=3)]
+    with np.errstate(invalid="raise"):
+        found = forecast(bare, 0.8, [0.0, 0.0, 0.0, 3600.0])
+    assert found.documents.low is not None
+    assert found.documents.high is None
+    # the middle of all laws, those without an end included
+    more = fit(bare, 0).documents_for(0.8) - 120
+    assert found.documents.value == pytest.approx(np.median(more), rel=0.01)
+    assert (found.tokens, found.mentions) == (None, None)
+    # some of the drawn means are of documents that took no time at all
+    assert found.hours.low == 0
+    assert found.hours.high is None
+    assert forecast(bare, 0.8, [0.0]).hours is None
+
+
 def test_a_target_that_is_behind():
     found = forecast(_curve(STEPS), 0.6)
     assert found.outcome == "reached"
@@ -102,6 +120,42 @@ def test_farther_is_less_certain():
     curve = _curve(STEPS, seed=3)
     widths = [estimate.high - estimate.low for estimate in (forecast_f1(curve, n) for n in (150, 240, 480, 960))]
     assert widths == sorted(widths)
+
+
+def test_the_next_measurement_is_as_noisy_as_those_before():
+    curve = _curve(STEPS, seed=3)
+    found, laws = forecast_f1(curve, 121), fit(curve, 0)
+    law = np.quantile(laws.at(121), (0.025, 0.975))
+    assert found.high - found.low > np.hypot(law[1] - law[0], 3 * np.median(laws.noise))
+
+
+def test_no_law_leads_beyond_an_f1_of_100():
+    laws = fit(_curve(STEPS, law=lambda n: 0.97 - 3 / n), 0)
+    assert laws.level.min() >= 0
+    assert (laws.level + laws.gap).max() <= 1
+    assert laws.gap.max() > 0.01
+
+
+def test_before_the_points_speak_all_gaps_are_as_likely_as_each_other():
+    """Two test documents that contradict each other say next to nothing; then gap and level are nearly anywhere where
+    their sum is below 1, and the gap's mean is near 1/3. The grid is finer towards 0, so that each of its steps
+    counting the same would make it 0.15."""
+    points = [
+        point(step, [0.01 + 0.98 * (number % 2), 0.99 - 0.98 * (number % 2)]) for number, step in enumerate(STEPS)
+    ]
+    assert 0.22 < fit(points, 0).gap.mean() < 1 / 3
+
+
+def test_the_noise_of_a_point_is_the_jackknifes_of_a_step():
+    """Documents of one size, so that their influence is their own F1, and steps differ between them by ±0.1."""
+    points = [point(10, [0.3, 0.5, 0.4, 0.6]), point(20, [0.5, 0.5, 0.6, 0.6]), point(30, [0.6, 0.8, 0.7, 0.9])]
+    variances = np.var([0.2, 0.0, 0.2, 0.0], ddof=1), np.var([0.1, 0.3, 0.1, 0.3], ddof=1)
+    # of one point, not of the difference of two
+    assert _noise_of_documents(points) == pytest.approx(np.sqrt(np.mean(variances) / 4 / 2))
+
+
+def test_of_two_points_with_the_same_documents_the_last_counts():
+    assert [one.f1 for one in usable([point(20, 0.3), point(40, 0.5), point(20, 0.4)])] == [0.4, 0.5]
 
 
 def test_the_same_seed_gives_the_same_forecast_and_order_does_not_matter():
