@@ -142,7 +142,8 @@ def project_forecast(settings: Settings, store: Store, target: float) -> str | N
     :param target: F1, a fraction.
     """
     run = selecting_run(comparable(live_runs(store, settings))[0])
-    if run is None:
+    # without a mention in the test documents an F1 is 1 or 0, whatever the model has learnt
+    if run is None or not tested_mentions([run]):
         return None
     found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
     return None if found.outcome == "cannot be told" else found.sentence()
@@ -194,9 +195,9 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     if area.value is not None and area.low is not None and area.high is not None:
         alone = " over test documents alone" if len(main.seeds) == 1 else ""
         text += (
-            f"; over the range that both have, {main.left} comes to {written(area.value.value, 'points')} points of F1 "
-            f"against {main.right} (95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
-            f"{alone})"
+            f"; on average over the range that both have, {main.left} comes to "
+            f"{written(area.value.value, 'points')} points of F1 against {main.right} "
+            f"(95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}{alone})"
         )
     return untold(f"{text}.")
 
@@ -220,6 +221,10 @@ class _Known:
 def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Section]]:
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)
+    if not tested_mentions(study.runs):
+        # nothing that hangs on F1 can be shown: it is 1 or 0, whatever a model has learnt
+        work = [work_section(known.work, known.relation_work)] if known else []
+        return headline, [cost_section(study), *work]
     sections = [
         curves_section(study),
         cost_section(study),

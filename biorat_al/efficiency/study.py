@@ -82,9 +82,12 @@ class Study:
             return f"Each arm chose its documents itself (query strategy {self.strategy})."
         # several arms may have chosen in turn
         selecting = dict.fromkeys(arm for run in self.runs for arm in (run.selected_by or run.arm).split(", "))
+        chose = f"arm{'s' if len(selecting) > 1 else ''} {words(selecting)} chose the documents ({self.strategy})"
+        if len(self.arms) < 2:
+            return f"The {chose}."
         return (
-            f"All arms learnt from the same corrections; the arm{'s' if len(selecting) > 1 else ''} "
-            f"{words(selecting)} chose the documents ({self.strategy}) for all of them."
+            f"All arms learnt from the same corrections; the {chose} for all of them. What another arm would have come "
+            "to with documents of its own choice is not known."
         )
 
     def basis(self, runs: Sequence[Run]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from biorat_al.corpus.model import Entity, Span
+from biorat_al.efficiency import reporting
 from biorat_al.efficiency.changes import changes_noted
 from biorat_al.efficiency.live import COSTS, label_counts, live_runs
 from biorat_al.efficiency.reporting import project_forecast, project_report
@@ -167,8 +169,8 @@ def test_label_counts_are_those_of_the_newest_models(rounds: Project) -> None:
 def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -> None:
     page, first = reported(rounds), live_runs(rounds.store, rounds.settings)[0]
     assert (
-        "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them."
-        in page.text
+        "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them. What "
+        "another arm would have come to with documents of its own choice is not known." in page.text
     )
     assert "1 seed (13), 4 test documents" in page.text
     assert page.verdicts[0].startswith("Whether rat saves labels cannot be told")
@@ -223,11 +225,23 @@ def test_without_test_answers_no_model_was_measured(project: Project) -> None:
 def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project) -> None:
     with project.store.write() as session:
         session.execute(update(EvaluationRow).values(true_positives=0, false_positives=0, false_negatives=0))
-    assert (
-        reported(project)
-        .verdicts[0]
-        .endswith("there is no mention in the annotated test documents, so F1 says nothing.")
-    )
+    page = reported(project)
+    assert page.verdicts[0].endswith("there is no mention in the annotated test documents, so F1 says nothing.")
+    # that nothing was found where there is nothing would be an F1 of 100
+    assert set(page.sections) == {"cost", "annotators", "provenance"}
+
+
+def test_without_mentions_in_the_test_documents_nothing_is_forecast(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"models": [{"round": 5, "selecting": True}]}
+    points = [point(20 * number, 0.3 + number / 10, number=number) for number in range(1, 6)]
+    run = of_points(points, arm="rat", kind="live").model_copy(update={"provenance": models})
+    # nothing found where there is nothing is an F1 of 100
+    empty = [one.model_copy(update={"counts": dict.fromkeys(one.counts, (0, 0, 0))}) for one in points]
+    for shown, said in ((run, True), (run.model_copy(update={"points": tuple(empty)}), False)):
+        monkeypatch.setattr(reporting, "live_runs", lambda *_, shown=shown: [shown])
+        assert (project_forecast(project.settings, project.store, 0.7) is not None) == said
 
 
 def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -235,6 +249,8 @@ def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_enco
     with made(tmp_path, tiny_encoder, 2, **one) as project:
         page = reported(project)
     assert "the only arm is rat, and there is no other to compare it with" in page.verdicts[0]
+    assert re.search(r"The arm rat chose the documents \([\w-]+\)\.", page.text)
+    assert "All arms" not in page.text
 
 
 def test_the_report_is_the_same_for_the_same_state(rounds: Project, tmp_path: Path) -> None:
