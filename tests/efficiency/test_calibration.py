@@ -23,6 +23,15 @@ def test_equation_3_of_guo_et_al():
     assert 0 <= found.low < found.error < found.high <= 1
 
 
+def test_noise_makes_the_error_larger_and_the_interval_takes_that_off():
+    """20 bins of 30 mentions each, off by 0.1 in one direction or the other."""
+    bins = [Bin(count=30, confidence=18.0, right=15 + 6 * (number % 2)) for number in range(20)]
+    found = calibration_error([_run(*bins)])
+    assert found.error == pytest.approx(0.1)
+    assert 0 < found.low < found.high
+    assert found.high - found.error < found.error - found.low
+
+
 def test_runs_are_added_up_bin_by_bin():
     one, other = Bin(count=10, confidence=9.0, right=10), Bin(count=10, confidence=9.0, right=8)
     found = calibration_error([_run(one), _run(other, seed=2)])

@@ -13,6 +13,8 @@ from scipy import stats
 from benchmarks.interval_coverage import WORLDS, coverage, draw
 from biorat_al.efficiency.adjustment import adjusted, holm
 from biorat_al.efficiency.comparison import compare, reachable_target
+from biorat_al.efficiency.estimates import Amount
+from biorat_al.efficiency.ratio import _quotient
 from biorat_al.errors import UsageError
 from tests.efficiency.made import run
 
@@ -136,6 +138,42 @@ def test_a_curve_that_begins_without_any_mention():
     assert 0.7 < estimate.low < estimate.high < 1
 
 
+def test_an_end_that_is_not_clearly_above_the_target_keeps_the_p_value_in_line_with_the_open_interval():
+    ends = [0.45 + shift for shift in (-0.12, 0.08, 0.0, 0.05, -0.01)]
+    left = [run({10: 0.2, 60: end}, seed=seed, arm="rat") for seed, end in enumerate(ends)]
+    right = [run({10: 0.05, 60: 0.06}, seed=seed) for seed in range(5)]
+    estimate = compare(left, right, targets=[0.4]).targets[0].estimate
+    assert (estimate.value.relation, estimate.high) == ("less than", None)
+    # it cannot be rejected that the left curve never comes there either
+    assert estimate.p_value == pytest.approx(stats.ttest_1samp(ends, 0.4).pvalue, rel=1e-3)
+    assert estimate.p_value > 0.05
+
+
+AMOUNTS = st.builds(Amount, st.sampled_from([10.0, 20.0, 40.0]), st.sampled_from(["exactly", "more than", "at most"]))
+
+
+@given(AMOUNTS, AMOUNTS)
+def test_a_ratio_is_bounded_on_the_side_on_which_its_parts_are(left, right):
+    shares = {"exactly": (1.0,), "more than": (1.01, 100.0), "at most": (0.01, 1.0)}
+    possible = [
+        (left.value * one) / (right.value * other) for one in shares[left.relation] for other in shares[right.relation]
+    ]
+    bound = left.value / right.value
+    holds = {
+        "exactly": all(ratio == bound for ratio in possible),
+        "more than": all(ratio > bound for ratio in possible),
+        "at least": all(ratio >= bound for ratio in possible),
+        "less than": all(ratio < bound for ratio in possible),
+        "at most": all(ratio <= bound for ratio in possible),
+    }
+    found = _quotient(left, right)
+    if found is None:
+        assert not any(holds.values())
+    else:
+        assert found.value == bound
+        assert found.relation == next(relation for relation, held in holds.items() if held)
+
+
 def test_neither_side_reaches():
     effect = compare([run(_line())], [run(_line(-0.05))], targets=[0.9]).targets[0]
     assert effect.estimate.value is None
@@ -192,6 +230,10 @@ def test_adjusted_comparisons_are_wider_and_say_so():
         assert after.level == pytest.approx(0.975)
         assert after.area.estimate.low < before.area.estimate.low < before.area.estimate.high < after.area.estimate.high
         assert after.area.estimate.value == before.area.estimate.value
+        ratio, wider = before.targets[0].estimate, after.targets[0].estimate
+        for end, further, sign in ((ratio.low, wider.low, -1), (ratio.high, wider.high, 1)):
+            # an end that is open stays so
+            assert further is None or (end is not None and sign * further > sign * end)
         assert after.area.estimate.p_value >= before.area.estimate.p_value
     expected = holm([comparison.budgets[0].estimate.p_value for comparison in comparisons])
     assert [comparison.budgets[0].estimate.p_value for comparison in found] == pytest.approx(expected)

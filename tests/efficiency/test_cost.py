@@ -44,6 +44,11 @@ def test_only_rounds_that_both_have_are_compared():
     assert rat.relative_passes == Spread(1.5, 1.5, 1.5)
 
 
+def test_passes_are_those_forward_and_those_backward():
+    (row,) = cost_table([of_points([point(10, 0.5, cost={"forward_passes": 5.0, "backward_passes": 3.0})])])
+    assert row.passes.mean == 8
+
+
 def test_without_a_plain_run_nothing_is_relative():
     rat = cost_table([_run("rat", 1, (15, 4.0))])[0]
     assert (rat.pairs, rat.relative_passes, rat.relative_seconds) == (0, None, None)

@@ -56,6 +56,11 @@ def test_the_interval_of_the_crossing_is_where_the_band_holds_the_target():
     found = labels_needed(runs, 0.5)
     assert found.value.value == pytest.approx(40)
     assert (found.low, found.high) == pytest.approx((40 - 100 * half, 40 + 100 * half), rel=1e-3)
+    narrower = half * stats.t.ppf(0.9, 4) / stats.t.ppf(0.975, 4)
+    found = labels_needed(runs, 0.5, level=0.8)
+    assert (found.low, found.high, found.level) == pytest.approx(
+        (40 - 100 * narrower, 40 + 100 * narrower, 0.8), rel=1e-3
+    )
 
 
 def test_a_target_beyond_the_curve_is_censored():
@@ -85,6 +90,14 @@ def test_the_band_is_students_where_documents_do_not_vary():
     expected = stats.t.interval(0.95, 2, np.mean([0.6, 0.7, 0.74]), stats.sem([0.6, 0.7, 0.74]))
     assert (curve.low[1], curve.high[1]) == pytest.approx(expected)
     assert (curve.low[0], curve.mean[0], curve.high[0]) == pytest.approx((0.2, 0.2, 0.2))
+
+
+def test_a_band_stays_within_what_an_f1_can_be():
+    runs = [run({10: f1, 60: 1 - f1}, seed=seed) for seed, f1 in enumerate((0.0, 0.02))]
+    curve = learning_curve(runs, grid=[10, 60])
+    assert (curve.low[0], curve.high[1]) == (0, 1)
+    assert 0 < curve.high[0] < 1
+    assert 0 < curve.low[1] < 1
 
 
 def test_the_common_range():

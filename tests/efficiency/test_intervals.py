@@ -42,13 +42,14 @@ def test_one_seed_gives_students_interval_over_documents():
     assert estimate.seeds == 1
 
 
-def test_agrees_with_drawing_the_generalised_pivot():
-    table = np.random.default_rng(2).normal(size=(4, 30)) + np.random.default_rng(3).normal(size=(4, 1))
-    found = crossed_mean(table)
+@pytest.mark.parametrize(("seeds", "documents"), [(4, 30), (3, 3)])
+def test_agrees_with_drawing_the_generalised_pivot(seeds, documents):
+    table = np.random.default_rng(2).normal(size=(seeds, documents))
+    found = crossed_mean(table + np.random.default_rng(3).normal(size=(seeds, 1)))
     generator = np.random.default_rng(4)
-    dfs = (3, 29, 87)
+    dfs = (seeds - 1, documents - 1, (seeds - 1) * (documents - 1))
     parts = [square * df / generator.chisquare(df, 400_000) for square, df in zip(found.squares, dfs, strict=True)]
-    variance = np.maximum(parts[0] + parts[1] - parts[2], 0) / 120
+    variance = np.maximum(parts[0] + parts[1] - parts[2], 0) / (seeds * documents)
     drawn = np.abs(generator.normal(size=400_000)) * np.sqrt(variance)
     assert found.half_width(0.95) == pytest.approx(np.quantile(drawn, 0.95), rel=0.01)
 

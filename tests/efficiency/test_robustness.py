@@ -48,6 +48,13 @@ def test_runs_without_the_condition_are_left_out():
     assert robustness_deltas([run({10: 0.3})]) == {}
 
 
+def test_the_last_model_counts_unless_another_is_asked_for():
+    first, last = (_run(1, [0.5, 0.7], typos=[0.5 - loss, 0.7 - loss]).points[0] for loss in (0.3, 0.1))
+    runs = [of_points([first, last])]
+    assert robustness_deltas(runs)["typos"].value.value == pytest.approx(-0.1)
+    assert robustness_deltas(runs, point=0)["typos"].value.value == pytest.approx(-0.3)
+
+
 def test_other_documents_are_refused():
     with pytest.raises(UsageError, match="typos was measured on other documents"):
         robustness_deltas([_run(1, [0.5, 0.7], typos=[0.4, 0.6]), _run(2, [0.5, 0.7], typos=[0.4])])

@@ -69,6 +69,14 @@ def test_a_rising_curve_is_left_as_it_is():
     assert curve.table(30).mean(axis=1) == pytest.approx([0.6, 0.7])
 
 
+def test_the_slope_is_per_factor_e_of_labels_and_never_none_at_all():
+    # straight from 10 to 40 documents, so that it rises by 0.01 for each
+    straight = _monotone({10: 0.2, 40: 0.5})
+    assert straight.slope(20) == pytest.approx(0.01 * 20 * (1.15 - 1 / 1.15) / np.log(1.15**2))
+    assert straight.slope(40) == pytest.approx(0.01 * 40 * (1 - 1 / 1.15) / np.log(1.15)), "within the curve"
+    assert _monotone({10: 0.5, 40: 0.5}).slope(20) == 0.005
+
+
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=8))
 def test_never_falls_and_keeps_its_mean(values):
     curve = _monotone({10 * (place + 1): value / 1000 for place, value in enumerate(values)})
