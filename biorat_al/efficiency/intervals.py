@@ -11,7 +11,9 @@ confidence interval for the mean (Weerahandi 1993, JASA 88:899; Hannig, Iyer & P
 of squares is divided by its own chi-squared variable and the normal probability is averaged over the three of them.
 It needs no degrees of freedom to be guessed from a variance that was itself estimated from three seeds, which is where
 Satterthwaite's t falls below its level; where documents carry no variance it is Student's t with S − 1 degrees.
-``benchmarks/interval_coverage.py`` measures the coverage of both, and of the percentile bootstrap over seeds.
+``benchmarks/interval_coverage.py`` measures the coverage of both, and of the percentile bootstrap over seeds. Of tables
+drawn from the layout the 95 % interval holds the mean in 94.6 to 96.7 % with five seeds, in 95.1 to 97.8 % with three,
+and in 95.7 to 99.1 % with two: it errs on the wide side where seeds are few and most of the variance is the documents'.
 """
 
 from __future__ import annotations

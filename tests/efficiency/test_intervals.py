@@ -102,10 +102,16 @@ def test_a_p_value_below_five_percent_is_an_interval_without_the_value(table):
         assert (found.p_value() < 0.05) == (distance > half)
 
 
-@pytest.mark.parametrize(("seeds", "share"), [(3, 0.0), (3, 0.5), (3, 0.9), (5, 0.3), (5, 0.8), (10, 0.5), (10, 1.0)])
-def test_holds_its_level_whatever_varies(seeds, share):
-    """With mean squares drawn as under normality; four standard errors of 2000 draws are 2 %."""
-    generator, documents, number = np.random.default_rng(6), 50, 2000
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+@pytest.mark.parametrize(("seeds", "most"), [(2, 0.99), (3, 0.98), (5, 0.97), (10, 0.965)])
+def test_holds_its_level_whatever_varies(seeds, most, share):
+    """With mean squares drawn as under normality. It never holds less often than it says; with few seeds, of which the
+    documents make up most of the variance, more often. Three standard errors of 4000 draws are about 1 %.
+
+    :param share: of the seeds in the variance of the mean; the rest is of documents and residual.
+    :param most: share of the draws that the interval may hold.
+    """
+    generator, documents, number = np.random.default_rng(6), 50, 4000
     seed, document, residual = share * seeds, (1 - share) * 0.6 * documents, (1 - share) * 0.4 * seeds * documents
     expected = (residual + documents * seed, residual + seeds * document, residual)
     dfs = (seeds - 1, documents - 1, (seeds - 1) * (documents - 1))
@@ -115,4 +121,4 @@ def test_holds_its_level_whatever_varies(seeds, share):
         CrossedMean(mean, seeds, documents, tuple(row)).p_value()
         for mean, row in zip(means, np.transpose(squares), strict=True)
     ]
-    assert 0.93 < np.mean(np.array(p_values) >= 0.05) < 0.99
+    assert 0.94 < np.mean(np.array(p_values) >= 0.05) < most + 0.01
