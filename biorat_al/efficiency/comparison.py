@@ -91,9 +91,10 @@ def compare(
     if not seeds:
         raise UsageError("no seed is on both sides of this comparison; simulate both with the same seeds")
     pairs = _of_seeds(left, seeds), _of_seeds(right, seeds)
+    sides = [read(side, unit) for side in pairs]
+    # each side has the same ones throughout
     if set(pairs[0][0].points[0].counts) != set(pairs[1][0].points[0].counts):
         raise UsageError("the two sides of this comparison were measured on different test documents")
-    sides = [read(side, unit) for side in pairs]
     limits = shared_range([*sides[0], *sides[1]])
     if limits[0] == limits[1]:
         raise UsageError(f"the two sides have one point in common, at {limits[0]:,.0f} {unit}; a curve needs two")

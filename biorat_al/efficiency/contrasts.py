@@ -291,6 +291,7 @@ def _compared_note(study: Study, made: Sequence[Comparison], besides: str = "") 
     ]
     if count > 1:
         parts.append(f"Intervals and p-values{besides} are adjusted for {count} comparisons (Bonferroni, Holm).")
+    parts.append("The figures and units of one comparison are views of one question, not adjusted for each other.")
     if study.target is None and any(comparison.targets for comparison in made):
         parts.append(CHOSEN_AFTER)
     return " ".join(parts)

@@ -16,7 +16,7 @@ from biorat_al.efficiency.comparison import compare, reachable_target
 from biorat_al.efficiency.estimates import Amount
 from biorat_al.efficiency.ratio import _quotient
 from biorat_al.errors import UsageError
-from tests.efficiency.made import run
+from tests.efficiency.made import of_points, point, run
 
 SHIFTS = (-0.03, -0.01, 0.0, 0.02, 0.04)
 
@@ -191,6 +191,14 @@ def test_only_pairs_count():
         compare(left[:1], right)
 
 
+def test_runs_without_points_and_other_test_documents_are_refused():
+    with pytest.raises(UsageError, match="no points"):
+        compare([of_points([])], [run(_line())])
+    other = of_points([point(step, f1, test_documents=5) for step, f1 in _line().items()])
+    with pytest.raises(UsageError, match="different test documents"):
+        compare([run(_line())], [other])
+
+
 def test_names_are_what_the_sides_differ_in():
     rat, none = run(_line(), arm="rat"), run(_line(), arm="none")
     assert (compare([rat], [none]).left, compare([rat], [none]).right) == ("rat", "none")
@@ -270,11 +278,12 @@ def test_one_comparison_needs_no_adjustment():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", ["seeds and documents", "documents above all"])
-def test_intervals_hold_the_truth_as_often_as_they_say(world):
+@pytest.mark.parametrize(("world", "seeds"), [("seeds and documents", 3), ("documents above all", 5)])
+def test_intervals_hold_the_truth_as_often_as_they_say(world, seeds):
     """Four standard errors of 250 experiments at 95 % are 5.5 %; a bootstrap over seeds holds in 30 to 85 % here."""
-    held = coverage(WORLDS[world], seeds=5, documents=40, experiments=250, seed=11)
+    held = coverage(WORLDS[world], seeds=seeds, documents=40, experiments=250, seed=11)
     for name in ("area", "f1", "ratio"):
         assert 0.895 < held[name] <= 1, (name, held)
     assert held["bootstrap"] < 0.89
-    assert held["ratio open"] < 0.5
+    # bounds on one side alone would hold the truth too easily
+    assert held["ratio open"] < 0.6

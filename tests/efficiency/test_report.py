@@ -312,6 +312,7 @@ def test_rows_and_captions_say_what_has_one_seed(tmp_path: Path) -> None:
     header, *rows = page.sections["robustness"][0]
     assert [(row[1], row[header.index("seeds")]) for row in rows] == [("none", "3"), ("rat", "3"), ("at", "1")]
     but = "95 % confidence intervals over seeds and test documents, but over test documents alone for {}: there is one"
+    assert page.text.count("are views of one question, not adjusted for each other.") == 2
     # under the curves and under robustness; under the comparisons and under every figure
     assert page.text.count(but.format("at")) == 2
     assert page.text.count(but.format("at against none")) == 2
