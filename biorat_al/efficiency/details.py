@@ -29,6 +29,11 @@ TARGET = 0.8
 
 _NO_MENTION = Figure(None, "percent", note="no such mention in the test documents")
 
+_OF_CASE = (
+    "To an encoder that knows lower case only, as PubMedBERT and MiniLM do, changed case changes no word: that nothing "
+    "is lost under it is then no merit of an arm."
+)
+
 _CONDITIONS = {
     "typos": "typing errors",
     "case": "changed case",
@@ -94,6 +99,8 @@ def robustness_section(study: Study) -> Section:
     if not rows:
         missing = "Not measured in these runs; the setting evaluation.robustness turns it on."
         return Section("robustness", "Robustness", [missing, *texts[1:]])
+    if any(row["condition"] == _CONDITIONS["case"] for row in rows):
+        texts.append(_OF_CASE)
     columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)", "seeds": "seeds"}
     rows.sort(key=lambda row: str(row["condition"]))
     note = f"{study.basis(everyone)}. {intervals(seeds)}"

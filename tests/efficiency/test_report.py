@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons
-from biorat_al.efficiency.details import forecast_section
+from biorat_al.efficiency.details import forecast_section, robustness_section
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.report import Headline, Part, Report
 from biorat_al.efficiency.reporting import headline_of, simulation_report, write_simulation_report
@@ -317,6 +317,16 @@ def test_rows_and_captions_say_what_has_one_seed(tmp_path: Path) -> None:
     assert page.text.count(but.format("at")) == 2
     assert page.text.count(but.format("at against none")) == 2
     assert "95 % confidence intervals over seeds and test documents." not in page.text
+
+
+@pytest.mark.parametrize("condition", ["case", "swap"])
+def test_that_changed_case_changes_nothing_for_some_encoders_is_said(condition: str) -> None:
+    runs = [run("none", 0, rounds=1)]
+    last = runs[0].points[0].model_copy(update={"robustness": {condition: runs[0].points[0].counts}})
+    study = Study("any", [runs[0].model_copy(update={"points": (last,)})], runs, live=False)
+    section = robustness_section(study)
+    assert section.tables[0].rows[0]["delta"].value == 0
+    assert any("knows lower case only" in text for text in section.texts) == (condition == "case")
 
 
 def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
