@@ -120,3 +120,5 @@ class TestVerdicts:
     def test_rounds_measured_on_other_test_documents_do_not_compare(self) -> None:
         assert _judged([*_curve(0.6, 0.6, documents=5), *_curve(0.6, 0.6, 0.6)]) == {}
         assert _judged([*_curve(0.1, documents=5), *_curve(0.6, 0.6, 0.6, 0.6)]) == {"performance plateau": True}
+        # nor do those before them, though they had as many
+        assert _judged([*_curve(0.6, 0.6, 0.6), *_curve(0.6, documents=5), *_curve(0.6)]) == {}
