@@ -11,8 +11,8 @@ from biorat_al.learner.adversarial import EmbeddingTap, passes_per_step
 from biorat_al.learner.attacks import Virtual, divergence
 from biorat_al.learner.batching import Batch, EncodedPart, encode_part
 from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.passes import View
-from biorat_al.learner.perturbation import Ball
+from biorat_al.learner.passes import Passes, View
+from biorat_al.learner.perturbation import Ball, unit_of
 from biorat_al.learner.types import Example
 from tests.learner.steps import (
     LABELS,
@@ -203,8 +203,49 @@ def test_freelb_learns_from_the_mean_gradient_of_its_steps(encoder: Encoder, bat
     assert fit.outcome.cost.forward_passes == fit.outcome.cost.backward_passes == 3
 
 
+@pytest.mark.parametrize("norm", ["l2", "linf", "l1"])
+def test_epsilon_is_in_units_of_the_mean_norm_of_the_word_vectors(encoder: Encoder, norm: str) -> None:
+    fit = make_fit(encoder, "rat", norm=norm, epsilon=0.3)
+    unit = unit_of(fit.network.word_embedding, fit.adversarial.norm)
+    assert unit != pytest.approx(1.0, rel=0.01)
+    assert fit._attack._ball == Ball(fit.adversarial.norm, fit.adversarial.scope, pytest.approx(0.3 * unit))
+
+
+@pytest.mark.parametrize(("changes", "size"), [({}, 2.5 / 3), ({"steps": 5}, 0.5), ({"step_size": 0.6}, 0.6)])
+def test_a_step_of_ascent_is_2_5_over_k_of_the_radius_unless_set(
+    encoder: Encoder, changes: dict[str, Any], size: float
+) -> None:
+    assert make_fit(encoder, "at", attack="pgd", **changes)._attack._step_size == pytest.approx(size)
+
+
+@pytest.mark.parametrize("attack", ["pgd", "freelb", "vat"])
+@pytest.mark.parametrize("norm", ["l2", "l1"])
+def test_some_windows_of_a_batch_are_moved_by_their_part_of_its_norm(
+    encoder: Encoder, batch: Batch, monkeypatch: pytest.MonkeyPatch, norm: str, attack: str
+) -> None:
+    fit = make_fit(encoder, "rat", draw="example", scope="batch", norm=norm, attack=attack)
+    order, moved = {"l2": 2.0, "l1": 1.0}[norm], []
+    forward = Passes.forward
+
+    def recording(
+        passes: Passes, view: View, shift: torch.Tensor | None = None, *, listen: bool = False
+    ) -> torch.Tensor:
+        if shift is not None:
+            moved.append(float(torch.linalg.vector_norm(shift.detach().flatten(), order)))
+        return forward(passes, view, shift, listen=listen)
+
+    monkeypatch.setattr(Passes, "forward", recording)
+    attack_gradients(fit, batch, SOME)
+    # two of six windows
+    part = fit._attack._ball.radius * (2 / 6) ** (1 / order)
+    assert max(moved) == pytest.approx(part, rel=1e-3)
+
+
 def test_random_starts_differ_between_steps_and_follow_from_the_seed(encoder: Encoder, batch: Batch) -> None:
     attack = make_fit(encoder, "at", **FREELB)._attack
+    other = make_fit(encoder, "at", seed=8, **FREELB)._attack
+    one, another = (torch.randn(4, generator=which._generator(View(batch, (7, 0)))) for which in (attack, other))
+    assert not torch.equal(one, another)
     starts = [torch.randn(4, generator=attack._generator(View(batch, (7, step)))) for step in (0, 1, 0)]
     assert torch.equal(starts[0], starts[2])
     assert not torch.equal(starts[0], starts[1])

@@ -168,6 +168,16 @@ def test_about_as_many_words_are_misspelt_as_is_said_inside_and_outside_of_menti
         assert misspelt / words == pytest.approx(0.1, abs=0.05)
 
 
+def test_every_other_word_is_written_in_another_case(demo: list[Example]) -> None:
+    words = changed = 0
+    for before, after in zip(demo, perturbed(demo, "case", 13), strict=True):
+        for old in robustness._words(before):
+            words += 1
+            changed += before.document.text[slice(*old)] != after.document.text[slice(*old)]
+    assert words > 1000
+    assert changed / words == pytest.approx(0.5, abs=0.05)
+
+
 def test_each_kind_of_typing_error_occurs() -> None:
     document = Document("1", "heparin " * 2000)
     (changed,) = perturbed([Example(document, ())], "typos", 13)
