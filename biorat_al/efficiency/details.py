@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.efficiency.changes import by_rounds, flat_settings
-from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated, plural
+from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run, Triple, f1_of
 from biorat_al.efficiency.statistics import (
@@ -20,6 +20,7 @@ from biorat_al.efficiency.statistics import (
     robustness_deltas,
 )
 from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, intervals, selecting_run, tried
+from biorat_al.wording import plural
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
 """Arm → label → test document → strict span counts of the arm's last model."""

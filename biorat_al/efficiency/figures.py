@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from biorat_al.efficiency.plots import Plot
 from biorat_al.efficiency.statistics import Estimate, Spread
-from biorat_al.wording import plural as plural  # sections find all their words here
 
 Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
 """How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""

@@ -27,7 +27,7 @@ from biorat_al.efficiency.details import (
     provenance_section,
     robustness_section,
 )
-from biorat_al.efficiency.figures import Section, plural, written
+from biorat_al.efficiency.figures import Section, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.relations import RelationCounts, relation_counts, relations_section
 from biorat_al.efficiency.report import Headline, Part, Report, check_page, page_of
@@ -40,6 +40,7 @@ from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings
 from biorat_al.store.store import Store
+from biorat_al.wording import plural
 
 
 def project_report(
