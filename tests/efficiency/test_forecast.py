@@ -129,6 +129,16 @@ def test_the_next_measurement_is_as_noisy_as_those_before():
     assert found.high - found.low > np.hypot(law[1] - law[0], 3 * np.median(laws.noise))
 
 
+def test_the_level_is_that_of_the_interval():
+    curve = _curve(STEPS, seed=3)
+    wide, narrow = (forecast(curve, 0.75, level=level) for level in (0.95, 0.5))
+    more = np.maximum(fit(curve, 0).documents_for(0.75) - 120, 0)
+    for found, level in ((wide, 0.95), (narrow, 0.5)):
+        ends = np.quantile(more, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
+        assert (found.documents.low, found.documents.high, found.level) == pytest.approx((*ends, level))
+    assert "(50 % interval; 6 points)" in narrow.sentence()
+
+
 def test_no_law_leads_beyond_an_f1_of_100():
     laws = fit(_curve(STEPS, law=lambda n: 0.97 - 3 / n), 0)
     assert laws.level.min() >= 0

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons
-from biorat_al.efficiency.details import forecast_section, robustness_section
+from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons, strategies_section
+from biorat_al.efficiency.details import forecast_section, labels_section, robustness_section
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.report import Headline, Part, Report
 from biorat_al.efficiency.reporting import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.runs import Bin, Point, Run, read_runs, write_runs
-from biorat_al.efficiency.statistics import labels_needed
+from biorat_al.efficiency.statistics import compare, labels_needed
 from biorat_al.efficiency.study import Study
 from biorat_al.errors import NothingToDoYet, ProjectError
 from tests.efficiency import made as small
@@ -286,6 +286,25 @@ def test_the_main_pair_alone_is_not_adjusted() -> None:
         ]
 
 
+def test_the_strategies_of_all_arms_are_adjusted_for_each_other() -> None:
+    runs = [
+        run(arm, seed, strategy=name) for seed in range(2) for arm in ("none", "rat") for name in ("mnlp", "random")
+    ]
+    section = strategies_section(Study("any", runs, runs, live=False, target=0.6))
+    table = section.tables[1]
+    assert "Intervals and p-values are adjusted for 2 comparisons (Bonferroni, Holm)." in table.note
+    for row, arm in zip(table.rows, ("none", "rat"), strict=True):
+        by_mnlp, at_random = ([one for one in runs if (one.arm, one.strategy) == (arm, s)] for s in ("mnlp", "random"))
+        area = compare(by_mnlp, at_random, level=0.975).area.estimate
+        assert (row["area"].low, row["area"].high) == (area.low, area.high)
+
+
+def test_f1_is_compared_at_the_most_labels_that_both_have() -> None:
+    runs = [run(arm, seed, rounds=rounds) for seed in range(2) for arm, rounds in (("none", 6), ("rat", 4))]
+    for unit, made in comparisons(Study("any", runs, runs, live=False))[0].items():
+        assert [effect.at for effect in made[0].budgets] == [getattr(runs[1].points[-1], unit)]
+
+
 @pytest.mark.parametrize(("seeds", "said"), [((1,), True), ((1, 2), False)])
 def test_a_difference_in_f1_says_what_its_interval_is_over(seeds: tuple[int, ...], said: bool) -> None:
     runs = [
@@ -327,6 +346,14 @@ def test_that_changed_case_changes_nothing_for_some_encoders_is_said(condition: 
     section = robustness_section(study)
     assert section.tables[0].rows[0]["delta"].value == 0
     assert any("knows lower case only" in text for text in section.texts) == (condition == "case")
+
+
+def test_labels_are_those_of_the_last_models_with_their_range_over_seeds() -> None:
+    runs = [run("none", seed, rounds=3) for seed in range(2)]
+    (row,) = labels_section(Study("any", runs, runs, live=False), None).tables[0].rows
+    last = sorted(one.points[-1].f1 for one in runs)
+    assert (row["f1"].low, row["f1"].value, row["f1"].high) == pytest.approx((last[0], sum(last) / 2, last[1]))
+    assert row["mentions"] == DOCUMENTS * MENTIONS
 
 
 def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:

@@ -103,6 +103,9 @@ def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: P
         # and of these nobody knows what became of the pre-labels
         desk.answer(6, 2, "m2", 1, None)
         desk.answer(7, 2, "m2", -1, "manual")
+        # test documents are annotated blind, and of another purpose
+        desk.documents.append(session.scalars(select(DocumentRow).where(DocumentRow.split == "test")).all()[0])
+        desk.answer(8, 0, None, -1, "manual", lead_time=500.0)
     before, first, second = annotator_work(project.store)
     assert (before.round, before.shown, before.answers, before.mentions, before.handled) == (0, False, 1, 2, {})
     assert (first.round, first.shown, first.answers, first.proposed) == (1, True, 1, 3)
