@@ -153,9 +153,21 @@ def test_documents_with_gold_cost_tokens_too(project: Project) -> None:
     assert run.points[0].tokens >= asked + 500
 
 
-def test_label_counts_are_those_of_the_newest_models(rounds: Project) -> None:
-    runs = live_runs(rounds.store, rounds.settings)
-    counts = label_counts(rounds.store, runs)
+def test_documents_kept_back_for_development_were_annotated_too(project: Project) -> None:
+    with project.store.write() as session:
+        for model in models_of(session, 2).values():
+            model.summary = model.summary | {"documents": 4, "dev_documents": 2}
+    assert [[point.documents for point in run.points] for run in live_runs(project.store, project.settings)] == [
+        [3, 6]
+    ] * 2
+
+
+def test_label_counts_are_those_of_the_newest_models(project: Project) -> None:
+    with project.store.write() as session:
+        first = [model.version for model in models_of(session, 1).values()]
+        session.execute(update(EvaluationRow).where(EvaluationRow.model_version.in_(first)).values(true_positives=50))
+    runs = live_runs(project.store, project.settings)
+    counts = label_counts(project.store, runs)
     for run in runs:
         for label, triple in run.points[-1].by_label.items():
             by_document = counts[run.arm][label]

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons, strategies_section
-from biorat_al.efficiency.details import forecast_section, labels_section, robustness_section
+from biorat_al.efficiency.details import calibration_section, forecast_section, labels_section, robustness_section
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.report import Headline, Part, Report
 from biorat_al.efficiency.reporting import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.runs import Bin, Point, Run, read_runs, write_runs
-from biorat_al.efficiency.statistics import compare, labels_needed
+from biorat_al.efficiency.sections import curves_section
+from biorat_al.efficiency.statistics import compare, labels_needed, learning_curve
 from biorat_al.efficiency.study import Study
 from biorat_al.errors import NothingToDoYet, ProjectError
 from tests.efficiency import made as small
@@ -354,6 +355,21 @@ def test_labels_are_those_of_the_last_models_with_their_range_over_seeds() -> No
     last = sorted(one.points[-1].f1 for one in runs)
     assert (row["f1"].low, row["f1"].value, row["f1"].high) == pytest.approx((last[0], sum(last) / 2, last[1]))
     assert row["mentions"] == DOCUMENTS * MENTIONS
+
+
+def test_plots_show_what_the_tables_say() -> None:
+    runs = [run("none", seed, rounds=3) for seed in range(2)]
+    study = Study("any", runs, runs, live=False)
+    (series,) = calibration_section(study).plots[0].series
+    # confidence along, the share that is right up
+    assert (series.x, series.y) == ([pytest.approx(0.8)], [pytest.approx(0.7)])
+    plots = {plot.name: plot for plot in curves_section(study).plots}
+    for unit in ("documents", "tokens", "mentions"):
+        (series,) = plots[f"curves-{unit}"].series
+        curve = learning_curve(runs, unit, grid=[getattr(point, unit) for point in runs[0].points])
+        for drawn, values in ((series.y, curve.mean), (series.low, curve.low), (series.high, curve.high)):
+            assert drawn == pytest.approx([100 * value for value in values])
+        assert tuple(series.x) == curve.grid
 
 
 def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
