@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from biorat_al.efficiency.curves import read
-from biorat_al.efficiency.estimates import Estimate
+from biorat_al.efficiency.estimates import LEVEL, Estimate
 from biorat_al.efficiency.intervals import crossed_mean
 from biorat_al.efficiency.runs import Run, f1_of, read_runs
 from biorat_al.efficiency.statistics import compare
@@ -97,7 +97,7 @@ def share_of_all() -> None:
     for number, runs in enumerate(([long[seed] for seed in seeds], [whole[seed] for seed in seeds])):
         last = [run.model_copy(update={"points": run.points[-1:]}) for run in runs]
         tables.append(Group.of(read(last, "documents")).table(float(ends[0][number].documents)))
-    over = crossed_mean(tables[0] - SHARE * tables[1]).estimate()
+    over = crossed_mean(tables[0] - SHARE * tables[1]).estimate(LEVEL)
     print(f"F1 minus {SHARE:.0%} of that of all documents, over {len(seeds)} seeds: {in_words(over)}")
 
 
