@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from biorat_al.efficiency.curves import read
-from biorat_al.efficiency.estimates import LEVEL, Estimate
+from biorat_al.efficiency.estimates import LEVEL, Estimate, Unit
 from biorat_al.efficiency.intervals import crossed_mean
-from biorat_al.efficiency.runs import Run, f1_of, read_runs
+from biorat_al.efficiency.runs import Run, read_runs
 from biorat_al.efficiency.statistics import compare
 from biorat_al.efficiency.tables import Group
 from biorat_al.errors import UsageError
@@ -58,14 +58,14 @@ QUESTIONS = (
 
 def main() -> None:
     for question in QUESTIONS:
+        left, right = question.left.runs(), question.right.runs()
         for unit in ("documents", "tokens"):
-            answer(question, unit)
+            answer(question, left, right, unit)
     share_of_all()
 
 
-def answer(question: Question, unit: str) -> None:
+def answer(question: Question, left: list[Run], right: list[Run], unit: Unit) -> None:
     """Print a comparison: the mean over the curve, F1 at the most labels that both have, labels for the target."""
-    left, right = question.left.runs(), question.right.runs()
     try:
         most = compare(left, right, unit).range[1]
         found = compare(left, right, unit, budgets=[most], targets=[question.target])
@@ -91,7 +91,7 @@ def share_of_all() -> None:
     for seed, (part, full) in zip(seeds, ends, strict=True):
         print(
             f"seed {seed}: {part.documents} documents, {part.tokens / full.tokens:.1%} of the word pieces of all: "
-            f"F1 {100 * f1_of(part.counts.values()):.1f}, all: {100 * f1_of(full.counts.values()):.1f}"
+            f"F1 {100 * part.f1:.1f}, all: {100 * full.f1:.1f}"
         )
     tables = []
     for number, runs in enumerate(([long[seed] for seed in seeds], [whole[seed] for seed in seeds])):

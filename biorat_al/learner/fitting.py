@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.corpus.model import Entity
+from biorat_al.corpus.same import mention_key
 from biorat_al.learner.batching import EncodedPart, UnlabelledWindows, batch_order, make_batch
 from biorat_al.learner.calibration import fit_temperature
 from biorat_al.learner.decoding import decode
@@ -149,10 +150,10 @@ def _temperature(proposed: Sequence[Sequence[Entity]], gold: Sequence[Sequence[E
     """The temperature that fits the scores of the proposed mentions to what was right, document by document."""
     probabilities, right = [], []
     for ours, theirs in zip(proposed, gold, strict=True):
-        known = {(entity.label, frozenset(entity.spans)) for entity in theirs}
+        known = {mention_key(entity) for entity in theirs}
         for entity in ours:
             probabilities.append(entity.score or 0.0)
-            right.append((entity.label, frozenset(entity.spans)) in known)
+            right.append(mention_key(entity) in known)
     return fit_temperature(probabilities, right)
 
 

@@ -9,9 +9,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from biorat_al.corpus.model import Entity, Span
-
-Mention = tuple[str, frozenset[Span]]
+from biorat_al.corpus.model import Entity
+from biorat_al.corpus.same import MentionKey, mention_key
 
 BINS = 10
 """Parts of [0, 1] into which confidences are sorted."""
@@ -145,7 +144,7 @@ def reliability(
     bins = [Bin()] * BINS
     for document, entities in gold.items():
         right = _mentions(entities, labels)
-        scores: dict[Mention, float] = {}
+        scores: dict[MentionKey, float] = {}
         for entity in predicted.get(document, ()):
             if entity.score is not None:
                 for mention in _mentions([entity], labels):
@@ -155,5 +154,5 @@ def reliability(
     return bins
 
 
-def _mentions(entities: Iterable[Entity], labels: Container[str]) -> set[Mention]:
-    return {(entity.label, frozenset(entity.spans)) for entity in entities if entity.label in labels}
+def _mentions(entities: Iterable[Entity], labels: Container[str]) -> set[MentionKey]:
+    return {mention_key(entity) for entity in entities if entity.label in labels}

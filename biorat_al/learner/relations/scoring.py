@@ -29,9 +29,9 @@ from typing import Literal
 
 from biorat_al.corpus.concept_relations import linked_pairs
 from biorat_al.corpus.model import Annotation, Entity, Relation
-from biorat_al.corpus.same import mention_key
+from biorat_al.corpus.same import MentionKey, mention_key
 from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
-from biorat_al.learner.scoring import Counts, Mention, Scores
+from biorat_al.learner.scoring import Counts, Scores
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationType
 
@@ -138,7 +138,7 @@ def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tupl
     if level == "mention":
         return (lambda entity: [mention_key(entity)]), (lambda entity: [mention_key(entity)])
     text = example.document.text
-    known: defaultdict[Mention, dict[Name, None]] = defaultdict(dict)
+    known: defaultdict[MentionKey, dict[Name, None]] = defaultdict(dict)
     for entity in example.entities:
         known[mention_key(entity)].update(dict.fromkeys(names_of(entity, text)))
 
