@@ -11,6 +11,10 @@ difference in F1 at a budget, and the ratio of labels needed; beside it that of 
 on the same data: the percentile bootstrap over seeds, and Satterthwaite's t.
 
     python benchmarks/interval_coverage.py [--experiments 1000] [--seeds 3 5 10] [--documents 40 100] [--seed 1]
+    python benchmarks/interval_coverage.py --tables [--experiments 4000] [--seeds 2 3 5 10]
+
+With `--tables`, no runs: tables of seeds by documents drawn from the very layout that the interval assumes, by how much
+of the variance of the mean the seeds make up, and how much of the rest the documents.
 """
 
 from __future__ import annotations
@@ -19,12 +23,14 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy.special import expit
 from scipy.stats import t
 
 from biorat_al.efficiency.comparison import compare
+from biorat_al.efficiency.intervals import crossed_mean
 from biorat_al.efficiency.runs import Point, Run
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
@@ -67,6 +73,9 @@ WORLDS = {
     "documents above all": World(seed=0.05, arm=0.02, point=0.02, taste=0.4, cell=0.2),
     "no difference": World(ratio=1.0),
 }
+
+SHARES = (0.0, 0.1, 0.3, 0.6, 0.9, 1.0)
+"""Of the seeds in the variance of a table's mean; and of the documents in the rest of it."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -191,15 +200,59 @@ def _area(curve: Sequence[float]) -> float:
     return float(np.sum(np.diff(LABELS) * (values[1:] + values[:-1]) / 2) / (LABELS[-1] - LABELS[0]))
 
 
+def coverage_of_tables(
+    seeds: int, documents: int, of_seeds: float, of_documents: float, experiments: int, seed: int
+) -> float:
+    """Share of tables drawn from the crossed layout whose 95 % interval holds the mean; that mean's variance is 1.
+
+    :param of_seeds: share of the seeds in that variance.
+    :param of_documents: share of the documents in the rest of it; what is left is the cells' own.
+    """
+    generator = np.random.default_rng(seed)
+    scale = np.sqrt(
+        [
+            of_seeds * seeds,
+            (1 - of_seeds) * of_documents * documents,
+            (1 - of_seeds) * (1 - of_documents) * seeds * documents,
+        ]
+    )
+    held = 0
+    for _ in range(experiments):
+        by_seed, by_document = generator.normal(size=(seeds, 1)), generator.normal(size=documents)
+        table = scale[0] * by_seed + scale[1] * by_document + scale[2] * generator.normal(size=(seeds, documents))
+        # the interval holds 0 where this is above 5 %, and it need not be found
+        held += crossed_mean(table).p_value() >= 0.05
+    return held / experiments
+
+
+def tables(experiments: int, seeds: Sequence[int], documents: Sequence[int], seed: int) -> None:
+    """Measure the coverage on drawn tables, and print it for each number of seeds, the least and the most first."""
+    for rows in seeds:
+        found = {
+            (columns, *shares): coverage_of_tables(rows, columns, *shares, experiments, seed)
+            for columns in documents
+            for shares in product(SHARES, SHARES)
+        }
+        print(f"{rows} seeds: {min(found.values()):.1%} to {max(found.values()):.1%}", flush=True)
+        for (columns, of_seeds, of_documents), share in found.items():
+            print(
+                f"    {columns} documents, seeds {of_seeds:.0%}, documents {of_documents:.0%} of the rest: {share:.1%}"
+            )
+
+
 def main() -> None:
     """Measure and print a table, then the figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=1000)
+    parser.add_argument("--tables", action="store_true", help="draw tables of seeds by documents instead of runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
     parser.add_argument("--documents", type=int, nargs="+", default=[40, 100])
     parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
+    if arguments.tables:
+        tables(arguments.experiments, arguments.seeds, arguments.documents, arguments.seed)
+        return
     print(f"{'what varies':<22}{'seeds':>6}{'docs':>6}" + "".join(f"{name:>17}" for name in COLUMNS))
     rows = []
     for name in arguments.worlds:
