@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import statistics
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-CORPUS = HERE.parent.parent.parent / "shared" / "corpora" / "ncbi_disease"
-RESULTS = HERE / "tuning.jsonl"
-LABEL = "Disease"
-SCORED = 142
+from parts import CORPUS, LABEL, read_lines, read_parts
+
+from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.learner.training import train
+from biorat_al.settings import AdversarialSettings, TrainingSettings
+
+RESULTS = Path(__file__).parent / "tuning.jsonl"
 
 # what the settings were before: sentences per step, epochs, learning rate
 BEFORE = {"batch_size": 16, "epochs": 6, "learning_rate": 3e-4}
@@ -69,26 +69,11 @@ def main() -> None:
 
 def run(corpus: Path, names: list[str], seeds: list[int], abstracts: int, results: Path) -> None:
     """Run the trials that `results` does not hold yet, seed by seed, so that it is balanced whenever it is cut off."""
-    from biorat_al.corpus.reading import read_corpus
-    from biorat_al.learner.encoder import resolve_encoder
-    from biorat_al.learner.prediction import Tagger
-    from biorat_al.learner.scoring import score
-    from biorat_al.learner.training import train
-    from biorat_al.learner.types import Example
-    from biorat_al.settings import AdversarialSettings, TrainingSettings
-
-    examples = {}
-    for record in read_corpus(corpus / "NCBItrainset_corpus.txt", skip_invalid=True):
-        if record.annotation is not None:
-            entities = tuple(replace(entity, label=LABEL) for entity in record.annotation.entities)
-            examples.setdefault(record.document.id, Example(record.document, entities))
-    shuffled = random.Random(0).sample(list(examples.values()), len(examples))
-    scored, pool = shuffled[:SCORED], shuffled[SCORED:]
-    gold = {example.document.id: example.entities for example in scored}
+    parts = read_parts(corpus)
     encoder = resolve_encoder("minilm")
-    done = {(trial["name"], trial["seed"], trial["abstracts"]) for trial in read(results)}
+    done = {(trial["name"], trial["seed"], trial["abstracts"]) for trial in read_lines(results)}
     for seed in seeds:
-        drawn = random.Random(1000 + seed).sample(pool, abstracts)
+        drawn = parts.drawn(seed, abstracts)
         for name in names:
             if (name, seed, abstracts) in done:
                 continue
@@ -108,14 +93,13 @@ def run(corpus: Path, names: list[str], seeds: list[int], abstracts: int, result
                     models_dir=Path(folder),
                     prefix="tune",
                 )
-                predicted = Tagger.load(model.folder).predict([example.document for example in scored])
-                counts = score(gold, {one.document_id: one.entities for one in predicted}, [LABEL]).overall
+                f1 = parts.f1(model.folder)
             trial = {
                 "name": name,
                 "seed": seed,
                 "abstracts": abstracts,
                 "settings": TRIALS[name],
-                "f1": round(100 * counts.f1, 2),
+                "f1": f1,
                 "steps": model.summary["steps"],
                 "passes": model.summary["passes"],
             }
@@ -124,15 +108,10 @@ def run(corpus: Path, names: list[str], seeds: list[int], abstracts: int, result
             print(json.dumps(trial), file=sys.stderr, flush=True)
 
 
-def read(results: Path) -> list[dict[str, Any]]:
-    """The trials that have been run."""
-    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()] if results.exists() else []
-
-
 def show(results: Path) -> None:
     """Print a table: each trial's mean F1, and its differences from plain training of the same seed."""
     by_name: dict[tuple[int, str], dict[int, dict[str, Any]]] = {}
-    for trial in read(results):
+    for trial in read_lines(results):
         by_name.setdefault((trial["abstracts"], trial["name"]), {})[trial["seed"]] = trial
     for (abstracts, name), trials in sorted(
         by_name.items(), key=lambda item: (item[0][0], list(TRIALS).index(item[0][1]))
