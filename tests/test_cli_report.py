@@ -84,8 +84,11 @@ def test_status_forecasts_where_the_curve_has_enough_points(old: Path, nowhere: 
                 number = int(row.model_version.split("-r")[1].split("-")[0])
                 row.true_positives = round(1000 * (0.85 - 0.5 / number)) + row.document_id % 5
                 row.false_positives = row.false_negatives = 1000 - row.true_positives
-    for target in ("0.8", "0.5"):
+    for target, left in (("0.8", "The pool is used up."), ("0.5", "")):
         sentence = json.loads(call("status", "--json", "--project", "copy", "--target", target).out)["forecast"]
         assert f"an F1 of {100 * float(target):.1f}" in sentence.lower().replace("f1", "F1")
+        assert sentence.endswith(left)
         assert sentence in " ".join(call("status", "--project", "copy", "--target", target).out.split())
+    assert call("report", "--project", "copy", "--target", "0.8").code == 0
+    assert "The pool is used up." in (nowhere / "copy" / "report" / "report.html").read_text(encoding="utf-8")
     assert call("status", "--project", "copy", "--target", "2").code == 2

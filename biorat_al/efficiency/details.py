@@ -158,8 +158,12 @@ def calibration_section(study: Study) -> Section:
     return Section("calibration", "Calibration", texts, [table], [plot])
 
 
-def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
-    """How many more labels the target F1 will take, by the curve of the arm that selects."""
+def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Section:
+    """How many more labels the target F1 will take, by the curve of the arm that selects.
+
+    :param seconds: what annotators took, document by document.
+    :param left: documents of the pool that are still to be annotated.
+    """
     run = selecting_run(study.runs)
     title = "Forecast"
     if run is None:
@@ -168,7 +172,7 @@ def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
     found, why = tried(forecast, run.points, target, seconds)
     if found is None:
         return Section("forecast", title, [f"Nothing can be forecast: {why}."])
-    texts = [found.sentence()]
+    texts = [found.sentence(left)]
     tables = []
     if found.documents is not None:
         more: dict[str, Reach | None] = {
@@ -181,7 +185,8 @@ def forecast_section(study: Study, seconds: Sequence[float]) -> Section:
             if reach is not None
         ]
         if found.hours is None:
-            texts.append("No hours can be given: the desk has not said how long annotators took.")
+            timed = "has not said" if not seconds else "has said of one document only"
+            texts.append(f"No hours can be given: the desk {timed} how long annotators took.")
         note = (
             f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "
             f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals for this curve on these test "

@@ -18,6 +18,7 @@ from biorat_al.efficiency.intervals import Array
 from biorat_al.efficiency.powerlaw import Laws, fit, usable
 from biorat_al.efficiency.runs import Point
 from biorat_al.errors import UsageError
+from biorat_al.wording import plural
 
 HORIZON = 100
 """A target that takes more than so many times the documents so far is not reached at this rate."""
@@ -54,7 +55,7 @@ class Forecast:
     :param documents: more documents; None where the outcome is ``cannot be told``.
     :param tokens: more word pieces, at the tokens per document so far; None where these are 0 or not known.
     :param mentions: more mentions, likewise.
-    :param hours: annotator hours; None without seconds per document.
+    :param hours: annotator hours; None without the seconds of two documents at least.
     :param plateau: interval of the F1 that a hundred times the documents so far would come to, which is where the
         curve levels off; None where it cannot be told.
     :param points: number of points it is based on; the first ones may be left out.
@@ -70,8 +71,19 @@ class Forecast:
     points: int
     level: float = LEVEL
 
-    def sentence(self) -> str:
-        """The forecast in a plain sentence or two."""
+    def sentence(self, left: int | None = None) -> str:
+        """The forecast in a plain sentence or two.
+
+        :param left: documents of the pool that are still to be annotated; None: not known. If the most likely number is
+            above it, the sentence says so.
+        """
+        said = self._outcome()
+        if left is None or self.documents is None or (self.documents.value or 0) <= left:
+            return said
+        pool = f"has {plural(left, 'document')} left" if left else "is used up"
+        return f"{said} The pool {pool}."
+
+    def _outcome(self) -> str:
         target = f"an F1 of {100 * self.target:.1f}"
         if self.outcome == "cannot be told" or self.documents is None or self.plateau is None:
             points = f"{self.points} usable point{'' if self.points == 1 else 's'}"
@@ -108,11 +120,12 @@ def forecast(
     """Forecast the labels that `target` takes.
 
     Tokens, mentions and hours go with the documents: at the tokens and mentions per document that there have been, and
-    at the mean of the seconds, whose own uncertainty (a bootstrap over the documents timed) is in the interval.
+    at the mean of the seconds, whose own uncertainty is in the interval: Student's t, on the logarithm of the mean.
 
     :param points: of one run.
     :param target: F1, a fraction between 0 and 1.
-    :param seconds_per_document: what annotators took for documents so far, one number for each.
+    :param seconds_per_document: what annotators took for documents so far, one number for each. There are no hours from
+        fewer than two, which cannot say how much they differ.
     :param seed: of the draws from the laws.
     :raises UsageError: the target is not between 0 and 1, or a number of seconds is negative.
     """
@@ -190,11 +203,19 @@ def _at_rate(more: Array, rate: float | Array, level: float) -> Reach | None:
 
 
 def _hours(more: Array, seconds: Sequence[float], level: float, seed: int) -> Reach | None:
-    if not seconds:
+    """Hours at the mean of the seconds.
+
+    Times are skewed: on the logarithm of their mean, t holds its level better than on the mean, which it would let fall
+    below 0, and far better than a bootstrap of a few times, which knows no longer ones than it has seen.
+    """
+    number = len(seconds)
+    if number < 2 or not any(seconds):
         return None
-    generator = np.random.default_rng([seed, 2])
-    means = np.array([generator.choice(seconds, len(seconds)).mean() for _ in more])
-    return _at_rate(more, means / 3600, level)
+    mean = float(np.mean(seconds))
+    error = float(np.std(seconds, ddof=1)) / mean / np.sqrt(number)
+    drawn = np.random.default_rng([seed, 2]).standard_t(number - 1, len(more))
+    # far beyond any level that is asked for, so that two times do not make a number too large to hold
+    return _at_rate(more, mean * np.exp(np.clip(error * drawn, -50, 50)) / 3600, level)
 
 
 def _reach(reach: Reach, noun: str) -> str:

@@ -70,7 +70,8 @@ def project_report(
         headline = Headline(settings.name, "cannot be told", missing)
         sections = [work_section(work, of_relations)]
     else:
-        known = _Known(label_counts(store, study.runs), work, relation_counts(store, study.runs), of_relations)
+        left = status.documents["pool"] - status.labelled["pool"]
+        known = _Known(label_counts(store, study.runs), work, relation_counts(store, study.runs), of_relations, left)
         headline, sections = _study(study, known)
     facts = {
         "program": f"biorat-al {__version__}",
@@ -137,17 +138,18 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
     )
 
 
-def project_forecast(settings: Settings, store: Store, target: float) -> str | None:
+def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
     """How many more labels the target F1 will take, in a sentence; None where that cannot be told yet.
 
     :param target: F1, a fraction.
+    :param left: documents of the pool that are still to be annotated.
     """
     run = selecting_run(comparable(live_runs(store, settings))[0])
     # without a mention in the test documents an F1 is 1 or 0, whatever the model has learnt
     if run is None or not tested_mentions([run]):
         return None
     found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
-    return None if found.outcome == "cannot be told" else found.sentence()
+    return None if found.outcome == "cannot be told" else found.sentence(left)
 
 
 def write_simulation_report(
@@ -211,12 +213,14 @@ class _Known:
     :param work: what people did with pre-labels.
     :param relations: counts of its relations.
     :param relation_work: what people did with pre-labels of relations.
+    :param left: documents of the pool that are still to be annotated.
     """
 
     labels: LabelCounts
     work: Sequence[RoundWork]
     relations: RelationCounts
     relation_work: Sequence[RoundWork]
+    left: int
 
 
 def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Section]]:
@@ -237,7 +241,7 @@ def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Se
         calibration_section(study),
         labels_section(study, known.labels if known else None),
         relations_section(study, known.relations) if known else None,
-        forecast_section(study, seconds_per_document(known.work)) if known else None,
+        forecast_section(study, seconds_per_document(known.work), known.left) if known else None,
     ]
     return headline, [section for section in sections if section is not None]
 

@@ -179,7 +179,8 @@ class Project:
             return status
         from biorat_al.efficiency.reporting import project_forecast
 
-        return replace(status, forecast=project_forecast(self.settings, self.store, target))
+        left = status.documents["pool"] - status.labelled["pool"]
+        return replace(status, forecast=project_forecast(self.settings, self.store, target, left))
 
     def export(
         self,

@@ -253,7 +253,9 @@ def test_without_mentions_in_the_test_documents_nothing_is_forecast(
     empty = [one.model_copy(update={"counts": dict.fromkeys(one.counts, (0, 0, 0))}) for one in points]
     for shown, said in ((run, True), (run.model_copy(update={"points": tuple(empty)}), False)):
         monkeypatch.setattr(reporting, "live_runs", lambda *_, shown=shown: [shown])
-        assert (project_forecast(project.settings, project.store, 0.7) is not None) == said
+        found = project_forecast(project.settings, project.store, 0.9, 3)
+        assert (found is not None) == said
+        assert not said or found.endswith("The pool has 3 documents left.")
 
 
 def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -387,7 +387,7 @@ def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
 def test_a_forecast_names_its_target_with_a_decimal() -> None:
     models = {"models": [{"round": 6, "selecting": True}]}
     runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
-    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), [])
+    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), [], 1000)
     assert section.tables[0].title == "More labels to an F1 of 87.5"
 
 
