@@ -51,6 +51,12 @@ QUESTIONS = (
     Question("rat against matched, NCBI disease", Side("ncbi", "rat"), Side("ncbi", "matched"), 0.7),
     Question("rat against at, NCBI disease", Side("ncbi", "rat"), Side("ncbi-at", "at"), 0.7),
     Question("mnlp against random (none), NCBI disease", Side("ncbi", "none"), Side("ncbi-random", "none"), 0.7),
+    Question(
+        "cluster-margin against random (none), NCBI disease",
+        Side("ncbi-best", "none"),
+        Side("ncbi-random", "none"),
+        0.7,
+    ),
     Question("rat against none, BC5CDR", Side("bc5cdr", "rat"), Side("bc5cdr", "none"), 0.75),
     Question("rat against matched, BC5CDR", Side("bc5cdr", "rat"), Side("bc5cdr", "matched"), 0.75),
 )

@@ -1,0 +1,162 @@
+"""Which query strategy to take: strict span F1 after one batch that each has chosen, of equally many word pieces.
+
+On a part of the training data, as `tune.py` has it: the study, which reports on the development documents, compares the
+best of them with random picks. For each seed a model is trained on abstracts drawn at random; every strategy chooses a
+batch from the rest of the pool with that very model; a new model is trained on both, and scored. The batch has as many
+word pieces as the first abstracts. Each trial is one line of JSON; a trial that is there already is not run again.
+
+    python benchmarks/label_efficiency/screen.py [--corpus FOLDER] [--seeds 0,1,2] [--only NAME,NAME] [--abstracts 60]
+    python benchmarks/label_efficiency/screen.py --show
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from parts import CORPUS, LABEL, Parts, read_lines, read_parts
+from scipy.stats import t as student
+
+from biorat_al.acquisition.base import Budget, Candidates, Feature
+from biorat_al.acquisition.registry import STRATEGIES, strategy
+from biorat_al.acquisition.selection import select
+from biorat_al.corpus.model import Document
+from biorat_al.learner.encoder import Encoder, resolve_encoder
+from biorat_al.learner.prediction import Tagger
+from biorat_al.learner.representation import Probe
+from biorat_al.learner.training import train
+from biorat_al.learner.types import Example, Uncertainty
+from biorat_al.settings import AdversarialSettings, TrainingSettings
+from biorat_al.settings.settings import SelectionSettings
+
+RESULTS = Path(__file__).parent / "screening.jsonl"
+AGAINST = "random"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=CORPUS)
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--only", default=",".join(STRATEGIES), help="names of strategies")
+    parser.add_argument("--abstracts", type=int, default=60)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--show", action="store_true", help="print the table of what has been run, and run nothing")
+    options = parser.parse_args()
+    if not options.show:
+        parts, encoder = read_parts(options.corpus), resolve_encoder("minilm")
+        for seed in (int(seed) for seed in options.seeds.split(",")):
+            run(parts, encoder, seed, options.only.split(","), options.abstracts, options.results)
+    show(options.results)
+
+
+def run(parts: Parts, encoder: Encoder, seed: int, names: Sequence[str], abstracts: int, results: Path) -> None:
+    """Run the trials of a seed that `results` does not hold yet."""
+    done = {trial["strategy"] for trial in read_lines(results) if (trial["seed"], trial["first"]) == (seed, abstracts)}
+    missing = [name for name in names if name not in done]
+    if not missing:
+        return
+    first = parts.drawn(seed, abstracts)
+    known = {example.document.id for example in first}
+    rest = {example.document.id: example for example in parts.pool if example.document.id not in known}
+    budget = Budget(tokens=sum(encoder.count_tokens([example.document.text for example in first])))
+    with tempfile.TemporaryDirectory() as folder:
+        model = learn(first, encoder, seed, Path(folder))
+        before = parts.f1(model)
+        documents = [rest[name].document for name in sorted(rest)]
+        labelled = [example.document for example in first]
+        needs = frozenset[Feature]().union(*(strategy(name).needs for name in missing))
+        candidates = measured(model, documents, labelled, seed, needs)
+        for name in missing:
+            picks = select(candidates, strategy(name), budget, seed=seed)
+            batch = [rest[pick.document_id] for pick in picks]
+            trial = {
+                "strategy": name,
+                "seed": seed,
+                "first": abstracts,
+                "before": before,
+                "documents": len(batch),
+                "tokens": sum(pick.tokens for pick in picks),
+                "mentions": sum(len(example.entities) for example in batch),
+                "f1": parts.f1(learn([*first, *batch], encoder, seed, Path(folder))),
+            }
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(trial) + "\n")
+            print(json.dumps(trial), file=sys.stderr, flush=True)
+
+
+def learn(examples: Sequence[Example], encoder: Encoder, seed: int, folder: Path) -> Path:
+    """Train plainly at the default settings."""
+    return train(
+        examples,
+        labels=[LABEL],
+        encoder=encoder,
+        arm="none",
+        training=TrainingSettings(),
+        adversarial=AdversarialSettings(),
+        seed=seed,
+        models_dir=folder,
+        prefix="screen",
+    ).folder
+
+
+def measured(
+    model: Path, documents: Sequence[Document], labelled: Sequence[Document], seed: int, needs: frozenset[Feature]
+) -> Candidates:
+    """What the strategies ask of the model about the documents."""
+    predictions = list(Tagger.load(model).predict(documents))
+    probe = Probe.load(model)
+    ask: Mapping[Feature, Callable[[], NDArray[np.float32]]] = {
+        "embedding": lambda: probe.embedding(documents),
+        "gradient": lambda: probe.gradient(documents),
+        "disagreement": lambda: probe.disagreement(documents, passes=SelectionSettings().mc_passes, seed=seed),
+        "sensitivity": lambda: probe.sensitivity(documents, settings=AdversarialSettings()),
+    }
+    return Candidates(
+        ids=[document.id for document in documents],
+        texts=[document.text for document in documents],
+        tokens=np.array([one.uncertainty.tokens for one in predictions], dtype=np.int64),
+        uncertainty={
+            measure: np.array([getattr(one.uncertainty, measure) for one in predictions], dtype=np.float64)
+            for measure in (field.name for field in fields(Uncertainty) if field.name != "tokens")
+        },
+        features={feature: ask[feature]() for feature in sorted(needs)},
+        labelled=probe.embedding(labelled),
+    )
+
+
+def show(results: Path) -> None:
+    """Print a table, best first: what each strategy's batch brought more than the random one of the same seed."""
+    trials: dict[str, dict[int, dict[str, Any]]] = {}
+    for trial in read_lines(results):
+        trials.setdefault(trial["strategy"], {})[trial["seed"]] = trial
+    random = trials.get(AGAINST, {})
+
+    def differences(name: str) -> list[float]:
+        return [trials[name][seed]["f1"] - random[seed]["f1"] for seed in sorted(trials[name]) if seed in random]
+
+    print(f"{'strategy':<17}seeds     F1  documents  mentions   against random, with its 95 % interval")
+    for name in sorted(
+        (name for name in trials if differences(name)), key=lambda name: -statistics.mean(differences(name))
+    ):
+        values, ours = differences(name), list(trials[name].values())
+        documents, mentions, f1 = (statistics.mean(one[key] for one in ours) for key in ("documents", "mentions", "f1"))
+        mean, shown = statistics.mean(values), ""
+        if name != AGAINST and len(values) > 1:
+            half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
+            shown = f"{mean:+5.1f} ({mean - half:+.1f} to {mean + half:+.1f}): "
+            shown += " ".join(f"{value:+.1f}" for value in values)
+        print(f"{name:<17}{len(ours):>5}  {f1:5.1f}  {documents:9.1f}  {mentions:8.1f}   {shown}")
+
+
+if __name__ == "__main__":
+    main()
