@@ -53,7 +53,7 @@ QUESTIONS = (
     Question("mnlp against random (none), NCBI disease", Side("ncbi", "none"), Side("ncbi-random", "none"), 0.7),
     Question(
         "cluster-margin against random (none), NCBI disease",
-        Side("ncbi-best", "none"),
+        Side("ncbi-cluster", "none"),
         Side("ncbi-random", "none"),
         0.7,
     ),

@@ -17,13 +17,12 @@ import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from parts import CORPUS, LABEL, Parts, read_lines, read_parts
 from scipy.stats import t as student
 
@@ -31,16 +30,18 @@ from biorat_al.acquisition.base import Budget, Candidates, Feature
 from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model import Document
+from biorat_al.efficiency.options import simulation_settings
 from biorat_al.learner.encoder import Encoder, resolve_encoder
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.representation import Probe
 from biorat_al.learner.training import train
 from biorat_al.learner.types import Example, Uncertainty
-from biorat_al.settings import AdversarialSettings, TrainingSettings
-from biorat_al.settings.settings import SelectionSettings
+from biorat_al.rounds.select import ask
 
 RESULTS = Path(__file__).parent / "screening.jsonl"
 AGAINST = "random"
+SETTINGS = simulation_settings("screening", (LABEL,), encoder="minilm", size=1)
+"""A new project's, but for what this screening has no use for."""
 
 
 def main() -> None:
@@ -101,8 +102,8 @@ def learn(examples: Sequence[Example], encoder: Encoder, seed: int, folder: Path
         labels=[LABEL],
         encoder=encoder,
         arm="none",
-        training=TrainingSettings(),
-        adversarial=AdversarialSettings(),
+        training=SETTINGS.training,
+        adversarial=SETTINGS.adversarial,
         seed=seed,
         models_dir=folder,
         prefix="screen",
@@ -115,12 +116,6 @@ def measured(
     """What the strategies ask of the model about the documents."""
     predictions = list(Tagger.load(model).predict(documents))
     probe = Probe.load(model)
-    ask: Mapping[Feature, Callable[[], NDArray[np.float32]]] = {
-        "embedding": lambda: probe.embedding(documents),
-        "gradient": lambda: probe.gradient(documents),
-        "disagreement": lambda: probe.disagreement(documents, passes=SelectionSettings().mc_passes, seed=seed),
-        "sensitivity": lambda: probe.sensitivity(documents, settings=AdversarialSettings()),
-    }
     return Candidates(
         ids=[document.id for document in documents],
         texts=[document.text for document in documents],
@@ -129,7 +124,7 @@ def measured(
             measure: np.array([getattr(one.uncertainty, measure) for one in predictions], dtype=np.float64)
             for measure in (field.name for field in fields(Uncertainty) if field.name != "tokens")
         },
-        features={feature: ask[feature]() for feature in sorted(needs)},
+        features=ask(probe, needs, documents, SETTINGS, seed),
         labelled=probe.embedding(labelled),
     )
 

@@ -10,7 +10,7 @@ The stages, in this order unless named:
 
     ncbi         NCBI disease: none, matched (plain, with the compute of rat) and rat, each selecting by mnlp; 5 seeds
     ncbi-random  the same with random picks: what a query strategy is worth
-    ncbi-best    the same by cluster-margin, which led when four of the six seeds of `screen.py` were in
+    ncbi-cluster the same by cluster-margin, which led when four of the six seeds of `screen.py` were in
     ncbi-at      full adversarial training: what rat is to be no worse than
     ncbi-full    plain training on all documents: what there is to reach
     bc5cdr       BC5CDR, diseases and chemicals: none, matched and rat by mnlp; 3 seeds
@@ -80,7 +80,7 @@ class Stage:
 STAGES: Mapping[str, Stage] = {
     "ncbi": Stage(NCBI, ("none", "matched", "rat")),
     "ncbi-random": Stage(NCBI, ("none",), strategies=("random",)),
-    "ncbi-best": Stage(NCBI, ("none",), strategies=("cluster-margin",)),
+    "ncbi-cluster": Stage(NCBI, ("none",), strategies=("cluster-margin",)),
     "ncbi-at": Stage(NCBI, ("at",), seeds=3),
     "ncbi-full": Stage(NCBI, ("none",), strategies=("random",), seeds=3, rounds=1, full=True),
     "bc5cdr": Stage(BC5CDR, ("none", "matched", "rat"), seeds=3, rounds=4),

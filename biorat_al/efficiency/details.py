@@ -185,7 +185,7 @@ def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Secti
             if reach is not None
         ]
         if found.hours is None:
-            timed = "has not said" if not seconds else "has said of one document only"
+            timed = "has said of one document only" if len(seconds) == 1 else "has not said"
             texts.append(f"No hours can be given: the desk {timed} how long annotators took.")
         note = (
             f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "

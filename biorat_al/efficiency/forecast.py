@@ -77,13 +77,13 @@ class Forecast:
         :param left: documents of the pool that are still to be annotated; None: not known. If the most likely number is
             above it, the sentence says so.
         """
-        said = self._outcome()
+        said = self._words()
         if left is None or self.documents is None or (self.documents.value or 0) <= left:
             return said
         pool = f"has {plural(left, 'document')} left" if left else "is used up"
         return f"{said} The pool {pool}."
 
-    def _outcome(self) -> str:
+    def _words(self) -> str:
         target = f"an F1 of {100 * self.target:.1f}"
         if self.outcome == "cannot be told" or self.documents is None or self.plateau is None:
             points = f"{self.points} usable point{'' if self.points == 1 else 's'}"

@@ -12,8 +12,9 @@ of squares is divided by its own chi-squared variable and the normal probability
 It needs no degrees of freedom to be guessed from a variance that was itself estimated from three seeds, which is where
 Satterthwaite's t falls below its level; where documents carry no variance it is Student's t with S − 1 degrees.
 ``benchmarks/interval_coverage.py`` measures the coverage of both, and of the percentile bootstrap over seeds. Of tables
-drawn from the layout the 95 % interval holds the mean in 94.6 to 96.7 % with five seeds, in 95.1 to 97.8 % with three,
-and in 95.7 to 99.1 % with two: it errs on the wide side where seeds are few and most of the variance is the documents'.
+drawn from the layout (``--tables``; 2,000 for each make-up of the variance, so a standard error of half a point) the
+95 % interval holds the mean in 94.0 to 96.8 % with five seeds, in 94.8 to 98.2 % with three, and in 94.2 to 99.1 % with
+two: it errs on the wide side where seeds are few and most of the variance is the documents'.
 """
 
 from __future__ import annotations

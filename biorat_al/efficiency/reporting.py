@@ -70,8 +70,13 @@ def project_report(
         headline = Headline(settings.name, "cannot be told", missing)
         sections = [work_section(work, of_relations)]
     else:
-        left = status.documents["pool"] - status.labelled["pool"]
-        known = _Known(label_counts(store, study.runs), work, relation_counts(store, study.runs), of_relations, left)
+        known = _Known(
+            label_counts(store, study.runs),
+            work,
+            relation_counts(store, study.runs),
+            of_relations,
+            status.to_annotate,
+        )
         headline, sections = _study(study, known)
     facts = {
         "program": f"biorat-al {__version__}",

@@ -179,8 +179,8 @@ class Project:
             return status
         from biorat_al.efficiency.reporting import project_forecast
 
-        left = status.documents["pool"] - status.labelled["pool"]
-        return replace(status, forecast=project_forecast(self.settings, self.store, target, left))
+        forecast = project_forecast(self.settings, self.store, target, status.to_annotate)
+        return replace(status, forecast=forecast)
 
     def export(
         self,

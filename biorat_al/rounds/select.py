@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,15 @@ from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model import Document
 from biorat_al.learner.types import Uncertainty
+from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import asked_documents
+from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_picks, models_of, predictions, unasked_documents
+
+if TYPE_CHECKING:
+    from biorat_al.learner.representation import Probe
 
 NAMED = "named"
 """What stands for a strategy where the caller names the documents."""
@@ -160,24 +165,40 @@ def _with_features(
     context: Context, strategy: QueryStrategy, candidates: Candidates, documents: list[Document], version: str
 ) -> Candidates:
     """Ask the selecting arm's model what the strategy needs, of the candidates alone."""
-    settings, progress = context.settings, context.progress
     from biorat_al.learner.representation import Probe
 
+    progress = context.progress
     probe = Probe.load(context.models_dir / version)
-    features: dict[Feature, NDArray[np.float32]] = {}
-    if "embedding" in strategy.needs:
-        features["embedding"] = probe.embedding(documents, progress=progress)
-    if "gradient" in strategy.needs:
-        features["gradient"] = probe.gradient(documents, progress=progress)
-    if "disagreement" in strategy.needs:
-        features["disagreement"] = probe.disagreement(
-            documents, passes=settings.selection.mc_passes, seed=context.seed("dropout"), progress=progress
-        )
-    if "sensitivity" in strategy.needs:
-        features["sensitivity"] = probe.sensitivity(documents, settings=settings.adversarial, progress=progress)
+    features = ask(probe, strategy.needs, documents, context.settings, context.seed("dropout"), progress)
     if not strategy.needs_labelled:
         return replace(candidates, features=features)
     with context.store.read() as session:
         asked = asked_documents(session, with_gold=context.gold_is_known)
     labelled = list(_in_order(context, asked).values())
     return replace(candidates, features=features, labelled=probe.embedding(labelled, progress=progress))
+
+
+def ask(
+    probe: Probe,
+    needs: Collection[Feature],
+    documents: Sequence[Document],
+    settings: Settings,
+    seed: int,
+    progress: Progress = SILENT,
+) -> dict[Feature, NDArray[np.float32]]:
+    """Ask a model what strategies need of each document besides its predictions.
+
+    :param seed: of the passes with dropout.
+    """
+    features: dict[Feature, NDArray[np.float32]] = {}
+    if "embedding" in needs:
+        features["embedding"] = probe.embedding(documents, progress=progress)
+    if "gradient" in needs:
+        features["gradient"] = probe.gradient(documents, progress=progress)
+    if "disagreement" in needs:
+        features["disagreement"] = probe.disagreement(
+            documents, passes=settings.selection.mc_passes, seed=seed, progress=progress
+        )
+    if "sensitivity" in needs:
+        features["sensitivity"] = probe.sensitivity(documents, settings=settings.adversarial, progress=progress)
+    return features

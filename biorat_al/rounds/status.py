@@ -89,6 +89,11 @@ class ProjectStatus:
     concept_relations: dict[str, int] = field(default_factory=dict)
     relation_level: Level | None = None
 
+    @property
+    def to_annotate(self) -> int:
+        """Documents of the pool without an answer, whether or not they have been asked for."""
+        return self.documents["pool"] - self.labelled["pool"]
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
