@@ -54,7 +54,10 @@ class ReadReport:
     :param concept_relations: relations between concepts by label.
     :param invalid: the first :data:`KEPT` mentions left out; `invalid_count` counts all.
     :param relations_left_out: relations that were left out with a mention they refer to.
-    :param left_out: what else stands in the files and was not read, by kind (answers of a second annotator, …).
+    :param trusted_count: mentions whose text is not the text at their offsets and that were kept by their offsets.
+    :param left_out: what else the files hold and was not read, by kind (answers of a second annotator, …).
+    :param faults: the first :data:`KEPT` items that were left out because they are broken, as ``(kind, message)``;
+        `left_out` counts all of them.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
     """
 
@@ -67,7 +70,9 @@ class ReadReport:
     invalid: list[InvalidMention] = field(default_factory=list)
     invalid_count: int = 0
     relations_left_out: int = 0
+    trusted_count: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     skipped_count: int = 0
 
@@ -110,15 +115,27 @@ class WriteReport:
 class Reading:
     """How to read, and where to count: what the readers of all formats are given.
 
-    :param skip_invalid: leave out mentions whose text is not the text at their offsets, instead of raising.
+    :param skip_invalid: leave out, and count, what is broken (a mention whose text is not the text at its offsets, a
+        relation whose end does not exist, an unfinished line), instead of raising.
+    :param trust_offsets: keep a mention whose text is not the text at its offsets, as the text at the offsets has it.
     """
 
-    def __init__(self, *, skip_invalid: bool = False, report: ReadReport | None = None) -> None:
+    def __init__(
+        self, *, skip_invalid: bool = False, trust_offsets: bool = False, report: ReadReport | None = None
+    ) -> None:
         self.skip_invalid = skip_invalid
+        self.trust_offsets = trust_offsets
         self.report = ReadReport() if report is None else report
 
-    def invalid(self, error: OffsetError) -> None:
-        """Count a mention that is left out, or raise `error` if none may be."""
+    def keeps(self, error: OffsetError) -> bool:
+        """Decide on a mention whose text is not the text at its offsets: return True to keep it by its offsets.
+
+        Where it is not kept it is counted and left out, or `error` is raised if nothing may be left out.
+        """
+        # without a text at the offsets there is nothing to trust
+        if self.trust_offsets and error.found:
+            self.report.trusted_count += 1
+            return True
         if not self.skip_invalid:
             raise error
         self.report.invalid_count += 1
@@ -126,6 +143,18 @@ class Reading:
             self.report.invalid.append(
                 InvalidMention(error.source or "", error.document or "", error.found, error.expected, str(error))
             )
+        return False
+
+    def leave_out(self, kind: str, error: CorpusError) -> None:
+        """Count a broken item that is left out, or raise `error` if nothing may be left out.
+
+        :param kind: what was left out, in the plural, as the user reads it: ``relations to mentions that do not exist``.
+        """
+        if not self.skip_invalid:
+            raise error
+        self.report.left_out[kind] += 1
+        if len(self.report.faults) < KEPT:
+            self.report.faults.append((kind, str(error)))
 
     def without(self, left_out: set[str], relations: Iterable[Relation]) -> tuple[Relation, ...]:
         """The relations that do not refer to a mention that was left out; the others are counted."""

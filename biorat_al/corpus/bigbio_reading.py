@@ -126,7 +126,7 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
         try:
             spans = _checked(part, document)
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
             left_out.add(ident)
             continue
         concepts = (Concept(item.text("db_name"), item.text("db_id")) for item in part.parts("normalized"))
@@ -138,7 +138,7 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
         try:
             spans = _checked(trigger, document)
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
             gone.add(part.text("id"))
             continue
         events.append(

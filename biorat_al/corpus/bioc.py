@@ -142,7 +142,7 @@ class BioCReader:
             try:
                 entities.append(self._entity(ident, value, document))
             except OffsetError as error:
-                self._reading.invalid(error)
+                self._reading.keeps(error)
                 left_out.add(ident)
         relations, concept_relations, others = self._relations(ids, {entity.id for entity in entities} | left_out)
         kept_others = []

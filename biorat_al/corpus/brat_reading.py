@@ -79,7 +79,7 @@ class BratReader:
             try:
                 entity = self._entity(line)
             except OffsetError as error:
-                self._reading.invalid(error)
+                self._reading.keeps(error)
                 left_out.add(line[1])
                 continue
             spans[entity.id] = entity.spans

@@ -191,7 +191,7 @@ def _annotation(
         try:
             check_surface(document, span, text, source=where)
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
             left_out.add(ident)
         else:
             entities.append(Entity(ident, label.strip(), (span,)))

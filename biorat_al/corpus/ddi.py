@@ -143,7 +143,7 @@ class _Reader:
                 try:
                     entities.append(self._entity(ident, element, document, span))
                 except OffsetError as error:
-                    self._reading.invalid(error)
+                    self._reading.keeps(error)
                     left_out.add(ident)
             relations += self._relations(sentence, inside)
         annotation = Annotation(tuple(entities), self._reading.without(left_out, relations))

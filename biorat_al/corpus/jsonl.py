@@ -176,7 +176,7 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
             surface = part.text("text") if "text" in part.value else entity.surface(document.text)
             check_mention(document, entity, surface, source=part.source)
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
             left_out.add(entity.id)
         else:
             entities.append(entity)

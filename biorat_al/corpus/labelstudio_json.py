@@ -113,7 +113,7 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
         try:
             _check(region, document, chosen.source)
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
         else:
             regions.append(region)
     annotation, problems = annotation_of(regions, document.text)

@@ -221,7 +221,7 @@ def _record(lines: _Open, source: Source, reading: Reading, looked: bool) -> Rec
         try:
             entities.append(_entity(f"T{mentions}", line, document, where))
         except OffsetError as error:
-            reading.invalid(error)
+            reading.keeps(error)
     extras = {"relation_columns": relation_columns} if relation_columns else {}
     annotation = Annotation(tuple(entities), (), tuple(relations), extras) if looked else None
     return Record(document, annotation, source.at(lines.line))
