@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import read_runs
 from biorat_al.efficiency.simulation import Simulation, Sources
@@ -37,7 +38,7 @@ def main() -> None:
         Sources(
             [options.corpus / "NCBItrainset_corpus.txt"],
             [options.corpus / "NCBIdevelopset_corpus.txt"],
-            skip_invalid=True,
+            reading=ReadOptions(skip_invalid=True),
         ),
     )
     began = time.monotonic()

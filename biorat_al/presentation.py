@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.told import reading_lines
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.export import ExportReport
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 
-_LISTED = 5
 _LABEL = 9
 
 _UNREPRESENTABLE = {
@@ -94,12 +94,9 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
         lines += _note(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
     if report.leaks:
         lines += _note(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
-    if read.invalid_count:
-        lines += _note(f"{plural(read.invalid_count, 'mention')} left out: the text does not match the offsets")
-        lines.extend(f"    {invalid.message}" for invalid in read.invalid[:_LISTED])
-    if read.skipped_count:
-        lines += _note(f"{plural(read.skipped_count, 'file')} not read:")
-        lines.extend(f"    {skipped.path}: {skipped.reason}" for skipped in read.skipped[:_LISTED])
+    for line in reading_lines(read):
+        # places and messages stay on one line, to be copied
+        lines += [f"  {line}"] if line.startswith(" ") else _note(line)
     if report.ignored:
         lines += _item("ignored", _counts(report.ignored))
     if report.test_documents == 0:

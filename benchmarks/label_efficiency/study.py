@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation import Simulation, Sources
@@ -114,7 +115,7 @@ def run_stage(name: str, corpora: Path, folder: Path, workers: int | None, seeds
             [corpora / corpus.test],
             ignore_labels=corpus.ignored,
             # one mention of NCBI disease has two blanks too many
-            skip_invalid=True,
+            reading=ReadOptions(skip_invalid=True),
         ),
     )
     runs = folder / "runs"

@@ -9,12 +9,12 @@ import click
 from biorat_al.cli.options import (
     encoder_option,
     force_option,
-    format_option,
     ignore_option,
     project_option,
+    reading_options,
     size_option,
-    skip_invalid_option,
 )
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.errors import UsageError
 from biorat_al.progress import TerminalProgress
 
@@ -27,7 +27,7 @@ from biorat_al.progress import TerminalProgress
     metavar="FILE|FOLDER",
     help="Documents with gold annotations; may be repeated.",
 )
-@format_option
+@reading_options()
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the test set.")
 @click.option("--test-size", type=click.IntRange(min=1), help="Or so many documents, drawn at random.")
 @click.option(
@@ -39,7 +39,6 @@ from biorat_al.progress import TerminalProgress
     help="An entity label, as for init; may be repeated.",
 )
 @ignore_option
-@skip_invalid_option
 @click.option(
     "--arm",
     "arms",
@@ -83,12 +82,11 @@ from biorat_al.progress import TerminalProgress
 )
 def simulate(
     documents: tuple[str, ...],
-    format_: str | None,
+    reading: ReadOptions,
     test_documents: tuple[str, ...],
     test_size: int | None,
     entities: tuple[str, ...],
     ignored: tuple[str, ...],
-    skip_invalid: bool,
     arms: tuple[str, ...],
     strategies: tuple[str, ...],
     seeds: int,
@@ -118,7 +116,7 @@ def simulate(
         output,
         simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
         simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
-        Sources(documents, test_documents, test_size, format_, ignored, skip_invalid),
+        Sources(documents, test_documents, test_size, ignored, reading),
         progress,
     )
     click.echo(simulation_text(simulation.run(workers, progress), output))

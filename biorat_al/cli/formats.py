@@ -6,18 +6,18 @@ from pathlib import Path
 
 import click
 
-from biorat_al.cli.options import file_format_option, force_option, skip_invalid_option
+from biorat_al.cli.options import force_option, reading_options
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="IN...")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--from", "format_", metavar="NAME", help="Format of the files; recognised unless given.")
+@reading_options("--from")
 @click.option("--to", required=True, metavar="NAME", help="Format to write.")
-@skip_invalid_option
 @force_option
-def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, skip_invalid: bool, force: bool) -> None:
+def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
     IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi,
@@ -25,16 +25,14 @@ def convert(paths: tuple[str, ...], out: Path, format_: str | None, to: str, ski
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
 
-    conversion = convert_corpus(
-        paths, out, to=to, format=format_, skip_invalid=skip_invalid, force=force, progress=TerminalProgress()
-    )
+    conversion = convert_corpus(paths, out, to=to, options=reading, force=force, progress=TerminalProgress())
     click.echo(conversion_text(conversion))
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...")
-@file_format_option
-def validate(paths: tuple[str, ...], format_: str | None) -> None:
+@reading_options()
+def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
     """Say everything that is wrong with a corpus.
 
     FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Leaves
@@ -42,7 +40,7 @@ def validate(paths: tuple[str, ...], format_: str | None) -> None:
     """
     from biorat_al.corpus.validate import validate_corpus, validation_text
 
-    validation = validate_corpus(paths, format=format_, progress=TerminalProgress())
+    validation = validate_corpus(paths, options=reading, progress=TerminalProgress())
     click.echo(validation_text(validation))
     if validation.problems:
         raise click.exceptions.Exit(1)

@@ -9,12 +9,12 @@ import click
 
 from biorat_al.cli.options import (
     encoder_option,
-    format_option,
     ignore_option,
     project_option,
+    reading_options,
     size_option,
-    skip_invalid_option,
 )
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
@@ -23,7 +23,7 @@ from biorat_al.progress import TerminalProgress
 @click.option(
     "--documents", multiple=True, required=True, metavar="FILE|FOLDER", help="Documents of the pool; may be repeated."
 )
-@format_option
+@reading_options()
 @click.option(
     "--entity",
     "entities",
@@ -77,11 +77,10 @@ from biorat_al.progress import TerminalProgress
     "core-set, badge, cluster-margin, diverse or random.",
 )
 @click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
-@skip_invalid_option
 def init(
     folder: Path,
     documents: tuple[str, ...],
-    format_: str | None,
+    reading: ReadOptions,
     entities: tuple[str, ...],
     ignored: tuple[str, ...],
     relations: tuple[str, ...],
@@ -98,7 +97,6 @@ def init(
     size: int,
     strategy: str,
     name: str | None,
-    skip_invalid: bool,
 ) -> None:
     """Set up a project: read the documents, draw the test set.
 
@@ -125,12 +123,11 @@ def init(
         folder,
         settings,
         documents,
-        format=format_,
+        reading=reading,
         gold=gold,
         test_documents=test_documents,
         test_size=test_size,
         ignore_labels=ignored,
-        skip_invalid=skip_invalid,
         progress=TerminalProgress(),
     )
     with project:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+from biorat_al.corpus.base import SPLITS, ReadOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 project_option = click.option(
     "--project",
@@ -13,19 +20,10 @@ project_option = click.option(
     help="The project's folder; looked for from here upwards unless given.",
 )
 force_option = click.option("--force", is_flag=True, help="Replace what is there.")
-file_format_option = click.option(
-    "--format", "format_", metavar="NAME", help="Format of the files; recognised unless given."
-)
 
 # what commands that read documents share
-format_option = click.option(
-    "--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given."
-)
 ignore_option = click.option(
     "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
-)
-skip_invalid_option = click.option(
-    "--skip-invalid", is_flag=True, help="Leave out mentions whose text does not match their offsets."
 )
 encoder_option = click.option(
     "--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder."
@@ -33,3 +31,45 @@ encoder_option = click.option(
 size_option = click.option(
     "--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round."
 )
+
+
+def reading_options(format_name: str = "--format") -> Callable[[Command], Callable[..., Any]]:
+    """Give a command the options on how files are read, as one :class:`ReadOptions` called `reading`.
+
+    :param format_name: what the option that names the format is called.
+    """
+    options = (
+        click.option(format_name, "format_", metavar="NAME", help="Format of the files; recognised unless given."),
+        click.option(
+            "--split",
+            type=click.Choice(SPLITS),
+            help="Where a file that does not say it is cut into documents: a text file at blank lines (paragraphs) or "
+            "line ends (lines), CoNLL at its sentences; none: it is one document.",
+        ),
+        click.option(
+            "--skip-invalid",
+            is_flag=True,
+            help="Leave out, and count, what is broken: mentions whose text does not match their offsets, relations "
+            "without an end, unfinished lines.",
+        ),
+        click.option(
+            "--trust-offsets",
+            is_flag=True,
+            help="Keep mentions whose text differs, as the text at their offsets has it; counted.",
+        ),
+    )
+
+    def decorate(command: Command) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_reading(
+            *args: Any, format_: str | None, split: str | None, skip_invalid: bool, trust_offsets: bool, **others: Any
+        ) -> Any:
+            reading = ReadOptions(format_, skip_invalid, trust_offsets, split)
+            return command(*args, reading=reading, **others)
+
+        wrapped: Callable[..., Any] = with_reading
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate

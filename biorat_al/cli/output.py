@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from biorat_al.cli.options import file_format_option, force_option, project_option
+from biorat_al.cli.options import force_option, project_option, reading_options
+from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
@@ -72,9 +73,9 @@ def export(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @project_option
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="The JSONL file to write.")
-@file_format_option
+@reading_options()
 @force_option
-def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: str | None, force: bool) -> None:
+def predict(files: tuple[str, ...], folder: Path | None, output: Path, reading: ReadOptions, force: bool) -> None:
     """Pre-annotate documents with the newest model.
 
     FILE is a file or folder with documents of any format that init reads.
@@ -83,5 +84,5 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, format_: 
     from biorat_al.wording import plural
 
     with Project.open(folder) as project:
-        count = project.predict(files, output, format=format_, force=force, progress=TerminalProgress())
+        count = project.predict(files, output, reading=reading, force=force, progress=TerminalProgress())
     click.echo(f"Wrote {plural(count, 'document')} to {output}")

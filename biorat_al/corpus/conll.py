@@ -50,6 +50,7 @@ class Conll(CorpusFormat):
     name = "conll"
     title = "CoNLL"
     suffixes = (".conll", ".iob", ".iob2", ".bio")
+    splits = ("sentences", "blank-lines")
 
     def detects(self, head: str) -> bool:
         return _BEGINNING.match(head) is not None

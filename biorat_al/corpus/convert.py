@@ -8,16 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biorat_al.corpus.base import CorpusFormat, ReadReport, Writable, WriteReport
+from biorat_al.corpus.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
 from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Record
-from biorat_al.corpus.reading import Paths, corpus_size, read_corpus
+from biorat_al.corpus.reading import Paths, corpus_size, read_with
 from biorat_al.corpus.registry import format_named
+from biorat_al.corpus.told import reading_lines
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
-
-LISTED = 5
-"""How many of the files that were not read are named."""
 
 
 @dataclass
@@ -36,6 +34,7 @@ class Conversion:
         """How often something is not in the target as it was in the source, by kind: both of reading and of writing."""
         lost = Counter(self.read.left_out)
         lost.update(self.written.lost)
+        lost["texts of mentions (kept by their offsets)"] += self.read.trusted_count
         lost["mentions whose text is not the text at their offsets"] += self.read.invalid_count
         lost["relations that refer to those mentions"] += self.read.relations_left_out
         return +lost
@@ -46,9 +45,8 @@ def convert_corpus(
     target: Path,
     *,
     to: str,
-    format: str | None = None,
+    options: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
     force: bool = False,
-    skip_invalid: bool = False,
     progress: Progress = SILENT,
 ) -> Conversion:
     """Read files and folders and write them as one file or folder of another format, one document at a time.
@@ -58,20 +56,17 @@ def convert_corpus(
     appears under its name once it is complete.
 
     :param to: name of the target's format.
-    :param format: name of the format of all files; None: told by each file's content and name.
+    :param options: how the files are read.
     :param force: replace what is there.
-    :param skip_invalid: leave out, and count, mentions whose text is not the text at their offsets.
     :raises UsageError: a format is not known or cannot be written, or the target is there already, or is a source.
     :raises CorpusError: a file cannot be read, or a record cannot stand.
     """
     known = format_named(to)
     check_target(target, known, force=force)
-    total = corpus_size(paths, format=format)
+    total = corpus_size(paths, format=options.format)
     conversion = Conversion(target)
     with progress.bar("Converting", total, "bytes") as bar:
-        records: Iterable[Writable] = read_corpus(
-            paths, format=format, skip_invalid=skip_invalid, report=conversion.read, on_bytes=bar.advance
-        )
+        records: Iterable[Writable] = read_with(options, paths, report=conversion.read, on_bytes=bar.advance)
         if known.knows_concepts:
             records = _with_concept_relations(records)
         known.write(target, records, conversion.written)
@@ -107,9 +102,7 @@ def conversion_text(conversion: Conversion) -> str:
     written, read = conversion.written, conversion.read
     count = f"{written.documents:,} document{'' if written.documents == 1 else 's'}"
     lines = [f"Wrote {count} to {conversion.target}"]
-    if read.skipped_count:
-        lines.append(f"{read.skipped_count:,} file{'' if read.skipped_count == 1 else 's'} not read:")
-        lines += [f"  {skipped.path}: {skipped.reason}" for skipped in read.skipped[:LISTED]]
+    lines += reading_lines(read)
     if conversion.lost:
         lines.append("Not in it, or not as it was:")
         lines += [f"  {number:>9,}  {kind}" for kind, number in conversion.lost.most_common()]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biorat_al.corpus.base import CorpusFormat, Reading, ReadReport, Writable, WriteReport
+from biorat_al.corpus.base import SPLITS, CorpusFormat, Reading, ReadOptions, ReadReport, Writable, WriteReport
 from biorat_al.corpus.jsonl import JsonLines
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.plain_text import PlainText
@@ -33,7 +33,7 @@ from biorat_al.errors import CorpusError, FormatError, UsageError
 
 __all__ = [
     "FORMATS", "CorpusFile", "Paths", "corpus_size", "detect_format", "format_named", "list_files", "read_corpus",
-    "write_corpus",
+    "read_with", "write_corpus",
 ]  # fmt: skip
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
@@ -59,6 +59,8 @@ def read_corpus(
     *,
     format: str | None = None,
     skip_invalid: bool = False,
+    trust_offsets: bool = False,
+    split: str | None = None,
     report: ReadReport | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[Record]:
@@ -70,18 +72,53 @@ def read_corpus(
 
     :param format: name of the format of all files; None: told by each file's content and name. In a folder, files that
         are certainly of another format are skipped.
-    :param skip_invalid: leave out, and count, mentions whose text is not the text at their offsets, and the relations
-        that refer to them.
+    :param skip_invalid: leave out, and count, what is broken: mentions whose text is not the text at their offsets, the
+        relations that refer to them, lines that cannot be understood.
+    :param trust_offsets: keep mentions whose text is not the text at their offsets, as the text at the offsets has it.
+    :param split: one of :data:`~biorat_al.corpus.base.SPLITS`: where a file that does not say it is cut into documents.
     :param report: filled as the records are taken.
     :param on_bytes: called with the number of bytes read since the last call; their sum ends at :func:`corpus_size`.
-    :raises UsageError: the format is not known.
+    :raises UsageError: the format is not known, or is not cut that way.
     :raises CorpusError: a file is missing or cannot be read.
     :raises FormatError: a file is empty, broken, or not of its format; a folder holds nothing to read.
     :raises OffsetError: the text of a mention is not the text at its offsets.
     """
     counted = ReadReport() if report is None else report
     files = list_files(paths, format=format, report=counted)
-    return _records(files, Reading(skip_invalid=skip_invalid, report=counted), on_bytes)
+    reading = Reading(skip_invalid=skip_invalid, trust_offsets=trust_offsets, split=split, report=counted)
+    check_split(files, split)
+    return read_files(files, reading, on_bytes)
+
+
+def read_with(
+    options: ReadOptions, paths: Paths, *, report: ReadReport | None = None, on_bytes: OnBytes | None = None
+) -> Iterator[Record]:
+    """Read as :func:`read_corpus` does, with the user's options in one value."""
+    return read_corpus(
+        paths,
+        format=options.format,
+        skip_invalid=options.skip_invalid,
+        trust_offsets=options.trust_offsets,
+        split=options.split,
+        report=report,
+        on_bytes=on_bytes,
+    )
+
+
+def check_split(files: Iterable[CorpusFile], split: str | None) -> None:
+    """Raise unless every file can be cut as the user wants it.
+
+    :raises UsageError: nothing is cut that way, or the format of a file says itself where its documents end.
+    """
+    if split is None:
+        return
+    if split not in SPLITS:
+        raise UsageError(f"unknown split {split!r}; known are {', '.join(SPLITS)}")
+    for file in files:
+        if split != "none" and split not in file.format.splits:
+            known = ", ".join(file.format.splits)
+            reason = f"can be split by: {known}" if known else "says itself where a document ends"
+            raise UsageError(f"{file.path} is {file.format.title}, which {reason}; not by {split}")
 
 
 def corpus_size(paths: Paths, *, format: str | None = None) -> int:
@@ -198,7 +235,9 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names))
 
 
-def _records(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | None) -> Iterator[Record]:
+def read_files(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | None = None) -> Iterator[Record]:
+    """Yield the documents of files that :func:`list_files` found, each one checked and counted."""
+    reading.files = len(files)
     for file in files:
         before = reading.report.documents
         source = Source(file.path, document_id=file.document_id, on_bytes=on_bytes)

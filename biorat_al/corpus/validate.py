@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from biorat_al.corpus.base import KEPT, ReadReport
+from biorat_al.corpus.base import KEPT, ReadOptions, ReadReport
 from biorat_al.corpus.bigbio_reading import BigBioKb, kb_rows
 from biorat_al.corpus.identifiers import says_more
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
@@ -44,7 +44,12 @@ class Validation:
             self.messages.append(message)
 
 
-def validate_corpus(paths: Paths, *, format: str | None = None, progress: Progress = SILENT) -> Validation:
+def validate_corpus(
+    paths: Paths,
+    *,
+    options: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
+    progress: Progress = SILENT,
+) -> Validation:
     """Check every document of files and folders.
 
     A file that cannot be read further counts as one problem, and the next file is looked at.
@@ -52,7 +57,7 @@ def validate_corpus(paths: Paths, *, format: str | None = None, progress: Progre
     :raises UsageError: the format is not known.
     :raises CorpusError: a path is missing, or a folder holds nothing to read.
     """
-    files = list_files(paths, format=format)
+    files = list_files(paths, format=options.format)
     validation = Validation(files=len(files))
     kb = KbChecker()
     seen: dict[str, bytes] = {}

@@ -28,8 +28,9 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from biorat_al.acquisition.registry import strategy as find_strategy
-from biorat_al.corpus.base import ReadReport
-from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.base import ReadOptions, ReadReport
+from biorat_al.corpus.reading import read_with
+from biorat_al.corpus.told import reading_lines
 from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.runs import Run, read_runs
 from biorat_al.efficiency.trial import CORPUS, run_file
@@ -60,9 +61,8 @@ class Sources:
     documents: Sequence[str | Path]
     test: Sequence[str | Path] = ()
     test_size: int | None = None
-    format: str | None = None
     ignore_labels: Collection[str] = ()
-    skip_invalid: bool = False
+    reading: ReadOptions = ReadOptions()  # noqa: RUF009 - it is frozen
 
 
 class Simulation:
@@ -180,7 +180,7 @@ def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: P
     read = ReadReport()
 
     def records(paths: Sequence[str | Path]) -> Any:
-        return read_corpus(paths, format=sources.format, skip_invalid=sources.skip_invalid, report=read)
+        return read_with(sources.reading, paths, report=read)
 
     store = Store.create(database_url("sqlite", folder))
     try:
@@ -201,6 +201,8 @@ def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: P
                     "annotations, not even empty ones: leave them out"
                 )
             counts = count_documents(session)
+            for line in reading_lines(read):
+                progress.say(line)
             if not counts["test"]:
                 raise UsageError("there is no test set to measure on: give --test-documents, or a larger --test-size")
         return counts, _fingerprint(store)

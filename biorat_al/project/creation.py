@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.base import ReadOptions, ReadReport
 from biorat_al.corpus.model import Record
-from biorat_al.corpus.reading import corpus_size, read_corpus
+from biorat_al.corpus.reading import corpus_size, read_with
 from biorat_al.errors import CorpusError, ProjectError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import Progress
@@ -27,12 +27,11 @@ def create_project(
     settings: Settings,
     documents: Sequence[str | Path],
     *,
-    format: str | None,
+    reading: ReadOptions,
     gold: bool,
     test_documents: Sequence[str | Path],
     test_size: int | None,
     ignore_labels: Collection[str],
-    skip_invalid: bool,
     progress: Progress,
 ) -> tuple[ImportReport, ReadReport]:
     """Make a project in the folder `place`, as :meth:`biorat_al.project.Project.init` says."""
@@ -43,7 +42,7 @@ def create_project(
     if test_documents and test_size is not None:
         raise UsageError("--test-documents and --test-size exclude each other")
     sizes = {
-        what: corpus_size(paths, format=format)
+        what: corpus_size(paths, format=reading.format)
         for what, paths in (("documents", documents), ("test documents", test_documents))
         if paths
     }
@@ -53,7 +52,7 @@ def create_project(
 
     def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:
         with progress.bar(f"Reading {what}", total=sizes[what], unit="bytes") as bar:
-            yield from read_corpus(paths, format=format, skip_invalid=skip_invalid, report=read, on_bytes=bar.advance)
+            yield from read_with(reading, paths, report=read, on_bytes=bar.advance)
 
     with NewFolder(place) as new:
         staging = new.staging

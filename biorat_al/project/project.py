@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
-from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.base import ReadOptions, ReadReport
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
-from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.reading import read_with
+from biorat_al.corpus.told import reading_lines
 from biorat_al.errors import ProjectError, SettingsError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
@@ -94,22 +95,21 @@ class Project:
         settings: Settings,
         documents: Sequence[str | Path],
         *,
-        format: str | None = None,
+        reading: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
         gold: bool = False,
         test_documents: Sequence[str | Path] = (),
         test_size: int | None = None,
         ignore_labels: Collection[str] = (),
-        skip_invalid: bool = False,
         progress: Progress = SILENT,
     ) -> tuple[Project, ImportReport, ReadReport]:
         """Make a project in a folder that is not there yet. If anything fails, nothing is left behind.
 
         :param documents: files and folders with the documents of the pool.
+        :param reading: how the files are read.
         :param gold: the annotations in the documents are right: the oracle answers from them; with Label Studio those
             documents count as annotated already.
         :param test_documents: documents of the held-out test set; their annotations, if they carry any, are gold.
         :param test_size: else so many are drawn from the pool at random.
-        :param skip_invalid: leave out mentions whose text does not match their offsets instead of refusing the file.
         :raises ProjectError: the folder is there already, or the database holds a project.
         :raises CorpusError: a document or an annotation cannot be read.
         :raises LabelError: labels and documents do not fit together.
@@ -120,12 +120,11 @@ class Project:
             place,
             settings,
             documents,
-            format=format,
+            reading=reading,
             gold=gold,
             test_documents=test_documents,
             test_size=test_size,
             ignore_labels=ignore_labels,
-            skip_invalid=skip_invalid,
             progress=progress,
         )
         return cls.open(place), report, read
@@ -244,7 +243,12 @@ class Project:
         return plan_round(self.settings, self.store, lambda: self.desk, _request(size, tokens, strategy, partial))
 
     def predictions(
-        self, paths: Sequence[str | Path], *, format: str | None = None, progress: Progress = SILENT
+        self,
+        paths: Sequence[str | Path],
+        *,
+        reading: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
+        report: ReadReport | None = None,
+        progress: Progress = SILENT,
     ) -> Iterator[Record]:
         """Pre-annotate any documents with the newest model of the selecting arm.
 
@@ -257,7 +261,7 @@ class Project:
         folder = self.folder / MODELS / model.version
         if not folder.is_dir():
             raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
-        records = read_corpus(paths, format=format)
+        records = read_with(reading, paths, report=report)
         from biorat_al.learner.predictor import Predictor
 
         return predicted_records(Predictor.load(folder), records, progress)
@@ -267,7 +271,7 @@ class Project:
         paths: Sequence[str | Path],
         output: str | Path,
         *,
-        format: str | None = None,
+        reading: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
         force: bool = False,
         progress: Progress = SILENT,
     ) -> int:
@@ -277,7 +281,11 @@ class Project:
         """
         target = Path(output)
         check_target(target, force=force)
-        return write_jsonl(target, self.predictions(paths, format=format, progress=progress))
+        read = ReadReport()
+        count = write_jsonl(target, self.predictions(paths, reading=reading, report=read, progress=progress))
+        for line in reading_lines(read):
+            progress.say(line)
+        return count
 
     def close(self) -> None:
         """Close the database."""

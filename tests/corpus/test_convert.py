@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.base import CorpusFormat
+from biorat_al.corpus.base import CorpusFormat, ReadOptions
 from biorat_al.corpus.convert import conversion_text, convert_corpus
 from biorat_al.corpus.reading import FORMATS, format_named, list_files, read_corpus
 from biorat_al.errors import BioratError, FormatError, OffsetError, UsageError
@@ -71,7 +71,7 @@ def test_a_conversion_that_fails_leaves_nothing(source: Path, tmp_path: Path) ->
         with pytest.raises(OffsetError):
             convert_corpus(source, tmp_path / "out", to=known.name)
     assert [path.name for path in tmp_path.iterdir()] == ["source.txt"]
-    conversion = convert_corpus(source, tmp_path / "out", to="jsonl", skip_invalid=True)
+    conversion = convert_corpus(source, tmp_path / "out", to="jsonl", options=ReadOptions(skip_invalid=True))
     assert conversion.lost == {"mentions whose text is not the text at their offsets": 3}
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be(
     source: Path, tmp_path: Path, to: str, format: str | None, error: type[BioratError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        convert_corpus(source, tmp_path / "out", to=to, format=format)
+        convert_corpus(source, tmp_path / "out", to=to, options=ReadOptions(format))
     assert not (tmp_path / "out").exists()
 
 
