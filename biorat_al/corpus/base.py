@@ -11,13 +11,32 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 from biorat_al.corpus.model import Annotation, Document, Record, Relation
 from biorat_al.corpus.source import Source
-from biorat_al.errors import OffsetError, UsageError
+from biorat_al.errors import CorpusError, OffsetError, UsageError
 
 KEPT = 100
 """How many invalid mentions and skipped files a report names; it counts all of them."""
 
+SPLITS = ("paragraphs", "lines", "sentences", "blank-lines", "none")
+"""Where a file that does not say it is cut into documents; ``none``: the file is one document."""
+
 Writable: TypeAlias = Record | tuple[Document, Annotation | None]
 """What can be written: a record as it was read, or a document with its annotation (None: nobody looked)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How the user wants files to be read.
+
+    :param format: name of the format of all files; None: told by each file's content and name.
+    :param skip_invalid: leave out, and count, what is broken, instead of refusing the file.
+    :param trust_offsets: keep mentions whose text is not the text at their offsets, by their offsets.
+    :param split: one of :data:`SPLITS`; None: as the format has it, with a note where that looks wrong.
+    """
+
+    format: str | None = None
+    skip_invalid: bool = False
+    trust_offsets: bool = False
+    split: str | None = None
 
 
 class InvalidMention(NamedTuple):
@@ -58,6 +77,7 @@ class ReadReport:
     :param left_out: what else the files hold and was not read, by kind (answers of a second annotator, …).
     :param faults: the first :data:`KEPT` items that were left out because they are broken, as ``(kind, message)``;
         `left_out` counts all of them.
+    :param notes: sentences on what looks unlike what it says it is (one document of 34 paragraphs), each with its file.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
     """
 
@@ -73,6 +93,7 @@ class ReadReport:
     trusted_count: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     skipped_count: int = 0
 
@@ -81,6 +102,11 @@ class ReadReport:
         self.skipped_count += 1
         if len(self.skipped) < KEPT:
             self.skipped.append(SkippedFile(path, reason))
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence that the user should read; the same one is kept once, and :data:`KEPT` at most."""
+        if sentence not in self.notes and len(self.notes) < KEPT:
+            self.notes.append(sentence)
 
     def count(self, record: Record) -> None:
         """Count a record and what is annotated on it."""
@@ -118,13 +144,22 @@ class Reading:
     :param skip_invalid: leave out, and count, what is broken (a mention whose text is not the text at its offsets, a
         relation whose end does not exist, an unfinished line), instead of raising.
     :param trust_offsets: keep a mention whose text is not the text at its offsets, as the text at the offsets has it.
+    :param split: one of :data:`SPLITS`: where a file that does not say it is cut into documents; None: nobody said.
+    :ivar files: how many files are read.
     """
 
     def __init__(
-        self, *, skip_invalid: bool = False, trust_offsets: bool = False, report: ReadReport | None = None
+        self,
+        *,
+        skip_invalid: bool = False,
+        trust_offsets: bool = False,
+        split: str | None = None,
+        report: ReadReport | None = None,
     ) -> None:
         self.skip_invalid = skip_invalid
         self.trust_offsets = trust_offsets
+        self.split = split
+        self.files = 1
         self.report = ReadReport() if report is None else report
 
     def keeps(self, error: OffsetError) -> bool:
@@ -178,6 +213,7 @@ class CorpusFormat(ABC):
     :cvar made_files: pattern of the paths inside a folder that :meth:`write` makes.
     :cvar knows_concepts: whether it holds relations between concepts.
     :cvar may_be_empty: whether an empty file is a document.
+    :cvar splits: of :data:`SPLITS`, those that make sense for it.
     """
 
     name: ClassVar[str]
@@ -188,6 +224,7 @@ class CorpusFormat(ABC):
     lying_beside: ClassVar[frozenset[str]] = frozenset()
     knows_concepts: ClassVar[bool] = False
     may_be_empty: ClassVar[bool] = False
+    splits: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def detects(self, head: str) -> bool:
