@@ -243,7 +243,7 @@ def test_a_hash_with_a_tag_is_a_token_and_a_comment_is_passed_over(tmp_path: Pat
         ("B-X\ta\nI-X\tb\nB-X\tc\n", ["a b", "c"]),
         ("1\ta\t_\tB-X\n2\tb\t_\tI-X\n3\tc\t_\tB-X\n", ["a b", "c"]),
         (
-            "# global.columns = ID FORM NE:NER MISC\n1\ta\tB-X\tSpaceAfter=No\n2\tb\tI-X\t_\n3\tc\tB-X\tSpaceAfter=No\n",
+            "# global.columns = ID FORM NE:NER MISC\n1\ta\tB-X\tSpaceAfter=No\n2\tb\tI-X\t_\n3\tc\tB-X\t_\n",
             ["ab", "c"],
         ),
     ],
