@@ -8,6 +8,7 @@ from biorat_al.corpus.base import CorpusFormat
 from biorat_al.corpus.bigbio_reading import BigBioKb
 from biorat_al.corpus.bioc_json import BioCJson
 from biorat_al.corpus.bioc_xml import BioCXml
+from biorat_al.corpus.bionlp import BioNlp
 from biorat_al.corpus.brat import Brat
 from biorat_al.corpus.chemprot import ChemProt
 from biorat_al.corpus.conll import Conll
@@ -32,6 +33,7 @@ FORMATS: tuple[CorpusFormat, ...] = (
     PlainText(),
     # a text file that stands alone is plain text
     Brat(),
+    BioNlp(),
 )
 """The formats that can be read, in the order in which they are tried.
 
