@@ -50,7 +50,8 @@ class BioNlp(CorpusFormat):
 
     name = "bionlp"
     title = "BioNLP-ST stand-off"
-    suffixes = (".txt", GIVEN, *FOUND, *RELATIONS, *COREFERENCES)
+    # other programs' files end in .rel and .co too
+    suffixes = (".txt", GIVEN, *FOUND)
     may_be_empty = True
 
     def detects(self, head: str) -> bool:
@@ -73,7 +74,6 @@ class BioNlp(CorpusFormat):
         for endings in ((GIVEN,), FOUND, RELATIONS, COREFERENCES):
             found = (beside(path, ending) for ending in endings)
             parts.append(next((other for other in found if other is not None), None))
-        # other programs too may have files that end in .rel or .co
         return tuple(part for part in parts if part is not None) if any(parts[:2]) else ()
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
