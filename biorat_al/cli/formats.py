@@ -21,7 +21,7 @@ def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, fo
     """Write documents in another format, and say what that has no place for.
 
     IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi,
-    conll, label-studio and bigbio; plain-text can only be read.
+    conll, label-studio and bigbio; plain-text, bionlp, bc2gm and knowtator can only be read.
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
 

@@ -14,10 +14,13 @@
 - The document is the text file, unchanged and with its byte order mark, which brat counts, under the file's name
   without ``.txt``; characters of an id that no file name can hold are written as in an address (``%2F``). A text file
   without an ``.ann`` file beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
+- The names may end in upper case (``.TXT``, ``.ANN``), and either file may be packed. Where only some of the texts of a
+  reading have annotations, or only some annotations a text, the report says so.
 - A mention's text is that of its pieces, joined by one space, with a space for each line end.
 - The ``T`` line that an event names as its trigger is a part of the event. Events and groups of equivalent mentions
   are kept as :mod:`biorat_al.corpus.events` says.
-- ``N`` lines become concepts; attributes and notes are kept in the ``extras`` of the mention or relation, or in the
+- ``N`` lines become concepts; white space in a database's name or an identifier, which brat would cut at, is written as
+  in an address (``NCBI%20Gene``). Attributes and notes are kept in the ``extras`` of the mention or relation, or in the
   event, that they are about. Every other line is kept as it is, in the annotation's ``extras["brat_lines"]``.
 - Relation types that ``annotation.conf`` (beside the files or in a folder above) declares symmetric are undirected.
 
@@ -44,6 +47,9 @@ from biorat_al.errors import FormatError
 
 CONFIGURATION = "annotation.conf"
 
+WITHOUT_TEXT = "annotation files without a text file"
+UNANNOTATED = "no .ann file was found beside it, so that it counts as annotated by nobody; so may further texts"
+
 _SYMMETRIC = re.compile(r"^([^\s!#\[]\S*)\s.*<REL-TYPE>\s*:\s*[a-z-]*\bsymmetric\b", re.MULTILINE)
 
 
@@ -63,23 +69,28 @@ class Brat(CorpusFormat):
         return False
 
     def owns(self, path: Path) -> bool:
-        return _ending(path) == ".txt" and bool(self.companions(path))
+        # a configuration beside it says that a text without annotations is brat's too, whatever it looks like
+        return _ending(path) == ".txt" and (bool(self.companions(path)) or (path.parent / CONFIGURATION).is_file())
 
     def main_file(self, path: Path) -> Path | None:
-        return _beside(path, ".txt") if _ending(path) == ".ann" else None
+        return beside(path, ".txt") if _ending(path) == ".ann" else None
 
     def companions(self, path: Path) -> tuple[Path, ...]:
-        found = _beside(path, ".ann")
+        found = beside(path, ".ann")
         return (found,) if found is not None else ()
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         if _ending(source.path) == ".ann":
-            raise FormatError("there is no text file of that name beside it", source=source.name)
+            error = FormatError("there is no text file of that name beside it", source=source.name)
+            reading.leave_out(WITHOUT_TEXT, error)
+            return
         document = Document(named(source.document_id), source.text(mark=True))
         annotation = None
         for path in self.companions(source.path):
             symmetric = _symmetric(source.path.parent)
-            annotation = BratReader(document, source.beside(path), reading, symmetric).annotation()
+            annotation = BratReader(document, [source.beside(path)], reading, symmetric).annotation()
+        if annotation is None and not any(UNANNOTATED in note for note in reading.report.notes):
+            reading.report.note(f"{source.name}: {UNANNOTATED}")
         yield Record(document, annotation, source.name)
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
@@ -118,11 +129,12 @@ def _ending(path: Path) -> str:
     return name[name.rfind(".") :] if "." in name else ""
 
 
-def _beside(path: Path, ending: str) -> Path | None:
-    """The file of the same name with another ending, packed or not."""
+def beside(path: Path, ending: str) -> Path | None:
+    """The file of the same name with another ending, in lower or upper case, packed or not."""
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
     stem = name[: name.rfind(".")] if "." in name else name
-    found = (path.with_name(stem + ending + packed) for packed in ("", ".gz"))
+    endings = (ending, ending.upper(), ending[:2].upper() + ending[2:])
+    found = (path.with_name(stem + spelled + packed) for spelled in endings for packed in ("", ".gz", ".GZ"))
     return next((other for other in found if other != path and other.is_file()), None)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 from biorat_al.corpus.base import Reading
 from biorat_al.corpus.concept_relations import CONCEPTS
@@ -21,14 +22,41 @@ CONCEPTS_NOTE = "Concepts"
 
 LINES = "brat_lines"
 NAMES = "concept_names"
+TAIL = "tail"
+"""Key of what a relation's or event's line has after its second tab."""
 
-_MENTION = re.compile(r"(\S+) ((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
-_RELATION = re.compile(r"(\S+) (\S+):(\S+) (\S+):(\S+)\s*")
-_EVENT = re.compile(r"(\S+?):(\S+)((?: \S+:\S+)*)\s*")
+BROKEN = "lines that cannot be read"
+REPEATED = "annotations whose id occurs again"
+DANGLING = "relations and events that refer to what does not exist"
+
+_MENTION = re.compile(r"(\S.*?) +((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
+_NUMBER = re.compile(r"(?:\A| )[0-9;]+(?: |\Z)")
+_RELATION = re.compile(r"(\S+) +(\S+):(\S+) +(\S+):(\S+)\s*")
+_EVENT = re.compile(r"(\S+?):(\S+)((?: +\S+:\S+)*)\s*")
 _ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (.+))?")
-_NORMALIZATION = re.compile(r"(\S+) (\S+) ([^\s:]+):(\S.*)")
+_NORMALIZATION = re.compile(r"(?P<type>Reference) (?P<target>\S+) (?P<database>[^\s:]+):(?P<identifier>\S.*)")
+# as BioNLP-ST has them since 2013
+_REFERENT = re.compile(r"(?P<database>\S+) Annotation:(?P<target>\S+) Referent:(?P<identifier>\S+)")
 _NOTE = re.compile(r"(\S+) (\S+)")
-_EQUIVALENCE = re.compile(r"Equiv((?: \S+)+)\s*")
+_EQUIVALENCE = re.compile(r"Equiv((?: +\S+)+)\s*")
+_ESCAPED = re.compile(r"\s|%(?=[0-9A-Fa-f]{2})")
+
+
+class _Line(NamedTuple):
+    """A line of the file.
+
+    :param content: the second column.
+    :param rest: all that comes after it.
+    """
+
+    where: str
+    ident: str
+    content: str
+    rest: str
+
+    @property
+    def whole(self) -> str:
+        return f"{self.ident}\t{self.content}" + (f"\t{self.rest}" if self.rest else "")
 
 
 @dataclass
@@ -47,153 +75,184 @@ class _About:
 class BratReader:
     """Reads the annotations of one document.
 
-    :param source: the annotation file.
+    :param sources: the files that hold them; their ids are of one numbering.
     :param symmetric: the relation types that have no direction.
     """
 
-    def __init__(self, document: Document, source: Source, reading: Reading, symmetric: Collection[str]) -> None:
+    def __init__(
+        self, document: Document, sources: Iterable[Source], reading: Reading, symmetric: Collection[str]
+    ) -> None:
         self._document = document
-        self._source = source
+        self._sources = sources
         self._reading = reading
         self._symmetric = symmetric
-        self._kinds: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
+        self._kinds: dict[str, list[_Line]] = defaultdict(list)
         self._about: dict[str, _About] = defaultdict(_About)
         self._lines: list[str] = []
+        # what is left out, so that what refers to it is left out too
+        self._gone: set[str] = set()
 
     def annotation(self) -> Annotation:
-        """Everything that the file says.
+        """Everything that the files say.
 
-        :raises FormatError: a line is not of brat's kinds; the message names it.
-        :raises OffsetError: a mention's text is not the text at its offsets (unless such are skipped).
+        :raises FormatError: a line is not of brat's kinds; the message names it (unless such are left out).
+        :raises OffsetError: a mention's text is not the text at its offsets (unless such are left out).
         """
         self._sort_lines()
-        triggers = {trigger for trigger in map(self._trigger_of, self._kinds["E"])}
-        mentions = {ident for _, ident, _, _ in self._kinds["T"]} - triggers
-        events = {ident for _, ident, _, _ in self._kinds["E"]}
-        relations = {line[1] for line in self._kinds["R"] if mentions.issuperset(self._ends(line))}
-        self._sort_remarks(mentions, relations, events)
-        left_out: set[str] = set()
+        texts = {line.ident for line in self._kinds["T"]} | {ident for ident in self._gone if ident.startswith("T")}
+        self._drop_dangling_events(texts)
+        triggers = {self._event(line)[1] for line in self._kinds["E"]}
+        arguments = {end for line in self._kinds["E"] for _, end in self._event(line)[2]}
+        mentions = texts - (triggers - arguments)
+        events = {line.ident for line in self._kinds["E"]}
+        relations = {line.ident for line in self._kinds["R"] if mentions.issuperset(self._ends(line))}
+        self._sort_remarks(mentions, relations, events, texts)
         spans: dict[str, tuple[Span, ...]] = {}
         entities = []
         for line in self._kinds["T"]:
-            try:
-                entity = self._entity(line)
-            except OffsetError as error:
-                self._reading.keeps(error)
-                left_out.add(line[1])
+            entity = self._entity(line)
+            if entity is None:
+                self._gone.add(line.ident)
                 continue
             spans[entity.id] = entity.spans
             if entity.id in mentions:
                 entities.append(entity)
-        groups = self._groups(mentions, left_out)
-        found = [self._relation(line) for line in self._kinds["R"] if line[1] in relations]
-        made = self._events(spans, mentions | events, left_out)
-        kept_lines = [line for line in self._lines if left_out.isdisjoint(re.split(r"[\s:]", line))]
+        groups = self._groups(mentions)
+        found = [self._relation(line) for line in self._kinds["R"] if line.ident in relations]
+        made = self._events(spans)
+        self._gone |= events - {event["id"] for event in made}
+        kept_lines = [line for line in self._lines if self._gone.isdisjoint(re.split(r"[\s:]", line))]
         self._reading.report.relations_left_out += len(self._lines) - len(kept_lines)
         extras = {EVENTS: made, COREFERENCES: groups, LINES: kept_lines}
         return Annotation(
             tuple(entities),
-            self._reading.without(left_out, found),
+            self._reading.without(self._gone, found),
             (),
             {key: values for key, values in extras.items() if values},
         )
 
     def _sort_lines(self) -> None:
-        carriage_returns: bool | None = None
         seen: set[str] = set()
-        for number, line in self._source.lines():
-            if carriage_returns is None and line:
-                carriage_returns = line.endswith("\r")
-            if carriage_returns and line.endswith("\r"):
-                line = line[:-1]
-            if not line.strip():
-                continue
-            where = self._source.at(number)
-            columns = line.split("\t", 2)
-            if len(columns) < 2:
-                self._wrong(where, f"found {line[:80]!r}, expected an id, a tab and an annotation")
-            ident, content = columns[0], columns[1]
-            kind = ident[:1]
-            if kind == "M":
-                kind = "A"
-            if kind != "*" and ident in seen:
-                self._wrong(where, f"two annotations have the id {ident!r}")
-            seen.add(ident)
-            if kind in ("T", "R", "E"):
-                if kind == "T" and len(columns) < 3:
-                    self._wrong(where, f"found {line[:80]!r}, expected the mention's text after a second tab")
-                self._kinds[kind].append((where, ident, content, columns[2] if len(columns) == 3 else ""))
-            elif kind in ("A", "N", "#", "*"):
-                self._kinds[kind].append((where, ident, content, line))
-            else:
-                self._wrong(where, f"found {line[:80]!r}, whose id begins with none of T, R, E, A, M, N, # and *")
+        for source in self._sources:
+            for number, line in source.lines():
+                if not line.strip():
+                    continue
+                # brat writes no carriage return into an annotation
+                columns = line.rstrip("\r").split("\t", 2)
+                ident = columns[0]
+                content, rest = (*columns[1:], "", "")[:2]
+                parsed = _Line(source.at(number), ident, content, rest)
+                what = self._problem(parsed, len(columns))
+                if what is not None:
+                    self._gone |= {ident} if ident[:1] in ("T", "R", "E") else set()
+                    self._leave_out(BROKEN, parsed, what)
+                elif ident[:1] != "*" and ident in seen:
+                    self._leave_out(REPEATED, parsed, f"two annotations have the id {ident!r}")
+                else:
+                    seen.add(ident)
+                    self._kinds["A" if ident[:1] == "M" else ident[:1]].append(parsed)
+        # the id of a broken line may be that of another one, which is there
+        self._gone -= seen
 
-    def _sort_remarks(self, mentions: set[str], relations: set[str], events: set[str]) -> None:
+    def _problem(self, line: _Line, columns: int) -> str | None:
+        """What is wrong with a line by itself."""
+        shown = repr(line.whole[:80])
+        if columns < 2:
+            return f"found {line.ident[:80]!r}, expected an id, a tab and an annotation"
+        match line.ident[:1]:
+            case "T":
+                found = _MENTION.fullmatch(line.content.strip())
+                if found is None or _NUMBER.search(found[1]):
+                    return f"found {line.content!r}, expected a mention's type, start and end (pieces joined by ';')"
+                if columns < 3:
+                    return f"found {shown}, expected the mention's text after a second tab"
+            case "R":
+                if _RELATION.fullmatch(line.content) is None:
+                    return f"found {line.ident} {line.content!r}, expected a relation: its type, Arg1:T1 and Arg2:T2"
+            case "E":
+                if _EVENT.fullmatch(line.content) is None:
+                    return (
+                        f"found {line.ident} {line.content!r}, expected an event: Type:T1 and Role:T2 for each argument"
+                    )
+            case "A" | "M":
+                if _ATTRIBUTE.fullmatch(line.content.strip()) is None:
+                    return f"found {shown}, expected an attribute: id, tab, type, target and value"
+            case "N" | "#" | "*":
+                return None
+            case _:
+                return f"found {shown}, whose id begins with none of T, R, E, A, M, N, # and *"
+        return None
+
+    def _sort_remarks(self, mentions: set[str], relations: set[str], events: set[str], texts: set[str]) -> None:
         """Give attributes, notes and concepts to what they are about; keep all other lines as they are."""
         about = mentions | relations | events
-        for where, ident, content, line in self._kinds["A"]:
-            found = _ATTRIBUTE.fullmatch(content.strip())
-            if found is None:
-                self._wrong(where, f"found {line[:80]!r}, expected an attribute: id, tab, type, target and value")
-            if found[2] in about:
-                value = {"value": found[3]} if found[3] is not None else {}
-                self._about[found[2]].attributes.append({"id": ident, "type": found[1], **value})
-            else:
-                self._lines.append(line)
-        for _, ident, content, line in self._kinds["#"]:
-            found = _NOTE.fullmatch(content.strip())
+        for line in self._kinds["A"]:
+            found = _ATTRIBUTE.fullmatch(line.content.strip())
             if found is not None and found[2] in about:
-                text = line.split("\t", 2)[2] if line.count("\t") >= 2 else ""
-                self._about[found[2]].notes.append({"id": ident, "type": found[1], "text": text})
+                value = {"value": found[3]} if found[3] is not None else {}
+                self._about[found[2]].attributes.append({"id": line.ident, "type": found[1], **value})
             else:
-                self._lines.append(line)
-        for _, _, content, line in self._kinds["N"]:
-            found = _NORMALIZATION.fullmatch(content.strip())
-            if found is not None and found[1] == "Reference" and found[2] in mentions:
-                name = line.split("\t", 2)[2] if line.count("\t") >= 2 else ""
-                self._about[found[2]].concepts.append((Concept(found[3], found[4]), name))
+                self._lines.append(line.whole)
+        for line in self._kinds["#"]:
+            found = _NOTE.fullmatch(line.content.strip())
+            if found is not None and found[2] in about:
+                self._about[found[2]].notes.append({"id": line.ident, "type": found[1], "text": line.rest})
             else:
-                self._lines.append(line)
-        for where, ident, content, rest in self._kinds["R"]:
-            if ident not in relations:
-                for end in self._ends((where, ident, content, rest)):
-                    self._known(where, ident, end, mentions | events | {line[1] for line in self._kinds["T"]})
-                self._lines.append(f"{ident}\t{content}" + (f"\t{rest}" if rest else ""))
+                self._lines.append(line.whole)
+        for line in self._kinds["N"]:
+            content = line.content.strip()
+            found = _NORMALIZATION.fullmatch(content) or _REFERENT.fullmatch(content)
+            if found is not None and found["target"] in mentions:
+                concept = Concept(_unescaped(found["database"]), _unescaped(found["identifier"]))
+                self._about[found["target"]].concepts.append((concept, line.rest))
+            else:
+                self._lines.append(line.whole)
+        for line in self._kinds["R"]:
+            if line.ident in relations:
+                continue
+            absent = [end for end in self._ends(line) if end not in texts | events | self._gone]
+            if absent:
+                self._leave_out(DANGLING, line, f"{line.ident!r} refers to {absent[0]!r}, which is not there")
+            else:
+                self._lines.append(line.whole)
 
-    def _entity(self, line: tuple[str, str, str, str]) -> Entity:
-        where, ident, content, text = line
-        found = _MENTION.fullmatch(content)
-        if found is None:
-            self._wrong(where, f"found {content!r}, expected a mention's type, start and end (pieces joined by ';')")
+    def _entity(self, line: _Line) -> Entity | None:
+        """A mention, or what an event names as its trigger; None if it is left out."""
+        found = _MENTION.fullmatch(line.content.strip())
+        assert found is not None
         pieces = (piece.split(" ") for piece in found[2].split(";"))
         spans = tuple(Span(int(start), int(end)) for start, end in pieces)
-        about = self._about[ident]
+        about = self._about[line.ident]
         extras = about.extras()
-        check_spans(self._document, spans, source=where)
-        entity = Entity(ident, found[1], spans, tuple(concept for concept, _ in about.concepts), extras=extras)
-        surface = flat(entity.surface(self._document.text))
-        if surface != flat(text):
-            places = ", ".join(f"{start}-{end}" for start, end in spans)
-            raise OffsetError(
-                f"the text at {places} is {surface!r}, but the annotation says {text!r}",
-                source=where,
-                document=self._document.id,
-                found=surface,
-                expected=text,
-            )
+        concepts = tuple(concept for concept, _ in about.concepts)
+        entity = Entity(line.ident, found[1], spans, concepts, extras=extras)
+        try:
+            check_spans(self._document, spans, source=line.where)
+            surface = flat(entity.surface(self._document.text))
+            if surface != flat(line.rest):
+                places = ", ".join(f"{start}-{end}" for start, end in spans)
+                raise OffsetError(
+                    f"the text at {places} is {surface!r}, but the annotation says {line.rest!r}",
+                    source=line.where,
+                    document=self._document.id,
+                    found=surface,
+                    expected=line.rest,
+                )
+        except OffsetError as error:
+            if not self._reading.keeps(error):
+                return None
         names = ["" if name == surface else name for _, name in about.concepts]
         if any(names):
             extras[NAMES] = names
         return entity
 
-    def _relation(self, line: tuple[str, str, str, str]) -> Relation:
-        _, ident, content, _ = line
-        found = _RELATION.fullmatch(content)
+    def _relation(self, line: _Line) -> Relation:
+        found = _RELATION.fullmatch(line.content)
         assert found is not None
         label, first, head, second, tail = found.groups()
         if (first, second) == ("Arg2", "Arg1"):
             first, head, second, tail = second, tail, first, head
-        about = self._about[ident]
+        about = self._about[line.ident]
         extras: dict[str, Any] = {}
         kept = []
         for note in about.notes:
@@ -205,76 +264,94 @@ class BratReader:
         about.notes = kept
         if (first, second) != ("Arg1", "Arg2"):
             extras["roles"] = [first, second]
-        return Relation(ident, label, head, tail, label not in self._symmetric, {**extras, **about.extras()})
+        if line.rest.strip():
+            extras[TAIL] = line.rest
+        return Relation(line.ident, label, head, tail, label not in self._symmetric, {**extras, **about.extras()})
 
-    def _events(self, spans: dict[str, tuple[Span, ...]], known: set[str], left_out: set[str]) -> list[dict[str, Any]]:
-        events = []
-        gone = set(left_out)
+    def _drop_dangling_events(self, texts: set[str]) -> None:
+        """Leave out the events whose trigger or arguments do not exist."""
+        known = texts | {line.ident for line in self._kinds["E"]} | self._gone
+        sound = []
         for line in self._kinds["E"]:
-            where, ident, content, _ = line
-            trigger = self._trigger_of(line)
-            if trigger in left_out:
-                gone.add(ident)
+            _, trigger, arguments = self._event(line)
+            absent = [end for _, end in arguments if end not in known]
+            if trigger not in texts:
+                what = f"the event {line.ident!r} refers to the trigger {trigger!r}, which is not there"
+            elif absent:
+                what = f"{line.ident!r} refers to {absent[0]!r}, which is not there"
+            else:
+                sound.append(line)
+                continue
+            self._gone.add(line.ident)
+            self._leave_out(DANGLING, line, what)
+        self._kinds["E"] = sound
+
+    def _events(self, spans: dict[str, tuple[Span, ...]]) -> list[dict[str, Any]]:
+        events = []
+        gone = set(self._gone)
+        text = self._document.text
+        for line in self._kinds["E"]:
+            kind, trigger, arguments = self._event(line)
+            if trigger not in spans:
+                gone.add(line.ident)
                 self._reading.report.relations_left_out += 1
                 continue
-            if trigger not in spans:
-                self._wrong(where, f"the event {ident!r} refers to the trigger {trigger!r}, which is not there")
-            found = _EVENT.fullmatch(content)
-            assert found is not None
-            arguments = [part.rsplit(":", 1) for part in found[3].split()]
-            for _, end in arguments:
-                self._known(where, ident, end, known | left_out)
-            text = self._document.text
             events.append(
                 {
-                    "id": ident,
-                    "type": found[1],
+                    "id": line.ident,
+                    "type": kind,
                     "trigger": {
                         "text": [text[start:end] for start, end in spans[trigger]],
                         "offsets": [[start, end] for start, end in spans[trigger]],
                     },
                     "arguments": [{"role": role, "ref_id": end} for role, end in arguments],
                     "trigger_id": trigger,
-                    **self._about[ident].extras(),
+                    **({TAIL: line.rest} if line.rest.strip() else {}),
+                    **self._about[line.ident].extras(),
                 }
             )
         return without_events(events, gone, self._reading)
 
-    def _groups(self, mentions: set[str], left_out: set[str]) -> list[dict[str, Any]]:
+    def _groups(self, mentions: set[str]) -> list[dict[str, Any]]:
         groups: list[dict[str, Any]] = []
-        for _, _, content, line in self._kinds["*"]:
-            found = _EQUIVALENCE.fullmatch(content)
+        for line in self._kinds["*"]:
+            found = _EQUIVALENCE.fullmatch(line.content)
             ids = found[1].split() if found is not None else []
             if ids and mentions.issuperset(ids):
-                kept = [ident for ident in ids if ident not in left_out]
+                kept = [ident for ident in ids if ident not in self._gone]
                 if len(kept) > 1 or len(kept) == len(ids):
                     groups.append({"id": f"*{len(groups) + 1}", "entity_ids": kept})
                 else:
                     self._reading.report.relations_left_out += 1
             else:
-                self._lines.append(line)
+                self._lines.append(line.whole)
         return groups
 
-    def _ends(self, line: tuple[str, str, str, str]) -> tuple[str, str]:
-        where, ident, content, _ = line
-        found = _RELATION.fullmatch(content)
-        if found is None:
-            self._wrong(where, f"found {ident} {content!r}, expected a relation: its type, Arg1:T1 and Arg2:T2")
+    def _ends(self, line: _Line) -> tuple[str, str]:
+        found = _RELATION.fullmatch(line.content)
+        assert found is not None
         return found[3], found[5]
 
-    def _trigger_of(self, line: tuple[str, str, str, str]) -> str:
-        where, ident, content, _ = line
-        found = _EVENT.fullmatch(content)
-        if found is None:
-            self._wrong(where, f"found {ident} {content!r}, expected an event: Type:T1 and Role:T2 for each argument")
-        return found[2]
+    def _event(self, line: _Line) -> tuple[str, str, list[tuple[str, str]]]:
+        """An event's type, trigger and arguments with their roles."""
+        found = _EVENT.fullmatch(line.content)
+        assert found is not None
+        arguments = [part.rpartition(":") for part in found[3].split()]
+        return found[1], found[2], [(role, end) for role, _, end in arguments]
 
-    def _known(self, where: str, ident: str, end: str, known: set[str]) -> None:
-        if end not in known:
-            self._wrong(where, f"{ident!r} refers to {end!r}, which is not there")
+    def _leave_out(self, kind: str, line: _Line, what: str) -> None:
+        self._reading.leave_out(kind, FormatError(what, source=line.where, document=self._document.id))
 
-    def _wrong(self, where: str, what: str) -> NoReturn:
-        raise FormatError(what, source=where, document=self._document.id)
+
+def escaped(text: str) -> str:
+    """A database's name or an identifier without white space, as in an address; brat cuts both at white space."""
+    return _ESCAPED.sub(lambda found: quote(found[0], safe=""), text)
+
+
+def _unescaped(text: str) -> str:
+    """What :func:`escaped` made `text` of; any other text is itself."""
+    original = unquote(text)
+    return original if escaped(original).replace(":", "%3A") == text.replace(":", "%3A") else text
 
 
 def flat(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.brat_reading import CONCEPTS_NOTE, LINES, NAMES, flat
+from biorat_al.corpus.brat_reading import CONCEPTS_NOTE, LINES, NAMES, TAIL, escaped, flat
 from biorat_al.corpus.concept_relations import CONCEPTS, expanded
 from biorat_al.corpus.events import COREFERENCES, EVENTS, coreferences_of, events_of, trigger_spans
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation
@@ -87,7 +87,7 @@ class _Writer:
             annotation,
             keeps=_KEPT,
             entity_extras=("attributes", "notes", NAMES),
-            relation_extras=("attributes", "notes", "roles"),
+            relation_extras=("attributes", "notes", "roles", TAIL),
             extras=held,
         )
         relations, unlinked = expanded(annotation)
@@ -132,7 +132,7 @@ class _Writer:
                 continue
             name = self._next("N")
             self._remarks.append(
-                f"{name}\tReference {target} {concept.database}:{concept.identifier}\t{own or surface}"
+                f"{name}\tReference {target} {_database(concept)}:{escaped(concept.identifier)}\t{own or surface}"
             )
 
     def _relation(self, name: str, relation: Relation, names: Mapping[str, str]) -> str:
@@ -151,7 +151,8 @@ class _Writer:
                 pair = json.dumps([head, tail], ensure_ascii=False)
                 self._remarks.append(f"{self._next('#')}\t{CONCEPTS_NOTE} {name}\t{pair}")
         self._about(name, relation.extras, losses.RELATION_PROPERTIES)
-        return f"{name}\t{label} {roles[0]}:{names[relation.head]} {roles[1]}:{names[relation.tail]}"
+        line = f"{name}\t{label} {roles[0]}:{names[relation.head]} {roles[1]}:{names[relation.tail]}"
+        return line + self._tail(relation.extras, losses.RELATION_PROPERTIES)
 
     def _event(self, event: Mapping[str, Any], trigger: str, names: Mapping[str, str]) -> list[str]:
         name = names[event["id"]]
@@ -166,9 +167,17 @@ class _Writer:
         pieces = ";".join(f"{start} {end}" for start, end in spans)
         surface = flat(" ".join(self._document.text[start:end] for start, end in spans))
         self._about(name, event, "further properties of events")
-        known = {"id", "type", "trigger", "arguments", "trigger_id", "attributes", "notes"}
+        known = {"id", "type", "trigger", "arguments", "trigger_id", "attributes", "notes", TAIL}
         self._report.lose("further properties of events", bool(event.keys() - known))
-        return [f"{trigger}\t{kind} {pieces}\t{surface}", f"{name}\t{kind}:{trigger}{''.join(arguments)}"]
+        tail = self._tail(event, "further properties of events")
+        return [f"{trigger}\t{kind} {pieces}\t{surface}", f"{name}\t{kind}:{trigger}{''.join(arguments)}{tail}"]
+
+    def _tail(self, extras: Mapping[str, Any], kind: str) -> str:
+        """What comes after a line's second tab."""
+        tail = extras.get(TAIL, "")
+        sound = _is_line(tail) and bool(tail.strip())
+        self._report.lose(kind, TAIL in extras and not sound)
+        return f"\t{tail}" if sound else ""
 
     def _about(self, target: str, extras: Mapping[str, Any], kind: str) -> None:
         """The attributes and notes of something."""
@@ -193,7 +202,7 @@ class _Writer:
                     self._report.lose(kind)
 
     def _own(self, ident: str, prefix: str, kind: str) -> str:
-        if re.fullmatch(prefix + "[0-9]{1,9}", ident) and ident not in self._taken:
+        if re.fullmatch(("[AM]" if prefix == "A" else prefix) + "[0-9]{1,9}", ident) and ident not in self._taken:
             self._taken.add(ident)
             return ident
         self._report.lose("ids of attributes and notes (numbered anew)")
@@ -230,6 +239,10 @@ def _is_value(part: Mapping[str, Any]) -> bool:
     return len(part) == 3 and isinstance(value, str) and bool(value) and value == value.strip() and _is_line(value)
 
 
+def _database(concept: Concept) -> str:
+    # the first colon ends the name
+    return escaped(concept.database).replace(":", "%3A")
+
+
 def _can_stand(concept: Concept) -> bool:
-    database, identifier = concept
-    return not (re.search(r"[\s:]", database) or re.search("[\r\n\t]", identifier) or identifier != identifier.strip())
+    return bool(concept.database and concept.identifier)

@@ -1,4 +1,5 @@
-"""ChemProt's tables: abstracts, mentions and relations in files of their own, tab-separated, without a header.
+"""ChemProt's and DrugProt's tables: abstracts, mentions and relations in separate files, tab-separated, without a
+header.
 
 ::
 
@@ -7,11 +8,15 @@
     x_relations.tsv      PMID, group (CPR:3), "Y " or "N " (evaluated), label, Arg1:T1, Arg2:T2
     x_gold_standard.tsv  PMID, group, Arg1:T1, Arg2:T2; the evaluated relations once more
 
+- The names are those of all releases: ``…_abstracts_gs.tsv`` (the test set's gold), ``…_abstracs.tsv`` (DrugProt), in
+  upper case, packed. DrugProt's relations have the gold standard's four columns.
+
 - The text is the title, one space, the abstract; offsets count its code points, end exclusive. A quotation mark is an
   ordinary character.
 - A relation's label is its group; the third and fourth column are kept in its ``extras``. The gold standard is read
   only where there is no file of relations.
-- Without a file of mentions nobody has looked at the documents; with one, all of them were looked at.
+- Without a file of mentions nobody has looked at the documents, which the report notes; with one, all of them were
+  looked at.
 - The mentions and relations of a set are held in memory, since their order need not be that of the abstracts.
 
 Krallinger M, Rabal O, Akhondi SA, et al. Overview of the BioCreative VI chemical-protein interaction track.
@@ -20,12 +25,14 @@ Proceedings of the BioCreative VI Workshop, 2017, 141-146.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
@@ -42,15 +49,41 @@ from biorat_al.corpus.writing import (
     tabular_id,
     title_and_abstract,
 )
-from biorat_al.errors import FormatError, OffsetError
+from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
 
 ABSTRACTS, ENTITIES, RELATIONS, GOLD = "abstracts.tsv", "entities.tsv", "relations.tsv", "gold_standard.tsv"
 
+BROKEN = "lines that cannot be read"
+REPEATED = "documents that occur again"
+ORPHANS = "mentions and relations of documents that are not in the file"
+DANGLING = "relations to mentions that do not exist"
+
+_PARTS = {"abstract": ABSTRACTS, "abstracts": ABSTRACTS, "abstracs": ABSTRACTS} | {
+    name.removesuffix(".tsv"): name for name in (ENTITIES, RELATIONS, GOLD)
+}
+_NAME = re.compile(rf"(?P<before>.*?)(?P<part>{'|'.join(sorted(_PARTS, reverse=True))})(?P<after>[^.]*)\.tsv(?:\.gz)?")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _UNFIT = re.compile(r"[\t\n]")
 _KEPT = (losses.PASSAGES, losses.NOT_LOOKED, losses.RELATIONS, losses.CONCEPT_RELATIONS)
 
-_Rows = dict[str, list[tuple[str, list[str]]]]
+
+class _Columns(NamedTuple):
+    """How many columns a table has, and what they hold."""
+
+    numbers: tuple[int, ...]
+    names: str
+
+
+class _Row(NamedTuple):
+    where: str
+    columns: list[str]
+
+
+_Rows = dict[str, list[_Row]]
+
+_ABSTRACT_COLUMNS = _Columns((3,), "id, title, abstract")
+_ENTITY_COLUMNS = _Columns((6,), "id, mention id, type, start, end, text")
+_RELATION_COLUMNS = _Columns((6, 5, 4), "id, group, evaluated, label, Arg1:…, Arg2:…")
 
 
 class ChemProt(CorpusFormat):
@@ -58,7 +91,7 @@ class ChemProt(CorpusFormat):
 
     name = "chemprot"
     title = "ChemProt TSV"
-    suffixes = (ABSTRACTS,)
+    suffixes = (ABSTRACTS, "abstracts_gs.tsv", "abstracs.tsv")
     writes_folder = True
     made_files = r"[^/]+_(abstracts|entities|relations|gold_standard)\.tsv"
 
@@ -70,44 +103,67 @@ class ChemProt(CorpusFormat):
         return bool(self.companions(path))
 
     def main_file(self, path: Path) -> Path | None:
-        return next(
-            (main for part in (ENTITIES, RELATIONS, GOLD) if (main := _beside(path, part, ABSTRACTS)) is not None), None
-        )
+        part = _part(path)
+        return None if part in (None, ABSTRACTS) else _beside(path, ABSTRACTS)
 
     def companions(self, path: Path) -> tuple[Path, ...]:
-        found = [_beside(path, ABSTRACTS, part) for part in (ENTITIES, RELATIONS)]
-        if found[1] is None:
-            found[1] = _beside(path, ABSTRACTS, GOLD)
+        if _part(path) != ABSTRACTS:
+            return ()
+        found = (_beside(path, ENTITIES), _beside(path, RELATIONS) or _beside(path, GOLD))
         return tuple(other for other in found if other is not None)
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        path = _beside(source.path, ABSTRACTS, ENTITIES)
-        entities = _table(source.beside(path), 6, "id, mention id, type, start, end, text") if path else None
-        relations: _Rows = {}
-        if path := _beside(source.path, ABSTRACTS, RELATIONS):
-            relations = _table(source.beside(path), 6, "id, group, evaluated, label, Arg1:…, Arg2:…")
-        elif path := _beside(source.path, ABSTRACTS, GOLD):
-            relations = _table(source.beside(path), 4, "id, group, Arg1:…, Arg2:…")
-        seen = set()
-        for where, (ident, title, abstract) in _rows(source, 3, "id, title, abstract"):
+        parts = {_part(path): path for path in self.companions(source.path)}
+        self._tell(source, parts, reading)
+        entities, relations = (
+            _table(source.beside(path), columns, reading) if path is not None else None
+            for path, columns in (
+                (parts.get(ENTITIES), _ENTITY_COLUMNS),
+                (parts.get(RELATIONS) or parts.get(GOLD), _RELATION_COLUMNS),
+            )
+        )
+        seen: dict[str, str] = {}
+        for where, (ident, title, abstract) in _rows(source, _ABSTRACT_COLUMNS, reading):
             text = f"{title} {abstract}"
             passages = (Passage("title", 0, len(title)), Passage("abstract", len(title) + 1, len(text)))
             document = Document(ident.strip(), text, passages)
-            seen.add(document.id)
+            if not document.id:
+                reading.leave_out(BROKEN, FormatError("the document's id is empty", source=where))
+                continue
+            if document.id in seen:
+                what = f"the document is also on line {seen[document.id]}; delete one of the two lines"
+                reading.leave_out(REPEATED, DuplicateDocumentError(what, source=where, document=document.id))
+                continue
+            seen[document.id] = where.rpartition(":")[2]
             annotation = None
             if entities is not None or relations:
                 annotation = _annotation(
-                    document, (entities or {}).get(document.id, []), relations.get(document.id, []), reading
+                    document, (entities or {}).get(document.id, []), (relations or {}).get(document.id, []), reading
                 )
             yield Record(document, annotation, where)
-        for rows in (entities or {}, relations):
-            for ident in rows.keys() - seen:
-                where, _ = rows[ident][0]
-                raise FormatError("there is no abstract of that document", source=where, document=ident)
+        for rows in (entities or {}, relations or {}):
+            for ident, orphans in rows.items():
+                for where, _ in orphans if ident not in seen else ():
+                    error = FormatError("there is no abstract of that document", source=where, document=ident)
+                    reading.leave_out(ORPHANS, error)
+
+    def _tell(self, source: Source, parts: Collection[str | None], reading: Reading) -> None:
+        """Note which of the files that belong to a set were not there."""
+        if ENTITIES not in parts:
+            taken = "annotated but for their mentions" if parts else "annotated by nobody"
+            missing = _name_of(source.path, ENTITIES)
+            reading.report.note(
+                f"{source.name}: no file of mentions (such as {missing}) was found beside it, so that its documents "
+                f"count as {taken}"
+            )
+        elif RELATIONS not in parts and GOLD not in parts:
+            missing = _name_of(source.path, RELATIONS)
+            reading.report.note(f"{source.name}: no file of relations (such as {missing}) was found beside it")
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
         count = not_looked = 0
+        seen: dict[str, bytes] = {}
         with replacing_folder(path) as folder, ExitStack() as stack:
             files = {
                 part: stack.enter_context(open(folder / f"{path.name}_{part}", "w", encoding="utf-8", newline="\n"))
@@ -116,8 +172,18 @@ class ChemProt(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                losses.count_losses(counted, document, annotation, keeps=_KEPT, relation_extras=("label", "evaluated"))
                 ident = tabular_id(document, r"[\t\n\r\ufeff]", self.title, counted)
+                digest = hashlib.sha256(repr((document.text, annotation)).encode("utf-8")).digest()
+                if ident in seen:
+                    if seen[ident] != digest:
+                        raise DuplicateDocumentError(
+                            "another document of that id is there, with another text or other annotations",
+                            document=document.id,
+                        )
+                    counted.lose("repetitions of documents")
+                    continue
+                seen[ident] = digest
+                losses.count_losses(counted, document, annotation, keeps=_KEPT, relation_extras=("label", "evaluated"))
                 title, abstract = title_and_abstract(document, r"[\t\n]", counted)
                 files[ABSTRACTS].write(f"{ident}\t{title}\t{abstract}\n")
                 if annotation is None:
@@ -135,16 +201,41 @@ class ChemProt(CorpusFormat):
         return count
 
 
-def _beside(path: Path, ending: str, other: str) -> Path | None:
-    """The file whose name ends in `other` where that of `path` ends in `ending`; packed or not."""
-    name = path.name.removesuffix(".gz")
-    if not name.endswith(ending):
+def _part(path: Path) -> str | None:
+    """Which of the tables of a set a file is by its name; None: none of them."""
+    found = _NAME.fullmatch(path.name.lower())
+    return _PARTS[found["part"]] if found is not None else None
+
+
+def _name_of(path: Path, part: str) -> str:
+    """What the table of that kind would be called beside `path`."""
+    found = _NAME.fullmatch(path.name.lower())
+    if found is None:
+        return f"…_{part}"
+    return path.name[: found.start("part")] + part.removesuffix(".tsv") + path.name[found.end("part") :]
+
+
+def _beside(path: Path, part: str) -> Path | None:
+    """The table of that kind of the set that `path` belongs to, packed or not."""
+    own = _NAME.fullmatch(path.name.lower())
+    if own is None:
         return None
-    found = (path.with_name(name[: -len(ending)] + other + packed) for packed in ("", ".gz"))
-    return next((place for place in found if place.is_file()), None)
+    try:
+        names = sorted(os.listdir(path.parent), key=lambda name: (name.lower().endswith(".gz"), name))
+    except OSError:
+        return None
+    # the gold release has its mark on three of four files
+    for marks in ((own["after"],), ("", "_gs")):
+        for name in names:
+            found = _NAME.fullmatch(name.lower())
+            if found is None or found["before"] != own["before"] or found["after"] not in marks:
+                continue
+            if _PARTS[found["part"]] == part and (place := path.with_name(name)).is_file():
+                return place
+    return None
 
 
-def _rows(source: Source, number_of_columns: int, expected: str) -> Iterator[tuple[str, list[str]]]:
+def _rows(source: Source, expected: _Columns, reading: Reading) -> Iterator[tuple[str, list[str]]]:
     carriage_returns: bool | None = None
     for number, line in source.lines():
         if not line or line == "\r":
@@ -154,68 +245,84 @@ def _rows(source: Source, number_of_columns: int, expected: str) -> Iterator[tup
         if carriage_returns and line.endswith("\r"):
             line = line[:-1]
         columns = line.split("\t")
-        if len(columns) != number_of_columns:
-            raise FormatError(
-                f"found {line[:80]!r} with {len(columns)} columns, expected {number_of_columns}: {expected}",
-                source=source.at(number),
-            )
-        yield source.at(number), columns
+        if len(columns) in expected.numbers:
+            yield source.at(number), columns
+            continue
+        wanted = " or ".join(str(number) for number in expected.numbers)
+        error = FormatError(
+            f"found {line[:80]!r} with {len(columns)} columns, expected {wanted}: {expected.names}",
+            source=source.at(number),
+        )
+        reading.leave_out(BROKEN, error)
 
 
-def _table(source: Source, number_of_columns: int, expected: str) -> _Rows:
+def _table(source: Source, expected: _Columns, reading: Reading) -> _Rows:
     """All rows of a file by their document."""
     rows: _Rows = defaultdict(list)
-    for where, columns in _rows(source, number_of_columns, expected):
-        rows[columns[0].strip()].append((where, columns))
+    for where, columns in _rows(source, expected, reading):
+        rows[columns[0].strip()].append(_Row(where, columns))
     return dict(rows)
 
 
-def _annotation(
-    document: Document,
-    entity_rows: list[tuple[str, list[str]]],
-    relation_rows: list[tuple[str, list[str]]],
-    reading: Reading,
-) -> Annotation:
+def _annotation(document: Document, entity_rows: list[_Row], relation_rows: list[_Row], reading: Reading) -> Annotation:
     entities = []
     ids: set[str] = set()
     left_out: set[str] = set()
     for where, (_, ident, label, start, end, text) in entity_rows:
-        if not (_NUMBER.fullmatch(start) and _NUMBER.fullmatch(end)):
-            raise FormatError(
-                f"found the offsets {start!r} and {end!r}, expected whole numbers", source=where, document=document.id
-            )
+        what = None
+        if not (_NUMBER.fullmatch(start.strip()) and _NUMBER.fullmatch(end.strip())):
+            what = f"found the offsets {start!r} and {end!r}, expected whole numbers"
+        elif not label.strip():
+            what = f"the mention {ident!r} has no type"
         if ident in ids:
-            raise FormatError(f"two mentions have the id {ident!r}", source=where, document=document.id)
+            error = FormatError(f"two mentions have the id {ident!r}", source=where, document=document.id)
+            reading.leave_out(BROKEN, error)
+            continue
         ids.add(ident)
+        if what is not None:
+            left_out.add(ident)
+            reading.leave_out(BROKEN, FormatError(what, source=where, document=document.id))
+            continue
         span = Span(int(start), int(end))
         try:
             check_surface(document, span, text, source=where)
         except OffsetError as error:
-            reading.keeps(error)
-            left_out.add(ident)
-        else:
-            entities.append(Entity(ident, label.strip(), (span,)))
+            if not reading.keeps(error):
+                left_out.add(ident)
+                continue
+        entities.append(Entity(ident, label.strip(), (span,)))
     relations = []
-    for number, (where, columns) in enumerate(relation_rows, start=1):
-        ends = []
-        for name, column in zip(("Arg1", "Arg2"), columns[-2:], strict=True):
-            role, _, ident = column.strip().partition(":")
-            if role != name or ident not in ids:
-                raise FormatError(
-                    f"found {column!r}, expected {name}: and the id of a mention", source=where, document=document.id
-                )
-            ends.append(ident)
-        extras: dict[str, Any] = {}
-        if len(columns) == 6:
-            evaluated, label = columns[2].strip(), columns[3].strip()
-            if evaluated not in ("Y", "N", ""):
-                raise FormatError(
-                    f"found {columns[2]!r} in the third column, expected Y or N", source=where, document=document.id
-                )
-            extras = {"label": label} if label else {}
-            extras |= {"evaluated": evaluated == "Y"} if evaluated else {}
-        relations.append(Relation(f"R{number}", columns[1].strip(), ends[0], ends[1], extras=extras))
+    for number, row in enumerate(relation_rows, start=1):
+        found = _relation(number, row.columns, ids)
+        if isinstance(found, Relation):
+            relations.append(found)
+        else:
+            kind, what = found
+            reading.leave_out(kind, FormatError(what, source=row.where, document=document.id))
     return Annotation(tuple(entities), reading.without(left_out, relations))
+
+
+def _relation(number: int, columns: list[str], ids: Collection[str]) -> Relation | tuple[str, str]:
+    """The relation of a row, or as what it is left out and why."""
+    ends = []
+    for name, column in zip(("Arg1", "Arg2"), columns[-2:], strict=True):
+        role, _, ident = column.strip().partition(":")
+        if role != name or ident not in ids:
+            return DANGLING if role == name else BROKEN, f"found {column!r}, expected {name}: and the id of a mention"
+        ends.append(ident)
+    group = columns[1].strip()
+    inner = [column.strip() for column in columns[2:-2]]
+    marks = [mark for mark in inner[:1] if mark in ("Y", "N", "")]
+    if not group:
+        return BROKEN, "the relation has no group"
+    if len(inner) == 2 and not marks:
+        return BROKEN, f"found {columns[2]!r} in the third column, expected Y or N"
+    extras: dict[str, Any] = {}
+    if len(inner) > len(marks) and inner[-1]:
+        extras["label"] = inner[-1]
+    if marks and marks[0]:
+        extras["evaluated"] = marks[0] == "Y"
+    return Relation(f"R{number}", group, ends[0], ends[1], extras=extras)
 
 
 def _write_annotation(

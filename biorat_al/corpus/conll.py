@@ -8,11 +8,16 @@ document.
     Naloxone<tab>B-Chemical
     reverses<tab>O
 
-- Columns are separated by tabs or spaces. Tags are IOB2, IOB1, BIOES or BILOU; IOB2 is written.
-- The format does not hold the text: it is made of the tokens, joined by one space, and the sentences, joined by one
-  line feed. The places of both are kept in the metadata, so that what was read is written again token by token; any
-  other text is cut into words and single other characters, and at the borders of mentions.
-- A file without ``-DOCSTART-`` is one document under the file's name. The documents were all looked at.
+- Which column holds what is told by the lines (:mod:`biorat_al.corpus.conll_layout`). Tags are IOB2, IOB1, BIOES, BILOU
+  or BMEWO; IOB2 is written. Where they name no type (B, I, O) the label is ``Entity``. Values of further columns
+  (parts of speech, chunks) are counted.
+- A document begins at ``-DOCSTART-`` or at a comment that names it (``# doc_id = 100``, ``# newdoc id = 100``,
+  ``###MEDLINE:100``); other comments are passed over. A file without such lines is one document under the file's name;
+  with ``split`` every sentence is one. The documents were all looked at.
+- The format does not hold the text. It is made of the tokens: with the blanks that their offsets or their column
+  "space after" leave, else joined by one space, and the sentences by one line feed. The places of tokens and sentences
+  are kept in the metadata, so that what was read is written again token by token; any other text is cut into words and
+  single other characters, and at the borders of mentions.
 - Mentions get ``T1``, ``T2``, … in the order of their first tokens. There are no relations, concepts or overlaps: of
   mentions that overlap the longest is written, and what is left out is counted.
 
@@ -30,18 +35,15 @@ from typing import Any
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.conll_layout import START, begins
+from biorat_al.corpus.conll_reading import ConllReader
 from biorat_al.corpus.model import Annotation, Document, Entity, Record, Span
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, tabular_id, text_file
-from biorat_al.errors import FormatError
 
-START = "-DOCSTART-"
-
-_TAG = re.compile(r"O|([BIESLU])-([^ \t\r\n]+)")
-_LINE = r"[^\s]+(?:[ \t]+[^\s]+)*[ \t]+(?:O|[BIESLU]-[^\s]+)[ \t]*\r?\n"
-_BEGINNING = re.compile(rf"\s*(?:{START}[^\n]*\n\s*(?:{_LINE}|{START}|\Z)|(?:{_LINE}){{2}})")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _BLANK = re.compile(r"[ \t\r\n]")
+_UNFIT_TOKEN = re.compile(r"\A |[\t\r\n]| \Z|\A" + START)
 
 
 class Conll(CorpusFormat):
@@ -49,31 +51,14 @@ class Conll(CorpusFormat):
 
     name = "conll"
     title = "CoNLL"
-    suffixes = (".conll", ".iob", ".iob2", ".bio")
-    splits = ("sentences", "blank-lines")
+    suffixes = (".conll", ".iob", ".iob2", ".bio", ".conllu", ".conllup")
+    splits = ("sentences", "blank-lines", "none")
 
     def detects(self, head: str) -> bool:
-        return _BEGINNING.match(head) is not None
+        return begins(head)
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        document: _Open | None = None
-        count = 0
-        for number, line in source.lines():
-            columns = re.split(r"[ \t]+", line.strip(" \t\r"))
-            if columns[0] == START:
-                if document is not None:
-                    yield document.record()
-                count += 1
-                document = _Open(source, number, _ident(line) or f"{source.document_id}-{count}")
-            elif columns == [""]:
-                if document is not None:
-                    document.end_sentence()
-            else:
-                if document is None:
-                    document = _Open(source, number, source.document_id)
-                document.add(source.at(number), columns)
-        if document is not None:
-            yield document.record()
+        return ConllReader(source, reading).records()
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -89,69 +74,6 @@ class Conll(CorpusFormat):
                 count += 1
         counted.documents += count
         return count
-
-
-class _Open:
-    """A document whose tokens are still coming."""
-
-    def __init__(self, source: Source, line: int, ident: str) -> None:
-        self._where = source.at(line)
-        self._ident = ident
-        self._pieces: list[str] = []
-        self._length = 0
-        self._tokens: list[list[int]] = []
-        self._sentences: list[list[int]] = []
-        self._new_sentence = True
-        self._mentions: list[tuple[str, int, int]] = []
-        self._open: str | None = None
-
-    def add(self, where: str, columns: list[str]) -> None:
-        """A token and its tag."""
-        if len(columns) < 2 or (tag := _TAG.fullmatch(columns[-1])) is None:
-            raise FormatError(
-                f"found {' '.join(columns)[:80]!r}, expected a token and, in the last column, its tag (O, B-…, I-…)",
-                source=where,
-                document=self._ident,
-            )
-        if self._pieces:
-            self._pieces.append("\n" if self._new_sentence else " ")
-            self._length += 1
-        start = self._length
-        self._pieces.append(columns[0])
-        self._length += len(columns[0])
-        self._tokens.append([start, self._length])
-        if self._new_sentence:
-            self._sentences.append([start, self._length])
-        self._sentences[-1][1] = self._length
-        self._new_sentence = False
-        kind, label = tag[1], tag[2]
-        if label is not None and kind in "IEL" and self._open == label:
-            self._mentions[-1] = (label, self._mentions[-1][1], self._length)
-        elif label is not None:
-            self._mentions.append((label, start, self._length))
-        self._open = None if label is None or kind in "ESLU" else label
-
-    def end_sentence(self) -> None:
-        """The next token begins a sentence, and no mention goes on into it."""
-        self._new_sentence = True
-        self._open = None
-
-    def record(self) -> Record:
-        """The document, complete."""
-        metadata: dict[str, Any] = {}
-        if self._tokens:
-            metadata = {"tokens": self._tokens, "sentences": self._sentences}
-        entities = tuple(
-            Entity(f"T{number}", label, (Span(start, end),))
-            for number, (label, start, end) in enumerate(self._mentions, start=1)
-        )
-        return Record(Document(self._ident, "".join(self._pieces), (), metadata), Annotation(entities), self._where)
-
-
-def _ident(line: str) -> str:
-    """The id that a document's first line gives; empty where it gives none."""
-    columns = line.strip(" \t\r").split("\t")
-    return columns[1].strip() if len(columns) == 2 and columns[1].strip() not in ("O", "-X-") else ""
 
 
 def _lines(document: Document, annotation: Annotation, report: WriteReport) -> Iterator[str]:
@@ -233,7 +155,7 @@ def _own_tokens(text: str, stated: object) -> list[Span] | None:
             case _:
                 return None
         piece = text[start:end]
-        if text[last:start].strip() or _BLANK.search(piece) or piece == START:
+        if text[last:start].strip() or _UNFIT_TOKEN.search(piece):
             return None
         last = end
     return None if text[last:].strip() else tokens

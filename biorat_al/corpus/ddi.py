@@ -41,7 +41,15 @@ UNTYPED = "int"
 MOST_PAIRED = 200
 """In a sentence of more mentions, pairs without an interaction are not written; their number grows with the square."""
 
-_DOCUMENT = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<document\s+id\s*=[^>]*>\s*<sentence\s", re.DOTALL)
+_DOCUMENT = re.compile(
+    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*"
+    r"<document\s[^>]*\bid\s*=[^>]*(/>|>\s*(<!--.*?-->\s*)*(<sentence[\s/>]|</document>))",
+    re.DOTALL,
+)
+BROKEN_PAIRS = "pairs without what they need"
+
+_ENTITY_ATTRIBUTES = frozenset({"id", "charOffset", "type", "text"})
+_PAIR_ATTRIBUTES = frozenset({"id", "e1", "e2", "ddi", "type"})
 _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 _KEPT = (losses.NOT_LOOKED, losses.RELATIONS, losses.CONCEPT_RELATIONS, losses.UNDIRECTED)
 
@@ -60,7 +68,11 @@ class Ddi(CorpusFormat):
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         for element in documents(source, "document", self.title):
-            yield _Reader(element, source, reading).record()
+            where = source.at(line_of(element))
+            if element.get("id", "").strip():
+                yield _Reader(element, source, reading).record()
+            else:
+                reading.leave_out("documents without an id", FormatError("the document's id is empty", source=where))
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -117,14 +129,16 @@ class _Reader:
         self._reading = reading
         self._id = element.get("id", "").strip()
         self._ids: set[str] = set()
-        if not self._id:
-            raise self._wrong(element, "the document's id is empty")
 
     def record(self) -> Record:
-        sentences = self._element.findall("sentence")
-        for sentence in sentences:
-            if sentence.get("text") is None:
-                raise self._wrong(sentence, "the sentence has no attribute 'text'")
+        sentences = []
+        for part in self._element:
+            if part.tag != "sentence":
+                self._count_further(part)
+            elif part.get("text") is None:
+                self._leave_out("sentences without a text", part, "the sentence has no attribute 'text'")
+            else:
+                sentences.append(part)
         text, spans = joined(sentence.get("text", "") for sentence in sentences)
         metadata: dict[str, Any] = {"sentences": [[start, end] for start, end in spans]} if spans else {}
         idents = [sentence.get("id", "") for sentence in sentences]
@@ -138,63 +152,94 @@ class _Reader:
         left_out: set[str] = set()
         for sentence, span in zip(sentences, spans, strict=True):
             inside: set[str] = set()
-            for element in sentence.findall("entity"):
-                ident = self._ident(element, inside)
-                try:
-                    entities.append(self._entity(ident, element, document, span))
-                except OffsetError as error:
-                    self._reading.keeps(error)
-                    left_out.add(ident)
+            for element in sentence:
+                if element.tag == "entity":
+                    if (entity := self._entity(element, document, span)) is not None:
+                        entities.append(entity)
+                    else:
+                        left_out.add(element.get("id", ""))
+                    inside.add(element.get("id", ""))
+                elif element.tag != "pair":
+                    self._count_further(element)
             relations += self._relations(sentence, inside)
+        # an id that occurs twice is left out once
+        left_out -= {entity.id for entity in entities}
         annotation = Annotation(tuple(entities), self._reading.without(left_out, relations))
         return Record(document, annotation, self._source.at(line_of(self._element)))
 
-    def _entity(self, ident: str, element: Element, document: Document, sentence: Span) -> Entity:
-        spans = []
-        for place in element.get("charOffset", "").split(";"):
-            found = _RANGE.fullmatch(place.strip())
-            if found is None:
-                raise self._wrong(
-                    element, f"found the charOffset {element.get('charOffset')!r}, expected start-end, joined by ';'"
-                )
-            start, end = int(found[1]), int(found[2]) + 1
-            if end > sentence.end - sentence.start:
+    def _entity(self, element: Element, document: Document, sentence: Span) -> Entity | None:
+        """A mention; None if it is left out."""
+        ranges = element.get("charOffset", "")
+        found = [_RANGE.fullmatch(place.strip()) for place in ranges.split(";")]
+        label = element.get("type", "").strip()
+        what = self._id_problem(element)
+        if what is None and not label:
+            what = f"the mention {element.get('id')!r} has no type"
+        if what is None and not all(found):
+            what = f"found the charOffset {ranges!r}, expected start-end, joined by ';'"
+        if what is not None:
+            self._leave_out("mentions without what they need", element, what)
+            return None
+        self._ids.add(f"entity {element.get('id')}")
+        self._count_attributes(element, _ENTITY_ATTRIBUTES)
+        where = self._source.at(line_of(element))
+        inner = [Span(int(place[1]), int(place[2]) + 1) for place in found if place is not None]
+        spans = tuple(Span(sentence.start + start, sentence.start + end) for start, end in inner)
+        entity = Entity(element.get("id", ""), label, spans)
+        try:
+            length = sentence.end - sentence.start
+            if any(end > length for _, end in inner):
                 raise OffsetError(
-                    f"the range {place} does not lie inside the sentence of {sentence.end - sentence.start} characters",
-                    source=self._source.at(line_of(element)),
+                    f"the range {ranges} does not lie inside the sentence of {length} characters",
+                    source=where,
                     document=self._id,
                 )
-            spans.append(Span(sentence.start + start, sentence.start + end))
-        entity = Entity(ident, element.get("type", "").strip(), tuple(spans))
-        check_mention(document, entity, element.get("text", ""), source=self._source.at(line_of(element)))
+            check_mention(document, entity, element.get("text", ""), source=where)
+        except OffsetError as error:
+            return entity if self._reading.keeps(error) else None
         return entity
 
     def _relations(self, sentence: Element, mentions: set[str]) -> Iterator[Relation]:
-        seen: set[str] = set()
         for element in sentence.findall("pair"):
             ends = [element.get("e1", ""), element.get("e2", "")]
-            for end in ends:
-                if end not in mentions:
-                    raise self._wrong(element, f"a pair refers to the mention {end!r}, which is not in its sentence")
-            if element.get("ddi") == "true":
-                ident = self._ident(element, seen)
+            absent = [end for end in ends if end not in mentions]
+            if absent:
+                what = f"a pair refers to the mention {absent[0]!r}, which is not in its sentence"
+                self._leave_out("pairs of mentions that do not exist", element, what)
+                continue
+            interacts = element.get("ddi", "").strip().lower()
+            self._count_attributes(element, _PAIR_ATTRIBUTES)
+            if interacts == "true":
+                problem = self._id_problem(element)
+                if problem is not None:
+                    self._leave_out(BROKEN_PAIRS, element, problem)
+                    continue
+                self._ids.add(f"pair {element.get('id')}")
                 label = element.get("type", "").strip()
                 extras = {} if label else {"untyped": True}
-                yield Relation(ident, label or UNTYPED, ends[0], ends[1], directed=False, extras=extras)
-            elif element.get("ddi") != "false":
-                raise self._wrong(element, f"found ddi={element.get('ddi')!r} in a pair, expected true or false")
+                yield Relation(element.get("id", ""), label or UNTYPED, ends[0], ends[1], directed=False, extras=extras)
+            elif interacts != "false":
+                what = f"found ddi={element.get('ddi')!r} in a pair, expected true or false"
+                self._leave_out(BROKEN_PAIRS, element, what)
 
-    def _ident(self, element: Element, inside: set[str]) -> str:
+    def _id_problem(self, element: Element) -> str | None:
         ident = element.get("id", "")
-        key = f"{element.tag} {ident}"
-        if not ident or key in self._ids:
-            raise self._wrong(element, f"two things have the id {ident!r}" if ident else f"a {element.tag} has no id")
-        self._ids.add(key)
-        inside.add(ident)
-        return ident
+        if not ident:
+            return f"a {element.tag} has no id"
+        return f"two things have the id {ident!r}" if f"{element.tag} {ident}" in self._ids else None
 
-    def _wrong(self, element: Element, what: str) -> FormatError:
-        return FormatError(what, source=self._source.at(line_of(element)), document=self._id or None)
+    def _count_further(self, element: Element) -> None:
+        self._reading.report.left_out[f"elements <{element.tag}>"] += 1
+
+    def _count_attributes(self, element: Element, known: frozenset[str]) -> None:
+        # the reader's own notes have blanks in their names
+        number = sum(" " not in name for name in element.attrib.keys() - known)
+        if number:
+            self._reading.report.left_out["further attributes of mentions and pairs"] += number
+
+    def _leave_out(self, kind: str, element: Element, what: str) -> None:
+        where = self._source.at(line_of(element))
+        self._reading.leave_out(kind, FormatError(what, source=where, document=self._id))
 
 
 class _Writer:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from biorat_al.corpus.base import CorpusFormat
+from biorat_al.corpus.bc2gm import Bc2Gm
 from biorat_al.corpus.bigbio_reading import BigBioKb
 from biorat_al.corpus.bioc_json import BioCJson
 from biorat_al.corpus.bioc_xml import BioCXml
+from biorat_al.corpus.bionlp import BioNlp
 from biorat_al.corpus.brat import Brat
 from biorat_al.corpus.chemprot import ChemProt
 from biorat_al.corpus.conll import Conll
 from biorat_al.corpus.ddi import Ddi
 from biorat_al.corpus.jsonl import JsonLines
+from biorat_al.corpus.knowtator import Knowtator
 from biorat_al.corpus.labelstudio_json import LabelStudioJson
 from biorat_al.corpus.plain_text import PlainText
 from biorat_al.corpus.pubtator import PubTator
@@ -29,9 +32,12 @@ FORMATS: tuple[CorpusFormat, ...] = (
     Conll(),
     LabelStudioJson(),
     BigBioKb(),
+    Bc2Gm(),
+    Knowtator(),
     PlainText(),
     # a text file that stands alone is plain text
     Brat(),
+    BioNlp(),
 )
 """The formats that can be read, in the order in which they are tried.
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.base import ReadReport, WriteReport
+from biorat_al.corpus.base import Reading, ReadReport, WriteReport
+from biorat_al.corpus.ddi import Ddi
 from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus, write_corpus
+from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError, OffsetError
 
 ENTITY = '<entity id="d.s0.e0" charOffset="0-7" type="drug" text="Naloxone"/>'
@@ -75,6 +77,8 @@ def test_a_wrong_mention(tmp_path: Path) -> None:
         (ENTITY.replace("0-7", "0"), "found the charOffset '0', expected start-end"),
         (ENTITY + ENTITY, "two things have the id 'd.s0.e0'"),
         (ENTITY.replace("d.s0.e0", ""), "a entity has no id"),
+        (ENTITY.replace("drug", ""), "the mention 'd.s0.e0' has no type"),
+        (ENTITY.replace('charOffset="0-7" ', ""), "found the charOffset '', expected start-end"),
         (PAIR, "a pair refers to the mention 'd.s0.e0', which is not in its sentence"),
         (
             ENTITY + PAIR.replace("e1", "e0").replace("true", "yes").replace(' e0="', ' e1="'),
@@ -82,12 +86,94 @@ def test_a_wrong_mention(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_malformed_files(tmp_path: Path, inside: str, message: str) -> None:
-    path = written(tmp_path, inside)
+def test_a_broken_element_is_an_error_or_left_out_alone(tmp_path: Path, inside: str, message: str) -> None:
+    sound = '<pair id="d.s0.p7" e1="d.s0.e8" e2="d.s0.e9" ddi="true" type="effect"/>'
+    ends = ENTITY.replace("e0", "e8") + ENTITY.replace("e0", "e9")
+    path = written(tmp_path, inside + ends + sound)
     with pytest.raises(FormatError) as caught:
-        list(read_corpus(path, skip_invalid=True))
+        list(read_corpus(path))
     assert message in str(caught.value)
     assert caught.value.source == f"{path}:3"
+    report = ReadReport()
+    (record,) = read_corpus(path, skip_invalid=True, report=report)
+    assert record.annotation is not None
+    assert [r.id for r in record.annotation.relations] == ["d.s0.p7"]
+    assert {"d.s0.e8", "d.s0.e9"} <= {entity.id for entity in record.annotation.entities}
+    assert (report.left_out.total(), len(report.faults)) == (1, 1)
+
+
+def test_a_pair_of_a_mention_that_is_left_out_goes_with_it(tmp_path: Path) -> None:
+    path = written(tmp_path, ENTITY.replace("0-7", "x") + OTHER.replace("26-31", "27-32") + PAIR)
+    report = ReadReport()
+    (record,) = read_corpus(path, skip_invalid=True, report=report)
+    assert record.annotation is not None
+    assert ([entity.id for entity in record.annotation.entities], record.annotation.relations) == (["d.s0.e1"], ())
+    assert (report.left_out.total(), report.relations_left_out) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<document id="r">\n</document>',
+        '<document id="r"/>',
+        '<?xml version="1.0"?>\n<!-- none -->\n<document origId="x" id="r"></document>',
+        '<document id="r"><sentence id="r.s0" text=""/></document>',
+        '<document id="r">\n<!-- none yet -->\n<sentence id="r.s0" text=""></sentence></document>',
+    ],
+)
+def test_a_document_without_text_is_read(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "r.xml"
+    path.write_text(content)
+    (record,) = read_corpus(path)
+    assert (record.document.id, record.document.text, record.annotation) == ("r", "", Annotation())
+    write_corpus(tmp_path / "out", [record], format="ddi")
+    (again,) = read_corpus(tmp_path / "out")
+    assert again[:2] == record[:2]
+
+
+def test_empty_and_filled_documents_in_one_folder(tmp_path: Path) -> None:
+    records = [(Document("1", ""), Annotation()), (Document("2", "Some text."), Annotation())]
+    report = WriteReport()
+    write_corpus(tmp_path / "out", records, format="ddi", report=report)
+    assert [(r.document.id, r.document.text) for r in read_corpus(tmp_path / "out")] == [("1", ""), ("2", "Some text.")]
+    assert dict(report.lost) == {}
+
+
+def test_what_the_reader_does_not_know_is_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, ENTITY.replace("/>", ' xref="D1"/>') + "<negationtags>x</negationtags>")
+    report = ReadReport()
+    list(read_corpus(path, report=report))
+    assert report.left_out == {"further attributes of mentions and pairs": 1, "elements <negationtags>": 1}
+
+
+def test_a_sentence_without_text_is_left_out_with_its_mentions(tmp_path: Path) -> None:
+    path = tmp_path / "r.xml"
+    path.write_text(
+        f'<document id="d"><sentence id="d.s9">{ENTITY}</sentence><sentence id="d.s0" text="So."/></document>'
+    )
+    with pytest.raises(FormatError, match="the sentence has no attribute 'text'"):
+        list(read_corpus(path))
+    report = ReadReport()
+    (record,) = read_corpus(path, skip_invalid=True, report=report)
+    assert (record.document.text, report.left_out) == ("So.", {"sentences without a text": 1})
+
+
+def test_a_document_without_an_id_is_left_out(tmp_path: Path) -> None:
+    for name, ident in (("1.xml", ""), ("2.xml", "d")):
+        (tmp_path / name).write_text(f'<document id="{ident}"><sentence id="d.s0" text="So."/></document>')
+    with pytest.raises(FormatError, match="the document's id is empty"):
+        list(read_corpus(tmp_path))
+    report = ReadReport()
+    assert len(list(read_corpus(tmp_path, skip_invalid=True, report=report))) == 1
+    assert report.left_out == {"documents without an id": 1}
+
+
+def test_a_mention_can_be_kept_by_its_offsets(tmp_path: Path) -> None:
+    path = written(tmp_path, ENTITY.replace("Naloxone", "naloxone") + OTHER.replace("26-31", "27-32") + PAIR)
+    report = ReadReport()
+    (record,) = Ddi().read(Source(path), Reading(trust_offsets=True, report=report))
+    assert record.annotation is not None
+    assert (len(record.annotation.entities), len(record.annotation.relations), report.trusted_count) == (2, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.base import CorpusFormat, WriteReport
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
 from biorat_al.errors import FormatError
@@ -20,7 +20,7 @@ from tests.corpus.strategies import maybe_annotated
 DERIVED = {"conll": ("tokens", "sentences"), "ddi": ("sentences",), "bigbio": ("split",)}
 """Metadata that a reader adds to what was written."""
 
-WRITTEN = [known.name for known in FORMATS if known.name != "plain-text"]
+WRITTEN = [known.name for known in FORMATS if type(known).write is not CorpusFormat.write]
 Pair = tuple[Document, Annotation | None]
 
 
