@@ -228,7 +228,7 @@ def concepts_in(infons: Mapping[str, Any], label: str) -> tuple[tuple[Concept, .
     for key, column in infons.items():
         if key.casefold() in CONCEPT_INFONS and isinstance(column, str):
             concepts += _in_database(parse_identifiers(column, label), column, CONCEPT_INFONS[key.casefold()])
-            if not says_more(column):
+            if not says_more(column, label):
                 del rest[key]
     return tuple(concepts), rest
 
