@@ -176,12 +176,13 @@ def _linked(entities: Iterable[Entity]) -> dict[str, list[str]]:
     """The mentions (ids) of each concept, under all names that a relation may have for it."""
     linked: defaultdict[str, list[str]] = defaultdict(list)
     for entity in entities:
-        for name in dict.fromkeys(_names(entity)):
+        for name in dict.fromkeys(concept_names(entity)):
             linked[name].append(entity.id)
     return linked
 
 
-def _names(entity: Entity) -> Iterator[str]:
+def concept_names(entity: Entity) -> Iterator[str]:
+    """Yield what a relation may call the concepts of a mention."""
     for database, identifier in entity.concepts:
         for name in (identifier, f"{database}:{identifier}"):
             yield name
@@ -194,9 +195,10 @@ def _names(entity: Entity) -> Iterator[str]:
 def _columns(concepts: Sequence[Concept], extras: Mapping[str, Any]) -> Iterator[str]:
     if len(concepts) > 1:
         yield joined([identifier for _, identifier in concepts])
-    column = extras.get("identifiers")
-    if concepts and isinstance(column, str):
-        yield column
+    for key in ("identifiers", "identifier"):
+        column = extras.get(key)
+        if concepts and isinstance(column, str):
+            yield column.strip()
 
 
 def _stated(relation: Relation) -> ConceptRelation | None:

@@ -35,7 +35,7 @@ _TMVAR = re.compile(r"(?:tmVar:)?[a-z]?\|[A-Za-z]+[0-9]*\|.*", re.ASCII | re.DOT
 _DBSNP = re.compile(r"rs[0-9]+")
 _HGVS = re.compile(r"[cgmnopr]\.[^|,;]+")
 _PARTS_OF_VARIANTS = frozenset(
-    {"tmvar", "hgvs", "rs#", "ca#", "rsid", "variantgroup", "correspondinggene", "correspondingspecies"}
+    {"tmvar", "hgvs", "rs#", "ca#", "rsid", "variantgroup", "originalgene", "correspondinggene", "correspondingspecies"}
 )
 """Keys of what tmVar says of one variant: ``HGVS:p.V600E;CorrespondingGene:673``."""
 
