@@ -7,11 +7,11 @@ What BioC leaves open is decided here as follows.
   with spaces.
 - An annotation's label is its infon ``type``. Infons that name concepts (``MESH``, ``OMIM``, ``identifier``, …) become
   concepts; the others are kept in the entity's ``extras``. An annotation with several locations is discontinuous, and
-  its text is that of the pieces, joined by one space. One without a location says something of the whole document and
-  is kept in the annotation's ``extras["unlocated"]``.
-- A relation (label: infon ``relation`` or ``type``) between two annotations becomes a relation, one without nodes and
-  with two infons besides its label a relation between concepts; any other is kept in ``extras["relations"]``. A
-  relation whose infon ``directed`` is ``false`` is undirected.
+  its text is that of the pieces, joined by white space, by ``...``, ``[...]`` or ``…``, or by nothing. One without a
+  location says something of the whole document and is kept in the annotation's ``extras["unlocated"]``.
+- An id that annotations of several passages or sentences have (BioC.dtd asks for unique ids only where relations are)
+  stays with the first of them; the others get one with a number after it.
+- Relations are read as :mod:`biorat_al.corpus.bioc_relations` says.
 - Passages' infons besides ``type`` and the places of sentences are kept in the document's metadata.
 
 Comeau DC, Islamaj Doğan R, Ciccarese P, et al. BioC: a minimalist approach to interoperability for biomedical text
@@ -20,31 +20,21 @@ processing. Database 2013, bat064, doi 10.1093/database/bat064.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from biorat_al.corpus.base import Reading
-from biorat_al.corpus.identifiers import NO_CONCEPT, parse_identifiers, says_more
-from biorat_al.corpus.model import (
-    Annotation,
-    Concept,
-    ConceptRelation,
-    Document,
-    Entity,
-    Passage,
-    Record,
-    Relation,
-    Span,
-)
+from biorat_al.corpus.bioc_relations import Known, RelationReader
+from biorat_al.corpus.concept_relations import with_properties
+from biorat_al.corpus.identifiers import parse_identifiers, says_more
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Span, check_spans
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.validation import check_mention
-from biorat_al.errors import FormatError, OffsetError
+from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 WIDEST_GAP = 1_000_000
 """A gap between passages that is wider than this (in characters) is taken for a wrong offset."""
-
-DIRECTED = "directed"
-"""Infon of a relation that says whether it is directed."""
 
 CONCEPT_INFONS = {
     "mesh": "MESH",
@@ -55,6 +45,8 @@ CONCEPT_INFONS = {
     "ncbi taxonomy": "NCBI Taxonomy",
     "chebi": "CHEBI",
     "umls": "UMLS",
+    "cui": "UMLS",
+    "concept_id": None,
 }
 """Infons that name concepts → database of bare identifiers (None: the one that goes with the label)."""
 
@@ -66,10 +58,16 @@ def is_annotated(document: Mapping[str, Any]) -> bool:
 
 def parts_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The passages and sentences in their order, and at last the document: everything that may carry annotations."""
-    for passage in document["passages"]:
-        yield passage
-        yield from passage["sentences"]
-    yield document
+    return (part for part, _ in _placed_parts(document))
+
+
+def _placed_parts(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], tuple[int, ...]]]:
+    """The same, each with its place: numbers of passage and sentence, as far as it is in one."""
+    for number, passage in enumerate(document["passages"]):
+        yield passage, (number,)
+        for inner, sentence in enumerate(passage["sentences"]):
+            yield sentence, (number, inner)
+    yield document, ()
 
 
 class BioCReader:
@@ -116,6 +114,9 @@ class BioCReader:
                 length = start + len(piece)
                 if not whole:
                     sentence_spans.append([start, length])
+            if whole:
+                sentence_spans += self._sentences_of(passage)
+            self._lose("infons of sentences", sum(bool(part["infons"]) for part in passage["sentences"]))
             of_passage = dict(passage["infons"])
             passages.append(Passage(str(of_passage.pop("type", "passage")), offset, max(length, offset)))
             infons.append(of_passage)
@@ -125,94 +126,134 @@ class BioCReader:
             metadata["sentences"] = sentence_spans
         return Document(self._id, "".join(text), tuple(passages), metadata)
 
+    def _sentences_of(self, passage: Mapping[str, Any]) -> list[list[int]]:
+        """Where the sentences of a passage with a text of its own are, if they say so rightly."""
+        spans = []
+        for part in passage["sentences"]:
+            start = part.get("offset")
+            if start is None:
+                continue
+            inside = (passage["text"] or "")[start - passage["offset"] :] if start >= passage["offset"] else ""
+            if not part["text"] or not inside.startswith(part["text"]):
+                self._lose("borders of sentences whose text is not the text at their offset")
+                continue
+            spans.append([start, start + len(part["text"])])
+        return sorted(spans)
+
     def _annotation(self, document: Document) -> Annotation:
         entities: list[Entity] = []
         unlocated: list[dict[str, Any]] = []
-        ids: set[str] = set()
-        left_out: set[str] = set()
-        annotations = [value for part in parts_of(self._value) for value in part["annotations"]]
-        for number, value in enumerate(annotations, start=1):
-            ident = value["id"] or f"T{number}"
-            if ident in ids:
-                raise self._wrong(value, f"two annotations have the id {ident!r}")
-            ids.add(ident)
-            if not value["locations"]:
-                unlocated.append({"id": ident, "infons": value["infons"], "text": value["text"] or ""})
-                continue
+        known = Known()
+        annotations = [(value, place) for part, place in _placed_parts(self._value) for value in part["annotations"]]
+        stated = {value["id"] for value, _ in annotations if value["id"]}
+        for number, (value, place) in enumerate(annotations, start=1):
             try:
-                entities.append(self._entity(ident, value, document))
+                own = self._own_id(value, place, number, known, stated)
+            except FormatError as error:
+                known.add(value["id"], place, "", "left out")
+                self._reading.leave_out("annotations with an id that another one has", error)
+                continue
+            state = "left out"
+            try:
+                if "error" in value:
+                    raise value["error"]
+                if not value["locations"]:
+                    unlocated.append({"id": own, "infons": value["infons"], "text": value["text"] or ""})
+                    state = "unlocated"
+                elif (entity := self._entity(own, value, document)) is not None:
+                    entities.append(entity)
+                    state = "located"
             except OffsetError as error:
+                # whoever trusts the offsets trusts what is at them
                 self._reading.keeps(error)
-                left_out.add(ident)
-        relations, concept_relations, others = self._relations(ids, {entity.id for entity in entities} | left_out)
-        kept_others = []
-        for other in others:
-            if left_out.isdisjoint(node["refid"] for node in other["nodes"]):
-                kept_others.append(other)
-            else:
-                self._reading.report.relations_left_out += 1
+            except FormatError as error:
+                self._reading.leave_out("annotations that are not complete", error)
+            known.add(value["id"] or "", place, own, state)
+        relations = RelationReader(
+            [(value, place) for part, place in _placed_parts(self._value) for value in part["relations"]],
+            entities,
+            known,
+            self._reading,
+            self._wrong,
+        )
+        relations.read()
         extras: dict[str, Any] = {}
         if unlocated:
             extras["unlocated"] = unlocated
-        if kept_others:
-            extras["relations"] = kept_others
-        return Annotation(tuple(entities), self._reading.without(left_out, relations), tuple(concept_relations), extras)
+        if relations.others:
+            extras["relations"] = relations.others
+        return Annotation(
+            tuple(entities),
+            tuple(relations.relations),
+            tuple(relation for relation, _ in relations.between_concepts),
+            with_properties(extras, relations.between_concepts),
+        )
 
-    def _entity(self, ident: str, value: Mapping[str, Any], document: Document) -> Entity:
+    def _own_id(
+        self, value: Mapping[str, Any], place: tuple[int, ...], number: int, known: Known, stated: set[str]
+    ) -> str:
+        """The id of an annotation, or one made of it if another annotation has it.
+
+        :raises FormatError: another annotation of the same passage, sentence or document has it.
+        """
+        ident: str = value["id"] or f"T{number}"
+        if value["id"] and known.is_at(ident, place):
+            raise self._wrong(value, f"two annotations have the id {ident!r}")
+        return known.free(ident, stated if known.has(ident) or not value["id"] else ())
+
+    def _entity(self, ident: str, value: Mapping[str, Any], document: Document) -> Entity | None:
+        """The mention of an annotation; None if it does not fit the text and is left out."""
         infons = dict(value["infons"])
-        label = str(infons.pop("type", "")).strip()
+        kind = infons.pop("type", None)
+        label = "" if kind is None else str(kind).strip()
         if not label:
             raise self._wrong(value, f"the annotation {ident!r} has no infon 'type'")
         spans = [Span(place["offset"], place["offset"] + place["length"]) for place in value["locations"]]
-        if value["text"] is None:
-            raise self._wrong(value, "found an annotation without the element text, which it must have")
+        empty = next((span for span in spans if span.start == span.end), None)
+        if empty is not None:
+            raise OffsetError(
+                f"the annotation {ident!r} is empty: its location at {empty.start} has the length 0",
+                source=self._at(value),
+                document=self._id,
+            )
         concepts, rest = concepts_in(infons, label)
         entity = Entity(ident, label, tuple(spans), concepts, extras=rest)
-        check_mention(document, entity, value["text"], source=self._at(value))
+        try:
+            self._check(entity, value, document)
+        except OffsetError as error:
+            return entity if self._reading.keeps(error) else None
         return entity
 
-    def _relations(
-        self, ids: set[str], located: set[str]
-    ) -> tuple[list[Relation], list[ConceptRelation], list[dict[str, Any]]]:
-        relations: list[Relation] = []
-        concept_relations: list[ConceptRelation] = []
-        others: list[dict[str, Any]] = []
-        values = [value for part in parts_of(self._value) for value in part["relations"]]
-        known = ids | {value["id"] or "" for value in values}
-        seen: set[str] = set()
-        for number, value in enumerate(values, start=1):
-            ident = value["id"] or f"R{number}"
-            if ident in seen:
-                raise self._wrong(value, f"two relations have the id {ident!r}")
-            seen.add(ident)
-            nodes = [(node["refid"], node["role"]) for node in value["nodes"]]
-            for refid, _ in nodes:
-                if refid not in known:
-                    raise self._wrong(
-                        value, f"the relation {ident!r} refers to the annotation {refid!r}, which is not there"
-                    )
-            rest = dict(value["infons"])
-            label = (str(rest.pop("relation", "")) or str(rest.pop("type", ""))).strip()
-            ends = [end.strip() for end in rest.values() if isinstance(end, str)]
-            if label and len(nodes) == 2 and all(refid in located for refid, _ in nodes):
-                directed = rest.get(DIRECTED) != "false"
-                if not directed:
-                    del rest[DIRECTED]
-                extras: dict[str, Any] = {**rest}
-                if any(role for _, role in nodes):
-                    extras["roles"] = [role for _, role in nodes]
-                relations.append(Relation(ident, label, nodes[0][0], nodes[1][0], directed, extras))
-            elif label and not nodes and len(rest) == len(ends) == 2 and all(end not in NO_CONCEPT for end in ends):
-                concept_relations.append(ConceptRelation(label, ends[0], ends[1]))
-            else:
-                others.append(
-                    {
-                        "id": ident,
-                        "infons": value["infons"],
-                        "nodes": [{"refid": refid, "role": role} for refid, role in nodes],
-                    }
-                )
-        return relations, concept_relations, others
+    def _check(self, entity: Entity, value: Mapping[str, Any], document: Document) -> None:
+        """Raise unless the annotation's text is the text at its locations."""
+        where = self._at(value)
+        if value["text"] is None and self._reading.trust_offsets:
+            check_spans(document, entity.spans, source=where)
+            found = entity.surface(document.text)
+            raise OffsetError("it has no text", source=where, document=document.id, found=found)
+        if value["text"] is None:
+            raise self._wrong(value, "found an annotation without the element text, which it must have")
+        check_spans(document, entity.spans, source=where)
+        if are_pieces(value["text"], [document.text[start:end] for start, end in entity.spans]):
+            return
+        try:
+            check_mention(document, entity, value["text"], source=where)
+        except OffsetError as error:
+            unit = _unit(document, entity, value["text"])
+            if unit is None:
+                raise
+            said = str(error).removeprefix(f"{where}, document {document.id}: ")
+            raise OffsetError(
+                f"{said}; the offsets of its passage count {unit}, not characters",
+                source=where,
+                document=document.id,
+                found=error.found,
+                expected=error.expected,
+            ) from None
+
+    def _lose(self, kind: str, number: int = 1) -> None:
+        if number:
+            self._reading.report.left_out[kind] += number
 
     def _at(self, value: Mapping[str, Any]) -> str:
         return self._source.at(value["line"]) if "line" in value else self._source.name
@@ -221,14 +262,49 @@ class BioCReader:
         return FormatError(what, source=self._at(value), document=self._id or None)
 
 
+_JOINT = r"(?:\s*(?:\.{2,4}|…|\[\s*(?:\.{2,4}|…)\s*\]|\(\s*(?:\.{2,4}|…)\s*\))\s*|\s*)"
+"""What stands between the pieces of a discontinuous mention in its text."""
+
+_UNITS = {"bytes of UTF-8": "utf-8", "units of UTF-16": "utf-16-le"}
+
+
+def are_pieces(surface: str, pieces: list[str]) -> bool:
+    """Whether a text is that of the pieces of a mention, in their order or in that of the text, whatever joins them."""
+    if len(pieces) == 1:
+        return surface == pieces[0]
+    return re.fullmatch(_JOINT.join(map(re.escape, pieces)), surface) is not None
+
+
+def _unit(document: Document, entity: Entity, surface: str) -> str | None:
+    """What the offsets of a mention count, if its text is where they are then; None if it is not."""
+    base = max((part.start for part in document.passages if part.start <= entity.start), default=0)
+    for name, encoding in _UNITS.items():
+        size = 2 if encoding == "utf-16-le" else 1
+        for start in {0, base}:
+            raw = document.text[start:].encode(encoding, "surrogatepass")
+            pieces = [
+                raw[(first - start) * size : (last - start) * size].decode(encoding, "replace")
+                for first, last in entity.spans
+            ]
+            if are_pieces(surface, pieces):
+                return name
+    return None
+
+
+def left_out_document(reading: Reading, error: CorpusError) -> None:
+    """Count a document that cannot be read, or raise `error` if nothing may be left out."""
+    reading.leave_out("documents that cannot be read", error)
+
+
 def concepts_in(infons: Mapping[str, Any], label: str) -> tuple[tuple[Concept, ...], dict[str, Any]]:
     """The concepts that an annotation's infons name, and the infons that say something else or more than that."""
     concepts: list[Concept] = []
     rest = dict(infons)
-    for key, column in infons.items():
+    for key, value in infons.items():
+        column = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
         if key.casefold() in CONCEPT_INFONS and isinstance(column, str):
             concepts += _in_database(parse_identifiers(column, label), column, CONCEPT_INFONS[key.casefold()])
-            if not says_more(column):
+            if not says_more(column, label):
                 del rest[key]
     return tuple(concepts), rest
 

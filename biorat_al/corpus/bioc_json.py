@@ -1,29 +1,33 @@
 """BioC JSON: the same documents as BioC XML has, spelled as JSON; an infon may be any JSON value.
 
 A file holds one collection, a list of collections or of documents, what PubTator 3 answers (``{"PubTator3": […]}``),
-or one document a line. What a document means is said in :mod:`biorat_al.corpus.bioc`; whether somebody looked at
+or one of these a line. What a document means is said in :mod:`biorat_al.corpus.bioc`; whether somebody looked at
 documents without annotations is told as in BioC XML. Documents are read one by one.
+
+``null`` is the same as a key that is absent. What a document has beside BioC's own keys (PubTator 3's ``pmid``,
+``journal``, …) is kept in its metadata; elsewhere such keys are counted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.bioc import BioCReader, is_annotated
+from biorat_al.corpus.bioc import BioCReader, is_annotated, left_out_document
 from biorat_al.corpus.bioc_writing import BioCWriter
 from biorat_al.corpus.json_stream import items
-from biorat_al.corpus.json_values import Fields, to_json
+from biorat_al.corpus.json_values import Fields, found, to_json
 from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
+from biorat_al.errors import FormatError
 
 _COLLECTION = re.compile(r'\s*(\[\s*)?\{((?!"text")[^\[\]])*"documents"\s*:\s*\[', re.DOTALL)
-_PUBTATOR = re.compile(r'\s*\{\s*"PubTator3"\s*:\s*\[')
+_PUBTATOR = re.compile(r'\s*(\[\s*)?\{\s*"PubTator3"\s*:\s*(\[|null)')
 _DOCUMENT = re.compile(
     r'\s*(\[\s*)?\{.{0,2000}?"passages"\s*:\s*\[\s*\{\s*"(offset|infons|text|sentences|annotations|relations|bioctype)"',
     re.DOTALL,
@@ -47,13 +51,18 @@ class BioCJson(CorpusFormat):
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         looked: bool | None = None
-        for number, value in enumerate(items(source, _place(source.head())), start=1):
-            document = _document(value, source, number)
-            if is_annotated(document):
-                looked = True
-            elif looked is None:
-                looked = source.holds(_ANNOTATED)
-            yield BioCReader(document, source, reading).record(bool(looked))
+        for number, value in enumerate(items(source, _place(source.head()), several=True), start=1):
+            try:
+                document = _Values(source, reading).document(value, number)
+                if is_annotated(document):
+                    looked = True
+                elif looked is None:
+                    looked = source.holds(_ANNOTATED)
+                record = BioCReader(document, source, reading).record(bool(looked))
+            except FormatError as error:
+                left_out_document(reading, error)
+            else:
+                yield record
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -80,68 +89,124 @@ def _place(head: str) -> str:
     """Where the documents stand, as a path through the JSON values."""
     outside = "item." if head.lstrip().startswith("[") else ""
     if _PUBTATOR.match(head):
-        return "PubTator3.item"
+        return f"{outside}PubTator3.item"
     if _COLLECTION.match(head):
         return f"{outside}documents.item"
     return outside.removesuffix(".")
 
 
-def _document(value: Any, source: Source, number: int) -> dict[str, Any]:
-    """A document with all that it may have, each of the type that it must be."""
-    fields = Fields({"document": value}, source.name, "", f"number {number}").inner("document")
-    fields.document = _ident(fields) or fields.document
-    fields.items("passages", must=True)
-    document = _carrier(fields)
-    document["id"] = _ident(fields) or ""
-    document["passages"] = []
-    for passage in fields.parts("passages"):
-        place = _placed(passage)
-        place["sentences"] = [_placed(sentence) for sentence in passage.parts("sentences")]
-        if place["text"] == "" and place["sentences"]:
-            place["text"] = None
-        document["passages"].append(place)
-    return document
+class _Values:
+    """Makes the values of documents, each with all that it may have and of the type that it must be."""
+
+    def __init__(self, source: Source, reading: Reading) -> None:
+        self._source = source
+        self._reading = reading
+
+    def document(self, value: Any, number: int) -> dict[str, Any]:
+        """The values of a document.
+
+        :raises FormatError: a part of it is not what it must be.
+        """
+        fields = _present(Fields({"document": value}, self._source.name, "", f"number {number}").inner("document"))
+        ident = _ident(fields, "id") or _ident(fields, "pmid")
+        fields.document = ident or fields.document
+        if "passages" not in value:
+            fields.items("passages", must=True)
+        document = self._carrier(fields)
+        further = {key: held for key, held in fields.value.items() if key not in _OF_DOCUMENTS and held not in _EMPTY}
+        document["infons"] = {**further, **document["infons"]}
+        document["id"] = ident or ""
+        document["passages"] = []
+        for passage in fields.parts("passages"):
+            passage = _present(passage)
+            place = self._placed(passage, ("sentences",))
+            place["sentences"] = [self._placed(_present(sentence)) for sentence in passage.parts("sentences")]
+            if place["text"] == "" and place["sentences"]:
+                place["text"] = None
+            document["passages"].append(place)
+        return document
+
+    def _placed(self, fields: Fields, own: tuple[str, ...] = ()) -> dict[str, Any]:
+        self._count(fields, (*_OF_CARRIERS, "offset", "text", *own))
+        value = self._carrier(fields)
+        value["offset"] = fields.whole("offset")
+        value["text"] = fields.text("text") if "text" in fields.value else None
+        return value
+
+    def _carrier(self, fields: Fields) -> dict[str, Any]:
+        return {
+            "infons": fields.mapping("infons"),
+            "annotations": self._each(fields, "annotations", self._annotation),
+            "relations": self._each(fields, "relations", self._relation),
+        }
+
+    def _each(self, fields: Fields, key: str, read: Callable[[Fields], dict[str, Any]]) -> list[dict[str, Any]]:
+        """What is read of each object of a list, or the error that it is broken with."""
+        values: list[dict[str, Any]] = []
+        for position, item in enumerate(fields.items(key)):
+            place = f"{fields.place}{key}[{position}]"
+            try:
+                if not isinstance(item, dict):
+                    fields.wrong(f"{place}: found {found(item)}, expected an object")
+                values.append(read(_present(Fields(item, fields.source, f"{place}.", fields.document))))
+            except FormatError as error:
+                ident = item.get("id") if isinstance(item, dict) else None
+                values.append({"id": ident if isinstance(ident, str) else None, "error": error})
+        return values
+
+    def _annotation(self, fields: Fields) -> dict[str, Any]:
+        self._count(fields, ("id", "infons", "text", "locations"))
+        return {
+            "id": _ident(fields, "id"),
+            "infons": fields.mapping("infons"),
+            "text": fields.text("text") if "text" in fields.value else None,
+            "locations": [
+                {key: _length(place, key) for key in ("offset", "length")} for place in fields.parts("locations")
+            ],
+        }
+
+    def _relation(self, fields: Fields) -> dict[str, Any]:
+        self._count(fields, ("id", "infons", "nodes"))
+        return {
+            "id": _ident(fields, "id"),
+            "infons": fields.mapping("infons"),
+            "nodes": [
+                {key: str(node.value[key]) if node.value.get(key) is not None else "" for key in ("refid", "role")}
+                for node in fields.parts("nodes")
+            ],
+        }
+
+    def _count(self, fields: Fields, own: tuple[str, ...]) -> None:
+        further = sum(key not in own and key != "bioctype" for key in fields.value)
+        if further:
+            self._reading.report.left_out["values under keys that BioC JSON does not have"] += further
 
 
-def _placed(fields: Fields) -> dict[str, Any]:
-    value = _carrier(fields)
-    value["offset"] = fields.whole("offset")
-    value["text"] = fields.text("text") if fields.value.get("text") is not None else None
-    return value
+_OF_CARRIERS = ("infons", "annotations", "relations")
+_OF_DOCUMENTS = (*_OF_CARRIERS, "id", "_id", "passages", "bioctype")
+_EMPTY: tuple[Any, ...] = ("", [], {})
 
 
-def _carrier(fields: Fields) -> dict[str, Any]:
-    return {
-        "infons": fields.mapping("infons"),
-        "annotations": [
-            {
-                "id": _ident(part),
-                "infons": part.mapping("infons"),
-                "text": part.text("text") if part.value.get("text") is not None else None,
-                "locations": [
-                    {"offset": place.whole("offset"), "length": place.whole("length")}
-                    for place in part.parts("locations")
-                ],
-            }
-            for part in fields.parts("annotations")
-        ],
-        "relations": [
-            {
-                "id": _ident(part),
-                "infons": part.mapping("infons"),
-                "nodes": [
-                    {"refid": str(node.value.get("refid", "")), "role": str(node.value.get("role") or "")}
-                    for node in part.parts("nodes")
-                ],
-            }
-            for part in fields.parts("relations")
-        ],
+def _present(fields: Fields) -> Fields:
+    """The fields without those that are null, nor null in lists."""
+    value = {
+        key: [item for item in held if item is not None] if isinstance(held, list) else held
+        for key, held in fields.value.items()
+        if held is not None
     }
+    return Fields(value, fields.source, fields.place, fields.document)
 
 
-def _ident(fields: Fields) -> str | None:
+def _length(fields: Fields, key: str) -> int:
+    number = fields.whole(key)
+    if number < 0:
+        fields.wrong(f"{fields.place}{key}: found {number}, expected a number that is not negative")
+    return number
+
+
+def _ident(fields: Fields, key: str) -> str | None:
     """An id, which some programs write as a number."""
-    value = fields.value.get("id")
+    value = fields.value.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return None if value is None else fields.text("id")
+    return None if value is None else fields.text(key)

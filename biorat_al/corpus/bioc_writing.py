@@ -8,8 +8,10 @@ from typing import Any
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.bioc import CONCEPT_INFONS, DIRECTED, WIDEST_GAP, concepts_in
-from biorat_al.corpus.identifiers import NO_CONCEPT
+from biorat_al.corpus.bioc import CONCEPT_INFONS, WIDEST_GAP, concepts_in
+from biorat_al.corpus.bioc_relations import DIRECTED, ENTITIES, NODES, ROLES, ends_of, typed
+from biorat_al.corpus.concept_relations import PROPERTIES, properties_of
+from biorat_al.corpus.identifiers import NO_CONCEPT, joined, says_more, spelled
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.writing import stripped
 
@@ -19,6 +21,7 @@ REST = "other"
 _KEPT = (
     losses.PASSAGES, losses.METADATA, losses.NOT_LOOKED, losses.CONCEPT_LINKS, losses.MENTION_PROPERTIES,
     losses.RELATIONS, losses.CONCEPT_RELATIONS, losses.UNDIRECTED, losses.RELATION_PROPERTIES, losses.FURTHER,
+    losses.CONCEPT_PROPERTIES,
 )  # fmt: skip
 
 
@@ -122,14 +125,16 @@ class BioCWriter:
         value["relations"] += [self._relation(relation) for relation in annotation.relations]
         labels = {concept.identifier: entity.label for entity in annotation.entities for concept in entity.concepts}
         number = 0
-        for concept_relation in annotation.concept_relations:
+        properties, unfit = properties_of(annotation)
+        self._report.lose(losses.CONCEPT_PROPERTIES, unfit)
+        for concept_relation, own in zip(annotation.concept_relations, properties, strict=True):
             while (ident := f"R{number}") in relation_ids:
                 number += 1
-            infons = self._concept_infons(concept_relation, labels)
-            if infons is not None:
+            held = self._concept_relation(concept_relation, labels, own, ids)
+            if held is not None:
                 relation_ids.add(ident)
-                value["relations"].append({"id": ident, "infons": infons, "nodes": []})
-        extras = dict(annotation.extras)
+                value["relations"].append({"id": ident, **held})
+        extras = {key: held for key, held in annotation.extras.items() if key != PROPERTIES}
         unlocated = extras.pop("unlocated", [])
         if _are_unlocated(unlocated, ids, self._text_only):
             value["annotations"] += [{**item, "locations": []} for item in unlocated]
@@ -169,10 +174,14 @@ class BioCWriter:
 
         def columns(kept: Collection[Concept]) -> dict[str, str]:
             if key:
-                return {key: "|".join(concept.identifier for concept in kept)}
-            return {"identifier": "|".join(":".join(concept) for concept in kept)}
+                return {key: joined([concept.identifier for concept in kept])}
+            # the prefix, but where the identifier alone is how it is written (variants)
+            return {"identifier": joined([_spelled(concept, label) for concept in kept])}
 
-        kept = [concept for concept in concepts if concepts_in(columns([concept]), label) == ((concept,), {})]
+        kept: list[Concept] = []
+        for concept in concepts:
+            if concepts_in(columns([*kept, concept]), label) == ((*kept, concept), {}):
+                kept.append(concept)
         self._report.lose(losses.CONCEPT_LINKS, len(concepts) - len(kept))
         return columns(kept) if kept else {}
 
@@ -197,15 +206,39 @@ class BioCWriter:
             ],
         }
 
-    def _concept_infons(self, relation: ConceptRelation, labels: Mapping[str, str]) -> dict[str, str] | None:
+    def _concept_relation(
+        self, relation: ConceptRelation, labels: Mapping[str, str], properties: Mapping[str, Any], ids: set[str]
+    ) -> dict[str, Any] | None:
+        """Infons and nodes of a relation between concepts; None if it cannot be written."""
         ends = (relation.head, relation.tail)
         if any(end.strip() != end or end in NO_CONCEPT for end in ends):
             self._report.lose(losses.CONCEPT_RELATIONS)
             return None
-        keys = [labels.get(end.rpartition(":")[2], labels.get(end, "")) for end in ends]
-        if len({*keys, "relation", "type", ""}) < 5:
-            keys = ["head", "tail"]
-        return {"relation": stripped(relation.label, self._report), keys[0]: relation.head, keys[1]: relation.tail}
+        label = {"relation": stripped(relation.label, self._report)}
+        further = {key: held for key, held in properties.items() if key != NODES}
+        kept = {key: self._infon(key, held) for key, held in further.items() if self._infon(key, held) is not None}
+        nodes = properties.get(NODES, [])
+        if not _are_loose(nodes, ids):
+            nodes = []
+        self._report.lose(losses.CONCEPT_PROPERTIES, kept != further or (NODES in properties and not nodes))
+        named = kept or nodes
+        for infons in [kept, {**dict(zip(ENTITIES, ends, strict=True)), **kept}] if named else []:
+            if "relation" not in infons and ends_of(infons, set(), named_only=True) == (*ends, kept):
+                return {"infons": {**label, **infons}, "nodes": nodes}
+        self._report.lose(losses.CONCEPT_PROPERTIES, bool(named))
+        of_labels = [labels.get(end.rpartition(":")[2], labels.get(end, "")) for end in ends]
+        # the last pair is read as it is, whatever the ends look like
+        for keys in (of_labels, ["head", "tail"], ["first", "second"]):
+            infons = dict(zip(keys, ends, strict=True))
+            if len({*keys, "relation", "type", ""}) == 5 and ends_of(infons, set()) == (*ends, {}):
+                return {"infons": {**label, **infons}, "nodes": []}
+        raise AssertionError(ends)
+
+    def _infon(self, key: str, value: Any) -> Any:
+        """A property of a relation between concepts as an infon; None if it cannot be one."""
+        if isinstance(value, str) or not self._text_only:
+            return value
+        return typed(value) if key.casefold() in ROLES else None
 
     def _held(self, values: Mapping[str, Any], kind: str, taken: Collection[str] = ()) -> dict[str, Any]:
         """Those of the values that can be infons."""
@@ -216,6 +249,11 @@ class BioCWriter:
         }
         self._report.lose(kind, len(held) < len(values))
         return held
+
+
+def _spelled(concept: Concept, label: str) -> str:
+    name = ":".join(concept)
+    return spelled(concept, label) if says_more(name, label) else name
 
 
 def _is_gap(text: str) -> bool:
@@ -237,6 +275,18 @@ def _covers(text: str, passage: Passage, sentences: list[Span]) -> bool:
 
 def _are_infons(infons: object, text_only: bool) -> bool:
     return isinstance(infons, dict) and (not text_only or all(isinstance(value, str) for value in infons.values()))
+
+
+def _are_loose(nodes: object, ids: set[str]) -> bool:
+    """Whether they are nodes that are not all annotations: those would be taken for the ends of a relation."""
+    if not isinstance(nodes, list) or not nodes:
+        return False
+    for node in nodes:
+        match node:
+            case {"refid": str(), "role": str()} if len(node) == 2:
+                continue
+        return False
+    return len(nodes) == 1 or any(node["refid"] not in ids for node in nodes)
 
 
 def _are_unlocated(values: object, ids: set[str], text_only: bool) -> bool:

@@ -13,13 +13,13 @@ refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.bioc import BioCReader, is_annotated
+from biorat_al.corpus.bioc import BioCReader, is_annotated, left_out_document
 from biorat_al.corpus.bioc_writing import BioCWriter
 from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import Record
@@ -52,7 +52,12 @@ class BioCXml(CorpusFormat):
                 looked = True
             elif looked is None:
                 looked = source.holds(_ANNOTATED)
-            yield BioCReader(_Values(element, source).document(), source, reading).record(bool(looked))
+            try:
+                record = BioCReader(_Values(element, source).document(), source, reading).record(bool(looked))
+            except FormatError as error:
+                left_out_document(reading, error)
+            else:
+                yield record
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -93,9 +98,13 @@ class _Values:
 
     def _passage(self, element: Element) -> dict[str, Any]:
         value = self._place(element)
-        # where a passage has a text of its own, its sentences only carry annotations
-        placed = self._place if value["text"] is None else self._carrier
-        value["sentences"] = [placed(sentence) for sentence in element.findall("sentence")]
+        # where a passage has a text of its own, its sentences may only carry annotations
+        value["sentences"] = [
+            self._place(sentence)
+            if value["text"] is None or sentence.find("offset") is not None
+            else self._carrier(sentence)
+            for sentence in element.findall("sentence")
+        ]
         return value
 
     def _place(self, element: Element) -> dict[str, Any]:
@@ -108,9 +117,16 @@ class _Values:
         return {
             "line": line_of(element),
             "infons": self._infons(element),
-            "annotations": [self._annotation(child) for child in element.findall("annotation")],
-            "relations": [self._relation(child) for child in element.findall("relation")],
+            "annotations": [self._whole(child, self._annotation) for child in element.findall("annotation")],
+            "relations": [self._whole(child, self._relation) for child in element.findall("relation")],
         }
+
+    def _whole(self, element: Element, read: Callable[[Element], dict[str, Any]]) -> dict[str, Any]:
+        """What is read of an element, or the error that it is broken with."""
+        try:
+            return read(element)
+        except FormatError as error:
+            return {"id": element.get("id"), "error": error}
 
     def _annotation(self, element: Element) -> dict[str, Any]:
         return {

@@ -11,23 +11,81 @@ written as BigBio and read again, that finds all of them and 15 more, of concept
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
+from biorat_al.corpus.identifiers import joined
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation
 
 CONCEPTS = "concepts"
 """Key of a relation's extras: the two concepts, ``[head, tail]``, of the relation that it was made of."""
 
+PROPERTIES = "concept_relation_properties"
+"""Key of an annotation's extras: what its source says beyond label and ends of relations between concepts, as a list
+of ``{"relation": [label, head, tail], "properties": {"novel": "No"}}``. A relation is found by what it says, not by
+its number, so that it stays right where others are left out or renamed."""
+
 Pair = tuple[str, str]
+
+
+def with_properties(
+    extras: Mapping[str, Any], stated: Iterable[tuple[ConceptRelation, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """Return an annotation's extras with the properties of its relations between concepts; those without any count not.
+
+    :param stated: each relation with its properties (JSON values).
+    """
+    values = [
+        {"relation": [relation.label, relation.head, relation.tail], "properties": dict(properties)}
+        for relation, properties in stated
+        if properties
+    ]
+    return {**extras, PROPERTIES: values} if values else dict(extras)
+
+
+def properties_of(annotation: Annotation) -> tuple[list[dict[str, Any]], int]:
+    """Return the properties of each relation between concepts, in their order, and how many fit none of them."""
+    held = annotation.extras.get(PROPERTIES, [])
+    known: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    unfit = 0
+    for value in held if isinstance(held, list) else [held]:
+        match value:
+            case {"relation": [str(label), str(head), str(tail)], "properties": dict(properties)} if len(value) == 2:
+                known[label, head, tail].append(properties)
+            case _:
+                unfit += 1
+    found = []
+    for relation in annotation.concept_relations:
+        waiting = known[relation.label, relation.head, relation.tail]
+        found.append(waiting.pop(0) if waiting else {})
+    return found, unfit + sum(map(len, known.values()))
+
+
+def relabelled(extras: Mapping[str, Any], label_of: Callable[[str], str | None]) -> dict[str, Any]:
+    """Return an annotation's extras for relations between concepts whose labels have changed.
+
+    :param label_of: the new label of an old one; None for a label that is not known, which stays as it is.
+    """
+    held = extras.get(PROPERTIES)
+    if not isinstance(held, list):
+        return dict(extras)
+    values = []
+    for value in held:
+        match value:
+            case {"relation": [str(label), head, tail]}:
+                values.append({**value, "relation": [label_of(label) or label, head, tail]})
+            case _:
+                values.append(value)
+    return {**extras, PROPERTIES: values}
 
 
 def linked_pairs(annotation: Annotation) -> Iterator[tuple[ConceptRelation, list[Pair]]]:
     """Each relation between concepts with the pairs of mentions (ids) that are linked to its two ends."""
     if not annotation.concept_relations:
         return
-    linked = _linked(annotation.entities, lambda concept: (concept.identifier, ":".join(concept)))
+    linked = _linked(annotation.entities)
     for relation in annotation.concept_relations:
         heads, tails = linked.get(relation.head, ()), linked.get(relation.tail, ())
         yield relation, [(head, tail) for head, tail in product(heads, tails) if head != tail]
@@ -114,12 +172,33 @@ def between_concepts(
     return found, widened, unlinked
 
 
-def _linked(entities: Iterable[Entity], spellings: Callable[[Concept], Iterable[str]]) -> dict[str, list[str]]:
+def _linked(entities: Iterable[Entity]) -> dict[str, list[str]]:
+    """The mentions (ids) of each concept, under all names that a relation may have for it."""
     linked: defaultdict[str, list[str]] = defaultdict(list)
     for entity in entities:
-        for name in {name for concept in entity.concepts for name in spellings(concept)}:
+        for name in dict.fromkeys(concept_names(entity)):
             linked[name].append(entity.id)
     return linked
+
+
+def concept_names(entity: Entity) -> Iterator[str]:
+    """Yield what a relation may call the concepts of a mention."""
+    for database, identifier in entity.concepts:
+        for name in (identifier, f"{database}:{identifier}"):
+            yield name
+            # PubTator 3 names the type before the identifier
+            yield f"{entity.label}|{name}"
+    # several concepts may be the end of one relation, written as the mention has them
+    yield from _columns(entity.concepts, entity.extras)
+
+
+def _columns(concepts: Sequence[Concept], extras: Mapping[str, Any]) -> Iterator[str]:
+    if len(concepts) > 1:
+        yield joined([identifier for _, identifier in concepts])
+    for key in ("identifiers", "identifier"):
+        column = extras.get(key)
+        if concepts and isinstance(column, str):
+            yield column.strip()
 
 
 def _stated(relation: Relation) -> ConceptRelation | None:

@@ -21,18 +21,19 @@ class _Bytes:
         return next(self._chunks, "").encode("utf-8") if size else b""
 
 
-def items(source: Source, place: str) -> Iterator[Any]:
+def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]:
     """Yield each value at a place, one held at a time.
 
     :param place: keys joined by dots, ``item`` for each item of a list (``documents.item``); empty for the values that
         follow each other in the file.
+    :param several: whether values that have something at that place may follow each other in the file.
     :raises FormatError: the file is not JSON.
     """
     import ijson
 
     number = 0
     try:
-        for value in ijson.items(_Bytes(source), place, multiple_values=not place):
+        for value in ijson.items(_Bytes(source), place, multiple_values=several or not place):
             yield _plain(value)
             number += 1
     except ijson.JSONError as error:

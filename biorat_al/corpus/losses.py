@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.concept_relations import CONCEPTS
+from biorat_al.corpus.concept_relations import CONCEPTS, PROPERTIES, properties_of
 from biorat_al.corpus.model import Annotation, Document
 
 PASSAGES = "passages of documents"
@@ -23,6 +23,7 @@ CONCEPT_RELATIONS = "relations between concepts"
 UNDIRECTED = "relations marked as undirected"
 DIRECTED = "directions of relations"
 RELATION_PROPERTIES = "further properties of relations"
+CONCEPT_PROPERTIES = "further properties of relations between concepts"
 FURTHER = "further annotations of documents"
 UNLINKED = "relations between concepts that no two mentions are linked to"
 
@@ -56,6 +57,7 @@ def count_losses(
         entities, relations = annotation.entities, annotation.relations
         # which concepts a relation was made of can be told from its ends again
         known = {*relation_extras, CONCEPTS}
+        properties, unfit = properties_of(annotation)
         found |= {
             CONCEPT_LINKS: sum(len(entity.concepts) for entity in entities),
             SCORES: sum(entity.score is not None for entity in entities),
@@ -65,7 +67,8 @@ def count_losses(
             CONCEPT_RELATIONS: len(annotation.concept_relations),
             UNDIRECTED: sum(not relation.directed for relation in relations),
             RELATION_PROPERTIES: sum(further(relation.extras, known) for relation in relations),
-            FURTHER: int(further(annotation.extras, extras)),
+            CONCEPT_PROPERTIES: sum(map(bool, properties)) + unfit,
+            FURTHER: int(further(annotation.extras, {*extras, PROPERTIES})),
         }
     for kind, number in found.items():
         if kind not in keeps:

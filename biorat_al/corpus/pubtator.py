@@ -9,17 +9,20 @@
 
 What the format leaves open is decided here as follows.
 
-- The text is the title, one space, the abstract; offsets count its code points.
-- Lines end at ``\\n`` alone. If the first line that is not blank ends in ``\\r\\n``, one ``\\r`` is taken off the end
-  of every line that has it; in any other file a ``\\r`` at the end of a title or an abstract is part of the text. All
+- The text is the title, one space, the abstract; offsets count its code points. Without an abstract line the abstract
+  is empty, without a title line the title is; if the mentions of a document without a title only fit a text that
+  begins with the abstract, it begins there.
+- Lines end at ``\n`` alone. If the first line that is not blank ends in ``\r\n``, one ``\r`` is taken off the end
+  of every line that has it; in any other file a ``\r`` at the end of a title or an abstract is part of the text. All
   other white space of titles and abstracts stays as it is. White space around ids, labels and identifiers is dropped.
-- Documents are separated by blank lines; blank lines at the beginning and at the end do no harm.
-- A mention line has six columns, or seven; the seventh (the parts of a composite mention, joined by ``|``) is kept as
-  ``extras["individual_mentions"]``. An identifier column that joins identifiers by other than ``|``, or that has ``-1``
-  among several, is also kept as it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, …
-  in the order of their lines.
-- A relation line has four columns and becomes a relation between concepts. A fifth one (BioRED's ``Novel``) is kept in
-  the annotation's ``extras["relation_columns"]``, with the number of its relation.
+- A title line begins a document, blank lines before it or not. Lines that begin with ``#`` are comments wherever they
+  are, but for ``#7|t|…``, the title of a document with such an id; they are counted, and not kept.
+- A mention line has six columns, five (no identifier) or seven; the seventh (the parts of a composite mention, joined
+  by ``|``) is kept as ``extras["individual_mentions"]``, columns after it as ``extras["further_columns"]``. An
+  identifier column that says more than its concepts (:func:`~biorat_al.corpus.identifiers.says_more`) is also kept as
+  it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
+- A relation line has four columns and becomes a relation between concepts. A fifth one becomes its property ``novel``
+  (BioRED's ``Novel`` and ``No``), or else ``column`` (see :data:`~biorat_al.corpus.concept_relations.PROPERTIES`).
 - A document without annotation lines was looked at and has nothing if any other document of the file has some; in a
   file without a single annotation line nobody has looked at anything, and the annotation is None.
 
@@ -30,11 +33,12 @@ Wei C-H, Kao H-Y, Lu Z. PubTator: a web-based text mining tool for assisting bio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.concept_relations import with_properties
 from biorat_al.corpus.identifiers import parse_identifiers, says_more
 from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import (
@@ -47,24 +51,31 @@ from biorat_al.corpus.model import (
     Span,
     check_surface,
 )
-from biorat_al.corpus.pubtator_writing import PubTatorLines
+from biorat_al.corpus.pubtator_writing import PubTatorLines, novelty_of
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import FormatError, OffsetError
 
+LINES = "lines that are not PubTator"
+"""Kind of what is left out where a line is broken."""
+
 _TEXT_LINE = re.compile(r"([^|\t\n]*)\|([A-Za-z])\|(.*)", re.DOTALL)
-_FIRST_LINE = re.compile(r"\s*[^|\t\n]{0,200}\|[ta]\|")
-_ANNOTATION_LINE = re.compile(rb"\n[^|\t\n]{1,200}\t")
+_FIRST_LINE = re.compile(r"\s*(?:#[^\n]*\n\s*)*[^|\t\n]{0,200}\|[ta]\|")
+_COMMENT = re.compile(r"\s*#(?![^\s#|]*\|[ta]\|)")
+_ANNOTATION_LINE = re.compile(rb"\n(?!#)[^|\t\n]{1,200}\t")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-class _Open:
-    """A document whose lines are still coming."""
+class _Block:
+    """The lines of a document.
 
-    def __init__(self, ident: str, title: str, line: int) -> None:
+    :param line: number of the first.
+    """
+
+    def __init__(self, ident: str, line: int) -> None:
         self.ident = ident
-        self.title = title
         self.line = line
+        self.title: str | None = None
         self.abstract: str | None = None
         self.annotation_lines: list[tuple[int, str]] = []
 
@@ -82,12 +93,12 @@ class PubTator(CorpusFormat):
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         looked: bool | None = None
-        for document in _documents(source):
-            if document.annotation_lines:
+        for block in _Blocks(source, reading).all():
+            if block.annotation_lines:
                 looked = True
             elif looked is None:
                 looked = source.holds(_ANNOTATION_LINE)
-            yield _record(document, source, reading, bool(looked))
+            yield _BlockReader(block, source, reading).record(bool(looked))
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -105,163 +116,214 @@ class PubTator(CorpusFormat):
         return count
 
 
-def _documents(source: Source) -> Iterator[_Open]:
-    document: _Open | None = None
-    carriage_returns: bool | None = None
-    for number, line in source.lines():
-        if not line or line.isspace():
-            if document is not None:
-                yield _complete(document, source, number, "a blank line")
-                document = None
-            continue
-        if carriage_returns is None:
-            carriage_returns = line.endswith("\r")
-        if carriage_returns and line.endswith("\r"):
-            line = line[:-1]
-        text_line = _TEXT_LINE.fullmatch(line)
-        if text_line is not None:
-            document = _with_text_line(document, source, number, *text_line.groups())
-        elif "\t" not in line:
-            raise FormatError(
+class _Blocks:
+    """Puts the lines of a file together to documents."""
+
+    def __init__(self, source: Source, reading: Reading) -> None:
+        self._source = source
+        self._reading = reading
+        self._open: _Block | None = None
+        self._after_blank = True
+
+    def all(self) -> Iterator[_Block]:
+        """Yield the documents, one held at a time."""
+        for number, line in self._lines():
+            ident = self._open.ident if self._open is not None else None
+            if _COMMENT.match(line) and not (ident and line.startswith(f"{ident}\t")):
+                self._reading.report.left_out["comment lines"] += 1
+                continue
+            complete = None
+            try:
+                text_line = _TEXT_LINE.fullmatch(line)
+                if text_line is not None:
+                    complete = self._text(number, *text_line.groups())
+                else:
+                    self._annotation(number, line)
+            except FormatError as error:
+                self._reading.leave_out(LINES, error)
+            if complete is not None:
+                yield complete
+            self._after_blank = False
+        if self._open is not None:
+            yield self._open
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """The lines that are not blank."""
+        carriage_returns: bool | None = None
+        for number, line in self._source.lines():
+            if not line or line.isspace():
+                self._after_blank = True
+                continue
+            if carriage_returns is None:
+                carriage_returns = line.endswith("\r")
+            yield number, line[:-1] if carriage_returns and line.endswith("\r") else line
+
+    def _text(self, number: int, ident: str, kind: str, text: str) -> _Block | None:
+        """Take a title or an abstract; return the document before it, if it begins another one."""
+        before, ident = self._open, ident.strip()
+        if not ident:
+            raise FormatError("the document's id is empty", source=self._source.at(number))
+        if kind == "t":
+            self._open = _Block(ident, number)
+            self._open.title = text
+            return before
+        if kind != "a":
+            raise self._wrong(
+                number, f"found a line '{ident}|{kind}|…', expected '|t|' for a title or '|a|' for an abstract", ident
+            )
+        if before is None or (self._after_blank and before.ident != ident):
+            self._open = _Block(ident, number)
+            self._open.abstract = text
+            return before
+        if before.abstract is not None or before.annotation_lines:
+            raise self._wrong(
+                number, f"found an abstract line without the title line '{ident}|t|…' right before it", ident
+            )
+        if ident != before.ident:
+            raise self._wrong(
+                number, f"found the abstract of document {ident!r}, expected that of document {before.ident!r}"
+            )
+        before.abstract = text
+        return None
+
+    def _annotation(self, number: int, line: str) -> None:
+        if "\t" not in line:
+            raise self._wrong(
+                number,
                 f"found {_shown(line)}, expected a title line 'id|t|…', an abstract line 'id|a|…', a tab-separated "
-                "annotation line or a blank line",
-                source=source.at(number),
-                document=document.ident if document else None,
+                "annotation line, a comment '# …' or a blank line",
             )
-        elif document is None:
-            raise FormatError(
-                f"found the annotation line {_shown(line)} outside of a document, expected a title line 'id|t|…'",
-                source=source.at(number),
+        if self._open is None:
+            raise self._wrong(
+                number, f"found the annotation line {_shown(line)} outside of a document, expected a title 'id|t|…'"
             )
-        else:
-            _complete(document, source, number, _shown(line))
-            ident = line[: line.index("\t")].strip()
-            if ident != document.ident:
-                raise FormatError(
-                    f"the annotation line is of document {ident!r} but stands under document {document.ident!r}; "
-                    "documents are separated by a blank line and begin with 'id|t|…'",
-                    source=source.at(number),
-                    document=document.ident,
-                )
-            document.annotation_lines.append((number, line))
-    if document is not None:
-        yield _complete(document, source, document.line, "the end of the file")
+        ident = line[: line.index("\t")].strip()
+        if ident != self._open.ident:
+            raise self._wrong(
+                number,
+                f"the annotation line is of document {ident!r} but stands under document {self._open.ident!r}; "
+                "each document begins with 'id|t|…'",
+            )
+        self._open.annotation_lines.append((number, line))
+
+    def _wrong(self, number: int, what: str, ident: str | None = None) -> FormatError:
+        document = ident or (self._open.ident if self._open is not None else None)
+        return FormatError(what, source=self._source.at(number), document=document)
 
 
-def _with_text_line(document: _Open | None, source: Source, number: int, ident: str, kind: str, text: str) -> _Open:
-    """The document that a title line begins, or to which an abstract line belongs."""
-    ident = ident.strip()
-    where = source.at(number)
-    if not ident:
-        raise FormatError("the document's id is empty", source=where)
-    if kind == "t" and document is None:
-        return _Open(ident, text, number)
-    if kind == "t" and document is not None:
-        _complete(document, source, number, f"the title line of document {ident!r}")
-        raise FormatError(
-            f"document {ident!r} begins before a blank line has ended document {document.ident!r}",
-            source=where,
-            document=ident,
-        )
-    if kind != "a":
-        raise FormatError(
-            f"found a line '{ident}|{kind}|…', expected '|t|' for a title or '|a|' for an abstract",
-            source=where,
-            document=ident,
-        )
-    if document is None or document.abstract is not None:
-        raise FormatError(
-            f"found an abstract line without the title line '{ident}|t|…' before it", source=where, document=ident
-        )
-    if ident != document.ident:
-        raise FormatError(
-            f"found the abstract of document {ident!r}, expected that of document {document.ident!r}",
-            source=where,
-            document=document.ident,
-        )
-    document.abstract = text
-    return document
+class _BlockReader:
+    """Makes a record of a document's lines."""
 
+    def __init__(self, block: _Block, source: Source, reading: Reading) -> None:
+        self._block = block
+        self._source = source
+        self._reading = reading
+        self._document = _document(block)
 
-def _complete(document: _Open, source: Source, number: int, found: str) -> _Open:
-    if document.abstract is None:
-        raise FormatError(
-            f"found {found}, expected the abstract line '{document.ident}|a|…' right after the title line",
-            source=source.at(number),
-            document=document.ident,
-        )
-    return document
+    def record(self, looked: bool) -> Record:
+        """The record; its annotation is None unless somebody `looked`."""
+        entities: list[Entity] = []
+        relations: list[tuple[ConceptRelation, Mapping[str, Any]]] = []
+        mentions = 0
+        for number, line in self._block.annotation_lines:
+            columns = line.split("\t")
+            try:
+                if len(columns) in (4, 5) and not _NUMBER.fullmatch(columns[1].strip()):
+                    relations.append(self._relation(number, line, [column.strip() for column in columns[1:]]))
+                    continue
+                mentions += 1
+                entity = self._entity(f"T{mentions}", number, line)
+            except FormatError as error:
+                self._reading.leave_out(LINES, error)
+                continue
+            if entity is not None:
+                entities.append(entity)
+        stated = tuple(relation for relation, _ in relations)
+        annotation = Annotation(tuple(entities), (), stated, with_properties({}, relations)) if looked else None
+        return Record(self._document, annotation, self._source.at(self._block.line))
 
+    def _relation(self, number: int, line: str, columns: list[str]) -> tuple[ConceptRelation, Mapping[str, Any]]:
+        label, head, tail = columns[:3]
+        if not (label and head and tail):
+            raise self._wrong(
+                number, f"found {_shown(line)}, expected a relation: id, type, and two concept identifiers"
+            )
+        return ConceptRelation(label, head, tail), novelty_of(columns[3]) if len(columns) == 4 else {}
 
-def _record(lines: _Open, source: Source, reading: Reading, looked: bool) -> Record:
-    abstract = lines.abstract or ""
-    text = f"{lines.title} {abstract}"
-    passages = (Passage("title", 0, len(lines.title)), Passage("abstract", len(lines.title) + 1, len(text)))
-    document = Document(lines.ident, text, passages)
-    entities: list[Entity] = []
-    relations: list[ConceptRelation] = []
-    relation_columns: list[dict[str, Any]] = []
-    mentions = 0
-    for number, line in lines.annotation_lines:
-        where = source.at(number)
-        columns = line.split("\t")
-        if len(columns) in (4, 5) and not _NUMBER.fullmatch(columns[1].strip()):
-            label, head, tail = (column.strip() for column in columns[1:4])
-            if not (label and head and tail):
-                raise FormatError(
-                    f"found {_shown(line)}, expected a relation: id, type, and two concept identifiers",
-                    source=where,
-                    document=document.id,
-                )
-            if len(columns) == 5 and columns[4].strip():
-                relation_columns.append({"relation": len(relations), "columns": [columns[4].strip()]})
-            relations.append(ConceptRelation(label, head, tail))
-            continue
-        mentions += 1
+    def _entity(self, ident: str, number: int, line: str) -> Entity | None:
+        """The mention of a line; None if it does not fit the text and is left out."""
+        columns = line.split("\t", 3)
+        if len(columns) < 4 or not all(_NUMBER.fullmatch(column.strip()) for column in columns[1:3]):
+            raise self._wrong(
+                number,
+                f"found {_shown(line)}, expected a mention: id, start, end (whole numbers), text, type, identifiers",
+            )
+        span = Span(int(columns[1]), int(columns[2]))
+        surface = self._document.text[span.start : span.end]
+        # a mention may hold tabs of its own, if the text does: the offsets say where it ends
+        rest = columns[3][len(surface) + 1 :] if surface and columns[3].startswith(surface + "\t") else None
+        if rest is None:
+            surface, tab, rest = columns[3].partition("\t")
+            if not tab:
+                raise self._wrong(number, f"found {_shown(line)} with 4 columns, expected five or more: no type")
+        label, identifiers, *further = (*rest.split("\t"), "")[: max(2, rest.count("\t") + 1)]
+        label = label.strip()
+        if not label:
+            raise self._wrong(number, f"found {_shown(line)} without a type in its fifth column")
         try:
-            entities.append(_entity(f"T{mentions}", line, document, where))
+            self._check(span, surface, number)
         except OffsetError as error:
-            reading.keeps(error)
-    extras = {"relation_columns": relation_columns} if relation_columns else {}
-    annotation = Annotation(tuple(entities), (), tuple(relations), extras) if looked else None
-    return Record(document, annotation, source.at(lines.line))
+            if not self._reading.keeps(error):
+                return None
+        return Entity(
+            ident, label, (span,), parse_identifiers(identifiers, label), extras=_extras(label, identifiers, further)
+        )
+
+    def _check(self, span: Span, surface: str, number: int) -> None:
+        if span.start == span.end:
+            raise OffsetError(
+                f"the mention at {span.start}-{span.end} is empty: it has no character",
+                source=self._source.at(number),
+                document=self._document.id,
+            )
+        check_surface(self._document, span, surface, source=self._source.at(number))
+
+    def _wrong(self, number: int, what: str) -> FormatError:
+        return FormatError(what, source=self._source.at(number), document=self._document.id)
 
 
-def _entity(ident: str, line: str, document: Document, where: str) -> Entity:
-    columns = line.split("\t", 3)
-    if len(columns) < 4 or not all(_NUMBER.fullmatch(column.strip()) for column in columns[1:3]):
-        raise FormatError(
-            f"found {_shown(line)}, expected a mention: id, start, end (whole numbers), text, type, identifiers",
-            source=where,
-            document=document.id,
-        )
-    span = Span(int(columns[1]), int(columns[2]))
-    surface = document.text[span.start : span.end]
-    # a mention may hold tabs of its own, if the text does: the offsets say where it ends
-    rest = columns[3][len(surface) + 1 :] if surface and columns[3].startswith(surface + "\t") else None
-    if rest is None:
-        surface, _, rest = columns[3].partition("\t")
-    further = rest.split("\t")
-    if len(further) not in (2, 3):
-        raise FormatError(
-            f"found {_shown(line)} with {len(further) + 4} columns, expected six or seven: id, start, end, text, type, "
-            "identifiers, and the parts of a composite mention",
-            source=where,
-            document=document.id,
-        )
-    label = further[0].strip()
-    if not label:
-        raise FormatError(
-            f"found {_shown(line)} without a type in its fifth column", source=where, document=document.id
-        )
-    check_surface(document, span, surface, source=where)
+def _document(block: _Block) -> Document:
+    abstract = block.abstract or ""
+    if block.title is None and _fitting(block, abstract) > _fitting(block, f" {abstract}"):
+        return Document(block.ident, abstract, (Passage("abstract", 0, len(abstract)),))
+    title = block.title or ""
+    text = f"{title} {abstract}"
+    passages = (Passage("title", 0, len(title)), Passage("abstract", len(title) + 1, len(text)))
+    return Document(block.ident, text, passages)
+
+
+def _fitting(block: _Block, text: str) -> int:
+    """How many of a document's mention lines have the text that is at their offsets."""
+    found = 0
+    for _, line in block.annotation_lines:
+        columns = line.split("\t")
+        if len(columns) > 4 and all(_NUMBER.fullmatch(column.strip()) for column in columns[1:3]):
+            found += text[int(columns[1]) : int(columns[2])] == columns[3]
+    return found
+
+
+def _extras(label: str, identifiers: str, further: list[str]) -> dict[str, Any]:
     extras: dict[str, Any] = {}
-    if says_more(further[1]):
-        extras["identifiers"] = further[1].strip()
-    parts = further[2].rstrip("\r") if len(further) == 3 else ""
-    if parts.strip():
-        extras["individual_mentions"] = parts.split("|")
-    return Entity(ident, label, (span,), parse_identifiers(further[1], label), extras=extras)
+    if says_more(identifiers, label):
+        extras["identifiers"] = identifiers.strip()
+    columns = [column.rstrip("\r") for column in further]
+    while columns and not columns[-1].strip():
+        columns.pop()
+    if columns and columns[0].strip():
+        extras["individual_mentions"] = columns[0].split("|")
+    if columns[1:]:
+        extras["further_columns"] = columns[1:]
+    return extras
 
 
 def _shown(line: str) -> str:

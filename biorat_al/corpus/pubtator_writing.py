@@ -8,8 +8,8 @@ from typing import Any
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.concept_relations import between_concepts
-from biorat_al.corpus.identifiers import NO_CONCEPT, parse_identifiers, says_more
+from biorat_al.corpus.concept_relations import between_concepts, properties_of
+from biorat_al.corpus.identifiers import NO_CONCEPT, joined, parse_identifiers, says_more, spelled
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity
 from biorat_al.corpus.writing import fitting, stripped, tabular_id, title_and_abstract
 
@@ -17,7 +17,18 @@ _TABS = re.compile("[\t\n]")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _KEPT = (
     losses.PASSAGES, losses.NOT_LOOKED, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS,
+    losses.CONCEPT_PROPERTIES,
 )  # fmt: skip
+_NOVEL, _COLUMN = "novel", "column"
+_NOVELTIES = frozenset({"novel", "no", "yes", "none", "true", "false"})
+
+
+def novelty_of(column: str) -> dict[str, str]:
+    """Return the property of a relation that its fifth column says, if it says anything."""
+    column = column.strip()
+    if not column:
+        return {}
+    return {_NOVEL if column.casefold() in _NOVELTIES else _COLUMN: column}
 
 
 class PubTatorLines:
@@ -31,14 +42,13 @@ class PubTatorLines:
 
         :raises FormatError: the document's id cannot stand in PubTator.
         """
-        ident = tabular_id(document, r"[|\t\n\r\ufeff]", "PubTator", self._report)
+        ident = tabular_id(document, r"^#(?=.*[\s#])|[|\t\n\r\ufeff]", "PubTator", self._report)
         losses.count_losses(
             self._report,
             document,
             annotation,
             keeps=_KEPT,
-            entity_extras=("identifiers", "individual_mentions"),
-            extras=("relation_columns",),
+            entity_extras=("identifiers", "individual_mentions", "further_columns"),
         )
         title, abstract = title_and_abstract(document, r"\n", self._report)
         texts = [f"{ident}|t|{title}", f"{ident}|a|{abstract}"]
@@ -59,60 +69,64 @@ class PubTatorLines:
         yield text[entity.start : entity.end]
         yield label
         yield self._identifiers(entity, label)
-        parts = entity.extras.get("individual_mentions")
-        if parts is not None:
-            column = "|".join(parts) if _are_strings(parts) else ""
-            if column.strip() and not _TABS.search(column) and column.split("|") == parts and not column.endswith("\r"):
-                yield column
-            else:
-                self._report.lose(losses.MENTION_PROPERTIES)
+        yield from self._further(entity)
+
+    def _further(self, entity: Entity) -> list[str]:
+        """The columns after the identifiers."""
+        parts = _strings(entity.extras, "individual_mentions")
+        column = "|".join(parts)
+        if not column.strip() or not _fits(column) or column.split("|") != parts:
+            column = ""
+        further = _strings(entity.extras, "further_columns")
+        if not further or not further[-1].strip() or not all(map(_fits, further)):
+            further = []
+        lost = ("individual_mentions" in entity.extras and not column) + (
+            "further_columns" in entity.extras and not further
+        )
+        self._report.lose(losses.MENTION_PROPERTIES, lost)
+        return [column, *further] if column or further else []
 
     def _identifiers(self, entity: Entity, label: str) -> str:
         column = entity.extras.get("identifiers")
         if column is not None:
-            whole = isinstance(column, str) and says_more(column) and not _TABS.search(column)
+            whole = isinstance(column, str) and says_more(column, label) and not _TABS.search(column)
             if whole and column == column.strip() and parse_identifiers(column, label) == entity.concepts:
                 return str(column)
             self._report.lose(losses.MENTION_PROPERTIES)
-        spellings = []
+        spellings: list[str] = []
+        kept: list[Concept] = []
         for concept in entity.concepts:
-            name = spelled(concept, label)
-            if parse_identifiers(name, label) == (concept,) and not says_more(name) and not _TABS.search(name):
-                spellings.append(name)
+            names = [*spellings, spelled(concept, label)]
+            column = joined(names)
+            stays = parse_identifiers(column, label) == (*kept, concept) and not says_more(column, label)
+            if stays and not _TABS.search(column):
+                spellings, kept = names, [*kept, concept]
             else:
                 self._report.lose(losses.CONCEPT_LINKS)
-        return "|".join(spellings) or "-1"
+        return joined(spellings) or "-1"
 
     def _relations(self, annotation: Annotation) -> Iterator[list[str]]:
         relations, widened, unlinked = between_concepts(annotation, lambda entity, c: spelled(c, entity.label))
         self._report.lose("relations between mentions (stated between their concepts)", widened)
         self._report.lose("relations between mentions that are linked to no concept", unlinked)
-        further = self._further_columns(annotation)
+        properties, unfit = properties_of(annotation)
+        self._report.lose(losses.CONCEPT_PROPERTIES, unfit)
         for number, relation in enumerate(relations):
             if not _can_stand(relation):
                 self._report.lose(losses.CONCEPT_RELATIONS)
                 continue
-            yield [relation.label, relation.head, relation.tail, *further.get(number, [])]
+            column = self._property(properties[number]) if number < len(properties) else []
+            yield [relation.label, relation.head, relation.tail, *column]
 
-    def _further_columns(self, annotation: Annotation) -> Mapping[int, list[str]]:
-        columns: dict[int, list[str]] = {}
-        held: Any = annotation.extras.get("relation_columns", [])
-        for item in held if isinstance(held, list) else [None]:
-            match item:
-                case {"relation": int(number), "columns": [str(column)]} if (
-                    0 <= number < len(annotation.concept_relations) and column.strip() and not _TABS.search(column)
-                ):
-                    columns[number] = [column]
-                case _:
-                    self._report.lose(losses.FURTHER)
-        return columns
-
-
-def spelled(concept: Concept, label: str) -> str:
-    """An identifier as PubTator has it: bare where its database goes without saying."""
-    if parse_identifiers(concept.identifier, label) == (concept,):
-        return concept.identifier
-    return ":".join(concept)
+    def _property(self, properties: Mapping[str, Any]) -> list[str]:
+        """The fifth column of a relation, if its properties have one."""
+        written = []
+        for key in (_NOVEL, _COLUMN):
+            column = properties.get(key)
+            if isinstance(column, str) and novelty_of(column) == {key: column} and not _TABS.search(column):
+                written.append(column)
+        self._report.lose(losses.CONCEPT_PROPERTIES, len(properties) > len(written[:1]))
+        return written[:1]
 
 
 def _can_stand(relation: ConceptRelation) -> bool:
@@ -125,5 +139,11 @@ def _can_stand(relation: ConceptRelation) -> bool:
     )
 
 
-def _are_strings(values: object) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+def _fits(column: str) -> bool:
+    return not _TABS.search(column) and not column.endswith("\r")
+
+
+def _strings(extras: Mapping[str, Any], key: str) -> list[str]:
+    """A list of strings; empty if it is not one."""
+    values = extras.get(key)
+    return [*values] if isinstance(values, list) and all(isinstance(value, str) for value in values) else []

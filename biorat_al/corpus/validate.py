@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from biorat_al.corpus.base import KEPT, ReadOptions, ReadReport
 from biorat_al.corpus.bigbio_reading import BigBioKb, kb_rows
-from biorat_al.corpus.identifiers import says_more
+from biorat_al.corpus.identifiers import TMVAR, is_variant, says_more
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.reading import CorpusFile, Paths, list_files, read_corpus
@@ -126,10 +126,10 @@ def record_problems(document: Document, annotation: Annotation) -> Iterator[Prob
         yield "passages that do not cover the text", f"no passage holds the text at {last}-{len(document.text)}"
     for entity in annotation.entities:
         for concept in entity.concepts:
-            if concept.database != "tmVar" and any(sign in "".join(concept) for sign in JOINERS):
+            if concept.database != TMVAR and any(sign in "".join(concept) for sign in JOINERS):
                 yield "identifiers in one item", f"the entity {entity.id!r} is linked to {':'.join(concept)}"
         column = entity.extras.get("identifiers")
-        if isinstance(column, str) and says_more(column) and not column.startswith("tmVar:"):
+        if isinstance(column, str) and says_more(column, entity.label) and not is_variant(column, entity.label):
             yield "identifiers joined by other than |", f"the entity {entity.id!r} has the identifiers {column!r}"
     labels = Counter(entity.label for entity in annotation.entities)
     labels.update(relation.label for relation in annotation.relations)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from biorat_al.corpus.concept_relations import relabelled
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
 from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
 from biorat_al.settings import Settings
@@ -255,6 +256,7 @@ def _with_project_labels(
         extras[OTHER_ENTITIES] = aside
     relations = _relations(annotation, {entity.id for entity in entities}, settings, report, extras)
     concept_relations = _concept_relations(annotation, settings, report, extras)
+    extras = relabelled(extras, settings.relation_label_of) if settings.relations else extras
     return Annotation(tuple(entities), relations, concept_relations, extras)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.base import ReadReport, WriteReport
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError
@@ -144,27 +144,56 @@ def changed(**fields: Any) -> dict[str, Any]:
 PASSAGE = {"offset": 0, "infons": {}, "text": "Words."}
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        ({"documents": [{"infons": {}}]}, "passages is missing, expected a list"),
-        (collection(changed(id="")), "the document's id is empty"),
-        (collection(changed(passages=[{**PASSAGE, "offset": "0"}])), "offset: found the string"),
-        (collection(changed(passages=[PASSAGE, PASSAGE])), "the passage at offset 0 begins before 6, where it could"),
-        (collection(changed(passages=["x"])), "found the string \"x\", expected an object"),
-        (collection(changed(passages=[{**PASSAGE, "annotations": [{"id": "1", "infons": {}, "text": "W",
-          "locations": [{"offset": 0, "length": 1}]}]}])), "the annotation '1' has no infon 'type'"),
-        (collection(changed(relations=[{"id": "R", "infons": {}, "nodes": [{"refid": "9"}]}])),
-         "refers to the annotation '9', which is not there"),
-        ('{"infons": {}, "documents": [{"id": "1", "passages": []}, {"id"', "not JSON after the first 1 documents"),
-    ],
-)  # fmt: skip
-def test_malformed_files(tmp_path: Path, value: object, message: str) -> None:
-    path = written(tmp_path, value)
+BROKEN: list[tuple[Any, str, str]] = [
+    ({"infons": {}}, "passages is missing, expected a list", "documents that cannot be read"),
+    (changed(id=""), "the document's id is empty", "documents that cannot be read"),
+    (changed(passages=[{**PASSAGE, "offset": "0"}]), "offset: found the string", "documents that cannot be read"),
+    (changed(passages=[PASSAGE, PASSAGE]), "the passage at offset 0 begins before 6", "documents that cannot be read"),
+    (changed(passages=["x"]), 'found the string "x", expected an object', "documents that cannot be read"),
+    ("x", 'found the string "x", expected an object', "documents that cannot be read"),
+    (changed(passages=[{**PASSAGE, "annotations": [{"id": "8", "infons": {}, "text": "W",
+      "locations": [{"offset": 0, "length": 1}]}]}]), "the annotation '8' has no infon 'type'",
+     "annotations that are not complete"),
+    (changed(annotations=[7]), "annotations[0]: found the number 7, expected an object",
+     "annotations that are not complete"),
+    (changed(annotations=[{"id": "8", "infons": {"type": "X"}, "text": "N", "locations": [{"offset": 0}]}]),
+     "annotations[0].locations[0].length is missing", "annotations that are not complete"),
+    (changed(annotations=[{"id": "8", "infons": {"type": "X"}, "locations": [{"offset": 0, "length": 1}]}]),
+     "found an annotation without the element text", "annotations that are not complete"),
+    (changed(annotations=[{"id": "8", "infons": {"type": "X"}, "text": "N",
+      "locations": [{"offset": -1, "length": 1}]}]),
+     "offset: found -1", "annotations that are not complete"),
+    (changed(relations=[{"id": "R", "infons": {}, "nodes": [{"refid": "9"}]}]),
+     "refers to the annotation '9', which is not there", "relations to annotations that are not there"),
+    (changed(relations=[{"id": "R", "infons": [], "nodes": []}]), "infons: found the list [], expected an object",
+     "relations that are not complete"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "message", "kind"), BROKEN)
+def test_malformed_files(tmp_path: Path, value: object, message: str, kind: str) -> None:
+    path = written(tmp_path, collection(changed(id="0"), value, changed(id="9")))
     with pytest.raises(FormatError) as caught:
-        list(read_corpus(path, format="bioc-json", skip_invalid=True))
+        list(read_corpus(path, format="bioc-json"))
     assert message in str(caught.value)
     assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(("value", "message", "kind"), BROKEN)
+def test_one_broken_item_does_not_cost_the_file(tmp_path: Path, value: object, message: str, kind: str) -> None:
+    path = written(tmp_path, collection(changed(id="0"), value, changed(id="9")))
+    report = ReadReport()
+    records = list(read_corpus(path, format="bioc-json", skip_invalid=True, report=report))
+    expected = ["0", "9"] if kind == "documents that cannot be read" else ["0", "7", "9"]
+    assert [record.document.id for record in records] == expected
+    assert report.left_out[kind] == 1
+    assert message in report.faults[0][1]
+
+
+def test_a_file_that_is_cut_off_is_an_error(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"infons": {}, "documents": [{"id": "1", "passages": []}, {"id"')
+    with pytest.raises(FormatError, match="not JSON after the first 1 documents"):
+        list(read_corpus(path, format="bioc-json", skip_invalid=True))
 
 
 def test_a_wrong_mention(tmp_path: Path) -> None:

@@ -216,41 +216,47 @@ def test_a_mention_that_does_not_fit_its_offsets(
     assert (report.invalid_count, report.relations_left_out) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("<document>" + TITLE + "</document>", "found a document without the element id"),
-        (document(TITLE, " "), "the document's id is empty"),
-        (document("<passage><text>a</text></passage>"), "found a passage without the element offset"),
-        (
-            document("<passage><offset>x</offset><text>a</text></passage>"),
-            "found the offset 'x', expected a whole number",
+BROKEN_DOCUMENTS = [
+    ("<document>" + TITLE + "</document>", "found a document without the element id"),
+    (document(TITLE, " "), "the document's id is empty"),
+    (document("<passage><text>a</text></passage>"), "found a passage without the element offset"),
+    (
+        document("<passage><offset>x</offset><text>a</text></passage>"),
+        "found the offset 'x', expected a whole number",
+    ),
+    (document("<passage><offset>-1</offset><text>a</text></passage>"), "found the offset '-1'"),
+    (document(TITLE + TITLE.replace('"0"', '"5"', 1)), "begins before 29"),
+    (document("<passage><offset>9999999999</offset><text>a</text></passage>"), "that cannot be right"),
+    (
+        document("<passage><infon>x</infon><offset>0</offset><text>a</text></passage>"),
+        "an infon has no key",
+    ),
+]
+BROKEN_ITEMS = [
+    (document(TITLE + annotation("")), "the annotation '9' has no infon 'type'"),
+    (document(TITLE + annotation() * 2), "two annotations have the id '9'"),
+    (document(TITLE + annotation(places="0 x")), "found the length 'x', expected a whole number"),
+    (document(TITLE + annotation("<infon>x</infon>")), "an infon has no key"),
+    (
+        document(TITLE + annotation().replace("<text>Ocular</text>", "")),
+        "found an annotation without the element text",
+    ),
+    (
+        document(
+            TITLE
+            + '<relation id="R0"><infon key="type">r</infon><node refid="1" role=""/>'
+            + '<node refid="7" role=""/></relation>'
         ),
-        (document("<passage><offset>-1</offset><text>a</text></passage>"), "found the offset '-1'"),
-        (document(TITLE + TITLE.replace('"0"', '"5"', 1)), "begins before 29"),
-        (document("<passage><offset>9999999999</offset><text>a</text></passage>"), "that cannot be right"),
-        (document(TITLE + annotation("")), "the annotation '9' has no infon 'type'"),
-        (document(TITLE + annotation() * 2), "two annotations have the id '9'"),
-        (document(TITLE + annotation(places="0 x")), "found the length 'x', expected a whole number"),
-        (document(TITLE + annotation("<infon>x</infon>")), "an infon has no key"),
-        (
-            document(TITLE + annotation().replace("<text>Ocular</text>", "")),
-            "found an annotation without the element text",
-        ),
-        (
-            document(
-                TITLE
-                + '<relation id="R0"><infon key="type">r</infon><node refid="1" role=""/>'
-                + '<node refid="7" role=""/></relation>'
-            ),
-            "the relation 'R0' refers to the annotation '7', which is not there",
-        ),
-        (document(TITLE + '<relation id="R0"/><relation id="R0"/>'), "two relations have the id 'R0'"),
-    ],
-)
+        "the relation 'R0' refers to the annotation '7', which is not there",
+    ),
+    (document(TITLE + '<relation id="R0"/><relation id="R0"/>'), "two relations have the id 'R0'"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), [*BROKEN_DOCUMENTS, *BROKEN_ITEMS])
 def test_documents_that_are_not_as_they_must_be(tmp_path: Path, content: str, message: str) -> None:
     path = written(tmp_path, document(TITLE, "0"), content)
-    records = read_corpus(path, format="bioc-xml", skip_invalid=True)
+    records = read_corpus(path, format="bioc-xml")
     assert next(records).document.id == "0"
     with pytest.raises(FormatError) as caught:
         next(records)
@@ -258,6 +264,53 @@ def test_documents_that_are_not_as_they_must_be(tmp_path: Path, content: str, me
     source = caught.value.source
     assert source is not None
     assert int(source.removeprefix(f"{path}:")) >= 10
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN_DOCUMENTS)
+def test_one_broken_document_does_not_cost_the_file(tmp_path: Path, content: str, message: str) -> None:
+    path = written(tmp_path, document(TITLE, "0"), content, document(TITLE, "2"))
+    report = ReadReport()
+    records = list(read_corpus(path, format="bioc-xml", skip_invalid=True, report=report))
+    assert [record.document.id for record in records] == ["0", "2"]
+    assert report.left_out == {"documents that cannot be read": 1}
+    assert message in report.faults[0][1]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN_ITEMS)
+def test_one_broken_annotation_or_relation_does_not_cost_the_document(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    report = ReadReport()
+    (record,) = read_corpus(written(tmp_path, content), format="bioc-xml", skip_invalid=True, report=report)
+    assert record.annotation is not None
+    assert {entity.id for entity in record.annotation.entities} >= {"0", "1"}
+    assert report.left_out.total() == 1
+    assert message in report.faults[0][1]
+
+
+def test_relations_go_with_what_they_refer_to(tmp_path: Path) -> None:
+    relations = "".join(
+        f'<relation id="{ident}"><infon key="type">r</infon><node refid="{head}" role=""/>'
+        f'<node refid="{tail}" role=""/></relation>'
+        for ident, head, tail in [
+            ("R0", "9", "0"),
+            ("R1", "R0", "1"),
+            ("R2", "R3", "0"),
+            ("R3", "8", "0"),
+            ("R4", "0", "1"),
+        ]
+    )
+    report = ReadReport()
+    path = written(tmp_path, document(TITLE + annotation("") + relations))
+    (record,) = read_corpus(path, skip_invalid=True, report=report)
+    assert record.annotation is not None
+    assert [relation.id for relation in record.annotation.relations] == ["R4"]
+    assert record.annotation.extras == {}
+    assert report.left_out == {
+        "annotations that are not complete": 1,
+        "relations to annotations that are not there": 1,
+    }
+    assert report.relations_left_out == 3
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.base import ReadReport
+from biorat_al.corpus.base import Reading, ReadReport, WriteReport
+from biorat_al.corpus.convert import convert_corpus
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Span
-from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.pubtator import PubTator
+from biorat_al.corpus.reading import read_corpus, write_corpus
+from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError, OffsetError
 
 ONE = (
@@ -88,6 +92,65 @@ def test_identifiers(
     assert entity.extras == ({"identifiers": kept} if kept else {})
 
 
+@pytest.mark.parametrize(
+    ("label", "column"),
+    [
+        ("SequenceVariant", "p|SUB|R|12|Q"),
+        ("SequenceVariant", "c|DEL|77_81|"),
+        ("SequenceVariant", "c|DEL|11+2_19-3|"),
+        ("ProteinMutation", "p|FS|V|90|G|95"),
+        ("DNAMutation", "c|SUB|G|113|A,C"),
+        ("DNAMutation", "|SUB|G|CODON17|A"),
+        ("Change", "g|INS||15K"),
+        ("SNP", "rs900001"),
+        ("Variant", "RS#:900001;HGVS:p.R12Q;CorrespondingGene:9001"),
+        ("Mutation", "tmVar:p|SUB|R|12|Q;HGVS:p.R12Q;VariantGroup:0;CorrespondingGene:9001;RS#:900001"),
+        ("Mutation", "p.R12Q"),
+        ("Genotype", "c.[7A>C;9G>T]"),
+        ("GeneOrGeneProduct", "9001,9002"),
+        ("Chemical", "1,3-relvin"),
+    ],
+)
+def test_relations_of_variants_reach_their_mentions(tmp_path: Path, label: str, column: str) -> None:
+    lines = [
+        f"1\t0\t8\tNaloxone\t{label}\t{column}",
+        "1\t30\t39\tclonidine\tDisease\tD900001",
+        f"1\tAssociation\t{column}\tD900001\tNovel",
+    ]
+    annotation = annotation_of(tmp_path, *lines)
+    assert len(annotation.entities[0].concepts) == (2 if label == "GeneOrGeneProduct" else 1)
+    for name in ("bigbio", "brat"):
+        report = convert_corpus(tmp_path / "corpus.txt", tmp_path / name, to=name)
+        assert "relations between concepts that no two mentions are linked to" not in report.lost
+        (record,) = read_corpus(tmp_path / name)
+        assert record.annotation is not None
+        (relation,) = record.annotation.relations
+        assert [relation.label, relation.head, relation.tail] == [
+            "Association",
+            *(entity.id for entity in record.annotation.entities),
+        ]
+        assert report.lost["further properties of relations between concepts"] == 1
+    # the lines come back as they were
+    convert_corpus(tmp_path / "corpus.txt", tmp_path / "again.txt", to="pubtator")
+    assert (tmp_path / "again.txt").read_text().splitlines()[2:5] == lines
+
+
+def test_what_is_said_of_a_relation_follows_it_and_not_its_number(tmp_path: Path) -> None:
+    annotation = annotation_of(tmp_path, "1\tB\tD1\tD2\tNo", "1\tA\tD1\tD3", "1\tB\tD1\tD4\t0.8", "1\tB\tD1\tD2")
+    turned = replace(annotation, concept_relations=annotation.concept_relations[::-1])
+    write_corpus(tmp_path / "turned", [(Document("1", "a b"), turned)], format="pubtator")
+    assert (tmp_path / "turned").read_text().split("\n")[2:6] == [
+        "1\tB\tD1\tD2\tNo",
+        "1\tB\tD1\tD4\t0.8",
+        "1\tA\tD1\tD3",
+        "1\tB\tD1\tD2",
+    ]
+    report = WriteReport()
+    fewer = replace(annotation, concept_relations=annotation.concept_relations[1:2])
+    write_corpus(tmp_path / "fewer", [(Document("1", "a b"), fewer)], format="pubtator", report=report)
+    assert report.lost["further properties of relations between concepts"] == 2
+
+
 def test_the_seventh_column(tmp_path: Path) -> None:
     filled, empty = annotation_of(
         tmp_path, "1\t0\t8\tNaloxone\tChemical\tD1|D2\tNalo part|xone part", "1\t30\t39\tclonidine\tChemical\t-1\t"
@@ -102,7 +165,11 @@ def test_a_fifth_relation_column_is_kept(tmp_path: Path) -> None:
         ConceptRelation("CID", "D1", "D2"),
         ConceptRelation("Association", "D1", "D3"),
     )
-    assert annotation.extras == {"relation_columns": [{"relation": 1, "columns": ["Novel"]}]}
+    assert annotation.extras == {
+        "concept_relation_properties": [
+            {"relation": ["Association", "D1", "D3"], "properties": {"novel": "Novel"}},
+        ]
+    }
 
 
 def test_white_space_of_the_text_stays(tmp_path: Path) -> None:
@@ -184,45 +251,142 @@ def test_a_mention_that_does_not_fit_its_offsets(
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        ("1|t|a\n", 1, "found the end of the file, expected the abstract line '1|a|…'"),
-        ("1|t|a\n\n2|t|b\n2|a|c\n", 2, "found a blank line, expected the abstract line '1|a|…'"),
-        ("1|t|a\n1\t0\t1\ta\tX\tD1\n", 2, "expected the abstract line '1|a|…'"),
-        ("1|t|a\n2|t|b\n", 2, "found the title line of document '2', expected the abstract line '1|a|…'"),
-        ("1|t|a\n2|a|b\n", 2, "found the abstract of document '2', expected that of document '1'"),
-        ("1|t|a\n1|a|b\n2|t|c\n2|a|d\n", 3, "document '2' begins before a blank line has ended document '1'"),
-        ("1|t|a\n1|a|b\n1|a|c\n", 3, "found an abstract line without the title line"),
-        ("1|a|a\n", 1, "found an abstract line without the title line '1|t|…' before it"),
-        ("|t|a\n|a|b\n", 1, "the document's id is empty"),
-        ("1|t|a\n1|x|b\n", 2, "found a line '1|x|…', expected '|t|' for a title or '|a|' for an abstract"),
-        (
-            "1|t|a\n1|a|b\n2\t0\t1\ta\tX\tD1\n",
-            3,
-            "the annotation line is of document '2' but stands under document '1'",
-        ),
-        ("1|t|a\n1|a|b\n\n1\t0\t1\ta\tX\tD1\n", 4, "outside of a document"),
-        ("1|t|a\n1|a|b\nsome words\n", 3, "found 'some words', expected a title line 'id|t|…'"),
-        ("1|t|a\n1|a|b\n1\t0\t1\ta\tX\n", 3, "with 5 columns, expected six or seven"),
-        ("1|t|a\n1|a|b\n1\t0\t1\ta\tX\tD1\t\t\n", 3, "with 8 columns, expected six or seven"),
-        ("1|t|a\n1|a|b\n1\t0\t1\n", 3, "expected a mention: id, start, end (whole numbers)"),
-        ("1|t|a\n1|a|b\n1\t0\t1.5\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
-        ("1|t|a\n1|a|b\n1\t-1\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
-        ("1|t|a\n1|a|b\n1\t٠\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
-        ("1|t|a\n1|a|b\n1\t0\t1\ta\t \tD1\n", 3, "without a type in its fifth column"),
-        ("1|t|a\n1|a|b\n1\tCID\tD1\t \n", 3, "expected a relation: id, type, and two concept identifiers"),
-    ],
-)
-@pytest.mark.parametrize("skip_invalid", [False, True])
-def test_malformed_files_are_errors_with_their_line(
-    tmp_path: Path, text: str, line: int, message: str, skip_invalid: bool
-) -> None:
+BROKEN = [
+    ("1|t|a\n2|a|b\n", 2, "found the abstract of document '2', expected that of document '1'"),
+    ("1|t|a\n1|a|b\n1|a|c\n", 3, "found an abstract line without the title line"),
+    ("1|t|a\n1\t0\t1\ta\tX\n1|a|c\n", 3, "found an abstract line without the title line '1|t|…' right before it"),
+    ("1|t|a\n1|x|b\n", 2, "found a line '1|x|…', expected '|t|' for a title or '|a|' for an abstract"),
+    ("1|t|a\n1|a|b\n2\t0\t1\ta\tX\tD1\n", 3, "the annotation line is of document '2' but stands under document '1'"),
+    ("1|t|a\n1|a|b\nsome words\n", 3, "found 'some words', expected a title line 'id|t|…'"),
+    ("1|t|a\n1|a|b\n1\t0\t1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+    ("1|t|a\n1|a|b\n1\t0\t1\ta\n", 3, "with 4 columns, expected five or more"),
+    ("1|t|a\n1|a|b\n1\t0\t1.5\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+    ("1|t|a\n1|a|b\n1\t-1\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+    ("1|t|a\n1|a|b\n1\t٠\t1\ta\tX\tD1\n", 3, "expected a mention: id, start, end (whole numbers)"),
+    ("1|t|a\n1|a|b\n1\tT1\tX\t0\t1\ta\n", 3, "expected a mention: id, start, end (whole numbers)"),
+    ("1|t|a\n1|a|b\n1\t0\t1\ta\t \tD1\n", 3, "without a type in its fifth column"),
+    ("1|t|a\n1|a|b\n1\tCID\tD1\t \n", 3, "expected a relation: id, type, and two concept identifiers"),
+    ("1\t0\t1\ta\tX\n1|t|a\n1|a|b\n", 1, "outside of a document"),
+    ("|t|a\n1|t|a\n", 1, "the document's id is empty"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "message"), BROKEN)
+def test_malformed_lines_are_errors_with_their_line(tmp_path: Path, text: str, line: int, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(FormatError) as caught:
-        list(read_corpus(path, format="pubtator", skip_invalid=skip_invalid))
+        list(read_corpus(path, format="pubtator"))
     assert message in str(caught.value)
     assert caught.value.source == f"{path}:{line}"
+
+
+@pytest.mark.parametrize(("text", "line", "message"), BROKEN)
+def test_one_broken_line_does_not_cost_the_file(tmp_path: Path, text: str, line: int, message: str) -> None:
+    path = written(tmp_path, text + "\n" + ONE.replace("1|", "9|").replace("1\t", "9\t"))
+    report = ReadReport()
+    records = list(read_corpus(path, format="pubtator", skip_invalid=True, report=report))
+    assert [record.document.id for record in records] == ["1", "9"]
+    assert records[1].annotation is not None
+    assert len(records[1].annotation.entities) == 2
+    assert report.left_out == {"lines that are not PubTator": 1}
+    ((kind, said),) = report.faults
+    assert (kind, message in said, f"{path}:{line}" in said) == ("lines that are not PubTator", True, True)
+
+
+def test_a_document_without_an_abstract_line_has_an_empty_abstract(tmp_path: Path) -> None:
+    text = "1|t|Relvin calms gout.\n1\t0\t6\tRelvin\tChemical\tD1\n\n" + ONE.replace("1|", "2|").replace("1\t", "2\t")
+    first, second = read_corpus(written(tmp_path, text))
+    assert first.document == Document(
+        "1", "Relvin calms gout. ", (Passage("title", 0, 18), Passage("abstract", 19, 19))
+    )
+    assert first.annotation is not None
+    assert [entity.spans for entity in first.annotation.entities] == [(Span(0, 6),)]
+    assert second.document.id == "2"
+    bare, _ = read_corpus(written(tmp_path, "1|t|Relvin.\n\n2|t|Gout.\n", "bare.txt"))
+    assert (bare.document.text, bare.annotation) == ("Relvin. ", None)
+
+
+@pytest.mark.parametrize(("start", "text"), [(0, "Relvin calms gout."), (1, " Relvin calms gout.")])
+def test_a_document_without_a_title_line_begins_where_its_mentions_say(tmp_path: Path, start: int, text: str) -> None:
+    line = f"1\t{start}\t{start + 6}\tRelvin\tChemical\n"
+    (record,) = read_corpus(written(tmp_path, "1|a|Relvin calms gout.\n" + line))
+    assert record.document.text == text
+    assert [(part.kind, part.end) for part in record.document.passages][-1] == ("abstract", len(text))
+    (alone,) = read_corpus(written(tmp_path, "1|a|Relvin calms gout.\n", "alone.txt"))
+    assert alone.document.text == " Relvin calms gout."
+
+
+def test_documents_without_a_blank_line_between_them_and_with_blank_lines_inside(tmp_path: Path) -> None:
+    two = ONE.replace("1|", "2|").replace("1\t", "2\t")
+    plain = list(read_corpus(written(tmp_path, ONE + "\n" + two, "plain.txt")))
+    close = list(read_corpus(written(tmp_path, ONE + two, "close.txt")))
+    wide = list(read_corpus(written(tmp_path, (ONE + two).replace("\n", "\n\n"), "wide.txt")))
+    for records in (close, wide):
+        assert [record[:2] for record in records] == [record[:2] for record in plain]
+
+
+def test_comment_lines_are_told_from_documents_and_counted(tmp_path: Path) -> None:
+    lines = ONE.splitlines()
+    text = "\n".join(["## made in 2024", "", "# PMID|t|title", *(f"{line}\n  # a\tremark" for line in lines), "#"])
+    path = written(tmp_path, text)
+    report = ReadReport()
+    (record,) = read_corpus(path, report=report)
+    (plain,) = read_corpus(written(tmp_path, ONE, "plain.txt"))
+    assert record[:2] == plain[:2]
+    assert report.left_out == {"comment lines": 8}
+
+
+def test_a_document_whose_id_begins_as_a_comment_does(tmp_path: Path) -> None:
+    (record,) = read_corpus(written(tmp_path, "# first\n" + ONE.replace("1|", "#7|").replace("1\t", "#7\t")))
+    assert record.document.id == "#7"
+    assert record.annotation is not None
+    assert len(record.annotation.entities) == 2
+    write_corpus(tmp_path / "again", [record], format="pubtator")
+    (again,) = read_corpus(tmp_path / "again", format="pubtator")
+    assert again[:2] == record[:2]
+    with pytest.raises(FormatError, match="its id holds '#'"):
+        write_corpus(tmp_path / "unfit", [(Document("# 7", "a b"), None)], format="pubtator")
+
+
+def test_mention_lines_without_identifiers(tmp_path: Path) -> None:
+    first, second, third = annotation_of(
+        tmp_path, "1\t0\t8\tNaloxone\tChemical", "1\t30\t39\tclonidine\tChemical  ", "1\t0\t8\tNaloxone\tX\t\t\t \t"
+    ).entities
+    assert [(entity.label, entity.concepts, entity.extras) for entity in (first, second, third)] == [
+        ("Chemical", (), {}),
+        ("Chemical", (), {}),
+        ("X", (), {}),
+    ]
+
+
+def test_columns_after_the_seventh_are_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, ONE + "1\t0\t8\tNaloxone\tX\tD1\t\t0.9\t\tsure\n")
+    records = list(read_corpus(path))
+    assert records[0].annotation is not None
+    assert records[0].annotation.entities[2].extras == {"further_columns": ["0.9", "", "sure"]}
+    report = WriteReport()
+    write_corpus(tmp_path / "again.txt", records, format="pubtator", report=report)
+    assert not report.lost
+    (again,) = read_corpus(tmp_path / "again.txt")
+    assert again[:2] == records[0][:2]
+
+
+def test_mentions_of_another_spelling_can_be_kept_by_their_offsets(tmp_path: Path) -> None:
+    path = written(tmp_path, ONE + "1\t0\t8\tnaloxon hydrochloride\tX\tD1\n1\t0\t99\tNaloxone\tX\tD1\n")
+    reading = Reading(trust_offsets=True, skip_invalid=True)
+    (record,) = PubTator().read(Source(path), reading)
+    assert record.annotation is not None
+    assert [entity.surface(record.document.text) for entity in record.annotation.entities] == [
+        "Naloxone",
+        "clonidine",
+        "Naloxone",
+    ]
+    assert (reading.report.trusted_count, reading.report.invalid_count) == (1, 1)
+
+
+def test_an_empty_mention_is_said_to_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(OffsetError, match="the mention at 8-8 is empty"):
+        annotation_of(tmp_path, "1\t8\t8\t\tChemical\tD1")
 
 
 # everything but the line end; a carriage return at the end of the first title would be a matter of line ends
