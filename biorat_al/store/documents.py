@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
 from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
@@ -115,12 +115,14 @@ def draw_test_documents(session: Session, size: int, seed: int) -> int:
 
 
 def remove_leaks(session: Session) -> int:
-    """Take documents out of the pool whose text a test document has, so that the test set stays held out."""
-    test = aliased(DocumentRow)
+    """Take documents out of the pool whose text a test document has, so that the test set stays held out.
+
+    Return the number of documents taken out.
+    """
+    held_out = select(DocumentRow.text_sha256).where(DocumentRow.split == "test")
+    # not by a join: two test documents with the same text would count a document of the pool twice
     leaked = session.scalars(
-        select(DocumentRow.id)
-        .join(test, test.text_sha256 == DocumentRow.text_sha256)
-        .where(DocumentRow.split == "pool", test.split == "test")
+        select(DocumentRow.id).where(DocumentRow.split == "pool", DocumentRow.text_sha256.in_(held_out))
     ).all()
     for some in chunks(leaked):
         annotations = select(AnnotationRow.id).where(AnnotationRow.document_id.in_(some))
