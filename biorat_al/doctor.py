@@ -213,7 +213,7 @@ def _sdk() -> Iterator[Finding]:
 
 def _label_studio(settings: Settings | None) -> Iterator[Finding]:
     from biorat_al.desk.labelstudio.client import LabelStudioDesk
-    from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, URL_VARIABLE
+    from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
     from biorat_al.desk.labelstudio.server import LocalServer
 
     if settings and settings.desk.kind != "label-studio":
