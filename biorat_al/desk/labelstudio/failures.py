@@ -225,7 +225,7 @@ def _origin(url: httpx.URL) -> str:
 
 
 def _with_causes(error: BaseException) -> str:
-    texts = []
+    texts: list[str] = []
     one: BaseException | None = error
     while one is not None and len(texts) < 10:
         texts.append(str(one))
