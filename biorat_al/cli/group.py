@@ -18,6 +18,7 @@ from biorat_al.cli.output import export, predict
 from biorat_al.cli.server import demo, label_studio
 from biorat_al.cli.upkeep import db, doctor
 from biorat_al.errors import BioratError
+from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
 
 _INTERRUPTED = 130
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _say(text: str) -> None:
     """Print on standard error, without a secret."""
+    clear_bars()
     click.echo(redact(text), err=True)
 
 

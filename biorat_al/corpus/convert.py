@@ -15,6 +15,7 @@ from biorat_al.corpus.reading import Paths, corpus_size, read_corpus
 from biorat_al.corpus.registry import format_named
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.wording import plural
 
 LISTED = 5
 """How many of the files that were not read are named."""
@@ -105,10 +106,10 @@ def check_target(target: Path, known: CorpusFormat, *, force: bool) -> None:
 def conversion_text(conversion: Conversion) -> str:
     """What a person should know of a conversion."""
     written, read = conversion.written, conversion.read
-    count = f"{written.documents:,} document{'' if written.documents == 1 else 's'}"
+    count = plural(written.documents, "document")
     lines = [f"Wrote {count} to {conversion.target}"]
     if read.skipped_count:
-        lines.append(f"{read.skipped_count:,} file{'' if read.skipped_count == 1 else 's'} not read:")
+        lines.append(f"{plural(read.skipped_count, 'file')} not read:")
         lines += [f"  {skipped.path}: {skipped.reason}" for skipped in read.skipped[:LISTED]]
     if conversion.lost:
         lines.append("Not in it, or not as it was:")

@@ -75,7 +75,7 @@ def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[s
     if absent:
         parts.append(f"no document has the label {_quoted([entity.name for entity in absent])}")
     if unknown:
-        counts = ", ".join(f"{label} ({report.mentions[label]} mentions)" for label in unknown)
+        counts = ", ".join(f"{label} ({plural(report.mentions[label], 'mention')})" for label in unknown)
         parts.append(
             f"the documents have labels that were not asked for: {counts}; "
             "ask for each (--entity LABEL, or --entity NAME=LABEL,LABEL to merge several) or leave it out "

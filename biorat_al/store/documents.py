@@ -18,6 +18,7 @@ from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
+from biorat_al.wording import plural
 
 OTHER_ENTITIES = "entities_of_other_labels"
 OTHER_RELATIONS = "relations_of_other_labels"
@@ -102,7 +103,9 @@ def draw_test_documents(session: Session, size: int, seed: int) -> int:
     """
     total = session.scalar(select(func.count()).select_from(DocumentRow).where(DocumentRow.split == "pool")) or 0
     if size >= total:
-        raise UsageError(f"a test set of {size} documents leaves nothing of the {total} documents for the pool")
+        raise UsageError(
+            f"a test set of {plural(size, 'document')} leaves nothing of the {plural(total, 'document')} for the pool"
+        )
 
     def rank(key: str) -> bytes:
         return hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest()

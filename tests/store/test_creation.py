@@ -71,7 +71,7 @@ def test_source_labels_become_the_projects(store: Store, fill: Fill) -> None:
 
 
 def test_a_label_that_was_not_asked_for_is_an_error(fill: Fill) -> None:
-    with pytest.raises(LabelError, match=r"not asked for: Gene \(1 mentions\).*--ignore-label"):
+    with pytest.raises(LabelError, match=r"not asked for: Gene \(1 mention\).*--ignore-label"):
         fill([record("d1"), record("d2", label="Gene")])
 
 
