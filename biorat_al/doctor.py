@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote
 
 from biorat_al.errors import BioratError, DeskAccessError, DeskUnreachableError, ProjectError
+from biorat_al.redaction import redact
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -37,8 +37,6 @@ LITTLE_SPACE, NO_SPACE = 10e9, 1e9
 
 TIMEOUT = 10.0
 """Seconds to wait for a server."""
-
-_SECRETS = ("LABEL_STUDIO_API_KEY", "BIORAT_DATABASE_URL")
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
@@ -114,7 +112,8 @@ def _each(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
             )
         )  # fmt: skip
     return [
-        Finding(finding.topic, finding.state, _without_secrets(finding.sentence), _without_secrets(finding.advice))
+        # a second lock: no error is meant to repeat a secret in the first place
+        Finding(finding.topic, finding.state, redact(finding.sentence), redact(finding.advice))
         for finding in findings
     ]
 
@@ -122,17 +121,6 @@ def _each(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
 def _sentence(text: str) -> str:
     first = (text.strip().splitlines() or ["Nothing more is known"])[0].rstrip(".")
     return f"{first[:1].upper()}{first[1:]}."
-
-
-def _without_secrets(text: str) -> str:
-    """A second lock: no error is meant to repeat a secret in the first place."""
-    for name in _SECRETS:
-        value = os.environ.get(name, "").strip()
-        password = value.partition("://")[2].rpartition("@")[0].partition(":")[2]
-        for secret in (value, password, unquote(password)):
-            if len(secret) > 3:
-                text = text.replace(secret, "***")
-    return text
 
 
 def _python() -> Iterator[Finding]:
@@ -225,7 +213,7 @@ def _sdk() -> Iterator[Finding]:
 
 def _label_studio(settings: Settings | None) -> Iterator[Finding]:
     from biorat_al.desk.labelstudio.client import LabelStudioDesk
-    from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, URL_VARIABLE
+    from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
     from biorat_al.desk.labelstudio.server import LocalServer
 
     if settings and settings.desk.kind != "label-studio":
@@ -272,7 +260,7 @@ def _answer(desk: LabelStudioDesk) -> Finding:
 
 
 def _database(settings: Settings | None, folder: Path | None) -> Iterator[Finding]:
-    from biorat_al.store.engine import DATABASE_VARIABLE, database_setting, database_url
+    from biorat_al.store.engine import DATABASE_VARIABLE, database_setting, database_url, shown
     from biorat_al.store.migration import newest_revision
     from biorat_al.store.store import Store
 
@@ -281,7 +269,7 @@ def _database(settings: Settings | None, folder: Path | None) -> Iterator[Findin
         yield Finding("Database", "ok", f"{DATABASE_VARIABLE} is not set: a project keeps its data in a SQLite file.")
         return
     url = database_url(setting, folder or Path())
-    where = url.render_as_string(hide_password=True)
+    where = shown(url)
     if setting != "sqlite":
         _ask(url)
     if folder is None:

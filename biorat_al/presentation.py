@@ -326,15 +326,16 @@ def _step_text(step: StepReport) -> str:
 
 def _pull_text(counts: Mapping[str, Any]) -> str:
     parts = [plural(counts["new"], "new answer")]
-    for name, words in (
-        ("changed", "edited"),
-        ("deleted", "deleted"),
-        ("skipped", "skipped"),
-        ("deleted_tasks", "tasks deleted"),
-        ("drafts", "drafts left alone"),
+    for name, noun, words in (
+        ("changed", "", "edited"),
+        ("deleted", "", "deleted"),
+        ("skipped", "", "skipped"),
+        ("deleted_tasks", "task", "deleted"),
+        ("drafts", "draft", "left alone"),
     ):
         if counts[name]:
-            parts.append(f"{counts[name]:,} {words}")
+            number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
+            parts.append(f"{number} {words}")
     return ", ".join(parts)
 
 

@@ -2,7 +2,35 @@
 
 from __future__ import annotations
 
+import re
+
 
 def plural(count: int, noun: str) -> str:
-    """``1 task``, ``2 tasks``, ``1,000 tasks``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """Return a count with its noun: ``1 task``, ``2 tasks``, ``1,000 passes of documents``.
+
+    :param noun: in the singular; of a noun with an ``of`` the word before it is put into the plural.
+    """
+    return f"{count:,} {noun if count == 1 else _in_plural(noun)}"
+
+
+def are(count: int, noun: str) -> str:
+    """Return a count with its noun and the verb: ``1 task is``, ``2 tasks are``."""
+    return f"{plural(count, noun)} {'is' if count == 1 else 'are'}"
+
+
+def clock(seconds: float) -> str:
+    """Return a stretch of time as a clock shows it: ``0:07``, ``12:34``, ``1:02:03``."""
+    whole = max(0, int(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def _in_plural(noun: str) -> str:
+    head, of, rest = noun.partition(" of ")
+    if re.search(r"(?:s|x|z|ch|sh)$", head):
+        head += "es"
+    elif re.search(r"[^aeiou]y$", head):
+        head = f"{head[:-1]}ies"
+    else:
+        head += "s"
+    return f"{head}{of}{rest}"

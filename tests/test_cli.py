@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -226,3 +227,44 @@ def test_json_is_nothing_but_json(nowhere: Path, tiny_encoder: Path) -> None:
     outcome = call_process("status", "--json", cwd=nowhere / "x")
     assert outcome.err == ""
     assert json.loads(outcome.out)["rounds"] == []
+
+
+@pytest.mark.parametrize("password", ["se@same%q7z", "se@same/q7?z", "s#e@same:q7z", "@sesame@q7z"])
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_a_database_password_that_was_not_encoded_is_not_shown(
+    nowhere: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, password: str, debug: list[str]
+) -> None:
+    """All of the password behind its first at sign was shown, twice."""
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    monkeypatch.setenv("BIORAT_DATABASE_URL", f"postgresql://me:{password}@127.0.0.1:1/lab")
+    words = ["--documents", "documents.txt", "--entity", "Disease", "--encoder", tiny_encoder]
+    outcomes = [call("init", "x", *words, *debug), call("doctor", *debug)]
+    assert "@ must be written as %40" in outcomes[0].err
+    for outcome in outcomes:
+        assert "q7" not in outcome.out + outcome.err
+        assert "same" not in (outcome.out + outcome.err).replace(" same ", "")
+
+
+def test_a_traceback_and_its_notes_are_shown_without_secrets(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    monkeypatch.setenv("LABEL_STUDIO_URL", f"http://me:{PASSWORD}@127.0.0.1:1")
+
+    def fail(folder: Path | None) -> None:
+        error = RuntimeError(f"sent Token {TOKEN}")
+        error.add_note(f"and Basic {base64.b64encode(f'me:{PASSWORD}'.encode()).decode()}")
+        raise error from ValueError(f"user me:{PASSWORD}")
+
+    monkeypatch.setattr("biorat_al.doctor.diagnose", fail)
+    outcome = call("doctor", "--debug")
+    assert outcome.code == 1
+    assert "Traceback (most recent call last)" in outcome.err
+    assert "RuntimeError: sent Token ***" in outcome.err
+    assert "sesame" not in outcome.err
+    assert base64.b64encode(f"me:{PASSWORD}".encode()).decode() not in outcome.err
+
+
+def test_a_wrong_option_that_is_an_address_is_not_repeated(nowhere: Path) -> None:
+    outcome = call("label-studio", "start", "--port", f"http://me:{PASSWORD}@127.0.0.1")
+    assert outcome.code == 2
+    assert "http://me:***@127.0.0.1" in outcome.err
+    assert "sesame" not in outcome.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -17,6 +18,8 @@ from biorat_al.cli.output import export, predict
 from biorat_al.cli.server import demo, label_studio
 from biorat_al.cli.upkeep import db, doctor
 from biorat_al.errors import BioratError
+from biorat_al.progress import clear_bars
+from biorat_al.redaction import redact
 
 _INTERRUPTED = 130
 
@@ -66,29 +69,42 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        error.show()
+        # a wrong value is quoted, and may be an address with a password
+        said = io.StringIO()
+        error.show(said)
+        _say(said.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         if debug:
-            raise
-        click.echo("Interrupted. Nothing is lost: run the same command again to go on.", err=True)
+            _say(_traceback(error))
+        _say("Interrupted. Nothing is lost: run the same command again to go on.")
         sys.exit(_INTERRUPTED)
     except Exception as error:
         if debug:
-            raise
+            _say(_traceback(error))
+            sys.exit(error.exit_code if isinstance(error, BioratError) else 1)
         sys.exit(_explain(error))
+
+
+def _say(text: str) -> None:
+    """Print on standard error, without a secret."""
+    clear_bars()
+    click.echo(redact(text), err=True)
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip("\n")
 
 
 def _explain(error: Exception) -> int:
     if isinstance(error, BioratError):
-        click.echo(f"{'' if error.exit_code == 3 else 'Error: '}{error}", err=True)
+        _say(f"{'' if error.exit_code == 3 else 'Error: '}{error}")
         return error.exit_code
     if isinstance(error, OSError):
-        click.echo(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", err=True)
+        _say(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
-    click.echo(
+    _say(
         f"Error: something went wrong that should not have ({type(error).__name__}); "
-        "add --debug to the same command to see where",
-        err=True,
+        "add --debug to the same command to see where"
     )
     return 1

@@ -16,6 +16,7 @@ from biorat_al.corpus.registry import format_named
 from biorat_al.corpus.told import reading_lines
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.wording import plural
 
 
 @dataclass
@@ -100,7 +101,7 @@ def check_target(target: Path, known: CorpusFormat, *, force: bool) -> None:
 def conversion_text(conversion: Conversion) -> str:
     """What a person should know of a conversion."""
     written, read = conversion.written, conversion.read
-    count = f"{written.documents:,} document{'' if written.documents == 1 else 's'}"
+    count = plural(written.documents, "document")
     lines = [f"Wrote {count} to {conversion.target}"]
     lines += reading_lines(read)
     if conversion.lost:

@@ -21,6 +21,7 @@ from biorat_al.corpus.reading import CorpusFile, Paths, list_files, read_corpus
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.wording import plural
 
 
 @dataclass
@@ -76,7 +77,7 @@ def validate_corpus(
 
 def validation_text(validation: Validation, shown: int = 20) -> str:
     """What a person should know of a validation."""
-    count = f"{validation.documents:,} document{'' if validation.documents == 1 else 's'}"
+    count = plural(validation.documents, "document")
     if not validation.problems:
         return f"{count}: nothing wrong."
     lines = validation.messages[:shown]

@@ -37,7 +37,7 @@ def annotate_open_tasks(
         for count in ("total", "cancelled")
     ]
     tasks = [task["id"] for task in connection.tasks(project, untouched, include="id")]
-    with progress.bar("Annotating", total=len(tasks), unit="tasks") as bar:
+    with progress.bar("Annotating", total=len(tasks), unit="task") as bar:
         for task_id in tasks:
             began = time.monotonic()
             task: Json = connection.get(f"api/tasks/{task_id}/")

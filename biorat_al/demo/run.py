@@ -19,6 +19,7 @@ from biorat_al.presentation import duration, init_text, round_text
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project, new_settings
 from biorat_al.store.tasks import desk_project
+from biorat_al.wording import plural
 
 TEST_DOCUMENTS = 40
 ROUNDS = 3
@@ -106,10 +107,11 @@ def _play_annotator(project: Project, connection: Connection, say: Say, progress
     assert pool is not None
     for _ in range(ROUNDS):
         count = annotate_open_tasks(connection, pool.reference, gold.__getitem__, progress)
-        say(f"\nAnnotated {count} tasks through Label Studio, from the corpus's own answers.")
+        say(f"\nAnnotated {plural(count, 'task')} through Label Studio, from the corpus's own answers.")
         say(round_text(project.round(progress=progress), project.status(ask_desk=False)))
     rounds = project.status(ask_desk=False).rounds
     say("\n" + curve_text(rounds))
     picture = draw_curve(rounds, "Demo corpus (invented abstracts), one seed", project.folder / "learning_curve.png")
     counts = project.export(project.folder / "corpus").documents
-    say(f"Drawn in {picture}; corpus of {sum(counts.values())} documents exported to {project.folder / 'corpus'}")
+    exported = plural(sum(counts.values()), "document")
+    say(f"Drawn in {picture}; corpus of {exported} exported to {project.folder / 'corpus'}")

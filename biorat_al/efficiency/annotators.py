@@ -10,6 +10,7 @@ from biorat_al.efficiency.runs import Point, Run
 from biorat_al.efficiency.statistics import Estimate, f1_at
 from biorat_al.efficiency.study import tried
 from biorat_al.efficiency.work import RoundWork
+from biorat_al.wording import plural
 
 DEFINITIONS = (
     "Of the mentions that a model proposed, “accepted” ones stand in the answer as they were, “changed” ones with "
@@ -39,8 +40,8 @@ def work_section(work: Sequence[RoundWork], relations: Sequence[RoundWork] = ())
     unknown = sum(part.unknown for part in work)
     if unknown:
         texts.append(
-            f"Left out of the counts: {unknown} answers whose mentions do not say where they came from, or whose "
-            "pre-labels are no longer known."
+            f"Left out of the counts: {plural(unknown, 'answer')} whose mentions do not say where they came from, "
+            "or whose pre-labels are no longer known."
         )
     rows: list[dict[str, Cell]] = []
     for part in work:

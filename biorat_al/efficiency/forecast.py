@@ -86,7 +86,7 @@ class Forecast:
     def _words(self) -> str:
         target = f"an F1 of {100 * self.target:.1f}"
         if self.outcome == "cannot be told" or self.documents is None or self.plateau is None:
-            points = f"{self.points} usable point{'' if self.points == 1 else 's'}"
+            points = plural(self.points, "usable point")
             return (
                 f"When {target} is reached cannot be told yet: the curve has {points}, too few or too close together."
             )
@@ -106,7 +106,7 @@ class Forecast:
         parts = [f"{target[0].upper()}{target[1:]} takes about {_reach(self.documents, 'more document')}"]
         if self.hours is not None:
             parts.append(f"or {_reach(self.hours, 'hour')} of annotation")
-        return f"{', '.join(parts)} ({100 * self.level:.4g} % interval; {self.points} points)."
+        return f"{', '.join(parts)} ({100 * self.level:.4g} % interval; {plural(self.points, 'point')})."
 
 
 def forecast(

@@ -33,7 +33,7 @@ from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.told import reading_lines
 from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.runs import Run, read_runs
-from biorat_al.efficiency.trial import CORPUS, run_file
+from biorat_al.efficiency.trial import CORPUS, run_file, trained_rounds
 from biorat_al.efficiency.workers import Work, run_side_by_side
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
@@ -145,8 +145,11 @@ class Simulation:
         :raises LockedError: another process makes them.
         """
         with simulation_lock(self.folder):
-            work = [Work(trial, tuple(self.grid.work(trial, self.settings, self.pool))) for trial in self.missing()]
-            run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress)
+            amount = {trial: tuple(self.grid.work(trial, self.settings, self.pool)) for trial in self.grid.trials()}
+            missing = self.missing()
+            work = [Work(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
+            finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
+            run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress, finished)
         return read_simulation(self.folder)
 
 

@@ -85,6 +85,19 @@ def run_trial(
     return run
 
 
+def trained_rounds(folder: Path, trial: Trial) -> int:
+    """Return how many models of a trial that was cut off have been made."""
+    work = folder / "work" / trial.id
+    if not (work / SQLITE_FILE).is_file():
+        return 0
+    store = Store.open("sqlite", work)
+    try:
+        # the first round trains nothing
+        return max(0, _rounds_done(store) - 1)
+    finally:
+        store.close()
+
+
 def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
     """The project of a trial, made if it is not there; half-made ones do not count."""
     work = folder / "work" / trial.id

@@ -32,18 +32,26 @@ for prediction, 4 each; and bf16 copies."""
 
 @dataclass(frozen=True)
 class Work:
-    """A trial, and about how much each of its rounds takes."""
+    """A trial, about how much each of its rounds takes, and how many of them were made before."""
 
     trial: Trial
     rounds: tuple[float, ...]
+    made: int = 0
 
 
 def run_side_by_side(
-    folder: Path, settings: Settings, grid: Grid, work: Sequence[Work], workers: int | None, progress: Progress
+    folder: Path,
+    settings: Settings,
+    grid: Grid,
+    work: Sequence[Work],
+    workers: int | None,
+    progress: Progress,
+    finished: float = 0.0,
 ) -> None:
     """Make the runs; a passive one after the one that it follows.
 
     :param workers: processes; None takes what cores and memory allow. They share the cores evenly.
+    :param finished: the work of runs that are there already, so that the bar goes on where it was.
     :raises LearnerError: a process was killed, most likely for want of memory.
     """
     if not work:
@@ -61,9 +69,11 @@ def run_side_by_side(
     os.environ["OMP_NUM_THREADS"] = str(threads)
     pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, told))
     try:
-        total = round(sum(sum(one.rounds) for one in work))
-        with progress.bar(f"Simulating, {number} side by side", total=total, unit="passes of documents") as bar:
-            left = 0.0
+        total = round(finished + sum(sum(one.rounds) for one in work))
+        begun = finished + sum(sum(one.rounds[: one.made]) for one in work)
+        title = f"Simulating, {number} side by side"
+        with progress.bar(title, total=total, unit="pass of documents", done=int(begun)) as bar:
+            left = begun - int(begun)
             while waiting or running:
                 busy = set(running.values()) | {one.trial.id for one in waiting}
                 for one in [one for one in waiting if one.trial.of not in busy]:

@@ -219,7 +219,7 @@ class Probe:
         :param tokens: word pieces in a batch; None takes what prediction takes.
         """
         means = np.zeros((len(documents), size), dtype=np.float32)
-        with progress.bar(description, total=len(documents), unit="documents") as bar, torch.no_grad():
+        with progress.bar(description, total=len(documents), unit="document") as bar, torch.no_grad():
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
                 pieces = self._tokenizer([document.text for document in chunk])

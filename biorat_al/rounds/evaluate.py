@@ -78,7 +78,7 @@ def run(context: Context) -> Finish:
         predictor = Predictor.load(context.models_dir / model.version)
         related = predictor.has_relations
         number = len(held_out) * (1 + related + len(changed))
-        with context.progress.bar(f"Evaluating {arm}", total=number, unit="documents") as bar:
+        with context.progress.bar(f"Evaluating {arm}", total=number, unit="document") as bar:
             found = _predictions(predictor, held_out, bar)
             predicted = _mentions(found)
             measured[arm] = _Measured(

@@ -150,7 +150,7 @@ def predicted_records(predictor: Predictor, records: Iterable[Record], progress:
             read.append(record)
             yield record.document
 
-    with progress.bar("Predicting", unit="documents") as bar:
+    with progress.bar("Predicting", unit="document") as bar:
         for prediction in predictor.predict(documents()):
             record = read.popleft()
             extras = {"model_version": predictor.version, "confidence": prediction.confidence}

@@ -13,9 +13,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import text
 
 from biorat_al.errors import LockedError
+from biorat_al.store.busy import HOLDER_FILE, LOCK_FILE, holder
 from biorat_al.store.store import Store, now
-
-LOCK_FILE = "biorat.lock"
 
 
 @contextmanager
@@ -27,17 +26,17 @@ def round_lock(folder: Path, store: Store) -> Iterator[None]:
 
     :raises LockedError: another process holds it; says which and since when.
     """
-    holder = folder / f"{LOCK_FILE}.holder"
+    written = folder / HOLDER_FILE
     lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
         lock.acquire()
     except Timeout:
         raise LockedError(
-            f"another round of this project is running ({_describe(holder)}); wait for it to end"
+            f"another round of this project is running ({holder(folder) or 'not known by whom'}); wait for it to end"
         ) from None
     try:
         with _advisory_lock(store):
-            holder.write_text(
+            written.write_text(
                 json.dumps(
                     {"pid": os.getpid(), "host": socket.gethostname(), "since": now().isoformat("T", "seconds")}
                 ),
@@ -46,7 +45,7 @@ def round_lock(folder: Path, store: Store) -> Iterator[None]:
             try:
                 yield
             finally:
-                holder.unlink(missing_ok=True)
+                written.unlink(missing_ok=True)
     finally:
         lock.release()
 
@@ -76,11 +75,3 @@ def _advisory_lock(store: Store) -> Iterator[None]:
             yield
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-
-
-def _describe(holder: Path) -> str:
-    try:
-        values = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {values['pid']} on {values['host']}, since {values['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "not known by whom"

@@ -14,6 +14,7 @@ from biorat_al.store.answers import answers
 from biorat_al.store.rounds import count_unasked, newest_round
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
+from biorat_al.wording import plural
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,6 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         labelled=labelled,
         left=left,
         arms=settings.training.arms,
-        budget=f"{tokens:,} word pieces" if tokens is not None else f"{size:,} document{'' if size == 1 else 's'}",
+        budget=f"{tokens:,} word pieces" if tokens is not None else plural(size or 0, "document"),
         strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
     )

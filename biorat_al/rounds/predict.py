@@ -41,10 +41,11 @@ def run(context: Context) -> Finish:
     from biorat_al.learner.predictor import Predictor
 
     predictor = Predictor.load(context.models_dir / model.version)
-    with context.progress.bar("Predicting the pool", total=len(targets), unit="documents") as bar:
-        for some in chunks(targets, CHUNK):
-            if not done.issuperset(some):
-                _predict(context, predictor, model.version, some)
+    left = [some for some in chunks(targets, CHUNK) if not done.issuperset(some)]
+    begun = len(targets) - sum(map(len, left))
+    with context.progress.bar("Predicting the pool", total=len(targets), unit="document", done=begun) as bar:
+        for some in left:
+            _predict(context, predictor, model.version, some)
             bar.advance(len(some))
     # while the predictions of the round before are still there
     with context.store.read() as session:

@@ -102,7 +102,10 @@ def _push(
     with context.store.read() as session:
         there = {task.document_id for task in tasks_in_state(session, project.role, *_CONFIRMED)}
     missing = [document_id for document_id in document_ids if document_id not in there]
-    with context.progress.bar(f"Pushing tasks ({project.role})", total=len(missing), unit="tasks") as bar:
+    begun = len(document_ids) - len(missing)
+    with context.progress.bar(
+        f"Pushing tasks ({project.role})", total=len(document_ids), unit="task", done=begun
+    ) as bar:
         for some in chunks(missing, CHUNK):
             with context.store.write() as session:
                 intend_push(session, project.role, some, context.number, now())

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store.rounds import models_of, steps_of
 from biorat_al.store.tables import RoundRow
+from biorat_al.wording import are, plural
 
 Wait = Literal["open tasks", "no labels", "nothing left"]
 """Why a round waits: the last batch is not finished, nobody has annotated anything yet, or the pool is used up."""
@@ -41,8 +42,8 @@ def in_words(wait: Wait, open_tasks: int, of: int | None = None) -> str:
     """
     if wait == "open tasks":
         if of is not None:
-            return f"{open_tasks:,} of {of:,} tasks are still open"
-        return "1 task is still open" if open_tasks == 1 else f"{open_tasks:,} tasks are still open"
+            return f"{open_tasks:,} of {plural(of, 'task')} are still open"
+        return f"{are(open_tasks, 'task')} still open"
     if wait == "no labels":
         return "nobody has annotated anything yet"
     return "the pool is used up and nothing has changed since the last round"

@@ -24,6 +24,7 @@ from biorat_al.store.rounds import count_unasked, newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_tasks
+from biorat_al.wording import are
 
 STEPS: dict[str, Callable[[Context], Finish]] = {
     "pull": pull.run,
@@ -228,5 +229,5 @@ def _next(wait: Wait, open_tasks: int) -> str:
     if wait == "open tasks":
         return "finish them in Label Studio, or go on without them: biorat-al round --partial"
     if wait == "no labels":
-        return f"{open_tasks:,} tasks are open"
+        return f"{are(open_tasks, 'task')} open"
     return "export the corpus: biorat-al export"

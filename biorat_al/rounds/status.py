@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
+from biorat_al.redaction import redact
 from biorat_al.rounds.pull import ROLES, project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.documents import count_documents
+from biorat_al.store.engine import shown
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
 from biorat_al.store.store import Store
@@ -110,8 +112,7 @@ def project_status(
         status: dict[str, Any] = {
             "name": settings.name,
             "folder": str(folder),
-            # without the query, which may hold a secret as well
-            "database": "SQLite" if store.is_sqlite else store.url.set(query={}).render_as_string(hide_password=True),
+            "database": "SQLite" if store.is_sqlite else shown(store.url),
             "desk": settings.desk.kind,
             "encoder": settings.encoder.name,
             "labels": settings.labels,
@@ -132,7 +133,7 @@ def project_status(
                 if row is not None
             }
         except DeskError as error:
-            status["desk_problem"] = str(error)
+            status["desk_problem"] = redact(str(error))
     return ProjectStatus(**status)
 
 

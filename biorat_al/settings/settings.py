@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from biorat_al.errors import SettingsError
+from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Part, Place
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
@@ -65,12 +65,7 @@ class DatabaseSettings(Part):
     @classmethod
     def _no_secret(cls, value: str) -> str:
         # the message must not repeat the value
-        try:
-            parts = urlsplit(value)
-            secret = parts.password is not None or any("password" in key.lower() for key, _ in parse_qsl(parts.query))
-        except ValueError:
-            raise ValueError("it cannot be read as an address") from None
-        if secret:
+        if has_password(value):
             raise ValueError(
                 'it holds a password, which does not belong in a file; write "environment" here and put the whole '
                 "address in the environment variable BIORAT_DATABASE_URL"

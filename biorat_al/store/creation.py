@@ -17,6 +17,7 @@ from biorat_al.store.documents import (
     import_documents,
     remove_leaks,
 )
+from biorat_al.wording import plural
 
 DEFAULT_TEST_SHARE = 0.1
 DEFAULT_TEST_MOST = 50
@@ -56,7 +57,10 @@ def fill(
         report.test_documents = draw_test_documents(session, size, settings.seed) if size else 0
     report.leaks = remove_leaks(session)
     if count_documents(session)["pool"] == 0:
-        raise CorpusError("no document is left for the pool; give --documents other documents than the test set's")
+        same = f": {plural(report.leaks, 'document')} had the same text as a test document" if report.leaks else ""
+        raise CorpusError(
+            f"no document is left for the pool{same}; give --documents other documents than the test set's"
+        )
     _check_labels(settings, report, ignore, certain=gold or test is not None)
     return report
 
@@ -71,7 +75,7 @@ def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[s
     if absent:
         parts.append(f"no document has the label {_quoted([entity.name for entity in absent])}")
     if unknown:
-        counts = ", ".join(f"{label} ({report.mentions[label]} mentions)" for label in unknown)
+        counts = ", ".join(f"{label} ({plural(report.mentions[label], 'mention')})" for label in unknown)
         parts.append(
             f"the documents have labels that were not asked for: {counts}; "
             "ask for each (--entity LABEL, or --entity NAME=LABEL,LABEL to merge several) or leave it out "

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from biorat_al.corpus.concept_relations import relabelled
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
@@ -19,6 +19,7 @@ from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
+from biorat_al.wording import plural
 
 OTHER_ENTITIES = "entities_of_other_labels"
 OTHER_RELATIONS = "relations_of_other_labels"
@@ -103,7 +104,9 @@ def draw_test_documents(session: Session, size: int, seed: int) -> int:
     """
     total = session.scalar(select(func.count()).select_from(DocumentRow).where(DocumentRow.split == "pool")) or 0
     if size >= total:
-        raise UsageError(f"a test set of {size} documents leaves nothing of the {total} documents for the pool")
+        raise UsageError(
+            f"a test set of {plural(size, 'document')} leaves nothing of the {plural(total, 'document')} for the pool"
+        )
 
     def rank(key: str) -> bytes:
         return hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest()
@@ -116,12 +119,14 @@ def draw_test_documents(session: Session, size: int, seed: int) -> int:
 
 
 def remove_leaks(session: Session) -> int:
-    """Take documents out of the pool whose text a test document has, so that the test set stays held out."""
-    test = aliased(DocumentRow)
+    """Take documents out of the pool whose text a test document has, so that the test set stays held out.
+
+    Return the number of documents taken out.
+    """
+    held_out = select(DocumentRow.text_sha256).where(DocumentRow.split == "test")
+    # not by a join: two test documents with the same text would count a document of the pool twice
     leaked = session.scalars(
-        select(DocumentRow.id)
-        .join(test, test.text_sha256 == DocumentRow.text_sha256)
-        .where(DocumentRow.split == "pool", test.split == "test")
+        select(DocumentRow.id).where(DocumentRow.split == "pool", DocumentRow.text_sha256.in_(held_out))
     ).all()
     for some in chunks(leaked):
         annotations = select(AnnotationRow.id).where(AnnotationRow.document_id.in_(some))

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from biorat_al.errors import StoreError, UsageError
+from biorat_al.redaction import ENCODE_HINT, has_password
+from biorat_al.store.failures import describe
+
+if TYPE_CHECKING:
+    import psycopg
 
 DATABASE_VARIABLE = "BIORAT_DATABASE_URL"
 SQLITE_FILE = "biorat.sqlite3"
 
 _BUSY_SECONDS = 30
+
+_UNREADABLE = (
+    "the database address cannot be read: it looks like postgresql://user@host/name, after the name only parameters "
+    f"that Postgres knows may follow (?sslmode=require), and {ENCODE_HINT}"
+)
 
 
 def database_url(setting: str, folder: Path) -> URL:
@@ -45,16 +56,38 @@ def parse_url(address: str) -> URL:
     :raises UsageError: it is malformed or of an unknown kind. The message never repeats the address, which may hold a
         password.
     """
+    address = address.strip()
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
-        raise UsageError("the database address cannot be read; it looks like postgresql://user@host/name") from None
+        raise UsageError(_UNREADABLE) from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise UsageError(
             f"the database kind {url.drivername!r} is not known; give the address of a Postgres, "
             "postgresql://user@host/name, or none for a SQLite file in the project's folder"
         )
+    _check_unambiguous(address, url)
     return url.set(drivername="postgresql+psycopg")
+
+
+def _check_unambiguous(address: str, url: URL) -> None:
+    """Raise where a character of the password that was not encoded has put the rest of it into another part.
+
+    Nothing may be asked with such an address: whoever fails to understand it quotes it.
+    """
+    # as SQLAlchemy cuts it: what it takes for host, port, name and parameters
+    match = re.match(r"[^:]*://(?:[^:/]*(?::[^@]*)?@)?(.*)", address, re.DOTALL)
+    place, _, query = (match[1] if match else address).partition("?")
+    keys = {part.partition("=")[0] for part in query.split("&") if part}
+    if "@" in place or ("@" in query and url.password is not None) or not keys <= _parameters():
+        raise UsageError(_UNREADABLE)
+
+
+def _parameters() -> set[str]:
+    """Return the names that Postgres knows for what follows the ? of an address."""
+    import psycopg  # only where there is a Postgres
+
+    return {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
 
 
 def database_setting(address: str | None) -> str:
@@ -68,8 +101,8 @@ def database_setting(address: str | None) -> str:
         return "environment" if os.environ.get(DATABASE_VARIABLE) else "sqlite"
     if address == "sqlite":
         return address
-    url = parse_url(address)
-    if url.password is not None or any("password" in key.lower() for key in url.query):
+    parse_url(address)
+    if has_password(address):
         raise UsageError(
             f"the database address has a password, which would be kept in the settings file; put the whole address in "
             f"the environment variable {DATABASE_VARIABLE} and leave --database out"
@@ -81,9 +114,24 @@ def open_engine(url: URL) -> Engine:
     """Make an engine for `url`; no connection is made yet.
 
     On SQLite foreign keys are on, the journal is a write-ahead log, and a busy database is waited for.
+
+    :raises StoreError: when a connection is made: the encoding of the Postgres is not UTF8.
     """
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        # whatever the server or PGCLIENTENCODING would have: texts hold all of Unicode
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"client_encoding": "utf8"})
+
+        # before SQLAlchemy asks for anything, which fails in a database without an encoding
+        @event.listens_for(engine, "connect", insert=True)
+        def _check_encoding(connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
+            encoding = connection.info.parameter_status("server_encoding")
+            if encoding not in (None, "UTF8"):
+                raise StoreError(
+                    f"the database {shown(url)} has the encoding {encoding}, which cannot hold every text; give a "
+                    f"database with UTF8: createdb -E UTF8 -T template0 NAME"
+                )
+
+        return engine
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -106,23 +154,17 @@ def open_engine(url: URL) -> Engine:
 
 @contextmanager
 def database_errors(url: URL) -> Iterator[None]:
-    """Turn a database that does not answer, is full or none into a :class:`StoreError` that names it without secret."""
+    """Turn a failure that is the database's or its surroundings' into a :class:`StoreError` that says what to do."""
     try:
         yield
-    except DatabaseError as error:
-        # the plain kind is what SQLite says of a file that is none, or damaged; the other kinds are our own mistakes
-        if not isinstance(error, OperationalError) and type(error) is not DatabaseError:
+    except DBAPIError as error:
+        problem = describe(url, error)
+        if problem is None:
+            # our own mistake
             raise
-        raise StoreError(f"the database {shown(url)} cannot be used: {first_line(error)}") from error
+        raise StoreError(f"the database {shown(url)} cannot be used: {problem}") from error
 
 
 def shown(url: URL) -> str:
     """An address for people: without password and without the query, which may hold one as well."""
     return url.set(query={}).render_as_string(hide_password=True)
-
-
-def first_line(error: DBAPIError) -> str:
-    """The first line of what the database itself said."""
-    original: Any = error.orig
-    lines = str(original).strip().splitlines()
-    return lines[0] if lines else type(original).__name__

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
 from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
 from biorat_al.settings import Settings, make_settings, relation_values
+from biorat_al.store import creation
 from biorat_al.store.answers import answers, gold_annotations, load_answers
 from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
-from biorat_al.store.store import Store
+from biorat_al.store.engine import database_url
+from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import DocumentRow, RelationRow
 from tests.store.conftest import Fill, record
 
@@ -64,7 +71,7 @@ def test_source_labels_become_the_projects(store: Store, fill: Fill) -> None:
 
 
 def test_a_label_that_was_not_asked_for_is_an_error(fill: Fill) -> None:
-    with pytest.raises(LabelError, match=r"not asked for: Gene \(1 mentions\).*--ignore-label"):
+    with pytest.raises(LabelError, match=r"not asked for: Gene \(1 mention\).*--ignore-label"):
         fill([record("d1"), record("d2", label="Gene")])
 
 
@@ -210,6 +217,56 @@ def test_a_test_text_under_another_id_leaves_the_pool(store: Store, fill: Fill) 
         assert documents_by_key(session, ["d1"]) == {}
         assert count_documents(session) == {"pool": 1, "test": 1}
         assert session.scalar(select(func.count()).select_from(RelationRow)) == 0
+
+
+def test_a_text_that_many_documents_have_is_counted_once_per_document_left_out(store: Store, fill: Fill) -> None:
+    """Ten documents share a text, and two of them are test documents: the pool was told to hold -9 documents."""
+    same = [record(f"d{number}") for number in range(8)]
+    report = fill([*same, record("other", "Asthma two.")], [record("t1"), record("t2")])
+    assert (report.documents, report.test_documents, report.leaks) == (11, 2, 8)
+    with store.read() as session:
+        assert count_documents(session) == {"pool": 1, "test": 2}
+
+
+@settings_of_hypothesis(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.sampled_from("abcdef"), min_size=2, max_size=25),
+    held_out=st.none() | st.lists(st.sampled_from("abcdef"), max_size=6),
+    test_size=st.integers(0, 4),
+    seed=st.integers(0, 99),
+)
+def test_pool_test_set_and_left_out_are_all_that_was_read(
+    settings: Settings, texts: list[str], held_out: list[str] | None, test_size: int, seed: int
+) -> None:
+    pool_records = [record(f"d{number}", f"Asthma {text}.") for number, text in enumerate(texts)]
+    test_records = (
+        None if held_out is None else [record(f"t{number}", f"Asthma {t}.") for number, t in enumerate(held_out)]
+    )
+    with TemporaryDirectory() as folder:
+        store = Store.create(database_url("sqlite", Path(folder)))
+        try:
+            with store.write() as session:
+                add_project(session, settings.name)
+                report = creation.fill(
+                    session,
+                    settings=settings.model_copy(update={"seed": seed}),
+                    pool=pool_records,
+                    test=test_records,
+                    test_size=test_size,
+                    gold=True,
+                )
+                counts = count_documents(session)
+        except (CorpusError, UsageError):
+            assume(False)
+        finally:
+            store.close()
+    assert counts["pool"] + counts["test"] + report.leaks == report.documents == len(texts) + len(held_out or ())
+    assert (counts["test"], counts["pool"] > 0) == (report.test_documents, True)
+
+
+def test_no_document_is_left_says_why(fill: Fill) -> None:
+    with pytest.raises(CorpusError, match="left for the pool: 2 documents had the same text as a test document"):
+        fill([record("d1"), record("d2")], [record("t1")])
 
 
 def test_no_document_at_all_is_an_error(fill: Fill) -> None:

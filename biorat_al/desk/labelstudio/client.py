@@ -16,7 +16,8 @@ from biorat_al.desk.labelstudio.configuration import (
     project_title,
     word,
 )
-from biorat_al.desk.labelstudio.connection import KEY_VARIABLE, SETTINGS, URL_VARIABLE, Connection, Json, NotFoundError
+from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
+from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from biorat_al.settings import RelationType

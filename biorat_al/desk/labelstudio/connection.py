@@ -16,10 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from biorat_al.desk.labelstudio import failures
+from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.errors import DeskAccessError, DeskError, DeskUnreachableError
-
-URL_VARIABLE = "LABEL_STUDIO_URL"
-KEY_VARIABLE = "LABEL_STUDIO_API_KEY"
+from biorat_al.redaction import ENCODE_HINT, keep_secret
 
 TIMEOUT = 60.0
 PAGE = 500
@@ -50,6 +50,10 @@ class RefusedError(DeskError):
     """The server found something wrong with the request (HTTP 400)."""
 
 
+class TooLargeError(RefusedError):
+    """The request was refused for its size; nothing of it was kept."""
+
+
 class Connection:
     """One server, as one user.
 
@@ -65,6 +69,7 @@ class Connection:
         self._api_key = api_key.strip()
         self.timeout = timeout
         self._query_limit = _LONG_QUERY
+        keep_secret(self._api_key)
         if not self._api_key:
             raise DeskError(f"{KEY_VARIABLE} is empty: put an access token for Label Studio into it")
         if not (self._api_key.isascii() and self._api_key.isprintable()) or " " in self._api_key:
@@ -75,13 +80,16 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """The server's address, without what may stand in front of an at sign."""
-        parts = urlsplit(self._url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+        """The server's address, without user and password."""
+        return self._url
 
-    @cached_property
+    @property
     def _http(self) -> Any:
         """The SDK's own way to make requests."""
+        return self._sdk._client_wrapper.httpx_client
+
+    @cached_property
+    def _sdk(self) -> Any:
         # importing it takes about a second
         from label_studio_sdk.client import LabelStudio
 
@@ -95,8 +103,7 @@ class Connection:
             trust_env=not (host == "localhost" or host.startswith("127.") or host == "::1"),
         )
         # without the slash at the end the SDK loses the last part of a path when it refreshes a token
-        sdk = LabelStudio(base_url=f"{self._url}/", api_key=self._api_key, httpx_client=client)
-        return sdk._client_wrapper.httpx_client
+        return LabelStudio(base_url=f"{self._url}/", api_key=self._api_key, httpx_client=client)
 
     def get(self, path: str, **params: Any) -> Any:
         """Return the JSON at `path`; tried three times."""
@@ -153,14 +160,14 @@ class Connection:
             return self._read(response)
         except ApiError as error:
             # raised by the SDK while it looks at the token or refreshes it
-            raise self._failure(error.status_code or 0, _text(error.body)) from None
+            raise self._failure(error.status_code or 0, error.body) from None
         except httpx.HTTPError as error:
-            raise self._no_answer(error) from None
+            raise self._no_answer(error, timeout or self.timeout) from None
         except httpx.InvalidURL:
             raise DeskError(f"{URL_VARIABLE} is no address: {self.address}") from None
         except ValueError:
             # a refreshed token that is no JSON, for example: whoever answers is not Label Studio
-            raise self._stranger() from None
+            raise DeskError(failures.stranger(self.address)) from None
 
     def tasks(self, project: str, filters: Sequence[Json] = (), **params: Any) -> Iterator[Json]:
         """Yield the tasks of a project that pass all `filters`, by ascending id.
@@ -206,69 +213,70 @@ class Connection:
             rest = rest[len(some) :]
 
     def _read(self, response: httpx.Response) -> Any:
-        if response.is_redirect:
-            target = urlsplit(response.headers.get("location", ""))
-            raise DeskError(
-                f"{self.address} sends us on to {target.scheme}://{target.netloc.rpartition('@')[2]}: "
-                f"put the address that is right into {URL_VARIABLE}"
-            )
+        if response.is_redirect or 300 <= response.status_code < 400:
+            raise DeskError(failures.sent_on(response, self.address))
         if not response.is_success:
-            raise self._failure(response.status_code, _text(_json(response)))
+            raise self._failure(response.status_code, response.content, response.headers)
         if not response.content:
             return None
         answer = _json(response)
         if answer is None:
-            raise self._stranger()
+            raise DeskError(failures.stranger(self.address, response))
         return answer
 
-    def _failure(self, status: int, detail: str) -> DeskError:
-        detail = detail.replace(self._api_key, "…")[:1000]
-        if status == 401 and "legacy token" in detail.lower():
-            return DeskAccessError(
-                f"Label Studio at {self.address} does not accept legacy tokens: make a personal access token there "
-                f"(Account & Settings) and put it into {KEY_VARIABLE}, or have legacy tokens enabled"
-            )
-        if status == 401:
-            reason = "expired" if "expired" in detail.lower() else "is not known there"
-            return DeskAccessError(
-                f"Label Studio at {self.address} refused the token in {KEY_VARIABLE}: it {reason}; "
-                "copy it anew from Account & Settings"
-            )
-        if status == 403:
-            return DeskAccessError(f"Label Studio at {self.address} does not let this user do that: {detail}")
+    def _failure(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> DeskError:
+        self._keep_secrets()
+        detail, server = failures.detail_of(body), self._server
+        if status in (401, 403):
+            basic = status == 401 and (headers or {}).get("www-authenticate", "").lower().startswith("basic")
+            personal = self._api_key.count(".") == 2
+            return DeskAccessError(failures.access_refused(status, detail, server, basic=basic, personal=personal))
         if status == 404:
-            return NotFoundError(f"Label Studio at {self.address} does not have it: {detail}")
+            return NotFoundError(f"{server} does not have it: {detail or 'see ' + URL_VARIABLE}")
+        if failures.is_too_large(status, detail):
+            return TooLargeError(failures.too_large(status, server))
+        if status == 429:
+            return DeskUnreachableError(failures.not_now(status, server))
         if status in (502, 503, 504):
-            return AnswerLostError(f"Label Studio at {self.address} is not available at the moment (HTTP {status})")
-        if status in (400, 409):
-            return RefusedError(f"Label Studio at {self.address} refused the request: {detail}")
-        return ServerFailedError(f"Label Studio at {self.address} failed (HTTP {status}): {detail}")
+            return AnswerLostError(failures.not_now(status, server))
+        if status in (400, 409, 422):
+            return RefusedError(failures.refused(detail, server))
+        return ServerFailedError(failures.failed(status, detail, server))
 
-    def _no_answer(self, error: httpx.HTTPError) -> DeskError:
-        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-            return DeskUnreachableError(f"no answer from Label Studio at {self.address}: is it running?")
+    def _no_answer(self, error: httpx.HTTPError, seconds: float) -> DeskError:
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
+            return DeskUnreachableError(failures.no_connection(error, self._server))
         if isinstance(error, httpx.UnsupportedProtocol):
             return DeskError(f"{URL_VARIABLE} is no address: {self.address}")
         if isinstance(error, httpx.LocalProtocolError):
             # its text quotes the header with the token
             return DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has")
-        return AnswerLostError(f"the connection to Label Studio at {self.address} broke off ({type(error).__name__})")
+        return AnswerLostError(failures.broke_off(error, self._server, seconds))
 
-    def _stranger(self) -> DeskError:
-        return DeskError(f"what answers at {self.address} is not Label Studio: see {URL_VARIABLE}")
+    @property
+    def _server(self) -> str:
+        return f"Label Studio at {self.address}"
+
+    def _keep_secrets(self) -> None:
+        """Let nothing that is shown hold the token, or the one that it was exchanged for."""
+        keep_secret(self._api_key)
+        if "_sdk" in self.__dict__:
+            keep_secret(getattr(self._sdk._client_wrapper._tokens_client, "_access_token", None))
 
 
 def _clean(url: str) -> str:
+    """Return the address without user and password, which would take the place of the token in a request."""
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
-    if not usable:
-        shown = url.rpartition("@")[2]
-        raise DeskError(f"{URL_VARIABLE} is no address of the form http://host:port: {shown!r}")
-    return url
+    if not usable or "@" in parts.path or parts.query or parts.fragment:
+        # not repeated: it may hold a password, in any part if it was not encoded
+        hint = f"; {ENCODE_HINT}" if "@" in url else ""
+        raise DeskError(f"{URL_VARIABLE} is no address of the form http://host:port{hint}")
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _as_many_as_fit(values: list[Any], limit: int) -> list[Any]:
@@ -287,13 +295,3 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         return None
-
-
-def _text(body: Any) -> str:
-    """The part of an error's body that says what is wrong."""
-    if isinstance(body, dict):
-        wrong = (
-            body.get("validation_errors") or body.get("detail") or {k: v for k, v in body.items() if k != "exc_info"}
-        )
-        return wrong if isinstance(wrong, str) else json.dumps(wrong, ensure_ascii=False)
-    return "" if body is None else str(body)

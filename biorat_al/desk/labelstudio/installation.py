@@ -80,7 +80,7 @@ class Installation:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._mark.touch()
-        with progress.bar(f"Installing Label Studio {VERSION} ({_SIZE})", unit="packages") as bar:
+        with progress.bar(f"Installing Label Studio {VERSION} ({_SIZE})", unit="package") as bar:
             self._run([sys.executable, "-m", "venv", str(self.folder)])
             pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
             process = subprocess.Popen(

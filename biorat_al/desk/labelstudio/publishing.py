@@ -25,6 +25,7 @@ from biorat_al.desk.labelstudio.connection import (
     NotFoundError,
     RefusedError,
     ServerFailedError,
+    TooLargeError,
 )
 from biorat_al.desk.labelstudio.cursor import parse_time
 from biorat_al.desk.labelstudio.pulling import with_drafts
@@ -40,7 +41,7 @@ _AT_ONCE = 200
 def add_pre_annotations(
     connection: Connection, project: str, configuration: Configuration, pre_annotations: Mapping[str, PreAnnotation]
 ) -> None:
-    """Give tasks, by id, a further pre-annotation, in one request.
+    """Give tasks, by id, a further pre-annotation; in several requests where one would be too large.
 
     A task that has one of that version keeps it; one that was deleted meanwhile is left out.
 
@@ -56,6 +57,10 @@ def add_pre_annotations(
         check_pre_annotation(proposed, document_id, len(text), configuration.labels, configuration.relations)
         prediction = prediction_body(proposed, document_id, text, configuration)
         body.append({"task": task["id"], **prediction})
+    _add(connection, project, body)
+
+
+def _add(connection: Connection, project: str, body: list[Json]) -> None:
     if not body:
         return
     try:
@@ -63,6 +68,14 @@ def add_pre_annotations(
             "POST", f"api/projects/{project}/import/predictions", body=body,
             timeout=connection.timeout + 0.1 * len(body),
         )  # fmt: skip
+    except TooLargeError:
+        # refused before anything of it was kept
+        if len(body) == 1:
+            raise
+        half = len(body) // 2
+        _add(connection, project, body[:half])
+        _add(connection, project, body[half:])
+        return
     except (AnswerLostError, ServerFailedError) as error:
         wait_for(lambda: _there(connection, project, body), len(body), error)
         return

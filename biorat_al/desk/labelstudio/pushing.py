@@ -13,7 +13,13 @@ from biorat_al.corpus.model import Document
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import Configuration
-from biorat_al.desk.labelstudio.connection import AnswerLostError, Connection, Json, ServerFailedError
+from biorat_al.desk.labelstudio.connection import (
+    AnswerLostError,
+    Connection,
+    Json,
+    ServerFailedError,
+    TooLargeError,
+)
 from biorat_al.desk.labelstudio.conversion import regions_of
 from biorat_al.errors import DeskError, DeskUnreachableError
 
@@ -26,7 +32,7 @@ PATIENCE = 10.0
 
 
 def push(connection: Connection, project: str, configuration: Configuration, tasks: Sequence[Task]) -> dict[str, str]:
-    """Make the tasks in one request and return their ids by key.
+    """Make the tasks and return their ids by key; in one request, or in several where the server finds it too large.
 
     Where the answer is lost, what arrived is looked up until nothing changes any more; the request is not repeated.
 
@@ -43,6 +49,13 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
             "POST", f"api/projects/{project}/import", params={"return_task_ids": "true"}, body=body,
             timeout=connection.timeout + 0.1 * len(tasks),
         )  # fmt: skip
+    except TooLargeError:
+        # refused before anything of it was kept
+        if len(tasks) == 1:
+            raise
+        half = len(tasks) // 2
+        first = push(connection, project, configuration, tasks[:half])
+        return {**first, **push(connection, project, configuration, tasks[half:])}
     except (AnswerLostError, ServerFailedError) as error:
         return wait_for(lambda: find(connection, project, keys), len(keys), error)
     ids = answer.get("task_ids") if isinstance(answer, Mapping) else None

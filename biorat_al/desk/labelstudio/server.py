@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -140,10 +140,10 @@ class LocalServer:
             chosen = self._port(port, record)
             credentials = make_credentials(self.credentials_file)
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with progress.bar("Starting Label Studio", unit="s") as bar:
+            with progress.bar("Starting Label Studio"):
                 started = self._launch(chosen, version, credentials)
                 try:
-                    self._wait(started, bar.advance)
+                    self._wait(started)
                 except BaseException:
                     processes.end(started.pid, started.begun)
                     raise
@@ -198,11 +198,10 @@ class LocalServer:
             raise DeskError("there is no free port on the loopback interface")
         return port
 
-    def _wait(self, record: _Record, tick: Callable[[], None] | None = None) -> None:
+    def _wait(self, record: _Record) -> None:
         """Wait until the server answers and is ours: Label Studio moves to another port where its own was taken."""
         url = f"http://127.0.0.1:{record.port}"
         deadline = time.monotonic() + START_TIMEOUT
-        next_tick = time.monotonic() + 1
         with httpx.Client(timeout=5, trust_env=False) as client:
             while time.monotonic() < deadline:
                 if not processes.is_running(record.pid, record.begun):
@@ -215,9 +214,6 @@ class LocalServer:
                         return
                 except httpx.HTTPError:
                     pass
-                if tick is not None and time.monotonic() >= next_tick:
-                    next_tick += 1
-                    tick()
                 time.sleep(0.2)
         raise DeskError(
             f"Label Studio did not answer at {url} within {START_TIMEOUT:.0f} seconds; {self._last_words()}"

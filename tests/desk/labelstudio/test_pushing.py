@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from biorat_al.corpus.model import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
+from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration
+from biorat_al.desk.labelstudio.connection import TooLargeError
 from biorat_al.errors import DeskError, DeskUnreachableError
 from tests.desk.contract import DOCUMENTS, LABELS, TEXTS, documents, pushed, task
 from tests.support.labelstudio import RunningLabelStudio, renamed_label
@@ -217,6 +220,34 @@ def test_keys_are_found_among_many_even_where_addresses_must_be_short(
     with proxy(label_studio.url, lambda method, path: "414" if len(path) > 8000 else "pass") as seen:
         assert LabelStudioDesk(seen.url, label_studio.token).find(project, wanted) == ids
     assert len(seen.requests) > 3
+
+
+class _Narrow:
+    """A connection whose server takes no more than so many tasks in one request."""
+
+    address, timeout = "http://narrow.example", 60.0
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.sizes: list[int] = []
+
+    def request(self, method: str, path: str, *, body: list[Any], **_: Any) -> dict[str, Any]:
+        self.sizes.append(len(body))
+        if len(body) > self.most:
+            raise TooLargeError("refused a request as too large (HTTP 413)")
+        return {"task_ids": [int(item["data"]["biorat_key"]) for item in body]}
+
+
+def test_a_request_that_is_too_large_is_sent_in_smaller_ones() -> None:
+    """An import above nginx's limit failed for ever, with the advice to run the same command again."""
+    tasks = [Task(str(number), Document(str(number), "A text.")) for number in range(7)]
+    configuration = Configuration.parse(labelling_configuration(LABELS, ()))
+    narrow = _Narrow(2)
+    assert pushing.push(narrow, "1", configuration, tasks) == {str(n): str(n) for n in range(7)}  # type: ignore[arg-type]
+    assert narrow.sizes[0] == 7
+    assert sum(size for size in narrow.sizes if size <= 2) == 7
+    with pytest.raises(TooLargeError, match="HTTP 413"):
+        pushing.push(_Narrow(0), "1", configuration, tasks)  # type: ignore[arg-type]
 
 
 def test_a_title_that_is_no_text_is_left_out() -> None:
