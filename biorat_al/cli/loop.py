@@ -76,6 +76,12 @@ from biorat_al.progress import TerminalProgress
     help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, density, bald, adversarial, "
     "core-set, badge, cluster-margin, diverse or random.",
 )
+@click.option(
+    "--guidelines",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Annotation guidelines (Markdown or text), copied into the project and shown to annotators.",
+)
 @click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
 @skip_invalid_option
 def init(
@@ -97,6 +103,7 @@ def init(
     seed: int,
     size: int,
     strategy: str,
+    guidelines: Path | None,
     name: str | None,
     skip_invalid: bool,
 ) -> None:
@@ -131,6 +138,7 @@ def init(
         test_size=test_size,
         ignore_labels=ignored,
         skip_invalid=skip_invalid,
+        guidelines=guidelines,
         progress=TerminalProgress(),
     )
     with project:
