@@ -76,6 +76,12 @@ from biorat_al.progress import TerminalProgress
     help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, density, bald, adversarial, "
     "core-set, badge, cluster-margin, diverse or random.",
 )
+@click.option(
+    "--guidelines",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Annotation guidelines (Markdown or text), copied into the project and shown to annotators.",
+)
 @click.option("--name", metavar="NAME", help="The project's name.  [default: that of its folder]")
 def init(
     folder: Path,
@@ -96,6 +102,7 @@ def init(
     seed: int,
     size: int,
     strategy: str,
+    guidelines: Path | None,
     name: str | None,
 ) -> None:
     """Set up a project: read the documents, draw the test set.
@@ -128,6 +135,7 @@ def init(
         test_documents=test_documents,
         test_size=test_size,
         ignore_labels=ignored,
+        guidelines=guidelines,
         progress=TerminalProgress(),
     )
     with project:

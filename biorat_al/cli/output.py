@@ -39,7 +39,7 @@ from biorat_al.progress import TerminalProgress
     "--guidelines",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="Annotation guidelines, to be copied.",
+    help="Annotation guidelines, to be copied.  [default: the project's]",
 )
 @click.option("--loader", is_flag=True, help="Also write the loading module that BigBio's own layout has.")
 def export(

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from biorat_al.corpus.model import Annotation, Document, Entity, Relation
-from biorat_al.settings import RelationType
+from biorat_al.settings import Guidelines, RelationType
 
 Role = Literal["pool", "test"]
 """``pool``: documents with pre-labels. ``test``: the blind held-out documents, without."""
@@ -166,12 +166,14 @@ class Desk(ABC):
         *,
         marker: str = "",
         relations: Sequence[RelationType] = (),
+        guidelines: Guidelines | None = None,
     ) -> DeskProject:
         """Make sure that there is a project for `role`, with these entity labels and relation types.
 
         :param reference: the one that an earlier call gave; None looks for one that an interrupted call may have left
             behind (by title and marker) and else makes one.
         :param marker: tells apart projects of the same title; kept where annotators are not bothered by it.
+        :param guidelines: what annotators are shown besides the general rules.
         :raises DeskError: the project of `reference` is gone.
         """
 

@@ -30,7 +30,7 @@ from biorat_al.desk.base import (
 )
 from biorat_al.desk.checks import check_pre_annotation, check_tasks
 from biorat_al.errors import DeskError
-from biorat_al.settings import RelationType
+from biorat_al.settings import Guidelines, RelationType
 
 Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
 """Looks gold annotations up by document id; documents without any are left out."""
@@ -88,6 +88,7 @@ class OracleDesk(Desk):
         *,
         marker: str = "",
         relations: Sequence[RelationType] = (),
+        guidelines: Guidelines | None = None,
     ) -> DeskProject:
         with self._database() as database:
             if reference is None:

@@ -13,7 +13,7 @@ from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.project.new_folder import NewFolder
 from biorat_al.rounds.context import MODELS
-from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
+from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, settings_text
 from biorat_al.store.creation import fill
 from biorat_al.store.documents import ImportReport
 from biorat_al.store.engine import database_url
@@ -32,6 +32,7 @@ def create_project(
     test_documents: Sequence[str | Path],
     test_size: int | None,
     ignore_labels: Collection[str],
+    guidelines: Path | None,
     progress: Progress,
 ) -> tuple[ImportReport, ReadReport]:
     """Make a project in the folder `place`, as :meth:`biorat_al.project.Project.init` says."""
@@ -41,6 +42,9 @@ def create_project(
         raise UsageError("the oracle answers from gold annotations: add --gold")
     if test_documents and test_size is not None:
         raise UsageError("--test-documents and --test-size exclude each other")
+    if guidelines is not None:
+        read_guidelines(guidelines)
+        settings = settings.model_copy(update={"guidelines": f"guidelines{guidelines.suffix.lower()}"})
     sizes = {
         what: corpus_size(paths, format=reading.format)
         for what, paths in (("documents", documents), ("test documents", test_documents))
@@ -58,6 +62,8 @@ def create_project(
         staging = new.staging
         url = database_url(settings.database.url, staging)
         (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+        if guidelines is not None and settings.guidelines is not None:
+            (staging / settings.guidelines).write_bytes(guidelines.read_bytes())
         (staging / ".gitignore").write_text(_IGNORED_BY_GIT, encoding="utf-8")
         (staging / MODELS).mkdir()
         store = Store.create(url)

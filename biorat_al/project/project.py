@@ -22,7 +22,7 @@ from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, e
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.settings import SETTINGS_FILE, Settings, read_settings
+from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
 from biorat_al.store import migration
 from biorat_al.store.answers import read_gold
 from biorat_al.store.documents import ImportReport
@@ -100,6 +100,7 @@ class Project:
         test_documents: Sequence[str | Path] = (),
         test_size: int | None = None,
         ignore_labels: Collection[str] = (),
+        guidelines: str | Path | None = None,
         progress: Progress = SILENT,
     ) -> tuple[Project, ImportReport, ReadReport]:
         """Make a project in a folder that is not there yet. If anything fails, nothing is left behind.
@@ -110,6 +111,7 @@ class Project:
             documents count as annotated already.
         :param test_documents: documents of the held-out test set; their annotations, if they carry any, are gold.
         :param test_size: else so many are drawn from the pool at random.
+        :param guidelines: a Markdown or text file that annotators are shown; it is copied into the project.
         :raises ProjectError: the folder is there already, or the database holds a project.
         :raises CorpusError: a document or an annotation cannot be read.
         :raises LabelError: labels and documents do not fit together.
@@ -125,6 +127,7 @@ class Project:
             test_documents=test_documents,
             test_size=test_size,
             ignore_labels=ignore_labels,
+            guidelines=None if guidelines is None else Path(guidelines),
             progress=progress,
         )
         return cls.open(place), report, read
@@ -162,8 +165,10 @@ class Project:
         :param partial: go on although annotators have not finished.
         :raises NothingToDoYet: annotators have not finished.
         :raises LockedError: another process runs a round of this project.
+        :raises SettingsError: the guidelines cannot be read.
         """
         request = _request(size, tokens, strategy, partial)
+        project_guidelines(self.folder, self.settings)  # what cannot be read is better known now than after training
         return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
@@ -201,6 +206,8 @@ class Project:
 
         work = annotator_work(self.store)
         accepted = sum(part.total("accepted") for part in work), sum(part.proposed for part in work)
+        if options.guidelines is None and self.settings.guidelines is not None and format == "bigbio":
+            options = replace(options, guidelines=self.folder / self.settings.guidelines)
         return export_corpus(
             self.settings,
             self.store,

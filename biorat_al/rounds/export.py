@@ -48,7 +48,7 @@ class ExportOptions:
     :param prefer: the annotator who decides what exactly half of a document's annotators have.
     :param license: identifier of the licence, for the data card.
     :param languages: codes of the languages of the texts, for the data card.
-    :param guidelines: a file with the annotation guidelines, to be copied.
+    :param guidelines: a file with the annotation guidelines, to be copied; None takes the project's, if it has any.
     :param loader: also write the loading module that BigBio's own layout has.
     """
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model import Document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_test_documents
@@ -33,14 +34,20 @@ def run(context: Context) -> Finish:
         earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
         blind = unasked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
+        waiting = tasks_in_state(session, "test", "open")
         version = model.version if model else None
         concerned = [*picked, *(task.document_id for task in earlier)]
         proposed = _pre_annotations(session, version, concerned)
     if not picked and not blind and not earlier:
         return nothing("there is nothing to ask for")
-    if blind:
-        _push(context, _prepared(context, "test"), sorted(blind), {})
+    notices: list[str] = []
+    if blind or waiting:
+        test = _prepared(context, "test")
+        notices += test.notices
+        if blind:
+            _push(context, test, sorted(blind), {})
     pool = _prepared(context, "pool")
+    notices += pool.notices
     picked.sort(key=lambda document_id: proposed[document_id].confidence if document_id in proposed else 0.0)
     if picked:
         _push(context, pool, picked, proposed)
@@ -64,7 +71,7 @@ def run(context: Context) -> Finish:
                 "test_tasks": len(blind),
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": len(relabelled),
-                "notices": list(pool.notices),
+                "notices": list(dict.fromkeys(notices)),
             }
         )
 
@@ -82,6 +89,7 @@ def _prepared(context: Context, role: Role) -> DeskProject:
         row.reference if row else None,
         marker=uid,
         relations=context.settings.relations,
+        guidelines=project_guidelines(context.folder, context.settings),
     )
     if row is None:
         with context.store.write() as session:

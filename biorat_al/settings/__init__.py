@@ -5,6 +5,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 """
 
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
+from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
 from biorat_al.settings.learning import AdversarialSettings, Arm, RelationSettings, TrainingSettings
 from biorat_al.settings.options import encoder_setting, entity_values, relation_values
@@ -16,6 +17,7 @@ __all__ = [
     "AdversarialSettings",
     "Arm",
     "EntityType",
+    "Guidelines",
     "RelationSettings",
     "RelationType",
     "Settings",
@@ -23,6 +25,8 @@ __all__ = [
     "encoder_setting",
     "entity_values",
     "make_settings",
+    "project_guidelines",
+    "read_guidelines",
     "read_settings",
     "relation_values",
     "settings_text",

@@ -74,10 +74,15 @@ class DatabaseSettings(Part):
 
 
 class Settings(Part):
-    """All settings of a project."""
+    """All settings of a project.
+
+    :param guidelines: a Markdown or text file, from the project's folder on, that annotators are shown and that is
+        exported with the corpus.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    guidelines: Place | None = None
     entities: Annotated[tuple[EntityType, ...], Field(min_length=1)]
     relations: tuple[RelationType, ...] = ()
     encoder: EncoderSettings = EncoderSettings()

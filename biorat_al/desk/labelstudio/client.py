@@ -7,20 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
-from biorat_al.desk.labelstudio import publishing, pulling, pushing
-from biorat_al.desk.labelstudio.configuration import (
-    Configuration,
-    Mark,
-    all_changes,
-    labelling_configuration,
-    project_title,
-    word,
-)
+from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing
+from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
-from biorat_al.settings import RelationType
+from biorat_al.settings import Guidelines, RelationType
 
 
 class LabelStudioDesk(Desk):
@@ -28,7 +21,7 @@ class LabelStudioDesk(Desk):
 
     The pool has a project with pre-labels, lowest confidence first ("Uncertainty sampling"); the held-out test set has
     one of its own, without. Annotators' projects are never reconfigured behind their backs: what people changed in the
-    labelling configuration is told, not overwritten.
+    labelling configuration or the instruction is told, not overwritten.
 
     :param url: the server's address.
     :param api_key: a legacy token or a personal access token.
@@ -81,17 +74,16 @@ class LabelStudioDesk(Desk):
         *,
         marker: str = "",
         relations: Sequence[RelationType] = (),
+        guidelines: Guidelines | None = None,
     ) -> DeskProject:
         shown = tuple(dict.fromkeys(relation.name for relation in relations))
-        configuration = Configuration.parse(labelling_configuration(labels, shown))
-        mark = Mark(role, word(marker), configuration.checksum, configuration.labels_checksum)
+        wanted = projects.Wanted.make(role, title, marker, tuple(labels), shown, guidelines)
         if reference is None:
-            settings = self._left_behind(project_title(title, role), mark, with_tasks=bool(marker))
-            if settings is None:
-                settings = self._create(project_title(title, role), role, configuration, mark)
+            settings = projects.left_behind(self._connection, wanted) or projects.create(self._connection, wanted)
         else:
-            settings = self._settings(reference)
-        notices = self._reconcile(settings, configuration, mark)
+            settings = self._settings(reference, projects.SETTINGS)
+        notices = projects.bring_up_to_date(self._connection, settings, wanted)
+        projects.add_columns(self._connection, str(settings["id"]), role)
         reference = str(settings["id"])
         url = f"{self.address()}/projects/{reference}/"
         return DeskProject(role, reference, url, tuple(labels), notices, tuple(relations))
@@ -127,9 +119,9 @@ class LabelStudioDesk(Desk):
     def _configuration(self, project: DeskProject) -> Configuration:
         return Configuration.parse(self._settings(project.reference)["label_config"])
 
-    def _settings(self, reference: str) -> Json:
+    def _settings(self, reference: str, fields: str = SETTINGS) -> Json:
         try:
-            settings: Json = self._connection.get(f"api/projects/{reference}/", include=SETTINGS)
+            settings: Json = self._connection.get(f"api/projects/{reference}/", include=fields)
         except NotFoundError:
             raise self._gone(reference) from None
         return settings
@@ -139,55 +131,6 @@ class LabelStudioDesk(Desk):
             f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
             f"or {URL_VARIABLE} names another server"
         )
-
-    def _left_behind(self, title: str, mark: Mark, *, with_tasks: bool) -> Json | None:
-        """Find the project that an interrupted call made; without a marker, an empty one only."""
-        page = 1
-        while True:
-            try:
-                answer = self._connection.get("api/projects/", title=title, page=page, page_size=100)
-            except NotFoundError:
-                return None
-            for settings in sorted(answer["results"], key=lambda item: int(item["id"])):
-                found = Mark.find(settings.get("description"))
-                if found is None or (found.role, found.marker) != (mark.role, mark.marker):
-                    continue
-                if settings["title"] == title and (with_tasks or not settings.get("task_number")):
-                    return dict(settings)
-            if not answer.get("next"):
-                return None
-            page += 1
-
-    def _create(self, title: str, role: Role, configuration: Configuration, mark: Mark) -> Json:
-        blind = role == "test"
-        created: Json = self._connection.request(
-            "POST",
-            "api/projects/",
-            body={
-                "title": title,
-                "description": mark.description(),
-                "label_config": configuration.xml,
-                "sampling": "Sequential sampling" if blind else "Uncertainty sampling",
-                "show_collab_predictions": not blind,
-            },
-        )
-        return created
-
-    def _reconcile(self, settings: Json, wanted: Configuration, mark: Mark) -> tuple[str, ...]:
-        """Bring new labels into a configuration that nobody has touched; else say how the labels differ."""
-        there = Configuration.parse(settings["label_config"])
-        if wanted.is_part_of(there) and there.is_part_of(wanted):
-            return ()
-        before = Mark.find(settings.get("description"))
-        untouched = before is not None and before.configuration == there.checksum
-        if untouched and there.is_part_of(wanted):
-            self._connection.request(
-                "PATCH",
-                f"api/projects/{settings['id']}/",
-                body={"label_config": wanted.xml, "description": mark.description()},
-            )
-            return ()
-        return all_changes(wanted.labels, wanted.relations, there)
 
 
 def connect(server: LocalServer | None = None) -> LabelStudioDesk:

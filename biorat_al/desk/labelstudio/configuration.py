@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
@@ -19,6 +20,10 @@ from biorat_al.settings import SAME_MENTION
 CONTROL = "label"
 TEXT = "text"
 
+_WORDS = r"biorat-al (pool|test) (\S+) ([0-9a-f]+) ([0-9a-f]+)"
+_MARK = re.compile(rf"\s*<!--\s*{_WORDS}\s*-->")
+_OLD_MARK = re.compile(rf"\s*\[{_WORDS}\]")
+
 PALETTE = (
     # Okabe and Ito (2008), Color Universal Design, without black; then Tol (2021), "muted"
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -30,7 +35,13 @@ HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 """The keys that Label Studio itself gives to labels; labels beyond them have none."""
 
 
-def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()) -> str:
+COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "test": "#D55E00"}
+"""Of the projects in Label Studio's list, and of what annotators see above a test document."""
+
+BLIND = "Test document: no suggestions are shown; annotate alone"
+
+
+def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: Role = "pool") -> str:
     """Return the labelling configuration for these entity labels.
 
     :param relations: labels that annotators may give to a relation they draw. The one that joins the pieces of a
@@ -51,7 +62,14 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         for number, label in enumerate(labels)
     ]
     return template.render(
-        control=CONTROL, text=TEXT, labels=shown, relations=[*relations, SAME_MENTION], room=bool(relations)
+        control=CONTROL,
+        text=TEXT,
+        labels=shown,
+        relations=[*relations, SAME_MENTION],
+        room=bool(relations),
+        blind=role == "test",
+        colour=COLOURS[role],
+        warning=BLIND,
     ).strip()
 
 
@@ -105,8 +123,8 @@ class Configuration:
 
     @cached_property
     def checksum(self) -> str:
-        """Tells whether anybody has changed anything in it."""
-        return _checksum(" ".join(self.xml.split()))
+        """Tells whether anybody has changed anything in it, apart from the mark."""
+        return _checksum(" ".join(_MARK.sub("", self.xml).split()))
 
     @cached_property
     def labels_checksum(self) -> str:
@@ -168,7 +186,10 @@ def all_changes(labels: Sequence[str], relations: Sequence[str], there: Configur
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a project's description says about its origin, in square brackets at its end.
+    """What a project says about its origin, in a comment of its labelling configuration.
+
+    Annotators do not see it there; Label Studio's own editors of the configuration keep it. Earlier versions wrote it
+    in square brackets into the project's description.
 
     :param marker: the caller's own, tells apart projects of the same title.
     :param configuration: checksum of the labelling configuration that was written last.
@@ -180,27 +201,48 @@ class Mark:
     configuration: str
     labels: str
 
-    def description(self) -> str:
-        """The project's description."""
-        purpose = {
-            "pool": "Documents with a model's pre-labels: accept them, correct them, add what is missing.",
-            "test": "The held-out test set: annotated without pre-labels, so that no model shapes its own measure.",
-        }[self.role]
-        return f"{purpose} [biorat-al {self.role} {word(self.marker)} {self.configuration} {self.labels}]"
+    def write(self, xml: str) -> str:
+        """Return a labelling configuration with this mark instead of any other."""
+        marked = f"<!-- biorat-al {self.role} {word(self.marker)} {self.configuration} {self.labels} -->"
+        opening = re.search(r"<View\b[^>]*>", xml := _MARK.sub("", xml))
+        place = opening.end() if opening else 0
+        return f"{xml[:place]}\n  {marked}{xml[place:]}"
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Mark | None:
+        """Return the mark of a project from its settings, wherever it is, or None if it has none."""
+        return cls._read(_MARK.search(settings.get("label_config") or "")) or cls.find(settings.get("description"))
 
     @classmethod
     def find(cls, description: str | None) -> Mark | None:
-        """Return the mark in a description, or None if there is none."""
-        found = re.search(r"\[biorat-al (pool|test) (\S+) ([0-9a-f]+) ([0-9a-f]+)\]", description or "")
+        """Return the mark that an earlier version wrote into a description, or None if there is none."""
+        return cls._read(_OLD_MARK.search(description or ""))
+
+    @classmethod
+    def _read(cls, found: re.Match[str] | None) -> Mark | None:
         if found is None:
             return None
         role: Role = "pool" if found[1] == "pool" else "test"
         return cls(role, found[2], found[3], found[4])
 
 
+def description(role: Role) -> str:
+    """The description of the project for `role`, which Label Studio shows in its list."""
+    return {
+        "pool": "Documents to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
+        "test": "Test documents: annotated alone, without any suggestion, so that the model can be measured on them.",
+    }[role]
+
+
+def without_mark(description: str) -> str:
+    """A description without the mark that an earlier version wrote into it."""
+    return _OLD_MARK.sub("", description).strip()
+
+
 def word(marker: str) -> str:
-    """The marker as one word, as it stands in a description."""
-    return marker if re.fullmatch(r"[\w.-]+", marker) else f"-{_checksum(marker)}"
+    """The marker as one word that can stand in a comment."""
+    plain = re.fullmatch(r"[\w.-]+", marker) and "--" not in marker and not marker.endswith("-")
+    return marker if plain else f"-{_checksum(marker)}"
 
 
 def project_title(title: str, role: Role) -> str:

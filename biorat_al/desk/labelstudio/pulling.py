@@ -95,7 +95,7 @@ def _labels(
     except DeskError as error:
         return last.labels, None, (str(error),)
     notices: tuple[str, ...] = ()
-    mark = Mark.find(settings.get("description"))
+    mark = Mark.of(settings)
     if project.labels:
         notices = all_changes(project.labels, [relation.name for relation in project.relations], there)
     elif last.labels is not None:

@@ -25,6 +25,8 @@ from biorat_al.errors import DeskError, DeskUnreachableError
 
 KEY = "biorat_key"
 DOCUMENT = "document_id"
+TITLE = "title"
+LONGEST_TITLE = 300
 
 POLL = 0.5
 PATIENCE = 10.0
@@ -109,10 +111,7 @@ def task_body(task: Task, configuration: Configuration) -> Json:
     :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
     document = task.document
-    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
-    title = _title(document)
-    if title:
-        data["title"] = title
+    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key, TITLE: _title(document)}
     body: Json = {"data": data}
     if task.pre_annotation is not None:
         body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]
@@ -142,8 +141,12 @@ def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, 
 
 
 def _title(document: Document) -> str:
+    """The document's title in one line, for people only; the text that is annotated has its own."""
     for passage in document.passages:
-        if passage.kind == "title":
-            return document.text[passage.start : passage.end]
-    title = document.metadata.get("title")
-    return title if isinstance(title, str) else ""
+        if passage.kind.casefold() == "title":
+            found: object = document.text[passage.start : passage.end]
+            break
+    else:
+        found = document.metadata.get("title")
+    title = " ".join(found.split()) if isinstance(found, str) else ""
+    return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE].rstrip()} …"

@@ -125,7 +125,7 @@ def test_relations_come_into_a_configuration_of_an_earlier_version(
     settings = annotator.project(before.reference)
     old = Configuration.parse(without_relations(settings["label_config"]))
     mark = Mark("pool", marker, old.checksum, old.labels_checksum)
-    annotator.configure(before.reference, label_config=old.xml, description=mark.description())
+    annotator.configure(before.reference, label_config=mark.write(old.xml))
     # pieces of a mention can be joined even where the project has no relations
     assert desk.prepare("pool", "client", LABELS, before.reference, marker=marker).notices == ()
     assert annotator.project(before.reference)["label_config"] == settings["label_config"]

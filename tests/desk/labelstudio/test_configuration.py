@@ -8,15 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biorat_al.desk.base import Role
 from biorat_al.desk.labelstudio.configuration import (
+    BLIND,
+    COLOURS,
     HOTKEYS,
     PALETTE,
     Configuration,
     Mark,
     all_changes,
     changes,
+    description,
     labelling_configuration,
     project_title,
+    without_mark,
     word,
 )
 from biorat_al.errors import DeskError
@@ -55,9 +60,22 @@ def test_annotators_see_the_document_and_mark_single_characters() -> None:
     assert 'granularity="symbol"' in xml
     assert xml.count("<Relation ") == 1
     assert f'<Relation value="{SAME_MENTION}"/>' in xml
-    # only arrows need room between the lines
-    assert "<Style>" not in xml
-    assert "line-height" in labelling_configuration(["Chemical"], ["treats"])
+    # only arrows need much room between the lines
+    assert "line-height: 3 " not in xml
+    assert "line-height: 3 " in labelling_configuration(["Chemical"], ["treats"])
+
+
+def test_labels_are_shown_in_the_text_where_colours_alone_do_not_tell_them_apart() -> None:
+    def shown(count: int) -> bool:
+        return 'showLabels="true"' in labelling_configuration([f"L{number}" for number in range(count)])
+
+    assert [shown(count) for count in (1, 5, 6, 20)] == [False, False, True, True]
+
+
+def test_only_a_test_document_says_that_it_is_one() -> None:
+    assert BLIND in labelling_configuration(["Chemical"], role="test")
+    assert BLIND not in labelling_configuration(["Chemical"])
+    assert COLOURS["test"] in labelling_configuration(["Chemical"], role="test")
 
 
 def test_more_labels_than_colours_and_keys() -> None:
@@ -151,18 +169,50 @@ def test_changes_of_relations_are_told_as_such() -> None:
     assert all_changes(["A"], [], Configuration.parse(without)) == ()
 
 
+MARK = Mark("test", "p-1", "0123456789ab", "ba9876543210")
+
+
 def test_a_project_is_known_by_its_mark() -> None:
-    mark = Mark("test", "p-1", "0123456789ab", "ba9876543210")
-    assert Mark.find(mark.description()) == mark
-    assert Mark.find("Somebody wrote before it. " + mark.description() + " And after it.") == mark
-    assert Mark.find("no mark") is None
-    assert Mark.find(None) is None
+    xml = labelling_configuration(["A"])
+    marked = MARK.write(xml)
+    assert Mark.of({"label_config": marked}) == MARK
+    assert Mark.of({"label_config": marked.replace("\n", "\r\n"), "description": None}) == MARK
+    assert Mark.of({"label_config": xml, "description": "no mark"}) is None
+    assert Mark.of({}) is None
 
 
-@pytest.mark.parametrize("marker", ["", "with blanks", "[brackets]", "a]b", "ünïcode", "plain-1.2_3"])
-def test_any_marker_is_one_word(marker: str) -> None:
+def test_the_mark_is_no_change_of_the_configuration() -> None:
+    xml = labelling_configuration(["A"])
+    marked = MARK.write(xml)
+    assert Configuration.parse(marked).checksum == Configuration.parse(xml).checksum
+    assert Configuration.parse(marked).validate({"result": [], "score": 0.5}) == []
+    again = Mark("test", "p-1", "000000000000", "111111111111").write(marked)
+    assert again.count("biorat-al") == 1
+    assert Configuration.parse(again).checksum == Configuration.parse(xml).checksum
+
+
+def test_a_mark_that_an_earlier_version_wrote_into_the_description_counts() -> None:
+    written = "Somebody wrote before it. [biorat-al test p-1 0123456789ab ba9876543210] And after it."
+    assert Mark.of({"label_config": labelling_configuration(["A"]), "description": written}) == MARK
+    assert without_mark(written) == "Somebody wrote before it. And after it."
+    newer = Mark("test", "p-1", "000000000000", "111111111111")
+    assert Mark.of({"label_config": newer.write(labelling_configuration(["A"])), "description": written}) == newer
+
+
+@pytest.mark.parametrize("role", ["pool", "test"])
+def test_descriptions_are_for_people(role: Role) -> None:
+    assert "[" not in description(role)
+    assert Mark.find(description(role)) is None
+
+
+@pytest.mark.parametrize(
+    "marker", ["", "with blanks", "[brackets]", "a]b", "ünïcode", "plain-1.2_3", "a--b", "a-", ">"]
+)
+def test_any_marker_is_one_word_of_a_comment(marker: str) -> None:
     mark = Mark("pool", word(marker), "0123456789ab", "ba9876543210")
-    assert Mark.find(mark.description()) == mark
+    marked = mark.write(labelling_configuration(["A"]))
+    assert Mark.of({"label_config": marked}) == mark
+    assert Configuration.parse(marked).labels == ("A",)
     assert word(marker) != word(marker + "x")
 
 

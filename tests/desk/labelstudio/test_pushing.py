@@ -85,7 +85,7 @@ def test_one_call_makes_one_request_that_changes_anything(label_studio: RunningL
         desk = LabelStudioDesk(seen.url, label_studio.token)
         pushed(desk, desk.prepare("pool", "pushing", LABELS, marker=marker), TEXTS)
     assert sum(_is_import(*request) for request in seen.requests) == 1
-    assert sum(method == "POST" for method, _ in seen.requests) == 2  # the project, the tasks
+    assert sum(method == "POST" for method, _ in seen.requests) == 3  # the project, its tab, the tasks
 
 
 @pytest.mark.parametrize("what", ["lose", "fail"])
@@ -252,4 +252,4 @@ def test_a_request_that_is_too_large_is_sent_in_smaller_ones() -> None:
 
 def test_a_title_that_is_no_text_is_left_out() -> None:
     body = pushing.task_body(Task("k", Document("k", "text", metadata={"title": 7})), None)  # type: ignore[arg-type]
-    assert "title" not in body["data"]
+    assert body["data"]["title"] == ""

@@ -1,0 +1,129 @@
+"""Guidelines on their way from a file to the annotators and to the exported corpus."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biorat_al.desk.base import DeskProject, Role
+from biorat_al.errors import SettingsError
+from biorat_al.project import Project
+from biorat_al.settings import Guidelines, project_guidelines, read_guidelines
+from biorat_al.settings.guidelines import LONGEST
+from tests.support.commands import PUBTATOR, call, nowhere, one_sentence
+from tests.support.rounds import PatientDesk, make_project, patient, settings_for
+
+__all__ = ["nowhere"]
+
+
+class ReadingDesk(PatientDesk):
+    """A desk that remembers which guidelines it was given."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(project)
+        self.shown: list[tuple[Role, Guidelines | None]] = []
+
+    def prepare(self, role: Role, *arguments: Any, guidelines: Guidelines | None = None, **options: Any) -> DeskProject:
+        self.shown.append((role, guidelines))
+        return super().prepare(role, *arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "markdown"),
+    [
+        ("guide.md", "# Chemicals\n", True),
+        ("GUIDE.MARKDOWN", "\ufeff# Chemicals\r\n", True),
+        ("guide.txt", "# Chemicals\r\n", False),
+    ],
+)
+def test_markdown_and_plain_text_are_read(tmp_path: Path, name: str, content: str, markdown: bool) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+    assert read_guidelines(tmp_path / name) == Guidelines("# Chemicals\n", markdown)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("guide.pdf", b"%PDF-1.7", "neither Markdown (.md, .markdown) nor plain text (.txt, .text)"),
+        ("guide", b"x", "neither Markdown"),
+        ("guide.md", b"caf\xe9", "not UTF-8 (byte 3)"),
+        ("guide.md", b" \n\t", "are empty"),
+        ("guide.txt", b"a\0b", "null character"),
+        ("guide.md", b"x" * (LONGEST + 1), "100,001 characters; the instruction in Label Studio takes at most 100,000"),
+        ("guide.md", None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_shown_is_refused(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(SettingsError, match=re.escape(told)) as caught:
+        read_guidelines(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_init_copies_them_into_the_project(nowhere: Path, tiny_encoder: Path) -> None:
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    (nowhere / "Our rules v2.MD").write_text("# Chemicals\n\nMark *drugs*.\n", encoding="utf-8")
+    words = ["--documents", "documents.txt", "--entity", "Disease", "--encoder", str(tiny_encoder)]
+    assert call("init", "project", *words, "--ignore-label", "Chemical", "--guidelines", "Our rules v2.MD").code == 0
+    settings = tomllib.loads((nowhere / "project" / "biorat.toml").read_text(encoding="utf-8"))
+    assert settings["guidelines"] == "guidelines.md"
+    with Project.open(nowhere / "project") as project:
+        assert project_guidelines(project.folder, project.settings) == Guidelines("# Chemicals\n\nMark *drugs*.\n")
+
+
+def test_init_refuses_guidelines_that_cannot_be_shown_and_leaves_nothing(nowhere: Path, tiny_encoder: Path) -> None:
+    (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    (nowhere / "rules.docx").write_bytes(b"PK\x03\x04")
+    words = ["--documents", "documents.txt", "--entity", "Disease", "--encoder", str(tiny_encoder)]
+    outcome = call("init", "project", *words, "--ignore-label", "Chemical", "--guidelines", "rules.docx")
+    assert "rules.docx are neither Markdown" in one_sentence(outcome)
+    assert not (nowhere / "project").exists()
+
+
+@pytest.fixture
+def guided(tmp_path: Path, tiny_encoder: Path) -> Project:
+    """A project with guidelines."""
+    project = make_project(tmp_path / "trial", settings_for(tiny_encoder, guidelines="guidelines.md"))
+    (project.folder / "guidelines.md").write_text("Mark drugs.", encoding="utf-8")
+    return project
+
+
+def test_annotators_of_pool_and_test_are_shown_them_as_they_are_at_each_round(guided: Project) -> None:
+    desk = guided._desk = ReadingDesk(guided)
+    with guided as project:
+        desk.finish()
+        project.round()
+        (project.folder / "guidelines.md").write_text("Mark drugs, not foods.", encoding="utf-8")
+        project.round()
+        assert ("pool", Guidelines("Mark drugs.")) in desk.shown
+        assert desk.shown[-1] == ("pool", Guidelines("Mark drugs, not foods."))
+
+
+def test_a_round_does_not_begin_with_guidelines_that_are_gone(guided: Project) -> None:
+    with guided as project:
+        patient(project)
+        (project.folder / "guidelines.md").unlink()
+        with pytest.raises(SettingsError, match=r"guidelines\.md cannot be read"):
+            project.round()
+        assert project.status(ask_desk=False).rounds == ()
+
+
+def test_the_corpus_is_exported_with_the_projects_guidelines_unless_others_are_named(
+    guided: Project, tmp_path: Path
+) -> None:
+    with guided as project:
+        patient(project).finish()
+        project.round()
+        project.round()
+        project.export(tmp_path / "corpus")
+        assert (tmp_path / "corpus" / "guidelines" / "guidelines.md").read_text(encoding="utf-8") == "Mark drugs."
+        project.export(tmp_path / "corpus.jsonl", format="jsonl")
+        (tmp_path / "guide.pdf").write_bytes(b"%PDF")
+    outcome = call("export", tmp_path / "other", "--project", project.folder, "--guidelines", tmp_path / "guide.pdf")
+    assert outcome.code == 0
+    assert [path.name for path in (tmp_path / "other" / "guidelines").iterdir()] == ["guide.pdf"]
