@@ -517,8 +517,8 @@ def test_a_relation_that_is_disputed_with_its_mention_masks_the_pair_of_concepts
     decided, late = entities[:3] + entities[4:], entities[3]
     disputed = Disputed((late,), (Relation("R1", "CID", "T3", late.id),))
     found = label_candidates(Example(text, decided, disputed=disputed), [CID], CONCEPTS)
-    assert [(one.tail.concepts[0].identifier, masked) for one, masked in zip(found.candidates, found.masked, strict=True)
-            ] == [("D1", True), ("D2", False)]  # fmt: skip
+    tails = [one.tail.concepts[0].identifier for one in found.candidates]
+    assert list(zip(tails, found.masked, strict=True)) == [("D1", True), ("D2", False)]
     # a concept that only disputed mentions have is no end at all
     alone = Disputed((replace(late, concepts=(Concept("MESH", "D9"),)),), disputed.relations)
     assert not any(label_candidates(Example(text, decided, disputed=alone), [CID], CONCEPTS).masked)
