@@ -13,6 +13,7 @@ from biorat_al.corpus.base import ReadReport
 from biorat_al.corpus.told import reading_lines
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
+from biorat_al.rounds.disputes import masked_text
 from biorat_al.rounds.export import ExportReport
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
@@ -133,6 +134,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
     for text in dict.fromkeys(notes):
         lines += _note(f"Note: {text}")
+    lines += _disputes(status)
     lines += _advice(report.verdicts)
     open_tasks = status.tasks["pool"]["open"]
     blind = status.tasks["test"]["open"]
@@ -146,6 +148,11 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     elif not status.left:
         lines.append("The pool is used up. Next: biorat-al export corpus")
     return "\n".join(lines)
+
+
+def _disputes(status: ProjectStatus) -> list[str]:
+    """How far annotators agree, and what is disputed; nothing where no document has several answers."""
+    return _item("agreement", status.disputes.sentence) if status.disputes else []
 
 
 def _advice(verdicts: Sequence[Verdict]) -> list[str]:
@@ -186,7 +193,7 @@ def export_text(report: ExportReport, out: Path) -> str:
     if report.tie_count:
         lines.append(
             f"{plural(report.tie_count, 'tie')}: marked by exactly half of a document's annotators "
-            "(--prefer ANNOTATOR decides them)"
+            "(--prefer ANNOTATOR decides them here, ties in biorat.toml in training as well)"
         )
         lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
         left = report.tie_count - len(report.ties[:TIES_SHOWN])
@@ -255,6 +262,7 @@ def status_text(status: ProjectStatus) -> str:
         lines += _item("relations", _counts(status.relations) or "none")
     if status.concept_relations:
         lines += _item("", f"between concepts: {_counts(status.concept_relations)}")
+    lines += _disputes(status)
     if status.open_now is not None:
         lines += _item("right now", ", ".join(f"{count:,} open ({role})" for role, count in status.open_now.items()))
     if status.desk_problem:
@@ -344,12 +352,13 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     annotated = plural(counts["mentions"], "mention")
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
-    return f"{plural(counts['documents'], 'document')}{empty}, {annotated}; arms: {', '.join(counts['models'])}"
+    documents = plural(counts["documents"], "document")
+    return f"{documents}{empty}, {annotated}{masked_text(counts)}; arms: {', '.join(counts['models'])}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
-    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}"
+    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{masked_text(counts)}"
     if "relation_f1" in counts:
         level = _level(counts["relation_level"], counts["relation_f1"].values())
         found = (f"{_both(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())

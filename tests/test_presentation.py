@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from biorat_al.acquisition.stopping import Verdict
+from biorat_al.corpus.bigbio_card import AgreementF1
 from biorat_al.learner import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.presentation import (
@@ -21,6 +22,7 @@ from biorat_al.presentation import (
     status_text,
     table,
 )
+from biorat_al.rounds.disputes import Disputes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -147,6 +149,37 @@ def test_a_round_with_everything_in_it_fits() -> None:
         "and 3 blind test tasks at http://127.0.0.1:8080/projects/2/",
     ):
         assert part in flat
+
+
+DISPUTES = Disputes(12, 3, 1204, 1, 0, AgreementF1(12, 0.876, (0.8, 0.9261)), ())
+
+
+def test_what_is_disputed_and_how_far_people_agree_is_said_by_round_and_status() -> None:
+    status = a_status([a_round(0)], disputes=DISPUTES)
+    disputed = {"mentions": 1204, "relations": 1, "documents": 3}
+    report = a_report(train={"disputed": disputed}, evaluate={"disputed": disputed | {"mentions": 1, "relations": 0}})
+    sentence = (
+        "agreement annotators agree with F1 87.6 (95 % interval 80.0 to 92.6) on 12 documents with several answers; "
+        "1,204 disputed mentions and 1 disputed relation in 3 documents, masked"
+    )
+    for text in (status_text(status), round_text(report, status)):
+        assert too_long(text) == []
+        assert sentence in " ".join(text.split())
+    flat = " ".join(round_text(report, status).split())
+    assert "123,456 mentions; 1,204 disputed mentions and 1 disputed relation masked; arms: rat, none" in flat
+    assert "on 950 of 1,000 test documents; 1 disputed mention masked" in flat
+    for text in (status_text(a_status([a_round(0)])), round_text(a_report(), a_status())):
+        assert "agree" not in text
+        assert "disputed" not in text
+
+
+def test_agreement_without_an_interval_and_settled_ties_are_said() -> None:
+    one = replace(DISPUTES, documents=1, disputed_documents=0, mentions=0, relations=0, settled=2)
+    one = replace(one, agreement=AgreementF1(1, 1.0, None))
+    assert one.sentence == (
+        "annotators agree with F1 100.0 on 1 document with several answers; nothing is disputed; "
+        "2 ties decided by the preferred annotator"
+    )
 
 
 def test_a_note_is_given_once() -> None:

@@ -70,6 +70,7 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
             "seed_strategy": draw(names),
             "diverse": draw(st.booleans()),
         },
+        "team": {"ties": draw(st.just("mask") | names.map(lambda name: f"prefer:{name}"))},
         "desk": {"kind": draw(st.sampled_from(["label-studio", "oracle"]))},
         "database": {"url": draw(st.sampled_from(["sqlite", "environment", "postgresql://me@localhost/lab"]))},
     }
@@ -145,6 +146,13 @@ def test_labels_with_unusual_characters_survive_the_file(tmp_path: Path, label: 
         ("selection.size", 0, "selection.size"),
         ("encoder.max_length", 15, "encoder.max_length"),
         ("desk.kind", "doccano", "desk.kind"),
+        ("team.ties", "drop", 'team.ties: expected "mask" or "prefer:NAME", not \'drop\''),
+        ("team.ties", "Mask", 'team.ties: expected "mask" or "prefer:NAME"'),
+        ("team.ties", "ann@example.org", 'team.ties: expected "mask" or "prefer:NAME"'),
+        ("team.ties", "prefer: ", 'team.ties: "prefer:" names nobody'),
+        ("team.ties", "prefer:a\tb", "team.ties: .*control character"),
+        ("team.ties", "", "team.ties: it is empty"),
+        ("team.double", 0.5, "team.double: there is no such setting"),
     ],
 )
 def test_what_is_wrong_is_named(path: str, value: object, words: str) -> None:
@@ -152,6 +160,15 @@ def test_what_is_wrong_is_named(path: str, value: object, words: str) -> None:
         make_settings(with_value(path, value), "biorat.toml")
     assert str(caught.value).startswith("biorat.toml: ")
     assert "\n" not in str(caught.value)
+
+
+def test_ties_are_masked_unless_an_annotator_is_preferred(tmp_path: Path) -> None:
+    assert make_settings(MINIMAL).team.preferred is None
+    for name in ("ann@example.org", "prefer:x", 'An "odd" name', "Größe 病"):
+        settings = make_settings(with_value("team.ties", f"prefer: {name} "))
+        assert (settings.team.ties, settings.team.preferred) == (f"prefer:{name}", name)
+        (tmp_path / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+        assert read_settings(tmp_path) == settings
 
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:

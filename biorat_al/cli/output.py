@@ -30,7 +30,9 @@ from biorat_al.progress import TerminalProgress
     metavar="N|SHARE",
     help="Documents of the pool, or a share below 1, for a validation split.",
 )
-@click.option("--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.")
+@click.option(
+    "--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.  [default: the settings']"
+)
 @click.option("--license", "license_", metavar="ID", help="The licence, for the data card, e.g. cc-by-4.0.")
 @click.option(
     "--language", "languages", multiple=True, metavar="CODE", help="A language of the texts, e.g. en; may be repeated."
@@ -57,7 +59,8 @@ def export(
     """Write the annotated corpus to OUT.
 
     OUT is a folder (bigbio) or a file (jsonl) that is not there yet. Where several people annotated a document, ground
-    truth counts, else what more than half of them have; ties are left out and listed.
+    truth counts, else what more than half of them have; ties are left out and listed, unless --prefer, or ties in
+    biorat.toml, names whose word decides.
     """
     from biorat_al.presentation import export_text
     from biorat_al.project import Project

@@ -126,6 +126,27 @@ class Annotation:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """What the annotators of one document could not decide: neither there nor not there, until somebody settles it.
+
+    :param entities: every disputed version of a mention; no id is that of a decided mention.
+    :param relations: between disputed or decided mentions, by their ids.
+    :param concept_relations: disputed relations between concepts.
+    """
+
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    concept_relations: tuple[ConceptRelation, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.entities or self.relations or self.concept_relations)
+
+
+UNDISPUTED = Disputed()
+"""Nothing is disputed."""
+
+
 class Record(NamedTuple):
     """A document as it comes from a file.
 

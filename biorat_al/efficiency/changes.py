@@ -9,7 +9,7 @@ from typing import Any
 from biorat_al.efficiency.figures import words
 from biorat_al.efficiency.runs import Run
 
-_NOTED = ("seed", "encoder.", "training.", "adversarial.")
+_NOTED = ("seed", "encoder.", "training.", "adversarial.", "team.")
 _SAID_ELSEWHERE = ("training.arms", "training.selecting_arm")
 
 

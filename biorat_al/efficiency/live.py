@@ -214,12 +214,9 @@ def _run(
     strategies = dict.fromkeys(pick.strategy for pick in picks if models.get(pick.round_number))
     own = [by_arm[arm] for by_arm in models.values() if arm in by_arm]
     summary = own[-1].summary
-    by_round = {
-        row.number: {name: row.settings[name] for name in _SHAPING if name in row.settings}
-        for row in rounds
-        if models[row.number]
-    }
-    newest = settings.model_dump(mode="json", exclude={"database"}) | by_round[max(by_round)]
+    by_round = {row.number: _shaping(row.settings) for row in rounds if models[row.number]}
+    values = settings.model_dump(mode="json", exclude={"database"})
+    newest = values | _shaping(values) | by_round[max(by_round)]
     encoder = by_round[own[-1].round_number].get("encoder", newest["encoder"])["name"]
     return Run(
         id=f"{settings.name}-{arm}",
@@ -241,6 +238,14 @@ def _run(
             "models": [_model(model) for model in own],
         },
     )
+
+
+def _shaping(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a round's models come from, as a report may show them: without anybody's name."""
+    found = {name: settings[name] for name in _SHAPING if name in settings}
+    if "team" in settings:
+        found["team"] = {"ties": settings["team"]["ties"].partition(":")[0]}
+    return found
 
 
 def _model(model: ModelRow) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from biorat_al.efficiency.details import (
     provenance_section,
     robustness_section,
 )
+from biorat_al.efficiency.disputes import disputes_section
 from biorat_al.efficiency.figures import Section, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.relations import RelationCounts, relation_counts, relations_section
@@ -78,6 +79,8 @@ def project_report(
             status.to_annotate,
         )
         headline, sections = _study(study, known)
+    disputes = disputes_section(status.disputes)
+    sections += [disputes] if disputes else []
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],

@@ -12,6 +12,11 @@ What one BIO chain per type cannot say is counted, never changed in silence:
 - ``off_token_border``: a mention that begins or ends inside a word is trained as the whole word.
 - ``no_token``: a mention on blanks or on characters that the tokenizer drops; there is nothing to train.
 - ``other_label``: a mention of a label that the model does not have.
+
+Disputed mentions (:class:`~biorat_al.corpus.model.Disputed`) are masked: the words that they touch are left out of the
+loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which people
+disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt. In
+virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
 """
 
 from __future__ import annotations
@@ -90,10 +95,11 @@ def overlapping(length: int, longest: int) -> list[tuple[int, int, int, int]]:
 
 
 def encode_tags(
-    pieces: Pieces, entities: Iterable[Entity], labels: Sequence[str]
+    pieces: Pieces, entities: Iterable[Entity], labels: Sequence[str], disputed: Iterable[Entity] = ()
 ) -> tuple[NDArray[np.int64], Counter[str]]:
     """Turn mentions into tags.
 
+    :param disputed: mentions that are masked; those of other labels are passed over.
     :returns: tags of shape (pieces, labels) with `IGNORED` where nothing is to be learnt (inside words, and as the
         module says); and how often what could not be said as it is.
     """
@@ -132,6 +138,11 @@ def encode_tags(
         for first, last in left_out:
             words[first:last] = np.where(words[first:last] == O, IGNORED, words[first:last])
         tags[heads, number] = words
+    for entity in disputed:
+        for span in entity.spans if entity.label in column else ():
+            first, last = _words(starts, ends, span)
+            place = heads[first:last], column[entity.label]
+            tags[place] = np.where(tags[place] == O, IGNORED, tags[place])
     tags[~pieces.heads] = IGNORED
     return tags, counts
 

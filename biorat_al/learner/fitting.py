@@ -15,12 +15,14 @@ from biorat_al.learner.batching import EncodedPart, UnlabelledWindows, batch_ord
 from biorat_al.learner.calibration import fit_temperature
 from biorat_al.learner.decoding import decode
 from biorat_al.learner.device import Device
+from biorat_al.learner.disputes import Undecided
 from biorat_al.learner.encoding import decode_mentions
 from biorat_al.learner.inference import document_logits
 from biorat_al.learner.loop import Loop, Outcome
 from biorat_al.learner.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.scoring import score
 from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.learner.types import Example
 from biorat_al.progress import Progress
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
@@ -127,14 +129,16 @@ class _Watch:
         ]
         # by number: a document may be there twice, from two annotators
         gold = {str(n): example.entities for n, example in enumerate(dev.examples)}
-        counts = score(gold, {str(n): entities for n, entities in enumerate(proposed)}, self._fit.labels).overall
+        disputed = {str(n): example.disputed.entities for n, example in enumerate(dev.examples)}
+        said = {str(n): entities for n, entities in enumerate(proposed)}
+        counts = score(gold, said, self._fit.labels, disputed).overall
         if counts.f1 < self._best - 2 * _standard_error(self._best, counts.tp + counts.fn):
             self._worse += 1
             return self._worse >= training.patience and outcome.steps >= training.min_steps
         self._best, self._worse = max(self._best, counts.f1), 0
         self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
         outcome.best_step = outcome.steps
-        outcome.temperature = _temperature(proposed, [example.entities for example in dev.examples])
+        outcome.temperature = _temperature(proposed, dev.examples)
         outcome.dev = {"loss": _loss(logits, dev.word_tags), **counts.as_dict()}
         return False
 
@@ -146,14 +150,19 @@ class _Watch:
             self._fit.outcome.best_step = self._fit.outcome.steps
 
 
-def _temperature(proposed: Sequence[Sequence[Entity]], gold: Sequence[Sequence[Entity]]) -> float:
-    """The temperature that fits the scores of the proposed mentions to what was right, document by document."""
+def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example]) -> float:
+    """The temperature that fits the scores of the proposed mentions to what was right, document by document.
+
+    A proposed mention that counts neither as right nor as wrong is left out.
+    """
     probabilities, right = [], []
-    for ours, theirs in zip(proposed, gold, strict=True):
-        known = {mention_key(entity) for entity in theirs}
+    for ours, example in zip(proposed, examples, strict=True):
+        known = {mention_key(entity) for entity in example.entities}
+        undecided = Undecided(example.entities, example.disputed.entities)
         for entity in ours:
-            probabilities.append(entity.score or 0.0)
-            right.append(mention_key(entity) in known)
+            if mention_key(entity) not in undecided:
+                probabilities.append(entity.score or 0.0)
+                right.append(mention_key(entity) in known)
     return fit_temperature(probabilities, right)
 
 

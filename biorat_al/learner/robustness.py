@@ -1,7 +1,8 @@
 """The test documents in other words: with typing errors, with changed case, with entities swapped for others.
 
 What a model loses on them against the documents as they are says how robust it is; all that is measured stays paired,
-since each document is changed in the same way for every model. The gold mentions move with the text.
+since each document is changed in the same way for every model. The gold mentions, and the disputed ones, move with the
+text.
 
 A word is here a stretch of letters. A mention's border inside of one cuts it in two, so that no change reaches across a
 border, and no mention is ever changed into nothing. The conditions:
@@ -22,8 +23,8 @@ border, and no mention is ever changed into nothing. The conditions:
     contexts or names, after Lin et al. 2021 (RockNER, the entity level), who take the other entities from Wikidata. One
     name is replaced by one name throughout a document. Each document has, for each of its names, an order of the others
     by hash, and takes the first; so one more name, in a further document, changes few of the swaps. Mentions of several
-    pieces, and mentions that share a character with another one, stay as they are, as do those of a label for which
-    other documents have no other name.
+    pieces, and mentions that share a character with another or with a disputed one, stay as they are, as do those of a
+    label for which other documents have no other name.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import NamedTuple
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model import Disputed, Entity, Span
 from biorat_al.learner.types import Example
 
 TYPO_RATE = 0.1
@@ -126,7 +127,7 @@ def _case(examples: Sequence[Example], seed: int) -> Iterator[list[Edit]]:
 
 
 def _swap(examples: Sequence[Example], seed: int) -> Iterator[list[Edit]]:
-    alone = [_alone(example.entities) for example in examples]
+    alone = [_alone(example.entities, example.disputed.entities) for example in examples]
     homes: dict[str, dict[str, set[str]]] = {}
     for example, entities in zip(examples, alone, strict=True):
         for entity in entities:
@@ -161,9 +162,10 @@ def _ranking(seed: int, *purpose: str) -> Callable[[str], bytes]:
     return rank
 
 
-def _alone(entities: Iterable[Entity]) -> list[Entity]:
-    """The mentions of one piece that share no character with another one, in the order of the text."""
-    pieces = sorted((span, number) for number, entity in enumerate(entities) for span in entity.spans)
+def _alone(entities: Sequence[Entity], disputed: Sequence[Entity]) -> list[Entity]:
+    """The mentions of one piece that share no character with another or a disputed one, in the order of the text."""
+    of_number = [*entities, *disputed]
+    pieces = sorted((span, number) for number, entity in enumerate(of_number) for span in entity.spans)
     shared: set[int] = set()
     reach, owner = 0, -1
     for (start, end), number in pieces:
@@ -171,9 +173,10 @@ def _alone(entities: Iterable[Entity]) -> list[Entity]:
             shared |= {number, owner}
         if end > reach:
             reach, owner = end, number
-    of_number = list(entities)
     return [
-        of_number[number] for _, number in pieces if number not in shared and not of_number[number].is_discontinuous
+        entities[number]
+        for _, number in pieces
+        if number < len(entities) and number not in shared and not entities[number].is_discontinuous
     ]
 
 
@@ -187,7 +190,8 @@ CONDITIONS: dict[str, Callable[[Sequence[Example], int], Iterator[list[Edit]]]] 
 
 def _words(example: Example) -> Iterator[Span]:
     """The stretches of letters, cut at the borders of mentions."""
-    borders = sorted({border for entity in example.entities for span in entity.spans for border in span})
+    mentions = (*example.entities, *example.disputed.entities)
+    borders = sorted({border for entity in mentions for span in entity.spans for border in span})
     for match in _LETTERS.finditer(example.document.text):
         inside = borders[bisect_right(borders, match.start()) : bisect_left(borders, match.end())]
         yield from (Span(*ends) for ends in pairwise((match.start(), *inside, match.end())))
@@ -216,11 +220,15 @@ def _edited(example: Example, edits: Sequence[Edit]) -> Example:
             return start + shifts[number - 1] + min(offset - start, len(instead))
         return offset + shifts[number]
 
+    def carried(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+        return tuple(
+            Entity(entity.id, entity.label, tuple(Span(moved(start), moved(end)) for start, end in entity.spans))
+            for entity in entities
+        )
+
     passages = (replace(passage, start=moved(passage.start), end=moved(passage.end)) for passage in document.passages)
     return Example(
         replace(document, text=text, passages=tuple(passages)),
-        tuple(
-            Entity(entity.id, entity.label, tuple(Span(moved(start), moved(end)) for start, end in entity.spans))
-            for entity in example.entities
-        ),
+        carried(example.entities),
+        disputed=Disputed(carried(example.disputed.entities)),
     )

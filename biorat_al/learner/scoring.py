@@ -1,16 +1,23 @@
 """Strict span scores, and how far confidences are to be believed.
 
-A mention is right if its label and all its spans are, as in CoNLL 2003 and BC5CDR.
+A mention is right if its label and all its spans are, as in CoNLL 2003 and BC5CDR. Disputed mentions are masked: they
+are not missed, and what is predicted in their place counts neither as right nor as wrong
+(:mod:`biorat_al.learner.disputes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from biorat_al.corpus.model import Entity
 from biorat_al.corpus.same import MentionKey, mention_key
+from biorat_al.learner.disputes import Undecided
+
+NOTHING: Mapping[str, Sequence[Entity]] = MappingProxyType({})
+"""No mention in any document."""
 
 BINS = 10
 """Parts of [0, 1] into which confidences are sorted."""
@@ -86,7 +93,10 @@ class Scores:
 
 
 def score(
-    gold: Mapping[str, Iterable[Entity]], predicted: Mapping[str, Iterable[Entity]], labels: Sequence[str]
+    gold: Mapping[str, Sequence[Entity]],
+    predicted: Mapping[str, Iterable[Entity]],
+    labels: Sequence[str],
+    disputed: Mapping[str, Iterable[Entity]] = NOTHING,
 ) -> Scores:
     """Compare mentions, document by document.
 
@@ -96,12 +106,14 @@ def score(
     :param gold: mentions by document id; these are the documents that count.
     :param predicted: mentions by document id; a document that is missing here has none.
     :param labels: labels that count; mentions of others are left out on both sides.
+    :param disputed: mentions by document id that are neither there nor not there.
     """
     by_label = {label: Counts() for label in labels}
     by_document = {}
     for document, entities in gold.items():
         right = _mentions(entities, by_label)
-        said = _mentions(predicted.get(document, ()), by_label)
+        undecided = Undecided(entities, disputed.get(document, ()))
+        said = {mention for mention in _mentions(predicted.get(document, ()), by_label) if mention not in undecided}
         of_document = Counts()
         for label in labels:
             ours = {mention for mention in right if mention[0] == label}
@@ -132,7 +144,10 @@ class Bin:
 
 
 def reliability(
-    gold: Mapping[str, Iterable[Entity]], predicted: Mapping[str, Iterable[Entity]], labels: Sequence[str]
+    gold: Mapping[str, Sequence[Entity]],
+    predicted: Mapping[str, Iterable[Entity]],
+    labels: Sequence[str],
+    disputed: Mapping[str, Iterable[Entity]] = NOTHING,
 ) -> list[Bin]:
     """Sort predicted mentions by confidence into `BINS` bins of equal width (Guo et al. 2017, section 2).
 
@@ -144,12 +159,15 @@ def reliability(
     bins = [Bin()] * BINS
     for document, entities in gold.items():
         right = _mentions(entities, labels)
+        undecided = Undecided(entities, disputed.get(document, ()))
         scores: dict[MentionKey, float] = {}
         for entity in predicted.get(document, ()):
             if entity.score is not None:
                 for mention in _mentions([entity], labels):
                     scores[mention] = max(entity.score, scores.get(mention, 0.0))
         for mention, confidence in scores.items():
+            if mention in undecided:
+                continue
             bins[min(int(confidence * BINS), BINS - 1)] += Bin(1, confidence, int(mention in right))
     return bins
 

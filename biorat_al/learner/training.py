@@ -77,7 +77,9 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
 
     def content(self, example: Example) -> list[Any]:
         mentions = sorted([entity.label, *map(list, entity.spans)] for entity in example.entities)
-        return [example.document.id, example.document.text, mentions]
+        masked = sorted([entity.label, *map(list, entity.spans)] for entity in example.disputed.entities)
+        # without a dispute, what it was before there were any
+        return [example.document.id, example.document.text, mentions, *([masked] if masked else [])]
 
     def encode(self, examples: Sequence[Example]) -> EncodedPart:
         return encode_part(examples, self.encoder.tokenizer, self.labels)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import ConceptRelation, Document, Entity, Relation
+from biorat_al.corpus.model import UNDISPUTED, ConceptRelation, Disputed, Document, Entity, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,14 @@ class Example:
 
     :param relations: between the entities, by their ids.
     :param concept_relations: between concepts of the entities, stated for the whole document.
+    :param disputed: what its annotators could not decide: masked in the loss and in the scores.
     """
 
     document: Document
     entities: tuple[Entity, ...]
     relations: tuple[Relation, ...] = ()
     concept_relations: tuple[ConceptRelation, ...] = ()
+    disputed: Disputed = UNDISPUTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation, Document, Entity
+from biorat_al.corpus.model import ConceptRelation, Disputed, Document, Entity, Relation
 from biorat_al.learner.robustness import CONDITIONS, perturbed
 from biorat_al.learner.scoring import reliability, score
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.disputes import masked_counts
 from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.settings import Settings
-from biorat_al.store.answers import answers, load_answers
+from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import count_documents, documents_by_id
 from biorat_al.store.evaluations import (
     evaluation,
@@ -27,6 +28,7 @@ from biorat_al.store.evaluations import (
     replace_reliability,
     replace_robustness,
 )
+from biorat_al.store.majority import Majority
 from biorat_al.store.rounds import models_of
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def run(context: Context) -> Finish:
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
     same documents are predicted under each condition of :mod:`biorat_al.learner.robustness` as well; what is counted
     there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted in the
-    ways that :mod:`biorat_al.rounds.relation_scores` names.
+    ways that :mod:`biorat_al.rounds.relation_scores` names. What is disputed is masked in all of these.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)
@@ -100,6 +102,7 @@ def run(context: Context) -> Finish:
         of_relations = {arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))}
         uncased = all(of_arm.uncased for of_arm in measured.values())
         counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
+        counts |= masked_counts([example.disputed for example in held_out.values()])
         if of_relations:
             counts |= {"relation_f1": of_relations, "relation_level": level}
         return StepResult(counts=counts)
@@ -113,23 +116,33 @@ def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Enti
 
 
 def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
-    chosen = answers(session, "test", with_gold=True)
+    prefer = settings.team.preferred
+    chosen = answers(session, "test", with_gold=True, prefer=prefer)
     documents = documents_by_id(session, [answer.document_id for answer in chosen])
     return {
-        answer.document_id: _of_project(documents[answer.document_id], annotation, settings)
-        for answer, annotation in load_answers(session, chosen)
+        decision.answer.document_id: _of_project(documents[decision.answer.document_id], decision.majority, settings)
+        for decision in decisions(session, chosen, prefer=prefer)
     }
 
 
-def _of_project(document: Document, annotation: Annotation, settings: Settings) -> Example:
-    """What of an annotation has labels of the project."""
-    entities = of_labels(annotation.entities, settings.labels)
-    there, labels = {entity.id for entity in entities}, settings.relation_labels
+def _of_project(document: Document, majority: Majority, settings: Settings) -> Example:
+    """What of an annotation, and of what is disputed, has labels of the project."""
+    annotation, disputed = majority.annotation, majority.disputed
+    entities, masked = of_labels(annotation.entities, settings.labels), of_labels(disputed.entities, settings.labels)
+    labels, there = settings.relation_labels, {entity.id for entity in (*entities, *masked)}
+
+    def between(relations: Iterable[Relation]) -> tuple[Relation, ...]:
+        return tuple(one for one in relations if one.label in labels and {one.head, one.tail} <= there)
+
+    def stated(relations: Iterable[ConceptRelation]) -> tuple[ConceptRelation, ...]:
+        return tuple(one for one in relations if one.label in labels)
+
     return Example(
         document,
         entities,
-        tuple(one for one in annotation.relations if one.label in labels and {one.head, one.tail} <= there),
-        tuple(one for one in annotation.concept_relations if one.label in labels),
+        between(annotation.relations),
+        stated(annotation.concept_relations),
+        Disputed(masked, between(disputed.relations), stated(disputed.concept_relations)),
     )
 
 
@@ -159,9 +172,14 @@ def _gold(held_out: HeldOut) -> dict[str, tuple[Entity, ...]]:
     return {example.document.id: example.entities for example in held_out.values()}
 
 
+def _disputed(held_out: HeldOut) -> dict[str, tuple[Entity, ...]]:
+    return {example.document.id: example.disputed.entities for example in held_out.values()}
+
+
 def _evaluation(
     held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
 ) -> list[dict[str, Any]]:
+    disputed = _disputed(held_out)
     return [
         {
             "document_id": document_id,
@@ -171,23 +189,24 @@ def _evaluation(
             "false_negatives": counts.fn,
         }
         for document_id, example in held_out.items()
-        for label, counts in score({example.document.id: example.entities}, predicted, labels).by_label.items()
+        for label, counts in score(
+            {example.document.id: example.entities}, predicted, labels, disputed
+        ).by_label.items()
     ]
 
 
 def _reliability(
     held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    return [
-        {"bin": number, **asdict(part)} for number, part in enumerate(reliability(_gold(held_out), predicted, labels))
-    ]
+    bins = reliability(_gold(held_out), predicted, labels, _disputed(held_out))
+    return [{"bin": number, **asdict(part)} for number, part in enumerate(bins)]
 
 
 def _robustness(tagger: Tagger, changed: Mapping[str, HeldOut], bar: Bar) -> list[dict[str, Any]]:
     rows = []
     for condition, held_out in changed.items():
         predicted = _mentions(_predictions(tagger, held_out, bar))
-        counts = score(_gold(held_out), predicted, tagger.labels).by_document
+        counts = score(_gold(held_out), predicted, tagger.labels, _disputed(held_out)).by_document
         for document_id, example in held_out.items():
             of_document = counts[example.document.id]
             rows.append(

@@ -19,6 +19,7 @@ from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
 from biorat_al.progress import Progress
+from biorat_al.rounds.disputes import unknown_preference
 from biorat_al.rounds.export_history import History, ShownRelations
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
@@ -45,7 +46,8 @@ class ExportOptions:
     :param validation: documents of the pool that become the split ``validation``: a whole number of them, or, below 1,
         a share. Which ones is decided for each document by the project's seed and the document's id alone, so that a
         share stays the same as documents are added, and of a number few change.
-    :param prefer: the annotator who decides what exactly half of a document's annotators have.
+    :param prefer: the annotator who decides what exactly half of a document's annotators have; None takes the one of
+        the settings, if they name one.
     :param license: identifier of the licence, for the data card.
     :param languages: codes of the languages of the texts, for the data card.
     :param guidelines: a file with the annotation guidelines, to be copied; None takes the project's, if it has any.
@@ -103,11 +105,15 @@ def export_corpus(
     :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
     """
     _check_options(format, options)
+    prefer = settings.team.preferred if options.prefer is None else options.prefer
     check_target(destination, force=force)
     guidelines = _guidelines(options.guidelines)
-    splits = _splits(settings, store, options)
+    splits = _splits(settings, store, options, prefer)
     with store.read() as session:
         history = History(annotators(session))
+        unknown = unknown_preference(session, settings)
+    if options.prefer is None and unknown:
+        raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
         raise UsageError(
             f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
@@ -115,7 +121,7 @@ def export_corpus(
     if not any(splits.values()):
         raise NothingToDoYet("nothing has been annotated yet, so there is no corpus to export")
     report = ExportReport({split: len(chosen) for split, chosen in splits.items()})
-    stream = _decided(settings, store, splits, options.prefer)
+    stream = _decided(settings, store, splits, prefer)
     if format == "jsonl":
         write_jsonl(destination, _with_split(stream, history, report))
         return report
@@ -134,7 +140,7 @@ def export_corpus(
             overall_agreement=history.agreement.overall,
             ties=[str(tie) for tie in report.ties],
             tie_count=report.tie_count,
-            preferred=None if options.prefer is None else history.pseudonyms[options.prefer],
+            preferred=None if prefer is None else history.pseudonyms.get(prefer),
             rules=history.rules,
         )
         report.warnings = out.finish(details, splits, guidelines=guidelines, loader=options.loader).warnings
@@ -198,11 +204,11 @@ def _guidelines(path: Path | None) -> tuple[str, bytes] | None:
         raise UsageError(f"the guidelines {path} cannot be read: {error.strerror}") from None
 
 
-def _splits(settings: Settings, store: Store, options: ExportOptions) -> dict[str, list[Answer]]:
+def _splits(settings: Settings, store: Store, options: ExportOptions, prefer: str | None) -> dict[str, list[Answer]]:
     """The answers that count, by the split that they go into."""
     with store.read() as session:
-        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=options.prefer)
-        test = answers(session, "test", with_gold=True, prefer=options.prefer)
+        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
+        test = answers(session, "test", with_gold=True, prefer=prefer)
         if not options.validation:
             return {"train": pool, "test": test}
         keys = {number: key for number, key in session.execute(select(DocumentRow.id, DocumentRow.key))}

@@ -15,6 +15,7 @@ from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.redaction import redact
+from biorat_al.rounds.disputes import Disputes, find_disputes
 from biorat_al.rounds.pull import ROLES, project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
@@ -69,6 +70,7 @@ class ProjectStatus:
     :param desk_problem: why the desk did not answer.
     :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
         cannot be told.
+    :param disputes: what annotators disagree on, and how far they agree; None where no document has several answers.
     """
 
     name: str
@@ -90,6 +92,7 @@ class ProjectStatus:
     relations: dict[str, int] = field(default_factory=dict)
     concept_relations: dict[str, int] = field(default_factory=dict)
     relation_level: Level | None = None
+    disputes: Disputes | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -98,7 +101,7 @@ class ProjectStatus:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self)
+        return asdict(self) | {"disputes": self.disputes.as_dict() if self.disputes else None}
 
 
 def project_status(
@@ -107,8 +110,9 @@ def project_status(
     """Read the status from the store; `desk` is asked for live counts where it is given."""
     with store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}
-        pool = answers(session, "pool", with_gold=settings.gold_is_known)
-        test = answers(session, "test", with_gold=True)
+        prefer = settings.team.preferred
+        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
+        test = answers(session, "test", with_gold=True, prefer=prefer)
         status: dict[str, Any] = {
             "name": settings.name,
             "folder": str(folder),
@@ -119,11 +123,12 @@ def project_status(
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
             "left": count_unasked(session, without_gold=settings.gold_is_known),
-            "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities),
+            "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities, prefer),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "urls": {role: row.url for role, row in rows.items() if row is not None},
             **(_relations(session, settings, [*pool, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
+            "disputes": find_disputes(session, [*pool, *test], prefer),
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:
@@ -140,10 +145,11 @@ def project_status(
 def _relations(session: Session, settings: Settings, chosen: Sequence[Answer]) -> dict[str, Any]:
     """What the status says of relations, in a project that asks for them."""
     stated = session.execute(select(AnnotationRow.id, AnnotationRow.concept_relations).where(*_CAN_COUNT))
+    prefer = settings.team.preferred
     of_concepts = ((label, number, 1) for number, values in stated for label, *_ in values)
     return {
-        "relations": _by_label(session, chosen, _rows(session, RelationRow), lambda one: one.relations),
-        "concept_relations": _by_label(session, chosen, of_concepts, lambda one: one.concept_relations),
+        "relations": _by_label(session, chosen, _rows(session, RelationRow), lambda one: one.relations, prefer),
+        "concept_relations": _by_label(session, chosen, of_concepts, lambda one: one.concept_relations, prefer),
         "relation_level": settings.relation_extraction.level,
     }
 
@@ -153,16 +159,20 @@ def _by_label(
     chosen: Sequence[Answer],
     rows: Iterable[tuple[str, int, int]],
     part: Callable[[Annotation], Sequence[Entity | Relation | ConceptRelation]],
+    prefer: str | None,
 ) -> dict[str, int]:
     """Count a part of the answers that count by label.
 
     :param rows: label, annotation and number, of all annotations.
     :param part: the same of one annotation.
+    :param prefer: the annotator who decides ties.
     """
     merged = [answer for answer in chosen if answer.rule == "majority"]
     # the others are known by id
     counting = {answer.annotation_id for answer in chosen if answer.rule != "majority"}
-    counts = Counter(one.label for _, annotation in load_answers(session, merged) for one in part(annotation))
+    counts = Counter(
+        one.label for _, annotation in load_answers(session, merged, prefer=prefer) for one in part(annotation)
+    )
     for label, annotation_id, count in rows:
         if annotation_id in counting:
             counts[label] += count

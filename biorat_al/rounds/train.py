@@ -15,10 +15,11 @@ from biorat_al.corpus.model import Document
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.pull import ROLES
 from biorat_al.settings import Arm, Settings
-from biorat_al.store.answers import answers, load_answers
+from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import all_rounds, models_of
 from biorat_al.store.store import now
@@ -97,16 +98,23 @@ def run(context: Context) -> Finish:
         return StepResult(
             counts={
                 "documents": len(examples),
-                "empty_documents": sum(not example.entities for example in examples),
+                "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
-                **({"notices": notices} if (notices := _asked_later(session, settings)) else {}),
+                **masked_counts([example.disputed for example in examples]),
+                **({"notices": notices} if (notices := _notices(session, settings)) else {}),
             }
         )
 
     return finish
+
+
+def _notices(session: Session, settings: Settings) -> list[str]:
+    """What people should know of the labels that were learnt from, a sentence each."""
+    unknown = unknown_preference(session, settings)
+    return _asked_later(session, settings) + ([f"{unknown}: what is disputed is masked"] if unknown else [])
 
 
 def _asked_later(session: Session, settings: Settings) -> list[str]:
@@ -177,19 +185,22 @@ def _provenance(context: Context) -> dict[str, Any]:
 def training_examples(context: Context) -> list[Example]:
     """Every document of the pool that has an answer, in the order of the documents.
 
-    Mentions of labels that the project does not have (renamed by an annotator, say) are left to the learner to count.
+    What its annotators could not decide is given as disputed. Mentions of labels that the project does not have
+    (renamed by an annotator, say) are left to the learner to count.
     """
+    prefer = context.settings.team.preferred
     with context.store.read() as session:
-        chosen = answers(session, "pool", with_gold=context.gold_is_known)
+        chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
         documents = documents_by_id(session, [answer.document_id for answer in chosen])
         return [
             Example(
-                documents[answer.document_id],
-                annotation.entities,
-                annotation.relations,
-                annotation.concept_relations,
+                documents[decision.answer.document_id],
+                decision.majority.annotation.entities,
+                decision.majority.annotation.relations,
+                decision.majority.annotation.concept_relations,
+                decision.majority.disputed,
             )
-            for answer, annotation in load_answers(session, chosen)
+            for decision in decisions(session, chosen, prefer=prefer)
         ]
 
 

@@ -11,6 +11,7 @@ from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Part, Place
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
+from biorat_al.settings.team import TeamSettings
 
 DeskKind = Literal["label-studio", "oracle"]
 
@@ -91,6 +92,7 @@ class Settings(Part):
     relation_extraction: RelationSettings = RelationSettings()
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
 

@@ -3,7 +3,7 @@
 1. Where answers were marked as ground truth, the latest of them (``adjudicated``).
 2. Else, where several people answered, the mentions and relations that more than half of them have (``majority``, see
    :mod:`biorat_al.store.majority`). What exactly half of them have is left out, unless a preferred annotator is named
-   and has it.
+   and has it. What could not be decided is kept aside (``disputed``): it is masked in training and evaluation.
 3. Else the one person's answer (``single``); of several answers of the same person the latest.
 4. Where nobody has answered, the gold annotation of the document (``gold``), if gold is to count.
 
@@ -118,9 +118,14 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
     ]
 
 
-def load_answers(session: Session, chosen: Sequence[Answer]) -> Iterator[tuple[Answer, Annotation]]:
-    """Read the annotations of answers, a chunk at a time, in the order given."""
-    for decision in decisions(session, chosen):
+def load_answers(
+    session: Session, chosen: Sequence[Answer], *, prefer: str | None = None
+) -> Iterator[tuple[Answer, Annotation]]:
+    """Read the annotations of answers, a chunk at a time, in the order given.
+
+    :param prefer: as for :func:`answers`.
+    """
+    for decision in decisions(session, chosen, prefer=prefer):
         yield decision.answer, decision.majority.annotation
 
 

@@ -3,17 +3,28 @@
 When two annotators have the same mention or relation, :mod:`biorat_al.corpus.same` says. What exactly half of them have
 is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same way, by
 those who have the mention; of a tie the first of them decides.
+
+What is left out is not always decided to be absent. **Disputed** are:
+
+- ties, unless the preferred annotator has answered: then that answer decides, whether it has the mention or not;
+- what only a minority has, where at least half of the annotators have it or another version of it that is left out.
+  Three people who mark three different borders agree that there is a mention. Versions of one mention are mentions with
+  the same spans, or with the same label and a common character; versions of one relation have the same two ends,
+  whatever their labels and directions;
+- a relation that is left out and has a disputed end, unless its other end is decided to be absent.
+
+Everything else that a minority has is outvoted: it is decided to be absent.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation
-from biorat_al.corpus.same import MentionKey, mention_key, relation_key
+from biorat_al.corpus.model import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
+from biorat_al.corpus.same import MentionKey, RelationKey, mention_key, relation_key
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -44,6 +55,7 @@ class Majority:
     :param relations: the same for relations.
     :param concept_relations: who has each, by their place.
     :param outvoted: how many mentions and relations only a minority has.
+    :param disputed: what is left out without being decided to be absent; see the module.
     """
 
     annotation: Annotation
@@ -52,6 +64,7 @@ class Majority:
     concept_relations: Mapping[ConceptRelation, tuple[int, ...]]
     ties: tuple[Tie, ...] = ()
     outvoted: int = 0
+    disputed: Disputed = UNDISPUTED
 
 
 def alone(annotation: Annotation) -> Majority:
@@ -78,6 +91,7 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
     entities: dict[str, Mapping[int, Entity]] = {}
     ids: dict[MentionKey, str] = {}
     kept: list[Entity] = []
+    lost: dict[MentionKey, Mapping[int, Entity]] = {}
     votes = _votes(annotations, lambda place, one: ((keys[place][entity.id], entity) for entity in one.entities))
     for key, voters in votes.items():
         first = ballot.first(voters)
@@ -85,14 +99,17 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
             ids[key] = _free(first.id, entities)
             entities[ids[key]] = voters
             kept.append(replace(first, id=ids[key], concepts=_concepts(list(voters.values()), first)))
+        else:
+            lost[key] = voters
     kept.sort(key=lambda entity: (entity.start, entity.end, entity.label, entity.id))
     relations: dict[str, Mapping[int, Relation]] = {}
     decided: list[Relation] = []
+    lost_relations: dict[RelationKey, tuple[Mapping[int, Relation], tuple[Entity, Entity]]] = {}
 
     of_relations = _votes(
         annotations, lambda place, one: ((relation_key(relation, keys[place]), relation) for relation in one.relations)
     )
-    for voters_of_relation in of_relations.values():
+    for relation_id, voters_of_relation in of_relations.items():
         place, relation = ballot.place(voters_of_relation), ballot.first(voters_of_relation)
         by_id = {entity.id: entity for entity in annotations[place].entities}
         ends = by_id[relation.head], by_id[relation.tail]
@@ -102,15 +119,20 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
             # whoever has a relation has its ends, so these were kept as well
             head, tail = (ids[mention_key(end)] for end in ends)
             decided.append(replace(relation, id=ident, head=head, tail=tail))
-    concept_relations = {
-        stated: tuple(voters_of_concepts)
-        for stated, voters_of_concepts in _votes(
-            annotations, lambda place, one: ((stated, stated) for stated in one.concept_relations)
-        ).items()
-        if ballot.passes("concept relation", f"{stated.label}({stated.head}, {stated.tail})", voters_of_concepts, ())
-    }
+        else:
+            lost_relations[relation_id] = voters_of_relation, ends
+    concept_relations: dict[ConceptRelation, tuple[int, ...]] = {}
+    lost_concept_relations: dict[ConceptRelation, Mapping[int, ConceptRelation]] = {}
+    of_concepts = _votes(annotations, lambda place, one: ((stated, stated) for stated in one.concept_relations))
+    for stated, voters_of_concepts in of_concepts.items():
+        label = f"{stated.label}({stated.head}, {stated.tail})"
+        if ballot.passes("concept relation", label, voters_of_concepts, ()):
+            concept_relations[stated] = tuple(voters_of_concepts)
+        else:
+            lost_concept_relations[stated] = voters_of_concepts
     annotation = Annotation(tuple(kept), tuple(decided), tuple(concept_relations))
-    return Majority(annotation, entities, relations, concept_relations, tuple(ballot.ties), ballot.outvoted)
+    disputed = _disputed(ballot, ids, lost, lost_relations, lost_concept_relations)
+    return Majority(annotation, entities, relations, concept_relations, tuple(ballot.ties), ballot.outvoted, disputed)
 
 
 @dataclass
@@ -139,6 +161,75 @@ class _Ballot:
         kept = self.preferred in votes
         self.ties.append(Tie(kind, label, entities, tuple(votes), kept))
         return kept
+
+    def undecided(self, lost: Mapping[K, Collection[int]], same: Callable[[K, K], bool]) -> list[K]:
+        """Return what is disputed of what was left out, before the ends of relations are looked at.
+
+        :param lost: who has each.
+        :param same: whether two are versions of one thing.
+        """
+        found: list[K] = []
+        if 2 * len({voter for voters in lost.values() for voter in voters}) < self.voters:
+            return found
+        for key, voters in lost.items():
+            if 2 * len(voters) == self.voters:
+                is_disputed = self.preferred is None
+            else:
+                having = {
+                    voter for other, others in lost.items() if other == key or same(key, other) for voter in others
+                }
+                is_disputed = 2 * len(having) >= self.voters
+            if is_disputed:
+                found.append(key)
+        return found
+
+
+def _disputed(
+    ballot: _Ballot,
+    kept: Mapping[MentionKey, str],
+    mentions: Mapping[MentionKey, Mapping[int, Entity]],
+    relations: Mapping[RelationKey, tuple[Mapping[int, Relation], tuple[Entity, Entity]]],
+    concept_relations: Mapping[ConceptRelation, Mapping[int, ConceptRelation]],
+) -> Disputed:
+    """Return what is disputed of what was left out, as the module says.
+
+    :param kept: ids of the mentions that were kept.
+    :param mentions: who has each mention that was left out; `relations` (with their ends) and `concept_relations`
+        likewise.
+    """
+    ids = dict(kept)
+    taken = dict.fromkeys(ids.values())
+    entities = []
+    for key in ballot.undecided(mentions, _same_mention):
+        first = ballot.first(mentions[key])
+        ids[key] = _free(first.id, taken)
+        taken[ids[key]] = None
+        entities.append(replace(first, id=ids[key], concepts=_concepts(list(mentions[key].values()), first)))
+    entities.sort(key=lambda entity: (entity.start, entity.end, entity.label, entity.id))
+    ends = {key: tuple(map(mention_key, of_relation)) for key, (_, of_relation) in relations.items()}
+    undecided = ballot.undecided(
+        {key: voters for key, (voters, _) in relations.items()}, lambda one, other: set(ends[one]) == set(ends[other])
+    )
+    # what has a disputed end cannot be decided by itself
+    undecided += [key for key, pair in ends.items() if any(end in ids and end not in kept for end in pair)]
+    between = []
+    names = dict[str, None]()
+    for relation_id in dict.fromkeys(undecided):
+        relation = ballot.first(relations[relation_id][0])
+        head, tail = (ids.get(end) for end in ends[relation_id])
+        if head is not None and tail is not None:
+            ident = _free(relation.id, names)
+            names[ident] = None
+            between.append(replace(relation, id=ident, head=head, tail=tail))
+    stated = ballot.undecided(concept_relations, lambda one, other: {one.head, one.tail} == {other.head, other.tail})
+    return Disputed(tuple(entities), tuple(between), tuple(stated))
+
+
+def _same_mention(one: MentionKey, other: MentionKey) -> bool:
+    """Whether two mentions can be versions of one: the same place, or the same label and a common character."""
+    if one[1] == other[1]:
+        return True
+    return one[0] == other[0] and any(a.start < b.end and b.start < a.end for a in one[1] for b in other[1])
 
 
 def _votes(

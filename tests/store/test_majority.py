@@ -127,3 +127,103 @@ def test_every_mention_is_kept_outvoted_or_a_tie(
         assert (key in tied) == (2 * count == len(people))
         has = preferred is not None and key in map(mention_key, annotations[preferred].entities)
         assert (key in kept) == (2 * count > len(people) or (2 * count == len(people) and has))
+
+
+def disputed(*annotations: Annotation, preferred: int | None = None) -> list[tuple[str, list[tuple[int, int]]]]:
+    """Label and spans of the disputed mentions."""
+    found = majority(annotations, preferred).disputed.entities
+    return [(one.label, [tuple(span) for span in one.spans]) for one in found]
+
+
+def test_where_two_disagree_each_version_is_disputed_and_what_they_agree_on_is_not() -> None:
+    one = Annotation((entity("a"), entity("b", "X", (5, 6)), entity("c", "X", (10, 14))))
+    two = Annotation((entity("a"), entity("b", "Y", (5, 6)), entity("c", "X", (10, 18))))
+    assert disputed(one, two) == [("X", [(5, 6)]), ("Y", [(5, 6)]), ("X", [(10, 14)]), ("X", [(10, 18)])]
+    assert disputed(one, one) == []
+    ids = [one.id for one in majority([one, two]).disputed.entities]
+    assert len({*ids, "a"}) == 5, "no disputed mention has the id of another, or of a decided one"
+
+
+def test_the_preferred_annotators_answer_settles_ties_both_ways() -> None:
+    one, two = Annotation((entity("a"), entity("b", "X", (5, 6)))), Annotation((entity("a"),))
+    assert disputed(one, two) == [("X", [(5, 6)])]
+    assert disputed(one, two, preferred=0) == disputed(one, two, preferred=1) == []
+
+
+def test_what_a_minority_of_three_has_stays_outvoted() -> None:
+    nothing, marked = Annotation((entity("a"),)), Annotation((entity("a"), entity("b", "X", (5, 6))))
+    assert disputed(nothing, nothing, marked) == []
+    # a version that two of three have outvotes the third's
+    longer = Annotation((entity("a", "X", (0, 9)),))
+    assert disputed(nothing, nothing, longer) == []
+
+
+def test_three_people_with_three_borders_or_labels_do_not_teach_that_there_is_nothing() -> None:
+    borders = [Annotation((entity("a", "X", (0, end)),)) for end in (3, 5, 7)]
+    assert disputed(*borders) == [("X", [(0, 3)]), ("X", [(0, 5)]), ("X", [(0, 7)])]
+    assert majority(borders).annotation == Annotation()
+    labels = [Annotation((entity("a", label),)) for label in "XYZ"]
+    assert [label for label, _ in disputed(*labels)] == ["X", "Y", "Z"]
+    # two of three mark something, and one marks nothing
+    assert len(disputed(*borders[:2], Annotation())) == 2
+    # two other mentions in different places are outvoted, each for itself
+    assert disputed(borders[0], Annotation((entity("a", "X", (8, 9)),)), Annotation()) == []
+    # other labels that only share characters are other mentions
+    assert disputed(borders[0], Annotation((entity("a", "Y", (0, 9)),)), Annotation()) == []
+
+
+def test_a_disputed_relation_keeps_its_ends_whether_these_are_disputed_or_not() -> None:
+    ends = (entity("a"), entity("b", "X", (5, 6)))
+    between = (Relation("r", "with", "a", "b"), Relation("s", "with", "a", "c"))
+    one = Annotation((*ends, entity("c", "Y", (8, 9))), between)
+    two = Annotation(ends)
+    found = majority([one, two])
+    (mention,) = found.disputed.entities
+    assert [(r.head, r.tail) for r in found.disputed.relations] == [("a", "b"), ("a", mention.id)]
+    assert {"a", "b"} == {kept.id for kept in found.annotation.entities}
+    assert not majority([one, two], preferred=1).disputed
+
+
+def test_three_labels_for_one_pair_are_disputed_and_a_relation_to_an_outvoted_mention_is_not() -> None:
+    ends = (entity("a"), entity("b", "X", (5, 6)))
+    people = [Annotation(ends, (Relation("r", label, "a", "b"),)) for label in ("up", "down", "with")]
+    assert [one.label for one in majority(people).disputed.relations] == ["up", "down", "with"]
+    further = Annotation((*ends, entity("c", "Y", (8, 9))), (Relation("r", "with", "a", "c"),))
+    assert not majority([further, Annotation(ends), Annotation(ends)]).disputed
+    # three versions of its end leave the relation as open as the mention
+    borders = [
+        Annotation((*ends, entity("c", "Y", (8, end))), (Relation("r", "with", "a", "c"),)) for end in (9, 10, 11)
+    ]
+    assert len(majority(borders).disputed.relations) == 3
+
+
+def test_relations_between_concepts_are_disputed_likewise() -> None:
+    one, other = ConceptRelation("up", "D1", "D2"), ConceptRelation("down", "D2", "D1")
+    both = [Annotation(concept_relations=(stated,)) for stated in (one, other)]
+    assert majority(both).disputed.concept_relations == (one, other)
+    assert majority([*both, Annotation()]).disputed.concept_relations == (one, other)
+    assert not majority([both[0], Annotation(), Annotation()]).disputed
+
+
+@given(st.lists(st.lists(KEYS, max_size=5), min_size=2, max_size=5), st.none() | st.integers(0, 1))
+def test_no_mention_is_both_decided_and_disputed(
+    people: list[list[tuple[str, tuple[tuple[int, int], ...]]]], preferred: int | None
+) -> None:
+    annotations = []
+    for mentions in people:
+        entities = tuple(entity(f"T{n}", label, *spans) for n, (label, spans) in enumerate(mentions))
+        pairs = pairwise(entities)
+        annotations.append(
+            Annotation(entities, tuple(Relation(f"R{n}", "r", a.id, b.id) for n, (a, b) in enumerate(pairs)))
+        )
+    decided = majority(annotations, preferred)
+    kept = {mention_key(one) for one in decided.annotation.entities}
+    masked = {mention_key(one) for one in decided.disputed.entities}
+    assert not kept & masked
+    tied = {mention_key(tie.entities[0]) for tie in decided.ties if tie.kind == "entity"}
+    assert masked >= tied if preferred is None else not masked & tied
+    if len(people) == 2:
+        assert masked == (tied if preferred is None else set())
+    # everything can be read as one annotation
+    everything = Annotation((*decided.annotation.entities, *decided.disputed.entities), decided.disputed.relations)
+    check_annotation(Document("1", "x" * 9), everything)

@@ -49,11 +49,13 @@ class EncodedRelations:
 
     :param counts: gold relations that are no candidate, by reason.
     :param cut: documents of which only the nearest candidates are there.
+    :param masked: candidates that are left out, since the annotators disagree on them.
     """
 
     rows: Sequence[RelationRow]
     counts: Counter[str]
     cut: int
+    masked: int = 0
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -141,19 +143,20 @@ def encode_relations(
     marker = PairMarker(tokenizer, settings.max_length)
     rows: list[RelationRow] = []
     counts: Counter[str] = Counter()
-    cut = 0
+    cut = masked = 0
     for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
         found = label_candidates(example, types, settings)
         counts.update(found.counts)
         cut += found.cut
+        masked += sum(found.masked)
         targets = [NONE if label is None else classes[label] for label in found.targets]
+        marked = rows_of(example.document, pieces, found.candidates, marker, classes)
         rows.extend(
             row._replace(target=target)
-            for row, target in zip(
-                rows_of(example.document, pieces, found.candidates, marker, classes), targets, strict=True
-            )
+            for row, target, left_out in zip(marked, targets, found.masked, strict=True)
+            if not left_out
         )
-    return EncodedRelations(rows, counts, cut)
+    return EncodedRelations(rows, counts, cut, masked)
 
 
 def rows_of(

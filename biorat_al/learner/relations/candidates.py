@@ -23,6 +23,10 @@ Gold relations that no candidate can express are counted, each once, in :attr:`L
 
 A relation between concepts is learnt, at level ``mention``, on all pairs of their mentions that are candidates
 (:mod:`biorat_al.corpus.concept_relations`); it counts as learnt if there is one.
+
+A disputed mention is no end of a candidate. A disputed relation masks the candidates that it would be learnt on, unless
+the very label is decided there: they are left out of the loss, neither related nor unrelated. At level ``document`` a
+disputed mention still stands for its concepts, so that a relation with a disputed mention masks a pair of concepts.
 """
 
 from __future__ import annotations
@@ -30,9 +34,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import islice, product
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from biorat_al.corpus.model import Concept, Document, Entity, Span
@@ -44,6 +49,9 @@ Name = tuple[str, ...]
 """What a mention stands for in its document: a :class:`~biorat_al.corpus.model.Concept`, or its type and spelling."""
 
 Ends = tuple[int, int]
+
+NOBODY: Mapping[str, Sequence[int]] = MappingProxyType({})
+"""No mention."""
 
 MOST_CANDIDATES = 10_000
 """Of one document. Their number grows with the square of its mentions, and the encoder reads each: without a bound, an
@@ -75,12 +83,14 @@ class LabelledCandidates:
     :param targets: the relation label of each candidate, None where there is none.
     :param counts: gold relations that cannot be learnt, by reason as the module names them; only those that occur.
     :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
+    :param masked: whether each candidate is left out of the loss, since the annotators disagree on it.
     """
 
     candidates: tuple[Candidate, ...]
     targets: tuple[str | None, ...]
     counts: Mapping[str, int]
     cut: bool
+    masked: tuple[bool, ...]
 
 
 class _End(NamedTuple):
@@ -179,7 +189,18 @@ def label_candidates(example: Example, types: Sequence[RelationType], settings: 
     for statement in sorted(_statements(example, pairs), key=lambda one: rank.get(one.label, len(rank))):
         if reason := _learn(statement, pairs, types, targets):
             counts[reason] += 1
-    return LabelledCandidates(pairs.candidates, tuple(targets), dict(counts), pairs.cut)
+    masked = set[int]()
+    for statement in _disputes(example, pairs, settings.level):
+        own = [one for one in types if one.name == statement.label]
+        places = (_candidate(ways, statement.label, pairs) for ways in _ways(statement, own))
+        masked |= {place for place in places if place is not None and targets[place] != statement.label}
+    return LabelledCandidates(
+        pairs.candidates,
+        tuple(targets),
+        dict(counts),
+        pairs.cut,
+        tuple(number in masked for number in range(len(targets))),
+    )
 
 
 def relation_labels(types: Sequence[RelationType]) -> tuple[str, ...]:
@@ -239,17 +260,22 @@ def _place(entity: Entity) -> tuple[int, int, tuple[Span, ...], str, str]:
 def _ends(mentions: Sequence[Entity], text: str, level: Literal["mention", "document"]) -> list[_End]:
     if level == "mention":
         return [_End(mention.label, (number,), mention.concepts) for number, mention in enumerate(mentions)]
-    members: defaultdict[tuple[str, Name], list[int]] = defaultdict(list)
-    for number, mention in enumerate(mentions):
-        for name in names_of(mention, text):
-            members[mention.label, name].append(number)
     names: defaultdict[tuple[int, ...], list[Name]] = defaultdict(list)
-    for (_, name), numbers in members.items():
+    for (_, name), numbers in _members(mentions, text).items():
         names[tuple(numbers)].append(name)
     return [
         _End(mentions[numbers[0]].label, numbers, tuple(name for name in named if isinstance(name, Concept)))
         for numbers, named in names.items()
     ]
+
+
+def _members(mentions: Sequence[Entity], text: str) -> Mapping[tuple[str, Name], Sequence[int]]:
+    """The numbers of the mentions that stand for the same, by their label and what that is."""
+    members: defaultdict[tuple[str, Name], list[int]] = defaultdict(list)
+    for number, mention in enumerate(mentions):
+        for name in names_of(mention, text):
+            members[mention.label, name].append(number)
+    return members
 
 
 def _permitted(types: Sequence[RelationType]) -> dict[tuple[str, str, bool], tuple[str, ...]]:
@@ -303,7 +329,13 @@ def _nearest(
             yield i, j, a, b
 
 
-def _statements(example: Example, pairs: _Pairs) -> Iterator[_Statement]:
+def _statements(
+    example: Example, pairs: _Pairs, stand_ins: Mapping[str, Sequence[int]] = NOBODY
+) -> Iterator[_Statement]:
+    """The relations of an example, with the ends that they are about.
+
+    :param stand_ins: ends by the id of a mention that is no part of any.
+    """
     of_mention: defaultdict[str, list[int]] = defaultdict(list)
     named: defaultdict[str, list[int]] = defaultdict(list)
     for number, end in enumerate(pairs.ends):
@@ -312,11 +344,43 @@ def _statements(example: Example, pairs: _Pairs) -> Iterator[_Statement]:
         for spelling in {spelling for concept in end.concepts for spelling in spellings(concept)}:
             named[spelling].append(number)
     for relation in example.relations:
-        heads, tails = (of_mention.get(ident, ()) for ident in (relation.head, relation.tail))
+        heads, tails = (of_mention.get(ident) or stand_ins.get(ident, ()) for ident in (relation.head, relation.tail))
         yield _Statement(relation.label, heads, tails, relation.directed, "other_types")
     for between in example.concept_relations:
         heads, tails = (named.get(name, ()) for name in (between.head, between.tail))
         yield _Statement(between.label, heads, tails, True, "unlinked")
+
+
+def _disputes(example: Example, pairs: _Pairs, level: Literal["mention", "document"]) -> Iterator[_Statement]:
+    """The disputed relations of an example, with the ends that they are about."""
+    disputed, text = example.disputed, example.document.text
+    if not (disputed.relations or disputed.concept_relations):
+        return
+    stand_ins: dict[str, list[int]] = {}
+    if level == "document":
+        members = _members(pairs.mentions, text)
+        number_of = {(end.label, end.mentions): number for number, end in enumerate(pairs.ends)}
+        for entity in disputed.entities:
+            alike = (members.get((entity.label, name), ()) for name in names_of(entity, text))
+            stand_ins[entity.id] = [number_of[entity.label, tuple(numbers)] for numbers in alike if numbers]
+    of_disputes = replace(example, relations=disputed.relations, concept_relations=disputed.concept_relations)
+    yield from _statements(of_disputes, pairs, stand_ins)
+
+
+def _ways(statement: _Statement, own: Sequence[RelationType]) -> Iterator[list[Ends]]:
+    """Each two ends that a relation may be about, in the directions in which it may be learnt.
+
+    :param own: the relation types of its label; without any there is no way.
+    """
+    for head, tail in product(statement.heads, statement.tails) if own else ():
+        if head != tail:
+            either_way = own[0].symmetric or not statement.directed
+            yield [(head, tail), (tail, head)] if either_way else [(head, tail)]
+
+
+def _candidate(ways: Sequence[Ends], label: str, pairs: _Pairs) -> int | None:
+    """The number of the candidate on which a relation is learnt, or would be."""
+    return next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
 
 
 def _learn(
@@ -333,18 +397,14 @@ def _learn(
     if not statement.heads or not statement.tails:
         return statement.unlearnable
     reason, learnt = "to_itself", False
-    either_way = own[0].symmetric or not statement.directed
-    for head, tail in product(statement.heads, statement.tails):
-        if head == tail:
-            continue
-        ways = [(head, tail), (tail, head)] if either_way else [(head, tail)]
-        number = next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
+    for ways in _ways(statement, own):
+        number = _candidate(ways, label, pairs)
         if number is None:
             kinds = [(pairs.ends[begin].label, pairs.ends[end].label) for begin, end in ways]
             if not any(one.joins(*pair) for one in own for pair in kinds):
                 why = "other_types"
             else:
-                why = "too_many" if pairs.cut and pairs.are_within((head, tail)) else "outside_window"
+                why = "too_many" if pairs.cut and pairs.are_within(ways[0]) else "outside_window"
             reason = max(reason, why, key=_REASONS.index)
         elif targets[number] in (None, label):
             targets[number] = label

@@ -18,6 +18,11 @@ of concepts (a composite mention has more than one), so:
 At both levels the ends may be exchanged where the type is symmetric; a relation without direction, of a type that has
 one, is taken in the direction that the types permit; and the same relation twice counts once. What no candidate can
 express (ends too far apart, other types, a concept that no mention is linked to) is missed like any other.
+
+Disputed relations are masked: they are not missed, and a predicted relation that means a pair of one of them, under its
+label, is no false positive. Nor is one with an end of which nobody knows whether it is right
+(:mod:`biorat_al.learner.disputes`). At level ``document`` a disputed mention has its concepts, so that a decided
+relation can be found at it as well.
 """
 
 from __future__ import annotations
@@ -28,8 +33,9 @@ from itertools import product
 from typing import Literal
 
 from biorat_al.corpus.concept_relations import linked_pairs
-from biorat_al.corpus.model import Annotation, Entity, Relation
+from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.corpus.same import MentionKey, mention_key
+from biorat_al.learner.disputes import Undecided
 from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
 from biorat_al.learner.scoring import Counts, Scores
 from biorat_al.learner.types import Example
@@ -63,24 +69,51 @@ def score_relations(
         entities, relations = predicted.get(document, ((), ()))
         in_gold, in_prediction = _namers(example, entities, level)
         right = _meanings(example.entities, example.relations, by_type, in_gold)
-        for label, meaning in _stated(example, by_type, level):
+        for label, meaning in _stated(example.entities, example.concept_relations, by_type, level):
             right[label].add(meaning)
         said = _meanings(entities, relations, by_type, in_prediction)
+        masked = _masked(example, by_type, level, in_gold)
+        countable = said
+        if example.disputed:
+            sure = _between_sure(example, entities, relations)
+            countable = _meanings(entities, sure, by_type, in_prediction)
         of_document = Counts()
         for label in by_type:
-            counts = _count(right[label], said[label])
+            counts = _count(right[label], said[label], countable[label], masked[label])
             by_label[label] += counts
             of_document += counts
         by_document[document] = of_document
     return Scores(sum(by_label.values(), Counts()), by_label, by_document)
 
 
-def _count(right: set[Meaning], said: set[Meaning]) -> Counts:
+def _count(right: set[Meaning], said: set[Meaning], countable: set[Meaning], masked: set[Meaning]) -> Counts:
+    """Compare the relations of one label.
+
+    :param countable: those of `said` that can be wrong.
+    :param masked: what disputed relations mean.
+    """
     gold, of_any = _least(right), frozenset[Hashable]().union(*said)
     tp = sum(not meaning.isdisjoint(of_any) for meaning in gold)
-    of_gold = frozenset[Hashable]().union(*right)
-    wrong = _least({meaning for meaning in said if meaning.isdisjoint(of_gold)})
+    not_wrong = frozenset[Hashable]().union(*right, *masked)
+    wrong = _least({meaning for meaning in countable if meaning.isdisjoint(not_wrong)})
     return Counts(tp, len(wrong), len(gold) - tp)
+
+
+def _masked(example: Example, types: _Types, level: Level, names: _Namer) -> defaultdict[str, set[Meaning]]:
+    """What disputed relations mean, by label."""
+    disputed = example.disputed
+    mentions = (*example.entities, *disputed.entities)
+    found = _meanings(mentions, disputed.relations, types, names)
+    for label, meaning in _stated(mentions, disputed.concept_relations, types, level):
+        found[label].add(meaning)
+    return found
+
+
+def _between_sure(example: Example, entities: Sequence[Entity], relations: Sequence[Relation]) -> list[Relation]:
+    """The predicted relations between mentions of which it is known whether they are right."""
+    undecided = Undecided(example.entities, example.disputed.entities)
+    open_ids = {entity.id for entity in entities if mention_key(entity) in undecided}
+    return [relation for relation in relations if not {relation.head, relation.tail} & open_ids]
 
 
 def _least(meanings: set[Meaning]) -> list[Meaning]:
@@ -107,12 +140,14 @@ def _meanings(
     return found
 
 
-def _stated(example: Example, types: _Types, level: Level) -> Iterator[tuple[str, Meaning]]:
-    """What gold relations between concepts mean."""
-    annotation = Annotation(example.entities, (), example.concept_relations)
-    by_id = {entity.id: entity for entity in example.entities}
+def _stated(
+    entities: Sequence[Entity], relations: Sequence[ConceptRelation], types: _Types, level: Level
+) -> Iterator[tuple[str, Meaning]]:
+    """What gold relations between concepts of `entities` mean."""
+    annotation = Annotation(tuple(entities), (), tuple(relations))
+    by_id = {entity.id: entity for entity in entities}
     linked: defaultdict[str, dict[Name, None]] = defaultdict(dict)
-    for entity in example.entities:
+    for entity in entities:
         for concept in entity.concepts:
             for spelling in spellings(concept):
                 linked[spelling][concept] = None
@@ -139,7 +174,7 @@ def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tupl
         return (lambda entity: [mention_key(entity)]), (lambda entity: [mention_key(entity)])
     text = example.document.text
     known: defaultdict[MentionKey, dict[Name, None]] = defaultdict(dict)
-    for entity in example.entities:
+    for entity in (*example.entities, *example.disputed.entities):
         known[mention_key(entity)].update(dict.fromkeys(names_of(entity, text)))
 
     alike: defaultdict[tuple[str, str], dict[Name, None]] = defaultdict(dict)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from biorat_al.corpus.model import Disputed, Entity
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder
@@ -114,10 +115,11 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
 
     def content(self, example: Example) -> list[Any]:
         # whatever the mentions' own ids
-        ends = {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in example.entities}
-        between = [[r.label, ends.get(r.head), ends.get(r.tail), r.directed] for r in example.relations]
-        stated = [[r.label, r.head, r.tail] for r in example.concept_relations]
-        whole = [sorted(map(json.dumps, part)) for part in (ends.values(), between, stated)]
+        mentions, masked = _described(example.entities), _described(example.disputed.entities)
+        whole = _parts(mentions, mentions, example)
+        if example.disputed:
+            # without a dispute, what it was before there were any
+            whole += _parts(masked, mentions | masked, example.disputed)
         return [example.document.id, example.document.text, *whole]
 
     def encode(self, examples: Sequence[Example]) -> EncodedRelations:
@@ -191,8 +193,24 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 "not_candidates": dict(learn.counts + dev.counts),
                 "cut_documents": learn.cut + dev.cut,
                 "threshold": threshold,
+                **({"disputed_candidates": masked} if (masked := learn.masked + dev.masked) else {}),
             },
         )
+
+
+def _described(entities: Sequence[Entity]) -> dict[str, list[Any]]:
+    """What is learnt of mentions, by their ids."""
+    return {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in entities}
+
+
+def _parts(mentions: Mapping[str, Any], ends: Mapping[str, Any], source: Example | Disputed) -> list[list[str]]:
+    """The mentions and the relations of `source`, each as JSON, in an order of their own.
+
+    :param ends: the mentions that its relations may join, by their ids.
+    """
+    between = [[r.label, ends.get(r.head), ends.get(r.tail), r.directed] for r in source.relations]
+    stated = [[r.label, r.head, r.tail] for r in source.concept_relations]
+    return [sorted(map(json.dumps, part)) for part in (mentions.values(), between, stated)]
 
 
 def relation_folders(folder: Path) -> list[Path]:

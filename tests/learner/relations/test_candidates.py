@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Concept, ConceptRelation, Document, Entity, Relation, Span
+from biorat_al.corpus.model import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations.candidates import Candidate, find_candidates, label_candidates
@@ -454,3 +455,78 @@ def test_bc5cdr(corpora: Path, window: int | str, candidates: int, positives: in
         for reason, number in found.counts.items():
             missing[reason] = missing.get(reason, 0) + number
     assert (*total, missing) == (candidates, positives, counts)
+
+
+# disputes
+
+
+def masks(
+    text: str,
+    disputed: Disputed,
+    *relations: Relation | ConceptRelation,
+    types: Sequence[RelationType] = (CID, TREATS),
+    settings: RelationSettings = SENTENCE,
+    **linked: str,
+) -> dict[tuple[str, str], tuple[bool, str | None]]:
+    """Whether each candidate is masked, and its target, by its ends."""
+    found = label_candidates(replace(example(text, *relations, **linked), disputed=disputed), types, settings)
+    return {
+        (one.head.id, one.tail.id): (masked, target)
+        for one, masked, target in zip(found.candidates, found.masked, found.targets, strict=True)
+    }
+
+
+def test_a_pair_that_annotators_disagree_on_is_masked_and_the_others_are_not() -> None:
+    disputed = Disputed(relations=(Relation("R1", "CID", "T2", "T1"),))
+    assert masks("the Dpain of AA and Dfever", disputed) == {("T2", "T1"): (True, None), ("T2", "T3"): (False, None)}
+    # a decided relation of another label may not be what it is either
+    assert masks("the Dpain of AA", disputed, Relation("R2", "treats", "T2", "T1")) == {("T2", "T1"): (True, "treats")}
+    assert masks("the Dpain of AA", disputed, Relation("R2", "CID", "T2", "T1")) == {("T2", "T1"): (False, "CID")}
+
+
+def test_directions_are_masked_as_they_would_be_learnt() -> None:
+    disputed = Disputed(relations=(Relation("R1", "replaces", "T1", "T2"),))
+    both = masks("given AA and BB", disputed, types=[REPLACES])
+    assert both == {("T1", "T2"): (True, None), ("T2", "T1"): (False, None)}
+    turned = Disputed(relations=(Relation("R1", "interacts", "T2", "T1"),))
+    assert masks("given AA and BB", turned, types=[INTERACTS]) == {("T1", "T2"): (True, None)}
+    undirected = Disputed(relations=(Relation("R1", "CID", "T1", "T2", directed=False),))
+    assert masks("the Dpain of AA", undirected) == {("T2", "T1"): (True, None)}
+
+
+def test_a_disputed_mention_is_no_end_of_a_candidate() -> None:
+    text, (pain, drug, fever) = document("the Dpain of AA and Dfever")
+    relation = Relation("R1", "CID", "T2", "T3")
+    found = label_candidates(Example(text, (pain, drug), disputed=Disputed((fever,), (relation,))), [CID], SENTENCE)
+    assert pairs(found.candidates) == [("T2", "T1")]
+    assert (found.masked, found.counts) == ((False,), {})
+
+
+def test_a_disputed_relation_between_concepts_masks_all_pairs_of_their_mentions() -> None:
+    disputed = Disputed(concept_relations=(ConceptRelation("CID", "C1", "D1"),))
+    text, linked = "AA and AA for Dpain and Dfever", {"AA": "C1", "Dpain": "D1", "Dfever": "D2"}
+    assert masks(text, disputed, **linked) == {
+        ("T1", "T3"): (True, None), ("T2", "T3"): (True, None), ("T1", "T4"): (False, None), ("T2", "T4"): (False, None)
+    }  # fmt: skip
+    of_concepts = masks(text, disputed, settings=CONCEPTS, **linked)
+    assert sorted(masked for masked, _ in of_concepts.values()) == [False, True]
+
+
+def test_a_relation_that_is_disputed_with_its_mention_masks_the_pair_of_concepts() -> None:
+    text, entities = document("AA for Dpain. Then AA and Dpain, Dfever.", AA="C1", Dpain="D1", Dfever="D2")
+    decided, late = entities[:3] + entities[4:], entities[3]
+    disputed = Disputed((late,), (Relation("R1", "CID", "T3", late.id),))
+    found = label_candidates(Example(text, decided, disputed=disputed), [CID], CONCEPTS)
+    tails = [one.tail.concepts[0].identifier for one in found.candidates]
+    assert list(zip(tails, found.masked, strict=True)) == [("D1", True), ("D2", False)]
+    # a concept that only disputed mentions have is no end at all
+    alone = Disputed((replace(late, concepts=(Concept("MESH", "D9"),)),), disputed.relations)
+    assert not any(label_candidates(Example(text, decided, disputed=alone), [CID], CONCEPTS).masked)
+
+
+def test_a_disputed_relation_that_no_candidate_can_express_masks_nothing() -> None:
+    far = Disputed(relations=(Relation("R1", "CID", "T1", "T2"), Relation("R2", "other", "T1", "T2")))
+    assert masks("AA here. And Dpain there.", far) == {}
+    assert masks("AA and Dpain", Disputed(relations=(Relation("R2", "other", "T1", "T2"),))) == {
+        ("T1", "T2"): (False, None)
+    }

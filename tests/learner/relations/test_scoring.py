@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from biorat_al.corpus.model import Concept, ConceptRelation, Document, Entity, Relation, Span
+from biorat_al.corpus.model import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.scoring import Counts, Scores
 from biorat_al.learner.types import Example
@@ -190,3 +190,55 @@ def test_what_means_more_than_another_relation_does_not_count_again() -> None:
     assert scored(right, relation("a", "x"), level="document", entities=entities).overall == Counts(1, 0, 0)
     # the gold may mean it, by the composite mention; so it is not wrong, but finds nothing further either
     assert scored(right, relation("b", "x"), level="document", entities=entities).overall == Counts(0, 0, 1)
+
+
+# disputes
+
+
+@BOTH
+def test_a_disputed_relation_is_neither_missed_nor_wrong(level: str) -> None:
+    disputed = Disputed(relations=(relation("a", "x"),))
+    right = replace(gold(relation("b", "x")), disputed=disputed)
+    assert scored(right, relation("b", "x"), level=level).overall == Counts(1, 0, 0)
+    assert scored(right, relation("b", "x"), relation("a", "x"), level=level).overall == Counts(1, 0, 0)
+    assert scored(right, relation("a", "x"), level=level).overall == Counts(0, 0, 1)
+    # nobody has drawn it with another label, or the other way round
+    assert scored(right, relation("a", "x", "treats"), level=level).overall == Counts(0, 1, 1)
+    assert scored(right, relation("x", "a"), level=level).overall == Counts(0, 1, 1)
+
+
+@BOTH
+def test_a_relation_of_a_disputed_mention_is_not_counted(level: str) -> None:
+    disputed = Disputed((Y,), (relation("a", "y"),))
+    right = replace(gold(relation("a", "x"), entities=(A, B, X)), disputed=disputed)
+    for said in (relation("a", "y"), relation("b", "y")):
+        assert scored(right, said, level=level).overall == Counts(0, 0, 1)
+        assert scored(right, said, relation("a", "x"), level=level).overall == Counts(1, 0, 0)
+    # nor is one of another version of that mention
+    longer = replace(Y, spans=(Span(15, 21),), concepts=())
+    assert scored(right, relation("b", "y"), level=level, entities=(A, B, X, longer)).overall == Counts(0, 0, 1)
+    # one of a mention elsewhere is wrong
+    elsewhere = replace(Y, spans=(Span(25, 29),))
+    assert scored(right, relation("b", "y"), level=level, entities=(A, B, X, elsewhere)).overall == Counts(0, 1, 1)
+
+
+def test_a_pair_of_concepts_is_found_at_a_disputed_mention_too() -> None:
+    again = mention("z", 5, "Disease", "D1")
+    right = replace(gold(relation("a", "x")), disputed=Disputed((again,), (relation("a", "z"),)))
+    said = (A, B, X, Y, again)
+    assert scored(right, relation("a", "z"), level="document", entities=said).overall == Counts(1, 0, 0)
+    assert scored(right, relation("a", "z"), level="mention", entities=said).overall == Counts(0, 0, 1)
+
+
+@BOTH
+def test_disputed_relations_between_concepts_are_masked(level: str) -> None:
+    right = replace(gold(), disputed=Disputed(concept_relations=(ConceptRelation("CID", "C1", "D1"),)))
+    assert scored(right, relation("a", "x"), level=level).overall == Counts()
+    assert scored(right, relation("a", "x"), relation("b", "x"), level=level).overall == Counts(0, 1, 0)
+
+
+@BOTH
+def test_without_a_dispute_the_relations_of_a_document_count_as_before(level: str) -> None:
+    right = gold(relation("a", "x"), ConceptRelation("CID", "C2", "D2"))
+    said = (relation("a", "x"), relation("a", "y"))
+    assert scored(replace(right, disputed=Disputed()), *said, level=level) == scored(right, *said, level=level)

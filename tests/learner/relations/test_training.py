@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Relation
+from biorat_al.corpus.model import Disputed, Entity, Relation, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder
@@ -208,3 +208,26 @@ def test_rare_labels_weigh_more() -> None:
     assert weights[3] / weights[1] == pytest.approx(4)
     numbers = np.array([16, 4, 1])
     assert (weights[1:] * numbers).sum() == pytest.approx(numbers.sum())
+
+
+@pytest.mark.parametrize("arm", ["none", "rat"])
+def test_without_disputes_the_weights_have_the_same_bits(tmp_path: Path, encoder: Encoder, arm: str) -> None:
+    examples = related_examples(12)
+    plain = train(tmp_path / "a", examples, encoder, arm)
+    # a mention that nobody is sure of, and that no candidate has an end at
+    end = len(examples[0].document.text) - 2
+    other = Disputed((Entity("masked", "Chemical", (Span(end, end + 1),)),))
+    masked = train(tmp_path / "b", [replace(one, disputed=other) for one in examples], encoder, arm)
+    assert masked["sha256"] == plain["sha256"]
+    assert masked["training_data_sha256"] != plain["training_data_sha256"]
+    assert "disputed_candidates" not in masked
+
+
+def test_disputed_relations_are_left_out_of_what_is_learnt(tmp_path: Path, encoder: Encoder) -> None:
+    examples = related_examples(12)
+    masked = [replace(e, relations=e.relations[1:], disputed=Disputed(relations=e.relations[:1])) for e in examples]
+    removed = sum(bool(example.relations) for example in examples)
+    whole, left = train(tmp_path / "a", examples, encoder), train(tmp_path / "b", masked, encoder)
+    assert left["candidates"] == whole["candidates"] - removed
+    assert left["relations"] == whole["relations"] - removed
+    assert left["disputed_candidates"] == removed > 0

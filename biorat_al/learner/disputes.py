@@ -1,0 +1,42 @@
+"""Which predicted mentions are neither right nor wrong, since the annotators of the document disagree.
+
+A predicted mention that is also a decided one is right, whatever is disputed around it. Of the others it is not counted
+
+- if it equals a disputed mention, in label and spans;
+- if it covers a character that a disputed mention of its label covers and no decided mention of its label does. It may
+  be a version that nobody has marked and that settles the dispute, and the model has not been taught what is there.
+
+A predicted mention of another label is wrong: nobody says that there is such a mention.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from biorat_al.corpus.model import Entity
+from biorat_al.corpus.same import MentionKey, mention_key
+
+
+class Undecided:
+    """Tells which predicted mentions of one document count neither as right nor as wrong.
+
+    :param decided: mentions that count as gold.
+    :param disputed: every disputed version of a mention.
+    """
+
+    def __init__(self, decided: Iterable[Entity], disputed: Iterable[Entity]) -> None:
+        self._disputed = {mention_key(entity) for entity in disputed}
+        self._decided = {mention_key(entity) for entity in decided} if self._disputed else set[MentionKey]()
+        self._places: defaultdict[str, set[int]] = defaultdict(set)
+        for label, spans in self._disputed:
+            self._places[label].update(place for span in spans for place in range(*span))
+        for label, spans in self._decided:
+            self._places[label].difference_update(place for span in spans for place in range(*span))
+
+    def __contains__(self, mention: MentionKey) -> bool:
+        if not self._disputed or mention in self._decided:
+            return False
+        label, spans = mention
+        places = self._places.get(label, set[int]())
+        return mention in self._disputed or any(not places.isdisjoint(range(*span)) for span in spans)

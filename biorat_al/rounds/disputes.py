@@ -1,0 +1,138 @@
+"""What the annotators of a project disagree on, and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.bigbio_card import AgreementF1, PairAgreement
+from biorat_al.corpus.model import Disputed
+from biorat_al.rounds.agreement import Agreement
+from biorat_al.settings import SETTINGS_FILE, Settings
+from biorat_al.store.answers import Answer, annotators, decisions
+from biorat_al.wording import plural
+
+
+@dataclass(frozen=True, slots=True)
+class Disputes:
+    """What several people said of the same documents, in the pool and the test set.
+
+    :param documents: that several people annotated.
+    :param disputed_documents: of these, with a dispute that nobody has settled.
+    :param mentions: disputed mentions, every version counted; masked in the loss and in the scores.
+    :param relations: disputed relations, of mentions and of concepts; masked likewise.
+    :param settled: ties that the preferred annotator has decided.
+    :param agreement: strict span F1 of all pairs together, with its interval.
+    :param pairs: the same of each pair, under the pseudonyms that the export gives them.
+    """
+
+    documents: int
+    disputed_documents: int
+    mentions: int
+    relations: int
+    settled: int
+    agreement: AgreementF1
+    pairs: tuple[PairAgreement, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values; scores are fractions."""
+        return {
+            "documents": self.documents,
+            "disputed_documents": self.disputed_documents,
+            "mentions": self.mentions,
+            "relations": self.relations,
+            "settled": self.settled,
+            "agreement": self.agreement._asdict(),
+            "pairs": [pair._asdict() | {"agreement": pair.agreement._asdict()} for pair in self.pairs],
+        }
+
+    @property
+    def sentence(self) -> str:
+        """What is disputed, and how far annotators agree, for a line of text."""
+        f1, interval = self.agreement.f1, self.agreement.interval
+        agreed = f"annotators agree with F1 {100 * f1:.1f}"
+        if interval is not None:
+            agreed += f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
+        text = f"{agreed} on {plural(self.documents, 'document')} with several answers; "
+        if self.disputed_documents:
+            text += f"{counted(self.mentions, self.relations)} in {plural(self.disputed_documents, 'document')}, masked"
+        else:
+            text += "nothing is disputed"
+        if self.settled:
+            text += f"; {plural(self.settled, 'tie')} decided by the preferred annotator"
+        return text
+
+
+def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None) -> Disputes | None:
+    """Count what is disputed in the documents that several people annotated; None where there are none.
+
+    :param chosen: the answers that count.
+    :param prefer: the annotator who decides ties.
+    """
+    several = [answer for answer in chosen if len(answer.independent) > 1]
+    if not several:
+        return None
+    names = {name: f"annotator-{number}" for number, name in enumerate(annotators(session), start=1)}
+    agreement = Agreement()
+    documents = mentions = relations = settled = 0
+    for decision in decisions(session, several, prefer=prefer):
+        people = [names.get(vote.annotator or "", "") for vote in decision.answer.independent]
+        agreement.add(people, decision.independent)
+        disputed = decision.majority.disputed
+        documents += bool(disputed)
+        mentions += len(disputed.entities)
+        relations += _relations(disputed)
+        if prefer is not None and decision.answer.annotator == prefer:
+            settled += len(decision.majority.ties)
+    overall = agreement.overall
+    assert overall is not None  # there is a document
+    return Disputes(len(several), documents, mentions, relations, settled, overall, tuple(agreement.pairs()))
+
+
+def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:
+    """What a step has masked, as its counts have it; empty where nothing is disputed.
+
+    :param disputed: of each document.
+    """
+    if not any(disputed):
+        return {}
+    return {
+        "disputed": {
+            "mentions": sum(len(one.entities) for one in disputed),
+            "relations": sum(map(_relations, disputed)),
+            "documents": sum(map(bool, disputed)),
+        }
+    }
+
+
+def masked_text(counts: Mapping[str, Any]) -> str:
+    """``; 3 disputed mentions masked``, from a step's counts; empty where it has masked nothing."""
+    disputed = counts.get("disputed")
+    return f"; {counted(disputed['mentions'], disputed['relations'])} masked" if disputed else ""
+
+
+def counted(mentions: int, relations: int) -> str:
+    """``3 disputed mentions and 1 disputed relation``; of what there is none of, nothing."""
+    parts = [(mentions, "disputed mention"), (relations, "disputed relation")]
+    return " and ".join(plural(number, noun) for number, noun in parts if number)
+
+
+def unknown_preference(session: Session, settings: Settings) -> str | None:
+    """Why the preferred annotator of the settings decides nothing, in a sentence; None where that annotator is known.
+
+    Nobody is missed before the first answer.
+    """
+    name, known = settings.team.preferred, annotators(session)
+    if name is None or not known or name in known:
+        return None
+    return (
+        f'{SETTINGS_FILE} says ties = "{settings.team.ties}", but nobody of the name {name!r} has annotated; '
+        f"there are {', '.join(known)}"
+    )
+
+
+def _relations(disputed: Disputed) -> int:
+    return len(disputed.relations) + len(disputed.concept_relations)
