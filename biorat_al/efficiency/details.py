@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.efficiency.changes import by_rounds, flat_settings
+from biorat_al.efficiency.estimates import UNIT_NAMES
 from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run, Triple, f1_of
@@ -19,7 +20,7 @@ from biorat_al.efficiency.statistics import (
     forecast,
     robustness_deltas,
 )
-from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, intervals, selecting_run, tried
+from biorat_al.efficiency.study import UNITS, Study, intervals, selecting_run, tried
 from biorat_al.wording import plural
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
