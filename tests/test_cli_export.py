@@ -146,12 +146,34 @@ def test_the_options_of_an_export_reach_the_folder(old: Path, nowhere: Path) -> 
     for line in ("- Licence: cc-by-4.0", "- Languages: en", "- rounds: 2", "- arm: rat", "- annotators: 1"):
         assert line in text.split("\n"), line
     assert re.search(
-        r"^- pre-labels accepted unchanged: (\d+\.\d &#37; \(\d+ of \d+ mentions\)|none were shown)$", text, re.M
+        r"^- pre-labels accepted unchanged: (\d+\.\d % \(\d+ of \d+ mentions\)|none were shown)$", text, re.M
     )
+    assert "Invented texts: all documents of this corpus were made up." in text
+    assert "- **test**: " in text
     assert "--loader: only the format bigbio has that" in one_sentence(
         call("export", "o.jsonl", "--format", "jsonl", "--loader", "--project", old), 2
     )
     assert "nobody of the name 'eve'" in one_sentence(call("export", "o", "--prefer", "eve", "--project", old), 2)
+
+
+def test_title_description_and_citation_reach_the_card(old: Path, nowhere: Path) -> None:
+    import yaml
+
+    (nowhere / "CITATION.bib").write_text("@misc{doe,\n  title = {A|B}\n}\n", encoding="utf-8")
+    (nowhere / "about.md").write_text("First *part*.\n\nSecond | part.\n", encoding="utf-8")
+    words = ["--title", "Asthma: a corpus", "--description", "about.md", "--citation", "CITATION.bib"]
+    outcome = call("export", "out", "--project", old, *words, "--homepage", "https://example.org/")
+    assert (outcome.code, outcome.err) == (0, "")
+    text = (nowhere / "out" / "README.md").read_text(encoding="utf-8")
+    header = yaml.safe_load(text.split("---\n")[1])
+    assert (header["pretty_name"], header["homepage"]) == ("Asthma: a corpus", "https://example.org/")
+    assert "\n# Asthma: a corpus\n" in text
+    assert "\nFirst \\*part\\*.\n\nSecond \\| part.\n" in text
+    assert "\n```bibtex\n@misc{doe,\n  title = {A|B}\n}\n```\n" in text
+    (nowhere / "CITATION.bib").write_text("@misc{doe, title = {A}", encoding="utf-8")
+    line = one_sentence(call("export", "again", "--project", old, "--citation", "CITATION.bib"), 2)
+    assert line == "Error: --citation: this is not a BibTeX entry: 1 brace not closed at its end"
+    assert not (nowhere / "again").exists()
 
 
 def test_force_does_not_replace_what_no_export_wrote(old: Path, nowhere: Path) -> None:

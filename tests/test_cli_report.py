@@ -27,7 +27,10 @@ def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     shutil.copytree(old, nowhere / "copy")
     outcome = call("report", "--project", nowhere / "copy")
     assert (outcome.code, outcome.err) == (0, "")
-    verdict, place = outcome.out.splitlines()
+    *facts, verdict, place = outcome.out.splitlines()
+    assert [fact.partition(":")[0] for fact in facts] == [
+        "Progress", "How well the model finds mentions (F1)", "Hours left to an F1 of 80.0", "Next step",
+    ]  # fmt: skip
     page = nowhere / "copy" / "report" / "report.html"
     assert place == f"Wrote {page.resolve()}"
     assert Page(page.read_text(encoding="utf-8")).verdicts == [verdict]

@@ -33,6 +33,10 @@ from biorat_al.progress import TerminalProgress
 @click.option(
     "--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.  [default: the settings']"
 )
+@click.option("--title", metavar="TEXT", help="Title of the corpus, for the data card.  [default: the project's name]")
+@click.option("--description", metavar="TEXT|FILE", help="What the corpus is, for the data card.")
+@click.option("--citation", metavar="TEXT|FILE", help="How to cite it: CITATION.bib, BibTeX or a reference in words.")
+@click.option("--homepage", metavar="URL", help="The corpus's page, for the data card.")
 @click.option("--license", "license_", metavar="ID", help="The licence, for the data card, e.g. cc-by-4.0.")
 @click.option(
     "--language", "languages", multiple=True, metavar="CODE", help="A language of the texts, e.g. en; may be repeated."
@@ -51,6 +55,10 @@ def export(
     force: bool,
     validation: float,
     prefer: str | None,
+    title: str | None,
+    description: str | None,
+    citation: str | None,
+    homepage: str | None,
     license_: str | None,
     languages: tuple[str, ...],
     guidelines: Path | None,
@@ -66,7 +74,9 @@ def export(
     from biorat_al.project import Project
     from biorat_al.rounds.export import ExportOptions
 
-    options = ExportOptions(validation, prefer, license_, languages, guidelines, loader)
+    options = ExportOptions(
+        validation, prefer, license_, languages, guidelines, loader, title, description, citation, homepage
+    )
     with Project.open(folder) as project:
         report = project.export(out, format=format_, force=force, options=options)
     click.echo(export_text(report, out))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from biorat_al.corpus.bigbio_metadata import SHORT_TASKS, header, is_public, supported_tasks
 from biorat_al.resources import resource
 
 CARD = "README.md"
@@ -18,6 +19,8 @@ SOURCE = "source"
 PROVENANCE = "provenance"
 GUIDELINES = "guidelines"
 LOADER = "loader"
+
+_PMID = re.compile(r"[1-9][0-9]{4,7}")
 
 TIES_SHOWN = 50
 """How many ties the card lists; the table beside the corpus has all."""
@@ -29,9 +32,11 @@ class SplitSummary:
 
     :param characters: of all passages' texts joined, so with the spaces between them.
     :param mentions: by label; `relations` likewise.
+    :param pubmed_ids: documents whose id has the form of a PMID.
     """
 
     documents: int = 0
+    pubmed_ids: int = 0
     characters: int = 0
     passages: int = 0
     mentions: Counter[str] = field(default_factory=Counter)
@@ -43,6 +48,7 @@ class SplitSummary:
     def count(self, record: Mapping[str, Any]) -> None:
         """Count a record."""
         self.documents += 1
+        self.pubmed_ids += bool(_PMID.fullmatch(record["document_id"]))
         self.characters += record["passages"][-1]["offsets"][0][1]
         self.passages += len(record["passages"])
         self.mentions.update(entity["type"] for entity in record["entities"])
@@ -73,6 +79,11 @@ class BigBioSummary:
     warnings: Counter[str] = field(default_factory=Counter)
 
     @property
+    def documents(self) -> int:
+        """Number of documents in all splits."""
+        return sum(split.documents for split in self.splits.values())
+
+    @property
     def config(self) -> str:
         """Name of the kb configuration, the second argument of ``datasets.load_dataset``."""
         return f"{self.name}_bigbio_kb"
@@ -81,6 +92,11 @@ class BigBioSummary:
     def source_config(self) -> str:
         """Name of the source configuration."""
         return f"{self.name}_source"
+
+    @property
+    def looks_like_pubmed(self) -> bool:
+        """Whether the id of each document has the form of a PMID."""
+        return all(split.pubmed_ids == split.documents for split in self.splits.values())
 
     @property
     def labels(self) -> list[str]:
@@ -123,6 +139,10 @@ class CardDetails:
     """What the card says beyond the counts.
 
     :param title: None takes the corpus's name.
+    :param homepage: address of the corpus's page; empty: not stated.
+    :param citation: BibTeX, or a reference in words; empty: not stated.
+    :param chosen: how the documents of each split came to be in it, split → sentences.
+    :param invented: documents whose text was made up; `notice` says so in the words of whoever made them up.
     :param license: identifier of the licence; None: not stated.
     :param languages: codes of the languages of the texts; empty: not stated.
     :param made: how the corpus was made, as name → value (program, rounds, models).
@@ -134,6 +154,11 @@ class CardDetails:
 
     title: str | None = None
     description: str = ""
+    homepage: str = ""
+    citation: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    invented: int = 0
+    notice: str = ""
     license: str | None = None
     languages: Sequence[str] = ()
     made: Mapping[str, str] = field(default_factory=dict)
@@ -151,39 +176,55 @@ def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | No
 
     :param guidelines: name of the file with the annotation guidelines; `loader` that of the loading module.
     """
+    folders = {"data": DATA, "source": SOURCE, "provenance": PROVENANCE, "guidelines": GUIDELINES, "loader": LOADER}
     return render(
         "data_card.md.j2",
+        header=header(summary, details, folders),
+        tasks=[SHORT_TASKS[task] for task in supported_tasks(summary)],
+        pubmed=summary.looks_like_pubmed and not details.invented,
+        public=is_public(details),
+        fence=_fence(details.citation),
         summary=summary,
         details=details,
         title=details.title or summary.name,
         guidelines=guidelines,
         loader=loader,
-        folders={"data": DATA, "source": SOURCE, "provenance": PROVENANCE, "guidelines": GUIDELINES, "loader": LOADER},
+        folders=folders,
     )
 
 
 def render(template: str, **values: object) -> str:
-    """A template, with filters that make any value a part of YAML, Markdown, a table's cell, a link or Python."""
+    """A template, with filters that make any value a part of Markdown, a link or Python."""
     import jinja2
 
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["yaml"] = _yaml
     environment.filters["text"] = _text
-    environment.filters["cell"] = lambda value: f"<code>{_text(value)}</code>"
+    environment.filters["paragraphs"] = _paragraphs
     environment.filters["link"] = quote
     environment.filters["python"] = ascii
     source = resource(f"templates/{template}").read_text(encoding="utf-8")
     return environment.from_string(source).render(**values)
 
 
-def _yaml(value: str) -> str:
-    """A value as a YAML string, with everything but plain ASCII escaped."""
-    return '"' + re.sub(r"[^ !#-\[\]-~]", lambda match: f"\\U{ord(match[0]):08x}", value) + '"'
-
-
 def _text(value: str) -> str:
     """A value as Markdown that shows it as it is, on one line, even in a table."""
-    # every character that Markdown or HTML may give a meaning to becomes a numeric reference
-    return re.sub(r"[^\w .,:;/()+=-]|_", lambda match: f"&#{ord(match[0])};", value)
+    line = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", str(value))).strip()
+    escaped = re.sub(r"[\\`*_\[\]<>&|~$#!]", r"\\\g<0>", line)
+    # a list, a heading or a rule begins only at the start of a line
+    return re.sub(r"^(?:[-+=](?=\s|$|[-+=])|\d{1,9}(?=[.)]))", _guarded, escaped)
+
+
+def _guarded(match: re.Match[str]) -> str:
+    return f"{match[0]}\\" if match[0][0].isdigit() else f"\\{match[0]}"
+
+
+def _paragraphs(value: str) -> str:
+    """Paragraphs that an empty line separates, each as :func:`_text` has it."""
+    return "\n\n".join(text for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")) if (text := _text(part)))
+
+
+def _fence(text: str) -> str:
+    """A fence of back quotes that no line of `text` can close."""
+    return "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))

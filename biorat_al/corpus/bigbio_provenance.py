@@ -84,7 +84,9 @@ class TieRow:
         mentions = " and ".join(f"{text!r} ({place})" for text, place in zip(self.text, places, strict=True))
         shown = f"{self.item} {self.type}{f' on {mentions}' if mentions else ''}"
         decided = "kept" if self.kept else "left out"
-        return f"{self.document_id}: {shown}, {', '.join(self.annotators)} of {', '.join(self.of)}: {decided}"
+        others = [name for name in self.of if name not in self.annotators]
+        by = f"marked by {' and '.join(self.annotators)}, not by {' and '.join(others)}"
+        return f"{self.document_id}: {shown}, {by}: {decided}"
 
 
 def provenance_rows(

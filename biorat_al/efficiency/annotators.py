@@ -144,9 +144,7 @@ def _trend(quality: dict[int, Figure]) -> str:
     """Whether pre-annotation gets better, in a sentence."""
     said = {number: figure for number, figure in quality.items() if figure.interval}
     if len(said) < 2:
-        return (
-            "Whether pre-annotation gets better cannot be told yet: it takes answers to the pre-labels of two rounds."
-        )
+        return "Whether the pre-labels get better is not known yet: that takes answers to the pre-labels of two rounds."
     (first, before), *_, (last, after) = sorted(said.items())
     figures = (
         f"F1 {before.text} ({before.interval_text}) in round {first}, {after.text} ({after.interval_text}) in "
@@ -157,7 +155,7 @@ def _trend(quality: dict[int, Figure]) -> str:
         return f"Pre-annotation has got better: {figures}, and the intervals do not overlap. {caution}"
     if before.low is not None and after.high is not None and after.high < before.low:
         return f"Pre-annotation has got worse: {figures}, and the intervals do not overlap. {caution}"
-    return f"Whether pre-annotation gets better cannot be told: {figures}; the intervals overlap. {caution}"
+    return f"No change in the quality of the pre-labels could be shown: {figures}; the intervals overlap. {caution}"
 
 
 def _share(part: RoundWork, what: str) -> Figure | None:

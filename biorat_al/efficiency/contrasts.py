@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from biorat_al.efficiency.estimates import UNIT_NAMES
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, estimated
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import curve_of, curve_plot
@@ -21,7 +22,7 @@ from biorat_al.efficiency.statistics import (
     reachable_target,
     verdict,
 )
-from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, intervals, range_of_all, tried
+from biorat_al.efficiency.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
 from biorat_al.wording import plural
 
 NO_TARGET = "no F1 is reached clearly by both"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.efficiency.changes import by_rounds, flat_settings
+from biorat_al.efficiency.estimates import UNIT_NAMES
 from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run, Triple, f1_of
@@ -19,7 +20,7 @@ from biorat_al.efficiency.statistics import (
     forecast,
     robustness_deltas,
 )
-from biorat_al.efficiency.study import UNIT_NAMES, UNITS, Study, intervals, selecting_run, tried
+from biorat_al.efficiency.study import UNITS, Study, intervals, selecting_run, tried
 from biorat_al.wording import plural
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
@@ -30,10 +31,10 @@ TARGET = 0.8
 
 _NO_MENTION = Figure(None, "percent", note="no such mention in the test documents")
 
-_OF_CASE = (
-    "To an encoder that knows lower case only, as PubMedBERT and MiniLM do, changed case changes no word: that nothing "
-    "is lost under it is then no merit of an arm."
-)
+_BORDERS = "capitals also help to decide where a sentence ends, so some texts are cut into other sentences"
+
+_IN_OTHER_TABLES = ("models", "settings", "changed_settings")
+"""Parts of a run's provenance that have tables of their own."""
 
 _CONDITIONS = {
     "typos": "typing errors",
@@ -100,12 +101,28 @@ def robustness_section(study: Study) -> Section:
     if not rows:
         missing = "Not measured in these runs; the setting evaluation.robustness turns it on."
         return Section("robustness", "Robustness", [missing, *texts[1:]])
-    if any(row["condition"] == _CONDITIONS["case"] for row in rows):
-        texts.append(_OF_CASE)
+    of_case = [row["delta"] for row in rows if row["condition"] == _CONDITIONS["case"]]
+    texts += [_on_case(everyone, of_case)] if of_case else []
     columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)", "seeds": "seeds"}
     rows.sort(key=lambda row: str(row["condition"]))
     note = f"{study.basis(everyone)}. {intervals(seeds)}"
     return Section("robustness", "Robustness", texts, [Table("robustness", "F1 lost", columns, rows, note)])
+
+
+def _on_case(runs: Sequence[Run], deltas: Sequence[Cell]) -> str:
+    """What F1 under changed case says of an encoder that may know lower case only, as the table beneath has it."""
+    encoders = [run.provenance.get("encoder") for run in runs]
+    known = {encoder.get("uncased") if isinstance(encoder, Mapping) else None for encoder in encoders}
+    if known == {False}:
+        return "This encoder knows capital letters, so a word in changed case is another word to it."
+    begin = (
+        "This encoder knows lower case only, so a word in changed case is the same word to it"
+        if known == {True}
+        else "To an encoder that knows lower case only, as PubMedBERT and MiniLM do, a word in changed case is the same"
+    )
+    if any(isinstance(delta, Figure) and delta.value for delta in deltas):
+        return f"{begin}. Differences under changed case come from elsewhere: {_BORDERS}."
+    return f"{begin}. That no F1 is lost under changed case is therefore no merit of an arm."
 
 
 def calibration_section(study: Study) -> Section:
@@ -234,12 +251,17 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
     }
     shared: dict[str, list[str]] = {}
     for run in runs:
-        for name, value in run.provenance.items():
-            text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-            if name not in ("models", "settings", "changed_settings") and text not in shared.setdefault(name, []):
-                shared[name].append(text)
-    known: list[dict[str, Cell]] = [{"fact": name, "value": str(value)} for name, value in facts.items()]
-    known += [{"fact": name.replace("_", " "), "value": value} for name, values in shared.items() for value in values]
+        told = {name: run.provenance[name] for name in run.provenance if name not in _IN_OTHER_TABLES}
+        for name, value in flat_settings(told).items():
+            for text in map(_as_text, value if isinstance(value, list) else [value]):
+                if text not in shared.setdefault(name, []):
+                    shared[name].append(text)
+    known: list[dict[str, Cell]] = [{"fact": name, "value": _as_text(value)} for name, value in facts.items()]
+    known += [
+        {"fact": name.replace("_", " ").replace(".", ": "), "value": value}
+        for name, values in shared.items()
+        for value in values
+    ]
     note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
     tables = [Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
     if runs:
@@ -250,6 +272,10 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
             Table("runs", "Runs", columns, rows, note, folded=True),
         ]
     return Section("provenance", "Where this comes from", tables=tables)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _over_seeds(triples: Sequence[Triple]) -> tuple[int, Figure]:

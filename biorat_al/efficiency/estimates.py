@@ -8,6 +8,9 @@ from typing import Literal
 Unit = Literal["documents", "tokens", "mentions"]
 """What labels are counted in. Documents that a strategy picks are longer, so savings differ by unit."""
 
+UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
+"""How each unit is called in what people read."""
+
 Relation = Literal["exactly", "more than", "at least", "less than", "at most"]
 
 LEVEL = 0.95

@@ -87,22 +87,20 @@ class Forecast:
         target = f"an F1 of {100 * self.target:.1f}"
         if self.outcome == "cannot be told" or self.documents is None or self.plateau is None:
             points = plural(self.points, "usable point")
-            return (
-                f"When {target} is reached cannot be told yet: the curve has {points}, too few or too close together."
-            )
+            return f"When {target} is reached is not known yet: the curve has {points}, too few or too close together."
         if self.outcome == "reached":
             begin = f"The curve has reached {target}"
             if self.documents.high is None:
                 return f"{begin}, but so narrowly that this may be chance."
             if self.documents.high >= 1:
-                return f"{begin}, but it may still take up to {_count(self.documents.high, 'more document')}."
+                return f"{begin}, but it may still take up to {amount(self.documents.high, 'more document')}."
             return f"{begin}."
         if self.outcome == "levels off":
             low, high = (f"{100 * value:.1f}" for value in self.plateau)
             begin = f"{target[0].upper()}{target[1:]} is not reached at this rate: the curve levels off at {low}–{high}"
             if self.documents.low is None:
                 return f"{begin}."
-            return f"{begin}; it would take at least {_count(self.documents.low, 'more document')}."
+            return f"{begin}; it would take at least {amount(self.documents.low, 'more document')}."
         parts = [f"{target[0].upper()}{target[1:]} takes about {_reach(self.documents, 'more document')}"]
         if self.hours is not None:
             parts.append(f"or {_reach(self.hours, 'hour')} of annotation")
@@ -222,12 +220,13 @@ def _reach(reach: Reach, noun: str) -> str:
     """``120 more documents (80 to 300)``, ``(at least 80)``."""
     low = 0.0 if reach.low is None else reach.low
     span = f"at least {_number(low)}" if reach.high is None else f"{_number(low)} to {_number(reach.high)}"
-    return f"{_count(reach.value or 0.0, noun)} ({span})"
+    return f"{amount(reach.value or 0.0, noun)} ({span})"
 
 
-def _count(value: float, noun: str) -> str:
+def amount(value: float, noun: str = "") -> str:
+    """Return ``1 hour``, ``2.5 hours``, ``1,200 hours``; the number alone where there is no noun."""
     number = _number(value)
-    return f"{number} {noun if number == '1' else noun + 's'}"
+    return f"{number} {noun if number == '1' else noun + 's'}" if noun else number
 
 
 def _number(value: float) -> str:

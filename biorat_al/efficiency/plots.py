@@ -29,6 +29,9 @@ LONGEST_NAME = 28
 _MARKERS = 12
 """About how many a line has; the grids of curves are finer."""
 
+_ROOM = 0.04
+"""Of the range of values, added above and below it."""
+
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _INK = "#010203"
@@ -212,7 +215,10 @@ def _dress(axes: Axes, plot: Plot) -> None:
     axes.set_xlabel(plot.x_label, color=_INK, parse_math=False)
     axes.set_ylabel(plot.y_label, color=_INK, parse_math=False)
     if plot.y_limits is not None:
-        axes.set_ylim(*plot.y_limits)
+        # a marker at a limit would be cut in half
+        low, high = plot.y_limits
+        room = _ROOM * (high - low)
+        axes.set_ylim(low - room, high + room)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):

@@ -19,7 +19,9 @@ RelationCounts = Mapping[str, Mapping[Measure, Mapping[str, Mapping[str, Triple]
 
 ALL = "all together"
 
-_BETWEEN = {"gold": "annotated mentions", "predicted": "predicted mentions"}
+END_TO_END = "predicted mentions"
+
+_BETWEEN = {"gold": "annotated mentions", "predicted": END_TO_END}
 _LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
 _NO_RELATION = Figure(None, "percent", note="no such relation in the test documents")
 

@@ -1,4 +1,8 @@
-"""The report on label efficiency: one page that needs no network; beside it its figures as JSON, CSV and pictures."""
+"""The report: one page that needs no network; beside it its figures as JSON, CSV and pictures.
+
+A project's page begins with an overview and what people did; the comparison of the arms follows. A simulation's page
+begins with the comparison, which is what it was made for. The page's parts are templates in ``templates/report``.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ import jinja2
 from markupsafe import Markup
 
 from biorat_al import __version__
-from biorat_al.efficiency.figures import Section
+from biorat_al.efficiency.arms import explained
+from biorat_al.efficiency.figures import Section, Table
+from biorat_al.efficiency.overview import Overview
 from biorat_al.efficiency.plots import colour_variables, inline_svg, write_plot
 from biorat_al.efficiency.runs import Run, write_runs
 from biorat_al.errors import ProjectError
@@ -41,10 +47,28 @@ class Headline:
 
 @dataclass(frozen=True)
 class Part:
-    """One corpus of a report."""
+    """One corpus of a report.
+
+    :param headline: of the comparison of its arms.
+    :param sections: of that comparison.
+    :param progress: what comes before it: the work of people, and how much is left.
+    :param arms: names of the arms that are compared; those that are known are explained beneath the headline.
+    """
 
     headline: Headline
     sections: Sequence[Section]
+    progress: Sequence[Section] = ()
+    arms: Sequence[str] = ()
+
+    @property
+    def everything(self) -> list[Section]:
+        """All sections, in the order of the page."""
+        return [*self.progress, *self.sections]
+
+    @property
+    def explained(self) -> dict[str, str]:
+        """The arms, and what each is."""
+        return explained(self.arms)
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,7 @@ class Report:
 
     :param subtitle: what it is about, in a sentence.
     :param runs: everything that it was made from.
+    :param overview: the first screen of a project's page.
     """
 
     title: str
@@ -60,21 +85,26 @@ class Report:
     parts: Sequence[Part]
     runs: Sequence[Run]
     closing: Sequence[Section] = field(default=())
+    overview: Overview | None = None
 
     @property
     def sentences(self) -> list[str]:
-        """What came out, a sentence for each corpus."""
-        return [part.headline.sentence for part in self.parts]
+        """The overview in a line for each fact, and what the arms came to, a sentence for each corpus."""
+        facts = self.overview.sentences if self.overview else []
+        return [*facts, *(part.headline.sentence for part in self.parts)]
 
     def html(self) -> str:
         """The page."""
         environment = jinja2.Environment(
-            autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=jinja2.FileSystemLoader(resource("templates"), encoding="utf-8"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         # made by a serializer that escapes; nothing else is put in as it is
         environment.filters["svg"] = lambda plot: Markup(inline_svg(plot))
-        template = environment.from_string(resource("templates/report.html.j2").read_text(encoding="utf-8"))
-        return template.render(
+        return environment.get_template("report.html.j2").render(
             report=self,
             parts=self._named_parts(),
             light=colour_variables(dark=False),
@@ -87,11 +117,12 @@ class Report:
         return {
             "program": f"biorat-al {__version__}",
             "title": self.title,
+            **({"overview": self.overview.as_dict()} if self.overview else {}),
             "parts": [
                 {
                     "corpus": part.headline.corpus,
                     "verdict": {"outcome": part.headline.outcome, "sentence": part.headline.sentence},
-                    "sections": [_section(section) for section in part.sections],
+                    "sections": [_section(section) for section in part.everything],
                 }
                 for part in self._named_parts()
             ],
@@ -109,12 +140,14 @@ class Report:
         draft = files.with_name(f".{files.name}.partial")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        sections = [section for part in self._named_parts() for section in part.sections]
+        sections = [section for part in self._named_parts() for section in part.everything]
+        tables: list[Table] = list(self.overview.tables) if self.overview else []
         for section in [*sections, *self.closing]:
-            for table in section.tables:
-                (draft / f"{table.name}.csv").write_text(table.csv(), encoding="utf-8")
+            tables += section.tables
             for plot in section.plots:
                 write_plot(plot, draft)
+        for table in tables:
+            (draft / f"{table.name}.csv").write_text(table.csv(), encoding="utf-8")
         figures = json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
         (draft / FIGURES).write_text(figures + "\n", encoding="utf-8")
         write_runs(draft / "runs.jsonl", self.runs)
@@ -130,7 +163,11 @@ class Report:
         if len(self.parts) == 1:
             return list(self.parts)
         return [
-            replace(part, sections=[_prefixed(section, f"corpus{number}-") for section in part.sections])
+            replace(
+                part,
+                sections=[_prefixed(section, f"corpus{number}-") for section in part.sections],
+                progress=[_prefixed(section, f"corpus{number}-") for section in part.progress],
+            )
             for number, part in enumerate(self.parts, start=1)
         ]
 

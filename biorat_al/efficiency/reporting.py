@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from biorat_al.efficiency.contrasts import (
     strategies_section,
 )
 from biorat_al.efficiency.details import (
-    LabelCounts,
+    TARGET,
     calibration_section,
     forecast_section,
     labels_section,
@@ -28,15 +27,16 @@ from biorat_al.efficiency.details import (
     robustness_section,
 )
 from biorat_al.efficiency.disputes import disputes_section
-from biorat_al.efficiency.figures import Section, written
+from biorat_al.efficiency.figures import Section, words, written
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
-from biorat_al.efficiency.relations import RelationCounts, relation_counts, relations_section
+from biorat_al.efficiency.overview import Known, project_overview
+from biorat_al.efficiency.relations import relation_counts, relations_section
 from biorat_al.efficiency.report import Headline, Part, Report, check_page, page_of
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import cost_section, curves_section
 from biorat_al.efficiency.statistics import Comparison, forecast, verdict
 from biorat_al.efficiency.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
-from biorat_al.efficiency.work import RoundWork, annotator_work, relation_work
+from biorat_al.efficiency.work import annotator_work, relation_work
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings
@@ -67,20 +67,19 @@ def project_report(
     notes += changes_noted(same)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
     missing = _missing(status, runs, same)
+    known: Known | None = None
+    sections: list[Section] = []
+    progress = [work_section(work, of_relations)]
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
-        sections = [work_section(work, of_relations)]
     else:
-        known = _Known(
-            label_counts(store, study.runs),
-            work,
-            relation_counts(store, study.runs),
-            of_relations,
-            status.to_annotate,
-        )
+        seconds = seconds_per_document(work)
+        known = Known(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
         headline, sections = _study(study, known)
+        if tested_mentions(study.runs):
+            progress.append(forecast_section(study, seconds, status.to_annotate))
     disputes = disputes_section(status.disputes)
-    sections += [disputes] if disputes else []
+    progress += [disputes] if disputes else []
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],
@@ -90,13 +89,12 @@ def project_report(
         "desk": status.desk,
     }
     return Report(
-        f"Label efficiency of {settings.name}",
-        f"A project with {plural(len(status.rounds), 'round')}: {plural(status.labelled['pool'], 'document')} of "
-        f"{status.documents['pool']:,} annotated, {plural(status.labelled['test'], 'test document')} of "
-        f"{status.documents['test']:,}.",
-        [Part(headline, sections)],
+        f"{settings.name}: how far the corpus is",
+        f"A project that marks {words(status.labels)}; as it stood after round {status.rounds[-1].number}.",
+        [Part(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
+        project_overview(status, study, target or TARGET, known),
     )
 
 
@@ -131,7 +129,7 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         same, notes = comparable(runs)
         study = Study(corpus, same, runs, live=False, target=target, notes=notes)
         headline, sections = _study(study)
-        parts.append(Part(headline, sections))
+        parts.append(Part(headline, sections, arms=list(study.arms)))
     if not parts:
         raise NothingToDoYet(
             f"none of the runs of the simulation in {folder} is done yet, so there is nothing to report"
@@ -186,7 +184,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     basis = f"{study.basis(everyone)}. {study.who_selected}"
 
     def untold(why: str) -> Headline:
-        saves = f"Whether {arm or 'RAT'} saves labels cannot be told"
+        saves = f"Whether {arm or 'adversarial training'} saves labels is not known"
         return Headline(study.corpus, "cannot be told", f"{saves}: {why}", basis)
 
     if not study.pairs:
@@ -213,35 +211,16 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     return untold(f"{text}.")
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What is known of a project beyond its runs.
-
-    :param labels: counts of its mentions by label.
-    :param work: what people did with pre-labels.
-    :param relations: counts of its relations.
-    :param relation_work: what people did with pre-labels of relations.
-    :param left: documents of the pool that are still to be annotated.
-    """
-
-    labels: LabelCounts
-    work: Sequence[RoundWork]
-    relations: RelationCounts
-    relation_work: Sequence[RoundWork]
-    left: int
-
-
-def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Section]]:
+def _study(study: Study, known: Known | None = None) -> tuple[Headline, list[Section]]:
+    """The comparison of a study's arms: what came out, and its sections."""
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)
     if not tested_mentions(study.runs):
         # nothing that hangs on F1 can be shown: it is 1 or 0, whatever a model has learnt
-        work = [work_section(known.work, known.relation_work)] if known else []
-        return headline, [cost_section(study), *work]
+        return headline, [cost_section(study)]
     sections = [
         curves_section(study),
         cost_section(study),
-        work_section(known.work, known.relation_work) if known else None,
         comparison_section(study, found, problems),
         strategies_section(study),
         reuse_section(study),
@@ -249,23 +228,25 @@ def _study(study: Study, known: _Known | None = None) -> tuple[Headline, list[Se
         calibration_section(study),
         labels_section(study, known.labels if known else None),
         relations_section(study, known.relations) if known else None,
-        forecast_section(study, seconds_per_document(known.work), known.left) if known else None,
     ]
     return headline, [section for section in sections if section is not None]
 
 
 def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) -> str | None:
-    """Why nothing can be said of label efficiency yet."""
+    """Why the arms cannot be compared yet."""
     if not runs:
         return (
-            "Nothing can be said yet of what RAT saves: no model has been trained. "
+            "What adversarial training saves is not known yet: no model has been trained. "
             f"Annotated documents of the pool: {status.labelled['pool']:,}; annotate, then run: biorat-al round"
         )
     if not same:
         if not status.documents["test"]:
-            return "Nothing can be said of what RAT saves: this project has no test documents to measure a model on."
+            return (
+                "What adversarial training saves cannot be known: this project has no test documents on which a model "
+                "could be measured."
+            )
         return (
-            "Nothing can be said yet of what RAT saves: no model has been measured. "
+            "What adversarial training saves is not known yet: no model has been measured. "
             f"{status.labelled['test']:,} of {plural(status.documents['test'], 'test document')} are annotated; "
             "annotate them, then run: biorat-al round"
         )

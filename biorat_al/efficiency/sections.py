@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from biorat_al.efficiency.estimates import UNIT_NAMES
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, spread
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.statistics import CostRow, Curve, Spread, Unit, common_range, cost_table, learning_curve
-from biorat_al.efficiency.study import PLAIN, UNIT_NAMES, UNITS, Study, intervals, tried
+from biorat_al.efficiency.study import PLAIN, UNITS, Study, intervals, tried
 
 _FEW = 12
 """Curves with no more points than this are drawn at their points alone, longer ones on a grid."""

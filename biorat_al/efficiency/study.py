@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ParamSpec, TypeVar
 
+from biorat_al.efficiency.estimates import UNIT_NAMES
 from biorat_al.efficiency.figures import words
 from biorat_al.efficiency.runs import Run, Triple
 from biorat_al.efficiency.statistics import GroupKey, Unit, common_range, groups
@@ -19,7 +20,6 @@ T = TypeVar("T")
 PLAIN = "none"
 _ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at"))}
 UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
-UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
 
 
 @dataclass(frozen=True)

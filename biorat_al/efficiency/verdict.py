@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from biorat_al.efficiency.comparison import Comparison, Effect
-from biorat_al.efficiency.estimates import Estimate
+from biorat_al.efficiency.estimates import UNIT_NAMES, Estimate
 from biorat_al.efficiency.power import WANTED_POWER, seeds_needed
 from biorat_al.errors import UsageError
 from biorat_al.wording import plural
@@ -61,8 +61,8 @@ def verdict(comparison: Comparison, target: Effect | None = None, *, effect: flo
     if wanted is not None and estimate.components is not None and not _is_unbounded(estimate, wanted):
         needed = seeds_needed(estimate.components, math.log(wanted), level=comparison.level)
     begin = (
-        f"Whether {comparison.left} saves {comparison.unit} against {comparison.right} for {_f1(target)} cannot be "
-        f"told with {plural(len(comparison.seeds), 'seed')}"
+        f"No difference between {comparison.left} and {comparison.right} in the {UNIT_NAMES[comparison.unit]} needed "
+        f"for {_f1(target)} could be shown with {plural(len(comparison.seeds), 'seed')}"
     )
     sentence = f"{begin}: {_figures(comparison, target)}; {_more(comparison, target, wanted, needed)}."
     return Verdict("cannot be told", sentence, needed, wanted)
@@ -70,7 +70,7 @@ def verdict(comparison: Comparison, target: Effect | None = None, *, effect: flo
 
 def _told(comparison: Comparison, target: Effect, direction: Literal["fewer", "more"]) -> str:
     return (
-        f"{comparison.left} needs {_share(target.estimate, direction)}{direction} {comparison.unit} than "
+        f"{comparison.left} needs {_share(target.estimate, direction)}{direction} {UNIT_NAMES[comparison.unit]} than "
         f"{comparison.right} for {_f1(target)}: {_figures(comparison, target)}, "
         f"{plural(len(comparison.seeds), 'seed')} and {plural(comparison.documents, 'test document')}."
     )
@@ -114,7 +114,7 @@ def _no_ratio(comparison: Comparison, target: Effect) -> tuple[str, str]:
         return why, "simulate with more labels or choose a lower target"
     if relations == {"at most"}:
         return "both curves begin above it", "choose a higher target"
-    return f"a curve begins above it, with no {comparison.unit} at all", "choose a higher target"
+    return f"a curve begins above it, with no {UNIT_NAMES[comparison.unit]} at all", "choose a higher target"
 
 
 def _digits(estimate: Estimate) -> int:
@@ -136,10 +136,10 @@ def interval_text(estimate: Estimate, digits: int = 2) -> str:
 
 
 def _more(comparison: Comparison, target: Effect, wanted: float | None, needed: int | None) -> str:
-    """What would tell."""
+    """What would show a difference."""
     estimate = target.estimate
     if len(comparison.seeds) == 1:
-        return "one seed says nothing of others, so simulate more"
+        return "a single seed does not show how others would come out, so simulate more"
     if estimate.value is None:
         return _no_ratio(comparison, target)[1]
     if wanted is None or _is_unbounded(estimate, wanted):
@@ -148,7 +148,7 @@ def _more(comparison: Comparison, target: Effect, wanted: float | None, needed: 
             "simulate with more labels or seeds"
         )
     size = f"a saving of {100 * (1 - wanted):.0f} %" if wanted < 1 else f"an extra cost of {100 * (wanted - 1):.0f} %"
-    with_power = f"would tell {size} with {100 * WANTED_POWER:.0f} % power"
+    with_power = f"would show {size} with {100 * WANTED_POWER:.0f} % power"
     if needed is None:
         return (
             f"no number of seeds {with_power} on {plural(comparison.documents, 'test document')}, which takes more "

@@ -115,6 +115,7 @@ class Training(ABC, Generic[Part, Network]):
                 "name": self.encoder.name,
                 "fingerprint": self.encoder.fingerprint,
                 "max_length": tokenizer.max_length,
+                "uncased": tokenizer.uncased,
             },
             "device": self.device.name,
             "dtype": "bf16" if self.device.bf16 else "fp32",

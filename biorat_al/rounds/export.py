@@ -19,6 +19,7 @@ from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
 from biorat_al.progress import Progress
+from biorat_al.rounds.card import citation_of, how_chosen, text_or_file
 from biorat_al.rounds.disputes import unknown_preference
 from biorat_al.rounds.export_history import History, ShownRelations
 from biorat_al.settings import Settings
@@ -48,6 +49,10 @@ class ExportOptions:
         share stays the same as documents are added, and of a number few change.
     :param prefer: the annotator who decides what exactly half of a document's annotators have; None takes the one of
         the settings, if they name one.
+    :param title: for the data card, as all that follow; None takes the project's name.
+    :param description: what the corpus is, or the name of a file that says so.
+    :param citation: BibTeX or a reference in words, or the name of a file with it.
+    :param homepage: address of the corpus's page.
     :param license: identifier of the licence, for the data card.
     :param languages: codes of the languages of the texts, for the data card.
     :param guidelines: a file with the annotation guidelines, to be copied; None takes the project's, if it has any.
@@ -60,6 +65,10 @@ class ExportOptions:
     languages: tuple[str, ...] = ()
     guidelines: Path | None = None
     loader: bool = False
+    title: str | None = None
+    description: str | None = None
+    citation: str | None = None
+    homepage: str | None = None
 
 
 @dataclass
@@ -108,10 +117,13 @@ def export_corpus(
     prefer = settings.team.preferred if options.prefer is None else options.prefer
     check_target(destination, force=force)
     guidelines = _guidelines(options.guidelines)
+    description = "" if options.description is None else text_or_file(options.description, "--description")
+    citation = "" if options.citation is None else citation_of(options.citation)
     splits = _splits(settings, store, options, prefer)
     with store.read() as session:
         history = History(annotators(session))
         unknown = unknown_preference(session, settings)
+        chosen = how_chosen(session, splits)
     if options.prefer is None and unknown:
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
@@ -125,13 +137,23 @@ def export_corpus(
     if format == "jsonl":
         write_jsonl(destination, _with_split(stream, history, report))
         return report
+    invented: list[str] = []
     with bigbio_folder(destination, settings.name, complete=True, replace=force) as out:
         for split, document, decision, shown in stream:
             out.add(split, document, decision.majority.annotation, history.follow(decision, shown))
+            if document.metadata.get("invented") is True:
+                invented.append(str(document.metadata.get("notice", "")))
             for tie in history.ties(split, document, decision):
                 out.add_tie(tie)
                 report.add_tie(tie)
         details = CardDetails(
+            title=options.title,
+            description=description,
+            homepage=options.homepage or "",
+            citation=citation,
+            chosen=chosen,
+            invented=len(invented),
+            notice=next(filter(None, invented), ""),
             license=options.license,
             languages=options.languages,
             made=_made(settings, store, history, accepted),
@@ -178,6 +200,10 @@ def _check_options(format: str, options: ExportOptions) -> None:
     if format not in FORMATS:
         raise UsageError(f"the export format {format!r} is not known; use one of {', '.join(FORMATS)}")
     card = {
+        "--title": options.title,
+        "--description": options.description,
+        "--citation": options.citation,
+        "--homepage": options.homepage,
         "--license": options.license,
         "--language": options.languages,
         "--guidelines": options.guidelines,
@@ -187,7 +213,12 @@ def _check_options(format: str, options: ExportOptions) -> None:
         raise UsageError(f"{', '.join(name for name, value in card.items() if value)}: only the format bigbio has that")
     if options.loader and not (options.license and options.languages):
         raise UsageError("--loader needs --license and --language, which BigBio's layout must declare")
-    for name, values in (("licence", [options.license]), ("language", options.languages)):
+    for name, values in (
+        ("title", [options.title]),
+        ("homepage", [options.homepage]),
+        ("licence", [options.license]),
+        ("language", options.languages),
+    ):
         if any(value is not None and not value.strip() for value in values):
             raise UsageError(f"the {name} is empty; leave it out if it is not known")
     size = options.validation

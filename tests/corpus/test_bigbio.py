@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -177,10 +178,11 @@ def test_labels_and_titles_of_any_characters_survive(tmp_path: Path) -> None:
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     header = yaml.safe_load(card.split("---\n")[1])
     assert (header["pretty_name"], header["license"], header["language"]) == (title, title, LABELS)
-    # each label has one row of its own, with its count
-    rows = [line for line in card.split("\n") if line.startswith("| <code>")]
+    # each label has one row of its own, with its count, whatever characters it has
+    rows = card.split("## Entity labels\n\n")[1].split("\n\n")[0].split("\n")[2:]
     assert len(rows) == len(LABELS)
-    assert all(row.endswith("</code> | 1 |") and row.count("|") == 3 for row in rows)
+    assert all(row.endswith(" | 1 |") and len(re.findall(r"(?<!\\)\|", row)) == 3 for row in rows)
+    assert not re.search(r"&#?\w+;", card.split("---\n", 2)[2])
 
 
 def test_the_card_has_counts_labels_and_origin(tmp_path: Path) -> None:
@@ -208,13 +210,13 @@ def test_the_card_has_counts_labels_and_origin(tmp_path: Path) -> None:
         "| entities | 4 | 1 |",
         "| entities linked to a concept | 2 | 1 |",
         "| relations | 2 | 0 |",
-        "| <code>X</code> | 2 | 1 |",
-        "| <code>Y</code> | 2 | 0 |",
-        "| <code>r</code> | 2 | 0 |",
+        "| X | 2 | 1 |",
+        "| Y | 2 | 0 |",
+        "| r | 2 | 0 |",
         "- annotators: 2",
         "- tool: biorat-al 1",
-        'license: "cc-by-4.0"',
-        '- "fr"',
+        "license: cc-by-4.0",
+        "- fr",
     ):
         assert line in card.split("\n"), line
     assert "cannot hold" not in card
@@ -398,3 +400,107 @@ def test_running_numbers_are_told_apart_from_other_ids() -> None:
         "the id '4' is there already, in four",
         "the id '9' is there already, in four",
     ]
+
+
+# the card's header and text, as the hub and BigBio read them
+
+
+def header_of(folder: Path) -> dict[str, Any]:
+    import yaml
+
+    return yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])
+
+
+def test_the_header_has_the_keys_of_the_hub_and_of_bigbio(tmp_path: Path) -> None:
+    from huggingface_hub import DatasetCard
+
+    document = Document("12345678", DOCUMENT.text, DOCUMENT.passages)
+    details = CardDetails(license="cc-by-4.0", languages=["en"], homepage="https://example.org/corpus")
+    write_bigbio(
+        tmp_path / "out", "corpus", {"train": [(document, ANNOTATION)], "test": [(document, ANNOTATION)]}, details
+    )
+    header = header_of(tmp_path / "out")
+    configs = header.pop("configs")
+    assert [config["config_name"] for config in configs] == ["corpus_bigbio_kb", "corpus_source"]
+    assert header == {
+        "pretty_name": "corpus",
+        "license": "cc-by-4.0",
+        "language": ["en"],
+        "multilinguality": ["monolingual"],
+        "size_categories": ["n<1K"],
+        "task_categories": ["token-classification"],
+        "task_ids": ["named-entity-recognition"],
+        "tags": ["bigbio", "biomedical", "entity-linking", "relation-extraction"],
+        "homepage": "https://example.org/corpus",
+        "bigbio_language": ["English"],
+        "bigbio_license_shortname": "CC_BY_4p0",
+        "bigbio_pubmed": True,
+        "bigbio_public": True,
+        "bigbio_tasks": ["NAMED_ENTITY_RECOGNITION", "NAMED_ENTITY_DISAMBIGUATION", "RELATION_EXTRACTION"],
+    }
+    # the hub's own reader takes it
+    card = DatasetCard.load(tmp_path / "out" / "README.md")
+    assert (card.data.pretty_name, card.data.license, card.data.task_ids) == (
+        "corpus", "cc-by-4.0", ["named-entity-recognition"],
+    )  # fmt: skip
+
+
+def test_what_nobody_stated_is_said_to_be_unknown(tmp_path: Path) -> None:
+    write_bigbio(tmp_path / "out", "corpus", {"train": [(DOCUMENT, ANNOTATION)]})
+    header = header_of(tmp_path / "out")
+    assert (header["license"], header["bigbio_license_shortname"]) == ("unknown", "UNKNOWN")
+    assert (header["bigbio_pubmed"], header["bigbio_public"]) == (False, False)
+    assert not {"language", "multilinguality", "homepage", "bigbio_language"} & header.keys()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "a: b # c",
+        "---\nlicense: mit\n---",
+        "x\n---\ny",
+        "yes",
+        "1.0",
+        "null",
+        "- a",
+        "é 😀 \u2028 \x85",
+        "| a | b |",
+        "*a* _b_ <i>",
+    ],
+)
+def test_an_odd_title_stays_one_value_and_one_line(tmp_path: Path, title: str) -> None:
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(title=title, license=title))
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    header = header_of(tmp_path / "out")
+    assert (header["pretty_name"], header["license"]) == (title, title)
+    (heading,) = (line for line in card.split("\n---\n", 1)[1].split("\n") if line.startswith("# "))
+    assert re.sub(r"\\(.)", r"\1", heading[2:]) == " ".join(title.split())
+    assert load(tmp_path / "out", "c", tmp_path / "cache")["train"].num_rows == 1
+
+
+def test_datasets_has_nothing_to_warn_of_in_the_header(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)], "test": [(DOCUMENT, ANNOTATION)]})
+    load(tmp_path / "out", "c", tmp_path / "cache")
+    assert not [record for record in caplog.records if record.name.startswith("datasets")]
+
+
+def test_invented_documents_are_said_first(tmp_path: Path) -> None:
+    details = CardDetails(invented=2, notice="Nothing here is medical fact.")
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)] * 2}, details)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    notice = "**Invented texts: all documents of this corpus were made up.** Nothing here is medical fact."
+    assert card.index(notice) < card.index("Entities and relations on biomedical text")
+    assert "synthetic" in header_of(tmp_path / "out")["tags"]
+
+
+@pytest.mark.parametrize(
+    ("citation", "shown"),
+    [
+        ("@misc{a,\n  title = {```}\n}", "````bibtex\n@misc{a,\n  title = {```}\n}\n````\n"),
+        ("Doe J. *A* corpus.", "Doe J. \\*A\\* corpus.\n"),
+        ("", "No citation was given.\n"),
+    ],
+)
+def test_the_citation_stands_as_it_was_given(tmp_path: Path, citation: str, shown: str) -> None:
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(citation=citation))
+    assert f"## Citation\n\n{shown}" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")

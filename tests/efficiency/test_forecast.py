@@ -131,7 +131,7 @@ def test_too_little_to_tell(curve):
     found = forecast(curve, 0.8)
     assert found.outcome == "cannot be told"
     assert (found.documents, found.hours, found.plateau) == (None, None, None)
-    assert "cannot be told yet" in found.sentence()
+    assert "is not known yet" in found.sentence()
     assert forecast_f1(curve, 1000) is None
 
 

@@ -185,13 +185,13 @@ def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -
         "another arm would have come to with documents of its own choice is not known." in page.text
     )
     assert "1 seed (13), 4 test documents" in page.text
-    assert page.verdicts[0].startswith("Whether rat saves labels cannot be told")
+    assert page.verdicts[0].startswith("Whether rat saves labels is not known")
     assert {"curves", "cost", "annotators", "comparisons", "labels", "forecast", "provenance"} <= page.sections.keys()
     assert [row[:3] for row in page.sections["annotators"][0][1:]] == [
         ["0", "no", f"3 {first.points[0].mentions}"],
         ["1", "yes", f"3 {first.points[1].mentions - first.points[0].mentions}"],
     ]
-    assert "An F1 of 80.0" in page.text or "When an F1 of 80.0 is reached cannot be told yet" in page.text
+    assert "An F1 of 80.0" in page.text or "When an F1 of 80.0 is reached is not known yet" in page.text
     assert "not recorded" in page.sections["annotators"][0][1][-1]
 
 
@@ -218,10 +218,10 @@ def test_after_round_0_there_is_no_model_to_speak_of(tmp_path: Path, tiny_encode
         page = reported(project)
         assert project_forecast(project.settings, project.store, 0.8) is None
     assert page.verdicts == [
-        "Nothing can be said yet of what RAT saves: no model has been trained. Annotated documents of the pool: 0; "
-        "annotate, then run: biorat-al round"
+        "What adversarial training saves is not known yet: no model has been trained. Annotated documents of the pool: "
+        "0; annotate, then run: biorat-al round"
     ]
-    assert set(page.sections) == {"annotators", "provenance"}
+    assert set(page.sections) == {"overview", "annotators", "provenance"}
 
 
 def test_without_test_answers_no_model_was_measured(project: Project) -> None:
@@ -229,7 +229,7 @@ def test_without_test_answers_no_model_was_measured(project: Project) -> None:
         session.execute(delete(EvaluationRow))
     page = reported(project)
     assert page.verdicts[0].startswith(
-        "Nothing can be said yet of what RAT saves: no model has been measured. 4 of 4 test"
+        "What adversarial training saves is not known yet: no model has been measured. 4 of 4 test"
     )
     assert page.sections["annotators"]
 
@@ -240,7 +240,7 @@ def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project
     page = reported(project)
     assert page.verdicts[0].endswith("there is no mention in the annotated test documents, so F1 says nothing.")
     # that nothing was found where there is nothing would be an F1 of 100
-    assert set(page.sections) == {"cost", "annotators", "provenance"}
+    assert set(page.sections) == {"overview", "cost", "annotators", "provenance"}
 
 
 def test_without_mentions_in_the_test_documents_nothing_is_forecast(

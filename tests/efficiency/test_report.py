@@ -249,7 +249,9 @@ def test_a_cost_is_said_in_the_same_words_and_size_as_a_saving(tmp_path: Path) -
 def test_one_seed_has_intervals_over_documents_alone_and_no_verdict(tmp_path: Path) -> None:
     report = simulation_report(simulation(tmp_path / "corpus", run("none", 0), run("rat", 0)), target=0.7)
     page = Page(report.html())
-    assert page.verdicts[0].startswith("Whether rat saves documents against none for an F1 of 70.0 cannot be told")
+    assert page.verdicts[0].startswith(
+        "No difference between rat and none in the documents needed for an F1 of 70.0 could be shown with 1 seed: "
+    )
     assert "over test documents alone" in page.text
     assert "One seed, so there is no range." in page.text
     assert "No interval: there is one seed" in page.text
@@ -270,7 +272,7 @@ def test_no_other_pair_stands_in_for_the_main_one() -> None:
     headline = headline_of(study, found["documents"], problems)
     assert headline.outcome == "cannot be told"
     assert headline.sentence == (
-        "Whether rat saves labels cannot be told: rat against none by documents: no seed is on both sides of this "
+        "Whether rat saves labels is not known: rat against none by documents: no seed is on both sides of this "
         "comparison; simulate both with the same seeds."
     )
 

@@ -83,10 +83,11 @@ def test_it_cannot_be_told_and_more_seeds_would_tell():
     assert found.seeds_needed > 5
     assert found.effect == 0.8
     assert found.sentence.startswith(
-        "Whether rat saves documents against none for an F1 of 40.0 cannot be told with 5 seeds: the ratio is 0."
+        "No difference between rat and none in the documents needed for an F1 of 40.0 could be shown with 5 seeds: the "
+        "ratio is 0."
     )
-    assert found.sentence.endswith(f"about {found.seeds_needed} seeds would tell a saving of 20 % with 80 % power.")
-    assert verdict(comparison, effect=1.5).sentence.endswith("would tell an extra cost of 50 % with 80 % power.")
+    assert found.sentence.endswith(f"about {found.seeds_needed} seeds would show a saving of 20 % with 80 % power.")
+    assert verdict(comparison, effect=1.5).sentence.endswith("would show an extra cost of 50 % with 80 % power.")
     # the observed effect is smaller
     assert verdict(comparison).effect == pytest.approx(comparison.targets[0].estimate.value.value)
     assert verdict(comparison).seeds_needed > found.seeds_needed
@@ -95,7 +96,7 @@ def test_it_cannot_be_told_and_more_seeds_would_tell():
 def test_one_seed_is_never_enough():
     found = verdict(compare(_side(100, "rat", seeds=1), _side(120, "none", seeds=1), targets=[0.4]))
     assert found.outcome == "cannot be told"
-    assert "cannot be told with 1 seed:" in found.sentence
+    assert "could be shown with 1 seed:" in found.sentence
     assert "over test documents alone" in found.sentence
     assert found.seeds_needed is None
 
@@ -109,7 +110,7 @@ def test_no_number_of_seeds_tells_what_the_documents_hide():
     left, right = draw(WORLDS["documents above all"], 5, 20, np.random.default_rng(1))
     found = verdict(compare(left, right, targets=[0.65]), effect=0.97)
     assert found.seeds_needed is None
-    assert "no number of seeds would tell a saving of 3 %" in found.sentence
+    assert "no number of seeds would show a saving of 3 %" in found.sentence
     assert "20 test documents, which takes more test documents" in found.sentence
 
 
@@ -135,7 +136,7 @@ def test_where_curves_begin_above_the_target_nobody_is_sent_for_more_labels(begi
 
     found = verdict(compare(side("rat", begins[0]), side("none", begins[1]), "mentions", targets=[0.4]))
     assert found.outcome == "cannot be told"
-    assert found.sentence.endswith(f"cannot be told with 5 seeds: {said}")
+    assert found.sentence.endswith(f"could be shown with 5 seeds: {said}")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_where_nothing_is_observed_seeds_are_counted_for_a_saving_of_a_tenth():
     found = verdict(_with(Estimate(Amount(1.002), 0.9, 1.1, seeds=5, components=components)))
     assert found.effect == 0.9
     assert found.seeds_needed == seeds_needed(components, np.log(0.9))
-    assert "would tell a saving of 10 % with 80 % power" in found.sentence
+    assert "would show a saving of 10 % with 80 % power" in found.sentence
 
 
 def test_an_effect_that_so_many_seeds_can_tell_is_not_put_off():
@@ -169,7 +170,7 @@ def test_an_effect_that_so_many_seeds_can_tell_is_not_put_off():
     found = verdict(_with(Estimate(Amount(0.99), 0.97, 1.01, seeds=5, components=components)), effect=0.8)
     assert found.seeds_needed is not None
     assert found.seeds_needed <= 5
-    assert found.sentence.endswith(f"as few as {found.seeds_needed} seeds would tell a saving of 20 % with 80 % power.")
+    assert found.sentence.endswith(f"as few as {found.seeds_needed} seeds would show a saving of 20 % with 80 % power.")
 
 
 def test_seeds_are_counted_at_the_adjusted_level():

@@ -236,7 +236,7 @@ def test_the_same_state_gives_the_same_bytes(store: Store, tmp_path: Path) -> No
     ]  # fmt: skip
     card = contents[0]["README.md"].decode()
     assert "[guide lines.md](guidelines/guide%20lines.md)" in card
-    assert 'license: "cc-by-4.0"\nlanguage:\n- "en"\n- "fr"\n' in card
+    assert "license: cc-by-4.0\nlanguage:\n- en\n- fr\nmultilinguality:\n- multilingual\n" in card
     assert list(load(tmp_path / "a", "bigbio_kb")) == ["train"]
     with pytest.raises(ProjectError, match="is there already"):
         exported(store, settings, tmp_path / "a")
@@ -323,16 +323,16 @@ def test_adjudicated_then_majority_then_the_preferred_annotator(store: Store, tm
         "0": [ASTHMA], "1": [ASTHMA], "2": [ASTHMA, ASPIRIN], "3": [AND], "4": [ASTHMA],
     }  # fmt: skip
     assert [str(tie) for tie in report.ties] == [
-        "1: entity Disease on 'and' (7-10), annotator-1 of annotator-1, annotator-2: left out",
-        "1: entity Chemical on 'aspirin' (11-18), annotator-2 of annotator-1, annotator-2: left out",
+        "1: entity Disease on 'and' (7-10), marked by annotator-1, not by annotator-2: left out",
+        "1: entity Chemical on 'aspirin' (11-18), marked by annotator-2, not by annotator-1: left out",
     ]
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     for line in (
         "Documents that several people annotated: 3.",
         # one document in three has no agreement, and one nothing else: 1 draw in 27 is of either alone
-        "| annotator-1, annotator-2 | 3 | 4, 5 | 44.4 (0.0 to 100.0) |",
-        "| annotator-1, annotator-3 | 1 | 1, 2 | 66.7 |",
-        "| annotator-2, annotator-3 | 1 | 2, 2 | 50.0 |",
+        "| annotator-1 and annotator-2 | 3 | 4, 5 | 44.4 (0.0 to 100.0) |",
+        "| annotator-1 and annotator-3 | 1 | 1, 2 | 66.7 |",
+        "| annotator-2 and annotator-3 | 1 | 2, 2 | 50.0 |",
         "| all pairs | 3 | | 50.0 (40.0 to 100.0) |",
         "- adjudicated (an answer was marked as ground truth): 1",
         "- majority of several annotators (what more than half of them have): 2",

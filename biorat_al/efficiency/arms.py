@@ -1,0 +1,20 @@
+"""What the arms of training are, in plain words, for everything that shows their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+ARMS = {
+    "none": "plain training",
+    "rat": "random adversarial training: in some steps, drawn at random, the word vectors are pushed in the direction "
+    "that hurts most",
+    "matched": "plain training for as many passes as rat makes, so with the same computing time: what rat has to beat",
+    "at": "full adversarial training: the word vectors are pushed in every step",
+}
+"""Arm → how its models are trained."""
+
+
+def explained(arms: Iterable[str]) -> dict[str, str]:
+    """Return those of `arms` that are known, with what they are, the plain one first."""
+    named = set(arms)
+    return {arm: text for arm, text in ARMS.items() if arm in named}

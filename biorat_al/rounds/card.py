@@ -1,0 +1,150 @@
+"""What the data card needs of a project: how the documents of each split were chosen, and the user's own words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import comb
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from biorat_al.errors import UsageError
+from biorat_al.store.answers import Answer
+from biorat_al.store.tables import DocumentRow, PickRow
+from biorat_al.wording import plural
+
+_BIBTEX = re.compile(r"@[A-Za-z]+\s*\{\s*[^\s,{}]+\s*,")
+
+_NOT_A_MODELS_CHOICE = ("random", "diverse")
+"""Strategies that ask no model."""
+
+
+def text_or_file(value: str, what: str) -> str:
+    """Return a text that was given as it is, or as the name of a file that holds it.
+
+    :param what: name of the option, for the message.
+    :raises UsageError: it is empty, or names a file that cannot be read.
+    """
+    path = Path(value)
+    named = "\n" not in value and re.fullmatch(r"\S+\.(bib|md|txt)", value)
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if is_file or named:
+        try:
+            value = path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise UsageError(f"{what}: {path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{what}: {path} is not text in UTF-8") from None
+    if not value.strip():
+        raise UsageError(f"{what} is empty; leave it out if it is not known")
+    return value.strip()
+
+
+def citation_of(value: str) -> str:
+    """Return a citation: BibTeX, or a reference in words; from a file where `value` names one.
+
+    :raises UsageError: it begins as BibTeX does and is not, or see :func:`text_or_file`.
+    """
+    text = text_or_file(value, "--citation")
+    begins = text.startswith("@") or value.lower().endswith(".bib")
+    if begins and (problem := _bibtex_problem(text)):
+        raise UsageError(f"--citation: this is not a BibTeX entry: {problem}")
+    return text
+
+
+def _bibtex_problem(text: str) -> str | None:
+    if not _BIBTEX.match(text):
+        return "it must begin like @article{key,"
+    depth = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        for character in re.sub(r"\\[{}]", "", line):
+            depth += {"{": 1, "}": -1}.get(character, 0)
+            if depth < 0:
+                return f"line {number} closes a brace that was never opened"
+    return None if depth == 0 else f"{plural(depth, 'brace')} not closed at its end"
+
+
+def how_chosen(session: Session, splits: Mapping[str, Sequence[Answer]]) -> dict[str, str]:
+    """Return, for each split with documents, how they came to be in it, in sentences."""
+    picked = {row.document_id: row.strategy for row in session.scalars(select(PickRow).order_by(PickRow.round_number))}
+    found = {}
+    for split, chosen in splits.items():
+        if not chosen:
+            continue
+        if split == "test":
+            found[split] = _test(session, chosen)
+        else:
+            drawn = "Drawn at random from the documents that would else be train, and so: " if split != "train" else ""
+            found[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
+    return found
+
+
+def _pool(strategies: Counter[str | None]) -> str:
+    """How documents of the pool were chosen, by the number of them that each strategy picked."""
+    by_model = {name: count for name, count in strategies.items() if name and name not in _NOT_A_MODELS_CHOICE}
+    parts = []
+    if by_model:
+        names = ", ".join(f"{name}: {count}" for name, count in sorted(by_model.items()))
+        parts.append(
+            f"picked by a model, not drawn at random: {plural(sum(by_model.values()), 'document')} of which it was "
+            f"least sure, or from which it had most to learn (query strategy {names})"
+        )
+    if count := strategies["diverse"]:
+        parts.append(f"{plural(count, 'document')} picked for variety, before there was a model (diverse)")
+    if count := strategies["random"]:
+        parts.append(f"{plural(count, 'document')} drawn at random (random)")
+    if count := strategies[None]:
+        parts.append(f"{plural(count, 'document')} that came with their annotations and were not picked")
+    said = f"{'; '.join(parts)}."
+    if by_model:
+        said += (
+            " So these documents are not typical of the collection that they come from; shares and counts in them say "
+            "little about it."
+        )
+    return said
+
+
+def _test(session: Session, chosen: Sequence[Answer]) -> str:
+    """How the test documents were chosen and annotated."""
+    total = len(chosen)
+    gold = sum(answer.source == "gold" for answer in chosen)
+    people = total - gold
+    brought = _brought(session)
+    if brought is None:
+        begin = "held out from the beginning, never shown to a model for training"
+    elif brought:
+        begin = "documents that were named as the test set, not drawn at random by this program"
+    else:
+        begin = "drawn at random from all documents, before any was annotated"
+    blind = "annotated blind: people saw no pre-labels, so no model has shaped these annotations"
+    given = "annotations that came with the documents (gold), not made here"
+    if not gold:
+        return f"{begin}; {blind}."
+    if not people:
+        return f"{begin}; {given}."
+    return f"{begin}; {plural(people, 'document')} {blind}; {plural(gold, 'document')} with {given}."
+
+
+def _brought(session: Session) -> bool | None:
+    """Whether the test documents were named by the user; False: drawn at random; None: that cannot be known.
+
+    Documents that are named are read before those of the pool, and ids follow the order of reading. That a random draw
+    takes just the first documents is as good as impossible unless they are very few.
+    """
+    last_test, tests = session.execute(
+        select(func.max(DocumentRow.id), func.count()).where(DocumentRow.split == "test")
+    ).one()
+    first_pool, pool = session.execute(
+        select(func.min(DocumentRow.id), func.count()).where(DocumentRow.split == "pool")
+    ).one()
+    if last_test is None or first_pool is None:
+        return None
+    if last_test > first_pool:
+        return False
+    return True if comb(tests + pool, tests) > 1000 else None
