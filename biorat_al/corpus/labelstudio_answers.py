@@ -7,8 +7,8 @@ annotation to others in the same way, whatever their texts are.
 
 An annotation that was imported, or posted by a script, without a ``lead_time`` and without any sign of a prediction may
 well be somebody's: it counts. So does one that was duplicated in the editor (``parent_annotation``, with a
-``lead_time``), and one of the above from the moment that somebody has opened it and clicked *Update*, which sends a
-``lead_time``.
+``lead_time``), and one of the above from the moment that somebody has opened it, changed something and clicked
+*Update*, which sends a ``lead_time``.
 """
 
 from __future__ import annotations

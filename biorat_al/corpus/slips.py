@@ -25,6 +25,9 @@ class Slips(NamedTuple):
     joined: int = 0
 
 
+NO_SLIPS = Slips()
+
+
 class Tidied(NamedTuple):
     """An annotation without slips.
 

@@ -24,6 +24,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
+from biorat_al.store.findings import Findings, findings
 from biorat_al.store.rounds import all_rounds, picks_of
 from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
@@ -108,6 +109,7 @@ def export_corpus(
     splits = _splits(settings, store, options)
     with store.read() as session:
         history = History(annotators(session))
+        found = findings(session)
     if options.prefer is not None and options.prefer not in history.pseudonyms:
         raise UsageError(
             f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
@@ -128,7 +130,7 @@ def export_corpus(
         details = CardDetails(
             license=options.license,
             languages=options.languages,
-            made=_made(settings, store, history, accepted),
+            made=_made(settings, store, history, accepted) | _put_right(found),
             several=history.agreement.documents,
             agreement=list(history.agreement.pairs()),
             overall_agreement=history.agreement.overall,
@@ -136,6 +138,11 @@ def export_corpus(
             tie_count=report.tie_count,
             preferred=None if options.prefer is None else history.pseudonyms[options.prefer],
             rules=history.rules,
+            not_counted=[
+                f"{one.place.document}: task {one.place.task}, annotation {one.place.annotation} ({one.made_from})"
+                for one in found.unattended[:TIES_SHOWN]
+            ],
+            not_counted_count=len(found.unattended),
         )
         report.warnings = out.finish(details, splits, guidelines=guidelines, loader=options.loader).warnings
     return report
@@ -278,6 +285,17 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
     if history.outvoted:
         made["mentions and relations that only a minority marked, left out"] = str(history.outvoted)
     return made
+
+
+def _put_right(found: Findings) -> dict[str, str]:
+    """What was put right or changed in the answers after their authors had handed them in."""
+    counts = {
+        "answers changed or copied by somebody else than their author": len(found.revised),
+        "mentions that began or ended with a blank, which was cut off": sum(one.trimmed for one in found.slips),
+        "mentions that were drawn twice, and joined": sum(one.joined for one in found.slips),
+        "parts of answers that could not be understood, and were left out or kept as they were": len(found.problems),
+    }
+    return {name: str(number) for name, number in counts.items() if number}
 
 
 def _listed(strategies: Sequence[str]) -> str:
