@@ -6,7 +6,7 @@ message alone and leaves with :attr:`BioratError.exit_code`; anything that is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class BioratError(Exception):
@@ -25,13 +25,15 @@ class NothingToDoYet(BioratError):
     """There is nothing to do until people have annotated more.
 
     :param open_tasks: number of tasks that wait for an annotator.
+    :param notes: what a person should know of the answers that were fetched, in sentences.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, open_tasks: int = 0) -> None:
+    def __init__(self, message: str, open_tasks: int = 0, notes: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.open_tasks = open_tasks
+        self.notes = tuple(notes)
 
 
 class CorpusError(BioratError):

@@ -15,6 +15,7 @@ from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.disputes import masked_text
 from biorat_al.rounds.export import ExportReport
+from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -120,7 +121,8 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     for step in report.steps:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
         lines += _item(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
-    notes = [text for step in report.steps for kind in ("problems", "notices") for text in step.counts.get(kind, ())]
+    notes = [text for step in report.steps for text in step.counts.get("notices", ())]
+    notes += finding_notes(status.findings)
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
     for kind, count in report.step("train").counts.get("not_candidates", {}).items():
@@ -132,15 +134,14 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         )
     if "no_relation_model" in report.step("train").counts:
         notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
-    for text in dict.fromkeys(notes):
-        lines += _note(f"Note: {text}")
+    lines += notes_text(notes)
     lines += _disputes(status)
     lines += _advice(report.verdicts)
     open_tasks = status.tasks["pool"]["open"]
     blind = status.tasks["test"]["open"]
     if open_tasks or blind:
         todo = [
-            f"{plural(count, noun)} at {status.urls.get(role, status.desk)}"
+            f"{plural(count, noun)}{_seats(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
             for count, noun, role in ((open_tasks, "open task", "pool"), (blind, "blind test task", "test"))
             if count
         ]
@@ -153,6 +154,11 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
 def _disputes(status: ProjectStatus) -> list[str]:
     """How far annotators agree, and what is disputed; nothing where no document has several answers."""
     return _item("agreement", status.disputes.sentence) if status.disputes else []
+
+
+def notes_text(notes: Iterable[str]) -> list[str]:
+    """What a person should know, each thing once."""
+    return [line for text in dict.fromkeys(notes) for line in _note(f"Note: {text}")]
 
 
 def _advice(verdicts: Sequence[Verdict]) -> list[str]:
@@ -243,7 +249,8 @@ def status_text(status: ProjectStatus) -> str:
     tasks = status.tasks["pool"]
     pool = (
         f"{plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
-        f"{tasks['open'] + tasks['pushing']:,} open, {tasks['skipped']:,} skipped, {status.left:,} never asked for"
+        f"{tasks['open'] + tasks['pushing']:,} open{_seats(tasks['open'], status.seats.get('pool'))}, "
+        f"{tasks['skipped']:,} skipped, {status.left:,} never asked for"
     )
     lines = [
         status.name,
@@ -264,10 +271,13 @@ def status_text(status: ProjectStatus) -> str:
         lines += _item("", f"between concepts: {_counts(status.concept_relations)}")
     lines += _disputes(status)
     if status.open_now is not None:
-        lines += _item("right now", ", ".join(f"{count:,} open ({role})" for role, count in status.open_now.items()))
+        seats = status.seats_now or {}
+        now = (f"{count:,} open{_seats(count, seats.get(role))} ({role})" for role, count in status.open_now.items())
+        lines += _item("right now", ", ".join(now))
     if status.desk_problem:
         lines += _item("desk", status.desk_problem)
     lines.extend(f"  {role:<{_LABEL}} {url}" for role, url in status.urls.items())
+    lines += notes_text(finding_notes(status.findings))
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
         lines += _relation_table(status)
@@ -336,15 +346,24 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
     parts = [plural(counts["new"], "new answer")]
     for name, noun, words in (
         ("changed", "", "edited"),
+        ("revised", "", "of them by somebody else than the author"),
         ("deleted", "", "deleted"),
         ("skipped", "", "skipped"),
         ("deleted_tasks", "task", "deleted"),
+        ("unattended", "", "not counted, since nobody has looked at them"),
         ("drafts", "draft", "left alone"),
+        ("unknown_tasks", "task", "left alone that this project did not make"),
     ):
-        if counts[name]:
+        # an earlier version of the program did not count all of them
+        if counts.get(name):
             number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
             parts.append(f"{number} {words}")
     return ", ".join(parts)
+
+
+def _seats(tasks: int, seats: int | None) -> str:
+    """How many answers open tasks still want, where several people answer the same one."""
+    return f" (for {plural(seats, 'more answer')})" if seats is not None and seats != tasks else ""
 
 
 def _train_text(counts: Mapping[str, Any]) -> str:

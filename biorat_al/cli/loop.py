@@ -153,16 +153,22 @@ def round_(
     folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch."""
-    from biorat_al.presentation import plan_text, round_text
+    from biorat_al.errors import NothingToDoYet
+    from biorat_al.presentation import notes_text, plan_text, round_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:
         if dry_run:
             click.echo(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
             return
-        report = project.round(
-            size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
-        )
+        try:
+            report = project.round(
+                size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
+            )
+        except NothingToDoYet as wait:
+            for line in notes_text(wait.notes):
+                click.echo(line)
+            raise
         click.echo(round_text(report, project.status(ask_desk=False)))
 
 

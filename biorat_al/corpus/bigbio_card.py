@@ -150,6 +150,8 @@ class CardDetails:
     :param agreement: of each pair of them; `overall_agreement` of all pairs together.
     :param ties: the first :data:`TIES_SHOWN`, in words, of `tie_count`.
     :param rules: number of documents by how their annotation was decided on.
+    :param not_counted: annotations that nobody had looked at, in words; of `not_counted_count` the first
+        :data:`TIES_SHOWN`.
     """
 
     title: str | None = None
@@ -169,6 +171,8 @@ class CardDetails:
     tie_count: int = 0
     preferred: str | None = None
     rules: Mapping[str, int] = field(default_factory=dict)
+    not_counted: Sequence[str] = ()
+    not_counted_count: int = 0
 
 
 def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | None = None, loader: str = "") -> str:

@@ -5,7 +5,8 @@ There is one row for each document, entity, relation, event and coreference of t
 ``single`` or ``gold``). ``by`` lists everybody who has the very annotation; in the document's row, everybody by whose
 answers it was decided: the annotator under a pseudonym (null for gold annotations), the time of the answer, the version
 of the model whose pre-label was shown, the origin of the region (``prediction``: a pre-label that was accepted as it
-was, ``prediction-changed``, ``manual``), and the annotation's id in that answer.
+was, ``prediction-changed``, ``manual``), the annotation's id in that answer, and, where it was somebody else's answer
+before the annotator changed or copied it, whose.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Author:
     model_version: str | None = None
     origin: str | None = None
     source_id: str | None = None
+    revises: str | None = None
 
     def row(self) -> dict[str, Any]:
         """As a part of a row."""
@@ -38,6 +40,7 @@ class Author:
             "model_version": self.model_version,
             "origin": self.origin,
             "source_id": self.source_id,
+            "revises": self.revises,
         }
 
 

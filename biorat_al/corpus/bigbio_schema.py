@@ -79,7 +79,12 @@ def provenance_schema() -> pa.Schema:
 
     string = pa.string()
     by = _items(
-        annotator=string, at=pa.timestamp("us", tz="UTC"), model_version=string, origin=string, source_id=string
+        annotator=string,
+        at=pa.timestamp("us", tz="UTC"),
+        model_version=string,
+        origin=string,
+        source_id=string,
+        revises=string,
     )
     names = ("record_id", "document_id", "split", "item", "item_id", "type", "rule")
     return pa.schema([*((name, string) for name in names), ("by", by)])

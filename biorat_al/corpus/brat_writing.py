@@ -14,6 +14,7 @@ from biorat_al.corpus.brat_reading import CONCEPTS_NOTE, LINES, NAMES, TAIL, esc
 from biorat_al.corpus.concept_relations import CONCEPTS, expanded
 from biorat_al.corpus.events import COREFERENCES, EVENTS, coreferences_of, events_of, trigger_spans
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation
+from biorat_al.corpus.notes import BRAT_TYPE, NOTE
 from biorat_al.corpus.writing import numbered, renamed
 
 _BLANK = re.compile(r"\s")
@@ -86,7 +87,7 @@ class _Writer:
             self._document,
             annotation,
             keeps=_KEPT,
-            entity_extras=("attributes", "notes", NAMES),
+            entity_extras=("attributes", "notes", NOTE, NAMES),
             relation_extras=("attributes", "notes", "roles", TAIL),
             extras=held,
         )
@@ -118,6 +119,7 @@ class _Writer:
         surface = flat(entity.surface(self._document.text))
         self._concepts(name, entity, surface)
         self._about(name, entity.extras, losses.MENTION_PROPERTIES)
+        self._note(name, entity.extras.get(NOTE))
         pieces = ";".join(f"{start} {end}" for start, end in entity.spans)
         return f"{name}\t{label} {pieces}\t{surface}"
 
@@ -200,6 +202,12 @@ class _Writer:
                     self._remarks.append(f"{name}\t{type_} {target}\t{text}")
                 case _:
                     self._report.lose(kind)
+
+    def _note(self, target: str, note: object) -> None:
+        """An annotator's note; of one with several lines each is a note."""
+        for line in str(note or "").splitlines():
+            if line.strip():
+                self._remarks.append(f"{self._next('#')}\t{BRAT_TYPE} {target}\t{line}")
 
     def _own(self, ident: str, prefix: str, kind: str) -> str:
         if re.fullmatch(("[AM]" if prefix == "A" else prefix) + "[0-9]{1,9}", ident) and ident not in self._taken:

@@ -4,9 +4,10 @@
   Passages are ``data.passages``, as our own JSON Lines has them. All other data are the document's metadata.
 - Offsets count code points, end exclusive. A discontinuous mention is several regions, joined by relations with the
   label ``same mention``; a relation's direction may be ``bi``; see :mod:`biorat_al.corpus.labelstudio_regions`.
-  Concepts stand in a region's ``meta``.
-- Of several annotations of a task, the ground truth is read, else the last; skipped ones are no answer. The others,
-  predictions, and what of an answer cannot be understood are counted in the report. What else an annotation says
+  Concepts and annotators' notes are in a region's ``meta``.
+- Of several annotations of a task, the ground truth is read, else the last; skipped ones are no answer, nor are those
+  that an action over many tasks made without anybody looking at them. The others, predictions, and what of an answer
+  cannot be understood are counted in the report. What else an annotation says
   (annotator, lead time, …) is kept in its ``extras["label_studio"]``.
 - A task without an annotation was looked at by nobody.
 """
@@ -23,9 +24,11 @@ from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.concept_relations import CONCEPTS, expanded
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, to_json
+from biorat_al.corpus.labelstudio_answers import made_by_action
 from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
 from biorat_al.corpus.labelstudio_relations import SCORE
 from biorat_al.corpus.model import Annotation, Document, Passage, Record
+from biorat_al.corpus.notes import NOTE
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import OffsetError
@@ -35,6 +38,8 @@ CONTROL, TEXT = "label", "text"
 """Names of the labelling configuration's control and text, as the program's own configuration has them."""
 
 KEPT = "label_studio"
+
+UNATTENDED = "annotations made from predictions or copied, which nobody has looked at"
 
 _TASKS = re.compile(
     r'\s*\[\s*\{\s*("id"\s*:\s*[0-9]+\s*,\s*)?("(annotations|predictions)"\s*:\s*\[|"data"\s*:\s*\{)', re.DOTALL
@@ -104,6 +109,9 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
     answers = [part for part in task.parts("annotations") if part.value.get("was_cancelled") is not True]
     skipped = len(task.items("annotations")) - len(answers)
     left_out.update({"skipped tasks": skipped} if skipped else {})
+    attended = [part for part in answers if made_by_action(part.value) is None]
+    left_out.update({UNATTENDED: len(answers) - len(attended)} if len(attended) < len(answers) else {})
+    answers = attended
     if not answers:
         return None
     chosen = next((part for part in answers if part.value.get("ground_truth") is True), answers[-1])
@@ -149,7 +157,8 @@ def _flat(text: str) -> str:
 
 def _task(number: int, document: Document, annotation: Annotation | None, report: WriteReport) -> dict[str, Any]:
     losses.count_losses(
-        report, document, annotation, keeps=_KEPT_KINDS, relation_extras=(SCORE,), extras=(KEPT,)
+        report, document, annotation, keeps=_KEPT_KINDS, entity_extras=(NOTE,), relation_extras=(SCORE,),
+        extras=(KEPT,),
     )  # fmt: skip
     data: dict[str, Any] = {"text": document.text, "document_id": document.id}
     if document.passages:

@@ -7,7 +7,8 @@ A region has one stretch of text. A discontinuous entity ``e`` goes out as the r
 in a row by relations with the label :data:`~biorat_al.settings.SAME_MENTION`, and whatever regions
 an annotator leaves joined come back as one entity. Where the labelling configuration does not have that label, the
 pieces are ``e--1``, ``e--2``, …: they are one entity as long as they keep their label, for nobody can say otherwise.
-A region with several labels comes back as several entities.
+A region with several labels comes back as several entities. What an annotator wrote beside a region (``meta.text``) is
+the entity's note (:mod:`biorat_al.corpus.notes`).
 
 The front end writes a region's id into a style sheet as it is: with anything in it but letters, digits, ``-`` and ``_``
 the region is there, but nobody sees it in the text. Other characters go out as their number (``_x7e_``).
@@ -33,6 +34,7 @@ from biorat_al.corpus.labelstudio_relations import (
     relation_regions,
 )
 from biorat_al.corpus.model import Annotation, Concept, Entity, Relation, Span
+from biorat_al.corpus.notes import NOTE, joined_notes, note_of
 from biorat_al.corpus.validation import ORIGINS
 from biorat_al.settings import SAME_MENTION, RelationType
 
@@ -76,12 +78,21 @@ def regions_of(
                 region["score"] = entity.score
             if entity.origin is not None:
                 region["origin"] = entity.origin
-            if entity.concepts:
-                region["meta"] = {"concepts": [list(concept) for concept in entity.concepts]}
+            if meta := _meta(entity):
+                region["meta"] = meta
             regions.append(region)
         if joined:
             joints += joining_regions(ids)
     return [*regions, *joints, *relation_regions(relations, first)]
+
+
+def _meta(entity: Entity) -> dict[str, Any]:
+    meta: dict[str, Any] = {}
+    if entity.concepts:
+        meta["concepts"] = [list(concept) for concept in entity.concepts]
+    if note := note_of(entity.extras):
+        meta["text"] = [note]
+    return meta
 
 
 def _region_ids(entity: Entity, joined: bool) -> list[str]:
@@ -155,6 +166,7 @@ class _Piece:
     score: float | None
     origin: str | None
     concepts: tuple[Concept, ...]
+    note: str
 
 
 @dataclass
@@ -208,6 +220,7 @@ class _Reader:
                 score=float(score) if isinstance(score, (int, float)) and not isinstance(score, bool) else None,
                 origin=region["origin"] if region.get("origin") in ORIGINS else None,
                 concepts=_concepts(region),
+                note=_note(region),
             )
             self._pieces.append(piece)
             self._of_region[region_id].append(piece)
@@ -242,6 +255,7 @@ class _Reader:
                 entity_id += "+"
             taken.add(entity_id)
             scores = [one.score for one in pieces if one.score is not None]
+            note = joined_notes(one.note for one in pieces)
             entity = Entity(
                 id=entity_id,
                 label=piece.label,
@@ -249,6 +263,7 @@ class _Reader:
                 concepts=next((one.concepts for one in pieces if one.concepts), ()),
                 score=min(scores) if scores else None,
                 origin=_origin(pieces),
+                extras={NOTE: note} if note else {},
             )
             entities.append(entity)
             self._entity_of.update((one.id, entity) for one in pieces)
@@ -328,6 +343,14 @@ def _concepts(region: Mapping[str, Any]) -> tuple[Concept, ...]:
             case [str(database), str(identifier)]:
                 concepts.append(Concept(database, identifier))
     return tuple(concepts)
+
+
+def _note(region: Mapping[str, Any]) -> str:
+    """What an annotator wrote beside a region."""
+    meta = region.get("meta")
+    text = meta.get("text") if isinstance(meta, Mapping) else None
+    texts = text if isinstance(text, list) else [text]
+    return joined_notes(part for part in texts if isinstance(part, str))
 
 
 def _offset(value: object) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.concept_relations import CONCEPTS, PROPERTIES, properties_of
 from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.notes import NOTE
 
 PASSAGES = "passages of documents"
 METADATA = "metadata of documents"
@@ -18,6 +19,7 @@ CONCEPT_LINKS = "mentions' links to concepts"
 SCORES = "confidence scores of mentions"
 HISTORIES = "histories of mentions (accepted, changed, made by hand)"
 MENTION_PROPERTIES = "further properties of mentions"
+NOTES = "annotators' notes"
 RELATIONS = "relations between mentions"
 CONCEPT_RELATIONS = "relations between concepts"
 UNDIRECTED = "relations marked as undirected"
@@ -62,7 +64,11 @@ def count_losses(
             CONCEPT_LINKS: sum(len(entity.concepts) for entity in entities),
             SCORES: sum(entity.score is not None for entity in entities),
             HISTORIES: sum(entity.origin is not None for entity in entities),
-            MENTION_PROPERTIES: sum(further(entity.extras, entity_extras) for entity in entities),
+            MENTION_PROPERTIES: sum(further(entity.extras, {*entity_extras, NOTE}) for entity in entities),
+            # whoever keeps whatever a mention has keeps its note as well
+            NOTES: 0
+            if MENTION_PROPERTIES in keeps
+            else sum(further({NOTE} & entity.extras.keys(), entity_extras) for entity in entities),
             RELATIONS: len(relations),
             CONCEPT_RELATIONS: len(annotation.concept_relations),
             UNDIRECTED: sum(not relation.directed for relation in relations),

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from biorat_al.corpus.base import KEPT, ReadOptions, ReadReport
 from biorat_al.corpus.bigbio_reading import BigBioKb, kb_rows
 from biorat_al.corpus.identifiers import TMVAR, is_variant, says_more
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
-from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.model import Annotation, Document, Entity, Span
 from biorat_al.corpus.reading import CorpusFile, Paths, list_files, read_corpus
+from biorat_al.corpus.slips import slips
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
@@ -91,8 +93,19 @@ def _check_kb(file: CorpusFile, checker: KbChecker, validation: Validation) -> N
     for number, row in enumerate(kb_rows(Source(file.path), exact=True), start=1):
         validation.documents += 1
         where = f"{file.path}, record {number}"
-        for kind, what in checker.problems(row, where):
+        for kind, what in (*checker.problems(row, where), *slips(*_mentions(row))):
             validation.add(kind, f"{where}, document {row['document_id']}: {what}")
+
+
+def _mentions(row: Mapping[str, Any]) -> tuple[Document, Annotation]:
+    """The text of a kb record, and the mentions in it whose offsets are inside it."""
+    text = " ".join(piece for passage in row["passages"] or () for piece in passage["text"] or ())
+    entities = []
+    for entity in row["entities"] or ():
+        spans = tuple(Span(*offsets) for offsets in entity["offsets"] or () if len(offsets) == 2)
+        if spans and all(0 <= start < end <= len(text) for start, end in spans):
+            entities.append(Entity(str(entity["id"]), str(entity["type"]), spans))
+    return Document(str(row["document_id"]), text), Annotation(tuple(entities))
 
 
 def _check_records(file: CorpusFile, seen: dict[str, bytes], validation: Validation) -> None:
@@ -138,3 +151,4 @@ def record_problems(document: Document, annotation: Annotation) -> Iterator[Prob
     for label in labels:
         if any(sign in label for sign in JOINERS):
             yield "types in one item", f"the label {label!r} holds one of {' '.join(JOINERS)}"
+    yield from slips(document, annotation)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from biorat_al.corpus.labelstudio_answers import Action
 from biorat_al.corpus.model import Annotation, Document, Entity, Relation
+from biorat_al.corpus.slips import NO_SLIPS, Slips
 from biorat_al.settings import Guidelines, RelationType
 
 Role = Literal["pool", "test"]
@@ -84,6 +86,12 @@ class DeskAnnotation:
     :param problems: one sentence for each thing that could not be understood.
     :param usable: whether `annotation` may count as the annotator's answer; False where the task's text is not the
         document's, so that no offset means anything.
+    :param ground_truth: marked as such. In Label Studio's community edition only its API can do that.
+    :param made_from: what an action over many tasks made it from, without anybody looking at it: a ``prediction``, or
+        the answer of another task (``propagated``). Then it is no answer. None for what a person did.
+    :param editor: who changed it last, if that was somebody else than `annotator` and after it had been handed in.
+    :param copied_from: who gave the answer that this one was begun as a copy of, if that was somebody else.
+    :param slips: what was put right in `annotation`; `raw` has it as it was drawn.
     """
 
     id: str
@@ -98,6 +106,15 @@ class DeskAnnotation:
     raw: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     usable: bool = True
+    made_from: Action | None = None
+    editor: str | None = None
+    copied_from: str | None = None
+    slips: Slips = NO_SLIPS
+
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether a person handed it in and did not skip the task."""
+        return not self.skipped and self.made_from is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +137,13 @@ class Pull:
 
     :param tasks: tasks that changed; a known answer that is missing from its task was deleted.
     :param existing: ids of all tasks that are there now; a known task that is not among them was deleted.
-    :param open_tasks: ids of the tasks that nobody has submitted or skipped.
+    :param open_tasks: ids of the tasks that want more answers: one that two people are to answer, and one has, is open.
+        A skip counts here as an answer; what an action made does not, nor does a person's second answer.
     :param begun: ids of the tasks, among all that are there, with a draft that was not submitted.
     :param cursor: hand it to the next pull.
     :param notices: one sentence for each thing that a person should know (a changed labelling configuration, a task
         made by hand).
+    :param seats: how many more people are to answer, by id of an open task; one where nothing is said.
     """
 
     tasks: tuple[TaskState, ...]
@@ -133,6 +152,16 @@ class Pull:
     cursor: str
     notices: tuple[str, ...] = ()
     begun: frozenset[str] = frozenset()
+    seats: Mapping[str, int] = field(default_factory=dict)
+
+    def seats_of(self, task_id: str) -> int:
+        """How many more people are to answer a task."""
+        return self.seats.get(task_id, 1) if task_id in self.open_tasks else 0
+
+    @property
+    def open_seats(self) -> int:
+        """How many answers are still to come, over all tasks."""
+        return sum(map(self.seats_of, self.open_tasks))
 
 
 class Desk(ABC):

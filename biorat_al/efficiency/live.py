@@ -127,14 +127,15 @@ def _known_documents(
             AnnotationRow.deleted_at,
             AnnotationRow.skipped,
             AnnotationRow.usable,
+            AnnotationRow.made_from,
         )
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
         .where(DocumentRow.split == "pool", AnnotationRow.source == "person")
         .order_by(AnnotationRow.id)
     )
-    for document_id, task_id, answer_id, fetched_round, deleted_at, skipped, usable in rows:
+    for document_id, task_id, answer_id, fetched_round, deleted_at, skipped, usable, made_from in rows:
         answer = f"{task_id}:{answer_id}"
-        counts = usable and not skipped
+        counts = usable and not skipped and made_from is None
         revisions[answer].append(_Revision(document_id, answer, fetched_round or 0, deleted_at, counts))
     gold = frozenset[int]()
     if settings.gold_is_known:

@@ -174,6 +174,7 @@ def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
             AnnotationRow.current.is_(True),
             AnnotationRow.skipped.is_(False),
             AnnotationRow.usable.is_(True),
+            AnnotationRow.made_from.is_(None),
         )
         .order_by(AnnotationRow.id)
     )

@@ -26,6 +26,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
+from biorat_al.store.findings import Findings, findings
 from biorat_al.store.rounds import all_rounds, picks_of
 from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
@@ -123,6 +124,7 @@ def export_corpus(
     with store.read() as session:
         history = History(annotators(session))
         unknown = unknown_preference(session, settings)
+        found = findings(session)
         chosen = how_chosen(session, splits)
     if options.prefer is None and unknown:
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
@@ -156,7 +158,7 @@ def export_corpus(
             notice=next(filter(None, invented), ""),
             license=options.license,
             languages=options.languages,
-            made=_made(settings, store, history, accepted),
+            made=_made(settings, store, history, accepted) | _put_right(found),
             several=history.agreement.documents,
             agreement=list(history.agreement.pairs()),
             overall_agreement=history.agreement.overall,
@@ -164,6 +166,11 @@ def export_corpus(
             tie_count=report.tie_count,
             preferred=None if prefer is None else history.pseudonyms.get(prefer),
             rules=history.rules,
+            not_counted=[
+                f"{one.place.document}: task {one.place.task}, annotation {one.place.annotation} ({one.made_from})"
+                for one in found.unattended[:TIES_SHOWN]
+            ],
+            not_counted_count=len(found.unattended),
         )
         report.warnings = out.finish(details, splits, guidelines=guidelines, loader=options.loader).warnings
     return report
@@ -315,6 +322,17 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
     if history.outvoted:
         made["mentions and relations that only a minority marked, left out"] = str(history.outvoted)
     return made
+
+
+def _put_right(found: Findings) -> dict[str, str]:
+    """What was put right or changed in the answers after their authors had handed them in."""
+    counts = {
+        "answers changed or copied by somebody else than their author": len(found.revised),
+        "mentions that began or ended with a blank, which was cut off": sum(one.trimmed for one in found.slips),
+        "mentions that were drawn twice, and joined": sum(one.joined for one in found.slips),
+        "parts of answers that could not be understood, and were left out or kept as they were": len(found.problems),
+    }
+    return {name: str(number) for name, number in counts.items() if number}
 
 
 def _listed(strategies: Sequence[str]) -> str:

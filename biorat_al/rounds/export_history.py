@@ -89,7 +89,8 @@ class History:
         return None if vote.annotator is None else self.pseudonyms[vote.annotator]
 
     def _author(self, vote: Vote, origin: str | None = None, source_id: str | None = None) -> Author:
-        return Author(self._name(vote), vote.at, vote.shown_version, origin, source_id)
+        revises = None if vote.revises is None else self.pseudonyms[vote.revises]
+        return Author(self._name(vote), vote.at, vote.shown_version, origin, source_id, revises)
 
 
 def _relation_origins(decision: Decision, shown: ShownRelations | None) -> dict[str, dict[int, str | None]]:

@@ -61,7 +61,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     finished = 0
     if pool is not None and not resumes:
         pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
-        finished = sum(any(not answer.skipped for answer in task.annotations) for task in pulled.tasks)
+        finished = sum(any(answer.is_an_answer for answer in task.annotations) for task in pulled.tasks)
         open_tasks = len(pulled.open_tasks)
         wait = reason_to_wait(
             number,
@@ -71,7 +71,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
             left=left > 0,
             changed=fetched or bool(pulled.tasks),
         )
-        waits = in_words(wait, open_tasks) if wait else None
+        waits = in_words(wait, open_tasks, seats=pulled.open_seats) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
     if size is None and tokens is None:

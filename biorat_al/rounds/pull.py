@@ -12,13 +12,14 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.documents import documents_by_key
+from biorat_al.store.revisions import FetchedAnswer
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, StepRow
-from biorat_al.store.tasks import FetchedAnswer, FetchedTask, count_tasks, desk_project, merge
+from biorat_al.store.tasks import FetchedTask, count_tasks, desk_project, merge
 
 ROLES: tuple[Role, ...] = ("pool", "test")
 
-_COUNTS = ("new", "changed", "deleted", "skipped", "deleted_tasks")
+_COUNTS = ("new", "changed", "revised", "deleted", "skipped", "unattended", "deleted_tasks", "unknown_tasks")
 
 
 def run(context: Context) -> Finish:
@@ -46,7 +47,6 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
     before = session.get_one(StepRow, (context.number, "pull")).counts
     counts: dict[str, int] = {name: before.get(name, 0) for name in _COUNTS}
     counts["drafts"] = 0
-    problems: list[str] = list(before.get("problems", ()))
     notices: list[str] = []
     for role, pull in pulls.items():
         keys = [task.key for task in pull.tasks if task.key is not None]
@@ -61,18 +61,19 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
             for task in pull.tasks
             if task.key in ids
         ]
-        merged = merge(session, role, fetched, pull.existing, at)
+        seats = {task_id: pull.seats_of(task_id) for task_id in pull.open_tasks}
+        merged = merge(session, role, fetched, pull.existing, at, seats)
         for name in _COUNTS:
             counts[name] += getattr(merged, name)
+        counts["unknown_tasks"] += sum(task.key is not None and task.key not in ids for task in pull.tasks)
         counts["drafts"] += sum(task.drafts for task in pull.tasks)
-        problems.extend(merged.problems)
         notices.extend(pull.notices)
         row = desk_project(session, role)
         if row is not None:
             row.cursor = pull.cursor
         session.flush()
         counts[f"open_{role}"] = count_tasks(session, role)["open"]
-    return StepResult(counts=counts | {"problems": problems, "notices": notices})
+    return StepResult(counts=counts | {"notices": notices})
 
 
 def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:
@@ -101,10 +102,14 @@ def _answer(context: Context, document_id: int, answer: DeskAnnotation) -> Fetch
         "fetched_round": context.number,
         "raw": dict(answer.raw),
         "problems": list(answer.problems),
+        "slips": answer.slips._asdict(),
     }
     return FetchedAnswer(
         answer.id,
         answer.updated_at,
         answer.skipped,
         NewAnnotation(document_id, "person", answer.annotation, columns),
+        editor=answer.editor,
+        copied_from=answer.copied_from,
+        made_from=answer.made_from,
     )

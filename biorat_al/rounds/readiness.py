@@ -35,15 +35,17 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
-def in_words(wait: Wait, open_tasks: int, of: int | None = None) -> str:
+def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | None = None) -> str:
     """Say why a round waits.
 
     :param of: tasks that have been asked for, where the number is known.
+    :param seats: answers that are still to come to the open tasks, where several people answer the same one.
     """
     if wait == "open tasks":
+        more = f" and want {plural(seats, 'answer')}" if seats is not None and seats != open_tasks else ""
         if of is not None:
-            return f"{open_tasks:,} of {plural(of, 'task')} are still open"
-        return f"{are(open_tasks, 'task')} still open"
+            return f"{open_tasks:,} of {plural(of, 'task')} are still open{more}"
+        return f"{are(open_tasks, 'task')} still open{more}"
     if wait == "no labels":
         return "nobody has annotated anything yet"
     return "the pool is used up and nothing has changed since the last round"
@@ -55,7 +57,7 @@ def reason_to_wait(
     """Say why a round waits instead of going on behind its first step, or None.
 
     :param number: of the round; the first one always has work.
-    :param open_tasks: of the pool.
+    :param open_tasks: of the pool; one that wants a further answer is open, whoever has answered it before.
     :param partial: go on although tasks are open.
     :param labelled: somebody has annotated something.
     :param left: there are documents that were never asked for.

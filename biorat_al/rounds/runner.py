@@ -17,13 +17,15 @@ from biorat_al.rounds import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.advice import stopping_verdicts
 from biorat_al.rounds.context import Context, Finish, RoundRequest
 from biorat_al.rounds.lock import round_lock
+from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait, settings_of
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
+from biorat_al.store.findings import findings
 from biorat_al.store.rounds import count_unasked, newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
-from biorat_al.store.tasks import changed_since, count_tasks
+from biorat_al.store.tasks import changed_since, count_seats, count_tasks
 from biorat_al.wording import are
 
 STEPS: dict[str, Callable[[Context], Finish]] = {
@@ -206,7 +208,7 @@ def _check_that_there_is_work(context: Context) -> None:
     with context.store.read() as session:
         if has_begun(session, context.number):
             return
-        counts = count_tasks(session, "pool")
+        counts, seats = count_tasks(session, "pool"), count_seats(session, "pool")
         began = session.get_one(RoundRow, context.number).started_at
         wait = reason_to_wait(
             context.number,
@@ -216,13 +218,16 @@ def _check_that_there_is_work(context: Context) -> None:
             left=count_unasked(session, without_gold=context.gold_is_known) > 0,
             changed=changed_since(session, context.number, began),
         )
+        fetched = session.get_one(StepRow, (context.number, "pull")).counts
+        notes = [*fetched.get("notices", ()), *finding_notes(findings(session))]
     if wait is None:
         return
     with context.store.write() as session:
         session.get_one(RoundRow, context.number).state = "waiting"
         session.get_one(StepRow, (context.number, "pull")).state = "pending"
     asked = counts["open"] + counts["answered"] + counts["skipped"]
-    raise NothingToDoYet(f"{in_words(wait, counts['open'], asked)}; {_next(wait, counts['open'])}", counts["open"])
+    why = in_words(wait, counts["open"], asked, seats)
+    raise NothingToDoYet(f"{why}; {_next(wait, counts['open'])}", counts["open"], notes)
 
 
 def _next(wait: Wait, open_tasks: int) -> str:

@@ -22,12 +22,13 @@ from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.documents import count_documents
 from biorat_al.store.engine import shown
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
+from biorat_al.store.findings import Findings, findings
 from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
-from biorat_al.store.tasks import count_tasks, desk_project
+from biorat_al.store.tasks import count_seats, count_tasks, desk_project
 
-_CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False))
+_CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False), AnnotationRow.made_from.is_(None))
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,16 @@ class RoundStatus:
 class ProjectStatus:
     """A project as it stands.
 
-    :param tasks: number of tasks by role and state, as of the last fetch.
+    :param tasks: number of tasks by role and state, as of the last fetch; one that wants a further answer is ``open``.
+    :param seats: answers that are still to come to the open tasks by role, as of the last fetch.
     :param mentions: annotated mentions by label, in the answers that count.
     :param relations: annotated relations by label, in the answers that count; empty where the project asks for none.
     :param concept_relations: the same, of those that are stated for concepts.
     :param relation_level: what a relation is to the model, a pair of mentions (``mention``) or of concepts
         (``document``); None where the project asks for none.
     :param open_now: open tasks by role as the desk says at this moment; None where it was not asked or did not answer.
+    :param seats_now: answers that are still to come to them.
+    :param findings: what a person should know of the answers that were fetched.
     :param desk_problem: why the desk did not answer.
     :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
         cannot be told.
@@ -93,6 +97,9 @@ class ProjectStatus:
     concept_relations: dict[str, int] = field(default_factory=dict)
     relation_level: Level | None = None
     disputes: Disputes | None = None
+    seats: dict[str, int] = field(default_factory=dict)
+    seats_now: dict[str, int] | None = None
+    findings: Findings = field(default_factory=Findings)
 
     @property
     def to_annotate(self) -> int:
@@ -101,7 +108,8 @@ class ProjectStatus:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""
-        return asdict(self) | {"disputes": self.disputes.as_dict() if self.disputes else None}
+        disputes = self.disputes.as_dict() if self.disputes else None
+        return asdict(self) | {"disputes": disputes, "findings": self.findings.as_dict()}
 
 
 def project_status(
@@ -125,6 +133,8 @@ def project_status(
             "left": count_unasked(session, without_gold=settings.gold_is_known),
             "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities, prefer),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
+            "seats": {role: count_seats(session, role) for role in ROLES},
+            "findings": findings(session),
             "urls": {role: row.url for role, row in rows.items() if row is not None},
             **(_relations(session, settings, [*pool, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
@@ -132,11 +142,13 @@ def project_status(
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:
-            status["open_now"] = {
-                role: len(desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor).open_tasks)
+            pulls = {
+                role: desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor)
                 for role, row in rows.items()
                 if row is not None
             }
+            status["open_now"] = {role: len(pull.open_tasks) for role, pull in pulls.items()}
+            status["seats_now"] = {role: pull.open_seats for role, pull in pulls.items()}
         except DeskError as error:
             status["desk_problem"] = redact(str(error))
     return ProjectStatus(**status)

@@ -146,6 +146,9 @@ def _annotation_columns(item: NewAnnotation) -> dict[str, Any]:
         "concept_relations": [[r.label, r.head, r.tail] for r in item.annotation.concept_relations],
         "extras": dict(item.annotation.extras),
         "problems": [],
+        "made_from": None,
+        "revises": None,
+        "slips": {},
     }
     return columns | item.columns
 

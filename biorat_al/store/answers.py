@@ -7,7 +7,9 @@
 3. Else the one person's answer (``single``); of several answers of the same person the latest.
 4. Where nobody has answered, the gold annotation of the document (``gold``), if gold is to count.
 
-Skipped and deleted answers never count, nor does one that was given on another text.
+Skipped and deleted answers never count, nor does one that was given on another text, nor what an action made without
+anybody looking at it. An answer that somebody else than its author changed is that person's
+(:mod:`biorat_al.store.revisions`). In Label Studio's community edition only its API can mark ground truth.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model import Annotation
@@ -35,6 +37,8 @@ class Vote:
     """One person's answer to a document, or its gold annotation.
 
     :param at: when it was last changed; None for gold.
+    :param revises: whose answer it was before this annotator changed or copied it.
+    :param superseded: somebody else has changed it since: it has no vote, and is still what its author said alone.
     """
 
     annotation_id: int
@@ -43,6 +47,8 @@ class Vote:
     shown_version: str | None
     at: datetime | None
     ground_truth: bool = False
+    revises: str | None = None
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ class Answer:
     :param annotation_id: of a majority, the answer of it whose words are taken first.
     :param rule: one of :data:`RULES`.
     :param votes: what was decided by; more than one for a majority, those first whose words are taken.
-    :param independent: the latest answer of each person, in the order of the votes, without ground truth: what
-        agreement is measured on.
+    :param independent: the latest answer that each person gave alone, those of the preferred annotator first, without
+        ground truth: what agreement is measured on.
     """
 
     document_id: int
@@ -95,14 +101,17 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
             AnnotationRow.shown_version,
             AnnotationRow.updated_at,
             AnnotationRow.ground_truth,
+            AnnotationRow.revises,
+            AnnotationRow.superseded,
         )
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
         .where(
             DocumentRow.split == split,
             AnnotationRow.source.in_(sources),
-            AnnotationRow.current.is_(True),
+            or_(AnnotationRow.current, AnnotationRow.superseded),
             AnnotationRow.skipped.is_(False),
             AnnotationRow.usable.is_(True),
+            AnnotationRow.made_from.is_(None),
         )
         .order_by(
             AnnotationRow.document_id,
@@ -112,10 +121,11 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
             AnnotationRow.id.desc(),
         )
     )
-    return [
+    decided = (
         _answer(document_id, [Vote(*row[1:]) for row in some], prefer)
         for document_id, some in groupby(rows, key=lambda row: row.document_id)
-    ]
+    )
+    return [answer for answer in decided if answer is not None]
 
 
 def load_answers(
@@ -149,16 +159,18 @@ def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None 
 
 
 def annotators(session: Session) -> list[str]:
-    """Everybody who has ever answered or skipped, in the order of their first answers; it only grows at its end."""
-    first = func.min(AnnotationRow.id)
-    return list(
-        session.scalars(
-            select(AnnotationRow.annotator)
-            .where(AnnotationRow.source == "person", AnnotationRow.annotator.is_not(None))
-            .group_by(AnnotationRow.annotator)
-            .order_by(first)
-        )
+    """Everybody who has ever answered or skipped, in the order of their first answers; it only grows at its end.
+
+    Whoever changed or copied an answer comes after its author.
+    """
+    rows = session.execute(
+        select(AnnotationRow.annotator, AnnotationRow.revises, func.min(AnnotationRow.id))
+        .where(AnnotationRow.source == "person", AnnotationRow.made_from.is_(None))
+        .group_by(AnnotationRow.annotator, AnnotationRow.revises)
+        .order_by(func.min(AnnotationRow.id))
     )
+    names = (name for annotator, revises, _ in rows for name in (revises, annotator) if name is not None)
+    return list(dict.fromkeys(names))
 
 
 def read_gold(store: Store, keys: Sequence[str]) -> Mapping[str, Annotation]:
@@ -181,17 +193,17 @@ def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Anno
     return {key: loaded[annotation_id] for key, annotation_id in found.items()}
 
 
-def _answer(document_id: int, votes: list[Vote], prefer: str | None) -> Answer:
+def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer | None:
     """Decide for a document by all that there is for it: people before gold, ground truth first, then the latest."""
+    votes = [vote for vote in given if not vote.superseded]
+    if not votes:
+        return None
     people = [vote for vote in votes if vote.source == "person"]
-    latest: dict[str | None, Vote] = {}
-    for vote in people:
-        if not vote.ground_truth:
-            latest.setdefault(vote.annotator, vote)
-    independent = tuple(sorted(latest.values(), key=lambda vote: vote.annotator != prefer))
-    rule, deciding = "majority" if len(independent) > 1 else "single", independent
+    deciding = _latest(people, prefer)
+    rule = "majority" if len(deciding) > 1 else "single"
     if not people or people[0].ground_truth:
         rule, deciding = "adjudicated" if people else "gold", (votes[0],)
+    independent = _latest([vote for vote in given if vote.source == "person" and vote.revises is None], prefer)
     first = deciding[0]
     return Answer(
         document_id,
@@ -203,6 +215,15 @@ def _answer(document_id: int, votes: list[Vote], prefer: str | None) -> Answer:
         deciding,
         independent,
     )
+
+
+def _latest(votes: Sequence[Vote], prefer: str | None) -> tuple[Vote, ...]:
+    """The latest vote of each person, without ground truth; the preferred annotator's first."""
+    latest: dict[str | None, Vote] = {}
+    for vote in votes:
+        if not vote.ground_truth:
+            latest.setdefault(vote.annotator, vote)
+    return tuple(sorted(latest.values(), key=lambda vote: vote.annotator != prefer))
 
 
 def _read(answer: Answer) -> tuple[Vote, ...]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -96,7 +97,12 @@ class AnnotationRow(Base):
 
     `source` is ``person``, ``gold`` or ``import``. For a person, each edit that was fetched is a row of its own and
     `current` marks the newest; a deleted answer has `deleted_at` and is no longer current. One that is not `usable` was
-    given on another text than the document's; it is kept and never counts.
+    given on another text than the document's; it is kept and never counts. Nor does one that has `made_from`: nobody
+    looked at it (see :class:`~biorat_al.desk.base.DeskAnnotation`).
+
+    `annotator` is who made this very revision. Where it was somebody else's answer before, or a copy of one, `revises`
+    names whose. `superseded` marks the last revision that its author had made alone before somebody else changed it:
+    not current, and still what the author says independently of others. `slips` counts what was put right in it.
     """
 
     __tablename__ = "annotation"
@@ -127,6 +133,10 @@ class AnnotationRow(Base):
     extras: Mapped[dict[str, Any]]
     raw: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     problems: Mapped[list[Any]]
+    made_from: Mapped[str | None] = mapped_column(String(16))
+    revises: Mapped[str | None] = mapped_column(Text)
+    superseded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    slips: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class EntityRow(Base):
@@ -175,7 +185,8 @@ class DeskProjectRow(Base):
 class TaskRow(Base):
     """A document that was asked for.
 
-    `state`: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``deleted``.
+    `state`: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``deleted``. `seats`
+    is how many more people are to answer it: one that is answered may still be open for others.
     """
 
     __tablename__ = "task"
@@ -202,6 +213,7 @@ class TaskRow(Base):
     intent_at: Mapped[datetime]
     pushed_at: Mapped[datetime | None]
     drafts: Mapped[int] = mapped_column(default=0)
+    seats: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class RoundRow(Base):

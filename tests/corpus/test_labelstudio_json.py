@@ -140,3 +140,58 @@ def test_concepts_scores_passages_and_relations_between_concepts(tmp_path: Path)
     assert record.document == document
     relation = Relation("r1", "CID", "1", "é 2", extras={"concepts": ["D2", "D3"]})
     assert record.annotation == Annotation(entities, (relation,))
+
+
+def test_a_note_that_an_annotator_wrote_beside_a_region_is_kept(tmp_path: Path) -> None:
+    noted = region("a", 0, 3, "One") | {"meta": {"text": ["or is it?", "ask", ""], "concepts": [["MESH", "D1"]]}}
+    pieces = [region("b--1", 0, 3, "One"), region("b--2", 9, 10, "😀")]
+    pieces[1]["meta"] = {"text": "said so"}
+    bare = region("c", 5, 8, "two") | {"meta": {"text": []}}
+    (record,) = read_corpus(written(tmp_path, task({"result": [noted, *pieces, bare]})))
+    assert record.annotation is not None
+    assert [entity.extras for entity in record.annotation.entities] == [
+        {"note": "or is it?\nask"},
+        {"note": "said so"},
+        {},
+    ]
+    for name in ("jsonl", "label-studio", "bioc-json"):
+        report = WriteReport()
+        write_corpus(tmp_path / name, [record], format=name, report=report)
+        assert "annotators' notes" not in report.lost
+        (again,) = read_corpus(tmp_path / name)
+        assert again.annotation is not None
+        assert [entity.extras.get("note") for entity in again.annotation.entities] == [
+            "or is it?\nask",
+            "said so",
+            None,
+        ]
+    write_corpus(tmp_path / "brat", [record], format="brat")
+    lines = (tmp_path / "brat" / "12.ann").read_text().splitlines()
+    assert [line.split("\t", 1)[1] for line in lines if "AnnotatorNotes" in line] == [
+        "AnnotatorNotes T1\tor is it?",
+        "AnnotatorNotes T1\task",
+        "AnnotatorNotes T2\tsaid so",
+    ]
+    (of_brat,) = read_corpus(tmp_path / "brat")
+    write_corpus(tmp_path / "back", [of_brat], format="label-studio")
+    assert "or is it?\\nask" in (tmp_path / "back").read_text()
+    for name in ("pubtator", "conll", "bigbio"):
+        report = WriteReport()
+        write_corpus(tmp_path / name, [record], format=name, report=report)
+        assert report.lost["annotators' notes"] == 2
+
+
+def test_predictions_that_an_action_made_annotations_of_are_nobodys_answer(tmp_path: Path) -> None:
+    shown = region("p", 0, 3, "One") | {"score": 0.5}
+    made = {"result": [shown], "lead_time": None, "parent_prediction": 7, "parent_annotation": None, "updated_by": None}
+    copied = {**made, "parent_prediction": None, "parent_annotation": 3}
+    empty = {**made, "result": []}
+    answered = {"result": [region("m", 5, 8, "two")], "lead_time": 3.5, "parent_prediction": 7, "updated_by": 1}
+    for answers, chosen in (([answered, made, copied, empty], ["m"]), ([made], None)):
+        report = ReadReport()
+        (record,) = read_corpus(written(tmp_path, task(*answers)), report=report)
+        found = None if record.annotation is None else [entity.id for entity in record.annotation.entities]
+        assert found == chosen
+        assert report.left_out == {
+            "annotations made from predictions or copied, which nobody has looked at": 3 if chosen else 1
+        }

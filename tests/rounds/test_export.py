@@ -414,10 +414,10 @@ def test_provenance_names_everybody_who_has_an_annotation(store: Store, tmp_path
     assert (mention["item_id"], mention["type"]) == (record["entities"][0]["id"], "Disease")
     by = {part.pop("annotator"): part for part in mention["by"]}
     assert by == {
-        "annotator-1": {"at": T0, "model_version": None, "origin": "manual", "source_id": "ann0"},
+        "annotator-1": {"at": T0, "model_version": None, "origin": "manual", "source_id": "ann0", "revises": None},
         "annotator-2": {
             "at": T0 + timedelta(minutes=1), "model_version": "trial-r1-rat-ab", "origin": "prediction",
-            "source_id": "zoe0",
+            "source_id": "zoe0", "revises": None,
         },
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect
 
 from biorat_al.errors import SchemaVersionError
 from biorat_al.store import migration
+from biorat_al.store.answers import answers
 from biorat_al.store.engine import open_engine
 from biorat_al.store.evaluations import (
     Measure,
@@ -21,14 +22,40 @@ from biorat_al.store.evaluations import (
     replace_robustness,
     robustness_of,
 )
+from biorat_al.store.findings import findings
 from biorat_al.store.rounds import predictions
 from biorat_al.store.store import Store, now
-from biorat_al.store.tables import Base
+from biorat_al.store.tables import AnnotationRow, Base, TaskRow
 
 VERSION = "demo-r1-rat-0123456789"
 
+PROPOSED = {"id": "T1", "score": 0.5, "value": {"start": 0, "end": 4, "labels": ["Disease"]}}
+DRAWN = {**PROPOSED, "origin": "manual"}
+TAKEN_FOR_AN_ANSWER = [
+    {"lead_time": None, "parent_prediction": 5, "result": [PROPOSED]},
+    {"lead_time": None, "parent_prediction": 5, "result": []},
+    {"lead_time": None, "parent_prediction": None, "parent_annotation": None, "result": [PROPOSED]},
+]
+ANSWERS = [
+    {"lead_time": 3.5, "parent_prediction": 5, "result": [{**PROPOSED, "origin": "prediction"}]},
+    {"lead_time": None, "parent_prediction": 5, "result": [DRAWN]},
+    {"lead_time": None, "parent_prediction": None, "result": []},
+    {"oracle": {"manual": 1}},
+]
+SKIP = {"lead_time": None, "parent_prediction": 5, "result": [PROPOSED], "was_cancelled": True}
+ANSWERED = [
+    # the state of a task after the upgrade and before it, and its answers
+    *(("open", "answered", [made]) for made in TAKEN_FOR_AN_ANSWER),
+    *(("answered", "answered", [answer]) for answer in ANSWERS),
+    ("answered", "answered", [TAKEN_FOR_AN_ANSWER[0], ANSWERS[0]]),
+    ("skipped", "answered", [TAKEN_FOR_AN_ANSWER[0], SKIP]),
+    ("deleted", "deleted", [TAKEN_FOR_AN_ANSWER[0]]),
+    ("open", "open", []),
+]
+"""Tasks of test documents with what Label Studio had sent of their answers."""
 
-@pytest.fixture(params=["0001", "0002"])
+
+@pytest.fixture(params=["0001", "0002", "0003"])
 def revision(request: pytest.FixtureRequest) -> str:
     """An earlier revision of the tables."""
     return str(request.param)
@@ -96,6 +123,7 @@ def _fill(connection: Connection, revision: str) -> None:
             "entities": [{"id": "1", "label": "Disease", "spans": [[0, 4]], "score": 0.25}],
         },
     }
+    rows["desk_project"] = {"role": "test", "kind": "label-studio", "reference": "3", "url": "u", "cursor": "far"}
     if revision >= "0002":
         rows["robustness"] = {
             "model_version": VERSION,
@@ -109,16 +137,48 @@ def _fill(connection: Connection, revision: str) -> None:
     metadata = MetaData()
     for name, values in rows.items():
         connection.execute(insert(Table(name, metadata, autoload_with=connection)), values)
+    document, task, annotation = (
+        Table(name, metadata, autoload_with=connection) for name in ("document", "task", "annotation")
+    )
+    for number, (_, state, given) in enumerate(ANSWERED, start=11):
+        values = {"id": number, "key": f"d{number}", "split": "test", "text": "Gout.", "text_sha256": "0"}
+        connection.execute(insert(document), values | {"passages": [], "details": {}})
+        asked = {"id": number, "document_id": number, "role": "test", "state": state, "desk_task_id": str(number)}
+        connection.execute(insert(task), asked | {"round_number": 1, "intent_at": now(), "drafts": 0})
+        for place, raw in enumerate(given):
+            connection.execute(insert(annotation), _answer(number, place, raw))
+
+
+def _answer(number: int, place: int, raw: dict[str, object]) -> dict[str, object]:
+    return {
+        "id": 10 * number + place,
+        "document_id": number,
+        "task_id": number,
+        "source": "person",
+        "current": True,
+        "skipped": bool(raw.get("was_cancelled")),
+        "usable": True,
+        "desk_annotation_id": f"a{number}-{place}",
+        "annotator": "ann@example.org",
+        "ground_truth": False,
+        "lead_time": raw.get("lead_time"),
+        "updated_at": now(),
+        "concept_relations": [],
+        "extras": {},
+        "raw": raw,
+        "problems": [],
+    }
 
 
 def _content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     metadata = MetaData()
+    found = {}
     with engine.connect() as connection:
-        return {
-            name: [tuple(row) for row in connection.execute(select(Table(name, metadata, autoload_with=connection)))]
-            for name in inspect(connection).get_table_names()
-            if name != "alembic_version"
-        }
+        for name in inspect(connection).get_table_names():
+            if name != "alembic_version":
+                table = Table(name, metadata, autoload_with=connection)
+                found[name] = [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
+    return found
 
 
 def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
@@ -129,7 +189,18 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     assert migration.upgrade(engine) == (revision, migration.newest_revision())
     (predicted,) = before["prediction"]
     new: dict[str, list[tuple[object, ...]]] = {"reliability": [], "robustness": [], "relation_evaluation": []}
-    assert _content(engine) == new | before | {"prediction": [(*predicted, [])]}
+    after = _content(engine)
+    if len(predicted) < len(after["prediction"][0]):
+        before["prediction"] = [(*predicted, [])]
+    for name, added in {"annotation": 4, "task": 1}.items():
+        changing = {"task": "state"}.get(name)
+        assert [_without(row, name, changing, added) for row in after[name]] == [
+            _without(row, name, changing, 0) for row in before[name]
+        ]
+    # the desk is asked for everything once more
+    before["desk_project"] = [(*row[:-1], None) for row in before["desk_project"]]
+    same = after.keys() - {"annotation", "task"}
+    assert {name: after[name] for name in same} == {name: (new | before)[name] for name in same}
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     store = Store(empty_database)
@@ -144,6 +215,31 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
         assert document_counts_of(session, VERSION) == {"d7": (1, 2, 3)}
         assert relation_counts_of(session, VERSION) == {Measure("gold", "mention"): {"treats": {"d7": (1, 0, 2)}}}
         assert predictions(session, VERSION, [7])[7].relations == [{"id": "R1"}]
+    store.close()
+
+
+def _without(row: tuple[object, ...], table: str, changing: str | None, added: int) -> tuple[object, ...]:
+    """A row without the columns that an upgrade adds or changes."""
+    columns = list(Base.metadata.tables[table].columns.keys())
+    kept = row[: len(row) - added] if added else row
+    place = columns.index(changing) if changing else None
+    return tuple(value for number, value in enumerate(kept) if number != place)
+
+
+def test_model_output_that_an_older_program_took_for_answers_counts_no_more(
+    engine: Engine, empty_database: URL
+) -> None:
+    migration.upgrade(engine)
+    store = Store(empty_database)
+    with store.read() as session:
+        tasks = session.scalars(select(TaskRow).order_by(TaskRow.id)).all()
+        assert [task.state for task in tasks] == [state for state, _, _ in ANSWERED]
+        assert [task.seats for task in tasks] == [int(state == "open") for state, _, _ in ANSWERED]
+        made = session.scalars(select(AnnotationRow.id).where(AnnotationRow.made_from == "prediction"))
+        assert set(made) == {110, 120, 130, 180, 190, 200}
+        counting = {answer.document_id for answer in answers(session, "test", with_gold=False)}
+        assert counting == {14, 15, 16, 17, 18}
+        assert len(findings(session).unattended) == 5
     store.close()
 
 

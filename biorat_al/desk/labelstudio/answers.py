@@ -1,0 +1,243 @@
+"""Label Studio's annotations as answers: who gave them, from what, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.slips import NO_SLIPS, Slips, tidied
+from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, TaskState
+from biorat_al.desk.labelstudio.connection import Connection, Json
+from biorat_al.desk.labelstudio.conversion import annotation_of
+from biorat_al.desk.labelstudio.cursor import parse_time
+from biorat_al.desk.labelstudio.pushing import DOCUMENT, KEY
+from biorat_al.desk.labelstudio.seats import made_from
+from biorat_al.errors import DeskAccessError, DeskError, DeskUnreachableError
+
+AT_ONCE = timedelta(milliseconds=20)
+"""Time within which Label Studio writes a new annotation; one that changed later than that was opened again.
+
+Its two stamps were 0.05 ms apart, and those of an annotation that somebody changed at once 200 ms.
+"""
+
+
+@dataclass
+class AnswerReader:
+    """Turns the server's tasks into states."""
+
+    connection: Connection
+    project: DeskProject
+    control: str | None
+    documents: Documents
+    begun: set[str]
+    notices: list[str] = field(default_factory=list)
+    _users: dict[int, str] | None = None
+
+    def states(self, tasks: Sequence[Json]) -> list[TaskState]:
+        """Return the state of each task."""
+        ids = [str(task["data"][DOCUMENT]) for task in tasks if task["annotations"] and task["data"].get(DOCUMENT)]
+        known = self.documents(ids) if ids else {}
+        snapshots = self._snapshots(tasks)
+        states = []
+        for task in tasks:
+            data = task["data"]
+            key = data.get(KEY) if isinstance(data.get(KEY), str) else None
+            if key is None:
+                self.notices.append(f"task {task['id']} was made by hand in Label Studio; it is left alone")
+            versions = {item["id"]: item.get("model_version") for item in task["predictions"]}
+            document = known.get(str(data.get(DOCUMENT)))
+            states.append(
+                TaskState(
+                    task_id=str(task["id"]),
+                    key=key,
+                    annotations=tuple(
+                        self._answer(answer, task, document, versions, snapshots) for answer in task["annotations"]
+                    ),
+                    drafts=self._drafts(task["id"]),
+                )
+            )
+        return states
+
+    def _answer(
+        self,
+        answer: Json,
+        task: Json,
+        document: Document | None,
+        versions: Mapping[int, str | None],
+        snapshots: Mapping[int, str],
+    ) -> DeskAnnotation:
+        text = task["data"].get("text")
+        usable = True
+        if document is None:
+            usable = False
+            about: tuple[str, ...] = (f"the document {task['data'].get(DOCUMENT)!r} is not in the project",)
+        elif text != document.text:
+            usable = False
+            about = (f"the task's text is not the text of document {document.id}{_difference(text, document.text)}",)
+        else:
+            about = ()
+        annotation, slips = Annotation(), NO_SLIPS
+        problems: tuple[str, ...] = ()
+        if isinstance(text, str) and (usable or document is None):
+            annotation, problems, slips = self._read(_with_true_origins(answer, task["predictions"]), text)
+        parent = answer.get("parent_prediction")
+        return DeskAnnotation(
+            id=str(answer["id"]),
+            annotator=self._annotator(answer),
+            created_at=_time(answer.get("created_at")),
+            updated_at=_time(answer.get("updated_at")),
+            skipped=bool(answer.get("was_cancelled")),
+            annotation=annotation,
+            lead_time=answer.get("lead_time"),
+            shown_version=versions.get(parent) if parent is not None else snapshots.get(answer["id"]),
+            ground_truth=bool(answer.get("ground_truth")),
+            raw=answer,
+            problems=(*about, *problems),
+            usable=usable,
+            made_from=made_from(answer),
+            editor=self._editor(answer),
+            copied_from=self._copied_from(answer, task["annotations"]),
+            slips=slips,
+        )
+
+    def _read(self, result: object, text: str) -> tuple[Annotation, tuple[str, ...], Slips]:
+        read, problems = annotation_of(result, text, self.control, self.project.labels, self.project.relations)
+        tidy = tidied(read, text)
+        return tidy.annotation, (*problems, *tidy.problems), tidy.slips
+
+    def _drafts(self, task_id: int) -> int:
+        if str(task_id) not in self.begun:
+            return 0
+        return len(self.connection.get(f"api/tasks/{task_id}/drafts"))
+
+    def _annotator(self, answer: Json) -> str:
+        if (name := self._name(answer.get("completed_by"))) is not None:
+            return name
+        # "First Last name@example.org, 7"
+        names = str(answer.get("created_username") or "").rpartition(",")[0].split()
+        return names[-1] if names else "unknown"
+
+    def _editor(self, answer: Json) -> str | None:
+        """Who changed an annotation after it had been made, if that was not the one who made it.
+
+        Whoever sends an annotation is its ``updated_by`` at first, also when it is sent in somebody else's name.
+        """
+        user = answer.get("updated_by")
+        if user is None or _id(user) == _id(answer.get("completed_by")):
+            return None
+        if _time(answer.get("updated_at")) - _time(answer.get("created_at")) <= AT_ONCE:
+            return None
+        return self._name(user) or f"user {_id(user)}"
+
+    def _copied_from(self, answer: Json, siblings: Sequence[Json]) -> str | None:
+        """Whose annotation of the same task one was begun from, if that was somebody else's."""
+        parent = answer.get("parent_annotation")
+        found = next((one for one in siblings if parent is not None and one["id"] == parent), None)
+        if found is None or _id(found.get("completed_by")) == _id(answer.get("completed_by")):
+            return None
+        return None if made_from(found) else self._annotator(found)
+
+    def _name(self, user: object) -> str | None:
+        """Somebody's e-mail; None where the server does not say."""
+        if isinstance(user, Mapping):
+            return str(user.get("email") or user.get("id"))
+        if self._users is None:
+            try:
+                self._users = {item["id"]: item["email"] for item in self.connection.get("api/users/")}
+            except (DeskUnreachableError, DeskAccessError):
+                raise
+            except (DeskError, KeyError, TypeError):
+                self._users = {}
+        return self._users.get(user) if isinstance(user, int) else None
+
+    def _snapshots(self, tasks: Sequence[Json]) -> dict[int, str]:
+        """Find the version of the pre-annotation that an answer was made from although somebody deleted it.
+
+        Label Studio then forgets which it was, but for a copy in the answer that exports alone contain.
+        """
+        orphans = {
+            task["id"]: task
+            for task in tasks
+            for answer in task["annotations"]
+            if answer.get("parent_prediction") is None and _prelabelled(answer)
+        }
+        versions: dict[int, str] = {}
+        ids = list(orphans)
+        for begin in range(0, len(ids), 100):
+            exported = self.connection.get(
+                f"api/projects/{self.project.reference}/export",
+                **{"exportType": "JSON", "ids[]": ids[begin : begin + 100]},
+            )
+            for task in exported:
+                for answer in task["annotations"]:
+                    snapshot = answer.get("prediction") or {}
+                    shown = {region.get("id") for region in snapshot.get("result") or ()}
+                    if shown & _prelabelled(answer) and snapshot.get("model_version"):
+                        versions[answer["id"]] = snapshot["model_version"]
+        return versions
+
+
+def _prelabelled(answer: Json) -> set[str]:
+    """Ids of the regions that came from a pre-annotation."""
+    regions = answer.get("result")
+    if not isinstance(regions, list):
+        return set()
+    return {
+        str(region.get("id"))
+        for region in regions
+        if isinstance(region, Mapping) and region.get("origin") in ("prediction", "prediction-changed")
+    }
+
+
+def _with_true_origins(answer: Json, predictions: Sequence[Json]) -> object:
+    """Return an annotation's result with the regions marked as proposed that were.
+
+    An annotation that an action made of a prediction has regions without an origin. Once somebody opens it and clicks
+    *Update*, the editor says of each that it was drawn by hand. They keep id and score, and what is drawn has no score.
+    """
+    result, parent = answer.get("result"), answer.get("parent_prediction")
+    shown = next((one.get("result") for one in predictions if parent is not None and one["id"] == parent), None)
+    if not isinstance(result, list) or not isinstance(shown, list):
+        return result
+    regions = (region for region in shown if isinstance(region, Mapping))
+    proposed = {_mark(region): region for region in regions if region.get("score") is not None}
+
+    def true(region: object) -> object:
+        if not isinstance(region, Mapping) or region.get("origin") != "manual":
+            return region
+        before = proposed.get(_mark(region))
+        if before is None:
+            return region
+        return {**region, "origin": "prediction" if _place(before) == _place(region) else "prediction-changed"}
+
+    return [true(region) for region in result]
+
+
+def _mark(region: Mapping[str, Any]) -> tuple[str, str]:
+    return str(region.get("id")), str(region.get("score"))
+
+
+def _place(region: Mapping[str, Any]) -> tuple[object, ...]:
+    value = region.get("value")
+    return tuple(value.get(key) for key in ("start", "end", "labels")) if isinstance(value, Mapping) else ()
+
+
+def _id(user: object) -> object:
+    """A user's id, which is a number in lists and an object elsewhere."""
+    return user.get("id") if isinstance(user, Mapping) else user
+
+
+def _difference(found: object, expected: str) -> str:
+    if not isinstance(found, str):
+        return f": it is {found!r}"
+    for place, (one, other) in enumerate(zip(found, expected, strict=False)):
+        if one != other:
+            return f": at {place} it has {found[place : place + 20]!r} instead of {expected[place : place + 20]!r}"
+    return f": it has {len(found)} characters instead of {len(expected)}"
+
+
+def _time(text: object) -> datetime:
+    return parse_time(text) if isinstance(text, str) else datetime.fromtimestamp(0, UTC)

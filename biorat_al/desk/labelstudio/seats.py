@@ -1,0 +1,82 @@
+"""How many more answers each task wants.
+
+Label Studio wants as many answers of a task as its ``overlap`` says, one unless somebody raised it. It counts two
+answers of one person as two, and what an action made for many tasks at once as well; here neither is. A skip takes the
+seat of whoever skipped, or nobody could ever finish a task that everybody skips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from biorat_al.corpus.labelstudio_answers import Action, made_by_action
+from biorat_al.desk.labelstudio.connection import Connection, Json
+
+
+class Seats:
+    """The tasks of a project, and the seats that are left at each.
+
+    :ivar existing: ids of all tasks.
+    :ivar left: number of seats, by id of a task that has any.
+    :ivar looked_into: tasks with their answers that had to be fetched for this, without those that were known.
+    """
+
+    def __init__(self, connection: Connection, project: str, known: Sequence[Json], fields: str) -> None:
+        """Ask for the tasks.
+
+        :param known: tasks that were fetched with their answers already.
+        :param fields: what is to be fetched of a task with its answers.
+        """
+        self.existing: set[str] = set()
+        self.left: dict[str, int] = {}
+        self.looked_into: list[Json] = []
+        shared: dict[int, int] = {}
+        totals = "id,total_annotations,cancelled_annotations,overlap"
+        for task in connection.tasks(project, include=totals):
+            self.existing.add(str(task["id"]))
+            overlap = max(1, task.get("overlap") or 1)
+            if not task["total_annotations"] and not task["cancelled_annotations"]:
+                self.left[str(task["id"])] = overlap
+            elif overlap > 1:
+                shared[task["id"]] = overlap
+        for task in self._in_doubt(connection, project, known, list(shared), fields):
+            seats = shared.get(task["id"], 1) - len(_seated(task))
+            if task["annotations"] and str(task["id"]) in self.existing and seats > 0:
+                self.left[str(task["id"])] = seats
+
+    def _in_doubt(
+        self, connection: Connection, project: str, known: Sequence[Json], shared: Sequence[int], fields: str
+    ) -> Iterator[Json]:
+        """Yield the tasks of which the numbers of answers do not tell how many people gave them."""
+        yield from known
+        seen = {task["id"] for task in known}
+        # the editor sends how long an answer took, an action does not
+        nobody = [
+            {"filter": "filter:tasks:avg_lead_time", "operator": "empty", "type": "Number", "value": True},
+            {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},
+        ]
+        for found in (
+            connection.tasks(project, nobody, fields="all", include=fields),
+            connection.tasks_where(
+                project, "id", [ident for ident in shared if ident not in seen], fields="all", include=fields
+            ),
+        ):
+            for task in found:
+                if task["id"] not in seen:
+                    seen.add(task["id"])
+                    self.looked_into.append(task)
+                    yield task
+
+
+def made_from(answer: Json) -> Action | None:
+    """What an action made an annotation from without anybody looking at it."""
+    return made_by_action(answer, score_tells=True)
+
+
+def _seated(task: Json) -> set[str]:
+    """Who has answered or skipped a task."""
+    return {
+        str(answer.get("completed_by") or f"answer {answer['id']}")
+        for answer in task["annotations"]
+        if made_from(answer) is None
+    }

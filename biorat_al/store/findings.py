@@ -1,0 +1,123 @@
+"""What a person should know of the answers that are there now: told in every round until it is put right."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer is.
+
+    :param document: the id that the user knows.
+    :param role: the project on the desk that has the task.
+    :param task: the desk's id; `annotation` likewise.
+    :param annotator: whose it is, or in whose name it was made.
+    """
+
+    document: str
+    role: str
+    task: str | None
+    annotation: str | None
+    annotator: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """An annotation that an action made without anybody looking at it; it does not count as an answer.
+
+    :param made_from: ``prediction`` or ``propagated``.
+    """
+
+    place: Place
+    made_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A part of an answer that could not be understood, in a sentence."""
+
+    place: Place
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """An answer in which slips were put right: mentions trimmed, and mentions joined with another just like them."""
+
+    place: Place
+    trimmed: int
+    joined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """An answer that somebody else than its author changed or copied.
+
+    :param of: whose it was before.
+    """
+
+    place: Place
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All of it, in the order of the documents."""
+
+    unattended: tuple[Unattended, ...] = ()
+    problems: tuple[NotUnderstood, ...] = ()
+    slips: tuple[Tidied, ...] = ()
+    revised: tuple[Revised, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            name: [{key: held for key, held in values.items() if key != "place"} | values["place"] for values in items]
+            for name, items in asdict(self).items()
+        }
+
+
+def findings(session: Session) -> Findings:
+    """Look through the current answers of all tasks that are still on the desk."""
+    rows = session.execute(
+        select(
+            DocumentRow.key,
+            TaskRow.role,
+            TaskRow.desk_task_id,
+            AnnotationRow.desk_annotation_id,
+            AnnotationRow.annotator,
+            AnnotationRow.made_from,
+            AnnotationRow.skipped,
+            AnnotationRow.problems,
+            AnnotationRow.slips,
+            AnnotationRow.revises,
+        )
+        .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
+        .join(TaskRow, TaskRow.id == AnnotationRow.task_id)
+        .where(AnnotationRow.source == "person", AnnotationRow.current.is_(True), TaskRow.state != "deleted")
+        .order_by(AnnotationRow.document_id, AnnotationRow.id)
+    )
+    unattended: list[Unattended] = []
+    problems: list[NotUnderstood] = []
+    slips: list[Tidied] = []
+    revised: list[Revised] = []
+    for *where, made_from, skipped, wrong, tidied, of in rows:
+        place = Place(*where)
+        if made_from is not None:
+            unattended.append(Unattended(place, made_from))
+            continue
+        if of is not None:
+            revised.append(Revised(place, of))
+        if skipped:
+            continue
+        problems += [NotUnderstood(place, str(sentence)) for sentence in wrong]
+        if any(tidied.values()):
+            slips.append(Tidied(place, tidied.get("trimmed", 0), tidied.get("joined", 0)))
+    return Findings(tuple(unattended), tuple(problems), tuple(slips), tuple(revised))
