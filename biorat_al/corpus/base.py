@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 from biorat_al.corpus.model import Annotation, Document, Record, Relation
 from biorat_al.corpus.source import Source
-from biorat_al.errors import OffsetError, UsageError
+from biorat_al.errors import CorpusError, OffsetError, UsageError
 
 KEPT = 100
 """How many invalid mentions and skipped files a report names; it counts all of them."""
@@ -148,7 +148,7 @@ class Reading:
     def leave_out(self, kind: str, error: CorpusError) -> None:
         """Count a broken item that is left out, or raise `error` if nothing may be left out.
 
-        :param kind: what was left out, in the plural, as the user reads it: ``relations to mentions that do not exist``.
+        :param kind: what was left out, in the plural, as the user reads it: "relations to mentions that do not exist".
         """
         if not self.skip_invalid:
             raise error
