@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ from biorat_al.corpus.bigbio_tables import Tables
 from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.kb_checks import CONVENTIONS, KbChecker
 from biorat_al.corpus.losses import MENTION_IDS, NOT_LOOKED
-from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.model import Annotation, Document, Entity
 from biorat_al.errors import FormatError, UsageError
 
 TRAIN = "train"
@@ -55,6 +57,9 @@ HISTORY_ROWS = 5000
 """Rows of the tables of provenance that are held in memory."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TYPES = re.compile(r"\w[\w.-]*([,;|]\w[\w.-]*)+")
+"""Several types in one label."""
+
 _SPLIT = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 
@@ -205,6 +210,9 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
                 raise UsageError(f"the split {split!r} of document {document.id} is no name")
             report.lose(NOT_LOOKED, annotation is None)
             report.lose("documents without passages (got one)", not document.passages)
+            if annotation is not None:
+                annotation, number = with_single_types(annotation)
+                report.lose("mentions of several types (one for each type)", number)
             record = out.add(split, document, annotation or Annotation())
             joined = " ".join(passage["text"][0] for passage in record["passages"])
             report.lose("texts that differ between passages (offsets moved with them)", joined != document.text)
@@ -213,6 +221,27 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
         summary = out.finish(CardDetails(made={"program": f"biorat-al {__version__}"}))
     report.lost.update(summary.not_represented)
     return sum(split.documents for split in summary.splits.values())
+
+
+def with_single_types(annotation: Annotation) -> tuple[Annotation, int]:
+    """Return the annotation with a mention for each type of those that have several (``T109,T121``), and their number.
+
+    Relations and events stay with the mention of the first type.
+    """
+    taken = {entity.id for entity in annotation.entities}
+    entities: list[Entity] = []
+    number = 0
+    for entity in annotation.entities:
+        if not _TYPES.fullmatch(entity.label):
+            entities.append(entity)
+            continue
+        number += 1
+        names = chain([entity.id], (f"{entity.id}-{again}" for again in count(2)))
+        for label in dict.fromkeys(re.split("[,;|]", entity.label)):
+            name = next(name for name in names if name == entity.id or name not in taken)
+            taken.add(name)
+            entities.append(replace(entity, id=name, label=label))
+    return replace(annotation, entities=tuple(entities)), number
 
 
 def check_split(split: str) -> None:

@@ -101,8 +101,10 @@ class BioCReader:
             for part in sorted(parts, key=lambda part: part["offset"]):
                 kind, start, piece = "passage" if whole else "sentence", part["offset"], part["text"] or ""
                 if start < max(length, offset):
+                    # some programs count anew in each passage, or in each sentence
+                    anew = "; offsets count from the beginning of the document" if start == 0 else ""
                     raise self._wrong(
-                        part, f"the {kind} at offset {start} begins before {max(length, offset)}, where it could"
+                        part, f"the {kind} at offset {start} begins before {max(length, offset)}, where it could{anew}"
                     )
                 if start - length > WIDEST_GAP:
                     raise self._wrong(
@@ -118,7 +120,8 @@ class BioCReader:
                 sentence_spans += self._sentences_of(passage)
             self._lose("infons of sentences", sum(bool(part["infons"]) for part in passage["sentences"]))
             of_passage = dict(passage["infons"])
-            passages.append(Passage(str(of_passage.pop("type", "passage")), offset, max(length, offset)))
+            kind = of_passage.pop("type", None)
+            passages.append(Passage("passage" if kind is None else str(kind), offset, max(length, offset)))
             infons.append(of_passage)
         if any(infons):
             metadata["passage_infons"] = infons

@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biorat_al.corpus import bigbio_tables, files, swap
+from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.bigbio import write_bigbio
 from biorat_al.corpus.bigbio_card import CardDetails
 from biorat_al.corpus.kb_checks import KbChecker
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, UsageError
 from tests.corpus.strategies import annotated
 
@@ -402,6 +403,7 @@ def test_running_numbers_are_told_apart_from_other_ids() -> None:
     ]
 
 
+<<<<<<< HEAD
 # the card's header and text, as the hub and BigBio read them
 
 
@@ -504,3 +506,25 @@ def test_invented_documents_are_said_first(tmp_path: Path) -> None:
 def test_the_citation_stands_as_it_was_given(tmp_path: Path, citation: str, shown: str) -> None:
     write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(citation=citation))
     assert f"## Citation\n\n{shown}" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+=======
+def test_a_mention_of_several_types_becomes_one_of_each(tmp_path: Path) -> None:
+    entities = (
+        Entity("T1", "T109,T121", (Span(2, 7),), (Concept("UMLS", "C9000001"),)),
+        Entity("T1-2", "T047", (Span(8, 10),)),
+        Entity("T3", "Signs, symptoms", (Span(11, 19),)),
+    )
+    annotation = Annotation(entities, (Relation("R1", "r", "T1", "T1-2"),))
+    report = WriteReport()
+    write_corpus(tmp_path / "out", [(DOCUMENT, annotation)], format="bigbio", report=report)
+    (record,) = read_corpus(tmp_path / "out")
+    assert record.annotation is not None
+    found = record.annotation.entities
+    assert [(entity.label, entity.spans, entity.concepts) for entity in found] == [
+        ("T109", (Span(2, 7),), entities[0].concepts),
+        ("T121", (Span(2, 7),), entities[0].concepts),
+        ("T047", (Span(8, 10),), ()),
+        ("Signs, symptoms", (Span(11, 19),), ()),
+    ]
+    assert [(one.head, one.tail) for one in record.annotation.relations] == [(found[0].id, found[2].id)]
+    assert report.lost["mentions of several types (one for each type)"] == 1
+>>>>>>> w-pubtator

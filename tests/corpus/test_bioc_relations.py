@@ -368,7 +368,7 @@ NULLS: dict[str, Any] = {
                 {"infons": {"type": "X", "identifier": 9001, "details": {"a": [1]}}, "text": "whole",
                  "locations": None},
              ], "relations": None},
-            {"offset": 40, "text": None},
+            {"offset": 40, "text": None, "infons": {"type": None}},
         ], "annotations": None, "relations": [{"id": None, "infons": None, "nodes": None}]},
         {"id": "2", "passages": None},
     ],

@@ -12,6 +12,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from biorat_al.corpus.concept_relations import properties_of
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
 from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
 from biorat_al.settings import Settings, make_settings, relation_values
@@ -126,6 +127,26 @@ def test_relations_become_the_projects_and_others_are_kept_aside(store: Store, f
     aside = found.extras["relations_of_other_labels"]
     assert [Relation(**values) for values in aside] == [cures, of_a_gene]
     assert found.extras["concept_relations_of_other_labels"] == [["cures", "D1", "D2"]]
+
+
+def test_what_is_said_of_a_relation_between_concepts_follows_its_new_label(store: Store, fill: Fill) -> None:
+    said = [
+        {"relation": ["cures", "D1", "D2"], "properties": {"novel": "No"}},
+        {"relation": ["induces", "D1", "D2"], "properties": {"novel": "Novel"}},
+    ]
+    between = tuple(ConceptRelation(label, "D1", "D2") for label in ("cures", "induces"))
+    ((document, annotation, source),) = related(between_concepts=between)
+    assert annotation is not None
+    known = replace(annotation, extras={"concept_relation_properties": said})
+    fill(
+        [Record(document, known, source)],
+        settings=with_relations("CID=CID,induces:Chemical:Disease"),
+        ignore=["Gene"],
+    )
+    with store.read() as session:
+        found = gold_annotations(session, ["d1"])["d1"]
+    assert found.concept_relations == (ConceptRelation("CID", "D1", "D2"),)
+    assert properties_of(found) == ([{"novel": "Novel"}], 1)
 
 
 def test_a_symmetric_relation_has_no_direction(store: Store, fill: Fill) -> None:
