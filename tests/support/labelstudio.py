@@ -100,9 +100,10 @@ class Annotator:
         """Skip a task; the front end sends the whole pre-filled result along."""
         return self.submit(task_id, skip=True)
 
-    def edit(self, answer_id: str, result: Sequence[Region]) -> None:
+    def edit(self, answer_id: str, result: Sequence[Region], **more: Any) -> None:
         """Change an answer that was submitted."""
-        self.request("PATCH", f"/api/annotations/{answer_id}/", json={"result": list(result), "lead_time": 7.0})
+        body = {"result": list(result), "lead_time": 7.0, **more}
+        self.request("PATCH", f"/api/annotations/{answer_id}/", json=body)
 
     def draft(self, task_id: str, result: Sequence[Region]) -> None:
         """Begin an answer without submitting it."""
@@ -112,6 +113,12 @@ class Annotator:
     def delete_answer(self, answer_id: str) -> None:
         """Delete an answer."""
         self.request("DELETE", f"/api/annotations/{answer_id}/")
+
+    def act(self, action: str, project: str, task_ids: Sequence[str] = (), **more: Any) -> Any:
+        """Run an action of the data manager on tasks; none named means all."""
+        chosen = {"all": False, "included": list(map(int, task_ids))} if task_ids else {"all": True, "excluded": []}
+        path = f"/api/dm/actions/?id={action}&project={project}"
+        return self.request("POST", path, json={"selectedItems": chosen, **more})
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
