@@ -53,6 +53,19 @@ class Annotator:
             trust_env=False,
         )
 
+    @classmethod
+    def logged_in(cls, http: httpx.Client, email: str) -> Annotator:
+        """Somebody who works in a session, as the front end does.
+
+        :param http: a client on which that person has logged in.
+        """
+        annotator = cls(str(http.base_url), "", email)
+        del annotator._http.headers["Authorization"]
+        annotator._http.cookies = http.cookies
+        token = http.cookies["csrftoken"]
+        annotator._http.headers.update({"X-CSRFToken": token, "Referer": str(http.base_url)})
+        return annotator
+
     def request(self, method: str, path: str, **options: Any) -> Any:
         """Make a request and return the JSON of the answer."""
         answer = self._http.request(method, path, **options)
@@ -202,6 +215,17 @@ class RunningLabelStudio:
             assert answer.is_success, answer.status_code
             token = http.get("/api/current-user/token").json()["token"]
         return Annotator(self.url, token, email)
+
+    def invited(self) -> Annotator:
+        """Somebody who follows the link that others are invited by, and works in the session that begins there."""
+        email, password = f"{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
+        link = self.url + str(self.annotator().request("GET", "/api/invite")["invite_url"])
+        with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True, trust_env=False) as http:
+            http.get(link)
+            form = {"email": email, "password": password, "csrfmiddlewaretoken": http.cookies["csrftoken"]}
+            answer = http.post(link, data=form, headers={"Referer": link})
+            assert answer.is_success, answer.status_code
+            return Annotator.logged_in(http, email)
 
     def personal_access_token(self) -> str:
         """Make a personal access token; the one before it, if any, becomes useless."""
