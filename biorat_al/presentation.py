@@ -347,11 +347,12 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
         ("deleted_tasks", "tasks deleted"),
         ("unattended", "not counted, since nobody has looked at them"),
         ("drafts", "drafts left alone"),
-        ("unknown_tasks", "tasks left alone that this project did not make"),
     ):
         # an earlier version of the program did not count all of them
         if counts.get(name):
             parts.append(f"{counts[name]:,} {words}")
+    if unknown := counts.get("unknown_tasks"):
+        parts.append(f"{plural(unknown, 'task')} that this project did not make, left alone")
     return ", ".join(parts)
 
 
