@@ -352,12 +352,13 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
         ("deleted_tasks", "task", "deleted"),
         ("unattended", "", "not counted, since nobody has looked at them"),
         ("drafts", "draft", "left alone"),
-        ("unknown_tasks", "task", "left alone that this project did not make"),
     ):
         # an earlier version of the program did not count all of them
         if counts.get(name):
             number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
             parts.append(f"{number} {words}")
+    if unknown := counts.get("unknown_tasks"):
+        parts.append(f"{plural(unknown, 'task')} that this project did not make, left alone")
     return ", ".join(parts)
 
 

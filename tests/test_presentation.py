@@ -16,6 +16,7 @@ from biorat_al.presentation import (
     _NOT_CANDIDATES,
     _UNREPRESENTABLE,
     duration,
+    notes_text,
     percent,
     plan_text,
     round_text,
@@ -23,9 +24,11 @@ from biorat_al.presentation import (
     table,
 )
 from biorat_al.rounds.disputes import Disputes
+from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
+from biorat_al.store.findings import Findings, NotUnderstood, Place, Revised, Tidied, Unattended
 
 
 def a_round(number: int, *, state: str = "done", strategy: str = "least-confidence", **changes: object) -> RoundStatus:
@@ -343,3 +346,67 @@ def test_relations_are_shown_at_the_level_of_the_settings_where_that_was_measure
 
 def test_a_status_says_nothing_of_relations_where_none_are_asked_for() -> None:
     assert "relations" not in status_text(a_status([a_round(1)]))
+
+
+def a_finding(number: int, **more: object) -> Place:
+    values = {"document": f"d{number}", "role": "pool", "task": str(number), "annotation": f"{number}0"}
+    return Place(**(values | {"annotator": "ann@example.org"} | more))  # type: ignore[arg-type]
+
+
+FOUND = Findings(
+    unattended=(
+        *(Unattended(a_finding(number), "prediction") for number in range(1, 24)),
+        Unattended(a_finding(30), "propagated"),
+    ),
+    problems=tuple(NotUnderstood(a_finding(number), f"problem {number}") for number in range(40, 62)),
+    slips=(Tidied(a_finding(70), 2, 0), Tidied(a_finding(71), 1, 1)),
+    revised=(
+        Revised(a_finding(80, annotator="bob@example.org"), "ann@example.org"),
+        Revised(a_finding(81), "bob@example.org"),
+    ),
+)
+
+
+@pytest.mark.parametrize("of", ["round", "status"])
+def test_what_is_wrong_with_answers_is_told_in_every_round_and_status(of: str) -> None:
+    status = a_status([a_round(0)], findings=FOUND)
+    shown = round_text(a_report(), status) if of == "round" else status_text(status)
+    assert too_long(shown) == []
+    text = " ".join(shown.split())
+    for part in (
+        "23 annotations in Label Studio do not count: model output",
+        "in the name of ann@example.org, which nobody has looked at: document d1 (task 1, annotation 10), document d2",
+        "document d20 (task 20, annotation 200) and 3 more (biorat-al status --json has all)",
+        "1 annotation in Label Studio does not count: copies of another task's annotation",
+        "Actions, Delete Annotations, and choose ann@example.org",
+        "3 mentions began or ended with a blank, which was cut off, and 1 mention was drawn twice",
+        "document d40 (task 40, annotation 400): problem 40",
+        "2 more parts of answers could not be understood",
+        "bob@example.org after ann@example.org: document d80 (task 80, annotation 800)",
+        "ann@example.org after bob@example.org: document d81",
+    ):
+        assert part in text
+
+
+def test_nothing_is_told_of_answers_that_are_as_they_should_be() -> None:
+    assert finding_notes(Findings()) == []
+    assert notes_text([]) == []
+
+
+def test_open_tasks_say_how_many_answers_they_want() -> None:
+    seats = {"pool": 1500, "test": 3}
+    status = a_status([a_round(0)], seats=seats, seats_now={"pool": 1400, "test": 2})
+    text = " ".join(status_text(status).split())
+    assert "1,000 open (for 1,500 more answers), 345 skipped" in text
+    assert "right now 998 open (for 1,400 more answers) (pool), 2 open (test)" in text
+    text = " ".join(round_text(a_report(), status).split())
+    assert "1,000 open tasks (for 1,500 more answers) at" in text
+    assert "3 blind test tasks at" in text
+
+
+def test_a_round_counts_what_it_did_not_take() -> None:
+    pulled = {"changed": 3, "revised": 2, "unattended": 4, "unknown_tasks": 1}
+    text = " ".join(round_text(a_report(pull=pulled), a_status([a_round(0)])).split())
+    assert "3 edited, 2 of them by somebody else than the author" in text
+    assert "4 not counted, since nobody has looked at them" in text
+    assert "1 task that this project did not make, left alone" in text

@@ -403,7 +403,6 @@ def test_running_numbers_are_told_apart_from_other_ids() -> None:
     ]
 
 
-<<<<<<< HEAD
 # the card's header and text, as the hub and BigBio read them
 
 
@@ -506,7 +505,8 @@ def test_invented_documents_are_said_first(tmp_path: Path) -> None:
 def test_the_citation_stands_as_it_was_given(tmp_path: Path, citation: str, shown: str) -> None:
     write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(citation=citation))
     assert f"## Citation\n\n{shown}" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-=======
+
+
 def test_a_mention_of_several_types_becomes_one_of_each(tmp_path: Path) -> None:
     entities = (
         Entity("T1", "T109,T121", (Span(2, 7),), (Concept("UMLS", "C9000001"),)),
@@ -527,4 +527,3 @@ def test_a_mention_of_several_types_becomes_one_of_each(tmp_path: Path) -> None:
     ]
     assert [(one.head, one.tail) for one in record.annotation.relations] == [(found[0].id, found[2].id)]
     assert report.lost["mentions of several types (one for each type)"] == 1
->>>>>>> w-pubtator

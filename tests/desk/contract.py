@@ -190,13 +190,15 @@ class DeskContract:
         bench.annotate(project, ids)
         pull = bench.desk.pull(project, documents)
         assert pull.existing == set(ids.values())
-        assert pull.open_tasks == frozenset()
+        assert (pull.open_tasks, pull.open_seats) == (frozenset(), 0)
         assert {state.key: state.task_id for state in pull.tasks} == ids
         for state in pull.tasks:
             (answer,) = state.annotations
             assert answer.annotator
             assert not answer.skipped
             assert answer.usable
+            assert answer.is_an_answer
+            assert (answer.made_from, answer.editor, answer.copied_from, answer.slips) == (None, None, None, (0, 0))
             assert answer.problems == ()
             assert answer.shown_version == "m-1"
             assert content(answer.annotation) == content(GOLD[str(state.key)])

@@ -53,6 +53,19 @@ class Annotator:
             trust_env=False,
         )
 
+    @classmethod
+    def logged_in(cls, http: httpx.Client, email: str) -> Annotator:
+        """Somebody who works in a session, as the front end does.
+
+        :param http: a client on which that person has logged in.
+        """
+        annotator = cls(str(http.base_url), "", email)
+        del annotator._http.headers["Authorization"]
+        annotator._http.cookies = http.cookies
+        token = http.cookies["csrftoken"]
+        annotator._http.headers.update({"X-CSRFToken": token, "Referer": str(http.base_url)})
+        return annotator
+
     def request(self, method: str, path: str, **options: Any) -> Any:
         """Make a request and return the JSON of the answer."""
         answer = self._http.request(method, path, **options)
@@ -100,9 +113,10 @@ class Annotator:
         """Skip a task; the front end sends the whole pre-filled result along."""
         return self.submit(task_id, skip=True)
 
-    def edit(self, answer_id: str, result: Sequence[Region]) -> None:
+    def edit(self, answer_id: str, result: Sequence[Region], **more: Any) -> None:
         """Change an answer that was submitted."""
-        self.request("PATCH", f"/api/annotations/{answer_id}/", json={"result": list(result), "lead_time": 7.0})
+        body = {"result": list(result), "lead_time": 7.0, **more}
+        self.request("PATCH", f"/api/annotations/{answer_id}/", json=body)
 
     def draft(self, task_id: str, result: Sequence[Region]) -> None:
         """Begin an answer without submitting it."""
@@ -112,6 +126,12 @@ class Annotator:
     def delete_answer(self, answer_id: str) -> None:
         """Delete an answer."""
         self.request("DELETE", f"/api/annotations/{answer_id}/")
+
+    def act(self, action: str, project: str, task_ids: Sequence[str] = (), **more: Any) -> Any:
+        """Run an action of the data manager on tasks; none named means all."""
+        chosen = {"all": False, "included": list(map(int, task_ids))} if task_ids else {"all": True, "excluded": []}
+        path = f"/api/dm/actions/?id={action}&project={project}"
+        return self.request("POST", path, json={"selectedItems": chosen, **more})
 
     def delete_task(self, task_id: str) -> None:
         """Delete a task."""
@@ -195,6 +215,17 @@ class RunningLabelStudio:
             assert answer.is_success, answer.status_code
             token = http.get("/api/current-user/token").json()["token"]
         return Annotator(self.url, token, email)
+
+    def invited(self) -> Annotator:
+        """Somebody who follows the link that others are invited by, and works in the session that begins there."""
+        email, password = f"{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
+        link = self.url + str(self.annotator().request("GET", "/api/invite")["invite_url"])
+        with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True, trust_env=False) as http:
+            http.get(link)
+            form = {"email": email, "password": password, "csrfmiddlewaretoken": http.cookies["csrftoken"]}
+            answer = http.post(link, data=form, headers={"Referer": link})
+            assert answer.is_success, answer.status_code
+            return Annotator.logged_in(http, email)
 
     def personal_access_token(self) -> str:
         """Make a personal access token; the one before it, if any, becomes useless."""

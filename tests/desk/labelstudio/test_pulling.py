@@ -170,10 +170,10 @@ def test_any_text_goes_there_and_back(room: Room, key: str) -> None:
 
 def test_a_region_across_line_ends_has_the_text_of_the_document(room: Room) -> None:
     text = TEXTS["1003"]
-    room.ann.submit(room.ids["1003"], [drawn(text, 3, 20, "Chemical")])
+    room.ann.submit(room.ids["1003"], [drawn(text, 3, 19, "Chemical")])
     answer = room.answer("1003")
-    assert answer.raw["result"][0]["value"]["text"] != text[3:20]
-    assert answer.annotation.entities[0].surface(text) == text[3:20]
+    assert answer.raw["result"][0]["value"]["text"] != text[3:19]
+    assert answer.annotation.entities[0].surface(text) == text[3:19]
     assert answer.problems == ()
 
 
