@@ -14,12 +14,12 @@ project_option = click.option(
 )
 force_option = click.option("--force", is_flag=True, help="Replace what is there.")
 file_format_option = click.option(
-    "--format", "format_", metavar="NAME", help="Format of the files; recognised unless given."
+    "--format", "format_", metavar="NAME", help="Format of the files, recognised unless given: {formats}."
 )
 
 # what commands that read documents share
 format_option = click.option(
-    "--format", "format_", metavar="NAME", help="Format of the documents; recognised unless given."
+    "--format", "format_", metavar="NAME", help="Format of the documents, recognised unless given: {formats}."
 )
 ignore_option = click.option(
     "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
