@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from biorat_al.corpus.base import Reading
 from biorat_al.corpus.concept_relations import CONCEPTS
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation, Span, check_spans
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation, Span, check_spans, text_error
 from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError, OffsetError
 
@@ -173,14 +173,7 @@ class BratReader:
         entity = Entity(ident, found[1], spans, tuple(concept for concept, _ in about.concepts), extras=extras)
         surface = flat(entity.surface(self._document.text))
         if surface != flat(text):
-            places = ", ".join(f"{start}-{end}" for start, end in spans)
-            raise OffsetError(
-                f"the text at {places} is {surface!r}, but the annotation says {text!r}",
-                source=where,
-                document=self._document.id,
-                found=surface,
-                expected=text,
-            )
+            raise text_error(self._document, spans, text, source=where, found=surface)
         names = ["" if name == surface else name for _, name in about.concepts]
         if any(names):
             extras[NAMES] = names
