@@ -59,6 +59,8 @@ class OffsetError(CorpusError):
 
     :param found: the document's text at the offsets; None if the offsets lie outside the text.
     :param expected: the surface that the annotation carries.
+    :param shift: by how many characters the mention must be moved for its text to be `expected`; None if that is
+        not known.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class OffsetError(CorpusError):
         document: str | None = None,
         found: str | None = None,
         expected: str | None = None,
+        shift: int | None = None,
     ) -> None:
         super().__init__(message, source=source, document=document)
         self.found = found
         self.expected = expected
+        self.shift = shift
 
 
 class DuplicateDocumentError(CorpusError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,6 +82,44 @@ def test_help_names_what_can_be_chosen() -> None:
     assert all(name in text for name in EXPORT_FORMATS)
     readme = README.read_text(encoding="utf-8")
     assert all(kind.title in readme or kind.name in readme for kind in FORMATS)
+
+
+@pytest.mark.parametrize("words", [(), *ALL], ids=" ".join)
+def test_every_help_has_an_example_that_can_be_called(words: tuple[str, ...]) -> None:
+    help_text = call(*words, "--help").out
+    _, _, examples = help_text.partition("Example")
+    lines = examples.partition("\n\n")[0].replace("\\\n", " ").splitlines()
+    called = [shlex.split(line)[1:] for line in lines if line.strip().startswith("biorat-al ")]
+    assert called
+    for arguments in called:
+        if words:
+            assert arguments[0] == words[0]
+        command: click.Command = cli
+        context: click.Context | None = None
+        while isinstance(command, click.Group):
+            context = click.Context(command, parent=context)
+            _, found, arguments = command.resolve_command(context, arguments)
+            assert found is not None
+            command = found
+        if arguments != ["--help"]:
+            command.make_context(command.name, arguments, parent=context)
+
+
+@pytest.mark.parametrize("words", [(), *ALL], ids=" ".join)
+def test_no_help_shows_a_place_that_was_not_filled(words: tuple[str, ...]) -> None:
+    assert not re.search(r"\{\w+\}", call(*words, "--help").out)
+
+
+def test_help_says_what_the_arms_are_and_lists_what_can_be_read_and_written() -> None:
+    text = " ".join(call("simulate", "--help").out.split())
+    for arm in ("none (plain", "rat (random adversarial", "at (every step", "matched (plain, with as much"):
+        assert arm in text
+    for words in (["init"], ["convert"], ["validate"], ["predict"], ["simulate"]):
+        text = " ".join(call(*words, "--help").out.split()).replace("- ", "-")
+        assert all(kind.name in text for kind in FORMATS), words
+    for words in (["round"], ["simulate"]):
+        text = " ".join(call(*words, "--help").out.split()).replace("- ", "-")
+        assert all(name in text for name in STRATEGIES), words
 
 
 def test_the_version_is_the_packages() -> None:
@@ -176,7 +216,7 @@ def test_no_secret_is_ever_written(nowhere: Path, tiny_encoder: Path, monkeypatc
         said += [call("status", "--project", desk), call("status", "--json", "--project", desk)]
         said.append(call("export", f"{desk}-corpus", "--project", desk))
         said.append(call("predict", documents, "--output", f"{desk}.jsonl", "--project", desk))
-    assert [outcome.code for outcome in said] == [0] * 7 + [0, 1, 1, 0, 0, 0, 1]
+    assert [outcome.code for outcome in said] == [0] * 7 + [0, 1, 1, 0, 0, 0, 3]
     # a database that does not answer
     address = f"postgresql://me:{PASSWORD}@127.0.0.1:1/lab"
     monkeypatch.setenv("BIORAT_DATABASE_URL", address)

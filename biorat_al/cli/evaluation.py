@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from biorat_al.cli.help import Command
 from biorat_al.cli.options import (
     encoder_option,
     force_option,
@@ -14,12 +15,13 @@ from biorat_al.cli.options import (
     reading_options,
     size_option,
 )
+from biorat_al.cli.terminal import show
 from biorat_al.corpus.base import ReadOptions
 from biorat_al.errors import UsageError
 from biorat_al.progress import TerminalProgress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--documents",
     multiple=True,
@@ -46,7 +48,7 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["none", "matched", "rat", "at"]),
     default=("none", "matched", "rat"),
     show_default=True,
-    help="How the models are trained; may be repeated.",
+    help="How the models are trained, see above; may be repeated.",
 )
 @click.option(
     "--strategy",
@@ -55,7 +57,7 @@ from biorat_al.progress import TerminalProgress
     default=("mnlp",),
     show_default=True,
     metavar="NAME",
-    help="Query strategy, as for init; may be repeated.",
+    help="Query strategy: {strategies}; may be repeated.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs of each kind.")
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
@@ -105,6 +107,19 @@ def simulate(
     Run the same command again after an interruption: it goes on where it stopped. More arms, strategies and seeds can
     be added later. biorat-al report --simulation OUTPUT shows what came out. It is of mentions alone: relations in the
     documents are neither learnt nor measured.
+
+    The arms are none (plain training), rat (random adversarial training: a step is adversarial with the probability
+    that the settings give), at (every step is adversarial) and matched (plain, with as much computing as rat has, so
+    that a gain of rat is not one of longer training).
+
+    \b
+    Examples:
+      biorat-al simulate --documents train.pubtator \\
+          --test-documents test.pubtator --entity Chemical \\
+          --entity Disease --output simulation
+      biorat-al simulate --documents corpus/ --test-size 50 \\
+          --entity Disease --arm none --arm rat --strategy mnlp \\
+          --strategy random --seeds 3 --output simulation
     """
     from biorat_al.efficiency.options import simulation_grid, simulation_settings
     from biorat_al.efficiency.simulation import Simulation, Sources
@@ -119,7 +134,7 @@ def simulate(
         Sources(documents, test_documents, test_size, ignored, reading),
         progress,
     )
-    click.echo(simulation_text(simulation.run(workers, progress), output))
+    show(simulation_text(simulation.run(workers, progress), output))
 
 
 @click.command()
@@ -148,6 +163,11 @@ def report(
     """Say how many labels RAT saved, if it saved any: one page that needs no network.
 
     Its figures as JSON and CSV, and its plots, are put into a folder beside it.
+
+    \b
+    Examples:
+      biorat-al report
+      biorat-al report --simulation simulation --target 0.8
     """
     if simulation is not None:
         from biorat_al.efficiency.reporting import write_simulation_report
@@ -161,5 +181,5 @@ def report(
         with Project.open(folder) as project:
             page, made = project.report(output, target=target, force=force)
     for sentence in made.sentences:
-        click.echo(sentence)
-    click.echo(f"Wrote {page}")
+        show(sentence)
+    show(f"Wrote {page}")

@@ -6,41 +6,52 @@ from pathlib import Path
 
 import click
 
+from biorat_al.cli.help import Command
 from biorat_al.cli.options import force_option, reading_options
+from biorat_al.cli.terminal import show
 from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="IN...")
 @click.argument("out", type=click.Path(path_type=Path))
 @reading_options("--from")
-@click.option("--to", required=True, metavar="NAME", help="Format to write.")
+@click.option("--to", required=True, metavar="NAME", help="Format to write: {written}.")
 @force_option
 def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
-    IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi,
-    conll, label-studio and bigbio; plain-text, bionlp, bc2gm and knowtator can only be read.
+    IN is a file or folder, OUT what is written.
+
+    \b
+    Examples:
+      biorat-al convert corpus.pubtator corpus.jsonl --to jsonl
+      biorat-al convert brat-folder/ corpus.xml --from brat --to bioc-xml
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
 
     conversion = convert_corpus(paths, out, to=to, options=reading, force=force, progress=TerminalProgress())
-    click.echo(conversion_text(conversion))
+    show(conversion_text(conversion))
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...")
 @reading_options()
 def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
     """Say everything that is wrong with a corpus.
 
-    FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Leaves
-    with 1 if anything is wrong.
+    FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Exits
+    with status 1 if anything is wrong.
+
+    \b
+    Examples:
+      biorat-al validate corpus.pubtator
+      biorat-al validate brat-folder/ --format brat
     """
     from biorat_al.corpus.validate import validate_corpus, validation_text
 
     validation = validate_corpus(paths, options=reading, progress=TerminalProgress())
-    click.echo(validation_text(validation))
+    show(validation_text(validation))
     if validation.problems:
         raise click.exceptions.Exit(1)

@@ -16,6 +16,7 @@ from biorat_al.cli.formats import convert, validate
 from biorat_al.cli.loop import init, round_, status
 from biorat_al.cli.output import export, predict
 from biorat_al.cli.server import demo, label_studio
+from biorat_al.cli.terminal import show
 from biorat_al.cli.upkeep import db, doctor
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
@@ -48,6 +49,11 @@ def cli() -> None:
     """Build a biomedical corpus with a model that learns from your corrections.
 
     init sets up a project, round is run after each batch of annotation, export writes the corpus.
+
+    \b
+    Examples:
+      biorat-al demo --auto
+      biorat-al init --help
     """
 
 
@@ -76,12 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort) as error:
         if debug:
-            _say(_traceback(error))
+            _show_traceback(error)
         _say("Interrupted. Nothing is lost: run the same command again to go on.")
         sys.exit(_INTERRUPTED)
     except Exception as error:
         if debug:
-            _say(_traceback(error))
+            _show_traceback(error)
             sys.exit(error.exit_code if isinstance(error, BioratError) else 1)
         sys.exit(_explain(error))
 
@@ -89,11 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _say(text: str) -> None:
     """Print on standard error, without a secret."""
     clear_bars()
-    click.echo(redact(text), err=True)
+    show(redact(text), err=True)
 
 
-def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error)).rstrip("\n")
+def _show_traceback(error: BaseException) -> None:
+    clear_bars()
+    click.echo(redact("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 def _explain(error: Exception) -> int:

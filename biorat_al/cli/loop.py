@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from biorat_al.cli.help import Command
 from biorat_al.cli.options import (
     encoder_option,
     ignore_option,
@@ -14,11 +15,12 @@ from biorat_al.cli.options import (
     reading_options,
     size_option,
 )
+from biorat_al.cli.terminal import show
 from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("folder", metavar="PROJECT", type=click.Path(path_type=Path))
 @click.option(
     "--documents", multiple=True, required=True, metavar="FILE|FOLDER", help="Documents of the pool; may be repeated."
@@ -73,8 +75,7 @@ from biorat_al.progress import TerminalProgress
     default="mnlp",
     show_default=True,
     metavar="NAME",
-    help="Query strategy once there is a model: least-confidence, margin, entropy, mnlp, density, bald, adversarial, "
-    "core-set, badge, cluster-margin, diverse or random.",
+    help="Query strategy once there is a model: {strategies}.",
 )
 @click.option(
     "--guidelines",
@@ -108,6 +109,14 @@ def init(
     """Set up a project: read the documents, draw the test set.
 
     PROJECT is the folder to make; it must be empty or not be there yet.
+
+    \b
+    Examples:
+      biorat-al init trial --documents abstracts.jsonl \\
+          --entity Chemical --entity Disease
+      biorat-al init trial --documents pool.pubtator --gold \\
+          --test-documents test.pubtator --entity Disease \\
+          --entity Chemical --relation CID:Chemical:Disease
     """
     from biorat_al.presentation import init_text
     from biorat_al.project import Project, default_name, new_settings
@@ -139,27 +148,34 @@ def init(
         progress=TerminalProgress(),
     )
     with project:
-        click.echo(init_text(project, report, read))
+        show(init_text(project, report, read))
 
 
-@click.command("round")
+@click.command("round", cls=Command)
 @project_option
 @click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
 @click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
-@click.option("--strategy", metavar="NAME", help="Query strategy, as for init.  [default: the settings']")
+@click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: the settings']")
 @click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
 def round_(
     folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
 ) -> None:
-    """Fetch corrections, train, pre-annotate, select and push the next batch."""
+    """Fetch corrections, train, pre-annotate, select and push the next batch.
+
+    \b
+    Examples:
+      biorat-al round
+      biorat-al round --size 50 --strategy cluster-margin
+      biorat-al round --partial --project trial
+    """
     from biorat_al.errors import NothingToDoYet
     from biorat_al.presentation import notes_text, plan_text, round_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:
         if dry_run:
-            click.echo(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
+            show(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
             return
         try:
             report = project.round(
@@ -167,9 +183,9 @@ def round_(
             )
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
-                click.echo(line)
+                show(line)
             raise
-        click.echo(round_text(report, project.status(ask_desk=False)))
+        show(round_text(report, project.status(ask_desk=False)))
 
 
 @click.command()
@@ -184,10 +200,19 @@ def round_(
     help="F1 to forecast the labels for.",
 )
 def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
-    """Show how far the project has come."""
+    """Show how far the project has come.
+
+    \b
+    Examples:
+      biorat-al status
+      biorat-al status --json --offline --project trial
+    """
     from biorat_al.presentation import status_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:
         found = project.status(ask_desk=not offline, target=target)
-    click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False) if as_json else status_text(found))
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        show(status_text(found))

@@ -39,7 +39,9 @@ def reading_options(format_name: str = "--format") -> Callable[[Command], Callab
     :param format_name: what the option that names the format is called.
     """
     options = (
-        click.option(format_name, "format_", metavar="NAME", help="Format of the files; recognised unless given."),
+        click.option(
+            format_name, "format_", metavar="NAME", help="Format of the files, recognised unless given: {formats}."
+        ),
         click.option(
             "--split",
             type=click.Choice(SPLITS),

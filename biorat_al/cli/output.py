@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from biorat_al.cli.help import Command
 from biorat_al.cli.options import force_option, project_option, reading_options
+from biorat_al.cli.terminal import show
 from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("out", type=click.Path(path_type=Path))
 @project_option
 @click.option(
@@ -20,7 +22,7 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["bigbio", "jsonl"]),
     default="bigbio",
     show_default=True,
-    help="A folder that datasets loads, or one file with everything.",
+    help="{exports}: a folder that datasets loads, or one file with everything.",
 )
 @force_option
 @click.option(
@@ -69,6 +71,11 @@ def export(
     OUT is a folder (bigbio) or a file (jsonl) that is not there yet. Where several people annotated a document, ground
     truth counts, else what more than half of them have; ties are left out and listed, unless --prefer, or ties in
     biorat.toml, names whose word decides.
+
+    \b
+    Examples:
+      biorat-al export corpus --license cc-by-4.0 --language en
+      biorat-al export corpus.jsonl --format jsonl
     """
     from biorat_al.presentation import export_text
     from biorat_al.project import Project
@@ -79,10 +86,10 @@ def export(
     )
     with Project.open(folder) as project:
         report = project.export(out, format=format_, force=force, options=options)
-    click.echo(export_text(report, out))
+    show(export_text(report, out))
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @project_option
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="The JSONL file to write.")
@@ -92,10 +99,15 @@ def predict(files: tuple[str, ...], folder: Path | None, output: Path, reading: 
     """Pre-annotate documents with the newest model.
 
     FILE is a file or folder with documents of any format that init reads.
+
+    \b
+    Examples:
+      biorat-al predict new-abstracts.txt --output predicted.jsonl
+      biorat-al predict new/ --format brat --output predicted.jsonl
     """
     from biorat_al.project import Project
     from biorat_al.wording import plural
 
     with Project.open(folder) as project:
         count = project.predict(files, output, reading=reading, force=force, progress=TerminalProgress())
-    click.echo(f"Wrote {plural(count, 'document')} to {output}")
+    show(f"Wrote {plural(count, 'document')} to {output}")

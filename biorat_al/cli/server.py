@@ -6,54 +6,80 @@ from pathlib import Path
 
 import click
 
+from biorat_al.cli.terminal import show
 from biorat_al.progress import TerminalProgress
 
 
 @click.group("label-studio")
 def label_studio() -> None:
-    """A local Label Studio for those who have none."""
+    """A local Label Studio for those who have none.
+
+    \b
+    Example:
+      biorat-al label-studio start
+    """
 
 
 @label_studio.command("start")
 @click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: any free port]")
 def label_studio_start(port: int | None) -> None:
-    """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone."""
+    """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone.
+
+    \b
+    Example:
+      biorat-al label-studio start --port 8080
+    """
     from biorat_al.desk.labelstudio.server import LocalServer
     from biorat_al.presentation import server_text
 
     server = LocalServer()
     server.install(TerminalProgress())
-    click.echo(server_text(server.start(port, TerminalProgress()), server.credentials()))
+    show(server_text(server.start(port, TerminalProgress()), server.credentials()))
 
 
 @label_studio.command("install")
 def label_studio_install() -> None:
-    """Install it without starting it."""
+    """Install it without starting it.
+
+    \b
+    Example:
+      biorat-al label-studio install
+    """
     from biorat_al.desk.labelstudio.server import LocalServer
 
-    click.echo(f"Label Studio {LocalServer().install(TerminalProgress())} is installed.")
+    show(f"Label Studio {LocalServer().install(TerminalProgress())} is installed.")
 
 
 @label_studio.command("stop")
 def label_studio_stop() -> None:
-    """Stop it; its data stay."""
+    """Stop it; its data stay.
+
+    \b
+    Example:
+      biorat-al label-studio stop
+    """
     from biorat_al.desk.labelstudio.server import LocalServer
 
-    click.echo("Stopped." if LocalServer().stop() else "It was not running.")
+    show("Stopped." if LocalServer().stop() else "It was not running.")
 
 
 @label_studio.command("status")
 def label_studio_status() -> None:
-    """Say whether it is running, and where."""
+    """Say whether it is running, and where.
+
+    \b
+    Example:
+      biorat-al label-studio status
+    """
     from biorat_al.desk.labelstudio.server import LocalServer
     from biorat_al.presentation import server_text
 
     server = LocalServer()
     info = server.status()
     if info is None:
-        click.echo("It is not running. Start it with: biorat-al label-studio start")
+        show("It is not running. Start it with: biorat-al label-studio start")
     else:
-        click.echo(server_text(info, server.credentials()))
+        show(server_text(info, server.credentials()))
 
 
 @click.command()
@@ -66,7 +92,12 @@ def label_studio_status() -> None:
     help="Where to put it.",
 )
 def demo(auto: bool, folder: Path) -> None:
-    """Set up a project on an invented corpus, with a local Label Studio."""
+    """Set up a project on an invented corpus, with a local Label Studio.
+
+    \b
+    Example:
+      biorat-al demo --auto --folder demo-project
+    """
     from biorat_al.demo.run import run_demo
 
-    run_demo(folder, auto=auto, say=click.echo, progress=TerminalProgress())
+    run_demo(folder, auto=auto, say=show, progress=TerminalProgress())

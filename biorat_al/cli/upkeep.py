@@ -7,31 +7,47 @@ from pathlib import Path
 import click
 
 from biorat_al.cli.options import project_option
+from biorat_al.cli.terminal import show
 
 
 @click.command()
 @project_option
 def doctor(folder: Path | None) -> None:
-    """Say what is missing on this machine, in plain words."""
+    """Say what is missing on this machine, in plain words.
+
+    \b
+    Example:
+      biorat-al doctor --project trial
+    """
     from biorat_al.doctor import diagnose
     from biorat_al.presentation import findings_text
 
     findings = diagnose(folder)
-    click.echo(findings_text(findings))
+    show(findings_text(findings))
     if any(finding.state == "missing" for finding in findings):
         raise click.exceptions.Exit(1)
 
 
 @click.group()
 def db() -> None:
-    """The project's database."""
+    """The project's database.
+
+    \b
+    Example:
+      biorat-al db upgrade
+    """
 
 
 @db.command("upgrade")
 @project_option
 def db_upgrade(folder: Path | None) -> None:
-    """Bring the database of an older version to this one's tables."""
+    """Bring the database of an older version to this one's tables.
+
+    \b
+    Example:
+      biorat-al db upgrade --project trial
+    """
     from biorat_al.project import upgrade_database
 
     before, after = upgrade_database(folder)
-    click.echo("The database is up to date." if before == after else f"Upgraded the database from {before} to {after}.")
+    show("The database is up to date." if before == after else f"Upgraded the database from {before} to {after}.")

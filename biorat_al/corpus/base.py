@@ -45,6 +45,7 @@ class InvalidMention(NamedTuple):
     :param found: the document's text at the offsets; None if they lie outside the text.
     :param expected: the text that the mention names; None if it names none.
     :param message: the sentence that would have been the error.
+    :param shift: by how many characters it must be moved to match; None if that is not known.
     """
 
     source: str
@@ -52,6 +53,7 @@ class InvalidMention(NamedTuple):
     found: str | None
     expected: str | None
     message: str
+    shift: int | None = None
 
 
 class SkippedFile(NamedTuple):
@@ -176,7 +178,9 @@ class Reading:
         self.report.invalid_count += 1
         if len(self.report.invalid) < KEPT:
             self.report.invalid.append(
-                InvalidMention(error.source or "", error.document or "", error.found, error.expected, str(error))
+                InvalidMention(
+                    error.source or "", error.document or "", error.found, error.expected, str(error), error.shift
+                )
             )
         return False
 

@@ -20,7 +20,18 @@ from biorat_al.corpus.bigbio_card import CARD, DATA, GUIDELINES, LOADER, PROVENA
 from biorat_al.corpus.bigbio_schema import kb_schema
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
 from biorat_al.corpus.json_values import Fields
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span, check_spans
+from biorat_al.corpus.model import (
+    Annotation,
+    Concept,
+    Document,
+    Entity,
+    Passage,
+    Record,
+    Relation,
+    Span,
+    check_spans,
+    text_error,
+)
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
@@ -176,15 +187,8 @@ def _checked(part: Fields, document: Document) -> tuple[Span, ...]:
     texts, spans = _text(part)
     check_spans(document, spans, source=part.source)
     for text, (start, end) in zip(texts, spans, strict=True):
-        found = document.text[start:end]
-        if found != text:
-            raise OffsetError(
-                f"the text at {start}-{end} is {found!r}, but the annotation says {text!r}",
-                source=part.source,
-                document=document.id,
-                found=found,
-                expected=text,
-            )
+        if document.text[start:end] != text:
+            raise text_error(document, (Span(start, end),), text, source=part.source)
     return tuple(spans)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 from biorat_al.corpus.base import Reading
 from biorat_al.corpus.concept_relations import CONCEPTS
 from biorat_al.corpus.events import COREFERENCES, EVENTS, without_events
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation, Span, check_spans
+from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Relation, Span, check_spans, text_error
 from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError, OffsetError
 
@@ -230,14 +230,7 @@ class BratReader:
             check_spans(self._document, spans, source=line.where)
             surface = flat(entity.surface(self._document.text))
             if surface != flat(line.rest):
-                places = ", ".join(f"{start}-{end}" for start, end in spans)
-                raise OffsetError(
-                    f"the text at {places} is {surface!r}, but the annotation says {line.rest!r}",
-                    source=line.where,
-                    document=self._document.id,
-                    found=surface,
-                    expected=line.rest,
-                )
+                raise text_error(self._document, spans, line.rest, source=line.where, found=surface)
         except OffsetError as error:
             if not self._reading.keeps(error):
                 return None

@@ -27,6 +27,7 @@ from biorat_al.corpus.json_values import Fields, to_json
 from biorat_al.corpus.labelstudio_answers import made_by_action
 from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
 from biorat_al.corpus.labelstudio_relations import SCORE
+from biorat_al.corpus.mismatch import mismatch_text, outside_text
 from biorat_al.corpus.model import Annotation, Document, Passage, Record
 from biorat_al.corpus.notes import NOTE
 from biorat_al.corpus.source import Source
@@ -142,7 +143,9 @@ def _check(region: object, document: Document, source: str) -> None:
     found = document.text[start:end] if 0 <= start < end <= len(document.text) else None
     if found is None or (isinstance(text, str) and _flat(text) != _flat(found)):
         raise OffsetError(
-            f"the text at {start}-{end} is {found!r}, but the region says {text!r}",
+            outside_text(document.text, start, end)
+            if found is None
+            else mismatch_text(document.text, [(start, end)], str(text), _flat(found)),
             source=source,
             document=document.id,
             found=found,

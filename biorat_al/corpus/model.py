@@ -6,10 +6,11 @@ count otherwise convert where they are read and written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from biorat_al.corpus.mismatch import explain_mismatch, find_shift, mismatch_text, outside_text
 from biorat_al.errors import OffsetError
 
 
@@ -164,22 +165,43 @@ def check_spans(document: Document, spans: Iterable[Span], *, source: str | None
     """Raise :class:`OffsetError` unless every span is a non-empty stretch inside the document's text."""
     for start, end in spans:
         if not 0 <= start < end <= len(document.text):
-            raise OffsetError(
-                f"the span {start}-{end} does not lie inside the text of {len(document.text)} characters",
-                source=source,
-                document=document.id,
-            )
+            raise OffsetError(outside_text(document.text, start, end), source=source, document=document.id)
 
 
 def check_surface(document: Document, span: Span, surface: str, *, source: str | None = None) -> None:
     """Raise :class:`OffsetError` unless ``text[start:end]`` is `surface`."""
-    check_spans(document, (span,), source=source)
-    found = document.text[span.start : span.end]
-    if found != surface:
-        raise OffsetError(
-            f"the text at {span.start}-{span.end} is {found!r}, but the annotation says {surface!r}",
-            source=source,
-            document=document.id,
-            found=found,
-            expected=surface,
-        )
+    check_text(document, (span,), surface, source=source)
+
+
+def check_text(document: Document, spans: Sequence[Span], surface: str, *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless the text at `spans`, pieces joined by one space, is `surface`."""
+    for start, end in spans:
+        if not 0 <= start < end <= len(document.text):
+            cause = explain_mismatch(document.text, spans, surface) if 0 <= start < end and surface else ""
+            raise OffsetError(
+                outside_text(document.text, start, end) + (f": {cause}" if cause else ""),
+                source=source,
+                document=document.id,
+                expected=surface,
+                shift=find_shift(document.text, spans, surface),
+            )
+    if " ".join(document.text[start:end] for start, end in spans) != surface:
+        raise text_error(document, spans, surface, source=source)
+
+
+def text_error(
+    document: Document, spans: Sequence[Span], surface: str, *, source: str | None = None, found: str | None = None
+) -> OffsetError:
+    """Return the error for a mention whose text is not `surface`: what differs, and the likely cause.
+
+    :param found: the text at the spans as the format writes it; None joins the pieces by one space.
+    """
+    shown = " ".join(document.text[start:end] for start, end in spans) if found is None else found
+    return OffsetError(
+        mismatch_text(document.text, spans, surface, shown),
+        source=source,
+        document=document.id,
+        found=shown,
+        expected=surface,
+        shift=find_shift(document.text, spans, surface),
+    )

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from biorat_al.corpus.base import KEPT, ReadOptions, ReadReport
+from biorat_al.corpus.base import KEPT, InvalidMention, ReadOptions, ReadReport
 from biorat_al.corpus.bigbio_reading import BigBioKb, kb_rows
 from biorat_al.corpus.identifiers import TMVAR, is_variant, says_more
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
+from biorat_al.corpus.mismatch import common_shift, shift_text
 from biorat_al.corpus.model import Annotation, Document, Entity, Span
 from biorat_al.corpus.reading import CorpusFile, Paths, list_files, read_corpus
 from biorat_al.corpus.slips import slips
@@ -114,8 +115,8 @@ def _check_records(file: CorpusFile, seen: dict[str, bytes], validation: Validat
     try:
         for record in read_corpus(file.path, format=file.format.name, skip_invalid=True, report=report):
             validation.documents += 1
-            for invalid in report.invalid[known:]:
-                validation.add("texts that are not those at their offsets", invalid.message)
+            for message in _shifted(report.invalid[known:]):
+                validation.add("texts that are not those at their offsets", message)
             known = len(report.invalid)
             digest = hashlib.sha256(record.document.text.encode("utf-8", "surrogatepass")).digest()
             if seen.setdefault(record.document.id, digest) != digest:
@@ -127,6 +128,14 @@ def _check_records(file: CorpusFile, seen: dict[str, bytes], validation: Validat
     finally:
         if report.invalid_count > known:
             validation.problems["texts that are not those at their offsets"] += report.invalid_count - known
+
+
+def _shifted(invalid: Sequence[InvalidMention]) -> Iterator[str]:
+    """Yield the messages of one document's mentions; the first says so if all of them are shifted alike."""
+    shift = common_shift(mention.shift for mention in invalid)
+    for number, mention in enumerate(invalid):
+        alike = f" ({shift_text(len(invalid), shift)})" if shift is not None and number == 0 else ""
+        yield f"{mention.message}{alike}"
 
 
 def record_problems(document: Document, annotation: Annotation) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from biorat_al.corpus.model import Annotation, Document, Entity, check_spans
+from biorat_al.corpus.model import Annotation, Document, Entity, check_spans, check_text
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 ORIGINS = ("prediction", "prediction-changed", "manual")
@@ -55,17 +55,7 @@ def check_mention(document: Document, entity: Entity, surface: str, *, source: s
 
     :raises OffsetError: it is not, or a span is empty or lies outside the text.
     """
-    check_spans(document, entity.spans, source=source)
-    found = entity.surface(document.text)
-    if found != surface:
-        places = ", ".join(f"{start}-{end}" for start, end in entity.spans)
-        raise OffsetError(
-            f"the text at {places} is {found!r}, but the annotation says {surface!r}",
-            source=source,
-            document=document.id,
-            found=found,
-            expected=surface,
-        )
+    check_text(document, entity.spans, surface, source=source)
 
 
 def annotation_errors(

@@ -13,7 +13,7 @@ from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.told import reading_lines
-from biorat_al.errors import ProjectError, SettingsError, UsageError
+from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project.creation import create_project
@@ -259,12 +259,16 @@ class Project:
     ) -> Iterator[Record]:
         """Pre-annotate any documents with the newest model of the selecting arm.
 
-        :raises ProjectError: no model has been trained yet, or its folder is gone.
+        :raises NothingToDoYet: no model has been trained yet.
+        :raises ProjectError: the model's folder is gone.
         """
         with self.store.read() as session:
             model = newest_model(session)
         if model is None:
-            raise ProjectError("no model has been trained yet; run: biorat-al round")
+            raise NothingToDoYet(
+                "no model has been trained yet, so there is nothing to predict with; annotate the open tasks, then "
+                "run: biorat-al round"
+            )
         folder = self.folder / MODELS / model.version
         if not folder.is_dir():
             raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")

@@ -133,7 +133,10 @@ def export_corpus(
             f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
         )
     if not any(splits.values()):
-        raise NothingToDoYet("nothing has been annotated yet, so there is no corpus to export")
+        raise NothingToDoYet(
+            "nothing has been annotated yet, so there is no corpus to export; annotate the open tasks, then run: "
+            "biorat-al round"
+        )
     report = ExportReport({split: len(chosen) for split, chosen in splits.items()})
     stream = _decided(settings, store, splits, prefer)
     if format == "jsonl":

@@ -48,7 +48,7 @@ def test_every_error_is_found_and_names_its_place() -> None:
     errors = list(annotation_errors(DOCUMENT, annotation, source="file:3"))
     assert [str(error).removeprefix("file:3, document 1: ") for error in errors] == [
         "the span 0-29 does not lie inside the text of 28 characters",
-        "the span 9-9 does not lie inside the text of 28 characters",
+        "the span 9-9 is empty: it holds no character",
         "two entities have the id 'T1'",
         "an entity's id is empty",
         "the entity 'T4' has no label",
