@@ -183,7 +183,7 @@ class Reading:
     def leave_out(self, kind: str, error: CorpusError) -> None:
         """Count a broken item that is left out, or raise `error` if nothing may be left out.
 
-        :param kind: what was left out, in the plural, as the user reads it: ``relations to mentions that do not exist``.
+        :param kind: what was left out, in the plural, as the user reads it: "relations to mentions that do not exist".
         """
         if not self.skip_invalid:
             raise error

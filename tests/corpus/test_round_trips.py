@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from biorat_al.corpus.base import CorpusFormat, WriteReport
 from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
+from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import maybe_annotated
 
@@ -160,6 +160,34 @@ def test_nothing_changes_of_which_nothing_is_counted(
             dict(report.lost),
             [(aspects(pair)[p], after[p]) for p in unexplained],
         )
+
+
+SUFFIXES = {
+    "jsonl": ".jsonl",
+    "pubtator": ".txt",
+    "bioc-xml": ".xml",
+    "bioc-json": ".json",
+    "conll": ".conll",
+    "label-studio": ".json",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(
+    records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()),
+    forced=st.booleans(),
+)
+def test_what_was_written_is_recognised_as_what_it_is(
+    name: str, records: list[Pair], forced: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("trip") / f"out{SUFFIXES.get(name, '')}"
+    try:
+        write_corpus(path, records, format=name)
+    except FormatError as error:
+        assume("its id holds" not in str(error))
+        raise
+    assert {file.format.name for file in list_files(path, format=name if forced else None)} == {name}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
