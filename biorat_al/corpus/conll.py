@@ -52,7 +52,7 @@ class Conll(CorpusFormat):
     name = "conll"
     title = "CoNLL"
     suffixes = (".conll", ".iob", ".iob2", ".bio", ".conllu", ".conllup")
-    splits = ("sentences", "blank-lines", "none")
+    splits = ("sentences", "blank-lines")
 
     def detects(self, head: str) -> bool:
         return begins(head)

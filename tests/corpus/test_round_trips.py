@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.base import CorpusFormat, WriteReport
+from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
@@ -23,7 +23,7 @@ from tests.corpus.strategies import maybe_annotated
 DERIVED = {"conll": ("tokens", "sentences"), "ddi": ("sentences",), "bigbio": ("split",)}
 """Metadata that a reader adds to what was written."""
 
-WRITTEN = [known.name for known in FORMATS if type(known).write is not CorpusFormat.write]
+WRITTEN = [known.name for known in FORMATS if known.can_write]
 Pair = tuple[Document, Annotation | None]
 
 
