@@ -30,10 +30,13 @@ REPEATED = "annotations whose id occurs again"
 DANGLING = "relations and events that refer to what does not exist"
 
 _MENTION = re.compile(r"(\S.*?) +((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
-_NUMBER = re.compile(r"(?:\A| )[0-9;]+(?: |\Z)")
+# in a label of several words, a number is rather an offset too many
+_NUMBER = re.compile(r" [0-9;]+(?: |\Z)")
 _RELATION = re.compile(r"(\S+) +(\S+):(\S+) +(\S+):(\S+)\s*")
 _EVENT = re.compile(r"(\S+?):(\S+)((?: +\S+:\S+)*)\s*")
-_ATTRIBUTE = re.compile(r"(\S+) (\S+)(?: (.+))?")
+# SeeDev's events have no trigger
+_TRIGGERLESS = re.compile(r"[^\s:]+(?: +[^\s:]+:\S+)+\s*")
+_ATTRIBUTE = re.compile(r"(\S+) (?:Annotation:)?(\S+)(?: (.+))?")
 _NORMALIZATION = re.compile(r"(?P<type>Reference) (?P<target>\S+) (?P<database>[^\s:]+):(?P<identifier>\S.*)")
 # as BioNLP-ST has them since 2013
 _REFERENT = re.compile(r"(?P<database>\S+) Annotation:(?P<target>\S+) Referent:(?P<identifier>\S+)")
@@ -91,6 +94,8 @@ class BratReader:
         self._lines: list[str] = []
         # what is left out, so that what refers to it is left out too
         self._gone: set[str] = set()
+        # events without a trigger, which are relations or kept as they are
+        self._triggerless: set[str] = set()
 
     def annotation(self) -> Annotation:
         """Everything that the files say.
@@ -150,9 +155,20 @@ class BratReader:
                     self._leave_out(REPEATED, parsed, f"two annotations have the id {ident!r}")
                 else:
                     seen.add(ident)
-                    self._kinds["A" if ident[:1] == "M" else ident[:1]].append(parsed)
+                    self._keep(parsed)
         # the id of a broken line may be that of another one, which is there
         self._gone -= seen
+
+    def _keep(self, line: _Line) -> None:
+        kind = "A" if line.ident[:1] == "M" else line.ident[:1]
+        if kind == "E" and _TRIGGERLESS.fullmatch(line.content):
+            self._triggerless.add(line.ident)
+            if _RELATION.fullmatch(line.content) is None:
+                self._lines.append(line.whole)
+                return
+            # with two arguments it says what a relation says
+            kind = "R"
+        self._kinds[kind].append(line)
 
     def _problem(self, line: _Line, columns: int) -> str | None:
         """What is wrong with a line by itself."""
@@ -170,7 +186,7 @@ class BratReader:
                 if _RELATION.fullmatch(line.content) is None:
                     return f"found {line.ident} {line.content!r}, expected a relation: its type, Arg1:T1 and Arg2:T2"
             case "E":
-                if _EVENT.fullmatch(line.content) is None:
+                if not (_EVENT.fullmatch(line.content) or _TRIGGERLESS.fullmatch(line.content)):
                     return (
                         f"found {line.ident} {line.content!r}, expected an event: Type:T1 and Role:T2 for each argument"
                     )
@@ -210,7 +226,7 @@ class BratReader:
         for line in self._kinds["R"]:
             if line.ident in relations:
                 continue
-            absent = [end for end in self._ends(line) if end not in texts | events | self._gone]
+            absent = [end for end in self._ends(line) if end not in texts | events | self._gone | self._triggerless]
             if absent:
                 self._leave_out(DANGLING, line, f"{line.ident!r} refers to {absent[0]!r}, which is not there")
             else:
@@ -263,7 +279,7 @@ class BratReader:
 
     def _drop_dangling_events(self, texts: set[str]) -> None:
         """Leave out the events whose trigger or arguments do not exist."""
-        known = texts | {line.ident for line in self._kinds["E"]} | self._gone
+        known = texts | {line.ident for line in self._kinds["E"]} | self._gone | self._triggerless
         sound = []
         for line in self._kinds["E"]:
             _, trigger, arguments = self._event(line)

@@ -18,7 +18,7 @@ from biorat_al.corpus.notes import BRAT_TYPE, NOTE
 from biorat_al.corpus.writing import numbered, renamed
 
 _BLANK = re.compile(r"\s")
-_LINE = re.compile(r"[#ANRM*][^\t\n\r]*\t[^\n\r]*")
+_LINE = re.compile(r"[#AENRM*][^\t\n\r]*\t[^\n\r]*")
 
 _KEPT = (losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS, losses.UNDIRECTED)
 

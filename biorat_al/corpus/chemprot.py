@@ -184,7 +184,8 @@ class ChemProt(CorpusFormat):
                     continue
                 seen[ident] = digest
                 losses.count_losses(counted, document, annotation, keeps=_KEPT, relation_extras=("label", "evaluated"))
-                title, abstract = title_and_abstract(document, r"[\t\n]", counted)
+                # a carriage return in the last column would be read as a part of the line's end
+                title, abstract = title_and_abstract(document, r"[\t\n\r]", counted)
                 files[ABSTRACTS].write(f"{ident}\t{title}\t{abstract}\n")
                 if annotation is None:
                     not_looked += 1

@@ -62,6 +62,27 @@ def test_mentions_events_modifications_and_equivalences(tmp_path: Path) -> None:
     assert again[:2] == record[:2]
 
 
+def test_events_without_a_trigger(tmp_path: Path) -> None:
+    three = "E2\tRegulation Agent:T1 Process:T2 Site:T3"
+    lines = f"E1\tLocalization Molecule:T1 Tissue:T2\n{three}\nM1\tNegation Annotation:E1\nM2\tNegation Annotation:E2\n"
+    folder = written(tmp_path / "x", a2=lines)
+    (record,) = read_corpus(folder)
+    assert record.annotation is not None
+    (relation,) = record.annotation.relations
+    assert (relation.label, relation.head, relation.tail) == ("Localization", "T1", "T2")
+    assert relation.extras == {
+        "roles": ["Molecule", "Tissue"],
+        "attributes": [{"id": "M1", "type": "Negation"}],
+    }
+    assert record.annotation.extras == {"brat_lines": [three, "M2\tNegation Annotation:E2"]}
+    lost = WriteReport()
+    write_corpus(tmp_path / "brat", [record], format="brat", report=lost)
+    assert dict(lost.lost) == {"ids of events and relations (numbered anew)": 1}
+    (again,) = read_corpus(tmp_path / "brat")
+    assert again.annotation is not None
+    assert again.annotation.extras == record.annotation.extras
+
+
 @pytest.mark.parametrize("ending", ["txt", "a1", "a2", "rel"])
 def test_any_of_the_files_may_be_named(tmp_path: Path, ending: str) -> None:
     folder = written(tmp_path / "x", a2=FOUND, rel=RELATIONS)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.base import CorpusFormat, WriteReport
+from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
+from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import maybe_annotated
 
 DERIVED = {"conll": ("tokens", "sentences"), "ddi": ("sentences",), "bigbio": ("split",)}
 """Metadata that a reader adds to what was written."""
 
-WRITTEN = [known.name for known in FORMATS if type(known).write is not CorpusFormat.write]
+WRITTEN = [known.name for known in FORMATS if known.can_write]
 Pair = tuple[Document, Annotation | None]
 
 
@@ -78,6 +81,127 @@ def test_what_is_not_held_is_counted_and_the_rest_stays(
     # what was read from the format fits into it
     twice, second = there_and_back(folder / "twice", name, once)
     assert (dict(second.lost), comparable(twice)) == ({}, comparable(once))
+
+
+def triggers(event: Any) -> Any:
+    return [tuple(span) for span in event["trigger"]["offsets"]]
+
+
+def aspects(pair: Pair) -> dict[str, Any]:
+    """What a record means, part by part, without the ids that nobody outside of the file knows."""
+    document, annotation = pair
+    found: dict[str, Any] = {"texts": document.text, "passages": document.passages, "looked": annotation is not None}
+    annotation = collapsed(annotation or Annotation())
+    places = {entity.id: entity.spans for entity in annotation.entities}
+    events = annotation.extras.get("events", [])
+    places |= {event["id"]: tuple(triggers(event)) for event in events}
+    found["mentions"] = Counter((entity.label, entity.spans) for entity in annotation.entities)
+    found["links"] = Counter((entity.spans, concept) for entity in annotation.entities for concept in entity.concepts)
+    found["relations"] = Counter(
+        (relation.label, *sorted((places[relation.head], places[relation.tail]))) for relation in annotation.relations
+    )
+    found["directions"] = Counter(
+        (relation.label, places[relation.head], places[relation.tail], relation.directed)
+        for relation in annotation.relations
+    )
+    found["concept relations"] = set(annotation.concept_relations)
+    found["events"] = Counter(
+        (event["type"], places[event["id"]], *((part["role"], places[part["ref_id"]]) for part in event["arguments"]))
+        for event in events
+    )
+    found["coreferences"] = Counter(
+        tuple(places[ident] for ident in group["entity_ids"]) for group in annotation.extras.get("coreferences", [])
+    )
+    found["scores"] = Counter((entity.spans, entity.score) for entity in annotation.entities)
+    found["histories"] = Counter((entity.spans, entity.origin) for entity in annotation.entities)
+    return found
+
+
+EXPLAINED = {
+    "texts": r"\btexts?\b|characters|tokens",
+    "passages": r"passages|texts?\b",
+    "looked": r"marks of documents",
+    "mentions": r"pieces of disc|mentions of white|that overlap|at the ends of mentions|labels|texts?\b|characters",
+    "links": r"links|pieces of disc|mentions of white|that overlap|characters|texts?\b|identifiers",
+    "relations": r"relations|labels|characters|texts?\b|pieces of disc",
+    "directions": r"relations|labels|characters|texts?\b|pieces of disc",
+    "concept relations": r"relations|characters|labels|identifiers|links",
+    "events": r"events|further annotations|labels|characters|texts?\b|pieces of disc",
+    "coreferences": r"coreferences|further annotations|characters|texts?\b|pieces of disc",
+    "scores": r"scores|pieces of disc|mentions of white|mentions that overlap|characters|texts?\b",
+    "histories": r"histories|pieces of disc|mentions of white|mentions that overlap|characters|texts?\b",
+}
+"""What of the kinds that a writer counts can be the reason why a part of a record is another one than it was."""
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()))
+def test_nothing_changes_of_which_nothing_is_counted(
+    name: str, records: list[Pair], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("trip")
+    try:
+        back, report = there_and_back(folder / "once", name, records)
+    except FormatError as error:
+        assume("its id holds" not in str(error))
+        raise
+    by_id = {pair[0].id: aspects(pair) for pair in back}
+    assert sorted(by_id) == sorted(
+        pair[0].id if "white space around ids of documents" not in report.lost else pair[0].id.strip()
+        for pair in records
+    )
+    for pair in records:
+        after = by_id[pair[0].id if pair[0].id in by_id else pair[0].id.strip()]
+        changed = {part for part, value in aspects(pair).items() if after[part] != value}
+        unexplained = {part for part in changed if not any(re.search(EXPLAINED[part], kind) for kind in report.lost)}
+        assert not unexplained, (
+            sorted(unexplained),
+            dict(report.lost),
+            [(aspects(pair)[p], after[p]) for p in unexplained],
+        )
+
+
+SUFFIXES = {
+    "jsonl": ".jsonl",
+    "pubtator": ".txt",
+    "bioc-xml": ".xml",
+    "bioc-json": ".json",
+    "conll": ".conll",
+    "label-studio": ".json",
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(
+    records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()),
+    forced=st.booleans(),
+)
+def test_what_was_written_is_recognised_as_what_it_is(
+    name: str, records: list[Pair], forced: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("trip") / f"out{SUFFIXES.get(name, '')}"
+    try:
+        write_corpus(path, records, format=name)
+    except FormatError as error:
+        assume("its id holds" not in str(error))
+        raise
+    assert {file.format.name for file in list_files(path, format=name if forced else None)} == {name}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("annotation", [None, Annotation()])
+def test_documents_without_text_come_back(name: str, annotation: Annotation | None, tmp_path: Path) -> None:
+    documents = [Document("r", ""), Document("s", "Some text"), Document("t", "")]
+    for number in (1, 3):
+        chosen = [(document, annotation) for document in documents[:number]]
+        back, report = there_and_back(tmp_path / f"out{number}", name, chosen)
+        assert [document.id for document, _ in back] == [document.id for document in documents[:number]]
+        for (document, found), (before, _) in zip(back, chosen, strict=True):
+            assert document.text.strip() == before.text.strip()
+            assert document.text == before.text or any("text" in kind for kind in report.lost)
+            assert found == annotation or any(kind.startswith("marks of documents") for kind in report.lost)
 
 
 @st.composite
