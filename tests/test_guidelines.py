@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from biorat_al.desk.base import DeskProject, Role
 from biorat_al.errors import SettingsError
 from biorat_al.project import Project
 from biorat_al.settings import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.guidelines import LONGEST
+from biorat_al.store.tables import DocumentRow, TaskRow
 from tests.support.commands import PUBTATOR, call, nowhere, one_sentence
-from tests.support.rounds import PatientDesk, make_project, patient, settings_for
+from tests.support.rounds import PatientDesk, demo_files, make_project, patient, settings_for
 
 __all__ = ["nowhere"]
 
@@ -23,8 +25,8 @@ __all__ = ["nowhere"]
 class ReadingDesk(PatientDesk):
     """A desk that remembers which guidelines it was given."""
 
-    def __init__(self, project: Project) -> None:
-        super().__init__(project)
+    def __init__(self, project: Project, *, empty: bool = False) -> None:
+        super().__init__(project, empty=empty)
         self.shown: list[tuple[Role, Guidelines | None]] = []
 
     def prepare(self, role: Role, *arguments: Any, guidelines: Guidelines | None = None, **options: Any) -> DeskProject:
@@ -102,6 +104,23 @@ def test_annotators_of_pool_and_test_are_shown_them_as_they_are_at_each_round(gu
         project.round()
         assert ("pool", Guidelines("Mark drugs.")) in desk.shown
         assert desk.shown[-1] == ("pool", Guidelines("Mark drugs, not foods."))
+
+
+def test_test_documents_that_wait_are_shown_newer_guidelines_too(tmp_path: Path, tiny_encoder: Path) -> None:
+    pool, _ = demo_files(tmp_path / "documents", pool=20, gold=False)
+    settings = settings_for(tiny_encoder, guidelines="guidelines.md", desk={"kind": "label-studio"})
+    project, _, _ = Project.init(tmp_path / "trial", settings, [pool], test_size=4)
+    (project.folder / "guidelines.md").write_text("One.", encoding="utf-8")
+    with project:
+        desk = project._desk = ReadingDesk(project, empty=True)
+        project.round()
+        assert desk.shown == [("test", Guidelines("One.")), ("pool", Guidelines("One."))]
+        with project.store.read() as session:
+            asked = select(DocumentRow.key).join(TaskRow, TaskRow.document_id == DocumentRow.id)
+            desk.finish(*session.scalars(asked.where(TaskRow.role == "pool")))
+        (project.folder / "guidelines.md").write_text("Two.", encoding="utf-8")
+        project.round()
+        assert desk.shown[2:] == [("test", Guidelines("Two.")), ("pool", Guidelines("Two."))]
 
 
 def test_a_round_does_not_begin_with_guidelines_that_are_gone(guided: Project) -> None:

@@ -25,6 +25,7 @@ NOTICE = (
 )
 LABELS = {"C": "Chemical", "D": "Disease"}
 CORPUS_FILE = Path(__file__).with_name("corpus.txt")
+GUIDELINES_FILE = CORPUS_FILE.with_name("GUIDELINES.md")
 
 _HEADER = re.compile(r"# (?P<id>[A-Za-z0-9-]+) (?P<kind>[a-z]+(?:-[a-z]+)*)")
 _BRACKET = re.compile(r"[\[\]]")

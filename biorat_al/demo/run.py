@@ -10,7 +10,7 @@ from pathlib import Path
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.demo.annotator import annotate_open_tasks
-from biorat_al.demo.corpus import NOTICE, read_demo_corpus
+from biorat_al.demo.corpus import GUIDELINES_FILE, NOTICE, read_demo_corpus
 from biorat_al.demo.curve import curve_text, draw_curve
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
@@ -92,7 +92,9 @@ def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, pr
             size=SIZE,
             strategy="mnlp",
         )
-        made, report, read = Project.init(folder, settings, [pool], test_documents=[test], progress=progress)
+        made, report, read = Project.init(
+            folder, settings, [pool], test_documents=[test], guidelines=GUIDELINES_FILE, progress=progress
+        )
     say(init_text(made, report, read).rsplit("\n", 1)[0])
     made.close()
     return Project.open(made.folder, desk=desk)
