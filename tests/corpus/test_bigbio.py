@@ -504,3 +504,11 @@ def test_invented_documents_are_said_first(tmp_path: Path) -> None:
 def test_the_citation_stands_as_it_was_given(tmp_path: Path, citation: str, shown: str) -> None:
     write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(citation=citation))
     assert f"## Citation\n\n{shown}" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_description_stays_text_whatever_its_lines_begin_with(tmp_path: Path) -> None:
+    description = "# no heading\n\n- no list\n\n1. no list\n\n--- | <b>x</b> &amp; 39.9 % of 1. all"
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(description=description))
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    shown = "\\# no heading\n\n\\- no list\n\n1\\. no list\n\n\\--- \\| \\<b\\>x\\</b\\> \\&amp; 39.9 % of 1. all\n"
+    assert shown in card
