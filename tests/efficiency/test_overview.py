@@ -61,7 +61,7 @@ def test_it_says_how_far_it_is_how_good_how_long_and_what_next() -> None:
     assert "4 of 4 test documents" in progress.detail
     assert quality.value.startswith("69.0 (")
     assert "arm rat: random adversarial training" in quality.detail
-    assert "95 % interval over the 4 test documents" in quality.detail
+    assert "its 95 % interval over the 4 test documents" in quality.detail
     assert left.label == "Hours left to an F1 of 80.0"
     assert left.value.startswith("about ")
     assert " hours (" in left.value
@@ -75,6 +75,7 @@ def test_f1_stands_label_by_label_with_its_interval() -> None:
     rows = {row["label"]: row for row in table.rows}
     assert list(rows) == ["Disease", "Chemical", "all labels"]
     assert [rows[label]["marked"] for label in rows] == [500, 300, 800]
+    assert "what another seed would give is not in the interval" in table.note
     for label, f1 in (("Disease", 0.8), ("Chemical", 0.5), ("all labels", 0.69)):
         figure = rows[label]["f1"]
         assert figure.value == pytest.approx(f1)
