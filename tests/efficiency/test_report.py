@@ -302,6 +302,15 @@ def test_the_strategies_of_all_arms_are_adjusted_for_each_other() -> None:
         assert (row["area"].low, row["area"].high) == (area.low, area.high)
 
 
+def test_strategies_are_drawn_for_an_arm_that_has_several() -> None:
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
+    runs += [run("none", seed, strategy="random") for seed in range(2)]
+    section = strategies_section(Study("any", runs, runs, live=False, target=0.6))
+    (plot,) = section.plots
+    assert plot.title.endswith("(arm none)")
+    assert [series.name for series in plot.series] == ["mnlp", "random"]
+
+
 def test_f1_is_compared_at_the_most_labels_that_both_have() -> None:
     runs = [run(arm, seed, rounds=rounds) for seed in range(2) for arm, rounds in (("none", 6), ("rat", 4))]
     for unit, made in comparisons(Study("any", runs, runs, live=False))[0].items():
