@@ -156,6 +156,7 @@ def test_the_options_of_an_export_reach_the_folder(old: Path, nowhere: Path) -> 
     )
     assert "Invented texts: all documents of this corpus were made up." in text
     assert "- **test**: " in text
+    assert "- answers: of a simulated annotator, " in text
     assert "--loader: only the format bigbio has that" in one_sentence(
         call("export", "o.jsonl", "--format", "jsonl", "--loader", "--project", old), 2
     )

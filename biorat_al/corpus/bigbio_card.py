@@ -213,20 +213,17 @@ def render(template: str, **values: object) -> str:
 
 
 def _text(value: str) -> str:
-    """A value as Markdown that shows it as it is, on one line, even in a table."""
+    """A value as Markdown that shows it as it is, on one line, even in a table; not at the start of a line."""
     line = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", str(value))).strip()
-    escaped = re.sub(r"[\\`*_\[\]<>&|~$#!]", r"\\\g<0>", line)
-    # a list, a heading or a rule begins only at the start of a line
-    return re.sub(r"^(?:[-+=](?=\s|$|[-+=])|\d{1,9}(?=[.)]))", _guarded, escaped)
-
-
-def _guarded(match: re.Match[str]) -> str:
-    return f"{match[0]}\\" if match[0][0].isdigit() else f"\\{match[0]}"
+    return re.sub(r"[\\`*_\[\]<>&|~$#!]", r"\\\g<0>", line)
 
 
 def _paragraphs(value: str) -> str:
     """Paragraphs that an empty line separates, each as :func:`_text` has it."""
-    return "\n\n".join(text for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")) if (text := _text(part)))
+    found = (_text(part) for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")))
+    # a list or a rule begins only at the start of a line
+    signs = (re.sub(r"^[-+=]", r"\\\g<0>", text) for text in found if text)
+    return "\n\n".join(re.sub(r"^(\d+)([.)])", r"\1\\\2", text) for text in signs)
 
 
 def _fence(text: str) -> str:

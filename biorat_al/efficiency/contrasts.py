@@ -88,6 +88,9 @@ def strategies_section(study: Study) -> Section | None:
     by_arm: dict[str, dict[str, list[Run]]] = {}
     for key, runs in study.active.items():
         by_arm.setdefault(key.arm, {})[key.strategy] = runs
+    # one curve alone compares nothing
+    preferred = [arm for arm in (study.main_arm, PLAIN, *by_arm) if arm in by_arm]
+    shown = max(preferred, key=lambda arm: len(by_arm[arm]) > 1)
     rows: list[dict[str, Cell]] = []
     texts: list[str] = []
     made: list[Comparison] = []
@@ -115,7 +118,7 @@ def strategies_section(study: Study) -> Section | None:
                 comparison, why = tried(_between, runs, runs_of[baseline], "documents", names, study.target)
                 made += [comparison] if comparison else []
                 texts += [f"{strategy} against {baseline} ({arm}): {why}."] if why else []
-        if arm == study.main_arm or (study.main_arm is None and arm == PLAIN):
+        if arm == shown:
             curves = {name: tried(curve_of, runs, "documents")[0] for name, runs in runs_of.items()}
             title = f"F1 against annotated documents, by query strategy (arm {arm})"
             drawn = {name: curve for name, curve in curves.items() if curve is not None}

@@ -105,11 +105,10 @@ def _quality(status: ProjectStatus, run: Run | None) -> Fact:
         return Fact(label, NOT_KNOWN, _unmeasured(status))
     last = run.points[-1]
     _, f1 = over_documents(run, last.counts)
+    trained = ARMS.get(run.arm, "see the settings").partition(":")[0]
     detail = (
-        f"95 % interval over the {plural(len(last.counts), 'test document')}; one training, so what another seed "
-        "would give is not in it. 100 is perfect: every mention found, nothing else marked, label and borders exact. "
-        f"It is the model of round {last.round} that pre-labels (arm {run.arm}: {ARMS.get(run.arm, 'see the settings')}"
-        f"; encoder {Path(run.encoder).name})."
+        f"Of 100, with its 95 % interval over the {plural(len(last.counts), 'test document')}. The model of round "
+        f"{last.round} that pre-labels (arm {run.arm}: {trained}; encoder {Path(run.encoder).name})."
     )
     return Fact(label, f"{f1.text} ({f1.interval_text})", detail)
 
@@ -203,9 +202,16 @@ def _tables(status: ProjectStatus, study: Study, run: Run, known: Known) -> list
         tested, f1 = over_documents(run, run.points[-1].counts)
         marked = sum(status.mentions.values())
         rows.append({"label": "all labels", "marked": marked, "tested": tested, "f1": f1})
-    columns = {"label": "label", "marked": "mentions marked", "tested": "of these tested", "f1": "F1 (of 100)"}
+    columns = {
+        "label": "label",
+        "marked": "mentions marked",
+        "tested": "of these in test documents",
+        "f1": "F1 (of 100)",
+    }
     note = (
-        "In brackets or below: 95 % intervals over test documents. Where a label has few test mentions they are wide."
+        "100 would be perfect: every mention found, nothing else marked, label and borders exact. Beside or below each "
+        "F1 is its 95 % interval over test documents, wide where a label has few mentions there. It is one training: "
+        "what another seed would give is not in the interval."
     )
     tables = [Table("overview-labels", "F1 by label", columns, rows, note, inline=True)]
     related = relations_section(study, known.relations)

@@ -310,6 +310,8 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),
     }
+    if settings.desk.kind == "oracle":
+        made["answers"] = "of a simulated annotator, who gives the gold annotations that the documents came with"
     if accepted is not None:
         left, proposed = accepted
         share = f"{100 * left / proposed:.1f} % ({left} of {proposed} mentions)" if proposed else "none were shown"

@@ -527,3 +527,11 @@ def test_a_mention_of_several_types_becomes_one_of_each(tmp_path: Path) -> None:
     ]
     assert [(one.head, one.tail) for one in record.annotation.relations] == [(found[0].id, found[2].id)]
     assert report.lost["mentions of several types (one for each type)"] == 1
+
+
+def test_a_description_stays_text_whatever_its_lines_begin_with(tmp_path: Path) -> None:
+    description = "# no heading\n\n- no list\n\n1. no list\n\n--- | <b>x</b> &amp; 39.9 % of 1. all"
+    write_bigbio(tmp_path / "out", "c", {"train": [(DOCUMENT, ANNOTATION)]}, CardDetails(description=description))
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    shown = "\\# no heading\n\n\\- no list\n\n1\\. no list\n\n\\--- \\| \\<b\\>x\\</b\\> \\&amp; 39.9 % of 1. all\n"
+    assert shown in card

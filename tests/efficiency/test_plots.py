@@ -112,3 +112,24 @@ def test_a_series_of_one_point_and_one_without_a_band_are_drawn() -> None:
     series = [Series("rat", [0.5], [0.5]), Series("none", [], [])]
     root = fromstring(inline_svg(Plot("p", "t", "x", "y", series, (0, 1), diagonal=True)))
     assert {"0.0", "1.0", "rat", "none"} <= set(texts(root))
+
+
+def test_a_marker_at_a_limit_of_the_values_is_not_cut() -> None:
+    limits = (60.0, 80.0)
+    root = fromstring(inline_svg(Plot("p", "t", "x", "y", [Series("rat", [1, 2], list(limits))], limits)))
+    svg = "{http://www.w3.org/2000/svg}"
+    (clip,) = root.iter(f"{svg}clipPath")
+    (rect,) = clip.iter(f"{svg}rect")
+    top, height = float(rect.get("y", "")), float(rect.get("height", ""))
+    markers = [float(use.get("y", "")) for use in root.iter(f"{svg}use") if "clip-path" not in use.attrib]
+    inside = [
+        float(use.get("y", ""))
+        for group in root.iter(f"{svg}g")
+        if "clip-path" in group.attrib
+        for use in group.iter(f"{svg}use")
+        if "rat" not in (use.get("id") or "")
+    ]
+    assert markers or inside
+    # half of a marker is three points
+    for y in inside:
+        assert top + 3 <= y <= top + height - 3

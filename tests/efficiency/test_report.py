@@ -302,6 +302,15 @@ def test_the_strategies_of_all_arms_are_adjusted_for_each_other() -> None:
         assert (row["area"].low, row["area"].high) == (area.low, area.high)
 
 
+def test_strategies_are_drawn_for_an_arm_that_has_several() -> None:
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
+    runs += [run("none", seed, strategy="random") for seed in range(2)]
+    section = strategies_section(Study("any", runs, runs, live=False, target=0.6))
+    (plot,) = section.plots
+    assert plot.title.endswith("(arm none)")
+    assert [series.name for series in plot.series] == ["mnlp", "random"]
+
+
 def test_f1_is_compared_at_the_most_labels_that_both_have() -> None:
     runs = [run(arm, seed, rounds=rounds) for seed in range(2) for arm, rounds in (("none", 6), ("rat", 4))]
     for unit, made in comparisons(Study("any", runs, runs, live=False))[0].items():
@@ -341,14 +350,62 @@ def test_rows_and_captions_say_what_has_one_seed(tmp_path: Path) -> None:
     assert "95 % confidence intervals over seeds and test documents." not in page.text
 
 
-@pytest.mark.parametrize("condition", ["case", "swap"])
-def test_that_changed_case_changes_nothing_for_some_encoders_is_said(condition: str) -> None:
+@pytest.mark.parametrize(
+    ("uncased", "lost", "said"),
+    [
+        (
+            True,
+            0,
+            "so a word in changed case is the same word to it. That no F1 is lost under changed case is therefore",
+        ),
+        (
+            True,
+            40,
+            "so a word in changed case is the same word to it. Differences under changed case come from elsewhere",
+        ),
+        (None, 0, "as PubMedBERT and MiniLM do, a word in changed case is the same. That no F1 is lost"),
+        (None, 40, "as PubMedBERT and MiniLM do, a word in changed case is the same. Differences under changed case"),
+        (False, 40, "This encoder knows capital letters"),
+    ],
+)
+def test_the_sentence_on_changed_case_agrees_with_the_table_beneath(uncased: bool | None, lost: int, said: str) -> None:
+    (one,) = [run("none", 0, rounds=1)]
+    counts = {key: (tp - lost, fp + lost, fn + lost) for key, (tp, fp, fn) in one.points[0].counts.items()}
+    last = one.points[0].model_copy(update={"robustness": {"case": counts}})
+    encoder = {} if uncased is None else {"encoder": {"name": "any", "uncased": uncased}}
+    changed = one.model_copy(update={"points": (last,), "provenance": encoder})
+    section = robustness_section(Study("any", [changed], [changed], live=False))
+    assert (section.tables[0].rows[0]["delta"].value == 0) == (lost == 0)
+    (text,) = [text for text in section.texts if "case" in text and "encoder" in text]
+    assert said in text
+
+
+def test_where_case_was_not_measured_nothing_is_said_of_it() -> None:
     runs = [run("none", 0, rounds=1)]
-    last = runs[0].points[0].model_copy(update={"robustness": {condition: runs[0].points[0].counts}})
-    study = Study("any", [runs[0].model_copy(update={"points": (last,)})], runs, live=False)
-    section = robustness_section(study)
-    assert section.tables[0].rows[0]["delta"].value == 0
-    assert any("knows lower case only" in text for text in section.texts) == (condition == "case")
+    assert not any("encoder" in text for text in robustness_section(Study("any", runs, runs, live=False)).texts)
+
+
+def test_provenance_has_a_row_for_each_value(tmp_path: Path) -> None:
+    libraries = {"libraries": {"torch": "2.4", "numpy": "1.26"}, "program_versions": ["1", "2"], "threads": 2}
+    runs = [run(arm, 0, rounds=2, provenance=libraries) for arm in ("none", "rat")]
+    report = simulation_report(simulation(tmp_path / "corpus", *runs))
+    facts = [(row["fact"], row["value"]) for row in report.closing[0].tables[0].rows]
+    for fact in (
+        ("libraries: torch", "2.4"),
+        ("libraries: numpy", "1.26"),
+        ("program versions", "1"),
+        ("program versions", "2"),
+        ("threads", "2"),
+    ):
+        assert facts.count(fact) == 1
+    assert not [value for _, value in facts if str(value).startswith(("{", "["))]
+
+
+def test_arms_are_explained_where_they_are_first_named(page: Page) -> None:
+    assert page.text.index("rat needs") < page.text.index("random adversarial training: in some steps")
+    assert page.text.index("random adversarial training: in some steps") < page.text.index("Learning curves")
+    # those that were not trained are left out
+    assert "full adversarial training" not in page.text
 
 
 def test_labels_are_those_of_the_last_models_with_their_range_over_seeds() -> None:
