@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from biorat_al.cli.options import force_option, reading_options
+from biorat_al.cli.options import NamesFormats, force_option, reading_options
 from biorat_al.corpus.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
-@click.command()
+@click.command(cls=NamesFormats)
 @click.argument("paths", nargs=-1, required=True, metavar="IN...")
 @click.argument("out", type=click.Path(path_type=Path))
 @reading_options("--from")
@@ -20,8 +20,9 @@ from biorat_al.progress import TerminalProgress
 def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
-    IN is a file or folder, OUT what is written. Formats are jsonl, pubtator, bioc-xml, bioc-json, brat, chemprot, ddi,
-    conll, label-studio and bigbio; plain-text can only be read.
+    IN is a file or folder, OUT what is written. Formats are {written}; {read_only} can only be read.
+
+    Example: biorat-al convert abstracts.nbib abstracts.jsonl --to jsonl
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
 
@@ -35,8 +36,9 @@ def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, fo
 def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
     """Say everything that is wrong with a corpus.
 
-    FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Leaves
-    with 1 if anything is wrong.
+    FILE|FOLDER is of any format that init reads. Wrong is what init or convert would refuse with the same options, and
+    all that BigBio's own checker warns of; other things that should be known are warnings. Exits with status 1 if
+    anything is wrong, with 0 if there are only warnings.
     """
     from biorat_al.corpus.validate import validate_corpus, validation_text
 

@@ -33,6 +33,18 @@ size_option = click.option(
 )
 
 
+class NamesFormats(click.Command):
+    """A command whose help names the formats: ``{written}`` and ``{read_only}`` stand for them."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help with the names; the formats are imported only for that."""
+        from biorat_al.corpus.registry import FORMATS, format_names
+
+        read_only = ", ".join(known.name for known in FORMATS if not known.can_write)
+        self.help = (self.help or "").format(written=format_names(written=True), read_only=read_only)
+        super().format_help_text(ctx, formatter)
+
+
 def reading_options(format_name: str = "--format") -> Callable[[Command], Callable[..., Any]]:
     """Give a command the options on how files are read, as one :class:`ReadOptions` called `reading`.
 

@@ -75,8 +75,9 @@ class ReadReport:
     :param relations_left_out: relations that were left out with a mention they refer to.
     :param trusted_count: mentions whose text is not the text at their offsets and that were kept by their offsets.
     :param left_out: what else the files hold and was not read, by kind (answers of a second annotator, …).
+    :param broken: of these, what was left out because it is broken.
     :param faults: the first :data:`KEPT` items that were left out because they are broken, as ``(kind, message)``;
-        `left_out` counts all of them.
+        `broken` counts all of them.
     :param notes: sentences on what looks unlike what it says it is (one document of 34 paragraphs), each with its file.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
     """
@@ -92,6 +93,7 @@ class ReadReport:
     relations_left_out: int = 0
     trusted_count: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -188,6 +190,7 @@ class Reading:
         if not self.skip_invalid:
             raise error
         self.report.left_out[kind] += 1
+        self.report.broken[kind] += 1
         if len(self.report.faults) < KEPT:
             self.report.faults.append((kind, str(error)))
 
@@ -225,6 +228,11 @@ class CorpusFormat(ABC):
     knows_concepts: ClassVar[bool] = False
     may_be_empty: ClassVar[bool] = False
     splits: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the format can be written, not only read."""
+        return type(self).write is not CorpusFormat.write
 
     @abstractmethod
     def detects(self, head: str) -> bool:

@@ -15,7 +15,7 @@ PUBTATOR = "".join(
     f"{number}\t30\t39\tclonidine\tChemical\tD003000\n{number}\tCID\tD009270\tD003000\n\n"
     for number in range(3)
 )
-WRITTEN = [known for known in FORMATS if known.name != "plain-text"]
+WRITTEN = [known for known in FORMATS if known.can_write]
 
 
 @pytest.fixture

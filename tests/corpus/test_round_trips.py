@@ -20,7 +20,7 @@ from tests.corpus.strategies import maybe_annotated
 DERIVED = {"conll": ("tokens", "sentences"), "ddi": ("sentences",), "bigbio": ("split",)}
 """Metadata that a reader adds to what was written."""
 
-WRITTEN = [known.name for known in FORMATS if known.name != "plain-text"]
+WRITTEN = [known.name for known in FORMATS if known.can_write]
 Pair = tuple[Document, Annotation | None]
 
 
