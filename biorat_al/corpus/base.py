@@ -129,10 +129,12 @@ class WriteReport:
     """What was written, and what the format has no place for.
 
     :param lost: how often something could not be written, or not as it was, by kind in words.
+    :param warned: how often something was written that the format's own users would not have so, by kind.
     """
 
     documents: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    warned: Counter[str] = field(default_factory=Counter)
 
     def lose(self, kind: str, number: int = 1) -> None:
         """Count something that the format cannot hold."""

@@ -43,8 +43,8 @@ def first_item(value: Any) -> Any:
 
 
 def is_list_of(value: Any, known: Collection[str]) -> bool:
-    """Whether `value` is a list whose first item, if it has one, is an object with no key that is not in `known`."""
-    if value is CUT:
+    """Whether `value` is null, or a list whose first item, if any, is an object with no key that is not in `known`."""
+    if value in (None, CUT):
         return True
     if not isinstance(value, list):
         return False
