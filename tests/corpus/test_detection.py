@@ -139,6 +139,33 @@ def test_one_page_of_many_tasks_says_so(tmp_path: Path) -> None:
     ]
 
 
+BIOC = {
+    "id": "1", "infons": {"journal": "J Invented", "authors": ["Example, A"], "comment": "voles " * 400},
+    "passages": [{"offset": 0, "infons": {"type": "title"}, "text": TEXT, "annotations": [], "relations": []}],
+    "annotations": [], "relations": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"source": "x", "date": "", "key": "", "infons": {"a": ["b"]}, "documents": [BIOC]},
+        [{"source": "x", "infons": {}, "documents": [BIOC]}],
+        {"PubTator3": [BIOC]},
+        [BIOC],
+        BIOC,
+    ],
+)
+def test_bioc_json_with_its_keys_in_any_order(tmp_path: Path, shape: Any) -> None:
+    path = tmp_path / "a.json"
+    for content in layouts(shape):
+        path.write_text(content, encoding="utf-8")
+        found = detect_format(path)
+        assert found is not None
+        assert found.name == "bioc-json"
+        assert [record.document.text for record in read_corpus(path)] == [TEXT]
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_our_own_lines_with_their_keys_in_any_order(tmp_path: Path, long: bool) -> None:
     value = OWN | ({"text": TEXT + " Voles." * 2000} if long else {})
