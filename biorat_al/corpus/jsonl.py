@@ -37,6 +37,7 @@ that is not in this list is an error, lest a misspelt one be passed over; what i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ class JsonLines(CorpusFormat):
         return (
             "id" in value
             and complete
-            and all(key in KEYS for key in keys)
+            # a misspelt key of ours gets its own error
+            and all(key in KEYS or get_close_matches(key, KEYS, cutoff=0.8) for key in keys)
             and all(is_string(value[key]) for key in ("id", "text") if key in value)
             and all(is_list_of(value[key], known) for key, known in _ITEMS.items() if key in value)
         )

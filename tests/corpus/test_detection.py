@@ -179,6 +179,12 @@ def test_our_own_lines_with_their_keys_in_any_order(tmp_path: Path, long: bool) 
             assert [record.document.id for record in read_corpus(path)] == ["1"]
 
 
+def test_a_misspelt_key_of_ours_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(json.dumps({"id": "1", "text": TEXT, "entites": []}))
+    with pytest.raises(FormatError, match=r"a\.txt:1, document 1: found the unknown key 'entites'"):
+        list(read_corpus(tmp_path / "a.txt"))
+
+
 @pytest.mark.parametrize(
     ("head", "message"),
     [
