@@ -36,6 +36,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for known in FORMATS:
             path = Path(folder) / known.name
+            if not known.can_write and known.name != "plain-text":
+                continue
             if known.name == "plain-text":
                 path.mkdir()
                 for record in records:

@@ -311,3 +311,30 @@ def test_a_project_gets_a_database_of_its_own_revision(init: Init, nowhere: Path
             r"newer version of biorat-al \(its revision ffff is not known here\); upgrade the program", line
         ), line
     assert not (nowhere / "out").exists()
+
+
+def test_a_file_of_abstracts_is_split_or_said_to_be_one_document(init: Init, nowhere: Path) -> None:
+    abstracts = "".join(f"Asthma {number} is common.\n" for number in range(30))
+    outcome = init(abstracts, "--split", "lines")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "pool      27 documents" in outcome.out
+    assert "Note" not in outcome.out
+    (nowhere / "project").rename(nowhere / "first")
+    outcome = init(abstracts)
+    assert outcome.code == 0
+    assert "pool      1 document\n" in outcome.out
+    text = " ".join(outcome.out.split())
+    assert "documents.txt is read as 1 document of 30 lines; if each is a document, add --split lines," in text
+
+
+def test_a_table_with_a_header_has_no_document_called_pmid(init: Init) -> None:
+    rows = "".join(f"90{number}\tAsthma {number}.\tIt is common.\n" for number in range(20))
+    outcome = init("pmid\ttitle\tabstract\n" + rows, name="abstracts.tsv")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "pool      18 documents" in outcome.out
+
+
+def test_identifiers_are_not_made_a_project(init: Init, nowhere: Path) -> None:
+    line = one_sentence(init("31000001\n31000002\n"))
+    assert re.search(r"documents\.txt: it holds identifiers alone, no texts; on PubMed, save the articles", line), line
+    assert everything_in(nowhere) == {"documents.txt"}

@@ -22,11 +22,12 @@ from biorat_al.progress import TerminalProgress
 def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, force: bool) -> None:
     """Write documents in another format, and say what that has no place for.
 
-    IN is a file or folder, OUT what is written.
+    IN is a file or folder, OUT what is written. {read_only} can only be read.
 
     \b
     Examples:
       biorat-al convert corpus.pubtator corpus.jsonl --to jsonl
+      biorat-al convert abstracts.nbib abstracts.jsonl --to jsonl
       biorat-al convert brat-folder/ corpus.xml --from brat --to bioc-xml
     """
     from biorat_al.corpus.convert import conversion_text, convert_corpus
@@ -41,8 +42,9 @@ def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, fo
 def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
     """Say everything that is wrong with a corpus.
 
-    FILE|FOLDER is of any format that init reads. All that BigBio's own checker warns of counts as wrong here. Exits
-    with status 1 if anything is wrong.
+    FILE|FOLDER is of any format that init reads. Wrong is what init or convert would refuse with the same options, and
+    all that BigBio's own checker warns of; other things that should be known are warnings. Exits with status 1 if
+    anything is wrong, with 0 if there are only warnings.
 
     \b
     Examples:

@@ -8,7 +8,8 @@ import click
 
 
 class Command(click.Command):
-    """A command whose help texts may hold ``{formats}``, ``{written}``, ``{strategies}`` and ``{exports}``.
+    """A command whose help texts may hold ``{formats}``, ``{written}``, ``{read_only}``, ``{strategies}`` and
+    ``{exports}``.
 
     They are filled in when the help is asked for: the registries take a second to import.
     """
@@ -35,10 +36,15 @@ def _formats() -> str:
 
 
 def _written() -> str:
-    from biorat_al.corpus.base import CorpusFormat
     from biorat_al.corpus.reading import FORMATS
 
-    return _listed([known.name for known in FORMATS if type(known).write is not CorpusFormat.write])
+    return _listed([known.name for known in FORMATS if known.can_write])
+
+
+def _read_only() -> str:
+    from biorat_al.corpus.reading import FORMATS
+
+    return _listed([known.name for known in FORMATS if not known.can_write], "and")
 
 
 def _strategies() -> str:
@@ -56,10 +62,11 @@ def _exports() -> str:
 _NAMES: dict[str, Callable[[], str]] = {
     "{formats}": _formats,
     "{written}": _written,
+    "{read_only}": _read_only,
     "{strategies}": _strategies,
     "{exports}": _exports,
 }
 
 
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else "".join(names)
+def _listed(names: list[str], last: str = "or") -> str:
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)

@@ -89,8 +89,8 @@ class BigBioFolder:
         """
         check_split(split)
         record = self._records.record(document, annotation)
+        self._check(split, record)
         if self.summary.complete:
-            self._check(split, record)
             self._tables.add(f"{SOURCE}/{split}.parquet", self._source, source_record(document, annotation))
         self._tables.add(f"{DATA}/{split}.parquet", self._kb, record)
         if provenance is not None:
@@ -143,7 +143,8 @@ class BigBioFolder:
     def _check(self, split: str, record: Mapping[str, Any]) -> None:
         where = f"{split}, document {record['document_id']}"
         for kind, what in self._checker.problems(record, where):
-            if kind not in CONVENTIONS:
+            # a conversion takes what comes, and says so
+            if self.summary.complete and kind not in CONVENTIONS:
                 raise FormatError(what, document=record["document_id"])
             self.summary.warnings[kind] += 1
 
@@ -220,6 +221,7 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
             report.lose(MENTION_IDS, sum(entity.id != value["id"] for entity, value in ids))
         summary = out.finish(CardDetails(made={"program": f"biorat-al {__version__}"}))
     report.lost.update(summary.not_represented)
+    report.warned.update(summary.warnings)
     return sum(split.documents for split in summary.splits.values())
 
 

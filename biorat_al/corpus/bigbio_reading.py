@@ -32,6 +32,7 @@ from biorat_al.corpus.model import (
     check_spans,
     text_error,
 )
+from biorat_al.corpus.sound import BROKEN_DOCUMENTS, BROKEN_MENTIONS, BROKEN_RELATIONS
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
@@ -63,9 +64,14 @@ class BigBioKb(CorpusFormat):
         return min((root / DATA).glob("*.parquet"), default=None) if (root / CARD).is_file() else None
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        split = _PART.sub("", source.path.name.removesuffix(".parquet"))
+        split = split_of(source.path)
         for number, row in enumerate(kb_rows(source), start=1):
-            yield _record(row, f"{source.name}, record {number}", split, reading)
+            try:
+                record = kb_record(row, f"{source.name}, record {number}", split, reading)
+            except FormatError as error:
+                reading.leave_out(BROKEN_DOCUMENTS, error)
+            else:
+                yield record
         source.whole_file_read()
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
@@ -73,6 +79,11 @@ class BigBioKb(CorpusFormat):
         count = write_stream(path, records, counted)
         counted.documents += count
         return count
+
+
+def split_of(path: Path) -> str:
+    """The split that a file's name says."""
+    return _PART.sub("", path.name.removesuffix(".parquet"))
 
 
 def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
@@ -107,7 +118,12 @@ def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
         raise FormatError(f"it cannot be read as Parquet: {reason}", source=source.name) from None
 
 
-def _record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
+def kb_record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
+    """A row as a document.
+
+    :raises FormatError: a field is not of its type, or the passages do not make a text.
+    :raises OffsetError: the text of a mention is not the text at its offsets.
+    """
     fields = Fields(row, where)
     fields.document = fields.text("document_id")
     texts: list[str] = []
@@ -133,43 +149,41 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
     entities: list[Entity] = []
     left_out: set[str] = set()
     for part in fields.parts("entities"):
-        ident = part.text("id")
         try:
-            spans = _checked(part, document)
-        except OffsetError as error:
-            reading.keeps(error)
-            left_out.add(ident)
-            continue
-        concepts = (Concept(item.text("db_name"), item.text("db_id")) for item in part.parts("normalized"))
-        entities.append(Entity(ident, part.text("type"), spans, tuple(concepts)))
+            ident = part.text("id")
+            concepts = tuple(Concept(item.text("db_name"), item.text("db_id")) for item in part.parts("normalized"))
+            spans = _checked(part, document, reading)
+            entity = None if spans is None else Entity(ident, part.text("type"), spans, concepts)
+        except FormatError as error:
+            reading.leave_out(BROKEN_MENTIONS, error)
+            entity = None
+        if entity is None:
+            left_out.add(str(part.value.get("id")))
+        else:
+            entities.append(entity)
     events: list[dict[str, Any]] = []
     gone = set(left_out)
     for part in fields.parts("events"):
-        trigger = part.inner("trigger")
         try:
-            spans = _checked(trigger, document)
-        except OffsetError as error:
-            reading.keeps(error)
-            gone.add(part.text("id"))
-            continue
-        events.append(
-            {
-                "id": part.text("id"),
-                "type": part.text("type"),
-                "trigger": {"text": trigger.items("text"), "offsets": [list(span) for span in spans]},
-                "arguments": [
-                    {"role": item.text("role"), "ref_id": item.text("ref_id")} for item in part.parts("arguments")
-                ],
-            }
-        )
+            event = _event(part, document, reading)
+        except FormatError as error:
+            reading.leave_out("events that cannot be read", error)
+            event = None
+        if event is None:
+            gone.add(str(part.value.get("id")))
+        else:
+            events.append(event)
     groups = [
         {"id": part.text("id"), "entity_ids": [ident for ident in part.items("entity_ids") if ident not in left_out]}
         for part in fields.parts("coreferences")
     ]
-    relations = [
-        Relation(part.text("id"), part.text("type"), part.text("arg1_id"), part.text("arg2_id"), True, _links(part))
-        for part in fields.parts("relations")
-    ]
+    relations = []
+    for part in fields.parts("relations"):
+        try:
+            ends = part.text("arg1_id"), part.text("arg2_id")
+            relations.append(Relation(part.text("id"), part.text("type"), *ends, True, _links(part)))
+        except FormatError as error:
+            reading.leave_out(BROKEN_RELATIONS, error)
     extras = {EVENTS: without_events(events, gone, reading), COREFERENCES: groups}
     return Annotation(
         tuple(entities), reading.without(left_out, relations), (), {key: held for key, held in extras.items() if held}
@@ -182,14 +196,36 @@ def _links(part: Fields) -> dict[str, Any]:
     return {"normalized": links} if links else {}
 
 
-def _checked(part: Fields, document: Document) -> tuple[Span, ...]:
-    """The pieces of a mention, whose texts are those of the document."""
+def _event(part: Fields, document: Document, reading: Reading) -> dict[str, Any] | None:
+    """An event; None if the text of its trigger is another and it is not to be kept."""
+    trigger = part.inner("trigger")
+    spans = _checked(trigger, document, reading)
+    if spans is None:
+        return None
+    return {
+        "id": part.text("id"),
+        "type": part.text("type"),
+        "trigger": {
+            "text": [document.text[start:end] for start, end in spans],
+            "offsets": [list(span) for span in spans],
+        },
+        "arguments": [{"role": item.text("role"), "ref_id": item.text("ref_id")} for item in part.parts("arguments")],
+    }
+
+
+def _checked(part: Fields, document: Document, reading: Reading) -> tuple[Span, ...] | None:
+    """The pieces of a mention, whose texts are those of the document; None if one is not and it is not to be kept."""
     texts, spans = _text(part)
-    check_spans(document, spans, source=part.source)
+    try:
+        check_spans(document, spans, source=part.source)
+    except OffsetError as error:
+        reading.keeps(error)
+        return None
+    wrong = None
     for text, (start, end) in zip(texts, spans, strict=True):
-        if document.text[start:end] != text:
-            raise text_error(document, (Span(start, end),), text, source=part.source)
-    return tuple(spans)
+        if wrong is None and document.text[start:end] != text:
+            wrong = text_error(document, (Span(start, end),), text, source=part.source)
+    return tuple(spans) if wrong is None or reading.keeps(wrong) else None
 
 
 def _text(part: Fields, pieces: int | None = None) -> tuple[list[str], list[Span]]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.bioc import BioCReader, is_annotated, left_out_document
+from biorat_al.corpus.bioc_json_shape import documents_place
 from biorat_al.corpus.bioc_writing import BioCWriter
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, found, to_json
@@ -44,6 +45,8 @@ class BioCJson(CorpusFormat):
     knows_concepts = True
 
     def detects(self, head: str) -> bool:
+        if documents_place(head) is not None:
+            return True
         if _PUBTATOR.match(head) or _DOCUMENT.match(head):
             return True
         # other JSON has documents, too
@@ -87,6 +90,9 @@ class BioCJson(CorpusFormat):
 
 def _place(head: str) -> str:
     """Where the documents stand, as a path through the JSON values."""
+    place = documents_place(head)
+    if place is not None:
+        return place
     outside = "item." if head.lstrip().startswith("[") else ""
     if _PUBTATOR.match(head):
         return f"{outside}PubTator3.item"

@@ -109,6 +109,9 @@ def conversion_text(conversion: Conversion) -> str:
         lines += [f"  {number:>9,}  {kind}" for kind, number in conversion.lost.most_common()]
     else:
         lines.append("Nothing was lost.")
+    if written.warned:
+        lines.append("Against the format's own conventions, written all the same:")
+        lines += [f"  {number:>9,}  {kind}" for kind, number in written.warned.most_common()]
     return "\n".join(lines)
 
 

@@ -93,22 +93,28 @@ class Fields:
         return value
 
     def flag(self, key: str, default: bool) -> bool:
-        """true or false; `default` if it is absent."""
-        value = self.value.get(key, default)
+        """true or false; `default` if it is absent or null."""
+        value = self.value.get(key)
+        if value is None:
+            return default
         if not isinstance(value, bool):
             self._mismatch(key, value, "true or false")
         return value
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """An object of any content; empty if it is absent."""
-        value = self.value.get(key, {})
+        """An object of any content; empty if it is absent or null."""
+        value = self.value.get(key)
+        if value is None:
+            return {}
         if not isinstance(value, dict):
             self._mismatch(key, value, "an object")
         return value
 
     def items(self, key: str, must: bool = False) -> list[Any]:
-        """A list; empty if it is absent and need not be there."""
-        value = self._required(key, "a list") if must else self.value.get(key, [])
+        """A list; empty if it is absent or null and need not be there."""
+        value = self._required(key, "a list") if must else self.value.get(key)
+        if value is None and not must:
+            return []
         if not isinstance(value, list):
             self._mismatch(key, value, "a list")
         return value
@@ -120,17 +126,17 @@ class Fields:
             self._mismatch(key, value, "an object")
         return Fields(value, self.source, f"{self.place}{key}.", self.document)
 
-    def parts(self, key: str) -> Iterator[Fields]:
+    def parts(self, key: str, must: bool = False) -> Iterator[Fields]:
         """The objects of a list, each of which may have any key."""
-        for position, item in enumerate(self.items(key)):
+        for position, item in enumerate(self.items(key, must)):
             place = f"{self.place}{key}[{position}]"
             if not isinstance(item, dict):
                 self.wrong(f"{place}: found {found(item)}, expected an object")
             yield Fields(item, self.source, place + ".", self.document)
 
-    def objects(self, key: str, keys: Sequence[str]) -> Iterator[Fields]:
+    def objects(self, key: str, keys: Sequence[str], must: bool = False) -> Iterator[Fields]:
         """The objects of a list, none of which may have a key that is not in `keys`."""
-        for part in self.parts(key):
+        for part in self.parts(key, must):
             part.only(keys)
             yield part
 

@@ -36,12 +36,13 @@ that is not in this list is an error, lest a misspelt one be passed over; what i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.json_head import is_cut, is_list_of, is_string, json_head, keys_of
 from biorat_al.corpus.json_values import Fields, found, parse_object, to_json
 from biorat_al.corpus.model import (
     Annotation,
@@ -54,12 +55,22 @@ from biorat_al.corpus.model import (
     Relation,
     Span,
 )
+from biorat_al.corpus.sound import BROKEN_DOCUMENTS, BROKEN_MENTIONS, BROKEN_RELATIONS
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.validation import check_annotation, check_document, check_mention
 from biorat_al.corpus.writing import text_file
 from biorat_al.errors import FormatError, OffsetError
 
-_FIRST_LINE = re.compile(r'\s*\{\s*("id"|[^\n]*"text")\s*:')
+KEYS = ("id", "text", "passages", "metadata", "entities", "relations", "concept_relations", "extras")
+"""Keys of a document."""
+
+_ITEMS = {
+    "passages": ("kind", "start", "end"),
+    "entities": ("id", "label", "spans", "text", "concepts", "score", "origin", "extras"),
+    "relations": ("id", "label", "head", "tail", "directed", "extras"),
+    "concept_relations": ("label", "head", "tail"),
+}
+"""Keys of the items of a document's lists."""
 
 
 class JsonLines(CorpusFormat):
@@ -71,13 +82,30 @@ class JsonLines(CorpusFormat):
     knows_concepts = True
 
     def detects(self, head: str) -> bool:
-        return _FIRST_LINE.match(head) is not None
+        value = json_head(head)
+        if not isinstance(value, dict):
+            return False
+        keys = keys_of(value)
+        complete = is_cut(value) or {"id", "text"} <= value.keys()
+        return (
+            "id" in value
+            and complete
+            # a misspelt key of ours gets its own error
+            and all(key in KEYS or get_close_matches(key, KEYS, cutoff=0.8) for key in keys)
+            and all(is_string(value[key]) for key in ("id", "text") if key in value)
+            and all(is_list_of(value[key], known) for key, known in _ITEMS.items() if key in value)
+        )
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         for number, line in source.lines():
             if line and not line.isspace():
                 where = source.at(number)
-                yield record_from_json(parse_object(line, where), where, reading)
+                try:
+                    record = record_from_json(parse_object(line, where), where, reading)
+                except FormatError as error:
+                    reading.leave_out(BROKEN_DOCUMENTS, error)
+                else:
+                    yield record
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         count = write_jsonl(path, records)
@@ -148,16 +176,17 @@ def record_from_json(value: Mapping[str, Any], source: str, reading: Reading | N
     fields.document = document_id
     passages = tuple(
         Passage(part.text("kind"), part.whole("start"), part.whole("end"))
-        for part in fields.objects("passages", ("kind", "start", "end"))
+        for part in fields.objects("passages", _ITEMS["passages"])
     )
     document = Document(document_id, fields.text("text"), passages, fields.mapping("metadata"))
-    fields.only(("id", "text", "passages", "metadata", "entities", "relations", "concept_relations", "extras"))
+    fields.only(KEYS)
     annotation = None
+    # null could mean that nobody has looked, or that nothing is there: it is refused
     if "entities" in value:
         annotation = _annotation(fields, document, reading or Reading())
     else:
         for key in ("relations", "concept_relations", "extras"):
-            if key in value:
+            if value.get(key) is not None:
                 fields.wrong(f"found {key!r} without 'entities'; where somebody has looked there is at least '[]'")
     return Record(document, annotation, source)
 
@@ -166,37 +195,49 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
     entities: list[Entity] = []
     left_out: set[str] = set()
     ids: set[str] = set()
-    keys = ("id", "label", "spans", "text", "concepts", "score", "origin", "extras")
-    for part in fields.objects("entities", keys):
-        entity = _entity(part)
-        if entity.id in ids:
-            fields.wrong(f"two entities have the id {entity.id!r}")
+    for part in fields.objects("entities", _ITEMS["entities"], must=True):
+        try:
+            entity = _entity(part)
+            if entity.id in ids:
+                fields.wrong(f"two entities have the id {entity.id!r}")
+        except FormatError as error:
+            reading.leave_out(BROKEN_MENTIONS, error)
+            if isinstance(ident := part.value.get("id"), str) and ident not in ids:
+                left_out.add(ident)
+            continue
         ids.add(entity.id)
         try:
-            surface = part.text("text") if "text" in part.value else entity.surface(document.text)
+            stated = part.value.get("text") is not None
+            surface = part.text("text") if stated else entity.surface(document.text)
             check_mention(document, entity, surface, source=part.source)
         except OffsetError as error:
-            reading.keeps(error)
-            left_out.add(entity.id)
-        else:
-            entities.append(entity)
-    relations = [
-        Relation(
-            part.text("id"),
-            part.text("label"),
-            part.text("head"),
-            part.text("tail"),
-            part.flag("directed", True),
-            part.mapping("extras"),
-        )
-        for part in fields.objects("relations", ("id", "label", "head", "tail", "directed", "extras"))
-    ]
+            if not reading.keeps(error):
+                left_out.add(entity.id)
+                continue
+        entities.append(entity)
+    relations = []
+    for part in fields.objects("relations", _ITEMS["relations"]):
+        try:
+            relations.append(_relation(part))
+        except FormatError as error:
+            reading.leave_out(BROKEN_RELATIONS, error)
     concept_relations = [
         ConceptRelation(part.text("label"), part.text("head"), part.text("tail"))
-        for part in fields.objects("concept_relations", ("label", "head", "tail"))
+        for part in fields.objects("concept_relations", _ITEMS["concept_relations"])
     ]
     return Annotation(
         tuple(entities), reading.without(left_out, relations), tuple(concept_relations), fields.mapping("extras")
+    )
+
+
+def _relation(part: Fields) -> Relation:
+    return Relation(
+        part.text("id"),
+        part.text("label"),
+        part.text("head"),
+        part.text("tail"),
+        part.flag("directed", True),
+        part.mapping("extras"),
     )
 
 

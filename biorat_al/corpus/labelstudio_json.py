@@ -22,6 +22,7 @@ from typing import Any
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.concept_relations import CONCEPTS, expanded
+from biorat_al.corpus.json_head import Cut, first_item, json_head
 from biorat_al.corpus.json_stream import items
 from biorat_al.corpus.json_values import Fields, to_json
 from biorat_al.corpus.labelstudio_answers import made_by_action
@@ -30,9 +31,10 @@ from biorat_al.corpus.labelstudio_relations import SCORE
 from biorat_al.corpus.mismatch import mismatch_text, outside_text
 from biorat_al.corpus.model import Annotation, Document, Passage, Record
 from biorat_al.corpus.notes import NOTE
+from biorat_al.corpus.sound import BROKEN_DOCUMENTS
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
-from biorat_al.errors import OffsetError
+from biorat_al.errors import FormatError, OffsetError
 from biorat_al.settings import SAME_MENTION
 
 CONTROL, TEXT = "label", "text"
@@ -42,9 +44,8 @@ KEPT = "label_studio"
 
 UNATTENDED = "annotations made from predictions or copied, which nobody has looked at"
 
-_TASKS = re.compile(
-    r'\s*\[\s*\{\s*("id"\s*:\s*[0-9]+\s*,\s*)?("(annotations|predictions)"\s*:\s*\[|"data"\s*:\s*\{)', re.DOTALL
-)
+_PAGES = {"tasks": "total", "results": "count"}
+"""Keys of an answer of the interface: that of its tasks, and that of how many there are on all pages."""
 _OWN = ("text", "document_id", "passages")
 _NOT_KEPT = ("result", "prediction", "draft_id", "task", "project")
 _KEPT_KINDS = (
@@ -61,12 +62,36 @@ class LabelStudioJson(CorpusFormat):
     suffixes = (".ls.json",)
 
     def detects(self, head: str) -> bool:
-        return _TASKS.match(head) is not None
+        value = json_head(head)
+        task = first_item(
+            next((value[key] for key in _PAGES if key in value), value) if isinstance(value, dict) else value
+        )
+        return (
+            isinstance(task, dict)
+            and isinstance(task.get("data"), (dict, Cut))
+            and "completions" not in task
+            and all(isinstance(task.get(key, []), (list, Cut, type(None))) for key in ("annotations", "predictions"))
+        )
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        for number, value in enumerate(items(source, "item"), start=1):
+        value = json_head(source.head())
+        page = next((key for key in _PAGES if key in value), None) if isinstance(value, dict) else None
+        place = f"{page}.item" if page else "" if isinstance(value, dict) else "item"
+        number = 0
+        for number, item in enumerate(items(source, place), start=1):
             where = f"{source.name}, task {number}"
-            yield _record(Fields({"task": value}, where).inner("task"), where, reading)
+            try:
+                record = _record(Fields({"task": item}, where).inner("task"), where, reading)
+            except FormatError as error:
+                reading.leave_out(BROKEN_DOCUMENTS, error)
+            else:
+                yield record
+        total = next(items(source, _PAGES[page]), None) if page else None
+        if isinstance(total, int) and total > number:
+            reading.report.note(
+                f"{source.name} is one page of an answer, with {number:,} of {total:,} tasks; export the project as "
+                "JSON to have all"
+            )
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -122,7 +147,9 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
         try:
             _check(region, document, chosen.source)
         except OffsetError as error:
-            reading.keeps(error)
+            if reading.keeps(error):
+                value = {key: held for key, held in region["value"].items() if key != "text"}
+                regions.append({**region, "value": value})
         else:
             regions.append(region)
     annotation, problems = annotation_of(regions, document.text)

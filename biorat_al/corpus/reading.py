@@ -19,16 +19,19 @@ from biorat_al.corpus.model import Record
 from biorat_al.corpus.plain_text import PlainText
 from biorat_al.corpus.registry import (
     FORMATS,
+    Detection,
     certain_format,
+    detect,
     detect_format,
     format_named,
     format_names,
+    head_of,
     main_file,
     suffix_of,
     without_suffix,
 )
+from biorat_al.corpus.sound import sound_record
 from biorat_al.corpus.source import OnBytes, Source
-from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
 __all__ = [
@@ -170,9 +173,10 @@ def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | 
 
 def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
     path = main_file(path, forced)
-    known = forced or detect_format(path)
+    found = Detection(forced) if forced else detect(path)
+    known = found.format
     if forced is not None and not isinstance(forced, PlainText) and not forced.owns(path):
-        head = Source(path).head()
+        head = head_of(path)
         certain = None if forced.detects(head) else certain_format(head)
         if certain is not None:
             raise FormatError(f"the file is {certain.title}, expected {forced.title}", source=str(path))
@@ -180,7 +184,8 @@ def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
         raise FormatError(f"the file is empty, expected one of {format_names()}", source=str(path))
     if known is None:
         raise FormatError(
-            f"neither its content nor its name tells the format; name one of {format_names()}", source=str(path)
+            found.reason or f"neither its content nor its name tells the format; name one of {format_names()}",
+            source=str(path),
         )
     try:
         size = sum(part.stat().st_size for part in (path, *known.companions(path)))
@@ -203,13 +208,13 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
         elif main_file(path) != path:
             # read with the file that it is a part of
             continue
-        elif (detected := detect_format(path)) is None:
-            unread.append((path, "neither its content nor its name tells a known format"))
+        elif (found := detect(path)).format is None:
+            unread.append((path, found.reason or "neither its content nor its name tells a known format"))
             unknown.add(path)
-        elif forced is None or detected is forced or (suffix_of(path, forced) is not None):
-            files.append(_file(path, forced or detected))
+        elif forced is None or found.format is forced or (suffix_of(path, forced) is not None):
+            files.append(_file(path, forced or found.format))
         else:
-            unread.append((path, f"{detected.title}, not {forced.title}"))
+            unread.append((path, f"{found.format.title}, not {forced.title}"))
     beside = files[0].format.lying_beside if files else frozenset()
     for path, reason in unread:
         if path not in unknown or path.name not in beside:
@@ -237,18 +242,17 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def read_files(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | None = None) -> Iterator[Record]:
     """Yield the documents of files that :func:`list_files` found, each one checked and counted."""
-    reading.files = len(files)
+    reading.files = max(reading.files, len(files))
     for file in files:
         before, left_out = reading.report.documents, reading.report.left_out.total()
         source = Source(file.path, document_id=file.document_id, on_bytes=on_bytes)
         if not file.format.may_be_empty and not source.head():
             raise FormatError(f"the file is empty, expected {file.format.title}", source=source.name)
         for record in file.format.read(source, reading):
-            check_document(record.document, source=record.source)
-            if record.annotation is not None:
-                check_annotation(record.document, record.annotation, source=record.source)
-            reading.report.count(record)
-            yield record
+            sound = sound_record(record, reading)
+            if sound is not None:
+                reading.report.count(sound)
+                yield sound
         # where what is broken may be left out, that can be all that a file holds
         if reading.report.documents == before and reading.report.left_out.total() == left_out:
             raise FormatError(f"the file holds no document, expected {file.format.title}", source=source.name)

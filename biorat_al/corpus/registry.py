@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from biorat_al.corpus.base import CorpusFormat
 from biorat_al.corpus.bc2gm import Bc2Gm
@@ -14,13 +16,20 @@ from biorat_al.corpus.brat import Brat
 from biorat_al.corpus.chemprot import ChemProt
 from biorat_al.corpus.conll import Conll
 from biorat_al.corpus.ddi import Ddi
+from biorat_al.corpus.foreign import foreign_format
 from biorat_al.corpus.jsonl import JsonLines
 from biorat_al.corpus.knowtator import Knowtator
 from biorat_al.corpus.labelstudio_json import LabelStudioJson
+from biorat_al.corpus.medline import Medline
 from biorat_al.corpus.plain_text import PlainText
+from biorat_al.corpus.pubmed_xml import PubMedXml
 from biorat_al.corpus.pubtator import PubTator
-from biorat_al.corpus.source import Source
+from biorat_al.corpus.source import HEAD_CHARACTERS, Source
+from biorat_al.corpus.table import Table
 from biorat_al.errors import UsageError
+
+JSON_CHARACTERS = 1 << 17
+"""How much of a file's beginning decides on its format if it is JSON."""
 
 FORMATS: tuple[CorpusFormat, ...] = (
     BioCJson(),
@@ -34,15 +43,15 @@ FORMATS: tuple[CorpusFormat, ...] = (
     BigBioKb(),
     Bc2Gm(),
     Knowtator(),
+    PubMedXml(),
+    Medline(),
+    Table(),
     PlainText(),
     # a text file that stands alone is plain text
     Brat(),
     BioNlp(),
 )
-"""The formats that can be read, in the order in which they are tried.
-
-A document of BioC JSON on one line begins as one of our own JSON Lines may, which tries no further than that.
-"""
+"""The formats that can be read, in the order in which they are tried."""
 
 
 def format_named(name: str) -> CorpusFormat:
@@ -56,21 +65,65 @@ def format_named(name: str) -> CorpusFormat:
     raise UsageError(f"unknown format {name!r}; known are {format_names()}")
 
 
-def format_names() -> str:
-    """The names of all formats, for messages."""
-    return ", ".join(known.name for known in FORMATS)
+def format_names(*, written: bool = False) -> str:
+    """The names of all formats, for messages.
+
+    :param written: only of those that can be written.
+    """
+    return ", ".join(known.name for known in FORMATS if known.can_write or not written)
 
 
-def detect_format(path: Path) -> CorpusFormat | None:
-    """The format of a file by the files beside it, by its beginning, or else by its name; None if none of them says.
+class Detection(NamedTuple):
+    """What a file seems to be.
+
+    :param format: None if it is of no known format.
+    :param reason: then, why it cannot be read and what to do; empty if nothing is known of it.
+    """
+
+    format: CorpusFormat | None
+    reason: str = ""
+
+
+def detect(path: Path) -> Detection:
+    """Tell a file's format by the files beside it, by its beginning, or else by its name.
 
     :raises CorpusError: the file cannot be read.
     """
     owner = next((known for known in FORMATS if known.owns(path)), None)
     if owner is not None:
-        return owner
-    certain = certain_format(Source(path).head())
-    return certain or next((known for known in FORMATS if suffix_of(path, known) is not None), None)
+        return Detection(owner)
+    head = head_of(path)
+    certain = certain_format(head)
+    if certain is not None:
+        return Detection(certain)
+    foreign = foreign_format(head)
+    if foreign is not None:
+        return Detection(None, foreign)
+    named = next((known for known in FORMATS if suffix_of(path, known) is not None), None)
+    return Detection(named)
+
+
+def detect_format(path: Path) -> CorpusFormat | None:
+    """Return the format of a file (see :func:`detect`); None if nothing tells it.
+
+    :raises CorpusError: the file cannot be read.
+    """
+    return detect(path).format
+
+
+def head_of(path: Path) -> str:
+    """Return the beginning of a file, as much of it as its kind needs to be told by."""
+    stat = path.stat() if path.exists() else None
+    return _head_of(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None)
+
+
+# a file is looked at when its size is added up, and again when it is read
+@lru_cache(maxsize=2)
+def _head_of(path: Path, state: object) -> str:
+    source = Source(path)
+    head = source.head()
+    # the keys of a JSON value may come after its longest text
+    return source.head(JSON_CHARACTERS) if len(head) == HEAD_CHARACTERS and head.lstrip()[:1] in ("{", "[") else head
 
 
 def certain_format(head: str) -> CorpusFormat | None:

@@ -80,16 +80,16 @@ class Source:
         """The place of a line (from 1), for messages."""
         return f"{self.name}:{line}"
 
-    def head(self) -> str:
-        """The file's beginning, with what is not UTF-8 replaced; empty for an empty file.
+    def head(self, characters: int = HEAD_CHARACTERS) -> str:
+        """The file's beginning, `characters` of it, with what is not UTF-8 replaced; empty for an empty file.
 
         :raises CorpusError: the file cannot be read.
         :raises FormatError: it is broken gzip.
         """
         with self._opened(counted=False) as file:
             # a code point has four bytes at most; the last one may be cut in two, which does no harm here
-            start = file.read(4 * HEAD_CHARACTERS)
-        return start.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")[:HEAD_CHARACTERS]
+            start = file.read(4 * characters)
+        return start.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")[:characters]
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield each line's number (from 1) and its text without the ``\\n``; one line is held at a time.

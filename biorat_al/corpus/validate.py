@@ -1,30 +1,41 @@
 """Looks a corpus through and tells everything that is wrong with it, instead of stopping at the first thing.
 
-Files of BigBio's "kb" schema are checked field by field (:mod:`biorat_al.corpus.kb_checks`). Files of any other format
-are read, and what was read must be what BigBio could hold: every text in a passage, one identifier in a concept, one
-type in a label, and no document with two texts.
+*Wrong* is what another command would refuse, and what BigBio's own checker fails on or warns of. Of everything else
+that a person should know before a corpus is used there are *warnings*: files that are not read, a document that is
+there twice, labels that differ by their case alone. With the same options, ``convert`` and ``init`` read what nothing
+is wrong with.
+
+The files are read by the readers themselves, so that both say the same. Files of BigBio's "kb" schema are also checked
+field by field (:mod:`biorat_al.corpus.kb_checks`); of all others the record that BigBio would get is.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from biorat_al.corpus.base import KEPT, InvalidMention, ReadOptions, ReadReport
-from biorat_al.corpus.bigbio_reading import BigBioKb, kb_rows
+from biorat_al.corpus.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
+from biorat_al.corpus.bigbio_reading import BigBioKb, kb_record, kb_rows, split_of
+from biorat_al.corpus.bigbio_record import KbRecords
 from biorat_al.corpus.identifiers import TMVAR, is_variant, says_more
+from biorat_al.corpus.jsonl import to_line
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.mismatch import common_shift, shift_text
-from biorat_al.corpus.model import Annotation, Document, Entity, Span
-from biorat_al.corpus.reading import CorpusFile, Paths, list_files, read_corpus
+from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, read_files
 from biorat_al.corpus.slips import slips
+from biorat_al.corpus.sound import sound_record
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.wording import plural
+
+OTHER_TEXT = "texts that are not those at their offsets"
+
+WARNED = frozenset({"records without a text"})
+"""Kinds of problems of a record that no command refuses, and BigBio's checker passes."""
 
 
 @dataclass
@@ -32,20 +43,30 @@ class Validation:
     """What was found.
 
     :param documents: how many were looked at.
-    :param problems: how many there are of each kind.
+    :param problems: how many there are of each kind that is wrong.
     :param messages: the first :data:`~biorat_al.corpus.base.KEPT` of them, each with its place.
+    :param warnings: how many there are of each kind that is not wrong, but should be known.
+    :param remarks: the first of these, likewise.
     """
 
     files: int = 0
     documents: int = 0
     problems: Counter[str] = field(default_factory=Counter)
     messages: list[str] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, kind: str, message: str) -> None:
         """Count a problem."""
         self.problems[kind] += 1
         if len(self.messages) < KEPT:
             self.messages.append(message)
+
+    def warn(self, kind: str, message: str, number: int = 1) -> None:
+        """Count a warning."""
+        self.warnings[kind] += number
+        if len(self.remarks) < KEPT:
+            self.remarks.append(message)
 
 
 def validate_corpus(
@@ -58,76 +79,200 @@ def validate_corpus(
 
     A file that cannot be read further counts as one problem, and the next file is looked at.
 
-    :raises UsageError: the format is not known.
+    :param options: how the files are read; what they leave out or keep on trust is warned of.
+    :raises UsageError: the format is not known, or a file is not cut that way.
     :raises CorpusError: a path is missing, or a folder holds nothing to read.
     """
-    files = list_files(paths, format=options.format)
-    validation = Validation(files=len(files))
-    kb = KbChecker()
-    seen: dict[str, bytes] = {}
+    listed = ReadReport()
+    files = list_files(paths, format=options.format, report=listed)
+    check_split(files, options.split)
+    check = _Check(options, len(files))
+    validation = check.validation
     with progress.bar("Checking", sum(file.size for file in files), "bytes") as bar:
         for file in files:
             try:
                 if isinstance(file.format, BigBioKb):
-                    _check_kb(file, kb, validation)
+                    check.kb_file(file)
                 else:
-                    _check_records(file, seen, validation)
+                    check.file(file)
             except CorpusError as error:
                 validation.add("files that cannot be read to their end", str(error))
             bar.advance(file.size)
+    check.labels()
+    for skipped in listed.skipped:
+        validation.warn("files not read", f"{skipped.path}: not read: {skipped.reason}")
+    validation.warnings["files not read"] += listed.skipped_count - len(listed.skipped)
+    validation.warnings = +validation.warnings
     return validation
 
 
 def validation_text(validation: Validation, shown: int = 20) -> str:
     """What a person should know of a validation."""
     count = plural(validation.documents, "document")
-    if not validation.problems:
+    wrong, warnings = validation.problems.total(), validation.warnings.total()
+    if not wrong and not warnings:
         return f"{count}: nothing wrong."
-    lines = validation.messages[:shown]
-    left = validation.problems.total() - len(lines)
-    lines += [f"… and {left:,} more"] if left else []
-    lines.append(f"{count}: {validation.problems.total():,} wrong")
-    return "\n".join([*lines, *(f"  {number:>9,}  {kind}" for kind, number in validation.problems.most_common())])
+    lines = _listed(validation.messages, wrong, shown)
+    lines.append(f"{count}: {wrong:,} wrong" if wrong else f"{count}: no faults, {plural(warnings, 'warning')}:")
+    lines += _counted(validation.problems)
+    if wrong and warnings:
+        lines.append(f"{plural(warnings, 'warning')}:")
+    lines += _listed([f"warning: {remark}" for remark in validation.remarks], warnings, shown)
+    return "\n".join([*lines, *_counted(validation.warnings)])
 
 
-def _check_kb(file: CorpusFile, checker: KbChecker, validation: Validation) -> None:
-    for number, row in enumerate(kb_rows(Source(file.path), exact=True), start=1):
-        validation.documents += 1
-        where = f"{file.path}, record {number}"
-        for kind, what in (*checker.problems(row, where), *slips(*_mentions(row))):
-            validation.add(kind, f"{where}, document {row['document_id']}: {what}")
+def _listed(messages: list[str], count: int, shown: int) -> list[str]:
+    left = count - len(messages[:shown])
+    # a message may stand for several of a kind
+    return messages[:shown] + ([f"… and {left:,} more"] if left > 0 and len(messages) > shown else [])
 
 
-def _mentions(row: Mapping[str, Any]) -> tuple[Document, Annotation]:
-    """The text of a kb record, and the mentions in it whose offsets are inside it."""
-    text = " ".join(piece for passage in row["passages"] or () for piece in passage["text"] or ())
-    entities = []
-    for entity in row["entities"] or ():
-        spans = tuple(Span(*offsets) for offsets in entity["offsets"] or () if len(offsets) == 2)
-        if spans and all(0 <= start < end <= len(text) for start, end in spans):
-            entities.append(Entity(str(entity["id"]), str(entity["type"]), spans))
-    return Document(str(row["document_id"]), text), Annotation(tuple(entities))
+def _counted(kinds: Counter[str]) -> list[str]:
+    return [f"  {number:>9,}  {kind}" for kind, number in kinds.most_common()]
 
 
-def _check_records(file: CorpusFile, seen: dict[str, bytes], validation: Validation) -> None:
-    report = ReadReport()
-    known = 0
-    try:
-        for record in read_corpus(file.path, format=file.format.name, skip_invalid=True, report=report):
-            validation.documents += 1
-            for message in _shifted(report.invalid[known:]):
-                validation.add("texts that are not those at their offsets", message)
-            known = len(report.invalid)
-            digest = hashlib.sha256(record.document.text.encode("utf-8", "surrogatepass")).digest()
-            if seen.setdefault(record.document.id, digest) != digest:
-                validation.add(
-                    "ids that occur again", f"{record.source}: the id {record.document.id!r} is that of another text"
-                )
-            for kind, what in record_problems(record.document, record.annotation or Annotation()):
-                validation.add(kind, f"{record.source}, document {record.document.id}: {what}")
-    finally:
-        if report.invalid_count > known:
-            validation.problems["texts that are not those at their offsets"] += report.invalid_count - known
+class _Check:
+    """A validation under way: what was seen in earlier files counts, too."""
+
+    def __init__(self, options: ReadOptions, files: int) -> None:
+        self.validation = Validation(files=files)
+        self._options = options
+        self._kb = KbChecker()
+        # of what was read from other formats; their ids are numbers that begin anew
+        self._made, self._made_checker = KbRecords(), KbChecker()
+        self._seen: dict[str, bytes] = {}
+        self._unique = 0
+        self._labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def file(self, file: CorpusFile) -> None:
+        """Read a file and check its records.
+
+        :raises CorpusError: it cannot be read to its end.
+        """
+        reading = self._reading()
+        try:
+            for record in read_files([file], reading):
+                self.validation.documents += 1
+                self._take_faults(reading.report)
+                self._record(record)
+                if record.annotation is not None:
+                    self._kb_rules(record.document, record.annotation, record.source)
+        finally:
+            self._take_faults(reading.report)
+            self._take_rest(reading.report, str(file.path))
+
+    def kb_file(self, file: CorpusFile) -> None:
+        """Check a file of the kb schema, and read it.
+
+        :raises CorpusError: it cannot be read to its end.
+        """
+        source = Source(file.path)
+        try:
+            next(kb_rows(source, exact=True), None)
+        except CorpusError as error:
+            self.validation.add("files that cannot be read to their end", str(error))
+        reading = self._reading()
+        for number, row in enumerate(kb_rows(source), start=1):
+            self.validation.documents += 1
+            where = f"{file.path}, record {number}"
+            try:
+                problems = list(self._kb.problems(row, where))
+            except (TypeError, KeyError, AttributeError):
+                # fields of other types, which the reader names
+                problems = []
+            for kind, what in problems:
+                self.validation.add(kind, f"{where}, document {row['document_id']}: {what}")
+            try:
+                record = sound_record(kb_record(row, where, split_of(file.path), reading), reading)
+            except CorpusError as error:
+                record = None
+                if not problems:
+                    self.validation.add("documents that cannot be read", str(error))
+            if problems:
+                # what the checker says need not be said again
+                reading.report.faults.clear()
+                reading.report.invalid.clear()
+            self._take_faults(reading.report)
+            if record is not None:
+                self._record(record)
+        self._take_rest(reading.report, str(file.path))
+
+    def labels(self) -> None:
+        """Warn of labels that only look different."""
+        for alike in self._labels.values():
+            if len(alike) > 1:
+                listed = ", ".join(f"{label!r} ({number:,})" for label, number in alike.most_common())
+                self.validation.warn("labels that differ by case or blanks alone", f"labels that look alike: {listed}")
+
+    def _reading(self) -> Reading:
+        reading = Reading(skip_invalid=True, trust_offsets=self._options.trust_offsets, split=self._options.split)
+        reading.files = self.validation.files
+        return reading
+
+    def _take_faults(self, report: ReadReport) -> None:
+        """Tell what was left out since the last record; what the user wants left out is not wrong."""
+        tell = self.validation.warn if self._options.skip_invalid else self.validation.add
+        for message in _shifted(report.invalid):
+            tell(OTHER_TEXT, message)
+        for kind, message in report.faults:
+            tell(kind, message)
+        report.invalid.clear()
+        report.faults.clear()
+
+    def _take_rest(self, report: ReadReport, file: str) -> None:
+        """Tell what the reader counted for the whole file."""
+        for kind, number in (report.left_out - report.broken).items():
+            self.validation.warn(f"not read: {kind}", f"{file}: not read: {number:,} {kind}", number)
+        if report.trusted_count:
+            kind = "mentions kept by their offsets"
+            self.validation.warn(kind, f"{file}: {report.trusted_count:,} {kind}", report.trusted_count)
+        for note in report.notes:
+            self.validation.warn("files that may not be what they seem", note)
+
+    def _record(self, record: Record) -> None:
+        """Check what concerns every format: what the store, the writers and the documents together need."""
+        document, annotation, source = record
+        where = f"{source}, document {document.id}"
+        digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).digest()
+        known = self._seen.setdefault(document.id, digest)
+        if known != digest:
+            self.validation.add("ids that occur again", f"{source}: the id {document.id!r} is that of another text")
+        elif len(self._seen) == self._unique:
+            self.validation.warn("documents that are there twice", f"{where}: id and text were there before")
+        self._unique = len(self._seen)
+        if not document.text.strip():
+            self.validation.warn("documents without a text", f"{where}: it has no text")
+        try:
+            line = to_line(document, annotation)
+        except CorpusError as error:
+            self.validation.add("documents that no format can hold", f"{source}: {error}")
+            return
+        if "\0" in document.text or "\0" in document.id:
+            place = document.text.find("\0")
+            what = f"the text holds a NUL character at {place}" if place >= 0 else "the id holds a NUL character"
+            self.validation.add("NUL characters", f"{where}: {what}")
+        elif "\\u0000" in line:
+            self.validation.warn("NUL characters", f"{where}: a label, a passage or metadata hold a NUL character")
+        if annotation is not None:
+            for kind, what in slips(document, annotation):
+                self.validation.warn(kind, f"{where}: {what}")
+            labels = [entity.label for entity in annotation.entities]
+            labels += [relation.label for relation in annotation.relations]
+            labels += [relation.label for relation in annotation.concept_relations]
+            for label in labels:
+                self._labels[" ".join(label.casefold().split())][label] += 1
+
+    def _kb_rules(self, document: Document, annotation: Annotation, source: str) -> None:
+        """Check what BigBio would not have as it is."""
+        known = set()
+        for kind, what in record_problems(document, annotation):
+            known.add(kind)
+            tell = self.validation.warn if kind in WARNED else self.validation.add
+            tell(kind, f"{source}, document {document.id}: {what}")
+        row = self._made.record(document, annotation)
+        for kind, what in self._made_checker.problems(row, source):
+            if kind not in known and kind not in WARNED:
+                self.validation.add(kind, f"{source}, document {document.id}: in BigBio's record, {what}")
 
 
 def _shifted(invalid: Sequence[InvalidMention]) -> Iterator[str]:
@@ -160,4 +305,3 @@ def record_problems(document: Document, annotation: Annotation) -> Iterator[Prob
     for label in labels:
         if any(sign in label for sign in JOINERS):
             yield "types in one item", f"the label {label!r} holds one of {' '.join(JOINERS)}"
-    yield from slips(document, annotation)

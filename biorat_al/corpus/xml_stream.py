@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -25,9 +25,18 @@ def line_of(element: Element) -> int:
 
 
 def documents(source: Source, root: str = "collection", title: str = "BioC XML") -> Iterator[Element]:
-    """Yield the ``document`` elements of a file, each forgotten once the next is asked for.
+    """Yield the ``document`` elements of a file; see :func:`elements`.
 
     :param root: the element that the file must begin with; ``document`` where it holds just one.
+    """
+    return elements(source, (root,), ("document",), title)
+
+
+def elements(source: Source, roots: Collection[str], names: Collection[str], title: str) -> Iterator[Element]:
+    """Yield certain elements of a file, the outermost ones, each forgotten once the next is asked for.
+
+    :param roots: the elements that the file may begin with.
+    :param names: the elements that are wanted.
     :param title: what the file is expected to be, for messages.
     :raises FormatError: not well-formed XML, not UTF-8, not of that root, or it declares or uses entities.
     """
@@ -37,7 +46,7 @@ def documents(source: Source, root: str = "collection", title: str = "BioC XML")
             f"it declares the encoding {encoding.group(1)!r}, expected UTF-8; convert the file and try again",
             source=source.name,
         )
-    target = _Documents(source, root, title)
+    target = _Documents(source, roots, names, title)
     # entities are forbidden, internal ones for billion laughs and external ones for what they could read; a DOCTYPE
     # that only names a DTD is not, and expat does not load it
     parser = XMLParser(target=target, forbid_dtd=False, forbid_entities=True, forbid_external=True)
@@ -79,8 +88,9 @@ class _Documents:
 
     parser: Any
 
-    def __init__(self, source: Source, root: str, title: str) -> None:
-        self._root = root
+    def __init__(self, source: Source, roots: Collection[str], names: Collection[str], title: str) -> None:
+        self._roots = roots
+        self._names = names
         self._title = title
         self.finished: deque[Element] = deque()
         self._source = source
@@ -89,13 +99,13 @@ class _Documents:
         self._inner_depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        if self._depth == 0 and tag != self._root:
+        if self._depth == 0 and tag not in self._roots:
             raise FormatError(
-                f"found the root element <{tag}>, expected <{self._root}> of {self._title}",
+                f"found the root element <{tag}>, expected <{'> or <'.join(self._roots)}> of {self._title}",
                 source=self._source.at(self.parser.CurrentLineNumber),
             )
         self._depth += 1
-        if self._builder is None and tag == "document":
+        if self._builder is None and tag in self._names:
             self._builder = TreeBuilder()
             self._inner_depth = self._depth
         if self._builder is not None:

@@ -255,7 +255,7 @@ def test_writing_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
         write_jsonl(tmp_path / "absent" / "out.jsonl", [(Document("1", "abc"), None)])
 
 
-@pytest.mark.parametrize("name", ["plain-text"])
+@pytest.mark.parametrize("name", ["plain-text", "pubmed-xml", "medline", "table"])
 def test_formats_that_cannot_be_written_say_so(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="can be read but not written"):
         write_corpus(tmp_path / "out", [(Document("1", "abc"), None)], format=name)

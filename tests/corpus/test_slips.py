@@ -87,5 +87,5 @@ def test_validate_warns_of_slips_in_a_file_of_any_format_and_changes_nothing(tmp
     path = tmp_path / f"corpus.{name}"
     write_corpus(path, [(Document("d1", "Old gout."), annotation)], format=name)
     validation = validate_corpus(path)
-    assert (validation.problems[BLANKS], validation.problems[TWICE]) == (1, 1)
-    assert all("d1" in message for message in validation.messages)
+    assert (validation.warnings[BLANKS], validation.warnings[TWICE]) == (1, 1)
+    assert all("d1" in remark for remark in validation.remarks)

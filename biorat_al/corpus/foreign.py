@@ -1,0 +1,142 @@
+"""Files of other programs that are often met and cannot be read: by what they are known, and what to do instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from biorat_al.corpus.json_head import CUT, first_item, is_cut, json_head, keys_of
+
+EXPORT = 'export the project from Label Studio in the format called "JSON" and read that'
+
+_ELSE = "export it as BioC, brat stand-off or CoNLL if that program can, or write it as JSON Lines (see the README)"
+
+_Test = Callable[[dict[str, Any]], bool]
+
+
+def _has(*keys: str) -> _Test:
+    return lambda value: all(key in value for key in keys)
+
+
+def _json_min(value: dict[str, Any]) -> bool:
+    return "data" not in value and {"annotator", "annotation_id", "lead_time"} <= value.keys()
+
+
+def _doccano(value: dict[str, Any]) -> bool:
+    if "text" not in value and "data" not in value:
+        return False
+    entities = first_item(value.get("entities"))
+    if isinstance(entities, dict) and "start_offset" in entities:
+        return True
+    return any(isinstance(value.get(key), list) for key in ("label", "labels")) or "annotation_approver" in value
+
+
+def _hub(value: dict[str, Any]) -> bool:
+    return isinstance(value.get("tokens"), list) and any(key.endswith("tags") for key in keys_of(value))
+
+
+_OBJECTS: tuple[tuple[str, _Test, str], ...] = (
+    ("Label Studio's JSON-MIN", _json_min, EXPORT),
+    (
+        "Label Studio's JSON of before version 1.0",
+        lambda value: "completions" in value,
+        f"import it into a newer Label Studio, then {EXPORT}",
+    ),
+    ("PubAnnotation's JSON", _has("denotations"), _ELSE),
+    ("PubAnnotation's JSON", _has("text", "sourcedb"), "it has no annotations; " + _ELSE),
+    ("Prodigy's JSON Lines", lambda value: "_input_hash" in value or "_task_hash" in value, _ELSE),
+    ("Prodigy's JSON Lines", lambda value: "text" in value and isinstance(value.get("spans"), list), _ELSE),
+    ("spaCy's JSON", _has("text", "ents"), _ELSE),
+    ("spaCy's JSON", _has("paragraphs"), _ELSE),
+    ("spaCy's JSON", _has("annotations", "classes"), _ELSE),
+    ("LightTag's JSON", lambda value: "examples" in value or ("annotations_and_examples" in value), _ELSE),
+    (
+        "UIMA CAS JSON (INCEpTION)",
+        lambda value: any(key in value for key in ("_views", "_referenced_fss", "%TYPES", "%FEATURE_STRUCTURES")),
+        "export it from INCEpTION as brat or CoNLL 2003, or write it as JSON Lines",
+    ),
+    (
+        "BigBio's kb schema as JSON",
+        _has("document_id", "passages"),
+        "save it as Parquet (dataset.to_parquet) and read that",
+    ),
+    ("a data set of the Hugging Face hub (tokens and tags)", _hub, "write it as CoNLL and read that"),
+    ("DyGIE++'s or SciERC's JSON", _has("doc_key", "sentences"), _ELSE),
+    ("CORD-19's JSON", _has("paper_id", "body_text"), "write title and abstract as CSV or JSON Lines"),
+    (
+        "an answer of Europe PMC",
+        _has("resultList"),
+        "fetch the articles from PubMed as XML, or write title and abstract as CSV",
+    ),
+    (
+        "PubMed's summaries (esummary)",
+        _has("header", "result"),
+        "they hold no abstracts: fetch the articles as XML (efetch) and read that",
+    ),
+    (
+        "an answer of PubMed's search (esearch)",
+        _has("esearchresult"),
+        "it holds identifiers alone: fetch the articles as XML (efetch) and read that",
+    ),
+    ("Argilla's records", _has("fields", "responses"), _ELSE),
+    # after all that are more certain: text and labels are in many formats
+    ("doccano's JSON Lines", _doccano, _ELSE),
+)
+
+_ROOTS = {
+    "article": ("JATS XML", "fetch the article as BioC (PubMed Central has it) and read that"),
+    "pmc-articleset": ("JATS XML of PubMed Central", "fetch the articles as BioC and read that"),
+    "eSearchResult": ("an answer of PubMed's search", "it holds identifiers alone: fetch the articles as XML (efetch)"),
+    "eSummaryResult": ("PubMed's summaries", "they hold no abstracts: fetch the articles as XML (efetch)"),
+    "CAS": ("UIMA XMI (INCEpTION)", "export it as brat or CoNLL 2003 and read that"),
+    "XMI": ("UIMA XMI (INCEpTION)", "export it as brat or CoNLL 2003 and read that"),
+    "TEI": ("TEI XML", "write its text as plain text, or title and abstract as CSV"),
+    "GateDocument": ("GATE XML", "export it as BioC or brat and read that"),
+    "html": ("a web page", "save the articles themselves: on PubMed, in the format PubMed"),
+    "HTML": ("a web page", "save the articles themselves: on PubMed, in the format PubMed"),
+    "xml": ("a reference manager's XML (EndNote)", "export the references as CSV, or fetch the articles from PubMed"),
+}
+
+_ROOT = re.compile(
+    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<![^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+)
+_RIS = re.compile(r"\s*TY  - [A-Z]+\s*\n")
+_BIBTEX = re.compile(r"\s*@[A-Za-z]+\s*\{\s*[^,\s]+\s*,")
+
+
+def foreign_format(head: str) -> str | None:
+    """Return what a file is that begins with `head` and is of no known format, and what to do; None if it is not known.
+
+    JSON is always named, if only by its keys: whatever its file is called, it is no text and no table.
+    """
+    value = json_head(head)
+    if value is not None:
+        return _foreign_json(value)
+    if (root := _ROOT.match(head)) is not None and root[1] in _ROOTS:
+        title, advice = _ROOTS[root[1]]
+        return f"it is {title}, which is not one of the known formats; {advice}"
+    for pattern, title in ((_RIS, "RIS"), (_BIBTEX, "BibTeX")):
+        if pattern.match(head):
+            return (
+                f"it is {title}, which is not one of the known formats; export the references as CSV, or on PubMed "
+                "save the articles in the format PubMed"
+            )
+    return None
+
+
+def _foreign_json(value: Any) -> str | None:
+    item = first_item(value)
+    if isinstance(item, list):
+        title = "spaCy's training data" if len(item) == 2 and isinstance(item[0], str) else "JSON (a list of lists)"
+        return f"it is {title}, which is not one of the known formats; {_ELSE}"
+    if not isinstance(item, dict):
+        return f"it is JSON, but not of any known format; {_ELSE}" if item not in (None, CUT) else None
+    for title, test, advice in _OBJECTS:
+        if test(item):
+            return f"it is {title}, which is not one of the known formats; {advice}"
+    keys = keys_of(item)
+    if not keys:
+        return None
+    shown = ", ".join(repr(key) for key in keys[:8]) + (", …" if len(keys) > 8 or is_cut(item) else "")
+    return f"it is JSON, but not of any known format (its objects have the keys {shown}); {_ELSE}"
