@@ -41,6 +41,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert list(status) == [
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
         "urls", "rounds", "open_now", "desk_problem", "forecast", "relations", "concept_relations", "relation_level",
+        "disputes",
     ]  # fmt: skip
     assert (status["name"], status["desk"], status["labels"]) == ("trial", "oracle", ["Disease", "Chemical"])
     assert status["documents"] == {"pool": 12, "test": 3}
