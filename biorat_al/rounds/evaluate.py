@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import ConceptRelation, Disputed, Document, Entity, Relation
+from biorat_al.corpus.model import UNDISPUTED, Annotation, ConceptRelation, Disputed, Document, Entity, Relation
 from biorat_al.learner.robustness import CONDITIONS, perturbed
 from biorat_al.learner.scoring import reliability, score
 from biorat_al.learner.types import Example, Prediction
@@ -28,7 +28,6 @@ from biorat_al.store.evaluations import (
     replace_reliability,
     replace_robustness,
 )
-from biorat_al.store.majority import Majority
 from biorat_al.store.rounds import models_of
 
 if TYPE_CHECKING:
@@ -120,14 +119,20 @@ def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
     chosen = answers(session, "test", with_gold=True, prefer=prefer)
     documents = documents_by_id(session, [answer.document_id for answer in chosen])
     return {
-        decision.answer.document_id: _of_project(documents[decision.answer.document_id], decision.majority, settings)
+        decision.answer.document_id: _of_project(
+            documents[decision.answer.document_id],
+            decision.majority.annotation,
+            settings,
+            decision.majority.disputed,
+        )
         for decision in decisions(session, chosen, prefer=prefer)
     }
 
 
-def _of_project(document: Document, majority: Majority, settings: Settings) -> Example:
+def _of_project(
+    document: Document, annotation: Annotation, settings: Settings, disputed: Disputed = UNDISPUTED
+) -> Example:
     """What of an annotation, and of what is disputed, has labels of the project."""
-    annotation, disputed = majority.annotation, majority.disputed
     entities, masked = of_labels(annotation.entities, settings.labels), of_labels(disputed.entities, settings.labels)
     labels, there = settings.relation_labels, {entity.id for entity in (*entities, *masked)}
 
