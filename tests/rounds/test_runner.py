@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Record
 from biorat_al.demo.corpus import read_demo_corpus
+from biorat_al.desk.base import Pull
 from biorat_al.errors import EncoderNotFoundError, LockedError, NothingToDoYet, UsageError
 from biorat_al.learner import training
 from biorat_al.progress import SilentProgress
@@ -109,6 +111,63 @@ def test_a_round_waits_for_annotators_and_says_how_many_tasks_are_open(project: 
     desk.finish()
     report = project.round()
     assert (report.number, report.step("pull").counts["new"]) == (1, 6)
+
+
+def test_a_round_that_waits_tells_of_model_output_in_a_persons_name_and_goes_on_without_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    key = picked(project, 0)[0]
+    pull = project.desk.pull
+
+    def clicked(*arguments: Any) -> Pull:
+        """The answer to one task is what an action made of a prediction."""
+        found = pull(*arguments)
+        tasks, opened = [], set()
+        for state in found.tasks:
+            if state.key == key:
+                made = (replace(answer, made_from="prediction") for answer in state.annotations)
+                state = replace(state, annotations=tuple(made))
+                opened.add(state.task_id)
+            tasks.append(state)
+        return replace(found, tasks=tuple(tasks), open_tasks=frozenset(opened))
+
+    monkeypatch.setattr(project.desk, "pull", clicked)
+    with pytest.raises(NothingToDoYet, match="1 of 6 tasks are still open") as caught:
+        project.round()
+    (note,) = caught.value.notes
+    assert note.startswith("1 annotation in Label Studio does not count")
+    assert f"document {key} (task " in note
+    report = project.round(partial=True)
+    assert report.step("train").counts["documents"] == 5
+    status = project.status(ask_desk=False)
+    assert (status.labelled["pool"], [one.place.document for one in status.findings.unattended]) == (5, [key])
+
+
+def test_a_task_that_wants_a_second_answer_is_open_and_what_it_has_is_learnt_from(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    pull = project.desk.pull
+
+    def half_done(*arguments: Any) -> Pull:
+        """Two tasks want further answers."""
+        found = pull(*arguments)
+        wanting = sorted(found.existing)[:2]
+        return replace(found, open_tasks=frozenset(wanting), seats={wanting[1]: 2})
+
+    monkeypatch.setattr(project.desk, "pull", half_done)
+    with pytest.raises(NothingToDoYet, match="2 of 6 tasks are still open and want 3 answers") as caught:
+        project.round()
+    assert caught.value.open_tasks == 2
+    assert "2 tasks are still open and want 3 answers" in str(project.plan().waits)
+    report = project.round(partial=True)
+    assert report.step("train").counts["documents"] == 6
+    # others are to see what the first one saw
+    assert report.step("push").counts["relabelled"] == 0
+    status = project.status()
+    assert (status.tasks["pool"]["open"], status.seats["pool"]) == (8, 9)
+    assert (status.open_now, status.seats_now) == ({"pool": 2}, {"pool": 3})
 
 
 def test_partial_goes_on_and_gives_open_tasks_newer_pre_labels(project: Project) -> None:

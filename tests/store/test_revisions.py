@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from biorat_al.store.answers import Answer, annotators, answers
 from biorat_al.store.findings import findings
+from biorat_al.store.revisions import Revision, judge
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow
 from biorat_al.store.tasks import FetchedTask, changed_since, count_seats, count_tasks, merge
@@ -243,3 +246,25 @@ def test_problems_and_slips_of_the_current_answers_are_told_with_document_and_ta
     assert [(item.place.document, item.trimmed, item.joined) for item in found.slips] == [("d1", 2, 0)]
     pull(tasks, FetchedTask(1, "11", (answer("a1", 1, minutes=1),), 0))
     assert findings_of(tasks) == {"unattended": 0, "problems": 0, "slips": 0, "revised": 0}
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, BOB, CARLA]), st.sampled_from("AB")), min_size=1, max_size=8))
+def test_the_credit_is_with_whoever_changed_it_last(edits: list[tuple[str | None, str]]) -> None:
+    revisions: list[Revision] = []
+    expected, people, said = ANN, [ANN], ""
+    for minutes, (editor, label) in enumerate(edits):
+        editor = editor if revisions else None
+        if revisions and label != said:
+            expected = editor or ANN
+            people.append(expected)
+        said = label
+        fetched = replace(answer("a1", 1, label, minutes=minutes), editor=editor)
+        found = judge(fetched, revisions)
+        assert found.annotator == expected
+        # an answer is its author's alone until somebody else has changed it
+        assert (found.revises is None) == (set(people) == {ANN})
+        assert found.revises in {None, *people} - {expected}
+        row = AnnotationRow(
+            annotator=found.annotator, revises=found.revises, skipped=False, updated_at=fetched.updated_at
+        )
+        revisions.append(Revision(row, fetched.new.annotation))
