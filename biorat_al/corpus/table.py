@@ -166,8 +166,7 @@ def _columns_without_names(first: Sequence[str], divider: str, source: Source, r
         divider == "\t"
         and names is not None
         and re.fullmatch(r"\S*[0-9]\S*", first[0].strip()) is not None
-        and all(re.search(r"\S\s+\S", cell) for cell in first[1:] if cell.strip())
-        and any(cell.strip() for cell in first[1:])
+        and (any if first[0].strip().isdecimal() else all)(re.search(r"\S\s+\S", cell) for cell in first[1:])
     )
     columns = columns_of(names or ()) if is_document else None
     if columns is None:
