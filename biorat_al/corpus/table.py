@@ -132,7 +132,8 @@ def _record(
 def columns_of(first: Sequence[str]) -> Columns | None:
     """Return what the columns hold by the names in the first row; None if they are no names, or none has a text."""
     names = [_plain(name) for name in first]
-    if len(set(names)) < len(names):
+    # a name with such a sign was divided at another one
+    if len(set(names)) < len(names) or any(sign in name for name in first for sign in DIVIDERS):
         return None
 
     def place(known: Sequence[str]) -> int | None:

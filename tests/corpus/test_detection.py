@@ -215,6 +215,12 @@ def test_other_files_of_libraries_and_tools(tmp_path: Path, name: str, head: str
         read_corpus(tmp_path / name)
 
 
+def test_a_folder_with_files_of_others_alone_says_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text(json.dumps(FOREIGN["doccano"][0]))
+    with pytest.raises(FormatError, match=r"no file of any known format .*; b\.jsonl: it is doccano's JSON Lines"):
+        read_corpus(tmp_path)
+
+
 def test_in_a_folder_files_of_others_are_named_as_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(OWN))
     (tmp_path / "b.jsonl").write_text(json.dumps(FOREIGN["doccano"][0]))
