@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from biorat_al.corpus.json_head import CUT, first_item, is_cut, json_head, keys_of
+from biorat_al.corpus.jsonl import KEYS
 
 EXPORT = 'export the project from Label Studio in the format called "JSON" and read that'
 
@@ -138,5 +139,7 @@ def _foreign_json(value: Any) -> str | None:
     keys = keys_of(item)
     if not keys:
         return None
+    if isinstance(value, list) and {"id", "text"} <= set(keys) <= set(KEYS):
+        return "it is a list of documents as JSON Lines has them; write each of them on a line, without the list around"
     shown = ", ".join(repr(key) for key in keys[:8]) + (", …" if len(keys) > 8 or is_cut(item) else "")
     return f"it is JSON, but not of any known format (its objects have the keys {shown}); {_ELSE}"

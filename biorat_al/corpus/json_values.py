@@ -20,6 +20,9 @@ def parse_object(line: str, source: str) -> dict[str, Any]:
         if "\\u" in line:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
+        if line.strip() in ("{", "["):
+            reason = "the value goes over several lines; JSON Lines has one whole object on each line"
+            raise FormatError(reason, source=source) from None
         raise FormatError(f"not JSON at column {error.colno}: {error.msg}", source=source) from None
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):04x}"

@@ -26,6 +26,7 @@ _FEW = 3
 
 _IDENTIFIER = r"(?:PM(?:C|ID:?[ \t]*))?[0-9]{4,9}(?:\.[0-9]+)?|10\.[0-9]{4,9}/[^\s,;]+"
 _ONLY_IDENTIFIERS = re.compile(rf"[\s,;]*(?:{_IDENTIFIER})(?:[\s,;]+(?:{_IDENTIFIER}))*[\s,;]*", re.IGNORECASE)
+_ROWS = re.compile(r"\s*[0-9]{4,9}\t[^\n]*(?:\n(?:[0-9]{4,9}\t[^\n]*|\s*))*")
 _NUMBERED = re.compile(r"\s*1[.:] \S")
 _PMID = re.compile(r"\bPMID: ?[0-9]{1,8}\b")
 
@@ -67,6 +68,12 @@ def _refuse_lists(text: str, source: Source) -> None:
         raise FormatError(
             "it holds identifiers alone, no texts; on PubMed, save the articles in the format PubMed (a .txt or .nbib "
             "file) or fetch them as XML, and read that",
+            source=source.name,
+        )
+    if _ROWS.fullmatch(text):
+        raise FormatError(
+            "each of its lines has an id and columns divided by tabs: it looks like a table without names of columns; "
+            "add a first line with names (pmid, title, abstract), or --format table",
             source=source.name,
         )
     if _NUMBERED.match(text) and _PMID.search(text):

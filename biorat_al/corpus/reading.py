@@ -221,7 +221,9 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             report.skip(path, reason)
     if not files:
         expected = forced.title if forced else f"any known format ({format_names()})"
-        raise FormatError(f"the folder holds no file of {expected}", source=str(folder))
+        # what a file is instead says more than what it is not
+        told = next((f"; {path.name}: {reason}" for path, reason in unread if reason.startswith("it is ")), "")
+        raise FormatError(f"the folder holds no file of {expected}{told}", source=str(folder))
     kinds = Counter(file.format.name for file in files)
     if len(kinds) > 1:
         listed = ", ".join(f"{number} {name}" for name, number in sorted(kinds.items()))

@@ -132,7 +132,8 @@ def _record(
 def columns_of(first: Sequence[str]) -> Columns | None:
     """Return what the columns hold by the names in the first row; None if they are no names, or none has a text."""
     names = [_plain(name) for name in first]
-    if len(set(names)) < len(names):
+    # a name with such a sign was divided at another one
+    if len(set(names)) < len(names) or any(sign in name for name in first for sign in DIVIDERS):
         return None
 
     def place(known: Sequence[str]) -> int | None:
@@ -166,8 +167,7 @@ def _columns_without_names(first: Sequence[str], divider: str, source: Source, r
         divider == "\t"
         and names is not None
         and re.fullmatch(r"\S*[0-9]\S*", first[0].strip()) is not None
-        and all(re.search(r"\S\s+\S", cell) for cell in first[1:] if cell.strip())
-        and any(cell.strip() for cell in first[1:])
+        and (any if first[0].strip().isdecimal() else all)(re.search(r"\S\s+\S", cell) for cell in first[1:])
     )
     columns = columns_of(names or ()) if is_document else None
     if columns is None:

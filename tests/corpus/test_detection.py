@@ -179,6 +179,18 @@ def test_our_own_lines_with_their_keys_in_any_order(tmp_path: Path, long: bool) 
             assert [record.document.id for record in read_corpus(path)] == ["1"]
 
 
+def test_our_own_documents_in_another_layout_are_told_how_to_be_laid_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([OWN, OWN]))
+    with pytest.raises(FormatError, match=r"a list of documents as JSON Lines has them; write each of them on a line"):
+        read_corpus(path)
+    path.write_text(json.dumps(OWN, indent=2))
+    with pytest.raises(
+        FormatError, match=r"a\.json:1: the value goes over several lines; JSON Lines has one whole obj"
+    ):
+        list(read_corpus(path))
+
+
 def test_a_misspelt_key_of_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(json.dumps({"id": "1", "text": TEXT, "entites": []}))
     with pytest.raises(FormatError, match=r"a\.txt:1, document 1: found the unknown key 'entites'"):
@@ -201,6 +213,12 @@ def test_other_files_of_libraries_and_tools(tmp_path: Path, name: str, head: str
     (tmp_path / name).write_text(head)
     with pytest.raises(FormatError, match=message):
         read_corpus(tmp_path / name)
+
+
+def test_a_folder_with_files_of_others_alone_says_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text(json.dumps(FOREIGN["doccano"][0]))
+    with pytest.raises(FormatError, match=r"no file of any known format .*; b\.jsonl: it is doccano's JSON Lines"):
+        read_corpus(tmp_path)
 
 
 def test_in_a_folder_files_of_others_are_named_as_not_read(tmp_path: Path) -> None:

@@ -154,6 +154,14 @@ def test_a_list_of_articles_from_pubmed_is_not_taken_for_an_abstract(tmp_path: P
         list(read_corpus(tmp_path))
 
 
+def test_rows_of_a_table_without_names_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("900100\tAsthma.\tIt is rare.\n\n900101\tGout.\tIt hurts much.\n")
+    with pytest.raises(FormatError, match=r"a table without names of columns; add a first line .*, or --format table"):
+        list(read_corpus(tmp_path))
+    records = read_corpus(tmp_path / "a.txt", format="table")
+    assert [record.document.text for record in records] == ["Asthma. It is rare.", "Gout. It hurts much."]
+
+
 def test_a_folder_of_texts_is_noted_only_where_a_text_is_long(tmp_path: Path) -> None:
     for name, lines in (("a", 2), ("b", 3), ("c", 4)):
         (tmp_path / f"{name}.txt").write_text("Words.\n" * lines)

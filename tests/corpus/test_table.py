@@ -87,6 +87,7 @@ def test_columns_without_names(tmp_path: Path) -> None:
         ("a.tsv", "one\ttwo\tthree"),
         ("a.csv", "900100,On voles.,They live."),
         ("a.csv", "31"),
+        ("a.tsv", "a\tb"),
     ],
 )
 def test_columns_that_nothing_tells(tmp_path: Path, name: str, first: str) -> None:
