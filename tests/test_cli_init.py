@@ -73,7 +73,7 @@ def broken(old: str, new: str) -> str:
         ('{"id": "1", "text": "x", "entites": []}\n', [], 1, r"documents\.txt:1, document 1: .*entites"),
         ('{"id": "1", "text": "x"}\n{"id": "1"', [], 1, r"documents\.txt:2: "),
         (PUBTATOR.replace("2|", "1|").replace("2\t", "1\t", 1), [], 1, r"document 1: this id was read before"),
-        (PUBTATOR, ["--gold", "--entity", "Disease"], 1, r"not asked for: Chemical \(1 mentions\); .*--ignore-label"),
+        (PUBTATOR, ["--gold", "--entity", "Disease"], 1, r"not asked for: Chemical \(1 mention\); .*--ignore-label"),
         (
             PUBTATOR,
             ["--gold", "--entity", "Disease", "--entity", "Chemical", "--entity", "Gene"],
@@ -338,3 +338,17 @@ def test_identifiers_are_not_made_a_project(init: Init, nowhere: Path) -> None:
     line = one_sentence(init("31000001\n31000002\n"))
     assert re.search(r"documents\.txt: it holds identifiers alone, no texts; on PubMed, save the articles", line), line
     assert everything_in(nowhere) == {"documents.txt"}
+
+
+def test_documents_with_the_text_of_a_test_document_are_counted_once(nowhere: Path, tiny_encoder: Path) -> None:
+    """``init`` told of a pool of -17 documents, and ``status`` of one."""
+    same = "".join(f"{number}|t|Asthma is common.\n{number}|a|It is treated.\n\n" for number in range(20))
+    (nowhere / "documents.txt").write_text(same + "20|t|Croup is rare.\n20|a|It is treated.\n\n", encoding="utf-8")
+    words = ["--documents", "documents.txt", "--entity", "Disease", "--test-size", "2", "--encoder", tiny_encoder]
+    outcome = call("init", "trial", *words)
+    assert outcome.code == 0
+    # two of the twenty are drawn
+    assert re.search(r"^  pool +1 document$", outcome.out, re.MULTILINE), outcome.out
+    assert re.search(r"^  test set +2 documents, held out$", outcome.out, re.MULTILINE)
+    assert "18 documents left out: a test document has the same text" in outcome.out
+    assert "1 document: 0 annotated" in call("status", "--project", "trial").out

@@ -182,7 +182,6 @@ def check_text(document: Document, spans: Sequence[Span], surface: str, *, sourc
                 outside_text(document.text, start, end) + (f": {cause}" if cause else ""),
                 source=source,
                 document=document.id,
-                expected=surface,
                 shift=find_shift(document.text, spans, surface),
             )
     if " ".join(document.text[start:end] for start, end in spans) != surface:

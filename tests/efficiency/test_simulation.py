@@ -10,6 +10,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -30,7 +31,7 @@ from biorat_al.errors import (
     SchemaVersionError,
     UsageError,
 )
-from biorat_al.progress import SilentProgress
+from biorat_al.progress import Bar, SilentProgress
 from biorat_al.project import Project
 from biorat_al.settings import Settings
 from biorat_al.store import migration
@@ -150,6 +151,45 @@ def _run_and_die(folder: Path, settings: Settings, grid: Grid, trial: Trial, num
             time.sleep(60)
 
     run_trial(folder, settings, grid, trial, die)
+
+
+def test_the_bar_of_a_resumed_simulation_begins_where_it_was(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    """It began at nothing, and never came to its end."""
+    both = grid("none", seeds=2, rounds=2)
+    simulation = Simulation.create(tmp_path, settings, both, sources)
+    done, half = both.trials()
+    run_trial(tmp_path, settings, both, done)
+
+    class Cut(Exception):
+        pass
+
+    def cut(number: int) -> None:
+        if number == 1:
+            raise Cut
+
+    with pytest.raises(Cut):
+        run_trial(tmp_path, settings, both, half, cut)
+    bars: list[dict[str, Any]] = []
+
+    class Watched(SilentProgress):
+        def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
+            bar = {"total": total, "begun": done, "done": done}
+            bars.append(bar)
+
+            class Counting(type(super().bar(""))):  # type: ignore[misc]
+                def advance(self, amount: int = 1) -> None:
+                    bar["done"] += amount
+
+            return Counting()  # type: ignore[no-any-return]
+
+    amount = both.work(half, settings, simulation.pool)
+    begun = int(2 * sum(amount) - amount[1])
+    runs = simulation.run(1, Watched())
+    assert len(runs) == 2
+    (bar,) = bars
+    assert bar == {"total": round(2 * sum(amount)), "begun": begun, "done": round(2 * sum(amount))}
 
 
 def test_only_the_newest_model_stays_while_a_run_is_under_way(

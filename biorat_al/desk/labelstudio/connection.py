@@ -273,8 +273,9 @@ def _clean(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or "@" in parts.path or parts.query or parts.fragment:
-        # not repeated: it may hold a password, in any part if it was not encoded
-        hint = f"; {ENCODE_HINT}" if "@" in url else ""
+        # repeated only if it can be neither a token nor hold a password, in any part if that was not encoded
+        harmless = len(url) <= 30 and not set(url.partition("://")[2] or url) & set("@:?#")
+        hint = f"; {ENCODE_HINT}" if "@" in url else f": {url!r}" if harmless else ""
         raise DeskError(f"{URL_VARIABLE} is no address of the form http://host:port{hint}")
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 

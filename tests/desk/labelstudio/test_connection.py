@@ -296,6 +296,15 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     assert "hidden" not in _told(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://me:hidden", "me:hidden@host", "http://host/?token=hidden", "http://me:h/idden@x"]
+)
+def test_an_address_that_may_hold_a_secret_is_not_repeated(url: str) -> None:
+    with pytest.raises(DeskError, match="LABEL_STUDIO_URL is no address") as caught:
+        Connection(url, TOKEN)
+    assert "idden" not in _told(caught.value)
+
+
 @pytest.mark.parametrize("token", ["two words", "line\nend", "ümlaut", "a\0b"])
 def test_a_token_that_cannot_be_one(token: str) -> None:
     with pytest.raises(DeskAccessError, match="characters that no token has") as caught:
