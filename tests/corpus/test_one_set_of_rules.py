@@ -46,8 +46,9 @@ PUBMED = (
 )
 DDI = '<document id="d"><sentence id="d.s0" text="Zalvorin."><entity id="d.s0.e0" charOffset="0-7" type="drug" text="Zalvorin"/></sentence></document>'  # noqa: E501
 CHEMPROT = {
-    "x_abstracts.tsv": "1\tZalvorin calms.\tIt is rare.\n",
-    "x_entities.tsv": "1\tT1\tCHEMICAL\t0\t8\tZalvorin\n",
+    "x_abstracts.tsv": "1\tZalvorin hits QRX1.\tIt is rare.\n",
+    "x_entities.tsv": "1\tT1\tCHEMICAL\t0\t8\tZalvorin\n1\tT2\tGENE-Y\t14\t18\tQRX1\n",
+    "x_relations.tsv": "1\tCPR:4\tY \tINHIBITOR\tArg1:T1\tArg2:T2\n",
 }
 
 
