@@ -28,6 +28,9 @@ from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 SMALL_ENCODER = 50_000_000
 """Parameters up to which an encoder takes the higher of the two learning rates."""
 
+READ_EVERY = 16
+"""Steps between two looks at the loss on a GPU: to read it is to wait until all steps asked for are done."""
+
 LARGEST_GRADIENT = 1.0
 """L2 norm to which the gradient of a step is clipped."""
 
@@ -103,6 +106,7 @@ class Loop:
         # the unit is that of the whole table, so that it does not depend on the documents
         self._words = None if words is None else WordsInUse(network, words)
         self._optimizer = make_optimizer(network, training, device)
+        self._read_every = READ_EVERY if device.kind == "cuda" else 1
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
 
     def steps(self, per_epoch: int) -> int:
@@ -135,17 +139,16 @@ class Loop:
                 self._set_learning_rate(total)
                 # the middle of the step, so that the mean over all steps of a schedule in a line is that of its ends
                 loss = self.step(batch, tap, (self.outcome.steps + 0.5) / total)
-                if not math.isfinite(loss):
-                    raise LearnerError(
-                        f"training diverged in step {self.outcome.steps}: set a smaller learning_rate and run it again"
-                    )
                 bar.advance()
-                bar.note(f"loss {loss:.3f}")
+                steps = self.outcome.steps
+                if steps % self._read_every == 0 or steps == total:
+                    bar.note(f"loss {self._checked(loss):.3f}")
                 if should_stop():
+                    self._checked(loss)
                     break
 
-    def step(self, batch: Inputs, tap: EmbeddingTap, done: float = 0.5) -> float:
-        """Make one optimizer step, adversarial or not, and return the loss that it began with.
+    def step(self, batch: Inputs, tap: EmbeddingTap, done: float = 0.5) -> torch.Tensor:
+        """Make one optimizer step, adversarial or not, and return the loss that it began with, on the device.
 
         :param done: share of the training that is done, for the schedule of the draws.
         """
@@ -158,7 +161,19 @@ class Loop:
         self._optimizer.zero_grad(set_to_none=True)
         self.outcome.steps += 1
         self.outcome.adversarial_steps += bool(drawn.any())
-        return float(loss)
+        return loss.detach()
+
+    def _checked(self, loss: torch.Tensor) -> float:
+        """Read a loss.
+
+        :raises LearnerError: it is no longer a number.
+        """
+        value = float(loss)
+        if not math.isfinite(value):
+            raise LearnerError(
+                f"training diverged by step {self.outcome.steps}: set a smaller learning_rate and run it again"
+            )
+        return value
 
     def give_words_back(self) -> None:
         """Put the whole table of word vectors back into the network."""
