@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from biorat_al.corpus import losses
@@ -172,16 +172,18 @@ class BioCWriter:
         databases = {concept.database for concept in concepts}
         key = keys.get(next(iter(databases)), "") if len(databases) == 1 else ""
 
-        def columns(kept: Collection[Concept]) -> dict[str, str]:
-            if key:
-                return {key: joined([concept.identifier for concept in kept])}
+        def of_database(kept: Collection[Concept]) -> dict[str, str]:
+            return {key: joined([concept.identifier for concept in kept])}
+
+        def of_any(kept: Collection[Concept]) -> dict[str, str]:
             # the prefix, but where the identifier alone is how it is written (variants)
             return {"identifier": joined([_spelled(concept, label) for concept in kept])}
 
-        kept: list[Concept] = []
-        for concept in concepts:
-            if concepts_in(columns([*kept, concept]), label) == ((*kept, concept), {}):
-                kept.append(concept)
+        # what cannot be read from the infon of its database may be read from the one for all
+        attempts = [
+            (columns, _readable(concepts, columns, label)) for columns in ([of_database] if key else []) + [of_any]
+        ]
+        columns, kept = max(attempts, key=lambda attempt: len(attempt[1]))
         self._report.lose(losses.CONCEPT_LINKS, len(concepts) - len(kept))
         return columns(kept) if kept else {}
 
@@ -323,3 +325,14 @@ def _are_relations(values: object, ids: set[str], relation_ids: set[str], text_o
                     continue
             return False
     return all(node["refid"] in ids | seen for value in values for node in value["nodes"])
+
+
+def _readable(
+    concepts: Iterable[Concept], columns: Callable[[Collection[Concept]], dict[str, str]], label: str
+) -> list[Concept]:
+    """Return the concepts that are read again from the infons that `columns` makes of them."""
+    kept: list[Concept] = []
+    for concept in concepts:
+        if concepts_in(columns([*kept, concept]), label) == ((*kept, concept), {}):
+            kept.append(concept)
+    return kept
