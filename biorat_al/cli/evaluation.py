@@ -160,9 +160,9 @@ def simulate(
 def report(
     folder: Path | None, simulation: Path | None, output: Path | None, target: float | None, force: bool
 ) -> None:
-    """Say how many labels RAT saved, if it saved any: one page that needs no network.
+    """Write a page on progress, F1 by label, hours left and what RAT is worth.
 
-    Its figures as JSON and CSV, and its plots, are put into a folder beside it.
+    The page needs no network. Its figures as JSON and CSV, and its plots, are put into a folder beside it.
 
     \b
     Examples:
