@@ -3,7 +3,7 @@
     python docs/screenshots.py [FOLDER]
 
 Needs Chromium, Label Studio (`biorat-al label-studio install`) and the packages of ``pip install -e '.[dev]'``. It
-starts a Label Studio that knows nothing of the user's own, and takes about two minutes. Pictures go to FOLDER (default:
+starts a Label Studio that knows nothing of the user's own, and takes some minutes. Pictures go to FOLDER (default:
 beside this file).
 """
 
@@ -32,6 +32,7 @@ from biorat_al.desk.labelstudio.server import LocalServer
 from biorat_al.project import Project, new_settings
 from biorat_al.store.tasks import desk_project
 
+ROUNDS = 3
 SIZE = {"width": 1280, "height": 860}
 
 
@@ -54,8 +55,9 @@ def main() -> None:
             answers: Mapping[str, Annotation] = {
                 record.document.id: record.annotation or Annotation() for record in read_demo_corpus()
             }
-            annotate_open_tasks(connection, pool.reference, answers.__getitem__)
-            project.round()
+            for _ in range(ROUNDS):
+                annotate_open_tasks(connection, pool.reference, answers.__getitem__)
+                project.round()
             urls = project.status(ask_desk=False).urls
         with _page(info.url, credentials, Path(scratch)) as page:
             _take_pictures(page, urls, folder)
