@@ -29,10 +29,11 @@ from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.desk.labelstudio.credentials import Credentials
 from biorat_al.desk.labelstudio.server import LocalServer
-from biorat_al.project import Project, new_settings
+from biorat_al.project import Project
+from biorat_al.settings import make_settings
 from biorat_al.store.tasks import desk_project
 
-ROUNDS = 3
+ROUNDS = 2
 SIZE = {"width": 1280, "height": 860}
 
 
@@ -77,15 +78,15 @@ def _server(scratch: Path) -> Iterator[LocalServer]:
 def _project(scratch: Path, desk: LabelStudioDesk) -> Project:
     documents = scratch / "documents.jsonl"
     write_jsonl(documents, (Record(document, None, source) for document, _, source in read_demo_corpus()))
-    settings = new_settings(
-        "demo",
-        ["Disease", "Chemical"],
-        encoder="minilm",
-        database="sqlite",
-        desk="label-studio",
-        seed=13,
-        size=20,
-        strategy="mnlp",
+    settings = make_settings(
+        {
+            "name": "demo",
+            "entities": [{"name": "Disease"}, {"name": "Chemical"}],
+            "encoder": {"name": "minilm"},
+            "training": {"arms": ["rat"]},
+            "selection": {"size": 30},
+            "evaluation": {"robustness": False},
+        }
     )
     made, _, _ = Project.init(scratch / "demo", settings, [documents], test_size=10, guidelines=GUIDELINES_FILE)
     made.close()
