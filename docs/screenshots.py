@@ -3,7 +3,7 @@
     python docs/screenshots.py [FOLDER]
 
 Needs Chromium, Label Studio (`biorat-al label-studio install`) and the packages of ``pip install -e '.[dev]'``. It
-starts a Label Studio that knows nothing of the user's own, and takes about two minutes. Pictures go to FOLDER (default:
+starts a Label Studio that knows nothing of the user's own, and takes some minutes. Pictures go to FOLDER (default:
 beside this file).
 """
 
@@ -29,9 +29,11 @@ from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.desk.labelstudio.credentials import Credentials
 from biorat_al.desk.labelstudio.server import LocalServer
-from biorat_al.project import Project, new_settings
+from biorat_al.project import Project
+from biorat_al.settings import make_settings
 from biorat_al.store.tasks import desk_project
 
+ROUNDS = 2
 SIZE = {"width": 1280, "height": 860}
 
 
@@ -54,8 +56,9 @@ def main() -> None:
             answers: Mapping[str, Annotation] = {
                 record.document.id: record.annotation or Annotation() for record in read_demo_corpus()
             }
-            annotate_open_tasks(connection, pool.reference, answers.__getitem__)
-            project.round()
+            for _ in range(ROUNDS):
+                annotate_open_tasks(connection, pool.reference, answers.__getitem__)
+                project.round()
             urls = project.status(ask_desk=False).urls
         with _page(info.url, credentials, Path(scratch)) as page:
             _take_pictures(page, urls, folder)
@@ -75,15 +78,15 @@ def _server(scratch: Path) -> Iterator[LocalServer]:
 def _project(scratch: Path, desk: LabelStudioDesk) -> Project:
     documents = scratch / "documents.jsonl"
     write_jsonl(documents, (Record(document, None, source) for document, _, source in read_demo_corpus()))
-    settings = new_settings(
-        "demo",
-        ["Disease", "Chemical"],
-        encoder="minilm",
-        database="sqlite",
-        desk="label-studio",
-        seed=13,
-        size=20,
-        strategy="mnlp",
+    settings = make_settings(
+        {
+            "name": "demo",
+            "entities": [{"name": "Disease"}, {"name": "Chemical"}],
+            "encoder": {"name": "minilm"},
+            "training": {"arms": ["rat"]},
+            "selection": {"size": 30},
+            "evaluation": {"robustness": False},
+        }
     )
     made, _, _ = Project.init(scratch / "demo", settings, [documents], test_size=10, guidelines=GUIDELINES_FILE)
     made.close()

@@ -54,8 +54,12 @@ def log_in(page: Any, url: str, email: str, password: str) -> None:
 
 
 def open_label_stream(page: Any, project_url: str) -> None:
-    """Begin to label, as an annotator does."""
+    """Begin to label, as an annotator does: read the instruction, and close it."""
     page.goto(f"{project_url.rstrip('/')}/data")
     page.get_by_role("button", name="Label All Tasks").click()
     page.wait_for_selector("[class*=richtext__container]")
+    instruction = page.get_by_text("Labeling Instructions")
+    instruction.wait_for()
+    page.keyboard.press("Escape")
+    instruction.wait_for(state="hidden")
     page.wait_for_timeout(1500)

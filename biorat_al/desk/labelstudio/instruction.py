@@ -18,6 +18,7 @@ from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION, Guidelines
 
 if TYPE_CHECKING:
+    import jinja2
     from markdown_it import MarkdownIt
 
 _STYLE = """
@@ -86,7 +87,7 @@ def _markdown() -> MarkdownIt:
 
 
 @cache
-def _rules():  # type: ignore[no-untyped-def]
+def _rules() -> jinja2.Template:
     import jinja2
 
     environment = jinja2.Environment(

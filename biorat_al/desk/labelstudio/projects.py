@@ -40,10 +40,12 @@ SETTINGS = f"{PLAIN_SETTINGS},expert_instruction,color"
 NO_COLOUR = "#FFFFFF"
 """What Label Studio gives to a project that nobody has given a colour."""
 
-_SHOWN = (
-    "id", "data.document_id", "data.title", "completed_at", "total_annotations", "cancelled_annotations", "annotators",
-    "predictions_score", "predictions_model_versions",
-)  # fmt: skip
+_SHOWN = {
+    "id": 60, "completed_at": 150, "total_annotations": 70, "cancelled_annotations": 70, "annotators": 110,
+    "predictions_score": 130, "predictions_model_versions": 160, "data.document_id": 120, "data.title": 350,
+}  # fmt: skip
+"""Columns that people look for, with widths in pixels at which all of them fit a screen; the server orders them."""
+
 _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
 _ALWAYS_HIDDEN = ("data.text", "data.biorat_key")
@@ -156,7 +158,7 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
         if connection.get("api/dm/views/", project=project):
             return
         columns = [_name(column) for column in connection.get("api/dm/columns/", project=project)["columns"]]
-        shown = [name for name in _SHOWN if role == "pool" or name not in _OF_A_MODEL]
+        shown = {name: width for name, width in _SHOWN.items() if role == "pool" or name not in _OF_A_MODEL}
         hidden = list(dict.fromkeys((*columns, *_ALWAYS_HIDDEN)))
         data = {
             "title": "Documents",
@@ -164,6 +166,7 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
             "target": "tasks",
             "filters": {"conjunction": "and", "items": []},
             "ordering": ["tasks:predictions_score"] if role == "pool" else ["tasks:id"],
+            "columnsWidth": {f"tasks:{name}": width for name, width in shown.items()},
             "hiddenColumns": {
                 "explore": [f"tasks:{name}" for name in hidden if name not in shown],
                 "labeling": [f"tasks:{name}" for name in hidden if name not in _WHILE_LABELLING],
