@@ -204,6 +204,22 @@ def export_text(report: ExportReport, out: Path) -> str:
         lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
         left = report.tie_count - len(report.ties[:TIES_SHOWN])
         lines += [f"  … and {left:,} more"] if left else []
+    if report.outvoted:
+        lines += _wrapped(f"Left out: {plural(report.outvoted, 'part')} of answers that only a minority marked", "")
+    if report.left_out:
+        lines += _wrapped(f"Left out: properties that annotators do not agree on: {_counts(report.left_out)}", "")
+    if report.not_counted:
+        lines += _wrapped(
+            f"Not counted: {plural(report.not_counted, 'annotation')} that nobody has looked at; biorat-al status lists "
+            f"{'it' if report.not_counted == 1 else 'them'}",
+            "",
+        )
+    if report.not_understood:
+        lines += _wrapped(
+            f"Not understood: {plural(report.not_understood, 'part')} of answers; biorat-al status lists "
+            f"{'it' if report.not_understood == 1 else 'them'}",
+            "",
+        )
     if report.warnings:
         lines.append("Against BigBio's conventions, written all the same:")
         lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]

@@ -57,6 +57,18 @@ class TwoPeople(OracleDesk):
         return Annotation(kept, relations)
 
 
+class Copying(TwoPeople):
+    """The second one begins from a copy of the first one's answer, as *Duplicate Annotation* does."""
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        pull = super().pull(project, documents, cursor)
+        tasks = []
+        for task in pull.tasks:
+            first, second = task.annotations
+            tasks.append(replace(task, annotations=(first, replace(second, copied_from=first.annotator))))
+        return replace(pull, tasks=tuple(tasks))
+
+
 def two_people(folder: Path, encoder: Path, *, careless: bool = True, **changes: Any) -> Project:
     learnt = {"min_steps": 60, "batch_size": 8, "learning_rate": 3e-3}
     values = {"training": learnt, "selection": {"size": 12}, **changes}
@@ -282,6 +294,33 @@ def test_a_preferred_name_that_nobody_has_is_told_by_the_round_and_refused_by_th
             project.export(tmp_path / "out")
         assert not (tmp_path / "out").exists()
         assert project.export(tmp_path / "out", options=ExportOptions(prefer=SECOND)).tie_count > 0
+
+
+def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path: Path, tiny_encoder: Path) -> None:
+    with two_people(tmp_path, tiny_encoder) as project:
+        project._desk = Copying(project._gold, project.folder)
+        project.round()
+        report = project.round()
+        masked = report.step("train").counts["disputed"]
+        status = project.status(ask_desk=False)
+        disputes = status.disputes
+        assert disputes is not None, "training masks what the status does not know of"
+        assert disputes.mentions == masked["mentions"] > 0
+        assert disputes.documents == status.labelled["pool"]
+        # a copy is not independent of what it was copied from
+        assert (disputes.agreement, disputes.pairs) == (None, ())
+        assert json.loads(json.dumps(status.as_dict()))["disputes"]["agreement"] is None
+        text = flat(status_text(status))
+        assert f"{disputes.documents} documents with an answer that somebody changed or copied beside another; " in text
+        assert f"{disputes.mentions} disputed mentions in {disputes.disputed_documents} documents, masked" in text
+        page, _ = project.report(tmp_path / "report.html")
+        html = flat(page.read_text(encoding="utf-8"))
+        assert f"{disputes.mentions} disputed mentions, every version counted" in html
+        assert "so their agreement is not known" in html
+        project.export(tmp_path / "out")
+        card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+        assert "nothing can be said of agreement" in card
+        assert f", {disputes.mentions} in all, are left out" in flat(card)
 
 
 def test_people_who_agree_are_said_to_agree(tmp_path: Path, tiny_encoder: Path) -> None:
