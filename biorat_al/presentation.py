@@ -15,7 +15,7 @@ from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.disputes import masked_text
 from biorat_al.rounds.export import ExportReport
-from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.notes import export_notes, finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -202,24 +202,8 @@ def export_text(report: ExportReport, out: Path) -> str:
             "(--prefer ANNOTATOR decides them here, ties in biorat.toml in training as well)"
         )
         lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
-        left = report.tie_count - len(report.ties[:TIES_SHOWN])
-        lines += [f"  … and {left:,} more"] if left else []
-    if report.outvoted:
-        lines += _wrapped(f"Left out: {plural(report.outvoted, 'part')} of answers that only a minority marked", "")
-    if report.left_out:
-        lines += _wrapped(f"Left out: properties that annotators do not agree on: {_counts(report.left_out)}", "")
-    if report.not_counted:
-        lines += _wrapped(
-            f"Not counted: {plural(report.not_counted, 'annotation')} that nobody has looked at; biorat-al status lists "
-            f"{'it' if report.not_counted == 1 else 'them'}",
-            "",
-        )
-    if report.not_understood:
-        lines += _wrapped(
-            f"Not understood: {plural(report.not_understood, 'part')} of answers; biorat-al status lists "
-            f"{'it' if report.not_understood == 1 else 'them'}",
-            "",
-        )
+        lines += [f"  … and {report.tie_count - TIES_SHOWN:,} more"] if report.tie_count > TIES_SHOWN else []
+    lines += [line for text in export_notes(report) for line in _wrapped(text, "")]
     if report.warnings:
         lines.append("Against BigBio's conventions, written all the same:")
         lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]

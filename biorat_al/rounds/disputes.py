@@ -64,7 +64,7 @@ class Disputes:
             masked = counted(self.mentions, self.relations)
             parts.append(f"{masked} in {plural(self.disputed_documents, 'document')}, masked")
         else:
-            parts.append("nothing is disputed")
+            parts.append(f"nothing{' else' if self.concepts else ''} is disputed")
         if self.concepts:
             parts.append(f"{plural(self.concepts, 'disputed concept')} left out")
         text = "; ".join(parts)
@@ -85,8 +85,8 @@ class Disputes:
 def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None) -> Disputes | None:
     """Count what is disputed in the documents that several people annotated; None where there are none.
 
-    A copy that somebody made of another's answer and changed has a vote beside that answer, and can dispute it; agreement
-    is measured on independent answers alone.
+    A copy that somebody made of another's answer and changed has a vote beside that answer, and can dispute it.
+    Agreement is measured on independent answers alone.
 
     :param chosen: the answers that count.
     :param prefer: the annotator who decides ties.

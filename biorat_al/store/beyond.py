@@ -1,8 +1,8 @@
 """What formats carry beyond mentions, concepts and relations (``extras``), where several people annotated a document.
 
-Nobody can vote on parts of it. A property of a mention, a relation or a document is kept if all who have it agree on it,
-or if the preferred annotator has it; else it is left out and counted by its name. Two things are treated differently:
-the notes that annotators wrote beside a mention are all kept, and the score of a pre-label is that of the first.
+Nobody can vote on parts of it. A property of a mention, a relation or a document is kept if all who have it agree on
+it, or if the preferred annotator has it; else it is left out and counted by its name. There are two exceptions: the
+notes that annotators wrote beside a mention are all kept, and the score of a pre-label is the first annotator's.
 """
 
 from __future__ import annotations
