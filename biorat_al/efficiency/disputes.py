@@ -27,7 +27,7 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
     texts = [text]
     if disputes.concepts:
         texts.append(
-            f"Left out: {plural(disputes.concepts, 'concept')} that exactly half of a mention's annotators linked it to."
+            f"Left out: {plural(disputes.concepts, 'concept')} that exactly half of a mention's annotators linked."
         )
     if disputes.settled:
         texts.append(f"The preferred annotator has decided {plural(disputes.settled, 'tie')}.")
