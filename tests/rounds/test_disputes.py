@@ -15,7 +15,7 @@ from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.same import mention_key
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
-from biorat_al.errors import UsageError
+from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score
 from biorat_al.learner.types import Example
@@ -67,6 +67,15 @@ class Copying(TwoPeople):
             first, second = task.annotations
             tasks.append(replace(task, annotations=(first, replace(second, copied_from=first.annotator))))
         return replace(pull, tasks=tuple(tasks))
+
+
+class Unfinished(TwoPeople):
+    """The two have not come to the first of their tasks yet."""
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        pull = super().pull(project, documents, cursor)
+        first, *others = pull.tasks
+        return replace(pull, tasks=tuple(others), open_tasks=frozenset({first.task_id}))
 
 
 def two_people(folder: Path, encoder: Path, *, careless: bool = True, **changes: Any) -> Project:
@@ -321,6 +330,19 @@ def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path:
         card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
         assert "nothing can be said of agreement" in card
         assert f", {disputes.mentions} in all, are left out" in flat(card)
+
+
+def test_a_round_that_waits_says_what_is_disputed(tmp_path: Path, tiny_encoder: Path) -> None:
+    with two_people(tmp_path, tiny_encoder) as project:
+        project._desk = Unfinished(project._gold, project.folder)
+        project.round()
+        with pytest.raises(NothingToDoYet, match="1 of 12 tasks are still open") as waiting:
+            project.round()
+        disputes = project.status(ask_desk=False).disputes
+        assert disputes is not None
+        (note,) = waiting.value.notes
+        assert note == disputes.sentence
+        assert f"{disputes.mentions} disputed mentions in {disputes.disputed_documents} documents, masked" in note
 
 
 def test_people_who_agree_are_said_to_agree(tmp_path: Path, tiny_encoder: Path) -> None:
