@@ -23,7 +23,8 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
             "is masked: the models are taught neither that it is there nor that it is not, and no score counts it."
         )
     else:
-        text = f"In {several} that several people annotated, nothing is disputed."
+        other = " else" if disputes.concepts else ""
+        text = f"In {several} that several people annotated, nothing{other} is disputed."
     texts = [text]
     if disputes.concepts:
         texts.append(
