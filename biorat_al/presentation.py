@@ -15,7 +15,7 @@ from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.disputes import masked_text
 from biorat_al.rounds.export import ExportReport
-from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.notes import export_notes, finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -202,8 +202,8 @@ def export_text(report: ExportReport, out: Path) -> str:
             "(--prefer ANNOTATOR decides them here, ties in biorat.toml in training as well)"
         )
         lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
-        left = report.tie_count - len(report.ties[:TIES_SHOWN])
-        lines += [f"  … and {left:,} more"] if left else []
+        lines += [f"  … and {report.tie_count - TIES_SHOWN:,} more"] if report.tie_count > TIES_SHOWN else []
+    lines += [line for text in export_notes(report) for line in _wrapped(text, "")]
     if report.warnings:
         lines.append("Against BigBio's conventions, written all the same:")
         lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]

@@ -23,8 +23,13 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
             "is masked: the models are taught neither that it is there nor that it is not, and no score counts it."
         )
     else:
-        text = f"In {several} that several people annotated, nothing is disputed."
+        other = " else" if disputes.concepts else ""
+        text = f"In {several} that several people annotated, nothing{other} is disputed."
     texts = [text]
+    if disputes.concepts:
+        texts.append(
+            f"Left out: {plural(disputes.concepts, 'concept')} that exactly half of a mention's annotators linked."
+        )
     if disputes.settled:
         texts.append(f"The preferred annotator has decided {plural(disputes.settled, 'tie')}.")
     rows: list[dict[str, Cell]] = [
@@ -36,6 +41,9 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
         }
         for pair in disputes.pairs
     ]
+    if disputes.agreement is None:
+        texts.append("No document has independent answers of several people, so their agreement is not known.")
+        return Section("disputes", "Where annotators disagree", texts, [])
     if len(rows) > 1:
         documents = Figure(disputes.agreement.documents, "count")
         rows.append({"pair": ALL, "documents": documents, "mentions": None, "f1": _figure(disputes.agreement)})

@@ -20,13 +20,15 @@ from biorat_al.wording import plural
 class Disputes:
     """What several people said of the same documents, in the pool and the test set.
 
-    :param documents: that several people annotated.
+    :param documents: with the answers of several people.
     :param disputed_documents: of these, with a dispute that nobody has settled.
     :param mentions: disputed mentions, every version counted; masked in the loss and in the scores.
     :param relations: disputed relations, of mentions and of concepts; masked likewise.
     :param settled: ties that the preferred annotator has decided.
-    :param agreement: strict span F1 of all pairs together, with its interval.
+    :param agreement: strict span F1 of all pairs together, with its interval, on the documents that several people
+        annotated independently; None where there are none.
     :param pairs: the same of each pair, under the pseudonyms that the export gives them.
+    :param concepts: concepts of which exactly half of those who have the mention have linked it to them; left out.
     """
 
     documents: int
@@ -34,8 +36,9 @@ class Disputes:
     mentions: int
     relations: int
     settled: int
-    agreement: AgreementF1
+    agreement: AgreementF1 | None
     pairs: tuple[PairAgreement, ...]
+    concepts: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values; scores are fractions."""
@@ -44,52 +47,69 @@ class Disputes:
             "disputed_documents": self.disputed_documents,
             "mentions": self.mentions,
             "relations": self.relations,
+            "concepts": self.concepts,
             "settled": self.settled,
-            "agreement": self.agreement._asdict(),
+            "agreement": self.agreement._asdict() if self.agreement is not None else None,
             "pairs": [pair._asdict() | {"agreement": pair.agreement._asdict()} for pair in self.pairs],
         }
 
     @property
     def sentence(self) -> str:
         """What is disputed, and how far annotators agree, for a line of text."""
+        parts = [self._agreed] if self.agreement is not None else []
+        if self.agreement is None or self.agreement.documents < self.documents:
+            changed = self.documents - (self.agreement.documents if self.agreement is not None else 0)
+            parts.append(f"{plural(changed, 'document')} with an answer that somebody changed or copied beside another")
+        if self.disputed_documents:
+            masked = counted(self.mentions, self.relations)
+            parts.append(f"{masked} in {plural(self.disputed_documents, 'document')}, masked")
+        else:
+            parts.append(f"nothing{' else' if self.concepts else ''} is disputed")
+        if self.concepts:
+            parts.append(f"{plural(self.concepts, 'disputed concept')} left out")
+        text = "; ".join(parts)
+        if self.settled:
+            text += f"; {plural(self.settled, 'tie')} decided by the preferred annotator"
+        return text
+
+    @property
+    def _agreed(self) -> str:
+        assert self.agreement is not None
         f1, interval = self.agreement.f1, self.agreement.interval
         agreed = f"annotators agree with F1 {100 * f1:.1f}"
         if interval is not None:
             agreed += f" (95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
-        text = f"{agreed} on {plural(self.documents, 'document')} with several answers; "
-        if self.disputed_documents:
-            text += f"{counted(self.mentions, self.relations)} in {plural(self.disputed_documents, 'document')}, masked"
-        else:
-            text += "nothing is disputed"
-        if self.settled:
-            text += f"; {plural(self.settled, 'tie')} decided by the preferred annotator"
-        return text
+        return f"{agreed} on {plural(self.agreement.documents, 'document')} with several answers"
 
 
 def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None) -> Disputes | None:
     """Count what is disputed in the documents that several people annotated; None where there are none.
 
+    A copy that somebody made of another's answer and changed has a vote beside that answer, and can dispute it.
+    Agreement is measured on independent answers alone.
+
     :param chosen: the answers that count.
     :param prefer: the annotator who decides ties.
     """
-    several = [answer for answer in chosen if len(answer.independent) > 1]
+    several = [answer for answer in chosen if len(answer.independent) > 1 or len(answer.votes) > 1]
     if not several:
         return None
     names = {name: f"annotator-{number}" for number, name in enumerate(annotators(session), start=1)}
     agreement = Agreement()
-    documents = mentions = relations = settled = 0
+    documents = mentions = relations = concepts = settled = 0
     for decision in decisions(session, several, prefer=prefer):
-        people = [names.get(vote.annotator or "", "") for vote in decision.answer.independent]
-        agreement.add(people, decision.independent)
-        disputed = decision.majority.disputed
+        if decision.independent:
+            people = [names.get(vote.annotator or "", "") for vote in decision.answer.independent]
+            agreement.add(people, decision.independent)
+        disputed, ties = decision.majority.disputed, decision.majority.ties
         documents += bool(disputed)
         mentions += len(disputed.entities)
         relations += _relations(disputed)
+        concepts += decision.majority.disputed_concepts
         if prefer is not None and decision.answer.annotator == prefer:
-            settled += len(decision.majority.ties)
-    overall = agreement.overall
-    assert overall is not None  # there is a document
-    return Disputes(len(several), documents, mentions, relations, settled, overall, tuple(agreement.pairs()))
+            settled += len(ties) - decision.majority.disputed_concepts
+    pairs = tuple(agreement.pairs())
+    return Disputes(len(several), documents, mentions, relations, settled, agreement.overall, pairs, concepts)
 
 
 def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:

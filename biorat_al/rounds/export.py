@@ -79,12 +79,25 @@ class ExportReport:
     :param documents: by split.
     :param ties: the first of what exactly half of a document's annotators have; `tie_count` counts all.
     :param warnings: what breaks BigBio's conventions, by kind.
+    :param outvoted: mentions and relations that only a minority marked; left out.
+    :param left_out: what formats carry beyond these and annotators do not agree on, by its name; left out.
+    :param not_counted: annotations that are in no document, since nobody has looked at them.
+    :param not_understood: parts of answers that could not be understood, and were left out or kept as they were.
     """
 
     documents: dict[str, int]
     ties: list[TieRow] = field(default_factory=list)
     tie_count: int = 0
     warnings: Counter[str] = field(default_factory=Counter)
+    outvoted: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    not_counted: int = 0
+    not_understood: int = 0
+
+    def add(self, decision: Decision) -> None:
+        """Count what of a document's answers was left out without a tie."""
+        self.outvoted += decision.majority.outvoted
+        self.left_out.update(decision.majority.left_out)
 
     def add_tie(self, tie: TieRow) -> None:
         """Count a tie."""
@@ -137,7 +150,11 @@ def export_corpus(
             "nothing has been annotated yet, so there is no corpus to export; annotate the open tasks, then run: "
             "biorat-al round"
         )
-    report = ExportReport({split: len(chosen) for split, chosen in splits.items()})
+    report = ExportReport(
+        {split: len(answered) for split, answered in splits.items()},
+        not_counted=len(found.unattended),
+        not_understood=len(found.problems),
+    )
     stream = _decided(settings, store, splits, prefer)
     if format == "jsonl":
         write_jsonl(destination, _with_split(stream, history, report))
@@ -146,6 +163,7 @@ def export_corpus(
     with bigbio_folder(destination, settings.name, complete=True, replace=force) as out:
         for split, document, decision, shown in stream:
             out.add(split, document, decision.majority.annotation, history.follow(decision, shown))
+            report.add(decision)
             if document.metadata.get("invented") is True:
                 invented.append(str(document.metadata.get("notice", "")))
             for tie in history.ties(split, document, decision):
@@ -161,7 +179,7 @@ def export_corpus(
             notice=next(filter(None, invented), ""),
             license=options.license,
             languages=options.languages,
-            made=_made(settings, store, history, accepted) | _put_right(found),
+            made=_made(settings, store, history, accepted) | _left_out(report) | _put_right(found),
             several=history.agreement.documents,
             agreement=list(history.agreement.pairs()),
             overall_agreement=history.agreement.overall,
@@ -292,6 +310,7 @@ def _with_split(
     stream: Iterable[tuple[str, Document, Decision, ShownRelations | None]], history: History, report: ExportReport
 ) -> Iterator[tuple[Document, Annotation]]:
     for split, document, decision, _ in stream:
+        report.add(decision)
         for tie in history.ties(split, document, decision):
             report.add_tie(tie)
         metadata = dict(document.metadata) | {"split": split}
@@ -324,9 +343,18 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         made["origins of the relations"] = ", ".join(
             f"{origin} {number}" for origin, number in sorted(history.relation_origins.items())
         )
-    if history.outvoted:
-        made["mentions and relations that only a minority marked, left out"] = str(history.outvoted)
     return made
+
+
+def _left_out(report: ExportReport) -> dict[str, str]:
+    """What of the answers of several people was left out without a tie."""
+    found = {}
+    if report.outvoted:
+        found["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
+    if report.left_out:
+        names = ", ".join(f"{name} {number}" for name, number in sorted(report.left_out.items()))
+        found["properties that a document's annotators do not agree on, left out"] = names
+    return found
 
 
 def _put_right(found: Findings) -> dict[str, str]:

@@ -29,7 +29,6 @@ class History:
         self.rules: Counter[str] = Counter()
         self.origins: Counter[str] = Counter()
         self.relation_origins: Counter[str] = Counter()
-        self.outvoted = 0
 
     def follow(self, decision: Decision, shown: ShownRelations | None = None) -> Provenance:
         """Count a document, and say where its annotation came from.
@@ -39,7 +38,6 @@ class History:
         """
         answer, decided = decision.answer, decision.majority
         self.rules[answer.rule] += 1
-        self.outvoted += decided.outvoted
         self.origins.update(entity.origin for entity in decided.annotation.entities if entity.origin)
         if decision.independent:
             names = [self._name(vote) or "" for vote in answer.independent]
@@ -73,6 +71,7 @@ class History:
         """What could not be decided by a majority."""
         names = [self._name(vote) or "" for vote in decision.answer.votes]
         for tie in decision.majority.ties:
+            among = [names[place] for place in tie.among] or names
             yield TieRow(
                 document.id,
                 split,
@@ -81,7 +80,7 @@ class History:
                 tuple(entity.surface(document.text) for entity in tie.entities),
                 tuple(entity.spans for entity in tie.entities),
                 tuple(names[place] for place in tie.voters),
-                tuple(names),
+                tuple(among),
                 tie.kept,
             )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from biorat_al import __version__
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.desk.base import Desk
@@ -16,6 +18,7 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.advice import stopping_verdicts
 from biorat_al.rounds.context import Context, Finish, RoundRequest
+from biorat_al.rounds.disputes import find_disputes
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait, settings_of
@@ -219,7 +222,7 @@ def _check_that_there_is_work(context: Context) -> None:
             changed=changed_since(session, context.number, began),
         )
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
-        notes = [*fetched.get("notices", ()), *finding_notes(findings(session))]
+        notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]
     if wait is None:
         return
     with context.store.write() as session:
@@ -228,6 +231,15 @@ def _check_that_there_is_work(context: Context) -> None:
     asked = counts["open"] + counts["answered"] + counts["skipped"]
     why = in_words(wait, counts["open"], asked, seats)
     raise NothingToDoYet(f"{why}; {_next(wait, counts['open'])}", counts["open"], notes)
+
+
+def _disputed(context: Context, session: Session) -> list[str]:
+    """Say what annotators dispute, while a round waits for them."""
+    prefer = context.settings.team.preferred
+    chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
+    chosen += answers(session, "test", with_gold=True, prefer=prefer)
+    found = find_disputes(session, chosen, prefer)
+    return [found.sentence] if found is not None and (found.disputed_documents or found.concepts) else []
 
 
 def _next(wait: Wait, open_tasks: int) -> str:

@@ -2,7 +2,7 @@
 
 When two annotators have the same mention or relation, :mod:`biorat_al.corpus.same` says. What exactly half of them have
 is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same way, by
-those who have the mention; of a tie the first of them decides.
+those who have the mention. What formats carry beyond these is kept as :mod:`biorat_al.store.beyond` says.
 
 What is left out is not always decided to be absent. **Disputed** are:
 
@@ -21,10 +21,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from biorat_al.corpus.model import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
 from biorat_al.corpus.same import MentionKey, RelationKey, mention_key, relation_key
+from biorat_al.store.beyond import agreed_extras, document_extras
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -34,10 +35,12 @@ T = TypeVar("T")
 class Tie:
     """What exactly half of the annotators have.
 
-    :param kind: ``entity``, ``relation`` or ``concept relation``.
-    :param entities: the mention, or the two that are related, in the words of one who has them; empty for concepts.
+    :param kind: ``entity``, ``relation``, ``concept relation``, or ``concept`` for one that a mention is linked to.
+    :param entities: the mention, or the two that are related, in the words of one who has them; empty for a relation
+        between concepts.
     :param voters: who has it, by their place among the annotations.
     :param kept: whether it stays since the preferred annotator has it.
+    :param among: who could have it, of a concept those who have the mention; empty: everybody.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class Tie:
     entities: tuple[Entity, ...]
     voters: tuple[int, ...]
     kept: bool
+    among: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Majority:
     :param concept_relations: who has each, by their place.
     :param outvoted: how many mentions and relations only a minority has.
     :param disputed: what is left out without being decided to be absent; see the module.
+    :param disputed_concepts: how many concepts of mentions that are kept nobody could decide on.
+    :param left_out: what formats carry beyond and annotators do not agree on, by its name.
     """
 
     annotation: Annotation
@@ -65,6 +71,8 @@ class Majority:
     ties: tuple[Tie, ...] = ()
     outvoted: int = 0
     disputed: Disputed = UNDISPUTED
+    disputed_concepts: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def alone(annotation: Annotation) -> Majority:
@@ -81,7 +89,7 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
     """Decide between the annotations of several people.
 
     A mention that is kept is the first annotator's who has it (the preferred one's before all others), ids included
-    unless two clash. What is said of a document as a whole (extras) cannot be voted on and is left out.
+    unless two clash.
 
     :param annotations: one for each annotator, those first whose words are to be taken.
     :param preferred: place of the annotator who decides ties; None leaves ties out.
@@ -98,7 +106,8 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
         if ballot.passes("entity", key[0], voters, (first,)):
             ids[key] = _free(first.id, entities)
             entities[ids[key]] = voters
-            kept.append(replace(first, id=ids[key], concepts=_concepts(list(voters.values()), first)))
+            concepts, extras = ballot.concepts(first, voters), ballot.extras(voters)
+            kept.append(replace(first, id=ids[key], concepts=concepts, extras=extras))
         else:
             lost[key] = voters
     kept.sort(key=lambda entity: (entity.start, entity.end, entity.label, entity.id))
@@ -118,7 +127,8 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
             relations[ident] = voters_of_relation
             # whoever has a relation has its ends, so these were kept as well
             head, tail = (ids[mention_key(end)] for end in ends)
-            decided.append(replace(relation, id=ident, head=head, tail=tail))
+            properties = ballot.extras(voters_of_relation)
+            decided.append(replace(relation, id=ident, head=head, tail=tail, extras=properties))
         else:
             lost_relations[relation_id] = voters_of_relation, ends
     concept_relations: dict[ConceptRelation, tuple[int, ...]] = {}
@@ -130,9 +140,19 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
             concept_relations[stated] = tuple(voters_of_concepts)
         else:
             lost_concept_relations[stated] = voters_of_concepts
-    annotation = Annotation(tuple(kept), tuple(decided), tuple(concept_relations))
-    disputed = _disputed(ballot, ids, lost, lost_relations, lost_concept_relations)
-    return Majority(annotation, entities, relations, concept_relations, tuple(ballot.ties), ballot.outvoted, disputed)
+    beyond = document_extras(annotations, keys, ids, preferred, ballot.left_out)
+    annotation = Annotation(tuple(kept), tuple(decided), tuple(concept_relations), beyond)
+    return Majority(
+        annotation,
+        entities,
+        relations,
+        concept_relations,
+        tuple(ballot.ties),
+        ballot.outvoted,
+        _disputed(ballot, ids, lost, lost_relations, lost_concept_relations),
+        ballot.disputed_concepts,
+        ballot.left_out,
+    )
 
 
 @dataclass
@@ -143,6 +163,8 @@ class _Ballot:
     preferred: int | None
     ties: list[Tie] = field(default_factory=list)
     outvoted: int = 0
+    disputed_concepts: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def place(self, votes: Mapping[int, T]) -> int:
         """Whose version counts: the preferred annotator's, else the first's."""
@@ -161,6 +183,30 @@ class _Ballot:
         kept = self.preferred in votes
         self.ties.append(Tie(kind, label, entities, tuple(votes), kept))
         return kept
+
+    def concepts(self, mention: Entity, versions: Mapping[int, Entity]) -> tuple[Concept, ...]:
+        """Return the concepts that more than half of those have who have a mention; count the ties."""
+        voters: dict[Concept, list[int]] = {}
+        for place, version in versions.items():
+            for concept in dict.fromkeys(version.concepts):
+                voters.setdefault(concept, []).append(place)
+        kept = []
+        for concept, having in voters.items():
+            is_kept = 2 * len(having) > len(versions)
+            if 2 * len(having) == len(versions):
+                is_kept = self.preferred in having
+                self.disputed_concepts += self.preferred not in versions
+                among = tuple(sorted(versions))
+                self.ties.append(Tie("concept", ":".join(concept), (mention,), tuple(having), is_kept, among))
+            if is_kept:
+                kept.append(concept)
+        return tuple(kept)
+
+    def extras(self, versions: Mapping[int, Entity] | Mapping[int, Relation]) -> dict[str, Any]:
+        """Return what is kept of what formats carry beyond; count the rest."""
+        first = self.place(versions)
+        ordered = sorted(versions, key=lambda place: place != first)
+        return agreed_extras({place: versions[place].extras for place in ordered}, self.preferred, self.left_out)
 
     def undecided(self, lost: Mapping[K, Collection[int]], same: Callable[[K, K], bool]) -> list[K]:
         """Return what is disputed of what was left out, before the ends of relations are looked at.
@@ -204,7 +250,7 @@ def _disputed(
         first = ballot.first(mentions[key])
         ids[key] = _free(first.id, taken)
         taken[ids[key]] = None
-        entities.append(replace(first, id=ids[key], concepts=_concepts(list(mentions[key].values()), first)))
+        entities.append(replace(first, id=ids[key]))
     entities.sort(key=lambda entity: (entity.start, entity.end, entity.label, entity.id))
     ends = {key: tuple(map(mention_key, of_relation)) for key, (_, of_relation) in relations.items()}
     undecided = ballot.undecided(
@@ -241,15 +287,6 @@ def _votes(
         for key, item in items(place, annotation):
             votes.setdefault(key, {}).setdefault(place, item)
     return votes
-
-
-def _concepts(versions: Sequence[Entity], first: Entity) -> tuple[Concept, ...]:
-    counts = Counter(concept for version in versions for concept in dict.fromkeys(version.concepts))
-    return tuple(
-        concept
-        for concept, count in counts.items()
-        if 2 * count > len(versions) or (2 * count == len(versions) and concept in first.concepts)
-    )
 
 
 def _free(ident: str, taken: Mapping[str, object]) -> str:

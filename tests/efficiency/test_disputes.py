@@ -37,6 +37,22 @@ def test_one_pair_is_not_shown_twice_and_settled_ties_are_said() -> None:
     assert len(section.tables[0].rows) == 1
 
 
+def test_disputed_concepts_are_told_and_agreement_that_nobody_can_know_is_not_made_up() -> None:
+    unknown = replace(DISPUTES, disputed_documents=0, mentions=0, concepts=2, agreement=None, pairs=())
+    section = disputes_section(unknown)
+    assert section is not None
+    assert section.texts == [
+        "In 5 documents that several people annotated, nothing else is disputed.",
+        "Left out: 2 concepts that exactly half of a mention's annotators linked.",
+        "No document has independent answers of several people, so their agreement is not known.",
+    ]
+    assert section.tables == []
+    assert unknown.sentence == (
+        "5 documents with an answer that somebody changed or copied beside another; nothing else is disputed; "
+        "2 disputed concepts left out"
+    )
+
+
 def test_without_documents_of_several_people_there_is_no_such_part() -> None:
     assert disputes_section(None) is None
 

@@ -15,7 +15,7 @@ from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.same import mention_key
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
-from biorat_al.errors import UsageError
+from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score
 from biorat_al.learner.types import Example
@@ -55,6 +55,27 @@ class TwoPeople(OracleDesk):
         ids = {one.id for one in kept}
         relations = tuple(one for one in annotation.relations if {one.head, one.tail} <= ids)
         return Annotation(kept, relations)
+
+
+class Copying(TwoPeople):
+    """The second one begins from a copy of the first one's answer, as *Duplicate Annotation* does."""
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        pull = super().pull(project, documents, cursor)
+        tasks = []
+        for task in pull.tasks:
+            first, second = task.annotations
+            tasks.append(replace(task, annotations=(first, replace(second, copied_from=first.annotator))))
+        return replace(pull, tasks=tuple(tasks))
+
+
+class Unfinished(TwoPeople):
+    """The two have not come to the first of their tasks yet."""
+
+    def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
+        pull = super().pull(project, documents, cursor)
+        first, *others = pull.tasks
+        return replace(pull, tasks=tuple(others), open_tasks=frozenset({first.task_id}))
 
 
 def two_people(folder: Path, encoder: Path, *, careless: bool = True, **changes: Any) -> Project:
@@ -282,6 +303,46 @@ def test_a_preferred_name_that_nobody_has_is_told_by_the_round_and_refused_by_th
             project.export(tmp_path / "out")
         assert not (tmp_path / "out").exists()
         assert project.export(tmp_path / "out", options=ExportOptions(prefer=SECOND)).tie_count > 0
+
+
+def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path: Path, tiny_encoder: Path) -> None:
+    with two_people(tmp_path, tiny_encoder) as project:
+        project._desk = Copying(project._gold, project.folder)
+        project.round()
+        report = project.round()
+        masked = report.step("train").counts["disputed"]
+        status = project.status(ask_desk=False)
+        disputes = status.disputes
+        assert disputes is not None, "training masks what the status does not know of"
+        assert disputes.mentions == masked["mentions"] > 0
+        assert disputes.documents == status.labelled["pool"]
+        # a copy is not independent of what it was copied from
+        assert (disputes.agreement, disputes.pairs) == (None, ())
+        assert json.loads(json.dumps(status.as_dict()))["disputes"]["agreement"] is None
+        text = flat(status_text(status))
+        assert f"{disputes.documents} documents with an answer that somebody changed or copied beside another; " in text
+        assert f"{disputes.mentions} disputed mentions in {disputes.disputed_documents} documents, masked" in text
+        page, _ = project.report(tmp_path / "report.html")
+        html = flat(page.read_text(encoding="utf-8"))
+        assert f"{disputes.mentions} disputed mentions, every version counted" in html
+        assert "so their agreement is not known" in html
+        project.export(tmp_path / "out")
+        card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+        assert "nothing can be said of agreement" in card
+        assert f", {disputes.mentions} in all, are left out" in flat(card)
+
+
+def test_a_round_that_waits_says_what_is_disputed(tmp_path: Path, tiny_encoder: Path) -> None:
+    with two_people(tmp_path, tiny_encoder) as project:
+        project._desk = Unfinished(project._gold, project.folder)
+        project.round()
+        with pytest.raises(NothingToDoYet, match="1 of 12 tasks are still open") as waiting:
+            project.round()
+        disputes = project.status(ask_desk=False).disputes
+        assert disputes is not None
+        (note,) = waiting.value.notes
+        assert note == disputes.sentence
+        assert f"{disputes.mentions} disputed mentions in {disputes.disputed_documents} documents, masked" in note
 
 
 def test_people_who_agree_are_said_to_agree(tmp_path: Path, tiny_encoder: Path) -> None:

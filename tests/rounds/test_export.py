@@ -34,6 +34,8 @@ from biorat_al.corpus.model import (
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import CorpusError, NothingToDoYet, ProjectError, UsageError
+from biorat_al.presentation import export_text
+from biorat_al.rounds.disputes import find_disputes
 from biorat_al.rounds.export import ExportOptions, ExportReport, export_corpus
 from biorat_al.rounds.status import project_status
 from biorat_al.rounds.train import training_examples
@@ -284,9 +286,11 @@ def answer(store: Store) -> Answer:
         truth: bool = False,
         origin: str = "manual",
         relations: tuple[Relation, ...] = (),
+        concepts: tuple[Concept, ...] = (),
+        **extras: Any,
     ) -> None:
         entities = tuple(
-            Entity(f"{who[:3]}{number}", label, (Span(start, end),), origin=origin)
+            Entity(f"{who[:3]}{number}", label, (Span(start, end),), concepts, origin=origin)
             for number, (label, start, end) in enumerate(mentions)
         )
         at = T0 + timedelta(minutes=next(minutes))
@@ -294,7 +298,9 @@ def answer(store: Store) -> Answer:
                    "shown_version": "trial-r1-rat-ab" if origin == "prediction" else None}  # fmt: skip
         with store.write() as session:
             number = session.scalars(select(DocumentRow.id).where(DocumentRow.key == str(key))).one()
-            add_annotations(session, [NewAnnotation(number, "person", Annotation(entities, relations), columns)])
+            add_annotations(
+                session, [NewAnnotation(number, "person", Annotation(entities, relations, (), extras), columns)]
+            )
 
     return answer
 
@@ -304,6 +310,54 @@ ASTHMA, ASPIRIN, AND = ("Disease", 0, 6), ("Chemical", 11, 18), ("Disease", 7, 1
 
 def spans(rows: list[dict[str, Any]]) -> dict[str, list[tuple[str, int, int]]]:
     return {row["document_id"]: [(one["type"], *one["offsets"][0]) for one in row["entities"]] for row in rows}
+
+
+@pytest.mark.parametrize("format", ["bigbio", "jsonl"])
+def test_what_annotators_do_not_agree_on_beyond_mentions_is_not_decided_by_the_first_of_them(
+    store: Store, tmp_path: Path, answer: Answer, format: str
+) -> None:
+    answer(0, "ann@x.org", ASTHMA, concepts=(Concept("MESH", "D1"),), checked="yes")
+    answer(0, "zoe@x.org", ASTHMA, concepts=(Concept("MESH", "D2"),), checked="no")
+    answer(1, "ann@x.org", ASTHMA, AND, concepts=(Concept("MESH", "D1"),), checked="yes")
+    answer(1, "bob@x.org", ASTHMA, concepts=(Concept("MESH", "D1"),), checked="yes")
+    answer(1, "zoe@x.org", ASTHMA)
+    out = tmp_path / "out"
+    report = export_corpus(settings_of(), store, out, format=format, force=False)
+    if format == "jsonl":
+        annotations = [record.annotation for record in read_corpus(out)]
+        assert [[one.concepts for one in held.entities] for held in annotations if held] == [
+            [()], [(Concept("MESH", "D1"),)],
+        ]  # fmt: skip
+        assert [dict(held.extras) for held in annotations if held] == [{}, {"checked": "yes"}]
+    else:
+        card = (out / "README.md").read_text(encoding="utf-8")
+        assert "- mentions and relations that only a minority marked, left out: 1" in card
+        assert "- properties that a document's annotators do not agree on, left out: checked 1" in card
+        rows = load(out, "bigbio_kb")["train"]
+        assert [[len(one["normalized"]) for one in row["entities"]] for row in rows] == [[0], [1]]
+        assert {row["item"] for row in pq.read_table(out / "provenance" / "ties.parquet").to_pylist()} == {"concept"}
+    assert sorted(str(tie) for tie in report.ties) == [
+        "0: concept MESH:D1 on 'asthma' (0-6), marked by annotator-1, not by annotator-2: left out",
+        "0: concept MESH:D2 on 'asthma' (0-6), marked by annotator-2, not by annotator-1: left out",
+    ]
+    text = export_text(report, out)
+    assert "Left out: 1 part of answers that only a minority marked" in text
+    assert "Left out: properties that a document's annotators do not agree on: checked 1" in text
+    with store.read() as session:
+        chosen = answers(session, "pool", with_gold=False)
+        disputes = find_disputes(session, chosen, None)
+    assert disputes is not None
+    assert (disputes.concepts, disputes.mentions, disputes.disputed_documents) == (2, 0, 0)
+    assert disputes.sentence.endswith("nothing else is disputed; 2 disputed concepts left out")
+    # the preferred annotator's links are not left out
+    decided = export_corpus(
+        settings_of(), store, tmp_path / "other", format="jsonl", force=False, options=ExportOptions(prefer="zoe@x.org")
+    )
+    assert [tie.kept for tie in decided.ties] == [True, False]
+    with store.read() as session:
+        settled = find_disputes(session, answers(session, "pool", with_gold=False, prefer="zoe@x.org"), "zoe@x.org")
+    assert settled is not None
+    assert (settled.concepts, settled.settled) == (0, 2)
 
 
 def test_adjudicated_then_majority_then_the_preferred_annotator(store: Store, tmp_path: Path, answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -95,7 +96,75 @@ def test_concepts_are_decided_by_those_who_have_the_mention() -> None:
     assert decided.annotation.entities[0].concepts == (first,)
     assert decided.annotation.concept_relations == (ConceptRelation("CID", "D1", "D2"),)
     assert decided.concept_relations == {ConceptRelation("CID", "D1", "D2"): (0, 1)}
-    assert majority(versions[1::-1]).annotation.entities[0].concepts == (second, first)
+    # one of the two who have the mention has linked the second
+    tied = majority(versions[1::-1])
+    assert tied.annotation.entities[0].concepts == (first,)
+
+
+def test_a_concept_that_one_of_two_linked_is_a_tie_and_not_the_first_annotators_to_decide() -> None:
+    first, second = Concept("MESH", "D1"), Concept("MESH", "D2")
+    one, two = Annotation((entity("a", concepts=(first,)),)), Annotation((entity("b", concepts=(second,)),))
+    for people in ([one, two], [two, one]):
+        decided = majority(people)
+        assert [mention.concepts for mention in decided.annotation.entities] == [()]
+        assert [(tie.kind, tie.label, tie.kept, tie.among) for tie in decided.ties] == [
+            ("concept", f"MESH:D{n}", False, (0, 1)) for n in ((1, 2) if people[0] is one else (2, 1))
+        ]
+        assert decided.disputed_concepts == 2
+        assert not decided.disputed, "the mention is agreed on"
+    decided = majority([one, two], preferred=0)
+    assert decided.annotation == one
+    assert ([tie.kept for tie in decided.ties], decided.disputed_concepts) == ([True, False], 0)
+    # whoever is preferred and has not marked the mention decides nothing about it
+    decided = majority([Annotation(), one, two, one, two], preferred=0)
+    assert (decided.annotation.entities[0].concepts, decided.disputed_concepts) == ((), 2)
+    assert {tie.among for tie in decided.ties} == {(1, 2, 3, 4)}
+
+
+def event(trigger: str) -> dict[str, list[dict[str, str]]]:
+    return {"events": [{"id": "E1", "type": "Growth", "trigger": trigger}]}
+
+
+def test_what_formats_carry_beyond_is_kept_where_all_agree_and_else_counted() -> None:
+    def person(ident: str, value: str, **extras: object) -> Annotation:
+        mentions = (
+            replace(entity(ident), extras={"certainty": value, "code": 7}),
+            replace(entity("t", "Y", (5, 6)), extras={}),
+        )
+        return Annotation(mentions, (Relation("r", "with", ident, "t", extras={"sign": value}),), extras=extras)
+
+    same = majority([person("a", "high", **event("t")), person("b", "high", **event("t"))])
+    assert same.annotation == person("a", "high", **event("t"))
+    assert not same.left_out
+    differing = majority([person("a", "high", **event("t")), person("b", "low", **event("a"))])
+    assert [dict(one.extras) for one in differing.annotation.entities] == [{"code": 7}, {}]
+    assert dict(differing.annotation.relations[0].extras) == {}
+    assert dict(differing.annotation.extras) == {}
+    assert differing.left_out == {"certainty": 1, "sign": 1, "events": 1}
+    # one of them may have worked where there is no place for it
+    alone_with_it = majority([Annotation(person("a", "high").entities), person("b", "high", **event("t"))])
+    assert dict(alone_with_it.annotation.extras) == event("t")
+    decided = majority([person("a", "high", **event("t")), person("b", "low", **event("b"))], preferred=0)
+    assert decided.annotation == person("a", "high", **event("t"))
+    assert not decided.left_out
+
+
+def test_an_event_whose_mention_is_left_out_or_renamed_is_left_out_and_counted() -> None:
+    both = entity("t", "Y", (5, 6))
+    one = Annotation((entity("a"), both), extras=event("a"))
+    lost = majority([one, Annotation((both,), extras=event("a"))])
+    assert (dict(lost.annotation.extras), lost.left_out) == ({}, {"events": 1})
+    # the same id is another mention to the other annotator
+    other = Annotation((entity("t"), replace(both, id="a")), extras=event("a"))
+    renamed = majority([one, other])
+    assert (dict(renamed.annotation.extras), renamed.left_out) == ({}, {"events": 1})
+
+
+def test_the_notes_of_both_annotators_on_one_mention_are_kept() -> None:
+    people = [Annotation((replace(entity("a"), extras={"note": note}),)) for note in ("sure?", "see page 2", "sure?")]
+    decided = majority(people)
+    assert decided.annotation.entities[0].extras == {"note": "sure?\nsee page 2"}
+    assert not decided.left_out
 
 
 def test_one_annotation_stays_as_it_is() -> None:

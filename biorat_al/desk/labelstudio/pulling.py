@@ -57,7 +57,7 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
         existing=frozenset(seats.existing),
         open_tasks=frozenset(seats.left),
         cursor=following.text(),
-        notices=(*notices, *reader.notices),
+        notices=(*notices, *reader.notices, *seats.notices()),
         begun=frozenset(begun),
         seats=seats.left,
     )

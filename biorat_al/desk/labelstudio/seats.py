@@ -11,6 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from biorat_al.corpus.labelstudio_answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
+from biorat_al.desk.labelstudio.pushing import DOCUMENT
+from biorat_al.wording import are
+
+LISTED = 20
+"""How many tasks a notice names."""
 
 
 class Seats:
@@ -19,6 +24,9 @@ class Seats:
     :ivar existing: ids of all tasks.
     :ivar left: number of seats, by id of a task that has any.
     :ivar looked_into: tasks with their answers that had to be fetched for this, without those that were known.
+    :ivar closed: tasks with answers and seats left that Label Studio takes for finished, so that it offers them to
+        nobody: it does not look again when somebody raises the overlap of a finished task, and counts two answers of
+        one person as two. Those with what an action made are left out, since undoing that opens them.
     """
 
     def __init__(self, connection: Connection, project: str, known: Sequence[Json], fields: str) -> None:
@@ -30,11 +38,15 @@ class Seats:
         self.existing: set[str] = set()
         self.left: dict[str, int] = {}
         self.looked_into: list[Json] = []
+        self.closed: list[Json] = []
         shared: dict[int, int] = {}
-        totals = "id,total_annotations,cancelled_annotations,overlap"
+        labelled: set[int] = set()
+        totals = "id,total_annotations,cancelled_annotations,overlap,is_labeled"
         for task in connection.tasks(project, include=totals):
             self.existing.add(str(task["id"]))
             overlap = max(1, task.get("overlap") or 1)
+            if task.get("is_labeled"):
+                labelled.add(task["id"])
             if not task["total_annotations"] and not task["cancelled_annotations"]:
                 self.left[str(task["id"])] = overlap
             elif overlap > 1:
@@ -43,6 +55,22 @@ class Seats:
             seats = shared.get(task["id"], 1) - len(_seated(task))
             if task["annotations"] and str(task["id"]) in self.existing and seats > 0:
                 self.left[str(task["id"])] = seats
+                if task["id"] in labelled and not any(map(made_from, task["annotations"])):
+                    self.closed.append(task)
+
+    def notices(self) -> list[str]:
+        """Say which tasks want answers that nobody is asked for, and how to open them."""
+        if not self.closed:
+            return []
+        names = [f"document {task['data'].get(DOCUMENT)} (task {task['id']})" for task in self.closed]
+        one = len(names) == 1
+        listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
+        return [
+            f"{are(len(names), 'task')} to be answered by more people, but Label Studio takes "
+            f"{'it' if one else 'them'} for finished and offers {'it' if one else 'them'} to nobody, since the overlap "
+            f"was raised afterwards or somebody answered twice: {listed}. To open one again, send its overlap and "
+            'is_labeled together: PATCH /api/tasks/TASK/ with {"overlap": 2, "is_labeled": false}'
+        ]
 
     def _in_doubt(
         self, connection: Connection, project: str, known: Sequence[Json], shared: Sequence[int], fields: str
