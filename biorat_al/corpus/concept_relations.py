@@ -27,7 +27,42 @@ PROPERTIES = "concept_relation_properties"
 of ``{"relation": [label, head, tail], "properties": {"novel": "No"}}``. A relation is found by what it says, not by
 its number, so that it stays right where others are left out or renamed."""
 
+OLD_COLUMNS = "relation_columns"
+"""Key of the extras that held the fifth columns of PubTator's relations, by number, in older databases and files."""
+
+NOVEL, COLUMN = "novel", "column"
+_NOVELTIES = frozenset({"novel", "no", "yes", "none", "true", "false"})
+
 Pair = tuple[str, str]
+
+
+def novelty_of(column: str) -> dict[str, str]:
+    """Return the property of a relation that its fifth column in PubTator says, if it says anything."""
+    column = column.strip()
+    if not column:
+        return {}
+    return {NOVEL if column.casefold() in _NOVELTIES else COLUMN: column}
+
+
+def with_old_columns(extras: Mapping[str, Any], relations: Sequence[ConceptRelation]) -> dict[str, Any]:
+    """Return an annotation's extras with what an older version kept by a relation's number as properties.
+
+    What cannot be understood stays as it is.
+
+    :param relations: the annotation's relations between concepts, all of them and in their order.
+    """
+    held = extras.get(OLD_COLUMNS)
+    if not isinstance(held, list) or PROPERTIES in extras:
+        return dict(extras)
+    columns: dict[int, str] = {}
+    for value in held:
+        match value:
+            case {"relation": int(number), "columns": [str(column)]} if 0 <= number < len(relations):
+                columns[number] = column
+            case _:
+                return dict(extras)
+    others = {key: value for key, value in extras.items() if key != OLD_COLUMNS}
+    return with_properties(others, [(relations[number], novelty_of(column)) for number, column in columns.items()])
 
 
 def with_properties(

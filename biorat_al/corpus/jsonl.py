@@ -42,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.concept_relations import with_old_columns
 from biorat_al.corpus.json_head import is_cut, is_list_of, is_string, json_head, keys_of
 from biorat_al.corpus.json_values import Fields, found, parse_object, to_json
 from biorat_al.corpus.model import (
@@ -221,13 +222,14 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
             relations.append(_relation(part))
         except FormatError as error:
             reading.leave_out(BROKEN_RELATIONS, error)
-    concept_relations = [
-        ConceptRelation(part.text("label"), part.text("head"), part.text("tail"))
-        for part in fields.objects("concept_relations", _ITEMS["concept_relations"])
-    ]
-    return Annotation(
-        tuple(entities), reading.without(left_out, relations), tuple(concept_relations), fields.mapping("extras")
-    )
+    concept_relations = []
+    for part in fields.objects("concept_relations", _ITEMS["concept_relations"]):
+        try:
+            concept_relations.append(ConceptRelation(part.text("label"), part.text("head"), part.text("tail")))
+        except FormatError as error:
+            reading.leave_out(BROKEN_RELATIONS, error)
+    extras = with_old_columns(fields.mapping("extras"), concept_relations)
+    return Annotation(tuple(entities), reading.without(left_out, relations), tuple(concept_relations), extras)
 
 
 def _relation(part: Fields) -> Relation:

@@ -22,7 +22,9 @@ What the format leaves open is decided here as follows.
   identifier column that says more than its concepts (:func:`~biorat_al.corpus.identifiers.says_more`) is also kept as
   it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
 - A relation line has four columns and becomes a relation between concepts. A fifth one becomes its property ``novel``
-  (BioRED's ``Novel`` and ``No``), or else ``column`` (see :data:`~biorat_al.corpus.concept_relations.PROPERTIES`).
+  (BioRED's ``Novel`` and ``No``), or else ``column`` (see :data:`~biorat_al.corpus.concept_relations.PROPERTIES`);
+  columns after it its property ``further_columns``. An end that names a mention's concept in full (``MESH:D009270``,
+  as PubTator 3 does) is written as that mention's column has it, which is counted.
 - A document without annotation lines was looked at and has nothing if any other document of the file has some; in a
   file without a single annotation line nobody has looked at anything, and the annotation is None.
 
@@ -38,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.concept_relations import with_properties
+from biorat_al.corpus.concept_relations import NOVEL, novelty_of, with_properties
 from biorat_al.corpus.identifiers import parse_identifiers, says_more
 from biorat_al.corpus.losses import LookedAt
 from biorat_al.corpus.model import (
@@ -51,7 +53,7 @@ from biorat_al.corpus.model import (
     Span,
     check_surface,
 )
-from biorat_al.corpus.pubtator_writing import PubTatorLines, novelty_of
+from biorat_al.corpus.pubtator_writing import FURTHER_COLUMNS, PubTatorLines
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, text_file
 from biorat_al.errors import FormatError, OffsetError
@@ -64,6 +66,7 @@ _FIRST_LINE = re.compile(r"\s*(?:#[^\n]*\n\s*)*[^|\t\n]{0,200}\|[ta]\|")
 _COMMENT = re.compile(r"\s*#(?![^\s#|]*\|[ta]\|)")
 _ANNOTATION_LINE = re.compile(rb"\n(?!#)[^|\t\n]{1,200}\t")
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_SCORE = re.compile(r"(?:[0-9]*\.[0-9]+)?")
 
 
 class _Block:
@@ -228,7 +231,7 @@ class _BlockReader:
         for number, line in self._block.annotation_lines:
             columns = line.split("\t")
             try:
-                if len(columns) in (4, 5) and not _NUMBER.fullmatch(columns[1].strip()):
+                if _is_relation(columns):
                     relations.append(self._relation(number, line, [column.strip() for column in columns[1:]]))
                     continue
                 mentions += 1
@@ -248,7 +251,11 @@ class _BlockReader:
             raise self._wrong(
                 number, f"found {_shown(line)}, expected a relation: id, type, and two concept identifiers"
             )
-        return ConceptRelation(label, head, tail), novelty_of(columns[3]) if len(columns) == 4 else {}
+        properties: dict[str, Any] = novelty_of(columns[3]) if len(columns) > 3 else {}
+        further = columns[4:]
+        while further and not further[-1]:
+            further.pop()
+        return ConceptRelation(label, head, tail), {**properties, **({FURTHER_COLUMNS: further} if further else {})}
 
     def _entity(self, ident: str, number: int, line: str) -> Entity | None:
         """The mention of a line; None if it does not fit the text and is left out."""
@@ -290,6 +297,16 @@ class _BlockReader:
 
     def _wrong(self, number: int, what: str) -> FormatError:
         return FormatError(what, source=self._source.at(number), document=self._document.id)
+
+
+def _is_relation(columns: list[str]) -> bool:
+    """Whether a line states a relation: its second column is a type, not an offset."""
+    kind = columns[1].strip()
+    if len(columns) in (4, 5):
+        return not _NUMBER.fullmatch(kind)
+    # a mention whose offsets are broken, or in other columns, has six columns as well
+    fifth = columns[4].strip() if len(columns) > 5 else "-"
+    return kind[:1].isalpha() and (NOVEL in novelty_of(fifth) or _SCORE.fullmatch(fifth) is not None)
 
 
 def _document(block: _Block) -> Document:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.concept_relations import between_concepts, properties_of
-from biorat_al.corpus.identifiers import NO_CONCEPT, joined, parse_identifiers, says_more, spelled
+from biorat_al.corpus.concept_relations import COLUMN, NOVEL, between_concepts, novelty_of, properties_of
+from biorat_al.corpus.identifiers import NO_CONCEPT, joined, parse_identifiers, says_more, spelled, split_identifiers
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity
 from biorat_al.corpus.writing import fitting, stripped, tabular_id, title_and_abstract
+
+FURTHER_COLUMNS = "further_columns"
+"""Property of a relation between concepts: the columns of its line after the fifth."""
+
+ENDS = "relations whose ends became the identifiers of their mentions"
 
 _TABS = re.compile("[\t\n]")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -19,16 +25,6 @@ _KEPT = (
     losses.PASSAGES, losses.NOT_LOOKED, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS,
     losses.CONCEPT_PROPERTIES,
 )  # fmt: skip
-_NOVEL, _COLUMN = "novel", "column"
-_NOVELTIES = frozenset({"novel", "no", "yes", "none", "true", "false"})
-
-
-def novelty_of(column: str) -> dict[str, str]:
-    """Return the property of a relation that its fifth column says, if it says anything."""
-    column = column.strip()
-    if not column:
-        return {}
-    return {_NOVEL if column.casefold() in _NOVELTIES else _COLUMN: column}
 
 
 class PubTatorLines:
@@ -111,22 +107,44 @@ class PubTatorLines:
         self._report.lose("relations between mentions that are linked to no concept", unlinked)
         properties, unfit = properties_of(annotation)
         self._report.lose(losses.CONCEPT_PROPERTIES, unfit)
+        names = _spellings(annotation)
         for number, relation in enumerate(relations):
             if not _can_stand(relation):
                 self._report.lose(losses.CONCEPT_RELATIONS)
                 continue
-            column = self._property(properties[number]) if number < len(properties) else []
-            yield [relation.label, relation.head, relation.tail, *column]
+            columns = self._properties(properties[number]) if number < len(properties) else []
+            ends = [names.get(end, end) for end in (relation.head, relation.tail)]
+            self._report.lose(ENDS, ends != [relation.head, relation.tail])
+            yield [relation.label, *ends, *columns]
 
-    def _property(self, properties: Mapping[str, Any]) -> list[str]:
-        """The fifth column of a relation, if its properties have one."""
+    def _properties(self, properties: Mapping[str, Any]) -> list[str]:
+        """The columns of a relation after its ends, if its properties have some."""
         written = []
-        for key in (_NOVEL, _COLUMN):
+        for key in (NOVEL, COLUMN):
             column = properties.get(key)
             if isinstance(column, str) and novelty_of(column) == {key: column} and not _TABS.search(column):
                 written.append(column)
-        self._report.lose(losses.CONCEPT_PROPERTIES, len(properties) > len(written[:1]))
-        return written[:1]
+        further = _strings(properties, FURTHER_COLUMNS)
+        if not further or not further[-1].strip() or not all(_fits(column) for column in further):
+            further = []
+        self._report.lose(losses.CONCEPT_PROPERTIES, len(properties) > len(written[:1]) + bool(further))
+        return [*(written[:1] or [""]), *further] if further else written[:1]
+
+
+def _spellings(annotation: Annotation) -> dict[str, str]:
+    """How the mentions' column writes the concepts that a relation may name otherwise; certain ones alone."""
+    written: set[str] = set()
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for entity in annotation.entities:
+        column = entity.extras.get("identifiers")
+        if isinstance(column, str):
+            written |= {column, *split_identifiers(column, entity.label)}
+        for concept in entity.concepts:
+            column = spelled(concept, entity.label)
+            written.add(column)
+            for name in (concept.identifier, ":".join(concept)):
+                names[name].add(column)
+    return {name: next(iter(found)) for name, found in names.items() if name not in written and len(found) == 1}
 
 
 def _can_stand(relation: ConceptRelation) -> bool:

@@ -30,7 +30,7 @@ from biorat_al.corpus.registry import (
     suffix_of,
     without_suffix,
 )
-from biorat_al.corpus.sound import sound_record
+from biorat_al.corpus.sound import BROKEN_FILES, sound_record
 from biorat_al.corpus.source import OnBytes, Source
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
@@ -90,7 +90,24 @@ def read_corpus(
     files = list_files(paths, format=format, report=counted)
     reading = Reading(skip_invalid=skip_invalid, trust_offsets=trust_offsets, split=split, report=counted)
     check_split(files, split)
-    return read_files(files, reading, on_bytes)
+    return _some(read_files(files, reading, on_bytes), files, counted)
+
+
+def _some(records: Iterator[Record], files: list[CorpusFile], report: ReadReport) -> Iterator[Record]:
+    """Pass the records on, and refuse what gave none of them."""
+    before = report.documents
+    yield from records
+    if report.documents == before:
+        raise nothing_left(files, report)
+
+
+def nothing_left(files: list[CorpusFile], report: ReadReport) -> FormatError:
+    """Return the error for files of which everything was left out: what that was, and the first thing that is wrong."""
+    kinds = ", ".join(f"{kind} ({number:,})" for kind, number in report.left_out.most_common())
+    messages = [message for _, message in report.faults] + [mention.message for mention in report.invalid]
+    first = f"; the first: {messages[0]}" if messages else ""
+    source = str(files[0].path) if len(files) == 1 else None
+    return FormatError(f"no document is left, since all was left out: {kinds}{first}", source=source)
 
 
 def read_with(
@@ -248,14 +265,21 @@ def read_files(files: list[CorpusFile], reading: Reading, on_bytes: OnBytes | No
     for file in files:
         before, left_out = reading.report.documents, reading.report.left_out.total()
         source = Source(file.path, document_id=file.document_id, on_bytes=on_bytes)
-        if not file.format.may_be_empty and not source.head():
-            raise FormatError(f"the file is empty, expected {file.format.title}", source=source.name)
-        for record in file.format.read(source, reading):
-            sound = sound_record(record, reading)
-            if sound is not None:
-                reading.report.count(sound)
-                yield sound
-        # where what is broken may be left out, that can be all that a file holds
-        if reading.report.documents == before and reading.report.left_out.total() == left_out:
-            raise FormatError(f"the file holds no document, expected {file.format.title}", source=source.name)
+        try:
+            if not file.format.may_be_empty and not source.head():
+                raise FormatError(f"the file is empty, expected {file.format.title}", source=source.name)
+            for record in file.format.read(source, reading):
+                sound = sound_record(record, reading)
+                if sound is not None:
+                    reading.report.count(sound)
+                    yield sound
+            # where what is broken may be left out, that can be all that a file holds
+            if reading.report.documents == before and reading.report.left_out.total() == left_out:
+                raise FormatError(f"the file holds no document, expected {file.format.title}", source=source.name)
+        except FormatError as error:
+            # what was read before the break is kept, and so are the other files; a file that gave nothing is refused
+            if reading.files == 1 and reading.report.documents == before:
+                raise
+            reading.leave_out(BROKEN_FILES, error)
+            continue
         reading.report.files += 1

@@ -7,6 +7,7 @@ from biorat_al.corpus.model import Annotation, Document, Entity, Record, Relatio
 from biorat_al.corpus.validation import annotation_errors, check_document
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
+BROKEN_FILES = "files that cannot be read to their end"
 BROKEN_DOCUMENTS = "documents that cannot be read"
 BROKEN_MENTIONS = "mentions that cannot be read"
 BROKEN_RELATIONS = "relations that cannot be read"

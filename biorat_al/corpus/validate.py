@@ -24,9 +24,9 @@ from biorat_al.corpus.jsonl import to_line
 from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.mismatch import common_shift, shift_text
 from biorat_al.corpus.model import Annotation, Document, Record
-from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, read_files
+from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, nothing_left, read_files
 from biorat_al.corpus.slips import slips
-from biorat_al.corpus.sound import sound_record
+from biorat_al.corpus.sound import BROKEN_FILES, sound_record
 from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
@@ -96,8 +96,10 @@ def validate_corpus(
                 else:
                     check.file(file)
             except CorpusError as error:
-                validation.add("files that cannot be read to their end", str(error))
+                validation.add(BROKEN_FILES, str(error))
             bar.advance(file.size)
+    if not validation.documents and not validation.problems:
+        validation.add("corpora without a document", str(nothing_left(files, check.left_out)))
     check.labels()
     for skipped in listed.skipped:
         validation.warn("files not read", f"{skipped.path}: not read: {skipped.reason}")
@@ -140,6 +142,7 @@ class _Check:
         self._kb = KbChecker()
         # of what was read from other formats; their ids are numbers that begin anew
         self._made, self._made_checker = KbRecords(), KbChecker()
+        self.left_out = ReadReport()
         self._seen: dict[str, bytes] = {}
         self._unique = 0
         self._labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -170,7 +173,7 @@ class _Check:
         try:
             next(kb_rows(source, exact=True), None)
         except CorpusError as error:
-            self.validation.add("files that cannot be read to their end", str(error))
+            self.validation.add(BROKEN_FILES, str(error))
         reading = self._reading()
         for number, row in enumerate(kb_rows(source), start=1):
             self.validation.documents += 1
@@ -221,11 +224,13 @@ class _Check:
 
     def _take_rest(self, report: ReadReport, file: str) -> None:
         """Tell what the reader counted for the whole file."""
+        self.left_out.left_out.update(report.left_out)
         for kind, number in (report.left_out - report.broken).items():
-            self.validation.warn(f"not read: {kind}", f"{file}: not read: {number:,} {kind}", number)
+            self.validation.warn(f"not read: {kind}", f"{file}: not read ({number:,}): {kind}", number)
         if report.trusted_count:
             kind = "mentions kept by their offsets"
-            self.validation.warn(kind, f"{file}: {report.trusted_count:,} {kind}", report.trusted_count)
+            count = plural(report.trusted_count, "mention")
+            self.validation.warn(kind, f"{file}: {count} kept by the offsets", report.trusted_count)
         for note in report.notes:
             self.validation.warn("files that may not be what they seem", note)
 

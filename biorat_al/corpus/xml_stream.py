@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -51,12 +52,25 @@ def elements(source: Source, roots: Collection[str], names: Collection[str], tit
     # that only names a DTD is not, and expat does not load it
     parser = XMLParser(target=target, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     target.parser = parser.parser
+    for chunk in chain(source.chunks(), (None,)):
+        broken = _parsed(parser, chunk, source, title)
+        # what is complete before the break is given first
+        while target.finished:
+            yield target.finished.popleft()
+        if broken is not None:
+            raise broken
+
+
+def _parsed(parser: XMLParser, chunk: str | None, source: Source, title: str) -> FormatError | None:
+    """Parse the next chunk, or the end (None), and return the error if the file is not well-formed there.
+
+    :raises FormatError: it declares or uses entities.
+    """
     try:
-        for chunk in source.chunks():
+        if chunk is None:
+            parser.close()
+        else:
             parser.feed(chunk)
-            while target.finished:
-                yield target.finished.popleft()
-        parser.close()
     except DefusedXmlException as error:
         raise FormatError(
             f"it declares or refers to an XML entity ({_entity(error)}); entities are refused, since they can read "
@@ -66,12 +80,10 @@ def elements(source: Source, roots: Collection[str], names: Collection[str], tit
     except ParseError as error:
         line, column = error.position
         reason = str(error).partition(": line")[0]
-        raise FormatError(
+        return FormatError(
             f"not well-formed XML at column {column + 1}: {reason}; expected {title}", source=source.at(line)
-        ) from None
-    # the last chunk may have held documents that only close() completed
-    while target.finished:
-        yield target.finished.popleft()
+        )
+    return None
 
 
 def _entity(error: DefusedXmlException) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.concept_relations import with_old_columns
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation, Span
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow
 
@@ -78,11 +79,12 @@ def load_annotations(session: Session, ids: Sequence[int]) -> dict[int, Annotati
                 AnnotationRow.id.in_(some)
             )
         ):
+            stated = tuple(ConceptRelation(*item) for item in concept_relations)
             found[identifier] = Annotation(
                 entities=tuple(entities.get(identifier, ())),
                 relations=tuple(relations.get(identifier, ())),
-                concept_relations=tuple(ConceptRelation(*item) for item in concept_relations),
-                extras=extras,
+                concept_relations=stated,
+                extras=with_old_columns(extras, stated),
             )
     return found
 

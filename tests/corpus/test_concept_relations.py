@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.concept_relations import between_concepts, collapsed, expanded
+from biorat_al.corpus.base import WriteReport
+from biorat_al.corpus.concept_relations import between_concepts, collapsed, expanded, with_old_columns
 from biorat_al.corpus.convert import convert_corpus
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation, Span
-from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 
 
 def mentions(*concepts: str) -> tuple[Entity, ...]:
@@ -108,3 +110,24 @@ def test_bc5cdr_without_what_says_where_a_relation_comes_from(corpora: Path, tmp
     )
     assert before <= after
     assert len(after - before) == (6 if part == "Training" else 9)
+
+
+def test_what_an_older_database_kept_of_relations_is_written_again(tmp_path: Path) -> None:
+    columns = [{"relation": 1, "columns": ["Novel"]}, {"relation": 0, "columns": ["0.7"]}]
+    value = {
+        "id": "1",
+        "text": "Zalvorin calms gout.",
+        "entities": [],
+        "concept_relations": [{"label": "CID", "head": head, "tail": "D2"} for head in ("D1", "D9")],
+        "extras": {"relation_columns": columns, "other": 1},
+    }
+    (tmp_path / "old.jsonl").write_text(json.dumps(value) + "\n")
+    (record,) = read_corpus(tmp_path / "old.jsonl")
+    report = WriteReport()
+    write_corpus(tmp_path / "new.txt", [record], format="pubtator", report=report)
+    assert "1\tCID\tD1\tD2\t0.7\n1\tCID\tD9\tD2\tNovel\n" in (tmp_path / "new.txt").read_text()
+    # what is not of that shape stays, to be counted as lost
+    assert record.annotation is not None
+    assert "relation_columns" not in record.annotation.extras
+    unfit = {"relation_columns": [{"relation": 5, "columns": ["Novel"]}]}
+    assert with_old_columns(unfit, record.annotation.concept_relations) == unfit

@@ -439,3 +439,42 @@ def test_whatever_was_rendered_is_read_back(
         assert [(entity.spans, entity.label, entity.concepts) for entity in record.annotation.entities] == [
             ((span,), label, concepts) for span, label, concepts in mentions
         ]
+
+
+def test_ends_of_relations_are_written_as_the_column_of_their_mentions(tmp_path: Path) -> None:
+    text = "1|t|Zalvorin and gout.\n1|a|Trexel.\n"
+    mentions = "1\t0\t8\tZalvorin\tChemical\tD900001\n1\t13\t17\tgout\tDisease\tOMIM:900002\n"
+    source = written(tmp_path, f"{text}{mentions}1\tTreatment\tMESH:D900001\t900002\n1\tCID\tMESH:D900009\tD900001\n")
+    report = WriteReport()
+    target = tmp_path / "out.txt"
+    write_corpus(target, read_corpus(source), format="pubtator", report=report)
+    stated = "1\tTreatment\tD900001\tOMIM:900002\n1\tCID\tMESH:D900009\tD900001\n"
+    assert target.read_text() == f"{text}{mentions}{stated}\n"
+    assert report.lost == {"relations whose ends became the identifiers of their mentions": 1}
+
+
+def test_an_end_that_names_two_concepts_stays_as_it_is(tmp_path: Path) -> None:
+    # a gene and a disease of the same number
+    text = "1|t|ZALV1 and gout.\n1|a|Trexel.\n1\t0\t5\tZALV1\tGene\t900001\n1\t10\t14\tgout\tDisease\tOMIM:900001\n"
+    source = written(tmp_path, f"{text}1\tAssociation\t900001\tNCBI Gene:900001\n")
+    target = tmp_path / "out.txt"
+    write_corpus(target, read_corpus(source), format="pubtator")
+    assert "1\tAssociation\t900001\t900001\n" in target.read_text()
+
+
+def test_relation_lines_with_more_than_five_columns_are_relations(tmp_path: Path) -> None:
+    annotation = annotation_of(
+        tmp_path, "1\tCID\tD009270\tD007022\tNovel\t0.93\tD009270 first", "1\tCID\tD1\tD2\t\t7\t"
+    )
+    assert [relation.head for relation in annotation.concept_relations] == ["D009270", "D1"]
+    source = written(tmp_path, f"{ONE}1\tCID\t9001\t9002\tNo\t0.93\n1\tCID\tD7\tD6\t\t0.5\n\n")
+    report = WriteReport()
+    write_corpus(tmp_path / "out.txt", read_corpus(source), format="pubtator", report=report)
+    assert (tmp_path / "out.txt").read_text() == source.read_text()
+    assert not report.lost
+
+
+def test_a_mention_whose_offset_is_no_whole_number_is_not_taken_for_a_relation(tmp_path: Path) -> None:
+    for line in ("1\t0.0\t8.0\tNaloxone\tChemical\tD009270", "1\tx\t8\tNaloxone\tChemical\tD009270"):
+        with pytest.raises(FormatError, match="expected a mention"):
+            annotation_of(tmp_path, line)

@@ -160,7 +160,7 @@ def test_a_broken_line_of_ours_is_left_out_by_itself(tmp_path: Path) -> None:
     assert report.left_out == {"mentions that cannot be read": 1, "documents that cannot be read": 2}
     assert report.relations_left_out == 1
     lines_told = reading_lines(report)
-    assert "Left out: 2 documents that cannot be read" in lines_told
+    assert "Left out (2): documents that cannot be read" in lines_told
     assert f"  {path}:2, document 2: entities[0].label: found null, expected a string" in lines_told
 
 
