@@ -24,6 +24,7 @@ from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, e
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.rounds.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
 from biorat_al.store import migration
 from biorat_al.store.answers import read_gold
@@ -278,6 +279,11 @@ class Project:
         folder = self.folder / MODELS / model.version
         if not folder.is_dir():
             raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
+        if not is_whole(folder, model):
+            raise ProjectError(
+                f"the model {model.version} in {folder.parent} is damaged or was changed after it was trained; put its "
+                "folder back from a backup, or let the next round train a new one: biorat-al round"
+            )
         records = read_with(reading, paths, report=report)
         from biorat_al.learner.predictor import Predictor
 

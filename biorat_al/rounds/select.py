@@ -18,6 +18,7 @@ from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import asked_documents
+from biorat_al.rounds.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_picks, models_of, predictions, unasked_documents
@@ -137,7 +138,7 @@ def _drawn(
 def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, Document]:
     """Documents by row id, in the order of their own ids: one that does not depend on how they were read."""
     with context.store.read() as session:
-        documents = documents_by_id(session, row_ids)
+        documents = documents_by_id(session, row_ids, check=True)
     return dict(sorted(documents.items(), key=lambda item: item[1].id))
 
 
@@ -168,7 +169,9 @@ def _with_features(
     from biorat_al.learner.representation import Probe
 
     progress = context.progress
-    probe = Probe.load(context.models_dir / version)
+    with context.store.read() as session:
+        model = next(row for row in models_of(session, context.number).values() if row.version == version)
+    probe = Probe.load(model_folder(context, model))
     features = ask(probe, strategy.needs, documents, context.settings, context.seed("dropout"), progress)
     if not strategy.needs_labelled:
         return replace(candidates, features=features)
