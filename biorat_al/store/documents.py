@@ -156,6 +156,17 @@ def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False
     return found
 
 
+def keys_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the ids that the user knows by row id, in the order of the former."""
+    found: list[tuple[int, str]] = []
+    for some in chunks(ids):
+        found += [
+            (row_id, key)
+            for row_id, key in session.execute(select(DocumentRow.id, DocumentRow.key).where(DocumentRow.id.in_(some)))
+        ]
+    return dict(sorted(found, key=lambda one: one[1]))
+
+
 def documents_by_key(session: Session, keys: Sequence[str]) -> dict[str, tuple[int, Document]]:
     """Read documents by the ids that the user knows; unknown ones are left out."""
     found: dict[str, tuple[int, Document]] = {}
