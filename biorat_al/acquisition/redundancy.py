@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,8 +45,10 @@ class Distinct:
     """
 
     def __init__(self, texts: Sequence[str], ranking: NDArray[np.int64]) -> None:
-        groups: dict[str, int] = {}
-        self._group = np.fromiter((groups.setdefault(text, len(groups)) for text in texts), np.int64, len(texts))
+        # by their digests: the texts may be read one by one
+        groups: dict[bytes, int] = {}
+        digests = (blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest() for text in texts)
+        self._group = np.fromiter((groups.setdefault(one, len(groups)) for one in digests), np.int64, len(texts))
         self._texts = texts
         self._taken: list[int] = []
         self._taken_rows: list[Any] = []

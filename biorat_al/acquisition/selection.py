@@ -89,6 +89,8 @@ def _check(candidates: Candidates, budget: Budget) -> None:
 def _by_id(candidates: Candidates) -> Candidates:
     """The same candidates, in an order that does not depend on how they were given."""
     order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
+    if order == list(range(len(candidates))):
+        return candidates  # the texts may be read one by one
     return replace(
         candidates,
         ids=[candidates.ids[position] for position in order],

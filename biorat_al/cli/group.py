@@ -6,6 +6,7 @@ import io
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -16,13 +17,12 @@ from biorat_al.cli.formats import convert, validate
 from biorat_al.cli.loop import init, round_, status
 from biorat_al.cli.output import export, predict
 from biorat_al.cli.server import demo, label_studio
+from biorat_al.cli.signals import exit_code, like_ctrl_c
 from biorat_al.cli.terminal import show
 from biorat_al.cli.upkeep import db, doctor
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
-
-_INTERRUPTED = 130
 
 
 @click.group(
@@ -60,7 +60,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code.
 
-    0 done, 1 failed, 2 wrong use, 3 nothing to do yet, 130 interrupted.
+    0 done, 1 failed, 2 wrong use, 3 nothing to do yet, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     # taken out here, so that it may stand anywhere
@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         # without standalone_mode, click hands back the code that a command left with
-        code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
+        with like_ctrl_c():
+            code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         # a wrong value is quoted, and may be an address with a password
@@ -83,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort) as error:
         if debug:
             _show_traceback(error)
-        _say("Interrupted. Nothing is lost: run the same command again to go on.")
-        sys.exit(_INTERRUPTED)
+        with suppress(OSError):  # the terminal may have gone
+            _say("Interrupted. Nothing is lost: run the same command again to go on.")
+        sys.exit(exit_code(error))
     except Exception as error:
         if debug:
             _show_traceback(error)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from biorat_al.corpus.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
+from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
 from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.reading import Paths, corpus_size, read_with
@@ -63,10 +65,12 @@ def convert_corpus(
     :raises CorpusError: a file cannot be read, or a record cannot stand.
     """
     known = format_named(to)
-    check_target(target, known, force=force)
-    total = corpus_size(paths, format=options.format)
     conversion = Conversion(target)
-    with progress.bar("Converting", total, "bytes") as bar:
+    with ExitStack() as stack:
+        claim = stack.enter_context(claimed(target, force=force, parents=known.writes_folder))
+        check_target(target, known, force=force, claim=claim)
+        total = corpus_size(paths, format=options.format)
+        bar = stack.enter_context(progress.bar("Converting", total, "bytes"))
         records: Iterable[Writable] = read_with(options, paths, report=conversion.read, on_bytes=bar.advance)
         if known.knows_concepts:
             records = _with_concept_relations(records)
@@ -74,7 +78,7 @@ def convert_corpus(
     return conversion
 
 
-def check_target(target: Path, known: CorpusFormat, *, force: bool) -> None:
+def check_target(target: Path, known: CorpusFormat, *, force: bool, claim: Claim = NO_CLAIM) -> None:
     """Refuse to replace what is there, unless `force` is set and it is what an earlier conversion may have made.
 
     :raises UsageError: it cannot be replaced.
@@ -88,6 +92,10 @@ def check_target(target: Path, known: CorpusFormat, *, force: bool) -> None:
     if target.is_dir() and not content:
         return
     if not force:
+        if claim.cut_off:
+            raise UsageError(
+                f"{target} is complete: the command that was cut off had written it; there is nothing left to do"
+            )
         raise UsageError(f"{target} is there already; choose another name, or replace it with --force")
     for path in content:
         inside = path.relative_to(target).as_posix()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError
+
+DEEPEST = 200
+"""Levels of lists and objects inside each other; no corpus has more than twenty. What a parser needs grows with their
+square."""
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 
 
 class _Bytes:
@@ -15,10 +24,35 @@ class _Bytes:
 
     def __init__(self, source: Source) -> None:
         self._chunks = source.chunks()
+        self._name = source.name
+        self._level = 0
+        self._in_string = self._escaped = False
 
     def read(self, size: int) -> bytes:
-        """The next piece, however long it is; empty at the end, and where nothing is asked for."""
-        return next(self._chunks, "").encode("utf-8") if size else b""
+        """The next piece, however long it is; empty at the end, and where nothing is asked for.
+
+        :raises FormatError: lists and objects are nested deeper than :data:`DEEPEST`.
+        """
+        piece = next(self._chunks, "").encode("utf-8") if size else b""
+        self._check_depth(piece)
+        return piece
+
+    def _check_depth(self, piece: bytes) -> None:
+        if self._escaped:
+            piece = piece[1:]
+        bare = re.sub(rb"\\.", b"", piece, flags=re.DOTALL) if b"\\" in piece else piece
+        self._escaped = bare.endswith(b"\\")
+        parts = bare.translate(None, _NO_BRACKETS).split(b'"')
+        outside = np.frombuffer(b"".join(parts[self._in_string :: 2]), dtype=np.uint8)
+        self._in_string ^= len(parts) % 2 == 0
+        if not outside.size:
+            return
+        levels = self._level + np.cumsum(np.where((outside == ord("[")) | (outside == ord("{")), 1, -1))
+        if levels.max() > DEEPEST:
+            raise FormatError(
+                f"its lists and objects are nested more than {DEEPEST} deep, which no corpus is", source=self._name
+            )
+        self._level = int(levels[-1])
 
 
 def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]:

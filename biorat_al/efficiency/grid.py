@@ -52,8 +52,8 @@ class Grid(BaseModel):
 
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
     strategies: Annotated[tuple[str, ...], Field(min_length=1)]
-    seeds: Annotated[int, Field(ge=1)]
-    rounds: Annotated[int, Field(ge=1)]
+    seeds: Annotated[int, Field(ge=1, le=10_000)]
+    rounds: Annotated[int, Field(ge=1, le=10_000)]
     passive: tuple[tuple[Arm, str | None], ...] = ()
     full: bool = False
 

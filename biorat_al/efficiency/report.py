@@ -7,7 +7,6 @@ begins with the comparison, which is what it was made for. The page's parts are 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,8 @@ import jinja2
 from markupsafe import Markup
 
 from biorat_al import __version__
+from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
+from biorat_al.corpus.files import replacing, replacing_folder
 from biorat_al.efficiency.arms import explained
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.overview import Overview
@@ -134,12 +135,16 @@ class Report:
 
         :raises ProjectError: see :func:`check_page`.
         """
-        check_page(page, force=force)
-        files = files_of(page)
-        page.parent.mkdir(parents=True, exist_ok=True)
-        draft = files.with_name(f".{files.name}.partial")
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
+        with claimed(page, force=force, parents=True) as claim:
+            check_page(page, force=force, claim=claim)
+            # the page last: where there is one, its figures are there as well
+            with replacing_folder(files_of(page)) as draft:
+                self._write_figures(draft)
+            with replacing(page) as half:
+                half.write_text(self.html(), encoding="utf-8")
+
+    def _write_figures(self, draft: Path) -> None:
+        """Write the figures as JSON, CSV and pictures into a folder."""
         sections = [section for part in self._named_parts() for section in part.everything]
         tables: list[Table] = list(self.overview.tables) if self.overview else []
         for section in [*sections, *self.closing]:
@@ -151,12 +156,6 @@ class Report:
         figures = json.dumps(self.as_dict(), indent=1, ensure_ascii=False)
         (draft / FIGURES).write_text(figures + "\n", encoding="utf-8")
         write_runs(draft / "runs.jsonl", self.runs)
-        half = page.with_name(f".{page.name}.partial")
-        half.write_text(self.html(), encoding="utf-8")
-        if files.exists():
-            shutil.rmtree(files)
-        draft.rename(files)
-        half.replace(page)
 
     def _named_parts(self) -> list[Part]:
         """The parts with names of sections, tables and plots that are unique in the report."""
@@ -177,14 +176,18 @@ def page_of(output: Path) -> Path:
     return output if output.suffix.lower() in (".html", ".htm") else output / PAGE
 
 
-def check_page(page: Path, *, force: bool) -> None:
+def check_page(page: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
     """Refuse to replace what is there.
 
+    A command that found nothing there, and was cut off before it wrote the page, leaves at most the folder: that is
+    written anew.
+
+    :param claim: on the page.
     :raises ProjectError: the page or its folder is there already and `force` is not set, or the folder is another's.
     """
     files = files_of(page)
     for target in (page, files):
-        check_target(target, force=force)
+        check_target(target, force=force or (claim.cut_off and target == files), claim=claim)
     if page.is_dir() or (files.exists() and not (files / FIGURES).is_file()):
         taken = page if page.is_dir() else files
         raise ProjectError(f"{taken} is there and does not belong to a report; choose another name for the report")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al import __version__
+from biorat_al.corpus.claims import claimed
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.changes import changes_noted
 from biorat_al.efficiency.contrasts import (
@@ -167,9 +168,10 @@ def write_simulation_report(
     :raises ProjectError: the file is there already and `force` is not set; or see :func:`simulation_report`.
     """
     page = page_of(folder / "report" if output is None else output)
-    check_page(page, force=force)
-    report = simulation_report(folder, target=target)
-    report.write(page, force=force)
+    with claimed(page, force=force, parents=True) as claim:
+        check_page(page, force=force, claim=claim)
+        report = simulation_report(folder, target=target)
+        report.write(page, force=force)
     return page, report
 
 

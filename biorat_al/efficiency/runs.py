@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from biorat_al.corpus.files import replacing
 from biorat_al.errors import CorpusError
 
 Triple = tuple[int, int, int]
@@ -128,9 +129,8 @@ def read_runs(*paths: Path) -> list[Run]:
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
     """Write one run a line, the same bytes for the same runs; under a temporary name first."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text("".join(run.model_dump_json() + "\n" for run in runs), encoding="utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text("".join(run.model_dump_json() + "\n" for run in runs), encoding="utf-8")
 
 
 def _parse(line: str, file: Path, number: int) -> Run:

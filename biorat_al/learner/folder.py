@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from biorat_al.corpus.claims import is_alive
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import quiet, without_pooler
 from biorat_al.learner.network import EncoderNetwork, TaggingNetwork
@@ -90,7 +91,7 @@ def write_model(
     digest.update(weights)
     sha256 = digest.hexdigest()
     folder = models_dir / f"{prefix}-{sha256[:10]}"
-    if (folder / TRAINING).is_file() and sha256_of(folder / WEIGHTS) == sha256:
+    if is_intact(folder, sha256):
         return folder, sha256
     partial = models_dir / f"{_PARTIAL}{prefix}-{os.getpid()}"
     try:
@@ -122,7 +123,7 @@ def remove_leftovers(models_dir: Path) -> None:
         return
     for path in models_dir.glob(f"{_PARTIAL}*"):
         process = path.name.rpartition("-")[2]
-        if not process.isdecimal() or int(process) == os.getpid() or not _is_alive(int(process)):
+        if not process.isdecimal() or int(process) == os.getpid() or not is_alive(int(process)):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -178,6 +179,22 @@ def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:
     return Contents(without_pooler(base), head, tokenizer, values)
 
 
+def is_intact(folder: Path, sha256: str) -> bool:
+    """Return whether a folder holds a whole model with these weights, as it was written.
+
+    :param sha256: of its weights file.
+    """
+    if not (folder / TRAINING).is_file() or sha256_of(folder / WEIGHTS) != sha256:
+        return False
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            base = json.loads((file.metadata() or {})[_METADATA])["base"]
+        parts = [(folder / name).read_text(encoding="utf-8") for name in (CONFIG, TOKENIZER)]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return False
+    return bool(base == hashlib.sha256("\n".join(parts).encode()).hexdigest())
+
+
 def damaged(folder: Path, error: Exception) -> LearnerError:
     """What to raise where a folder's values do not make a model."""
     return LearnerError(f"the model {folder} is damaged ({error}): train it again")
@@ -223,13 +240,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

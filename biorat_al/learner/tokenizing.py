@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,10 @@ from biorat_al.learner.sentences import sentence_ends
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
+
+
+_AT_ONCE = 1000
+"""Texts that are cut in one call where only their pieces are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,13 @@ class Tokenizer:
         ]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Number of word pieces of each text, special tokens not counted."""
-        encodings = self._backend.encode_batch_fast([_well_formed(text) for text in texts], add_special_tokens=False)
-        return [len(encoding) for encoding in encodings]
+        """Number of word pieces of each text, special tokens not counted; the texts are gone through once, in order."""
+        counts: list[int] = []
+        iterator = iter(texts)
+        while some := list(islice(iterator, _AT_ONCE)):
+            encodings = self._backend.encode_batch_fast([_well_formed(text) for text in some], add_special_tokens=False)
+            counts += [len(encoding) for encoding in encodings]
+        return counts
 
     def to_json(self) -> str:
         """The ``tokenizer.json`` that makes this tokenizer again."""

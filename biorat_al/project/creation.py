@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from biorat_al.corpus.base import ReadOptions, ReadReport
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.reading import corpus_size, read_with
-from biorat_al.errors import CorpusError, ProjectError, UsageError
+from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import Progress
-from biorat_al.project.new_folder import NewFolder
+from biorat_al.project.new_folder import NewFolder, check_new
 from biorat_al.rounds.context import MODELS
-from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, settings_text
+from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
 from biorat_al.store.creation import fill
 from biorat_al.store.documents import ImportReport
-from biorat_al.store.engine import database_url
+from biorat_al.store.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.store import Store, add_project
+from biorat_al.store.tables import ProjectRow
+
+_INIT_LOCK = int.from_bytes(b"biorat")
+"""Key of the advisory lock that an `init` holds on a Postgres."""
 
 _IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
 
@@ -36,8 +45,7 @@ def create_project(
     progress: Progress,
 ) -> tuple[ImportReport, ReadReport]:
     """Make a project in the folder `place`, as :meth:`biorat_al.project.Project.init` says."""
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise ProjectError(f"{place} is there already; choose another name, or remove it first")
+    check_new(place)
     if settings.desk.kind == "oracle" and not gold:
         raise UsageError("the oracle answers from gold annotations: add --gold")
     if test_documents and test_size is not None:
@@ -58,7 +66,7 @@ def create_project(
         with progress.bar(f"Reading {what}", total=sizes[what], unit="bytes") as bar:
             yield from read_with(reading, paths, report=read, on_bytes=bar.advance)
 
-    with NewFolder(place) as new:
+    with NewFolder(place, is_complete) as new, _alone(settings, place):
         staging = new.staging
         url = database_url(settings.database.url, staging)
         (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
@@ -69,7 +77,7 @@ def create_project(
         store = Store.create(url)
         try:
             with store.write() as session:
-                add_project(session, settings.name)
+                uid = _added(session, store, settings.name)
                 report = fill(
                     session,
                     settings=settings,
@@ -89,7 +97,65 @@ def create_project(
                     raise CorpusError("none of the documents comes with annotations; leave --gold out")
                 if not store.is_sqlite:
                     # a server must not hold a project whose folder never came to be
-                    new.publish()
+                    new.publish(uid)
         finally:
             store.close()
+        new.publish(uid)
     return report, read
+
+
+def is_complete(place: Path, uid: str) -> bool:
+    """Return whether the database of the project in a folder holds the project with that uid."""
+    url = database_url(read_settings(place).database.url, place)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return False
+    engine = open_engine(url)
+    try:
+        with database_errors(url):
+            if not inspect(engine).has_table(ProjectRow.__tablename__):
+                return False
+            with Session(engine) as session:
+                return session.scalar(select(ProjectRow.uid)) == uid
+    finally:
+        engine.dispose()
+
+
+def _added(session: Session, store: Store, name: str) -> str:
+    """Write the project's row; return its uid.
+
+    :raises ProjectError: another `init` has written one meanwhile.
+    """
+    try:
+        return add_project(session, name).uid
+    except IntegrityError:
+        raise ProjectError(
+            f"another init has made a project in the database {shown(store.url)} meanwhile; give each project a "
+            "database of its own"
+        ) from None
+
+
+@contextmanager
+def _alone(settings: Settings, place: Path) -> Iterator[None]:
+    """Keep a second `init` out of a Postgres.
+
+    :raises LockedError: one is at work in it.
+    """
+    url = database_url(settings.database.url, place)
+    if url.get_backend_name() == "sqlite":
+        yield
+        return
+    engine = open_engine(url)
+    try:
+        with database_errors(url):
+            connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _INIT_LOCK})
+        if not taken:
+            raise LockedError(
+                f"another init is making a project in the database {shown(url)}; give each project a database of its "
+                "own"
+            )
+        # the lock ends with the connection, which is kept from being closed until then
+        yield
+        connection.close()
+    finally:
+        engine.dispose()

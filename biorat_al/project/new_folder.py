@@ -1,77 +1,212 @@
-"""A folder that is there with all that belongs into it, or not at all."""
+"""A project's folder: there with all that belongs into it, or not at all.
+
+It is filled under a temporary name and moved. A file in it says what is being moved and for which project (the
+intent); it goes when the folder and the database both have the project (the confirmation). After a kill the next
+`init` finds that file, and either confirms or takes away what was moved.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from biorat_al.corpus.claims import claimed, is_alive, this_host
 from biorat_al.errors import ProjectError
 from biorat_al.settings import SETTINGS_FILE
+
+INTENT = ".biorat-init.json"
+_DRAFT = f"{INTENT}.draft"
+
+IsComplete = Callable[[Path, str], bool]
+"""Whether the database of the project in a folder holds the project with that uid."""
 
 
 class NewFolder:
     """A folder that is filled under a temporary name and gets its own at the end; removed if anything fails.
 
     A folder that is there already stays the same one, since somebody may stand in it: what was made is moved into it.
+
+    :param is_complete: asked of a folder whose `init` was killed.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, is_complete: IsComplete) -> None:
         self.place = place
+        self._is_complete = is_complete
         self._was_there = place.is_dir()
-        name = f".{place.name}.init-{os.getpid()}"
+        name = f".{place.name}.init-{this_host()}-{os.getpid()}"
         self.staging = place / name if self._was_there else place.with_name(name)
-        self._new_parents = [parent for parent in place.parents if not parent.exists()]
         self._moved: list[Path] = []
         self._published = False
+        self._stack = ExitStack()
 
-    def publish(self) -> None:
-        """Give the folder its name."""
+    def publish(self, uid: str) -> None:
+        """Give the folder its name.
+
+        :param uid: of the project in the database.
+        """
         if self._published:
             return
+        try:
+            self._publish(uid)
+        except OSError as problem:
+            raise self._cannot(problem) from None
+        self._published = True
+
+    def _publish(self, uid: str) -> None:
+        # the settings last: they make the folder a project
+        names = sorted((path.name for path in self.staging.iterdir()), key=lambda name: name == SETTINGS_FILE)
+        intent = json.dumps({"uid": uid, "names": names, "folder_was_there": self._was_there})
         if self._was_there:
-            # the settings last: they make the folder a project
-            for child in sorted(self.staging.iterdir(), key=lambda path: path.name == SETTINGS_FILE):
-                self._moved.append(child.rename(self.place / child.name))
+            self._moved += [self.place / _DRAFT, self.place / INTENT]
+            _write(self.place / INTENT, intent)
+            for name in names:
+                if (self.place / name).exists():
+                    raise ProjectError(f"{self.place / name} has appeared meanwhile; choose another folder")
+                self._moved.append((self.staging / name).rename(self.place / name))
             self.staging.rmdir()
         else:
+            _write(self.staging / INTENT, intent)
             self.staging.rename(self.place)
-        self._published = True
 
     def __enter__(self) -> NewFolder:
         try:
+            self._stack.enter_context(claimed(self.place, force=False, parents=True))
+            check_new(self.place)
+            self._recover()
             self.staging.mkdir(parents=True)
         except OSError as error:
             self._remove()
+            self._stack.close()
             raise self._cannot(error) from None
+        except BaseException:
+            self._stack.close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._remove()
-            return
-        try:
-            self.publish()
-        except OSError as problem:
-            self._remove()
-            raise self._cannot(problem) from None
+        with self._stack:
+            if error is not None:
+                self._remove()
+                return
+            confirm(self.place)
 
     def _cannot(self, error: OSError) -> ProjectError:
         return ProjectError(f"the folder {self.place} cannot be made: {error.strerror}; name another one")
+
+    def _recover(self) -> None:
+        """Take away what an `init` that was killed left here, unless it had made the project.
+
+        :raises ProjectError: it had.
+        """
+        for staging in _stagings(self.place):
+            shutil.rmtree(staging, ignore_errors=True)
+        with suppress(OSError):
+            (self.place / _DRAFT).unlink()
+        intent = _intent(self.place)
+        if intent is None:
+            return
+        if (self.place / SETTINGS_FILE).is_file() and self._is_complete(self.place, intent["uid"]):
+            confirm(self.place)
+            raise ProjectError(
+                f"{self.place} is a complete project: the init that was cut off had made it; go on there with: "
+                "biorat-al round"
+            )
+        for name in intent["names"]:
+            _remove(self.place / name)
+        confirm(self.place)
+        if not intent["folder_was_there"]:
+            with suppress(OSError):
+                self.place.rmdir()
+        self._was_there = self.place.is_dir()
+        self.staging = self.place / self.staging.name if self._was_there else self.place.with_name(self.staging.name)
 
     def _remove(self) -> None:
         shutil.rmtree(self.staging, ignore_errors=True)
         if self._published and not self._was_there:
             shutil.rmtree(self.place, ignore_errors=True)
         for path in self._moved:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        for parent in self._new_parents:
-            with suppress(OSError):
-                parent.rmdir()
+            _remove(path)
+
+
+def check_new(place: Path) -> None:
+    """Refuse a folder that holds anything but what an `init` that was killed has left.
+
+    :raises ProjectError: it does, or is a file.
+    """
+    if not place.exists() and not place.is_symlink():
+        return
+    if place.is_dir():
+        intent = _intent(place)
+        ours = {INTENT, _DRAFT, *(intent["names"] if intent is not None else ())}
+        left = {path for path in place.iterdir() if path.name not in ours} - set(_stagings(place))
+        if not left:
+            return
+    raise ProjectError(f"{place} is there already; choose another name, or remove it first")
+
+
+def check_finished(place: Path, is_complete: IsComplete) -> None:
+    """Confirm a project whose `init` was killed when it had made it.
+
+    :raises ProjectError: it had not.
+    """
+    intent = _intent(place)
+    if intent is None:
+        return
+    if not is_complete(place, intent["uid"]):
+        raise ProjectError(
+            f"the init of {place} was cut off before the project was in its database; run the same biorat-al init "
+            "again, it begins anew"
+        )
+    confirm(place)
+
+
+def confirm(place: Path) -> None:
+    """Note that folder and database both have the project."""
+    with suppress(OSError):
+        (place / INTENT).unlink()
+
+
+def _stagings(place: Path) -> list[Path]:
+    """The half-filled folders of processes of this machine that have ended."""
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.init-{this_host()}-([0-9]+)")
+    found = []
+    for folder in (place, place.parent):
+        with suppress(OSError):
+            for path in folder.iterdir():
+                match = pattern.fullmatch(path.name)
+                if match is not None and (int(match[1]) == os.getpid() or not is_alive(int(match[1]))):
+                    found.append(path)
+    return found
+
+
+def _intent(place: Path) -> dict[str, Any] | None:
+    try:
+        values = json.loads((place / INTENT).read_text(encoding="utf-8"))
+        names = [str(name) for name in values["names"]]
+        if any(Path(name).name != name for name in names):
+            return None
+        return {"uid": str(values["uid"]), "names": names, "folder_was_there": bool(values["folder_was_there"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(_DRAFT)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

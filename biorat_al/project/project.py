@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadOptions, ReadReport
+from biorat_al.corpus.claims import claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.told import reading_lines
-from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, UsageError
+from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
-from biorat_al.project.creation import create_project
+from biorat_al.project.creation import create_project, is_complete
+from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.rounds.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
 from biorat_al.store import migration
 from biorat_al.store.answers import read_gold
@@ -86,6 +89,7 @@ class Project:
                 find_strategy(getattr(settings.selection, key))
             except UsageError as error:
                 raise SettingsError(f"{place / SETTINGS_FILE}: selection.{key}: {error}") from None
+        check_finished(place, is_complete)
         return cls(place, settings, Store.open(settings.database.url, place), desk)
 
     @classmethod
@@ -233,9 +237,12 @@ class Project:
         from biorat_al.efficiency.reporting import project_report
 
         page = page_of(self.folder / "report" if output is None else Path(output))
-        check_page(page, force=force)
-        report = project_report(self.folder, self.settings, self.store, target=target, count_tokens=self._count_tokens)
-        report.write(page, force=force)
+        with claimed(page, force=force, parents=True) as claim:
+            check_page(page, force=force, claim=claim)
+            report = project_report(
+                self.folder, self.settings, self.store, target=target, count_tokens=self._count_tokens
+            )
+            report.write(page, force=force)
         return page, report
 
     def plan(
@@ -272,6 +279,11 @@ class Project:
         folder = self.folder / MODELS / model.version
         if not folder.is_dir():
             raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
+        if not is_whole(folder, model):
+            raise ProjectError(
+                f"the model {model.version} in {folder.parent} is damaged or was changed after it was trained; put its "
+                "folder back from a backup, or let the next round train a new one: biorat-al round"
+            )
         records = read_with(reading, paths, report=report)
         from biorat_al.learner.predictor import Predictor
 
@@ -291,9 +303,10 @@ class Project:
         :raises ProjectError: the file is there already and `force` is not set.
         """
         target = Path(output)
-        check_target(target, force=force)
         read = ReadReport()
-        count = write_jsonl(target, self.predictions(paths, reading=reading, report=read, progress=progress))
+        with claimed(target, force=force) as claim:
+            check_target(target, force=force, claim=claim)
+            count = write_jsonl(target, self.predictions(paths, reading=reading, report=read, progress=progress))
         for line in reading_lines(read):
             progress.say(line)
         return count
@@ -312,10 +325,13 @@ class Project:
 def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
     """Bring a project's database to the tables of this version; return the revisions before and after.
 
+    :raises StoreError: there is no such database.
     :raises SchemaVersionError: it was made by a newer version.
     """
     place = Project.find() if folder is None else folder.resolve()
     url = database_url(read_settings(place).database.url, place)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise StoreError(f"the database file {url.database} is missing; take it from a backup")
     with database_errors(url):
         return migration.upgrade(open_engine(url))
 

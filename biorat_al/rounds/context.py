@@ -92,6 +92,8 @@ class Context:
     number: int
     request: RoundRequest
     progress: Progress = SILENT
+    intact_models: set[str] = field(default_factory=set)
+    """Versions of models whose folders this run has looked at."""
 
     @cached_property
     def encoder(self) -> Encoder:

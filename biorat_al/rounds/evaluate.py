@@ -17,6 +17,7 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.disputes import masked_counts
 from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.rounds.train import check_stored, model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import count_documents, documents_by_id
@@ -76,7 +77,7 @@ def run(context: Context) -> Finish:
     changed = _changed(context, held_out) if settings.evaluation.robustness else {}
     measured: dict[str, _Measured] = {}
     for arm, model in models.items():
-        predictor = Predictor.load(context.models_dir / model.version)
+        predictor = Predictor.load(model_folder(context, model))
         related = predictor.has_relations
         number = len(held_out) * (1 + related + len(changed))
         with context.progress.bar(f"Evaluating {arm}", total=number, unit="document") as bar:
@@ -117,16 +118,15 @@ def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Enti
 def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
     prefer = settings.team.preferred
     chosen = answers(session, "test", with_gold=True, prefer=prefer)
-    documents = documents_by_id(session, [answer.document_id for answer in chosen])
-    return {
-        decision.answer.document_id: _of_project(
-            documents[decision.answer.document_id],
-            decision.majority.annotation,
-            settings,
-            decision.majority.disputed,
+    documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
+    held_out = {}
+    for decision in decisions(session, chosen, prefer=prefer):
+        document = documents[decision.answer.document_id]
+        check_stored(document, decision.majority.annotation)
+        held_out[decision.answer.document_id] = _of_project(
+            document, decision.majority.annotation, settings, decision.majority.disputed
         )
-        for decision in decisions(session, chosen, prefer=prefer)
-    }
+    return held_out
 
 
 def _of_project(

@@ -15,6 +15,7 @@ from biorat_al import __version__
 from biorat_al.corpus.bigbio import bigbio_folder
 from biorat_al.corpus.bigbio_card import TIES_SHOWN, CardDetails
 from biorat_al.corpus.bigbio_provenance import TieRow
+from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
@@ -128,8 +129,21 @@ def export_corpus(
     :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
     """
     _check_options(format, options)
+    with claimed(destination, force=force, parents=format == "bigbio") as claim:
+        check_target(destination, force=force, claim=claim)
+        return _export(settings, store, destination, format, force, options, accepted)
+
+
+def _export(
+    settings: Settings,
+    store: Store,
+    destination: Path,
+    format: str,
+    force: bool,
+    options: ExportOptions,
+    accepted: tuple[int, int] | None,
+) -> ExportReport:
     prefer = settings.team.preferred if options.prefer is None else options.prefer
-    check_target(destination, force=force)
     guidelines = _guidelines(options.guidelines)
     description = "" if options.description is None else text_or_file(options.description, "--description")
     citation = "" if options.citation is None else citation_of(options.citation)
@@ -215,12 +229,17 @@ def predicted_records(predictor: Predictor, records: Iterable[Record], progress:
             bar.advance()
 
 
-def check_target(path: Path, *, force: bool) -> None:
+def check_target(path: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
     """Refuse to replace what is there.
 
+    :param claim: on the name; says whether the command that began to write it was cut off.
     :raises ProjectError: `path` is there already and `force` is not set.
     """
     if not force and (path.exists() or path.is_symlink()):
+        if claim.cut_off:
+            raise ProjectError(
+                f"{path} is complete: the command that was cut off had written it; there is nothing left to do"
+            )
         raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")
 
 

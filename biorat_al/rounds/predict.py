@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from biorat_al.rounds.advice import pool_counts
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.rounds.train import model_folder
 from biorat_al.store.annotations import chunks, entity_values, relation_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_predictions, forget_predictions, models_of, predicted_documents
@@ -40,7 +41,7 @@ def run(context: Context) -> Finish:
         return nothing("no document is left to predict")
     from biorat_al.learner.predictor import Predictor
 
-    predictor = Predictor.load(context.models_dir / model.version)
+    predictor = Predictor.load(model_folder(context, model))
     left = [some for some in chunks(targets, CHUNK) if not done.issuperset(some)]
     begun = len(targets) - sum(map(len, left))
     with context.progress.bar("Predicting the pool", total=len(targets), unit="document", done=begun) as bar:
@@ -60,7 +61,7 @@ def run(context: Context) -> Finish:
 
 def _predict(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
     with context.store.read() as session:
-        documents = documents_by_id(session, document_ids)
+        documents = documents_by_id(session, document_ids, check=True)
     predictions = predictor.predict(documents[document_id] for document_id in document_ids)
     rows = [
         {

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from biorat_al.errors import SettingsError
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store.rounds import models_of, steps_of
 from biorat_al.store.tables import RoundRow
@@ -31,7 +32,12 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     """
     if not models_of(session, row.number):
         return current
-    kept = make_settings(row.settings, f"the settings of round {row.number}")
+    source = f"the settings of round {row.number}"
+    try:
+        kept = make_settings(row.settings, source)
+    except SettingsError:
+        # an older version took numbers without a bound, such as mc_passes, which the models do not depend on
+        kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 

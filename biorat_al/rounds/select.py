@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,11 @@ from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import asked_documents
+from biorat_al.rounds.train import model_folder
 from biorat_al.settings import Settings
-from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import add_picks, models_of, predictions, unasked_documents
+from biorat_al.store.annotations import chunks
+from biorat_al.store.documents import documents_by_id, keys_of
+from biorat_al.store.rounds import add_picks, measures, models_of, unasked_documents
 
 if TYPE_CHECKING:
     from biorat_al.learner.representation import Probe
@@ -30,6 +32,10 @@ NAMED = "named"
 
 CHOICE = 3
 """How many times over the documents drawn from a large pool could use up the budget, so that there is a choice."""
+
+IN_MEMORY = 10_000
+"""Texts that are held in memory at once; where a strategy looks at a whole larger pool, they are read as they are asked
+for."""
 
 _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "tokens")
 
@@ -57,13 +63,13 @@ def run(context: Context) -> Finish:
     counts: dict[str, Any] = {}
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
-    documents, candidates = _drawn(context, pool, version, whole=not strategy.subsampled)
-    if len(documents) < len(pool):
-        counts["drawn"] = len(documents)
+    keys, candidates = _drawn(context, pool, version, whole=not strategy.subsampled)
+    if len(keys) < len(pool):
+        counts["drawn"] = len(keys)
     if version and strategy.needs:
-        candidates = _with_features(context, strategy, candidates, list(documents.values()), version)
+        candidates = _with_features(context, strategy, candidates, _documents(context, keys), version)
     picks = select(candidates, strategy, budget(context), seed=context.seed("select"), diverse=selection.diverse)
-    return _picked(context, picks, documents, {"of": len(pool), "strategy": strategy.name, **counts})
+    return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
 
 
 def budget(context: Context) -> Budget:
@@ -76,8 +82,8 @@ def budget(context: Context) -> Budget:
     return Budget(tokens=selection.tokens) if selection.tokens is not None else Budget(documents=selection.size)
 
 
-def _picked(context: Context, picks: Sequence[Pick], documents: dict[int, Document], counts: dict[str, Any]) -> Finish:
-    row_ids = {document.id: row_id for row_id, document in documents.items()}
+def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], counts: dict[str, Any]) -> Finish:
+    row_ids = {key: row_id for row_id, key in keys.items()}
 
     def finish(session: Session) -> StepResult:
         add_picks(
@@ -103,58 +109,92 @@ def _picked(context: Context, picks: Sequence[Pick], documents: dict[int, Docume
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
     """Pick what the caller has named; what has been asked for already is not in the pool any more."""
     place = {name: number for number, name in enumerate(names)}
-    documents = {row_id: document for row_id, document in _in_order(context, pool).items() if document.id in place}
-    if not documents:
+    keys = {row_id: key for row_id, key in _in_order(context, pool).items() if key in place}
+    if not keys:
         return nothing("every document that was named has been asked for")
-    candidates = _candidates(context, documents, version)
+    candidates = _candidates(context, keys, version)
     found = sorted(zip(candidates.ids, candidates.tokens.tolist(), strict=True), key=lambda one: place[one[0]])
     picks = [Pick(document_id, 0.0, "named by the caller", tokens) for document_id, tokens in found]
-    return _picked(context, picks, documents, {"of": len(pool), "strategy": NAMED})
+    return _picked(context, picks, keys, {"of": len(pool), "strategy": NAMED})
 
 
 def _drawn(
     context: Context, pool: Sequence[int], version: str | None, *, whole: bool
-) -> tuple[dict[int, Document], Candidates]:
+) -> tuple[dict[int, str], Candidates]:
     """The whole pool, or as many of its documents as the settings and the budget say, drawn by the round's seed."""
     limit = budget(context)
     number = max(context.settings.selection.subsample, CHOICE * (limit.documents or 0))
     if whole or number >= len(pool):
-        documents = _in_order(context, pool)
-        return documents, _candidates(context, documents, version)
+        keys = _in_order(context, pool)
+        return keys, _candidates(context, keys, version, stream=whole and len(keys) > IN_MEMORY)
     order = np.random.default_rng(context.seed("subsample")).permutation(np.asarray(pool)).tolist()
     while True:
-        documents = _in_order(context, order[:number])
-        candidates = _candidates(context, documents, version)
+        keys = _in_order(context, order[:number])
+        candidates = _candidates(context, keys, version)
         if number >= len(pool) or limit.tokens is None:
-            return documents, candidates
+            return keys, candidates
         payable = candidates.tokens[candidates.tokens <= limit.tokens]
         if payable.sum() >= CHOICE * limit.tokens:
-            return documents, candidates
+            return keys, candidates
         # what a document costs is not known before it is read
         number *= 2
 
 
-def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, Document]:
-    """Documents by row id, in the order of their own ids: one that does not depend on how they were read."""
+def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, str]:
+    """Ids of documents by row id, in their order: one that does not depend on how they were read."""
     with context.store.read() as session:
-        documents = documents_by_id(session, row_ids)
-    return dict(sorted(documents.items(), key=lambda item: item[1].id))
+        return keys_of(session, row_ids)
 
 
-def _candidates(context: Context, documents: dict[int, Document], version: str | None) -> Candidates:
-    texts = [document.text for document in documents.values()]
+def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:
+    """Documents in the order of the row ids that are given."""
+    wanted = list(row_ids)
+    with context.store.read() as session:
+        documents = documents_by_id(session, wanted, check=True)
+    return [documents[row_id] for row_id in wanted]
+
+
+class _Texts(Sequence[str]):
+    """The texts of many documents, read as they are asked for: a large pool is never held in memory."""
+
+    def __init__(self, context: Context, row_ids: Sequence[int]) -> None:
+        self._context = context
+        self._row_ids = row_ids
+
+    def __len__(self) -> int:
+        return len(self._row_ids)
+
+    def __iter__(self) -> Iterator[str]:
+        for some in chunks(self._row_ids):
+            for document in _documents(self._context, some):
+                yield document.text
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [one.text for one in _documents(self._context, self._row_ids[place])]
+        return _documents(self._context, [self._row_ids[place]])[0].text
+
+
+def _candidates(context: Context, keys: dict[int, str], version: str | None, *, stream: bool = False) -> Candidates:
+    texts: Sequence[str] = _Texts(context, list(keys))
+    if not stream:
+        texts = list(texts)
     if version:
         with context.store.read() as session:
-            rows = predictions(session, version, list(documents))
-        tokens = [rows[row_id].tokens for row_id in documents]
+            rows = measures(session, version, list(keys), ("tokens", *_MEASURES))
+        tokens = [rows[row_id].tokens for row_id in keys]
         uncertainty = {
-            measure: np.array([getattr(rows[row_id], measure) for row_id in documents], dtype=np.float64)
+            measure: np.array([getattr(rows[row_id], measure) for row_id in keys], dtype=np.float64)
             for measure in _MEASURES
         }
     else:
         tokens, uncertainty = context.encoder.count_tokens(texts), {}
     return Candidates(
-        ids=[document.id for document in documents.values()],
+        ids=list(keys.values()),
         texts=texts,
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
@@ -168,13 +208,15 @@ def _with_features(
     from biorat_al.learner.representation import Probe
 
     progress = context.progress
-    probe = Probe.load(context.models_dir / version)
+    with context.store.read() as session:
+        model = next(row for row in models_of(session, context.number).values() if row.version == version)
+    probe = Probe.load(model_folder(context, model))
     features = ask(probe, strategy.needs, documents, context.settings, context.seed("dropout"), progress)
     if not strategy.needs_labelled:
         return replace(candidates, features=features)
     with context.store.read() as session:
         asked = asked_documents(session, with_gold=context.gold_is_known)
-    labelled = list(_in_order(context, asked).values())
+    labelled = _documents(context, _in_order(context, asked))
     return replace(candidates, features=features, labelled=probe.embedding(labelled, progress=progress))
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
-from biorat_al.corpus.model import Document
-from biorat_al.errors import LearnerError, NotEnoughLabelsError
-from biorat_al.learner.types import Example
+from biorat_al.corpus.model import Annotation, Document
+from biorat_al.errors import LearnerError, NotEnoughLabelsError, StoreError
+from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.pool import unanswered_documents
@@ -35,9 +35,6 @@ def run(context: Context) -> Finish:
     examples = training_examples(context)
     if not examples:
         return nothing("nobody has annotated anything yet")
-    from biorat_al.learner.relations.training import relation_folders
-    from biorat_al.learner.training import train
-
     settings = context.settings
     unlabelled = unlabelled_documents(context) if settings.adversarial.unlabelled else []
     with context.store.read() as session:
@@ -46,37 +43,12 @@ def run(context: Context) -> Finish:
         if arm in done and _is_whole(context, done[arm]):
             continue
         try:
-            model = train(
-                examples,
-                labels=settings.labels,
-                encoder=context.encoder,
-                arm=arm,
-                training=settings.training,
-                adversarial=settings.adversarial,
-                seed=context.seed("train"),
-                models_dir=context.models_dir,
-                prefix=f"{settings.name}-r{context.number}-{arm}",
-                provenance=_provenance(context),
-                unlabelled=unlabelled,
-                progress=context.progress,
-            )
+            model, summary = _train_arm(context, examples, unlabelled, arm)
         except NotEnoughLabelsError as error:
             # others are asked for, so that the next round can learn
             return nothing(str(error))
-        summary = dict(model.summary)
-        for left in relation_folders(model.folder):
-            # a run that was killed may have trained it with other settings
-            shutil.rmtree(left)
-        if settings.relations:
-            summary["relations"] = _train_relations(context, examples, arm, model.folder)
         if arm in done:
-            # its folder was lost; the same training gives the same model again
-            before = done[arm]
-            if model.version != before.version or _weights(summary) != _weights(before.summary):
-                raise LearnerError(
-                    f"the folder of the model {before.version} is gone from {context.models_dir}, or a part of it, and "
-                    "training it again gave another model; put the folder back"
-                )
+            _check_same(context, done[arm], model, summary)
             continue
         with context.store.write() as session:
             session.add(
@@ -111,6 +83,81 @@ def run(context: Context) -> Finish:
     return finish
 
 
+def model_folder(context: Context, row: ModelRow) -> Path:
+    """Return the folder of a model of this round, whole and as it was trained.
+
+    Once in a run its files are compared with the digests in the store. A model that is lost or was changed is trained
+    again, which gives the same one.
+
+    :raises LearnerError: it does not.
+    """
+    folder = context.models_dir / row.version
+    if row.version in context.intact_models:
+        return folder
+    if not _is_whole(context, row):
+        what = "is damaged or was changed in" if folder.is_dir() else "is gone from"
+        context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
+        unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
+        _check_same(context, row, *_train_arm(context, training_examples(context), unlabelled, row.arm))
+    context.intact_models.add(row.version)
+    return folder
+
+
+def is_whole(folder: Path, row: ModelRow) -> bool:
+    """Return whether a model's folder is complete and holds what was trained, by the digests in the store."""
+    from biorat_al.learner.folder import is_intact
+    from biorat_al.learner.relations.training import relation_folders
+
+    weights = _weights(row.summary)
+    if not is_intact(folder, row.sha256):
+        return False
+    return weights is None or any(is_intact(place, weights) for place in relation_folders(folder)[-1:])
+
+
+def _train_arm(
+    context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str
+) -> tuple[TrainedModel, dict[str, Any]]:
+    """Train the models of an arm; return that of the entities, and a summary of all."""
+    from biorat_al.learner.relations.training import relation_folders
+    from biorat_al.learner.training import train
+
+    settings = context.settings
+    model = train(
+        examples,
+        labels=settings.labels,
+        encoder=context.encoder,
+        arm=cast(Arm, arm),
+        training=settings.training,
+        adversarial=settings.adversarial,
+        seed=context.seed("train"),
+        models_dir=context.models_dir,
+        prefix=f"{settings.name}-r{context.number}-{arm}",
+        provenance=_provenance(context),
+        unlabelled=unlabelled,
+        progress=context.progress,
+    )
+    summary = dict(model.summary)
+    for left in relation_folders(model.folder):
+        # a run that was killed may have trained it with other settings
+        shutil.rmtree(left)
+    if settings.relations:
+        summary["relations"] = _train_relations(context, examples, cast(Arm, arm), model.folder)
+    return model, summary
+
+
+def _check_same(context: Context, before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> None:
+    """Check that a model whose folder was lost is the same again: the same training gives the same model.
+
+    :raises LearnerError: it is another one.
+    """
+    if model.version != before.version or _weights(summary) != _weights(before.summary):
+        raise LearnerError(
+            f"the folder of the model {before.version} is gone from {context.models_dir}, or a part of it, and "
+            "training it again gave another model; put the folder back, from a backup or from the machine that trained "
+            "it"
+        )
+
+
 def _notices(session: Session, settings: Settings) -> list[str]:
     """What people should know of the labels that were learnt from, a sentence each."""
     unknown = unknown_preference(session, settings)
@@ -133,11 +180,8 @@ def _asked_later(session: Session, settings: Settings) -> list[str]:
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:
-    """Whether all that was trained is still there."""
-    from biorat_al.learner.relations.prediction import has_relations
-
-    folder = context.models_dir / row.version
-    return folder.is_dir() and (_weights(row.summary) is None or has_relations(folder))
+    """Whether all that was trained is still there, and as it was."""
+    return is_whole(context.models_dir / row.version, row)
 
 
 def _weights(summary: Mapping[str, Any]) -> str | None:
@@ -191,17 +235,38 @@ def training_examples(context: Context) -> list[Example]:
     prefer = context.settings.team.preferred
     with context.store.read() as session:
         chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
-        documents = documents_by_id(session, [answer.document_id for answer in chosen])
-        return [
-            Example(
-                documents[decision.answer.document_id],
-                decision.majority.annotation.entities,
-                decision.majority.annotation.relations,
-                decision.majority.annotation.concept_relations,
-                decision.majority.disputed,
+        documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
+        examples = []
+        for decision in decisions(session, chosen, prefer=prefer):
+            document, annotation = documents[decision.answer.document_id], decision.majority.annotation
+            check_stored(document, annotation)
+            examples.append(
+                Example(
+                    document,
+                    annotation.entities,
+                    annotation.relations,
+                    annotation.concept_relations,
+                    decision.majority.disputed,
+                )
             )
-            for decision in decisions(session, chosen, prefer=prefer)
-        ]
+        return examples
+
+
+def check_stored(document: Document, annotation: Annotation) -> None:
+    """Check that the mentions of an answer are still what a document can have: they were when they were stored.
+
+    :raises StoreError: a span lies outside the text, or a label is empty.
+    """
+    for entity in annotation.entities:
+        wrong = "has no label" if not entity.label.strip() else ""
+        for start, end in entity.spans:
+            if not 0 <= start < end <= len(document.text):
+                wrong = f"is at {start}-{end}, and the text has {len(document.text):,} characters"
+        if wrong:
+            raise StoreError(
+                f"the database was changed from outside, or is damaged: document {document.id}: the mention "
+                f"{entity.id} {wrong}; put it right there, or take the database from a backup"
+            )
 
 
 def unlabelled_documents(context: Context) -> list[Document]:

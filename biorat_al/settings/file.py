@@ -25,7 +25,9 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsError(f"{path} is missing: this is not a project folder") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deep; the settings have tables and lists of one level") from None
+    except ValueError as error:  # of the syntax, or a number of thousands of digits
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     return make_settings(values, str(path))
 

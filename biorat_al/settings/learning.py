@@ -25,7 +25,7 @@ class EncoderSettings(Part):
     """
 
     name: Place = "pubmedbert"
-    max_length: Annotated[int, Field(ge=16)] | None = None
+    max_length: Annotated[int, Field(ge=16, le=100_000)] | None = None
 
 
 class TrainingSettings(Part):
@@ -47,13 +47,13 @@ class TrainingSettings(Part):
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
     selecting_arm: Arm = "rat"
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    epochs: Annotated[int, Field(ge=1)] = 3
-    min_steps: Annotated[int, Field(ge=1)] = 120
-    batch_size: Annotated[int, Field(ge=1)] = 4
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
+    min_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 120
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 4
+    weight_decay: Annotated[float, Field(ge=0, le=100)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     dev_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    patience: Annotated[int, Field(ge=1)] = 3
+    patience: Annotated[int, Field(ge=1, le=10_000)] = 3
 
     @model_validator(mode="after")
     def _selecting_arm_is_trained(self) -> TrainingSettings:
@@ -88,10 +88,10 @@ class AdversarialSettings(Part):
     attack: Literal["single-step", "pgd", "freelb", "vat"] = "single-step"
     norm: Literal["l2", "linf", "l1"] = "l2"
     scope: Literal["token", "sequence", "batch"] = "sequence"
-    epsilon: Annotated[float, Field(ge=0)] = 0.3
-    steps: Annotated[int, Field(ge=1)] | None = None
-    step_size: Annotated[float, Field(gt=0)] | None = None
-    unlabelled: Annotated[int, Field(ge=0)] = 0
+    epsilon: Annotated[float, Field(ge=0, le=1000)] = 0.3
+    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    step_size: Annotated[float, Field(gt=0, le=1000)] | None = None
+    unlabelled: Annotated[int, Field(ge=0, le=10_000)] = 0
 
     @model_validator(mode="after")
     def _fits_the_attack(self) -> AdversarialSettings:
@@ -124,10 +124,10 @@ class RelationSettings(Part):
     """
 
     level: Literal["mention", "document"] = "mention"
-    window: Annotated[int, Field(ge=1)] | Literal["document"] = 1
+    window: Annotated[int, Field(ge=1, le=100_000)] | Literal["document"] = 1
     max_length: Annotated[int, Field(ge=32, le=512)] = 128
-    negatives: Annotated[float, Field(gt=0)] = 4.0
+    negatives: Annotated[float, Field(gt=0, le=100_000)] = 4.0
     class_weights: bool = True
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
-    epochs: Annotated[int, Field(ge=1)] = 3
-    batch_size: Annotated[int, Field(ge=1)] = 8
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 8

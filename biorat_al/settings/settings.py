@@ -29,13 +29,13 @@ class SelectionSettings(Part):
     :param mc_passes: passes with dropout, for the strategies that compare several.
     """
 
-    size: Annotated[int, Field(ge=1)] = 20
-    tokens: Annotated[int, Field(ge=1)] | None = None
+    size: Annotated[int, Field(ge=1, le=1_000_000_000)] = 20
+    tokens: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     strategy: Name = "mnlp"
     seed_strategy: Name = "diverse"
     diverse: bool = True
-    subsample: Annotated[int, Field(ge=1)] = 10_000
-    mc_passes: Annotated[int, Field(ge=2)] = 10
+    subsample: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
+    mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
 
 
 class EvaluationSettings(Part):

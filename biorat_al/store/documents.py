@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.concept_relations import relabelled
 from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
-from biorat_al.errors import CorpusError, DuplicateDocumentError, UsageError
+from biorat_al.errors import CorpusError, DuplicateDocumentError, StoreError, UsageError
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
@@ -137,13 +137,34 @@ def remove_leaks(session: Session) -> int:
     return len(leaked)
 
 
-def documents_by_id(session: Session, ids: Sequence[int]) -> dict[int, Document]:
-    """Read documents by their row ids."""
+def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False) -> dict[int, Document]:
+    """Read documents by their row ids.
+
+    :param check: compare each text with the digest that was made when it was first read.
+    :raises StoreError: a text is not the one that was read.
+    """
     found: dict[int, Document] = {}
     for some in chunks(ids):
         for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(some))):
+            if check and hashlib.sha256(row.text.encode(errors="surrogatepass")).hexdigest() != row.text_sha256:
+                raise StoreError(
+                    f"the database was changed from outside, or is damaged: the text of the document {row.key} is not "
+                    "the one that was read (another sha256), so that mentions may be off their places; put the text "
+                    "back, or take the database from a backup"
+                )
             found[row.id] = document_of(row)
     return found
+
+
+def keys_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the ids that the user knows by row id, in the order of the former."""
+    found: list[tuple[int, str]] = []
+    for some in chunks(ids):
+        found += [
+            (row_id, key)
+            for row_id, key in session.execute(select(DocumentRow.id, DocumentRow.key).where(DocumentRow.id.in_(some)))
+        ]
+    return dict(sorted(found, key=lambda one: one[1]))
 
 
 def documents_by_key(session: Session, keys: Sequence[str]) -> dict[str, tuple[int, Document]]:

@@ -99,6 +99,21 @@ def predictions(session: Session, version: str, document_ids: Sequence[int]) -> 
     return found
 
 
+def measures(session: Session, version: str, document_ids: Sequence[int], names: Sequence[str]) -> dict[int, Any]:
+    """Return columns of a model's predictions by document row id, without what it predicts.
+
+    :param names: of the columns; each value is a row with those.
+    """
+    columns = [getattr(PredictionRow, name) for name in names]
+    found: dict[int, Any] = {}
+    for some in chunks(document_ids):
+        statement = select(PredictionRow.document_id, *columns).where(
+            PredictionRow.model_version == version, PredictionRow.document_id.in_(some)
+        )
+        found.update((row[0], row) for row in session.execute(statement))
+    return found
+
+
 def forget_predictions(session: Session, keep_version: str) -> None:
     """Drop predictions of older models for documents that nobody was asked about; they serve nothing any more."""
     asked = exists().where(TaskRow.document_id == PredictionRow.document_id)

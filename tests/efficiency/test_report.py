@@ -588,6 +588,20 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_report_that_was_cut_off_before_its_page_is_written_without_force(tmp_path: Path) -> None:
+    folder = simulation(tmp_path / "corpus", run("none", 0, rounds=2), run("rat", 0, rounds=2))
+    write_simulation_report(folder, tmp_path / "x.html")
+    (tmp_path / "x.html").unlink()
+    # what a process that is killed between the folder and the page leaves
+    (tmp_path / ".x.html.claim").write_text("new")
+    write_simulation_report(folder, tmp_path / "x.html")
+    assert (tmp_path / "x.html").is_file()
+    (tmp_path / ".x.html.claim").write_text("new")
+    with pytest.raises(ProjectError, match=r"x\.html is complete: the command that was cut off had written it"):
+        write_simulation_report(folder, tmp_path / "x.html")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 def test_a_folder_of_somebody_elses_is_left_alone_even_by_force(tmp_path: Path) -> None:
     folder = simulation(tmp_path / "corpus", run("none", 0, rounds=2), run("rat", 0, rounds=2))
     (tmp_path / "x_files").mkdir()

@@ -17,6 +17,7 @@ from biorat_al.project import Project
 from biorat_al.rounds import select as step
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import run_round
+from biorat_al.store.annotations import chunks
 from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_documents
 from biorat_al.store.tables import DocumentRow
 from tests.support.rounds import make_project, settings_for
@@ -217,3 +218,28 @@ class TestNamed:
 
     def test_nothing_is_left_of_them(self, project: Project) -> None:
         assert self.named(project, "nobody") == ([], {"reason": "every document that was named has been asked for"})
+
+
+@pytest.mark.parametrize("strategy", ["random", "mnlp"])
+@pytest.mark.parametrize("tokens", [None, 900])
+def test_a_large_pool_is_not_held_in_memory_and_the_same_documents_are_chosen(
+    project: Project, monkeypatch: pytest.MonkeyPatch, strategy: str, tokens: int | None
+) -> None:
+    def context() -> Context:
+        made = context_of(project, strategy)
+        return made if tokens is None else replace(made, request=RoundRequest(tokens=tokens, strategy=strategy))
+
+    at_once = chosen(context())
+    most = 0
+    read = step.documents_by_id
+
+    def counted(session: Any, row_ids: Any, **options: Any) -> Any:
+        nonlocal most
+        most = max(most, len(row_ids))
+        return read(session, row_ids, **options)
+
+    monkeypatch.setattr(step, "documents_by_id", counted)
+    monkeypatch.setattr(step, "IN_MEMORY", 5)
+    monkeypatch.setattr(step, "chunks", lambda items: chunks(items, 7))
+    assert chosen(context()) == at_once
+    assert 0 < most <= 7

@@ -1,0 +1,66 @@
+"""Whoever asks a command to end gets what Ctrl-C gives: soon, in a sentence, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from biorat_al.cli import main
+from biorat_al.corpus import convert as module
+from biorat_al.corpus.claims import claimed
+from biorat_al.corpus.files import replacing, replacing_folder
+
+def convert(paths, out, **options):
+    with claimed(out, force=False), replacing_folder(out) as folder, replacing(out.parent / "file") as file:
+        (folder / "half").touch()
+        file.touch()
+        print("begun", flush=True)
+        time.sleep(60)
+
+module.convert_corpus = convert
+main(["convert", sys.argv[1], sys.argv[2], "--to", "brat"])
+"""
+
+
+def ended_by(number: int, folder: Path, *, ignored: bool = False) -> subprocess.CompletedProcess[str]:
+    """Send a signal to a command that is writing."""
+    (folder / "in.txt").write_text("Gout.", encoding="utf-8")
+    script = f"import signal; signal.signal({number}, signal.SIG_IGN)\n{WRITES}" if ignored else WRITES
+    command = [sys.executable, "-c", script, str(folder / "in.txt"), str(folder / "out")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    began = time.monotonic()
+    process.send_signal(number)
+    if ignored:
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 5
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_command_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    number = getattr(signal, name)
+    done = ended_by(number, tmp_path)
+    assert done.returncode == 128 + number
+    assert done.stderr.strip().startswith("Interrupted.")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
+    assert ended_by(signal.SIGHUP, tmp_path, ignored=True).returncode == 128 + signal.SIGINT
