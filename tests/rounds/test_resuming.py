@@ -9,6 +9,7 @@ import pytest
 
 from biorat_al.project import Project
 from biorat_al.rounds import runner
+from biorat_al.store.busy import HOLDER_FILE, holder
 from biorat_al.store.rounds import steps_of
 from tests.rounds.test_runner import cut_off
 
@@ -59,3 +60,13 @@ def test_the_steps_run_in_their_order(project: Project, monkeypatch: pytest.Monk
     project.round()
     project.round()
     assert ran == list(runner.STEPS) * 2
+
+
+def test_nobody_is_said_to_hold_a_project_whose_round_has_ended(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, "push", monkeypatch)
+    assert not (project.folder / HOLDER_FILE).exists()
+    project.round()
+    assert not (project.folder / HOLDER_FILE).exists()
+    assert holder(project.folder) is None

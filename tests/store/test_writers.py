@@ -59,9 +59,13 @@ def test_readers_do_not_wait_for_a_writer(file: Store) -> None:
 
 
 def test_a_write_that_fails_leaves_nothing(file: Store) -> None:
-    with pytest.raises(RuntimeError, match="power cut"), file.write() as session:
-        session.execute(text("UPDATE project SET name = 'second'"))
-        raise RuntimeError("power cut")
+    def fail() -> None:
+        with file.write() as session:
+            session.execute(text("UPDATE project SET name = 'second'"))
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        fail()
     assert file.project().name == "first"
     file.close()
 
@@ -73,12 +77,6 @@ def test_what_is_committed_is_on_the_disk(file: Store) -> None:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
     with file.write() as session:
         assert session.scalar(text("PRAGMA synchronous")) == 2, "FULL"
-    file.close()
-
-
-def test_a_row_cannot_point_to_one_that_does_not_exist(file: Store) -> None:
-    with file.read() as session:
-        assert session.scalar(text("PRAGMA foreign_keys")) == 1
     file.close()
 
 
