@@ -3,7 +3,7 @@
 Each arm selects for itself, with its own model; the runs of one seed begin with the same seed set, order and weights.
 A simulation is a folder::
 
-    simulation.json      what was asked for
+    simulation.json      what was asked for, and with how many threads each run computes
     corpus/              the database from which every run starts
     work/<run>/          a run under way, a project like any other
     runs/<run>.jsonl     a run that is done
@@ -34,7 +34,7 @@ from biorat_al.corpus.told import reading_lines
 from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.runs import Run, read_runs
 from biorat_al.efficiency.trial import CORPUS, run_file, trained_rounds
-from biorat_al.efficiency.workers import Work, run_side_by_side
+from biorat_al.efficiency.workers import Work, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
@@ -66,13 +66,18 @@ class Sources:
 
 
 class Simulation:
-    """A simulation's folder; make it with :meth:`create`, which finds one that was begun."""
+    """A simulation's folder; make it with :meth:`create`, which finds one that was begun.
 
-    def __init__(self, folder: Path, settings: Settings, grid: Grid, pool: int) -> None:
+    :ivar threads: with which each run computes, however many go side by side; None where an older version of the
+        program began the simulation, which shared the cores out anew at each call.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, grid: Grid, pool: int, threads: int | None) -> None:
         self.folder = folder
         self.settings = settings
         self.grid = grid
         self.pool = pool
+        self.threads = threads
 
     @classmethod
     def create(
@@ -116,17 +121,23 @@ class Simulation:
             "corpus_sha256": sha256,
         }
         if plan.exists():
-            _check_same(json.loads(plan.read_text(encoding="utf-8")), fixed, folder)
+            before = json.loads(plan.read_text(encoding="utf-8"))
+            _check_same(before, fixed, folder)
+            threads = _threads_kept(before, folder)
+        else:
+            threads = threads_of_a_run(settings, len(list(grid.trials())))
         if plan.exists() and _is_up_to_date(corpus):
             shutil.rmtree(partial)
         else:
             shutil.rmtree(corpus, ignore_errors=True)
             partial.rename(corpus)
         values = fixed | {"grid": grid.model_dump(mode="json"), "documents": counts}
+        if threads is not None:
+            values["threads"] = threads
         draft = corpus / f"{PLAN}.partial"
         draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         draft.replace(plan)
-        simulation = cls(folder, settings, grid, counts["pool"])
+        simulation = cls(folder, settings, grid, counts["pool"], threads)
         for trial in simulation.missing():
             work = folder / "work" / trial.id
             if work.exists() and not _is_up_to_date(work):
@@ -149,7 +160,22 @@ class Simulation:
             missing = self.missing()
             work = [Work(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
             finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
-            run_side_by_side(self.folder, self.settings, self.grid, work, workers, progress, finished)
+            if self.threads is None and missing:
+                progress.say(
+                    "An older version of biorat-al began this simulation and did not keep with how many threads its "
+                    "runs compute: the cores are shared out among those under way, so with other --workers, or in a "
+                    "simulation that is made anew, models may come out a little different"
+                )
+            run_side_by_side(
+                self.folder,
+                self.settings,
+                self.grid,
+                work,
+                workers,
+                progress,
+                threads=self.threads,
+                finished=finished,
+            )
         return read_simulation(self.folder)
 
 
@@ -262,6 +288,17 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
             f"{folder} holds a simulation with other settings ({', '.join(differing) or 'labels'}); "
             "choose another --output, or remove it first"
         )
+
+
+def _threads_kept(plan: dict[str, Any], folder: Path) -> int | None:
+    """Return with how many threads the runs of a plan compute; None where an older version wrote it."""
+    threads = plan.get("threads")
+    if threads is None or (type(threads) is int and threads >= 1):
+        return threads
+    raise ProjectError(
+        f"{folder / PLAN} has been changed: threads is {threads!r}, and not a whole number from 1 on; put back the "
+        "number that was there, which the provenance of the runs in runs/ has as well"
+    )
 
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:

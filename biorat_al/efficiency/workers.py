@@ -46,11 +46,14 @@ def run_side_by_side(
     work: Sequence[Work],
     workers: int | None,
     progress: Progress,
+    *,
+    threads: int | None,
     finished: float = 0.0,
 ) -> None:
     """Make the runs; a passive one after the one that it follows.
 
-    :param workers: processes; None takes what cores and memory allow. They share the cores evenly.
+    :param workers: processes; None takes what cores and memory allow.
+    :param threads: with which each run computes; None: the processes share the cores evenly.
     :param finished: the work of runs that are there already, so that the bar goes on where it was.
     :raises LearnerError: a process was killed, most likely for want of memory.
     """
@@ -58,7 +61,8 @@ def run_side_by_side(
         return
     number = workers or default_workers(settings)
     number = min(number, len(work))
-    threads = max(1, (os.cpu_count() or 1) // number)
+    if threads is None:
+        threads = max(1, (os.cpu_count() or 1) // number)
     context = multiprocessing.get_context("spawn")
     told: Any = context.Queue()
     amount = {one.trial.id: one.rounds for one in work}
@@ -108,18 +112,40 @@ def run_side_by_side(
 
 def default_workers(settings: Settings) -> int:
     """As many processes as there are cores, if memory allows; one where a GPU is shared."""
-    if pick_device().kind != "cpu":
-        return 1
-    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
-    needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
-    return max(1, int(min(os.cpu_count() or 1, available_memory() / needed)))
+    return _fitting(settings, available_memory())
+
+
+def threads_of_a_run(settings: Settings, runs: int) -> int:
+    """Return with how many threads each run of a new simulation computes.
+
+    Sums come out differently in their last bits with another number of threads, and models with them. So it rests on
+    nothing that may be another for the next command, such as ``--workers`` or the memory that is free: it is the share
+    of the cores that is left to each where as many runs go side by side as the machine can bear.
+
+    :param runs: how many the simulation has.
+    """
+    return max(1, (os.cpu_count() or 1) // min(_fitting(settings, _memory("MemTotal")), max(1, runs)))
 
 
 def available_memory() -> float:
     """Bytes that programs can still have; without end where the system does not say."""
+    return _memory("MemAvailable")
+
+
+def _fitting(settings: Settings, memory: float) -> int:
+    """How many processes the cores and so many bytes of memory bear; one where a GPU is shared."""
+    if pick_device().kind != "cpu":
+        return 1
+    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
+    needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
+    return max(1, int(min(os.cpu_count() or 1, memory / needed)))
+
+
+def _memory(name: str) -> float:
+    """Bytes that the system gives under a name; without end where it does not say."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
     except (OSError, StopIteration, ValueError):
         return float("inf")
 
@@ -128,7 +154,7 @@ _told: Any = None
 
 
 def _begin(threads: int, told: Any) -> None:
-    """Set a worker up: its share of the cores, and where to report to."""
+    """Set a worker up: the threads that it computes with, and where to report to."""
     global _told
     import torch
 

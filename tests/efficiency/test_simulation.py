@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
 from biorat_al.efficiency.trial import CORPUS, run_file, run_trial
-from biorat_al.efficiency.workers import available_memory, default_workers
+from biorat_al.efficiency.workers import available_memory, default_workers, threads_of_a_run
 from biorat_al.errors import (
     CorpusError,
     LabelError,
@@ -474,6 +475,83 @@ def test_workers_are_bounded_by_cores_and_memory(settings: Settings, monkeypatch
     monkeypatch.setattr("biorat_al.efficiency.workers.available_memory", lambda: float("inf"))
     assert default_workers(settings) == 8
     assert available_memory() > 0
+
+
+@pytest.fixture
+def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIORAT_DEVICE", "cpu")
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("biorat_al.efficiency.workers._memory", lambda name: float("inf"))
+
+
+@pytest.mark.usefixtures("eight_cores")
+def test_the_threads_of_a_run_rest_on_the_machine_and_the_simulation_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [threads_of_a_run(settings, runs) for runs in (1, 2, 3, 8, 90)] == [8, 4, 2, 1, 1]
+    # as much as the machine has, not as is free by now
+    memory = {"MemTotal": 5.2e9, "MemAvailable": 1e6}
+    monkeypatch.setattr("biorat_al.efficiency.workers._memory", memory.__getitem__)
+    assert (threads_of_a_run(settings, 90), default_workers(settings)) == (2, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eight_cores")
+def test_neither_workers_nor_an_interruption_change_with_how_many_threads_a_run_computes(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    """Each gave other models: the cores were shared among those runs that were just under way."""
+
+    def threads(runs: list[Run]) -> dict[str, int]:
+        return {run.id: run.provenance["threads"] for run in runs}
+
+    two = grid("none", seeds=2, rounds=1)
+    alone = Simulation.create(tmp_path / "alone", settings, two, sources).run(workers=1)
+    side_by_side = Simulation.create(tmp_path / "side by side", settings, two, sources).run(workers=2)
+    assert threads(alone) == threads(side_by_side) == {"none-mnlp-s0": 4, "none-mnlp-s1": 4}
+    assert list(map(figures, alone)) == list(map(figures, side_by_side))
+
+    # one is left, then four more are asked for
+    run_file(tmp_path / "alone", next(iter(two.trials()))).unlink()
+    assert set(threads(Simulation.create(tmp_path / "alone", settings, two, sources).run()).values()) == {4}
+    more = Simulation.create(tmp_path / "alone", settings, grid("none", seeds=3, rounds=1), sources)
+    assert (more.threads, set(threads(more.run(workers=3)).values())) == (4, {4})
+
+
+@pytest.mark.usefixtures("eight_cores")
+def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so(
+    tmp_path: Path, settings: Settings, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    plan = tmp_path / PLAN
+    values = json.loads(plan.read_text(encoding="utf-8"))
+    assert values.pop("threads") == 8
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "biorat_al.efficiency.simulation.run_side_by_side", lambda *_, **options: asked.append(options["threads"])
+    )
+    said: list[str] = []
+    progress = SilentProgress()
+    progress.say = said.append  # type: ignore[method-assign]
+    for _ in range(2):
+        # with nothing there yet there is nothing to read back
+        with suppress(ProjectError, CorpusError):
+            Simulation.create(tmp_path, settings, grid("none"), sources).run(workers=1, progress=progress)
+    assert asked == [None, None]
+    assert all("did not keep with how many threads" in line for line in said)
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize("threads", [0, -1, "2", 1.5, True, []])
+def test_a_number_of_threads_that_is_none_is_told(
+    tmp_path: Path, settings: Settings, sources: Sources, threads: object
+) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    plan = tmp_path / PLAN
+    plan.write_text(json.dumps(json.loads(plan.read_text(encoding="utf-8")) | {"threads": threads}), encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"simulation\.json has been changed: threads is .*put back"):
+        Simulation.create(tmp_path, settings, grid("none"), sources)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,11 @@ def test_without_a_model_they_give_way(tmp_path: Path, project: Project, name: s
     assert (counts["strategy"], counts["instead_of"]) == ("diverse", name)
 
 
+def test_picks_are_counted_from_one(project: Project) -> None:
+    with project.store.read() as session:
+        assert [pick.rank for pick in picks_of(session, 0)] == [1, 2, 3, 4, 5, 6]
+
+
 class TestNamed:
     def named(self, project: Project, *names: str) -> tuple[list[tuple[str, float, str]], dict[str, Any]]:
         context = context_of(project)

@@ -170,6 +170,19 @@ def test_a_skip_that_is_taken_back_counts(tasks: Store) -> None:
     assert labels(tasks) == {1: ["Disease"]}
 
 
+def test_an_answer_that_became_a_skip_no_longer_counts_though_its_time_is_the_same(tasks: Store) -> None:
+    """It had been fetched, so it was taken for known, and went on teaching."""
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1, skipped=True),), 0))
+    assert counts.changed == 1
+    assert labels(tasks) == {}
+    with tasks.read() as session:
+        assert count_tasks(session, "pool")["skipped"] == 1
+    # and back
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    assert labels(tasks) == {1: ["Disease"]}
+
+
 def test_tasks_that_others_made_are_counted_and_left_alone(tasks: Store) -> None:
     assert pull(tasks, FetchedTask(3, "99", (), 0)).unknown_tasks == 1
 

@@ -1,0 +1,105 @@
+"""What rounds leave in the store: models, predictions, and who has been asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from biorat_al.store.rounds import (
+    add_predictions,
+    forget_predictions,
+    newest_model,
+    unasked_documents,
+    unasked_test_documents,
+)
+from biorat_al.store.store import Store
+from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
+from biorat_al.store.tasks import intend_push
+from tests.store.conftest import Fill, record
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def models(store: Store, fill: Fill) -> Store:
+    """Three documents of the pool and two of the test set; two rounds with two models each, the later one selecting."""
+    pool = [record(f"d{number}", f"Asthma {number}.") for number in range(3)]
+    fill(pool, [record("t1", "Asthma of the test."), record("t2", "Another asthma.")])
+    with store.write() as session:
+        for number in range(2):
+            session.add(
+                RoundRow(number=number, state="done", request={}, settings={}, program_version="0", started_at=T0)
+            )
+            session.flush()
+            session.add_all(
+                ModelRow(
+                    version=f"r{number}-{arm}",
+                    round_number=number,
+                    arm=arm,
+                    selecting=arm == "none",
+                    sha256="",
+                    summary={},
+                    created_at=T0,
+                )
+                for arm in ("rat", "none")
+            )
+    return store
+
+
+def _predicted(store: Store) -> list[tuple[str, int]]:
+    with store.read() as session:
+        rows = session.execute(select(PredictionRow.model_version, PredictionRow.document_id))
+        return sorted((version, document_id) for version, document_id in rows)
+
+
+def test_the_newest_model_of_the_selecting_arm_predicts(models: Store) -> None:
+    with models.read() as session:
+        model = newest_model(session)
+    assert model is not None
+    assert model.version == "r1-none"
+
+
+def test_what_annotators_were_shown_is_kept(models: Store) -> None:
+    with models.read() as session:
+        first, *others = unasked_documents(session, without_gold=False)
+    with models.write() as session:
+        intend_push(session, "pool", [first], 0, T0)
+        uncertainty = dict.fromkeys(("least_confidence", "margin", "entropy", "mnlp"), 0.5)
+        add_predictions(
+            session,
+            [
+                {
+                    "model_version": version,
+                    "document_id": document_id,
+                    "confidence": 0.5,
+                    "tokens": 3,
+                    "entities": [],
+                    "relations": [],
+                    **uncertainty,
+                }
+                for version in ("r0-none", "r1-none")
+                for document_id in (first, *others)
+            ],
+        )
+        forget_predictions(session, "r1-none")
+    assert _predicted(models) == sorted(
+        [("r0-none", first), *(("r1-none", document_id) for document_id in (first, *others))]
+    )
+
+
+def test_test_documents_with_gold_need_nobody(models: Store) -> None:
+    with models.read() as session:
+        assert unasked_test_documents(session) == []
+
+
+def test_test_documents_without_gold_are_asked_for_once(store: Store, fill: Fill) -> None:
+    fill([record(f"d{number}", f"Asthma {number}.") for number in range(3)], gold=False, test_size=2)
+    with store.write() as session:
+        session.add(RoundRow(number=0, state="done", request={}, settings={}, program_version="0", started_at=T0))
+        session.flush()
+        first, second = unasked_test_documents(session)
+        assert not {first, second} & set(unasked_documents(session, without_gold=False))
+        intend_push(session, "test", [first], 0, T0)
+        assert unasked_test_documents(session) == [second]
