@@ -33,6 +33,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_kept_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what other tests of this process have kept."""
+    monkeypatch.setattr(redaction, "_kept", set())
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @settings(deadline=None, max_examples=40)
 @given(secret=SECRET, before=TEXT, after=TEXT)
