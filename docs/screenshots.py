@@ -34,7 +34,7 @@ from biorat_al.settings import make_settings
 from biorat_al.store.tasks import desk_project
 
 ROUNDS = 2
-SIZE = {"width": 1280, "height": 860}
+SIZE = {"width": 1280, "height": 700}
 
 
 def main() -> None:
