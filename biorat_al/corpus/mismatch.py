@@ -66,6 +66,9 @@ def explain_mismatch(text: str, spans: Pieces, surface: str, found: str | None =
     shown = _joined(text, spans) if found is None else found
     if not surface:
         return "the annotation's text is empty"
+    if shown == surface:
+        # as far as it lies in the text
+        return ""
     alike = _alike(shown, surface)
     if alike:
         return alike
