@@ -308,3 +308,11 @@ def test_a_wrong_option_that_is_an_address_is_not_repeated(nowhere: Path) -> Non
     assert outcome.code == 2
     assert "http://me:***@127.0.0.1" in outcome.err
     assert "sesame" not in outcome.err
+
+
+def test_every_format_is_in_the_readme_and_in_the_help_of_convert() -> None:
+    readme = README.read_text(encoding="utf-8")
+    said = call("convert", "--help").out
+    for known in FORMATS:
+        assert re.search(rf"^\|[^|]*\|[^|]*`{known.name}`[^|]*\|", readme, re.MULTILINE), known.name
+        assert re.search(rf"(?<![\w-]){known.name}(?![\w-])", re.sub(r"-\s+", "-", said)), known.name

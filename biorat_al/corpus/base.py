@@ -80,6 +80,8 @@ class ReadReport:
     :param broken: of these, what was left out because it is broken.
     :param faults: the first :data:`KEPT` items that were left out because they are broken, as ``(kind, message)``;
         `broken` counts all of them.
+    :param unread: the first :data:`KEPT` items that were left out although nothing is broken, as ``(kind, message)``,
+        of the kinds of which each one is named; `left_out` counts all of them.
     :param notes: sentences on what looks unlike what it says it is (one document of 34 paragraphs), each with its file.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
     """
@@ -97,6 +99,7 @@ class ReadReport:
     left_out: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     faults: list[tuple[str, str]] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     skipped_count: int = 0
@@ -111,6 +114,12 @@ class ReadReport:
         """Add a sentence that the user should read; the same one is kept once, and :data:`KEPT` at most."""
         if sentence not in self.notes and len(self.notes) < KEPT:
             self.notes.append(sentence)
+
+    def leave_unread(self, kind: str, message: str) -> None:
+        """Count something that is not read, and name it."""
+        self.left_out[kind] += 1
+        if len(self.unread) < KEPT:
+            self.unread.append((kind, message))
 
     def count(self, record: Record) -> None:
         """Count a record and what is annotated on it."""
@@ -255,6 +264,10 @@ class CorpusFormat(ABC):
     def companions(self, path: Path) -> tuple[Path, ...]:
         """The files beside `path` that are read with it."""
         return ()
+
+    def refusal(self, document: Document) -> str | None:
+        """Return why :meth:`write` refuses a document that other formats can hold; None if it does not."""
+        return None
 
     @abstractmethod
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:

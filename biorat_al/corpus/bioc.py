@@ -104,7 +104,9 @@ class BioCReader:
                     # some programs count anew in each passage, or in each sentence
                     anew = "; offsets count from the beginning of the document" if start == 0 else ""
                     raise self._wrong(
-                        part, f"the {kind} at offset {start} begins before {max(length, offset)}, where it could{anew}"
+                        part,
+                        f"the {kind} at offset {start} begins before the end of what comes before it, at "
+                        f"{max(length, offset)}{anew}",
                     )
                 if start - length > WIDEST_GAP:
                     raise self._wrong(

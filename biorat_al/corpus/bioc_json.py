@@ -135,7 +135,7 @@ class _Values:
     def _placed(self, fields: Fields, own: tuple[str, ...] = ()) -> dict[str, Any]:
         self._count(fields, (*_OF_CARRIERS, "offset", "text", *own))
         value = self._carrier(fields)
-        value["offset"] = fields.whole("offset")
+        value["offset"] = _whole(fields, "offset")
         value["text"] = fields.text("text") if "text" in fields.value else None
         return value
 
@@ -203,8 +203,16 @@ def _present(fields: Fields) -> Fields:
     return Fields(value, fields.source, fields.place, fields.document)
 
 
+def _whole(fields: Fields, key: str) -> int:
+    """A whole number, which some programs write as a string."""
+    value = fields.value.get(key)
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
+        return int(value)
+    return fields.whole(key)
+
+
 def _length(fields: Fields, key: str) -> int:
-    number = fields.whole(key)
+    number = _whole(fields, key)
     if number < 0:
         fields.wrong(f"{fields.place}{key}: found {number}, expected a number that is not negative")
     return number

@@ -34,5 +34,5 @@ def _is_document(value: Any) -> bool:
         return "infons" in value
     passage = passages[0]
     return passage is CUT or (
-        isinstance(passage, Mapping) and isinstance(passage.get("offset"), (int, Cut)) and "offsets" not in passage
+        isinstance(passage, Mapping) and isinstance(passage.get("offset"), (int, str, Cut)) and "offsets" not in passage
     )

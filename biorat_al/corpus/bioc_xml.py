@@ -22,11 +22,11 @@ from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.bioc import BioCReader, is_annotated, left_out_document
 from biorat_al.corpus.bioc_writing import BioCWriter
 from biorat_al.corpus.losses import LookedAt
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.model import Document, Record
 from biorat_al.corpus.source import Source
-from biorat_al.corpus.writing import check_record, text_file
+from biorat_al.corpus.writing import check_record, text_file, unfit_id
 from biorat_al.corpus.xml_stream import documents, line_of
-from biorat_al.corpus.xml_writing import XmlText
+from biorat_al.corpus.xml_writing import UNFIT, XmlText
 from biorat_al.errors import FormatError
 
 _COLLECTION = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+collection\b|<collection[\s>])", re.DOTALL)
@@ -58,6 +58,9 @@ class BioCXml(CorpusFormat):
                 left_out_document(reading, error)
             else:
                 yield record
+
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id, UNFIT)
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report

@@ -42,7 +42,7 @@ from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.losses import NOT_LOOKED, count_losses
 from biorat_al.corpus.model import Document, Record
 from biorat_al.corpus.source import Source
-from biorat_al.corpus.writing import check_record, file_name, named, write_once
+from biorat_al.corpus.writing import check_record, file_name, long_name, named, write_once
 from biorat_al.errors import FormatError
 
 CONFIGURATION = "annotation.conf"
@@ -93,6 +93,9 @@ class Brat(CorpusFormat):
             reading.report.note(f"{source.name}: {UNANNOTATED}")
         yield Record(document, annotation, source.name)
 
+    def refusal(self, document: Document) -> str | None:
+        return long_name(document.id)
+
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
         configuration, count = Configuration(), 0
@@ -100,6 +103,8 @@ class Brat(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
+                if (refused := long_name(document.id)) is not None:
+                    raise FormatError(refused, document=document.id[:80])
                 lines = None if annotation is None else annotation_lines(document, annotation, counted, configuration)
                 if annotation is None:
                     count_losses(counted, document, None, keeps=(NOT_LOOKED,))

@@ -48,6 +48,7 @@ from biorat_al.corpus.writing import (
     stripped,
     tabular_id,
     title_and_abstract,
+    unfit_id,
 )
 from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
 
@@ -65,6 +66,8 @@ _NAME = re.compile(rf"(?P<before>.*?)(?P<part>{'|'.join(sorted(_PARTS, reverse=T
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _UNFIT = re.compile(r"[\t\n]")
 _KEPT = (losses.PASSAGES, losses.NOT_LOOKED, losses.RELATIONS, losses.CONCEPT_RELATIONS)
+
+_UNFIT_ID = re.compile(r"[\t\n\r\ufeff]")
 
 
 class _Columns(NamedTuple):
@@ -160,6 +163,9 @@ class ChemProt(CorpusFormat):
             missing = _name_of(source.path, RELATIONS)
             reading.report.note(f"{source.name}: no file of relations (such as {missing}) was found beside it")
 
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id.strip(), _UNFIT_ID)
+
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
         count = not_looked = 0
@@ -172,7 +178,7 @@ class ChemProt(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                ident = tabular_id(document, r"[\t\n\r\ufeff]", self.title, counted)
+                ident = tabular_id(document, _UNFIT_ID, self.title, counted)
                 digest = hashlib.sha256(repr((document.text, annotation)).encode("utf-8")).digest()
                 if ident in seen:
                     if seen[ident] != digest:

@@ -39,10 +39,11 @@ from biorat_al.corpus.conll_layout import START, begins
 from biorat_al.corpus.conll_reading import ConllReader
 from biorat_al.corpus.model import Annotation, Document, Entity, Record, Span
 from biorat_al.corpus.source import Source
-from biorat_al.corpus.writing import check_record, tabular_id, text_file
+from biorat_al.corpus.writing import check_record, tabular_id, text_file, unfit_id
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _BLANK = re.compile(r"[ \t\r\n]")
+_UNFIT_ID = re.compile(r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z")
 _UNFIT_TOKEN = re.compile(r"\A |[\t\r\n]| \Z|\A" + START)
 
 
@@ -60,6 +61,9 @@ class Conll(CorpusFormat):
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         return ConllReader(source, reading).records()
 
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id.strip(), _UNFIT_ID)
+
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
         count = 0
@@ -68,7 +72,7 @@ class Conll(CorpusFormat):
                 document, annotation = record[:2]
                 check_record(document, annotation)
                 losses.count_losses(counted, document, annotation, metadata=("tokens", "sentences"))
-                ident = tabular_id(document, r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z", self.title, counted)
+                ident = tabular_id(document, _UNFIT_ID, self.title, counted)
                 out.write(f"{START}\t{ident}\n\n")
                 out.writelines(_lines(document, annotation or Annotation(), counted))
                 count += 1

@@ -24,6 +24,9 @@ OFFSETS = "offsets of tokens that do not fit"
 _LOOKED_AT = 1000
 """How many lines decide on the layout."""
 
+_CONLLU = 10
+"""How many columns CoNLL-U has."""
+
 _FARTHEST = 100_000
 """A gap between two tokens that is larger is no gap of a text."""
 
@@ -104,7 +107,8 @@ class ConllReader:
         if self._open is None:
             return
         yield from self._end_sentence()
-        if not self._open.split:
+        # what is left without a token was not looked at and found empty
+        if not self._open.split and not (self._open.broken and self._open.is_empty):
             yield self._open.record(self._ident_of(self._open))
         self._open = None
 
@@ -126,13 +130,15 @@ class ConllReader:
         if parsed is None:
             column = "the last column" if self._layout.tag == -1 else f"column {self._layout.tag + 1}"
             kinds = "O, B-…, I-…" if self._layout.typed else "O, B, I"
+            columns = self._layout.columns(line)
+            hint = "; it looks like CoNLL-U, which has no column for them: add one" if len(columns) == _CONLLU else ""
             error = FormatError(
-                f"found {' '.join(self._layout.columns(line))[:80]!r}, expected a token and, in {column}, its tag "
-                f"({kinds})",
+                f"found {' '.join(columns)[:80]!r}, expected a token and, in {column}, its tag ({kinds}){hint}",
                 source=where,
                 document=self._open.named or self._source.document_id,
             )
             self._reading.leave_out(BROKEN, error)
+            self._open.broken = True
             return
         columns, token, letter, label = parsed
         further = self._layout.further(columns)
@@ -163,6 +169,7 @@ class _Open:
     """A document whose tokens are still coming.
 
     :ivar split: how many of its sentences became documents.
+    :ivar broken: whether a line of it was left out.
     :ivar border: whether a line said that it begins.
     """
 
@@ -172,6 +179,7 @@ class _Open:
         self.named = named
         self.border = border
         self.split = 0
+        self.broken = False
         self.clear()
 
     def clear(self) -> None:

@@ -30,9 +30,9 @@ from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.model import Annotation, Document, Entity, Record, Relation, Span
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.validation import check_mention
-from biorat_al.corpus.writing import check_record, file_name, stripped, write_once
+from biorat_al.corpus.writing import check_record, file_name, long_name, stripped, unfit_id, write_once
 from biorat_al.corpus.xml_stream import documents, line_of
-from biorat_al.corpus.xml_writing import XmlText
+from biorat_al.corpus.xml_writing import UNFIT, XmlText
 from biorat_al.errors import FormatError, OffsetError
 
 UNTYPED = "int"
@@ -74,6 +74,9 @@ class Ddi(CorpusFormat):
             else:
                 reading.leave_out("documents without an id", FormatError("the document's id is empty", source=where))
 
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id, UNFIT) or long_name(document.id)
+
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
         xml, count = XmlText(counted), 0
@@ -81,6 +84,8 @@ class Ddi(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
+                if (refused := long_name(document.id)) is not None:
+                    raise FormatError(refused, document=document.id[:80])
                 count_ddi_losses(counted, document, annotation)
                 document, annotation = xml.record(document, annotation)
                 file = document.metadata.get("file")

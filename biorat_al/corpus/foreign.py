@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -96,14 +97,34 @@ _ROOTS = {
     "GateDocument": ("GATE XML", "export it as BioC or brat and read that"),
     "html": ("a web page", "save the articles themselves: on PubMed, in the format PubMed"),
     "HTML": ("a web page", "save the articles themselves: on PubMed, in the format PubMed"),
+    "responseWrapper": (
+        "an answer of Europe PMC",
+        "fetch the articles from PubMed as XML, or write title and abstract as CSV",
+    ),
     "xml": ("a reference manager's XML (EndNote)", "export the references as CSV, or fetch the articles from PubMed"),
 }
 
 _ROOT = re.compile(
     r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<![^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
-_RIS = re.compile(r"\s*TY  - [A-Z]+\s*\n")
-_BIBTEX = re.compile(r"\s*@[A-Za-z]+\s*\{\s*[^,\s]+\s*,")
+_REFERENCES = (
+    # some servers put their name before the first reference
+    (re.compile(r"\s*(?:[A-Z][\w ]*: ?[^\n]*\n\s*){0,4}TY  - [A-Z]+\s*\n"), "RIS"),
+    (re.compile(r"\s*@[A-Za-z]+\s*\{\s*[^,\s]+\s*,"), "BibTeX"),
+    (re.compile(r"\s*%0 [A-Z][A-Za-z ]+\r?\n%[A-Z0-9@] "), "EndNote's tagged format"),
+    (re.compile(r"\s*FN [^\n]*\n(?:VR [^\n]*\n)?PT [A-Z]\b"), "the tagged format of the Web of Science"),
+    (re.compile(r"\s*(?:Record #[0-9]+ of [0-9]+|<1\. *>)\s*\n"), "a list of references of Cochrane or Ovid"),
+)
+_BINARY = (
+    ("%PDF-", "PDF", "save its text as plain text, or title and abstract as CSV"),
+    ("PK\x03\x04", "a ZIP archive (or a document of Word or Excel)", "unpack it, or save it as CSV or plain text"),
+    ("{\\rtf", "RTF", "save it as plain text"),
+    ("\ufffd\ufffd\x11\u0871\x1a\ufffd", "a document of Word or Excel", "save it as CSV or plain text"),
+    ("SQLite format 3\0", "an SQLite database", _ELSE),
+)
+
+_TOKENS = frozenset({"token", "tokens", "word", "words", "form"})
+_TAGS = frozenset({"tag", "tags", "ner", "nertag", "nertags", "label", "labels", "iob", "bio", "entity"})
 
 
 def foreign_format(head: str) -> str | None:
@@ -111,27 +132,57 @@ def foreign_format(head: str) -> str | None:
 
     JSON is always named, if only by its keys: whatever its file is called, it is no text and no table.
     """
+    for beginning, title, advice in _BINARY:
+        if head.startswith(beginning):
+            return f"it is {title}, which is not one of the known formats; {advice}"
     value = json_head(head)
     if value is not None:
-        return _foreign_json(value)
+        return _foreign_json(value, head)
     if (root := _ROOT.match(head)) is not None and root[1] in _ROOTS:
         title, advice = _ROOTS[root[1]]
         return f"it is {title}, which is not one of the known formats; {advice}"
-    for pattern, title in ((_RIS, "RIS"), (_BIBTEX, "BibTeX")):
+    for pattern, title in _REFERENCES:
         if pattern.match(head):
             return (
                 f"it is {title}, which is not one of the known formats; export the references as CSV, or on PubMed "
                 "save the articles in the format PubMed"
             )
-    return None
+    return _table_of_tokens(head)
 
 
-def _foreign_json(value: Any) -> str | None:
+def _table_of_tokens(head: str) -> str | None:
+    """Say what a table is whose first row names a column of tokens and one of tags."""
+    first = next((line for line in head.split("\n") if line.strip()), "")
+    names = {re.sub(r"[^a-z]", "", name.lower()) for name in re.split(r"[\t,;]", first)}
+    if not names & _TOKENS or not names & _TAGS or names & {"text", "title", "abstract"}:
+        return None
+    return (
+        "it is a table of tokens with their tags, whose first row names its columns; delete that row, have a token and "
+        "its tag on each line, divided by a tab, and a blank line after each sentence, read with the format conll"
+    )
+
+
+def _is_json(head: str) -> bool:
+    """Whether a beginning is JSON as far as it goes."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(head.lstrip())
+    except json.JSONDecodeError as error:
+        # cut off in the middle
+        return error.pos >= len(head.lstrip()) - 1 or "Unterminated" in error.msg
+    except RecursionError:
+        return True
+    return head.lstrip()[end:].lstrip()[:1] in ("", "[", "{")
+
+
+def _foreign_json(value: Any, head: str) -> str | None:
     item = first_item(value)
     if isinstance(item, list):
         title = "spaCy's training data" if len(item) == 2 and isinstance(item[0], str) else "JSON (a list of lists)"
         return f"it is {title}, which is not one of the known formats; {_ELSE}"
     if not isinstance(item, dict):
+        if not _is_json(head):
+            # a text may begin as a list does: [1] A reference
+            return None
         return f"it is JSON, but not of any known format; {_ELSE}" if item not in (None, CUT) else None
     for title, test, advice in _OBJECTS:
         if test(item):

@@ -153,7 +153,9 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
         else:
             regions.append(region)
     annotation, problems = annotation_of(regions, document.text)
-    left_out.update({"parts of answers that could not be understood": len(problems)} if problems else {})
+    for problem in problems:
+        where = f"{chosen.source}, document {document.id}"
+        reading.report.leave_unread("parts of answers that could not be understood", f"{where}: {problem}")
     kept = {name: value for name, value in chosen.value.items() if name not in _NOT_KEPT}
     extras = dict(annotation.extras) | ({KEPT: kept} if kept else {})
     return Annotation(annotation.entities, annotation.relations, extras=extras)

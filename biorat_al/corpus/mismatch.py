@@ -66,6 +66,9 @@ def explain_mismatch(text: str, spans: Pieces, surface: str, found: str | None =
     shown = _joined(text, spans) if found is None else found
     if not surface:
         return "the annotation's text is empty"
+    if shown == surface:
+        # as far as it lies in the text
+        return ""
     alike = _alike(shown, surface)
     if alike:
         return alike
@@ -155,12 +158,14 @@ def _alike(found: str, surface: str) -> str:
         if unicodedata.normalize(form, found) == unicodedata.normalize(form, surface):
             composed = [name for name in ("NFC", "NFD") if unicodedata.normalize(name, surface) == surface]
             how = f" to {composed[0]}" if form == "NFC" and len(composed) == 1 else ""
-            return f"{_differences(found, surface)}; the text was normalised{how} before it was annotated"
+            where = _differences(found, surface)
+            return f"{where}{'; ' if where else ''}the text was normalised{how} before it was annotated"
     if _visible(found) == _visible(surface):
         where = _differences(found, surface)
         return f"{where}; they differ in characters that cannot be seen"
     if " ".join(_visible(found).split()) == " ".join(_visible(surface).split()):
-        return f"{_differences(found, surface)}; blanks were joined, added or cut off after it was annotated"
+        where = _differences(found, surface)
+        return f"{where}{'; ' if where else ''}blanks were joined, added or cut off after it was annotated"
     if len(found) == len(surface) and all(_look_alike(*pair) for pair in zip(found, surface, strict=True)):
         return f"{_differences(found, surface)}; they look alike"
     if found.casefold() == surface.casefold():

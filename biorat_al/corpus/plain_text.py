@@ -28,6 +28,7 @@ _IDENTIFIER = r"(?:PM(?:C|ID:?[ \t]*))?[0-9]{4,9}(?:\.[0-9]+)?|10\.[0-9]{4,9}/[^
 _ONLY_IDENTIFIERS = re.compile(rf"[\s,;]*(?:{_IDENTIFIER})(?:[\s,;]+(?:{_IDENTIFIER}))*[\s,;]*", re.IGNORECASE)
 _ROWS = re.compile(r"\s*[0-9]{4,9}\t[^\n]*(?:\n(?:[0-9]{4,9}\t[^\n]*|\s*))*")
 _NUMBERED = re.compile(r"\s*1[.:] \S")
+_PUBTATOR = re.compile(r"^([^|\s]{1,100})\|t\|[^\n]*\n\1\|a\|", re.MULTILINE)
 _PMID = re.compile(r"\bPMID: ?[0-9]{1,8}\b")
 
 
@@ -74,6 +75,13 @@ def _refuse_lists(text: str, source: Source) -> None:
         raise FormatError(
             "each of its lines has an id and columns divided by tabs: it looks like a table without names of columns; "
             "add a first line with names (pmid, title, abstract), or --format table",
+            source=source.name,
+        )
+    if (found := _PUBTATOR.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        raise FormatError(
+            f"from line {line} on it looks like PubTator; delete what comes before, or begin those lines with '#'; add "
+            "--split none if it is one text all the same",
             source=source.name,
         )
     if _NUMBERED.match(text) and _PMID.search(text):

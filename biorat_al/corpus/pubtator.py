@@ -53,9 +53,9 @@ from biorat_al.corpus.model import (
     Span,
     check_surface,
 )
-from biorat_al.corpus.pubtator_writing import FURTHER_COLUMNS, PubTatorLines
+from biorat_al.corpus.pubtator_writing import FURTHER_COLUMNS, UNFIT_ID, PubTatorLines
 from biorat_al.corpus.source import Source
-from biorat_al.corpus.writing import check_record, text_file
+from biorat_al.corpus.writing import check_record, text_file, unfit_id
 from biorat_al.errors import FormatError, OffsetError
 
 LINES = "lines that are not PubTator"
@@ -102,6 +102,9 @@ class PubTator(CorpusFormat):
             elif looked is None:
                 looked = source.holds(_ANNOTATION_LINE)
             yield _BlockReader(block, source, reading).record(bool(looked))
+
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id.strip(), UNFIT_ID)
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report

@@ -19,6 +19,7 @@ FURTHER_COLUMNS = "further_columns"
 
 ENDS = "relations whose ends became the identifiers of their mentions"
 
+UNFIT_ID = re.compile(r"^#(?=.*[\s#])|[|\t\n\r\ufeff]")
 _TABS = re.compile("[\t\n]")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _KEPT = (
@@ -38,7 +39,7 @@ class PubTatorLines:
 
         :raises FormatError: the document's id cannot stand in PubTator.
         """
-        ident = tabular_id(document, r"^#(?=.*[\s#])|[|\t\n\r\ufeff]", "PubTator", self._report)
+        ident = tabular_id(document, UNFIT_ID, "PubTator", self._report)
         losses.count_losses(
             self._report,
             document,

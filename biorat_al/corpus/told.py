@@ -30,7 +30,7 @@ def reading_lines(read: ReadReport) -> list[str]:
         lines.append(f"{plural(read.relations_left_out, 'relation')} left out with those mentions")
     for kind, number in read.left_out.most_common():
         lines.append(f"Left out ({number:,}): {kind}")
-        messages = [message for known, message in read.faults if known == kind]
+        messages = [message for known, message in (*read.faults, *read.unread) if known == kind]
         if messages:
             lines += listed(messages, number)
     if read.skipped_count:

@@ -25,6 +25,7 @@ from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.mismatch import common_shift, shift_text
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, nothing_left, read_files
+from biorat_al.corpus.registry import FORMATS
 from biorat_al.corpus.slips import slips
 from biorat_al.corpus.sound import BROKEN_FILES, sound_record
 from biorat_al.corpus.source import Source
@@ -226,7 +227,12 @@ class _Check:
         """Tell what the reader counted for the whole file."""
         self.left_out.left_out.update(report.left_out)
         for kind, number in (report.left_out - report.broken).items():
-            self.validation.warn(f"not read: {kind}", f"{file}: not read ({number:,}): {kind}", number)
+            messages = [message for known, message in report.unread if known == kind]
+            for message in messages:
+                self.validation.warn(f"not read: {kind}", f"not read: {message}")
+            if number > len(messages):
+                left = number - len(messages)
+                self.validation.warn(f"not read: {kind}", f"{file}: not read ({left:,}): {kind}", left)
         if report.trusted_count:
             kind = "mentions kept by their offsets"
             count = plural(report.trusted_count, "mention")
@@ -258,6 +264,7 @@ class _Check:
             self.validation.add("NUL characters", f"{where}: {what}")
         elif "\\u0000" in line:
             self.validation.warn("NUL characters", f"{where}: a label, a passage or metadata hold a NUL character")
+        self._targets(document, where)
         if annotation is not None:
             for kind, what in slips(document, annotation):
                 self.validation.warn(kind, f"{where}: {what}")
@@ -266,6 +273,16 @@ class _Check:
             labels += [relation.label for relation in annotation.concept_relations]
             for label in labels:
                 self._labels[" ".join(label.casefold().split())][label] += 1
+
+    def _targets(self, document: Document, where: str) -> None:
+        """Warn of what some formats cannot hold, so that `convert` to them would refuse it."""
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for known in FORMATS:
+            if known.can_write and (refused := known.refusal(document)) is not None:
+                names[refused].append(known.name)
+        for refused, formats in names.items():
+            kind = "documents that some formats cannot hold"
+            self.validation.warn(kind, f"{where}: cannot be written as {' or '.join(formats)}: {refused}")
 
     def _kb_rules(self, document: Document, annotation: Annotation, source: str) -> None:
         """Check what BigBio would not have as it is."""

@@ -18,6 +18,9 @@ from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import DuplicateDocumentError, FormatError
 
+LONGEST_NAME = 251
+"""Bytes of a file's name without its ending, with which it may have 255."""
+
 
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
@@ -82,16 +85,22 @@ def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> t
     return title, abstract
 
 
-def tabular_id(document: Document, unfit: str, title: str, report: WriteReport) -> str:
+def unfit_id(ident: str, unfit: re.Pattern[str]) -> str | None:
+    """Return what is wrong with a document's id that must not hold what `unfit` matches; None if it does not."""
+    found = unfit.search(ident)
+    return None if found is None else f"its id holds {found[0]!r}"
+
+
+def tabular_id(document: Document, unfit: re.Pattern[str], title: str, report: WriteReport) -> str:
     """The document's id as a column.
 
-    :param unfit: pattern of what it must not hold.
+    :param unfit: what it must not hold.
     :raises FormatError: it holds that.
     """
     ident = document.id.strip()
-    found = re.search(unfit, ident)
-    if found is not None:
-        raise FormatError(f"its id holds {found[0]!r}, which cannot stand in {title}", document=document.id)
+    refused = unfit_id(ident, unfit)
+    if refused is not None:
+        raise FormatError(f"{refused}, which cannot stand in {title}", document=document.id)
     report.lose("white space around ids of documents", ident != document.id)
     return ident
 
@@ -133,6 +142,11 @@ def file_name(ident: str) -> str:
     name = quote(ident, safe=" !#$&'()+,;=@[]^{}~")
     # a name that begins with a dot is hidden
     return "%2E" + name[1:] if name.startswith(".") else name
+
+
+def long_name(ident: str) -> str | None:
+    """Return what is wrong with a document's id that makes a file name which no disk takes; None if it does not."""
+    return "its id is too long for the name of a file" if len(file_name(ident).encode()) > LONGEST_NAME else None
 
 
 def named(file_name_: str) -> str:

@@ -9,10 +9,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document
-from biorat_al.corpus.writing import fitting
+from biorat_al.corpus.writing import fitting, unfit_id
 from biorat_al.errors import FormatError
 
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class XmlText:
@@ -23,16 +23,16 @@ class XmlText:
 
     def fit(self, text: str) -> str:
         """The text with spaces for characters that XML cannot hold (most control characters, U+FFFE, U+FFFF)."""
-        return fitting(text, _UNFIT, self._report, "characters that XML cannot hold (each became a space)")
+        return fitting(text, UNFIT, self._report, "characters that XML cannot hold (each became a space)")
 
     def record(self, document: Document, annotation: Annotation | None) -> tuple[Document, Annotation | None]:
         """The record with a text, labels and ids that XML can hold; mentions and relations get others if they must.
 
         :raises FormatError: the document's id is one that it cannot hold.
         """
-        found = _UNFIT.search(document.id)
-        if found is not None:
-            raise FormatError(f"its id holds {found[0]!r}, which cannot stand in XML", document=document.id)
+        refused = unfit_id(document.id, UNFIT)
+        if refused is not None:
+            raise FormatError(f"{refused}, which cannot stand in XML", document=document.id)
         document = replace(document, text=self.fit(document.text))
         if annotation is None:
             return document, None
@@ -68,7 +68,7 @@ class XmlText:
 
     def _names(self, prefix: str, ids: list[str]) -> dict[str, str]:
         names = {ident: ident for ident in ids}
-        unfit = [ident for ident in ids if _UNFIT.search(ident)]
+        unfit = [ident for ident in ids if UNFIT.search(ident)]
         numbers = (f"{prefix}{number}" for number in count(1))
         for ident in unfit:
             names[ident] = next(name for name in numbers if name not in names)

@@ -148,7 +148,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     ({"infons": {}}, "passages is missing, expected a list", "documents that cannot be read"),
     (changed(id=""), "the document's id is empty", "documents that cannot be read"),
     (changed(passages=[{**PASSAGE, "offset": "0"}]), "offset: found the string", "documents that cannot be read"),
-    (changed(passages=[PASSAGE, PASSAGE]), "begins before 6, where it could; offsets count from",
+    (changed(passages=[PASSAGE, PASSAGE]), "begins before the end of what comes before it, at 6; offsets count from",
      "documents that cannot be read"),
     (changed(passages=["x"]), 'found the string "x", expected an object', "documents that cannot be read"),
     ("x", 'found the string "x", expected an object', "documents that cannot be read"),
@@ -218,3 +218,16 @@ def test_documents_are_read_one_by_one(tmp_path: Path) -> None:
         next(records)
     with pytest.raises(FormatError, match="not JSON after the first 3000 documents"):
         next(records)
+
+
+def test_offsets_that_are_written_as_strings_are_numbers(tmp_path: Path) -> None:
+    mention = {"id": 1, "infons": {"type": "X"}, "text": "Zal", "locations": [{"offset": "0", "length": "3"}]}
+    passage = {"offset": "0", "text": "Zal.", "annotations": [mention]}
+    (tmp_path / "a.json").write_text(json.dumps({"documents": [{"id": 7, "passages": [passage]}]}))
+    (record,) = read_corpus(tmp_path / "a.json")
+    assert record.annotation is not None
+    assert record.annotation.entities[0].spans == ((0, 3),)
+    passage["offset"] = "x"
+    (tmp_path / "a.json").write_text(json.dumps({"documents": [{"id": 7, "passages": [passage]}]}))
+    with pytest.raises(FormatError, match='found the string "x", expected a whole number'):
+        list(read_corpus(tmp_path / "a.json"))

@@ -294,3 +294,13 @@ def test_documents_with_ids_are_split_under_their_ids(tmp_path: Path) -> None:
 def test_the_words_of_a_text_are_no_tags(tmp_path: Path) -> None:
     for text in ("I think\nB is\n", "vitamin B\nand the other I\n", "a O +\nb is +\n", "# doc_id = 1\nprose\n"):
         assert not Conll().detects(text)
+
+
+def test_conllu_without_tags_is_named_and_no_empty_document_is_left_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.conllu"
+    word = "1\tZalvorin\tzalvorin\tNOUN\tNN\t_\t0\troot\t_\tSpaceAfter=No\n"
+    path.write_text(f"# newdoc id = 7\n{word}\n# newdoc id = 8\n{word}\n")
+    with pytest.raises(FormatError, match="it looks like CoNLL-U, which has no column for them"):
+        list(read_corpus(path))
+    with pytest.raises(FormatError, match="no document is left"):
+        list(read_corpus(path, skip_invalid=True))

@@ -253,3 +253,48 @@ def test_what_is_written_is_told_without_its_name(
     path = tmp_path_factory.mktemp("told") / "corpus"
     write_corpus(path, [record], format=name)
     assert {file.format.name for file in list_files(path)} == {name}
+
+
+REFERENCES = [
+    ("%0 Journal Article\n%T Zalvorin\n", "EndNote's tagged format"),
+    ("Provider: A server\nContent: text/plain\n\nTY  - JOUR\nTI  - Zalvorin\n", "RIS"),
+    ("FN Somebody\nVR 1.0\nPT J\nAU Example, A\n", "the tagged format of the Web of Science"),
+    ("Record #1 of 2\nID: 7\nTI: Zalvorin\n", "a list of references of Cochrane or Ovid"),
+    ("<?xml version='1.0'?><responseWrapper><resultList/></responseWrapper>", "an answer of Europe PMC"),
+    ("%PDF-1.4\n", "PDF"),
+    ("PK\x03\x04abc", "a ZIP archive (or a document of Word or Excel)"),
+    ("{\\rtf1\\ansi Zalvorin}", "RTF"),
+    ("token\tner\nZalvorin\tB-Chemical\ncalms\tO\n", "a table of tokens with their tags"),
+    ("Sentence #,Word,POS,Tag\n1,Zalvorin,NN,B-Chemical\n,calms,VB,O\n", "a table of tokens with their tags"),
+]
+
+
+@pytest.mark.parametrize(("content", "title"), REFERENCES, ids=[title for _, title in REFERENCES])
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.xml"])
+def test_references_and_tokens_do_not_become_documents(tmp_path: Path, content: str, title: str, name: str) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        list(read_corpus(path))
+    assert f": it is {title}" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[1] A reference.", "[7, 8] were first.", '["Zalvorin" is a name.', "{Zalvorin} is."])
+def test_a_text_that_begins_as_json_does_is_a_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "note.txt").write_text(text)
+    (record,) = read_corpus(tmp_path / "note.txt")
+    assert record.document.text == text
+
+
+def test_pubtator_below_a_line_of_something_else_is_not_read_as_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("[Warning] 1 of 2 found\n7|t|Zalvorin.\n7|a|It calms.\n7\t0\t8\tZalvorin\tChemical\tD1\n")
+    with pytest.raises(FormatError, match="from line 2 on it looks like PubTator"):
+        list(read_corpus(path))
+    assert len(list(read_corpus(path, split="none"))) == 1
+
+
+def test_a_table_of_documents_may_have_a_column_called_words(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,words\nZalvorin calms.,yes,2\n")
+    (record,) = read_corpus(tmp_path / "a.csv")
+    assert record.document.text == "Zalvorin calms."

@@ -185,3 +185,12 @@ def test_normalised_texts_are_told_by_their_code_points(text: str) -> None:
     message = mismatch_text(text, [(0, len(text))], composed)
     assert re.search(r"U\+[0-9A-F]{4}", message)
     assert "normalised" in message
+
+
+def test_blanks_that_can_be_seen_leave_no_stray_sign_in_the_message() -> None:
+    message = mismatch_text("Zal calms.", [(0, 4)], "Zal")
+    assert message.endswith("says 'Zal': blanks were joined, added or cut off after it was annotated")
+
+
+def test_a_mention_without_a_text_beyond_the_end_is_not_said_to_be_normalised() -> None:
+    assert explain_mismatch("Zalvorin", [(3, 99)], "vorin") == ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from biorat_al.corpus.base import ReadReport
 from biorat_al.corpus.bigbio_schema import kb_schema
 from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import write_corpus
+from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
+from biorat_al.corpus.told import reading_lines
 from biorat_al.corpus.validate import validate_corpus, validation_text
+from biorat_al.errors import FormatError
 from tests.corpus.test_bigbio_reading import row, written
 from tests.support.commands import call
 
@@ -124,3 +129,40 @@ def test_a_long_list_is_cut(tmp_path: Path) -> None:
     validation = validate_corpus(written(tmp_path, *[row(id=str(number + 10)) for number in range(5)]))
     text = validation_text(validation, shown=3)
     assert text.splitlines()[3:6] == ["… and 25 more", "5 documents: 28 wrong", "         28  ids that occur again"]
+
+
+@pytest.mark.parametrize(
+    ("ident", "formats", "what"),
+    [
+        ("7\t8", "pubtator or chemprot or conll", r"its id holds '\t'"),
+        ("7|8", "pubtator", "its id holds '|'"),
+        ("7\x018", "bioc-xml or ddi", r"its id holds '\x01'"),
+        ("7" * 252, "ddi or brat", "its id is too long for the name of a file"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_foreseen(tmp_path: Path, ident: str, formats: str, what: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": ident, "text": "Zalvorin calms gout."}) + "\n")
+    validation = validate_corpus(path)
+    assert not validation.problems
+    assert validation.warnings == {"documents that some formats cannot hold": 1}
+    (remark,) = validation.remarks
+    assert remark.endswith(f": cannot be written as {formats}: {what}")
+    for known in FORMATS:
+        if known.can_write and known.name != "bigbio":
+            refused = known.name in formats.split(" or ")
+            with pytest.raises(FormatError) if refused else contextlib.nullcontext():
+                write_corpus(tmp_path / f"{known.name}.out", read_corpus(path), format=known.name)
+
+
+def test_what_is_not_read_of_a_task_is_named_with_its_document(tmp_path: Path) -> None:
+    region = {"id": "a", "type": "choices", "value": {"choices": ["yes"]}}
+    task = {"id": 7, "data": {"text": "Zalvorin."}, "annotations": [{"result": [region, {**region, "id": "b"}]}]}
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([task]))
+    validation = validate_corpus(path)
+    assert validation.warnings == {"not read: parts of answers that could not be understood": 2}
+    assert all(f"{path}, task 1, document 7: region " in remark for remark in validation.remarks)
+    report = ReadReport()
+    list(read_corpus(path, report=report))
+    assert any("document 7: region 'b'" in line for line in reading_lines(report))
