@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import biorat_al
 from biorat_al.corpus.model import Annotation
@@ -14,6 +16,7 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.project import Project, new_settings, upgrade_database
 from biorat_al.rounds.export import export_corpus
+from biorat_al.store import engine
 from tests.support.commands import everything_in, nowhere
 from tests.support.rounds import demo_files, make_project, patient, picture_of, settings_for
 
@@ -193,3 +196,35 @@ def test_a_failed_init_on_a_full_disk_leaves_nothing(
 def test_a_database_at_the_newest_revision_is_left_alone(project: Project) -> None:
     before, after = upgrade_database(project.folder)
     assert before == after
+
+
+def test_a_project_in_a_read_only_folder_can_be_looked_at(
+    project: Project, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    project.round()
+    project.close()
+    before = everything_in(project.folder)
+    (project.folder / "biorat.sqlite3").chmod(0o444)
+    project.folder.chmod(0o555)
+    if os.access(project.folder, os.W_OK):  # root may write everywhere but on a read-only file system
+        monkeypatch.setattr(engine, "_can_be_written", lambda file: False)
+    try:
+        with Project.open(project.folder) as opened:
+            assert opened.status().documents == {"pool": 12, "test": 3}
+            assert opened.export(nowhere / "out").documents["train"] == 6
+            page, _ = opened.report(nowhere / "report.html")
+            assert page.is_file()
+            with pytest.raises(StoreError, match="it can be read only"), opened.store.write() as session:
+                session.execute(text("UPDATE project SET name = 'x'"))
+    finally:
+        project.folder.chmod(0o755)
+    assert everything_in(project.folder) == before
+
+
+def test_an_upgrade_of_a_database_that_is_missing_makes_none(project: Project) -> None:
+    project.close()
+    (project.folder / "biorat.sqlite3").unlink()
+    with pytest.raises(StoreError, match=r"the database file .*biorat\.sqlite3 is missing; take it from a backup"):
+        upgrade_database(project.folder)
+    assert not (project.folder / "biorat.sqlite3").exists()

@@ -99,15 +99,15 @@ class Simulation:
             raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
         for name in grid.strategies:
             find_strategy(name).check(settings)
-        is_new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with simulation_lock(folder):
+        is_new = _made(folder)
+        with simulation_lock(folder):
+            try:
                 return cls._create(folder, settings, grid, sources, progress)
-        except BaseException:
-            if is_new:
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
+            except BaseException:
+                # while the lock is held: nobody else has begun in it
+                if is_new:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
 
     @classmethod
     def _create(cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress) -> Simulation:
@@ -177,6 +177,15 @@ class Simulation:
                 finished=finished,
             )
         return read_simulation(self.folder)
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; return False where it was there, perhaps by another process a moment ago."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 @contextmanager

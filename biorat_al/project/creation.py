@@ -59,7 +59,9 @@ def create_project(
         if paths
     }
     # before anything is read: an encoder that is not to be had is better known now than in the first round
-    resolve_encoder(settings.encoder.name, settings.encoder.max_length).count_tokens([""])
+    encoder = resolve_encoder(settings.encoder.name, settings.encoder.max_length)
+    encoder.count_tokens([""])
+    encoder.check_weights()
     read = ReadReport()
 
     def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:

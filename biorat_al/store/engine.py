@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -113,7 +114,8 @@ def database_setting(address: str | None) -> str:
 def open_engine(url: URL) -> Engine:
     """Make an engine for `url`; no connection is made yet.
 
-    On SQLite foreign keys are on, the journal is a write-ahead log, and a busy database is waited for.
+    On SQLite foreign keys are on, the journal is a write-ahead log, and a busy database is waited for. A file that
+    cannot be written is opened to be looked at.
 
     :raises StoreError: when a connection is made: the encoding of the Postgres is not UTF8.
     """
@@ -132,6 +134,9 @@ def open_engine(url: URL) -> Engine:
                 )
 
         return engine
+    file = Path(url.database or "")
+    if file.is_file() and not _can_be_written(file):
+        return create_engine(url, creator=lambda: _read_only(file), hide_parameters=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -150,6 +155,19 @@ def open_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _can_be_written(file: Path) -> bool:
+    """Whether a SQLite file can be written; so must its folder, where its journal is."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    """Open a SQLite file to look at it. Where its journal is empty nothing is made beside it, not even locks."""
+    journal = file.with_name(f"{file.name}-wal")
+    empty = not journal.is_file() or not journal.stat().st_size
+    address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if empty else ''}"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from alembic import command
 
+from biorat_al.acquisition import registry
 from biorat_al.corpus.model import Annotation, ConceptRelation
+from biorat_al.efficiency import simulation as simulation_module
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run
@@ -381,6 +383,24 @@ def test_one_process_at_a_time_is_at_work(tmp_path: Path, settings: Settings, so
             simulation.run(workers=1)
         with pytest.raises(LockedError, match="another process"):
             Simulation.create(tmp_path, settings, grid("none", rounds=1), sources)
+
+
+def test_a_simulation_that_another_process_begins_meanwhile_is_not_removed(
+    tmp_path: Path, settings: Settings, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "simulation"
+    with ExitStack() as other:
+
+        def meanwhile(name: str) -> Any:
+            folder.mkdir()
+            other.enter_context(simulation_lock(folder))
+            (folder / "corpus").mkdir()
+            return registry.strategy(name)
+
+        monkeypatch.setattr(simulation_module, "find_strategy", meanwhile)
+        with pytest.raises(LockedError, match="another process"):
+            Simulation.create(folder, settings, grid("none", rounds=1), sources)
+        assert (folder / "corpus").is_dir()
 
 
 @pytest.mark.slow

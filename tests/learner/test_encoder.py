@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import torch
 from biorat_al.errors import EncoderNotFoundError, LearnerError
 from biorat_al.learner import encoder as module
 from biorat_al.learner.encoder import PUBMEDBERT, Encoder, resolve_encoder
+from tests.support.commands import PUBTATOR, call, one_sentence
 
 
 def test_pubmedbert_is_the_biomedbert_of_the_hub() -> None:
@@ -38,6 +41,93 @@ def test_pubmedbert_loads_from_the_hub_cache_without_a_network(encoder_folder: P
     )
     assert done.stdout == "[2] 32\n"
     assert done.stderr == ""
+
+
+def as_the_hub_has_pubmedbert(encoder_folder: Path, hub: Path) -> Path:
+    """Put an encoder into a cache of the hub with the files that PubMedBERT has there; return its folder.
+
+    Weights as ``pytorch_model.bin`` of a BERT for masked words (prefix ``bert.``, heads, ``position_ids``), the
+    vocabulary as ``vocab.txt`` alone, a configuration without ``do_lower_case``.
+    """
+    from transformers import AutoModel
+
+    folder = hub / ("models--" + PUBMEDBERT.replace("/", "--")) / "snapshots" / ("0" * 40)
+    folder.mkdir(parents=True)
+    (folder.parent.parent / "refs").mkdir()
+    (folder.parent.parent / "refs" / "main").write_text(folder.name)
+    network = AutoModel.from_pretrained(encoder_folder)
+    weights = {f"bert.{name}": tensor.clone() for name, tensor in network.state_dict().items()}
+    width, size = network.config.hidden_size, network.config.vocab_size
+    weights["bert.embeddings.position_ids"] = torch.arange(network.config.max_position_embeddings)[None]
+    weights |= {
+        "cls.predictions.bias": torch.zeros(size),
+        "cls.predictions.transform.dense.weight": torch.zeros(width, width),
+        "cls.predictions.transform.dense.bias": torch.zeros(width),
+        "cls.predictions.decoder.weight": torch.zeros(size, width),
+        "cls.predictions.decoder.bias": torch.zeros(size),
+        "cls.seq_relationship.weight": torch.zeros(2, width),
+        "cls.seq_relationship.bias": torch.zeros(2),
+    }
+    torch.save(weights, folder / "pytorch_model.bin")
+    config = json.loads((encoder_folder / "config.json").read_text())
+    kept = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    plain = {name: config[name] for name in (*kept, "max_position_embeddings")}
+    (folder / "config.json").write_text(
+        json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"], **plain})
+    )
+    tokens = json.loads((encoder_folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "vocab.txt").write_text("\n".join(sorted(tokens, key=tokens.__getitem__)) + "\n")
+    return folder
+
+
+def in_the_cache(hub: Path, code: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HF_HOME": str(hub.parent), "HF_HUB_CACHE": str(hub), "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+
+
+def test_pubmedbert_loads_by_its_name_from_the_files_that_the_hub_has(encoder_folder: Path, tmp_path: Path) -> None:
+    as_the_hub_has_pubmedbert(encoder_folder, tmp_path / "hub")
+    code = (
+        "from biorat_al.learner.encoder import resolve_encoder\n"
+        "encoder = resolve_encoder('pubmedbert')\n"
+        "encoder.check_weights()\n"
+        f"other = resolve_encoder({str(encoder_folder)!r})\n"
+        "mine, theirs = encoder.network().state_dict(), other.network().state_dict()\n"
+        "print(mine.keys() == theirs.keys() and all((mine[n] == theirs[n]).all() for n in mine))\n"
+        "print(encoder.count_tokens(['The PAIN']), other.count_tokens(['the pain']))\n"
+    )
+    done = in_the_cache(tmp_path / "hub", code)
+    assert done.stdout == "True\n[2] [2]\n"
+    assert done.stderr == ""
+
+
+class Runs:
+    """What a pickled file may run when it is loaded."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("loaded",)
+
+
+@pytest.mark.parametrize("content", [Runs(), {"weight": Runs()}, {"weight": "not a tensor"}, [1], None])
+def test_a_pickled_encoder_with_anything_but_tensors_is_refused_at_init(
+    encoder_folder: Path, tmp_path: Path, content: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    (folder / "model.safetensors").unlink()
+    if content is None:
+        (folder / "pytorch_model.bin").write_bytes(b"damaged")
+    else:
+        torch.save(content, folder / "pytorch_model.bin")
+    (tmp_path / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
+    outcome = call("init", "trial", "--documents", "documents.txt", "--entity", "Disease", "--encoder", folder)
+    assert re.search(r"encoder .* are a pickled file that .* holds other things than tensors", one_sentence(outcome))
+    assert {path.name for path in tmp_path.iterdir()} == {"encoder", "documents.txt"}
+    with pytest.raises(EncoderNotFoundError):
+        resolve_encoder(str(folder)).network()
+    assert not (tmp_path / "loaded").exists()
 
 
 def test_without_network_and_cache_the_message_says_what_to_do(tmp_path: Path) -> None:
