@@ -61,7 +61,11 @@ def planted(text: str, fault: Fault) -> str | None:
     there = text.count(fault.old)
     if not there or (fault.places is not None and there != fault.places):
         return None
-    return text.replace(fault.old, fault.new)
+    for old, new in ((fault.old, fault.new), *fault.also):
+        if old not in text:
+            return None
+        text = text.replace(old, new)
+    return text
 
 
 @contextmanager
