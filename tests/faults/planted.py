@@ -700,7 +700,7 @@ ACQUISITION = (
         "biorat_al/acquisition/uncertainty.py",
         'measure = "mnlp"',
         'measure = "least_confidence"',
-        (_STRATEGIES,),
+        (f"{_STRATEGIES}::test_each_strategy_looks_at_the_measure_that_it_is_named_after",),
     ),
     Fault(
         "density is added to uncertainty",
