@@ -1,5 +1,6 @@
 # make demo   everything from nothing: environment, encoder, a local Label Studio, a project, the first round
 # make test   everything from nothing: environment, Label Studio, Postgres, the whole suite
+# make faults the tests in tests/faults, then faults planted in a copy of the program: does the suite find them?
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-fast lint format install label-studio clean
+.PHONY: demo test test-fast faults lint format install label-studio clean
 
 demo: $(VENV)/.installed
 	$(BIN)/biorat-al demo
@@ -20,6 +21,11 @@ test: $(VENV)/.installed label-studio
 # what can be run after every change: no Label Studio, no training on real abstracts
 test-fast: $(VENV)/.installed
 	$(BIN)/python -m pytest -m "not slow and not labelstudio" $(PARALLEL) $(PYTEST_ARGS)
+
+# one after the other: each planted fault has a copy of the program to itself, and the tests of the folder kill and time
+faults: $(VENV)/.installed label-studio
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+	$(BIN)/python tests/faults/plant.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

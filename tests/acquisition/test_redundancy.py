@@ -10,8 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biorat_al.acquisition import redundancy
+from biorat_al.acquisition.base import Budget
 from biorat_al.acquisition.redundancy import Distinct
+from biorat_al.acquisition.registry import strategy
+from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, topics, word_sets
+from tests.acquisition.pools import make
 
 texts = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5).map(" ".join), min_size=1, max_size=12)
 
@@ -95,3 +99,19 @@ def test_what_is_dropped_does_not_come_back() -> None:
     assert not distinct.drop(np.array([False, True, False, True]))
     assert _take_all(distinct) == [2, 0]
     assert distinct.put_off == []
+
+
+def test_what_is_dropped_does_not_come_back_with_a_later_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents too dear for what is left of a budget came back behind the first 200, and the budget was exceeded."""
+    monkeypatch.setattr(redundancy, "_WINDOW", 2)
+    texts = [f"word{number} other{number}" for number in range(9)]
+    distinct = Distinct(texts, np.arange(9))
+    assert distinct.next() == 0
+    assert distinct.drop(np.array([number in (1, 4, 8) for number in range(9)]))
+    taken = []
+    while distinct.next() is not None:
+        taken.append(distinct.take())
+    assert taken == [0, 2, 3, 5, 6, 7]
+    pool = make(texts, scores=[9, 8, 7, 6, 5, 4, 3, 2, 1], tokens=[1, 9, 1, 9, 1, 9, 1, 9, 1])
+    picks = select(pool, strategy("mnlp"), Budget(tokens=4), seed=1)
+    assert sum(pick.tokens for pick in picks) == 4

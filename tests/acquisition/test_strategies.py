@@ -163,6 +163,23 @@ class TestStrategiesWithModel:
                 strategy(name).scores(replace(pool, features={}), _generator())
 
 
+MEASURED_BY = {
+    "least-confidence": "least_confidence",
+    "margin": "margin",
+    "entropy": "entropy",
+    "mnlp": "mnlp",
+    "bald": "disagreement",
+    "adversarial": "sensitivity",
+}
+"""What the documentation of each strategy says that its score is."""
+
+
+def test_each_strategy_looks_at_the_measure_that_it_is_named_after() -> None:
+    """``mnlp`` that takes the document's probability as a whole asks for the longest documents."""
+    found = {name: kind.measure for name, kind in STRATEGIES.items() if issubclass(kind, UncertaintyStrategy)}
+    assert found == MEASURED_BY
+
+
 @BY_MEASURE
 class TestStrategiesByMeasure:
     def test_the_score_is_the_measure(self, name: str) -> None:

@@ -555,9 +555,10 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
     progress = SilentProgress()
     progress.say = said.append  # type: ignore[method-assign]
     for _ in range(2):
-        # with nothing there yet there is nothing to read back
-        with suppress(ProjectError, CorpusError):
-            Simulation.create(tmp_path, settings, grid("none"), sources).run(workers=1, progress=progress)
+        simulation = Simulation.create(tmp_path, settings, grid("none"), sources)
+        # no run was made, so there is nothing to read back
+        with pytest.raises(CorpusError):
+            simulation.run(workers=1, progress=progress)
     assert asked == [None, None]
     assert all("did not keep with how many threads" in line for line in said)
     assert len(said) == 2

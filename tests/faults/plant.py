@@ -12,6 +12,7 @@ folder that this file is in is never changed. Exits with status 1 if a fault was
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,7 +61,11 @@ def planted(text: str, fault: Fault) -> str | None:
     there = text.count(fault.old)
     if not there or (fault.places is not None and there != fault.places):
         return None
-    return text.replace(fault.old, fault.new)
+    for old, new in ((fault.old, fault.new), *fault.also):
+        if old not in text:
+            return None
+        text = text.replace(old, new)
+    return text
 
 
 @contextmanager
@@ -68,15 +74,34 @@ def copied(root: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         copy = Path(folder) / "project"
         shutil.copytree(root, copy, ignore=_LEFT_OUT, symlinks=True)
+        # by default compiled files are told apart by second and size, which a fault need not change
+        compileall.compile_dir(copy / PACKAGE, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
         yield copy
 
 
-def run_tests(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run tests of a copy, up to the first that fails."""
-    # compiled files are told apart by second and size, which a fault need not change
-    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    words = ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"--timeout={LONGEST_TEST}", *tests]
-    return subprocess.run([sys.executable, *words], cwd=copy, env=environment, capture_output=True, text=True)
+def run_tests(copy: Path, tests: Sequence[str], *, postgres: bool) -> subprocess.CompletedProcess[str]:
+    """Run tests of a copy, up to the first that fails.
+
+    :param postgres: also those on Postgres, which takes a while to start.
+    """
+    words = [
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "pytest_timeout",
+        f"--timeout={LONGEST_TEST}",
+        *tests,
+    ]
+    return subprocess.run([sys.executable, *words, *tests], cwd=copy, env=_of(copy), capture_output=True, text=True)
+
+
+def _of(copy: Path) -> dict[str, str]:
+    """The environment in which the copy's program is the one that is imported, and no plugin that is not needed."""
+    return os.environ | {"PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def try_fault(copy: Path, fault: Fault) -> Outcome:
@@ -89,7 +114,7 @@ def try_fault(copy: Path, fault: Fault) -> Outcome:
         return Outcome(fault, "stale", 0.0, f"{fault.file} does not have the text in the places where it is expected")
     file.write_bytes(text.encode())
     try:
-        ran = run_tests(copy, fault.tests)
+        ran = run_tests(copy, fault.tests, postgres=fault.postgres)
     finally:
         file.write_bytes(before)
     seconds = time.monotonic() - began
@@ -108,7 +133,7 @@ def check_copy(copy: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)"],
         cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=_of(copy),
         capture_output=True,
         text=True,
         check=True,
@@ -145,9 +170,12 @@ def plant(faults: Sequence[Fault], *, checked: bool = True, root: Path = ROOT) -
     """Plant faults one after the other and print what became of each; return the status to exit with."""
     with copied(root) as copy:
         check_copy(copy)
-        if checked:
-            tests = list(dict.fromkeys(test for fault in faults for test in fault.tests))
-            ran = run_tests(copy, tests)
+        for postgres in (False, True) if checked else ():
+            chosen = [fault for fault in faults if fault.postgres is postgres]
+            tests = list(dict.fromkeys(test for fault in chosen for test in fault.tests))
+            if not tests:
+                continue
+            ran = run_tests(copy, tests, postgres=postgres)
             if ran.returncode:
                 print(ran.stdout + ran.stderr)
                 print("The tests fail without any fault, so they cannot say anything of one.")

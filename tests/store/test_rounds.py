@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -16,8 +16,11 @@ from biorat_al.store.rounds import (
 )
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
-from biorat_al.store.tasks import intend_push
+from biorat_al.store.tasks import FetchedTask, changed_since, intend_push, merge
 from tests.store.conftest import Fill, record
+from tests.store.test_tasks import answer, pull, tasks
+
+__all__ = ["tasks"]
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -103,3 +106,16 @@ def test_test_documents_without_gold_are_asked_for_once(store: Store, fill: Fill
         assert not {first, second} & set(unasked_documents(session, without_gold=False))
         intend_push(session, "test", [first], 0, T0)
         assert unasked_test_documents(session) == [second]
+
+
+def test_a_round_has_work_where_answers_were_only_deleted(tasks: Store) -> None:
+    """Nothing new had come, so the round said that nothing had changed, and the deleted answers went on teaching."""
+    with tasks.write() as session:
+        session.add(RoundRow(number=1, state="running", request={}, settings={}, program_version="0", started_at=T0))
+    began = T0 + timedelta(hours=1)
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    with tasks.write() as session:
+        assert not changed_since(session, 2, began)
+        merge(session, "pool", [FetchedTask(1, "11", (), 0)], frozenset({"11", "12"}), began + timedelta(minutes=1))
+        assert changed_since(session, 2, began)
+        assert not changed_since(session, 2, began + timedelta(hours=1))
