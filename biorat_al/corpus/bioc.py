@@ -105,8 +105,8 @@ class BioCReader:
                     anew = "; offsets count from the beginning of the document" if start == 0 else ""
                     raise self._wrong(
                         part,
-                        f"the {kind} at offset {start} begins before the end of what comes before it, at "
-                        f"{max(length, offset)}{anew}",
+                        f"the {kind} at offset {start} begins before "
+                        f"{max(length, offset)}, where the text before it ends{anew}",
                     )
                 if start - length > WIDEST_GAP:
                     raise self._wrong(

@@ -77,7 +77,9 @@ def _refuse_lists(text: str, source: Source) -> None:
             "add a first line with names (pmid, title, abstract), or --format table",
             source=source.name,
         )
-    if (found := _PUBTATOR.search(text)) is not None:
+    found = _PUBTATOR.search(text)
+    # what begins as PubTator is read as text if somebody asked for that
+    if found is not None and text[: found.start()].strip():
         line = text.count("\n", 0, found.start()) + 1
         raise FormatError(
             f"from line {line} on it looks like PubTator; delete what comes before, or begin those lines with '#'; add "

@@ -148,7 +148,7 @@ BROKEN: list[tuple[Any, str, str]] = [
     ({"infons": {}}, "passages is missing, expected a list", "documents that cannot be read"),
     (changed(id=""), "the document's id is empty", "documents that cannot be read"),
     (changed(passages=[{**PASSAGE, "offset": "0"}]), "offset: found the string", "documents that cannot be read"),
-    (changed(passages=[PASSAGE, PASSAGE]), "begins before the end of what comes before it, at 6; offsets count from",
+    (changed(passages=[PASSAGE, PASSAGE]), "begins before 6, where the text before it ends; offsets count from",
      "documents that cannot be read"),
     (changed(passages=["x"]), 'found the string "x", expected an object', "documents that cannot be read"),
     ("x", 'found the string "x", expected an object', "documents that cannot be read"),
