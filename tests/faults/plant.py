@@ -33,7 +33,7 @@ if __name__ == "__main__":
 from tests.faults.planted import FAULTS, Fault  # noqa: E402
 
 PACKAGE = "biorat_al"
-LONGEST_TEST = 120
+LONGEST_TEST = 300
 """Seconds after which a test is taken to hang, which finds a fault as well."""
 
 _LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "shared", "*.pyc")
@@ -122,7 +122,8 @@ def try_fault(copy: Path, fault: Fault) -> Outcome:
     if ran.returncode == 1:
         failed = [line.split(" - ")[0].removeprefix("FAILED ") for line in lines if line.startswith("FAILED ")]
         failed += [line.split(" - ")[0].removeprefix("ERROR ") for line in lines if line.startswith("ERROR ")]
-        return Outcome(fault, "found", seconds, ", ".join(failed))
+        late = f"a time limit of {LONGEST_TEST} s found it: " if "Failed: Timeout" in ran.stdout else ""
+        return Outcome(fault, "found", seconds, late + ", ".join(failed))
     if ran.returncode == 0:
         return Outcome(fault, "skipped" if " skipped" in lines[-1] else "survived", seconds, lines[-1])
     return Outcome(fault, "broken", seconds, "\n".join(lines[-20:]))
@@ -185,7 +186,7 @@ def plant(faults: Sequence[Fault], *, checked: bool = True, root: Path = ROOT) -
             outcome = try_fault(copy, fault)
             outcomes.append(outcome)
             print(f"{number:>3}/{len(faults)}  {outcome.result:<9}{outcome.seconds:6.1f} s  {fault.name}", flush=True)
-            if outcome.result != "found":
+            if outcome.result != "found" or outcome.detail.startswith("a time limit"):
                 print(f"         {outcome.detail}")
     left = [outcome for outcome in outcomes if outcome.result != "found"]
     print(f"{len(outcomes) - len(left)} of {len(outcomes)} faults were found.")
