@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model import Entity, Record, Span
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import PreAnnotation
+from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.rounds.pull import project_of
+from biorat_al.rounds.runner import round_report
+from biorat_al.store.evaluations import evaluation
 from biorat_al.store.tables import TaskRow
 from biorat_al.store.tasks import desk_project
+from tests.rounds.test_disputes import with_ties
 from tests.support.commands import call
 from tests.support.labelstudio import RunningLabelStudio, drawn
 from tests.support.rounds import make_project, settings_for
@@ -131,7 +137,9 @@ def test_nothing_that_two_people_do_goes_wrong_in_silence(
         for key, by, of in ((outvoted, ann, None), (changed, bob, ann), (plain, ann, None), (later, bob, ann)):
             (part,) = made[key]
             assert (part["annotator"], part["revises"]) == (people[by.email], of and people[of.email])
-        project.export(tmp_path / "corpus.jsonl", format="jsonl")
+        outcome = call("export", str(tmp_path / "corpus.jsonl"), "--format=jsonl", "--project", str(project.folder))
+        assert "Not counted: 2 annotations that nobody has looked at" in outcome.out
+        assert "Not understood: 1 part of answers" in outcome.out
         entities = {
             record.document.id: record.annotation.entities
             for record in read_corpus(tmp_path / "corpus.jsonl")
@@ -145,6 +153,103 @@ def test_nothing_that_two_people_do_goes_wrong_in_silence(
         error = waiting(project)
         assert not any("Delete Annotations" in note for note in error.notes)
         assert project.status().labelled["pool"] == 5
+
+
+def test_what_two_people_disagree_on_is_masked_counted_and_decided_by_a_setting(
+    environment: RunningLabelStudio, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    treats = {"name": "treats", "head": "Chemical", "tail": "Disease"}
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"}, relations=[treats])
+    bare = [Record(one.document, None, one.source) for one in read_demo_corpus()]
+    with make_project(tmp_path / "trial", settings, gold=False, records=bare, pool=9, test=2) as project:
+        project.round()
+        ann, bob = environment.annotator(), environment.invited()
+        tasks = {key: str(ids[0]) for key, ids in tasks_by_document(environment, project).items()}
+        mention, border, relation, same, later, plain = sorted(tasks)
+        blind = project.status(ask_desk=False).urls["test"].rstrip("/").rsplit("/", 1)[1]
+        tested = str(next(iter(Connection(environment.url, environment.token).tasks(blind, include="id")))["id"])
+        texts = {task: ann.open(task)["data"]["text"] for task in (*tasks.values(), tested)}
+        for task in (tasks[mention], tasks[border], tasks[relation], tasks[same], tested):
+            ann.request("PATCH", f"/api/tasks/{task}/", json={"overlap": 2})
+
+        def marked(task: str, *places: tuple[int, int, str]) -> list[dict[str, Any]]:
+            words = [found.span() for found in re.finditer(r"\w+", texts[task])]
+            return [drawn(texts[task], words[begin][0], words[end][1], label) for begin, end, label in places]
+
+        def both(task: str, hers: list[Any], his: list[Any]) -> None:
+            ann.submit(task, hers)
+            bob.submit(task, his)
+
+        # from one word to another
+        first, second, longer = (0, 0, "Disease"), (1, 1, "Chemical"), (0, 1, "Disease")
+        both(tasks[mention], marked(tasks[mention], first, second), marked(tasks[mention], first))
+        both(tasks[border], marked(tasks[border], first), marked(tasks[border], longer))
+        ends = marked(tasks[relation], first, second)
+        related = {"type": "relation", "from_id": ends[1]["id"], "to_id": ends[0]["id"], "direction": "right"}
+        both(tasks[relation], [*ends, {**related, "labels": ["treats"]}], marked(tasks[relation], first, second))
+        both(tasks[same], marked(tasks[same], first), marked(tasks[same], first))
+        both(tested, marked(tested, first, second), marked(tested, first))
+        for key in (later, plain):
+            ann.submit(tasks[key], marked(tasks[key], first))
+
+        # a finished task is to be answered by one more
+        ann.request("PATCH", f"/api/tasks/{tasks[later]}/", json={"overlap": 2})
+        error = waiting(project)
+        assert "1 of 6 tasks are still open" in str(error)
+        hint, said = error.notes
+        assert f"document {later} (task {tasks[later]})" in hint
+        assert '{"overlap": 2, "is_labeled": false}' in hint
+        assert "4 disputed mentions and 1 disputed relation in 4 documents, masked" in said
+        ann.request("PATCH", f"/api/tasks/{tasks[later]}/", json={"overlap": 2, "is_labeled": False})
+        assert len(waiting(project).notes) == 1, "the task is offered again, and nobody need be told"
+        assert bob.request("GET", f"/api/projects/{reference_of(project)}/next")["id"] == int(tasks[later])
+        bob.submit(tasks[later], marked(tasks[later], first))
+
+        # mention 1, border 0, relation 2, same 1, later 1, plain 1
+        outcome = call("round", "--project", str(project.folder))
+        said = " ".join(outcome.out.split())
+        assert outcome.code == 0
+        assert "6 documents, 6 mentions, 0 relations; 3 disputed mentions and 1 disputed relation masked" in said
+        assert "on 1 of 2 test documents; 1 disputed mention masked" in said
+        # agreed: mention 1, relation 2, same 1, later 1, test 1; else: mention 1, border 1 and 1, test 1
+        assert "annotators agree with F1 75.0" in said
+        assert "on 6 documents with several answers" in said
+        report = round_report(project.store, 1)
+        assert report.step("train").counts["disputed"] == {"mentions": 3, "relations": 1, "documents": 3}
+        assert report.step("train").counts["empty_documents"] == 0
+        assert report.step("evaluate").counts["disputed"] == {"mentions": 1, "relations": 0, "documents": 1}
+        with project.store.read() as session:
+            for version in report.step("train").counts["models"].values():
+                found = evaluation(session, version)[None]
+                assert found.true_positives + found.false_negatives == 1
+        status = json.loads(call("status", "--json", "--project", str(project.folder)).out)
+        counts = [status["disputes"][name] for name in ("documents", "disputed_documents", "mentions", "relations")]
+        assert counts == [6, 4, 4, 1]
+        assert status["disputes"]["agreement"]["f1"] == 0.75
+        # with the agreed mention of the test document
+        assert status["mentions"] == {"Chemical": 1, "Disease": 6}
+        page, _ = project.report(tmp_path / "report.html")
+        html = " ".join(page.read_text(encoding="utf-8").split())
+        assert "4 disputed mentions and 1 disputed relation, every version counted" in html
+        outcome = call("export", str(tmp_path / "corpus"), "--project", str(project.folder))
+        assert "5 ties" in outcome.out
+        card = (tmp_path / "corpus" / "README.md").read_text(encoding="utf-8")
+        assert "- majority of several annotators (what more than half of them have): 6" in card
+        assert "5 in all, are left out" in card
+        # whoever of them is named first
+        assert re.search(r"\| annotator-1 and annotator-2 \| 6 \| (9, 7|7, 9) \| 75\.0 \(", card)
+
+        # his word decides: the longer mention is there, the second one and the relation are not
+        with_ties(project, f"prefer:{bob.email}")
+        report = project.round(partial=True)
+        assert "disputed" not in report.step("train").counts | report.step("evaluate").counts
+        assert (report.step("train").counts["mentions"], report.step("train").counts["relations"]) == (7, 0)
+        disputes = project.status(ask_desk=False).disputes
+        assert disputes is not None
+        assert (disputes.mentions, disputes.relations, disputes.settled) == (0, 0, 5)
+        outcome = call("export", str(tmp_path / "decided"), "--project", str(project.folder))
+        rows = pq.read_table(tmp_path / "decided" / "provenance" / "ties.parquet").to_pylist()
+        assert [row["text"] for row in rows if row["kept"]] == [[marked(tasks[border], longer)[0]["value"]["text"]]]
 
 
 def named(project: Project, key: str) -> str:
