@@ -11,37 +11,35 @@ from collections.abc import Iterator, Sequence
 
 from biorat_al.corpus.labelstudio_answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
+from biorat_al.desk.labelstudio.listing import Listed
 
 
 class Seats:
     """The tasks of a project, and the seats that are left at each.
 
-    :ivar existing: ids of all tasks.
     :ivar left: number of seats, by id of a task that has any.
     :ivar looked_into: tasks with their answers that had to be fetched for this, without those that were known.
     """
 
-    def __init__(self, connection: Connection, project: str, known: Sequence[Json], fields: str) -> None:
-        """Ask for the tasks.
+    def __init__(
+        self, connection: Connection, project: str, listed: Sequence[Listed], known: Sequence[Json], fields: str
+    ) -> None:
+        """Ask for the tasks that leave doubts.
 
+        :param listed: all tasks.
         :param known: tasks that were fetched with their answers already.
         :param fields: what is to be fetched of a task with its answers.
         """
-        self.existing: set[str] = set()
-        self.left: dict[str, int] = {}
+        self.left: dict[str, int] = {str(task.id): task.overlap for task in listed if not task.answers}
         self.looked_into: list[Json] = []
-        shared: dict[int, int] = {}
-        totals = "id,total_annotations,cancelled_annotations,overlap"
-        for task in connection.tasks(project, include=totals):
-            self.existing.add(str(task["id"]))
-            overlap = max(1, task.get("overlap") or 1)
-            if not task["total_annotations"] and not task["cancelled_annotations"]:
-                self.left[str(task["id"])] = overlap
-            elif overlap > 1:
-                shared[task["id"]] = overlap
+        existing = {task.id for task in listed}
+        shared = {task.id: task.overlap for task in listed if task.answers and task.overlap > 1}
         for task in self._in_doubt(connection, project, known, list(shared), fields):
+            if not task["annotations"] or task["id"] not in existing:
+                continue
+            self.left.pop(str(task["id"]), None)
             seats = shared.get(task["id"], 1) - len(_seated(task))
-            if task["annotations"] and str(task["id"]) in self.existing and seats > 0:
+            if seats > 0:
                 self.left[str(task["id"])] = seats
 
     def _in_doubt(
