@@ -123,12 +123,18 @@ class TaskState:
 
     :param key: None for a task that somebody made by hand.
     :param drafts: answers that were begun and not submitted.
+    :param complete: whether all its answers are given; if not, a known one that is missing may be given the next time.
+    :param earlier: whether it went back to an earlier state, as by a backup; then one that is missing was not deleted.
+    :param made_at: when the desk made the task, by its own clock.
     """
 
     task_id: str
     key: str | None
     annotations: tuple[DeskAnnotation, ...]
     drafts: int = 0
+    complete: bool = True
+    earlier: bool = False
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ class Pull:
     :param notices: one sentence for each thing that a person should know (a changed labelling configuration, a task
         made by hand).
     :param seats: how many more people are to answer, by id of an open task; one where nothing is said.
+    :param keys: the key of each task that is there now, by id, so that a document's copies are known; None where the
+        desk never has two tasks of one key.
     """
 
     tasks: tuple[TaskState, ...]
@@ -153,6 +161,7 @@ class Pull:
     notices: tuple[str, ...] = ()
     begun: frozenset[str] = frozenset()
     seats: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, str] | None = None
 
     def seats_of(self, task_id: str) -> int:
         """How many more people are to answer a task."""
@@ -170,8 +179,8 @@ class Desk(ABC):
     Every method raises :class:`~biorat_al.errors.DeskUnreachableError` where there is no answer and
     :class:`~biorat_al.errors.DeskAccessError` where the token is refused. All of them can be repeated without harm.
 
-    :cvar settle_seconds: how long a request that was cut off may still be at work on the other side; so long after an
-        interrupted push :meth:`find` is asked again before anything is pushed a second time.
+    :cvar settle_seconds: how long a request that was cut off may still be at work on the other side, from when that
+        first answers again; so long :meth:`find` is asked anew before anything is pushed a second time.
     """
 
     kind: str

@@ -81,9 +81,17 @@ Finish = Callable[[Session], StepResult]
 """Writes a step's result; called in the transaction that also marks the step as done."""
 
 
+def _is_held() -> None:
+    """Where nobody else can enter the round."""
+
+
 @dataclass
 class Context:
-    """One round under way."""
+    """One round under way.
+
+    :param check_lock: raises where another machine may run the round by now; to be called before each thing that must
+        not be done twice.
+    """
 
     folder: Path
     settings: Settings
@@ -92,6 +100,7 @@ class Context:
     number: int
     request: RoundRequest
     progress: Progress = SILENT
+    check_lock: Callable[[], None] = _is_held
     intact_models: set[str] = field(default_factory=set)
     """Versions of models whose folders this run has looked at."""
 

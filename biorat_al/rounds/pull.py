@@ -15,7 +15,8 @@ from biorat_al.store.documents import documents_by_key
 from biorat_al.store.revisions import FetchedAnswer
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, StepRow
-from biorat_al.store.tasks import FetchedTask, count_tasks, desk_project, merge
+from biorat_al.store.tasks import FetchedTask, MergeCounts, count_tasks, desk_project, merge
+from biorat_al.wording import plural
 
 ROLES: tuple[Role, ...] = ("pool", "test")
 
@@ -50,6 +51,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
     notices: list[str] = []
     for role, pull in pulls.items():
         keys = [task.key for task in pull.tasks if task.key is not None]
+        keys = list(dict.fromkeys([*keys, *(pull.keys or {}).values()]))
         ids = {key: document_id for key, (document_id, _) in documents_by_key(session, keys).items()}
         fetched = [
             FetchedTask(
@@ -57,23 +59,57 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
                 task.task_id,
                 tuple(_answer(context, ids[task.key], answer) for answer in task.annotations),
                 task.drafts,
+                complete=task.complete,
+                earlier=task.earlier,
+                made_at=task.made_at,
             )
             for task in pull.tasks
             if task.key in ids
         ]
         seats = {task_id: pull.seats_of(task_id) for task_id in pull.open_tasks}
-        merged = merge(session, role, fetched, pull.existing, at, seats)
+        merged = merge(session, role, fetched, pull.existing, at, seats, _places(pull, ids))
         for name in _COUNTS:
             counts[name] += getattr(merged, name)
         counts["unknown_tasks"] += sum(task.key is not None and task.key not in ids for task in pull.tasks)
         counts["drafts"] += sum(task.drafts for task in pull.tasks)
-        notices.extend(pull.notices)
+        notices.extend([*pull.notices, *_told(merged, {number: key for key, number in ids.items()})])
         row = desk_project(session, role)
         if row is not None:
             row.cursor = pull.cursor
         session.flush()
         counts[f"open_{role}"] = count_tasks(session, role)["open"]
     return StepResult(counts=counts | {"notices": notices})
+
+
+def _places(pull: Pull, ids: Mapping[str, int]) -> dict[int, list[str]] | None:
+    """The tasks of each document that are on the desk, if it says so."""
+    if pull.keys is None:
+        return None
+    places: dict[int, list[str]] = {}
+    for task_id, key in pull.keys.items():
+        if key in ids:
+            places.setdefault(ids[key], []).append(task_id)
+    return places
+
+
+def _told(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
+    """What happened to answers that a person should know, in sentences."""
+    notices = [
+        f"{annotator} answered more than one task of the document {keys.get(document_id, '')}; the later answer counts"
+        for annotator, document_id in sorted(merged.twice)
+    ]
+    if merged.restored:
+        verb = "is" if merged.restored == 1 else "are"
+        notices.append(
+            f"{plural(merged.restored, 'answer')} that had been deleted {verb} in Label Studio again: counted again"
+        )
+    if merged.kept:
+        verb = "is" if merged.kept == 1 else "are"
+        notices.append(
+            f"{plural(merged.kept, 'answer')} {verb} no longer in Label Studio, because the task was made anew or a "
+            f"backup was restored; what we have of it still counts"
+        )
+    return notices
 
 
 def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -17,9 +16,11 @@ from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_test_documents
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
-from biorat_al.store.tasks import confirm_push, desk_project, intend_push, tasks_in_state
+from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
 
-CHUNK = 500
+CHUNK = 100
+"""Tasks per request. A server that stood still works on its queue when it is back: so few are done before it is asked
+what has arrived."""
 
 
 def run(context: Context) -> Finish:
@@ -41,6 +42,7 @@ def run(context: Context) -> Finish:
     if not picked and not blind and not earlier:
         return nothing("there is nothing to ask for")
     notices: list[str] = []
+    context.check_lock()
     if blind or waiting:
         test = _prepared(context, "test")
         notices += test.notices
@@ -56,6 +58,7 @@ def run(context: Context) -> Finish:
         for task in earlier
         if task.desk_task_id is not None and task.document_id in proposed
     }
+    context.check_lock()
     if relabelled:
         context.desk.add_pre_annotations(pool, relabelled)
     if version and proposed:
@@ -68,7 +71,8 @@ def run(context: Context) -> Finish:
         return StepResult(
             counts={
                 "tasks": len(picked),
-                "test_tasks": len(blind),
+                # those of an earlier run of this step as well
+                "test_tasks": count_asked(session, "test", context.number),
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": len(relabelled),
                 "notices": list(dict.fromkeys(notices)),
@@ -115,6 +119,7 @@ def _push(
         f"Pushing tasks ({project.role})", total=len(document_ids), unit="task", done=begun
     ) as bar:
         for some in chunks(missing, CHUNK):
+            context.check_lock()
             with context.store.write() as session:
                 intend_push(session, project.role, some, context.number, now())
             arrived = context.desk.push(project, [Task(documents[i].id, documents[i], proposed.get(i)) for i in some])
@@ -131,18 +136,24 @@ def _settle(
     documents: Mapping[int, Document],
     proposed: Mapping[int, PreAnnotation],
 ) -> None:
-    """Look up what an interrupted push has sent; wait as long as the other side may still be at work on it."""
+    """Look up what an interrupted push has sent; wait as long as the other side may still be at work on it.
+
+    That is reckoned from when it first answers, by this machine's own clock alone: until then it may have stood still,
+    with the request in its queue, however long ago it was sent.
+    """
     with context.store.read() as session:
         uncertain = [task for task in tasks_in_state(session, project.role, "pushing") if task.document_id in documents]
     if not uncertain:
         return
-    deadline = max(task.intent_at for task in uncertain) + timedelta(seconds=context.desk.settle_seconds)
     keys = [documents[task.document_id].id for task in uncertain]
-    while True:
-        arrived = context.desk.find(project, keys)
-        if len(arrived) == len(keys) or now() >= deadline:
-            break
+    arrived = context.desk.find(project, keys)
+    deadline = time.monotonic() + context.desk.settle_seconds
+    while len(arrived) < len(keys) and time.monotonic() < deadline:
         time.sleep(0.5)
+        before, arrived = len(arrived), context.desk.find(project, keys)
+        if len(arrived) > before:
+            # it is at work on it
+            deadline = time.monotonic() + context.desk.settle_seconds
     _confirm(context, documents, arrived, proposed)
 
 

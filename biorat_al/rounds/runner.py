@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from biorat_al import __version__
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.desk.base import Desk
-from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.advice import stopping_verdicts
@@ -92,9 +92,9 @@ def run_round(
     :raises UsageError: the round that was cut off was begun with another request, or the query strategy cannot run
         with the settings.
     """
-    with round_lock(folder, store):
+    with round_lock(folder, store) as lock:
         number, resumed, kept, request = _begin(store, settings, request)
-        context = Context(folder, kept, store, desk, number, request, progress)
+        context = Context(folder, kept, store, desk, number, request, progress, lock.check)
         if resumed:
             progress.say(f"Round {number} was cut off; it goes on where it stopped.")
         if changed := _differences(kept, settings):
@@ -108,6 +108,7 @@ def run_round(
                 _check_that_there_is_work(context)
             if name == until:
                 return round_report(store, number, resumed=resumed)
+        lock.check()
         with store.write() as session:
             row = session.get_one(RoundRow, number)
             row.state, row.ended_at = "done", now()
@@ -184,6 +185,7 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
 
 def _run_step(context: Context, name: str) -> None:
     store, number = context.store, context.number
+    context.check_lock()
     with store.write() as session:
         row = session.get_one(StepRow, (number, name))
         # what people did since a cut-off pull is fetched again; it changes nothing that is there
@@ -192,11 +194,18 @@ def _run_step(context: Context, name: str) -> None:
         row.state = "running"
         row.attempts += 1
         row.started_at = now()
+        attempt = row.attempts
     began = time.monotonic()
     finish = STEPS[name](context)
+    context.check_lock()
     with store.write() as session:
+        row = session.get_one(StepRow, (number, name), with_for_update=True)
+        if (row.state, row.attempts) != ("running", attempt):
+            raise LockedError(
+                f"the step {name!r} of round {number} was done by another process meanwhile; this run was stopped, and "
+                "what the other one did is kept"
+            )
         result = finish(session)
-        row = session.get_one(StepRow, (number, name))
         row.state = "skipped" if result.skipped else "done"
         row.counts = {"reason": result.skipped} if result.skipped else result.counts
         row.ended_at = now()

@@ -165,17 +165,23 @@ def _notices(session: Session, settings: Settings) -> list[str]:
 
 
 def _asked_later(session: Session, settings: Settings) -> list[str]:
-    """One sentence for each relation that was asked for only after some of the documents had been."""
-    asked = {row.number: {one["name"] for one in row.settings.get("relations", ())} for row in all_rounds(session)}
+    """One sentence for each label or relation that was asked for only after some of the documents had been."""
+    rounds = {row.number: row.settings for row in all_rounds(session)}
     tasks = [task for role in ROLES for task in tasks_in_state(session, role, "answered")]
     notices = []
-    for label in settings.relation_labels:
-        early = sum(label not in asked.get(task.round_number, ()) for task in tasks)
-        if early:
-            notices.append(
-                f"{early:,} of {len(tasks):,} annotated documents were asked for before the relation {label!r} was; "
-                "where nobody has drawn it in them, it counts as not there: look at them again"
-            )
+    for kind, part, names in (
+        ("label", "entities", settings.labels),
+        ("relation", "relations", settings.relation_labels),
+    ):
+        asked = {number: {one["name"] for one in values.get(part, ())} for number, values in rounds.items()}
+        for name in names:
+            early = sum(name not in asked.get(task.round_number, ()) for task in tasks)
+            if early:
+                notices.append(
+                    f"{early:,} of {len(tasks):,} annotated documents were asked for before the {kind} {name!r} was; "
+                    f"where nobody has {'marked' if kind == 'label' else 'drawn'} it in them, it counts as not there: "
+                    "look at them again"
+                )
     return notices
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from biorat_al.errors import StoreError, UsageError
 from biorat_al.redaction import ENCODE_HINT, has_password
-from biorat_al.store.failures import describe
+from biorat_al.store.failures import UNKEEPABLE, describe
 
 if TYPE_CHECKING:
     import psycopg
@@ -121,7 +121,9 @@ def open_engine(url: URL) -> Engine:
     """
     if url.get_backend_name() != "sqlite":
         # whatever the server or PGCLIENTENCODING would have: texts hold all of Unicode
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"client_encoding": "utf8"})
+        # a pool before the server (pgbouncer) gives each transaction another session, without the statements prepared
+        arguments = {"client_encoding": "utf8", "prepare_threshold": None}
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
 
         # before SQLAlchemy asks for anything, which fails in a database without an encoding
         @event.listens_for(engine, "connect", insert=True)
@@ -180,7 +182,11 @@ def database_errors(url: URL) -> Iterator[None]:
         if problem is None:
             # our own mistake
             raise
-        raise StoreError(f"the database {shown(url)} cannot be used: {problem}") from error
+        verb = "refused what was to be written" if problem == UNKEEPABLE else "cannot be used"
+        raise StoreError(f"the database {shown(url)} {verb}: {problem}") from error
+    except UnicodeEncodeError as error:
+        # the error itself quotes the whole text
+        raise StoreError(f"the database {shown(url)} refused what was to be written: {UNKEEPABLE}") from error
 
 
 def shown(url: URL) -> str:

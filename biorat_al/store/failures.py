@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InterfaceError, OperationalError
 
 from biorat_al.redaction import redact
 from biorat_al.store.busy import who_uses
@@ -159,6 +160,12 @@ _SQLITE = (
 )
 
 
+UNKEEPABLE = (
+    "a text, an id or a label holds a character that it cannot keep (NUL, or half of a surrogate pair); take it out "
+    "where it came from"
+)
+
+
 def describe(url: URL, error: DBAPIError) -> str | None:
     """Return what is wrong with the database and what to do, or None where the program itself made a mistake."""
     original: Any = error.orig
@@ -167,6 +174,10 @@ def describe(url: URL, error: DBAPIError) -> str | None:
     sqlite = url.get_backend_name() == "sqlite"
     # the plain kind is what SQLite says of a file that is not a database, or damaged
     theirs = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+    if isinstance(error, DataError) and "NUL" in text:
+        return UNKEEPABLE
+    if sqlite and theirs and _is_full(url) and re.search(_MAY_BE_FULL, text.lower()):
+        return "the disk is full; make room where the file is, and run the same command again"
     for meaning in _SQLITE if sqlite else _POSTGRES:
         match = re.search(meaning.text, text.lower())
         if state and not sqlite:
@@ -179,6 +190,21 @@ def describe(url: URL, error: DBAPIError) -> str | None:
             who = who_uses(Path(url.database)) if "{who}" in meaning.words and url.database else ""
             return meaning.words.format(found=found or "NAME", line=first_line(error), who=who)
     return first_line(error) if theirs else None
+
+
+_MAY_BE_FULL = r"disk i/o error|unable to open database file|database or disk is full"
+"""What SQLite says on a full disk."""
+
+_ROOM = 1_000_000
+"""Bytes without which a disk counts as full: the index of the write-ahead log alone takes 32 kB, and grows."""
+
+
+def _is_full(url: URL) -> bool:
+    """Whether there is no room where a SQLite file is, as far as that can be seen."""
+    try:
+        return bool(url.database) and shutil.disk_usage(Path(str(url.database)).parent).free < _ROOM
+    except OSError:
+        return False
 
 
 def first_line(error: DBAPIError) -> str:

@@ -34,6 +34,9 @@ from biorat_al.store.tables import AnnotationRow
 MOMENT = timedelta(microseconds=1)
 """What divides a revision from one before it where the desk names no later time."""
 
+AT_ONCE = timedelta(milliseconds=1)
+"""Times that are closer than this are the same: what the desk does not date is moved on by a :data:`MOMENT` each."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedAnswer:
@@ -85,6 +88,15 @@ def is_known(answer: FetchedAnswer, last: Revision) -> bool:
     )
 
 
+def is_that(answer: FetchedAnswer, revision: Revision) -> bool:
+    """Whether an answer is exactly this revision, as a restored backup brings it back."""
+    return (
+        answer.updated_at == revision.row.updated_at
+        and answer.skipped == revision.row.skipped
+        and says_the_same(answer.new.annotation, revision.annotation)
+    )
+
+
 def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
     """Say whose an answer is.
 
@@ -104,7 +116,8 @@ def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
         untouched = unchanged and answer.new.columns.get("lead_time") is None
         made_from = answer.made_from or (last.row.made_from if untouched else None)
         return Judgement(answer.author if made_from else who, None, made_from)
-    by_action = last.row.updated_at is not None and answer.updated_at <= last.row.updated_at
+    # an earlier time is that of a change as well, by a clock that was set back
+    by_action = last.row.updated_at is not None and abs(last.row.updated_at - answer.updated_at) < AT_ONCE
     if unchanged or by_action:
         return Judgement(last.row.annotator, last.row.revises, None)
     return Judgement(who, last.row.revises if who == last.row.annotator else last.row.annotator, None)

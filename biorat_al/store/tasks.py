@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from biorat_al.store.annotations import NewAnnotation, add_annotations, chunks, load_annotations
-from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, judge
+from biorat_al.store.annotations import NewAnnotation, add_annotations, chunks
+from biorat_al.store.known_answers import HOME, Known, Stamp, known_answers, taken_stamps
+from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, is_that, judge
 from biorat_al.store.tables import AnnotationRow, DeskProjectRow, TaskRow
 
 
@@ -18,13 +20,21 @@ from biorat_al.store.tables import AnnotationRow, DeskProjectRow, TaskRow
 class FetchedTask:
     """A task that changed, with all the answers that it has now.
 
-    It is known by its document: the desk may have given the id of a deleted task to another one.
+    It is known by its document: the desk may have given the id of a deleted task to another one, and may have several
+    tasks of one document.
+
+    :param complete: whether all its answers are given; if not, one that is missing may be given the next time.
+    :param earlier: whether the desk went back to an earlier state; then one that is missing was not deleted.
+    :param made_at: when the desk made it, by the desk's clock; an older answer was given on another task.
     """
 
     document_id: int
     desk_task_id: str
     answers: tuple[FetchedAnswer, ...]
     drafts: int
+    complete: bool = True
+    earlier: bool = False
+    made_at: datetime | None = None
 
 
 @dataclass
@@ -33,6 +43,9 @@ class MergeCounts:
 
     :param revised: answers that somebody else than their author changed; they count as `changed` as well.
     :param unattended: annotations that an action made without anybody looking at them; they count nowhere else.
+    :param restored: answers that were deleted and are there again, as a restored backup brings them.
+    :param kept: answers that the desk no longer has although nobody deleted them.
+    :param twice: annotator and document row id, where one person answered several tasks of a document.
     """
 
     new: int = 0
@@ -43,6 +56,9 @@ class MergeCounts:
     unattended: int = 0
     deleted_tasks: int = 0
     unknown_tasks: int = 0
+    restored: int = 0
+    kept: int = 0
+    twice: set[tuple[str, int]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
 
@@ -94,6 +110,12 @@ def count_tasks(session: Session, role: str) -> dict[str, int]:
     return counts | {state: count for state, count in rows}
 
 
+def count_asked(session: Session, role: str, round_number: int) -> int:
+    """How many documents of a role a round has asked for."""
+    asked = select(func.count()).where(TaskRow.role == role, TaskRow.round_number == round_number)
+    return session.scalar(asked.where(TaskRow.state != "pushing")) or 0
+
+
 def count_seats(session: Session, role: str) -> int:
     """How many answers are still to come to the open tasks of a role."""
     # nobody has said yet how many a task that was pushed just now wants
@@ -121,94 +143,203 @@ def merge(
     existing: frozenset[str],
     at: datetime,
     seats: Mapping[str, int] | None = None,
+    places: Mapping[int, Sequence[str]] | None = None,
 ) -> MergeCounts:
     """Bring the answers that were fetched into the store; doing it twice changes nothing.
 
     An edited answer becomes a further row, a deleted one is marked, and a deleted task keeps its answers. What is known
-    already is judged anew by what the desk says of it now (:mod:`biorat_al.store.revisions`).
+    already is judged anew by what the desk says of it now (:mod:`biorat_al.store.revisions`). Where the desk has
+    several tasks of a document, answers on all of them count.
 
     :param existing: the desk's ids of all tasks that are there now.
     :param seats: how many more people are to answer, by the desk's id of each task that is open; None where one answer
         is enough for every task.
+    :param places: the desk's ids of all tasks of a document that are there now; None where the desk does not say.
     """
     counts = MergeCounts()
     rows = {row.document_id: row for row in session.scalars(select(TaskRow).where(TaskRow.role == role))}
-    by_desk_id = {task.desk_task_id: task.document_id for task in fetched}
-    revisions = _revisions(session, [rows[task.document_id].id for task in fetched if task.document_id in rows])
+    by_document: dict[int, list[FetchedTask]] = {}
+    for task in fetched:
+        by_document.setdefault(task.document_id, []).append(task)
+    homes = _homes(rows, by_document, existing, places)
     for document_id, row in rows.items():
-        there = row.desk_task_id in existing and by_desk_id.get(row.desk_task_id or "", document_id) == document_id
-        if row.desk_task_id is not None and row.state != "deleted" and not there:
+        if row.desk_task_id is not None and row.state != "deleted" and not homes[document_id]:
             row.state = "deleted"
             counts.deleted_tasks += 1
+    _rehome(session, rows, homes, at)
+    revisions = known_answers(session, [rows[document_id] for document_id in by_document if document_id in rows])
+    taken = taken_stamps(session, (answer for task in fetched for answer in task.answers))
     new: list[NewAnnotation] = []
-    for task in fetched:
-        known = rows.get(task.document_id)
-        if known is None or known.desk_task_id != task.desk_task_id:
-            counts.unknown_tasks += 1
+    for document_id, tasks in by_document.items():
+        known = rows.get(document_id)
+        if known is None:
+            counts.unknown_tasks += len(tasks)
             continue
-        new.extend(_merge_task(known, task, revisions.get(known.id, {}), counts, at))
-    for row in rows.values():
+        of_document = revisions.get(known.id, Known())
+        states = [_merge_task(known, task, of_document, taken, counts, at) for task in tasks]
+        new.extend(annotation for state in states for annotation in state.new)
+        _set_state(known, tasks, states, of_document, homes[document_id], counts)
+    for document_id, row in rows.items():
         if row.state == "deleted":
             row.seats = 0
+        elif seats is None:
+            row.seats = int(row.state == "open")
         else:
-            row.seats = int(row.state == "open") if seats is None else seats.get(row.desk_task_id or "", 0)
+            row.seats = max((seats.get(home, 0) for home in homes[document_id]), default=0)
     # the rows that are superseded must be so in the database before the new ones arrive
     session.flush()
     add_annotations(session, new)
     return counts
 
 
-def _revisions(session: Session, task_ids: Sequence[int]) -> dict[int, dict[str, list[Revision]]]:
-    """All that was fetched of the answers that tasks have, oldest first, by task and by the desk's id of the answer.
-
-    An answer that was deleted is over: the desk may give its id to another.
-    """
-    rows: list[AnnotationRow] = []
-    for some in chunks(task_ids):
-        rows += session.scalars(select(AnnotationRow).where(AnnotationRow.task_id.in_(some)).order_by(AnnotationRow.id))
-    said = load_annotations(session, [row.id for row in rows])
-    found: dict[int, dict[str, list[Revision]]] = {}
-    for row in rows:
-        of_task = found.setdefault(row.task_id or 0, {})
-        if row.deleted_at is not None:
-            of_task.pop(row.desk_annotation_id or "", None)
-        else:
-            of_task.setdefault(row.desk_annotation_id or "", []).append(Revision(row, said[row.id]))
+def _homes(
+    rows: Mapping[int, TaskRow],
+    by_document: Mapping[int, Sequence[FetchedTask]],
+    existing: frozenset[str],
+    places: Mapping[int, Sequence[str]] | None,
+) -> dict[int, tuple[str, ...]]:
+    """The desk's ids of the tasks of each document that are there now, the one that we know first."""
+    owners = {task.desk_task_id: document_id for document_id, tasks in by_document.items() for task in tasks}
+    found: dict[int, tuple[str, ...]] = {}
+    for document_id, row in rows.items():
+        there = [task.desk_task_id for task in by_document.get(document_id, ()) if task.desk_task_id in existing]
+        if places is not None:
+            there += places.get(document_id, ())
+        elif row.desk_task_id in existing and owners.get(row.desk_task_id or "", document_id) == document_id:
+            there += [row.desk_task_id or ""]
+        found[document_id] = tuple(sorted(dict.fromkeys(there), key=lambda home: home != row.desk_task_id))
     return found
 
 
+def _rehome(session: Session, rows: Mapping[int, TaskRow], homes: Mapping[int, Sequence[str]], at: datetime) -> None:
+    """Take up tasks that were made anew in the place of those that we knew; their answers stay what they were."""
+    moved = {id_: row for id_, row in rows.items() if homes[id_] and row.desk_task_id != homes[id_][0]}
+    if not moved:
+        return
+    before = {row.id: row.desk_task_id for row in moved.values()}
+    for some in chunks(list(before)):
+        for annotation in session.scalars(select(AnnotationRow).where(AnnotationRow.task_id.in_(some))):
+            annotation.raw = {HOME: before[annotation.task_id or 0], **(annotation.raw or {})}
+    # two tasks may have exchanged their ids
+    for row in moved.values():
+        row.desk_task_id = None
+    session.flush()
+    for document_id, row in moved.items():
+        row.desk_task_id = homes[document_id][0]
+        row.pushed_at = row.pushed_at or at
+        row.state = "open" if row.state in ("deleted", "pushing") else row.state
+    session.flush()
+
+
+class _TaskMerge(NamedTuple):
+    """What the merge of one task gave."""
+
+    new: list[NewAnnotation]
+    answered: bool
+    skipped: bool
+
+
 def _merge_task(
-    row: TaskRow,
-    task: FetchedTask,
-    known: Mapping[str, list[Revision]],
-    counts: MergeCounts,
-    at: datetime,
-) -> list[NewAnnotation]:
+    row: TaskRow, task: FetchedTask, document: Known, taken: set[Stamp], counts: MergeCounts, at: datetime
+) -> _TaskMerge:
+    known = document.there.get(task.desk_task_id, {})
     new: list[NewAnnotation] = []
     answered = skipped = False
     for answer in task.answers:
         before = known.get(answer.desk_annotation_id, [])
+        over = document.over.get(answer.desk_annotation_id, [])
+        if before and _is_another(answer, before[-1]):
+            # the id of an answer that is gone was given to this one
+            _let_go(known.pop(answer.desk_annotation_id), task, counts, at)
+            before = []
         if before and is_known(answer, before[-1]):
             made_from = _judge_again(answer, before)
+        elif before and task.earlier and any(is_that(answer, one) for one in before[:-1]):
+            # a backup has an older revision; what its author said since still counts
+            made_from = before[-1].row.made_from
+            counts.kept += 1
+        elif not before and over and is_that(answer, over[-1]):
+            made_from = _bring_back(over, counts)
         else:
             added = _added(row, answer, before, counts, at)
+            stamp: datetime = added.columns["updated_at"]
+            while (answer.desk_annotation_id, stamp, answer.skipped) in taken:
+                stamp += MOMENT
+            added.columns["updated_at"] = stamp
             made_from = added.columns["made_from"]
             new.append(added)
         answered = answered or (made_from is None and not answer.skipped)
         skipped = skipped or answer.skipped
     there = {answer.desk_annotation_id for answer in task.answers}
     for ident, revisions in known.items():
-        gone = revisions[-1].row
-        if ident in there or not gone.current:
-            continue
-        for revision in revisions:
-            revision.row.superseded = False
-        gone.current = False
-        gone.deleted_at = at
-        counts.deleted += 1
+        if task.complete and ident not in there and revisions[-1].row.current:
+            _let_go(revisions, task, counts, at)
+    return _TaskMerge(new, answered, skipped)
+
+
+def _is_another(answer: FetchedAnswer, last: Revision) -> bool:
+    """Whether an answer has the id of another that was there before; an answer's first stamp never changes."""
+    made_at = answer.new.columns.get("created_at")
+    return made_at is not None and last.row.created_at is not None and made_at != last.row.created_at
+
+
+def _let_go(revisions: Sequence[Revision], task: FetchedTask, counts: MergeCounts, at: datetime) -> None:
+    """Mark an answer that its task no longer has as deleted, unless it went with an earlier task or in a restore."""
+    last = revisions[-1].row
+    if not last.current:
+        return
+    older = task.made_at is not None and last.updated_at is not None and last.updated_at < task.made_at
+    if older or task.earlier:
+        counts.kept += 1
+        # the desk may give its id, and that of its task, to others
+        for number, revision in enumerate(revisions):
+            ident = f"{revision.row.desk_annotation_id} of earlier {last.id}.{number}"
+            revision.row.desk_annotation_id = ident[-80:]
+            revision.row.raw = {**(revision.row.raw or {}), HOME: f"{task.desk_task_id} of earlier"}
+        return
+    for revision in revisions:
+        revision.row.superseded = False
+    last.current = False
+    last.deleted_at = at
+    counts.deleted += 1
+
+
+def _bring_back(over: Sequence[Revision], counts: MergeCounts) -> str | None:
+    """Let an answer count again that was deleted and is there as it was; return what it was made from."""
+    last = over[-1].row
+    last.current = True
+    last.deleted_at = None
+    if len(over) > 1:
+        _supersede(over[-2].row, last.annotator)
+    counts.restored += 1
+    return last.made_from
+
+
+def _set_state(
+    row: TaskRow,
+    tasks: Sequence[FetchedTask],
+    states: Sequence[_TaskMerge],
+    document: Known,
+    homes: Sequence[str],
+    counts: MergeCounts,
+) -> None:
+    """Say what became of a document by all its tasks, those that did not change now included."""
+    answered, skipped = any(state.answered for state in states), any(state.skipped for state in states)
+    merged = {task.desk_task_id for task in tasks if task.complete}
+    who: dict[str, set[str]] = {}
+    for home in set(homes) - merged:
+        for revisions in document.there.get(home, {}).values():
+            last = revisions[-1].row
+            if last.current and last.made_from is None:
+                answered, skipped = answered or not last.skipped, skipped or last.skipped
+                who.setdefault(last.annotator or "", set()).update([home] * (not last.skipped))
+    for task in tasks:
+        for answer in task.answers:
+            if answer.made_from is None and not answer.skipped:
+                who.setdefault(answer.author or "", set()).add(task.desk_task_id)
+    counts.twice |= {(annotator, row.document_id) for annotator, places in who.items() if len(places) > 1}
     row.state = "answered" if answered else "skipped" if skipped else "open"
-    row.drafts = task.drafts
-    return new
+    row.drafts = sum(task.drafts for task in tasks)
 
 
 def _judge_again(answer: FetchedAnswer, revisions: Sequence[Revision]) -> str | None:

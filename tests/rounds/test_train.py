@@ -10,6 +10,7 @@ import pytest
 from biorat_al.project import Project
 from biorat_al.rounds import train
 from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.settings import make_settings
 from tests.support.rounds import make_project, settings_for
 
 VAT: dict[str, Any] = {"adversarial": {"attack": "vat", "unlabelled": 2, "probability": 0.5}}
@@ -43,3 +44,11 @@ def test_from_a_large_pool_documents_are_drawn_by_the_rounds_seed(
     assert draws[0] == draws[1] != draws[2]
     assert len(set(draws[0])) == 10
     assert draws[0] == [one for one in everything if one in draws[0]], "in the order of the pool"
+
+
+def test_a_label_that_is_asked_for_later_says_what_was_annotated_before(project: Project) -> None:
+    project.round()
+    entities = [{"name": name} for name in (*project.settings.labels, "Gene")]
+    project.settings = make_settings(project.settings.model_dump(exclude={"entities"}) | {"entities": entities})
+    (notice,) = project.round(size=2).step("train").counts["notices"]
+    assert notice.startswith("6 of 6 annotated documents were asked for before the label 'Gene' was")

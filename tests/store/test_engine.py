@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -262,6 +263,32 @@ def test_a_database_locked_by_nobody_we_see_says_where_to_look(tmp_path: Path, m
 def test_what_sqlite_says_is_understood(said: str, told: str) -> None:
     with pytest.raises(StoreError, match=told), database_errors(database_url("sqlite", Path("/p"))):
         raise OperationalError(None, None, sqlite3.OperationalError(said))
+
+
+@pytest.mark.parametrize("said", ["disk I/O error", "unable to open database file"])
+def test_a_full_disk_is_called_full_whatever_sqlite_says(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biorat_al.store.failures.shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    url = database_url("sqlite", tmp_path)
+    with pytest.raises(StoreError, match="the disk is full; make room where the file is"), database_errors(url):
+        raise OperationalError(None, None, sqlite3.OperationalError(said))
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud83d"])
+def test_a_character_that_no_database_keeps_is_told_without_the_text(empty_database: URL, character: str) -> None:
+    store = Store.create(empty_database)
+    said = f"a long text {character}"
+    told = ""
+    try:
+        with store.write() as session:
+            session.execute(text("SELECT :one || ''"), {"one": said})
+    except StoreError as error:
+        told = str(error)
+    store.close()
+    # SQLite keeps NUL
+    assert ("NUL, or half of a surrogate pair" in told) == (not store.is_sqlite or character != "\0")
+    assert "long text" not in told
 
 
 def test_a_file_that_is_not_a_database_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from biorat_al.store.tasks import (
     MergeCounts,
     changed_since,
     confirm_push,
+    count_asked,
     count_tasks,
     intend_push,
     merge,
@@ -246,3 +248,183 @@ def test_documents_that_were_never_asked_for_are_listed_and_counted(
         intend_push(session, "pool", [rows["d1"]], 0, T0)
         assert unasked_documents(session, without_gold=without_gold) == [rows[key] for key in expected]
         assert count_unasked(session, without_gold=without_gold) == len(expected)
+
+
+BOTH = {1: ["11", "91"], 2: ["12"]}
+ALL = frozenset({"11", "12", "91"})
+
+
+def merged(store: Store, *fetched: FetchedTask, places: dict[int, list[str]], **more: object) -> MergeCounts:
+    with store.write() as session:
+        existing = frozenset(task for tasks in places.values() for task in tasks)
+        return merge(session, "pool", fetched, existing, T0, places=places, **more)  # type: ignore[arg-type]
+
+
+def on(store: Store) -> dict[int, tuple[str, str | None, int]]:
+    """State, task on the desk and seats of each document."""
+    with store.read() as session:
+        rows = session.scalars(select(TaskRow).order_by(TaskRow.id))
+        return {row.document_id: (row.state, row.desk_task_id, row.seats) for row in rows}
+
+
+def test_answers_on_all_tasks_of_a_document_count(tasks: Store) -> None:
+    counts = merged(
+        tasks,
+        FetchedTask(1, "11", (), 0),
+        FetchedTask(1, "91", (answer("a1", 1, raw={"task": 91}),), 0),
+        places=BOTH,
+        seats={"12": 1},
+    )
+    assert (counts.new, counts.unknown_tasks, counts.deleted_tasks, counts.twice) == (1, 0, 0, set())
+    assert labels(tasks) == {1: ["Disease"]}
+    assert on(tasks) == {1: ("answered", "11", 0), 2: ("open", "12", 1)}
+
+
+def test_a_task_that_is_fetched_alone_leaves_the_answers_on_its_copy(tasks: Store) -> None:
+    both = (
+        FetchedTask(1, "11", (answer("a1", 1, annotator="bob@example.org", raw={"task": 11}),), 0),
+        FetchedTask(1, "91", (answer("a2", 1, "Other", minutes=3, raw={"task": 91}),), 0),
+    )
+    merged(tasks, *both, places=BOTH)
+    for task in both:
+        counts = merged(tasks, task, places=BOTH)
+        assert (counts.new, counts.deleted, counts.kept) == (0, 0, 0)
+    assert merged(tasks, FetchedTask(1, "11", (), 0), places=BOTH).deleted == 1
+    assert labels(tasks) == {1: ["Other"]}
+    assert on(tasks)[1][0] == "answered"
+
+
+def test_of_two_answers_of_one_person_to_a_task_and_its_copy_the_later_counts_and_it_is_told(tasks: Store) -> None:
+    late = FetchedTask(1, "11", (answer("a1", 1, "Late", minutes=9, raw={"task": 11}),), 0)
+    early = FetchedTask(1, "91", (answer("a2", 1, "Early", minutes=1, raw={"task": 91}),), 0)
+    assert merged(tasks, late, early, places=BOTH).twice == {("ann@example.org", 1)}
+    assert labels(tasks) == {1: ["Late"]}
+    # also where the copy comes later than the task
+    assert merged(tasks, early, places=BOTH).twice == {("ann@example.org", 1)}
+
+
+def test_a_task_that_was_deleted_and_imported_anew_is_taken_up_with_the_answers_to_both(tasks: Store) -> None:
+    merged(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0), places={1: ["11"], 2: ["12"]})
+    new = FetchedTask(1, "91", (answer("a7", 1, "Other", annotator="bob@example.org", raw={"task": 91}),), 0)
+    for _ in range(2):
+        counts = merged(tasks, new, places={1: ["91"], 2: ["12"]})
+        assert (counts.deleted, counts.deleted_tasks, counts.unknown_tasks) == (0, 0, 0)
+    with tasks.read() as session:
+        (decided,) = answers(session, "pool", with_gold=True)
+    assert {vote.annotator for vote in decided.votes} == {"ann@example.org", "bob@example.org"}
+    assert on(tasks)[1][:2] == ("answered", "91")
+
+
+def test_a_deleted_task_that_is_imported_again_is_open_again(tasks: Store) -> None:
+    assert merged(tasks, places={2: ["12"]}).deleted_tasks == 1
+    assert on(tasks)[1][0] == "deleted"
+    merged(tasks, FetchedTask(1, "91", (), 0), places={1: ["91"], 2: ["12"]}, seats={"91": 1, "12": 1})
+    assert on(tasks)[1] == ("open", "91", 1)
+
+
+def test_two_tasks_that_exchanged_their_ids_are_known_by_their_documents(tasks: Store) -> None:
+    swapped = (FetchedTask(1, "12", (), 0), FetchedTask(2, "11", (answer("a1", 2, raw={"task": 11}),), 0))
+    counts = merged(tasks, *swapped, places={1: ["12"], 2: ["11"]})
+    assert (counts.unknown_tasks, counts.deleted_tasks) == (0, 0)
+    assert {number: row[:2] for number, row in on(tasks).items()} == {1: ("open", "12"), 2: ("answered", "11")}
+
+
+def test_a_task_that_was_made_anew_with_the_same_ids_keeps_the_answers_to_the_one_before(tasks: Store) -> None:
+    merged(tasks, FetchedTask(1, "11", (answer("a1", 1, created_at=T0),), 0), places=BOTH)
+    later = T0 + timedelta(hours=1)
+    empty = FetchedTask(1, "11", (), 0, made_at=later)
+    counts = merged(tasks, empty, places=BOTH)
+    assert (counts.kept, counts.deleted) == (1, 0)
+    assert labels(tasks) == {1: ["Disease"]}
+    bob = answer("a1", 1, "Other", minutes=90, annotator="bob@example.org", created_at=T0 + timedelta(minutes=90))
+    for _ in range(2):
+        merged(tasks, FetchedTask(1, "11", (bob,), 0, made_at=later), places=BOTH)
+    with tasks.read() as session:
+        (decided,) = answers(session, "pool", with_gold=True)
+    assert [(vote.annotator, vote.revises) for vote in decided.votes] == [
+        ("bob@example.org", None),
+        ("ann@example.org", None),
+    ]
+
+
+def test_an_answer_that_was_deleted_and_comes_back_from_a_backup_counts_again(tasks: Store) -> None:
+    given = FetchedTask(1, "11", (answer("a1", 1),), 0)
+    pull(tasks, given)
+    for _ in range(2):
+        assert pull(tasks, FetchedTask(1, "11", (), 0)).deleted == 1
+        assert labels(tasks) == {}
+        counts = pull(tasks, given)
+        assert (counts.restored, counts.new) == (1, 0)
+        assert labels(tasks) == {1: ["Disease"]}
+        assert pull(tasks, given).restored == 0
+
+
+def test_an_earlier_revision_of_a_deleted_answer_that_comes_back_from_a_backup_counts(tasks: Store) -> None:
+    first, second = (FetchedTask(1, "11", (answer("a1", 1, label, minutes=m),), 0) for label, m in (("A", 0), ("B", 1)))
+    for fetched in (first, second, FetchedTask(1, "11", (), 0)):
+        pull(tasks, fetched)
+    for _ in range(2):
+        pull(tasks, first)
+        assert labels(tasks) == {1: ["A"]}
+    pull(tasks, second)
+    assert labels(tasks) == {1: ["B"]}
+
+
+def test_what_a_restored_backup_does_not_have_still_counts(tasks: Store) -> None:
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, "A"), answer("a2", 1, "B", annotator="bob@example.org")), 0))
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, "New", minutes=5), answer("a2", 1, "B", annotator="b")), 0))
+    counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1, "A"),), 0, earlier=True))
+    assert (counts.deleted, counts.kept, counts.changed) == (0, 2, 0)
+    with tasks.read() as session:
+        (decided,) = answers(session, "pool", with_gold=True)
+        said = {label: annotation for annotation, label in zip(decided.votes, ("New", "B"), strict=True)}
+    assert len(said) == 2
+
+
+def test_an_answer_that_is_held_back_counts_and_is_the_same_when_it_is_given_again(tasks: Store) -> None:
+    given = FetchedTask(1, "11", (answer("a1", 1),), 0)
+    pull(tasks, given)
+    for fetched in (FetchedTask(1, "11", (), 0, complete=False), given):
+        counts = pull(tasks, fetched)
+        assert (counts.new, counts.deleted, counts.kept) == (0, 0, 0)
+        assert labels(tasks) == {1: ["Disease"]}
+        with tasks.read() as session:
+            assert [row.document_id for row in tasks_in_state(session, "pool", "answered")] == [1]
+    assert pull(tasks, FetchedTask(1, "11", (), 0)).deleted == 1
+
+
+def test_an_id_that_a_restored_desk_gives_to_another_answer_takes_nobody_s_place(tasks: Store) -> None:
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, created_at=T0),), 0))
+    bob = answer("a1", 1, "Other", minutes=9, annotator="bob@example.org", created_at=T0 + timedelta(minutes=9))
+    counts = pull(tasks, FetchedTask(1, "11", (bob,), 0, earlier=True))
+    assert (counts.new, counts.kept, counts.deleted) == (1, 1, 0)
+    with tasks.read() as session:
+        (decided,) = answers(session, "pool", with_gold=True)
+    assert {(vote.annotator, vote.revises) for vote in decided.votes} == {
+        ("ann@example.org", None),
+        ("bob@example.org", None),
+    }
+
+
+def test_an_answer_of_another_task_with_the_same_id_and_time_is_kept(tasks: Store) -> None:
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0))
+    pull(tasks, FetchedTask(1, "11", (), 0), FetchedTask(2, "12", (answer("a1", 2),), 0))
+    assert labels(tasks) == {2: ["Disease"]}
+
+
+def test_a_change_by_another_under_a_clock_that_was_set_back_is_that_persons(tasks: Store) -> None:
+    pull(tasks, FetchedTask(1, "11", (answer("a1", 1, minutes=20),), 0))
+    changed = replace(answer("a1", 1, "Other", minutes=10), editor="bob@example.org")
+    counts = pull(tasks, FetchedTask(1, "11", (changed,), 0))
+    assert (counts.changed, counts.revised) == (1, 1)
+    with tasks.read() as session:
+        (decided,) = answers(session, "pool", with_gold=True)
+    assert (decided.annotator, decided.votes[0].revises) == ("bob@example.org", "ann@example.org")
+
+
+def test_the_tasks_of_a_round_are_counted_whatever_run_made_them(tasks: Store) -> None:
+    with tasks.write() as session:
+        assert count_asked(session, "pool", 0) == 2
+        intend_push(session, "pool", [3], 0, T0)
+        assert count_asked(session, "pool", 0) == 2
+        assert count_asked(session, "test", 0) == count_asked(session, "pool", 1) == 0

@@ -10,6 +10,7 @@ from typing import Any
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.slips import NO_SLIPS, Slips, tidied
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, TaskState
+from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.connection import Connection, Json
 from biorat_al.desk.labelstudio.conversion import annotation_of
 from biorat_al.desk.labelstudio.cursor import parse_time
@@ -57,6 +58,7 @@ class AnswerReader:
                         self._answer(answer, task, document, versions, snapshots) for answer in task["annotations"]
                     ),
                     drafts=self._drafts(task["id"]),
+                    made_at=_time(task.get("created_at")),
                 )
             )
         return states
@@ -73,7 +75,7 @@ class AnswerReader:
         usable = True
         if document is None:
             usable = False
-            about: tuple[str, ...] = (f"the document {task['data'].get(DOCUMENT)!r} is not in the project",)
+            about: tuple[str, ...] = (f"the document {_short(task['data'].get(DOCUMENT))} is not in the project",)
         elif text != document.text:
             usable = False
             about = (f"the task's text is not the text of document {document.id}{_difference(text, document.text)}",)
@@ -94,7 +96,7 @@ class AnswerReader:
             lead_time=answer.get("lead_time"),
             shown_version=versions.get(parent) if parent is not None else snapshots.get(answer["id"]),
             ground_truth=bool(answer.get("ground_truth")),
-            raw=answer,
+            raw={**answer, "task": task["id"]},
             problems=(*about, *problems),
             usable=usable,
             made_from=made_from(answer),
@@ -111,7 +113,8 @@ class AnswerReader:
     def _drafts(self, task_id: int) -> int:
         if str(task_id) not in self.begun:
             return 0
-        return len(self.connection.get(f"api/tasks/{task_id}/drafts"))
+        drafts = self.connection.get(f"api/tasks/{task_id}/drafts")
+        return len(shapes.mappings(drafts, "a task's drafts", self.connection.server))
 
     def _annotator(self, answer: Json) -> str:
         if (name := self._name(answer.get("completed_by"))) is not None:
@@ -146,7 +149,7 @@ class AnswerReader:
             return str(user.get("email") or user.get("id"))
         if self._users is None:
             try:
-                self._users = {item["id"]: item["email"] for item in self.connection.get("api/users/")}
+                self._users = {item["id"]: str(item["email"]) for item in self.connection.get("api/users/")}
             except (DeskUnreachableError, DeskAccessError):
                 raise
             except (DeskError, KeyError, TypeError):
@@ -171,12 +174,16 @@ class AnswerReader:
                 f"api/projects/{self.project.reference}/export",
                 **{"exportType": "JSON", "ids[]": ids[begin : begin + 100]},
             )
-            for task in exported:
-                for answer in task["annotations"]:
-                    snapshot = answer.get("prediction") or {}
-                    shown = {region.get("id") for region in snapshot.get("result") or ()}
-                    if shown & _prelabelled(answer) and snapshot.get("model_version"):
-                        versions[answer["id"]] = snapshot["model_version"]
+            server = self.connection.server
+            for task in shapes.mappings(exported, "an export", server):
+                for answer in shapes.mappings(task.get("annotations"), "an export's annotations", server):
+                    snapshot = answer.get("prediction")
+                    if not isinstance(snapshot, Mapping) or not isinstance(snapshot.get("result"), list):
+                        continue
+                    regions = [region for region in snapshot["result"] if isinstance(region, Mapping)]
+                    version, shown = snapshot.get("model_version"), {str(region.get("id")) for region in regions}
+                    if shown & _prelabelled(answer) and isinstance(version, str) and version:
+                        versions[answer.get("id", 0)] = version
         return versions
 
 
@@ -232,11 +239,16 @@ def _id(user: object) -> object:
 
 def _difference(found: object, expected: str) -> str:
     if not isinstance(found, str):
-        return f": it is {found!r}"
+        return f": it is {_short(found)}"
     for place, (one, other) in enumerate(zip(found, expected, strict=False)):
         if one != other:
             return f": at {place} it has {found[place : place + 20]!r} instead of {expected[place : place + 20]!r}"
     return f": it has {len(found)} characters instead of {len(expected)}"
+
+
+def _short(value: object) -> str:
+    said = repr(value)
+    return said if len(said) <= 80 else f"{said[:79]}…"
 
 
 def _time(text: object) -> datetime:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
-from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing
+from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
@@ -121,10 +121,10 @@ class LabelStudioDesk(Desk):
 
     def _settings(self, reference: str, fields: str = SETTINGS) -> Json:
         try:
-            settings: Json = self._connection.get(f"api/projects/{reference}/", include=fields)
+            settings = self._connection.get(f"api/projects/{reference}/", include=fields)
         except NotFoundError:
             raise self._gone(reference) from None
-        return settings
+        return shapes.project_of(settings, self._connection.server)
 
     def _gone(self, reference: str) -> DeskError:
         return DeskError(

@@ -8,6 +8,7 @@ kinds, their refreshing, and retries, and the answers are read as the JSON that 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from biorat_al.desk.labelstudio import failures
+from biorat_al.desk.labelstudio import failures, shapes
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.errors import DeskAccessError, DeskError, DeskUnreachableError
 from biorat_al.redaction import ENCODE_HINT, keep_secret
@@ -60,6 +61,7 @@ class Connection:
     :param url: the server's address.
     :param api_key: a legacy token or a personal access token.
     :param timeout: seconds to wait for an answer to an ordinary request.
+    :ivar replaced: how many characters of its answers no database can keep, and were replaced.
     :raises DeskError: the address is none.
     :raises DeskAccessError: the token cannot be one.
     """
@@ -68,6 +70,7 @@ class Connection:
         self._url = _clean(url)
         self._api_key = api_key.strip()
         self.timeout = timeout
+        self.replaced = 0
         self._query_limit = _LONG_QUERY
         keep_secret(self._api_key)
         if not self._api_key:
@@ -164,7 +167,7 @@ class Connection:
         except httpx.HTTPError as error:
             raise self._no_answer(error, timeout or self.timeout) from None
         except httpx.InvalidURL:
-            raise DeskError(f"{URL_VARIABLE} is no address: {self.address}") from None
+            raise DeskError(self._no_address()) from None
         except ValueError:
             # a refreshed token that is no JSON, for example: whoever answers is not Label Studio
             raise DeskError(failures.stranger(self.address)) from None
@@ -185,12 +188,13 @@ class Connection:
             answer = self.get(
                 "api/tasks/", project=project, page_size=PAGE, query=json.dumps(query), resolve_uri="false", **params
             )
-            page = [task for task in answer["tasks"] if task["id"] > last]
+            given, total = shapes.tasks_of(answer, params.get("include", ""), self.server)
+            page = [task for task in given if task["id"] > last]
             yield from page
             # the server may have been told to give shorter pages than it is asked for
-            if not page or len(answer["tasks"]) >= answer["total"]:
+            if not page or len(given) >= total:
                 return
-            last = page[-1]["id"]
+            last = max(task["id"] for task in page)
 
     def tasks_where(self, project: str, field: str, values: Sequence[Any], **params: Any) -> Iterator[Json]:
         """Yield the tasks of a project whose `field` has one of `values`."""
@@ -222,11 +226,13 @@ class Connection:
         answer = _json(response)
         if answer is None:
             raise DeskError(failures.stranger(self.address, response))
+        answer, replaced = shapes.mended(response.content, answer)
+        self.replaced += replaced
         return answer
 
     def _failure(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> DeskError:
         self._keep_secrets()
-        detail, server = failures.detail_of(body), self._server
+        detail, server = failures.detail_of(body), self.server
         if status in (401, 403):
             basic = status == 401 and (headers or {}).get("www-authenticate", "").lower().startswith("basic")
             personal = self._api_key.count(".") == 2
@@ -245,16 +251,25 @@ class Connection:
 
     def _no_answer(self, error: httpx.HTTPError, seconds: float) -> DeskError:
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)):
-            return DeskUnreachableError(failures.no_connection(error, self._server))
+            return DeskUnreachableError(failures.no_connection(error, self.server))
         if isinstance(error, httpx.UnsupportedProtocol):
-            return DeskError(f"{URL_VARIABLE} is no address: {self.address}")
+            return DeskError(self._no_address())
         if isinstance(error, httpx.LocalProtocolError):
             # its text quotes the header with the token
             return DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has")
-        return AnswerLostError(failures.broke_off(error, self._server, seconds))
+        return AnswerLostError(failures.broke_off(error, self.server, seconds))
+
+    def _no_address(self) -> str:
+        """Say whose address is none: ours, or the one that an answer sends us on to."""
+        try:
+            httpx.URL(self._url)
+        except httpx.InvalidURL:
+            return f"{URL_VARIABLE} is no address: {self.address}"
+        return failures.sent_nowhere(self.address)
 
     @property
-    def _server(self) -> str:
+    def server(self) -> str:
+        """The server in a sentence."""
         return f"Label Studio at {self.address}"
 
     def _keep_secrets(self) -> None:
@@ -291,8 +306,14 @@ def _as_many_as_fit(values: list[Any], limit: int) -> list[Any]:
     return values
 
 
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
 def _json(response: httpx.Response) -> Any:
     try:
-        return response.json()
-    except ValueError:
+        # databases keep neither infinite numbers nor those that are none
+        return response.json(parse_constant=lambda name: None, parse_float=_finite)
+    except (ValueError, RecursionError):
         return None

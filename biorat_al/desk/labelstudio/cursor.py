@@ -1,4 +1,8 @@
-"""How far a project has been read, as a text that the caller keeps."""
+"""How far a project has been read, as a text that the caller keeps.
+
+No clock is compared with another, and no time with a later one: a task has changed if the server's stamp of it, or its
+number of answers, is another than it was.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,32 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-OVERLAP = timedelta(minutes=5)
-"""A task is stamped before its transaction ends, so one with an earlier stamp may still come into sight."""
+
+class Seen(NamedTuple):
+    """A task as it was read.
+
+    :param stamp: the server's time of its last change, as the server wrote it; empty if it is to be read again.
+    :param answers: how many answers the server counted, skips included.
+    :param checksum: of its answers.
+    """
+
+    stamp: str
+    answers: int
+    checksum: str
 
 
 @dataclass(frozen=True)
 class Cursor:
     """Where the last pull stood.
 
-    :param newest: the newest stamp that was seen.
-    :param seen: tasks stamped within the overlap before it, with a checksum of their answers: they will be read again,
-        and dropped unless something in them is new.
+    :param tasks: all tasks that were there, by id.
     :param labels: the labels in the project's labelling configuration.
     """
 
-    newest: datetime | None = None
-    seen: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, Seen] = field(default_factory=dict)
     labels: tuple[str, ...] | None = None
 
     @classmethod
@@ -32,27 +43,20 @@ class Cursor:
         """Read a cursor; one that cannot be understood means: from the beginning, which does no harm."""
         try:
             values = json.loads(text or "")
-            return cls(
-                newest=parse_time(values["newest"]) if values["newest"] else None,
-                seen={str(task): str(checksum) for task, checksum in values["seen"].items()},
-                labels=None if values["labels"] is None else tuple(values["labels"]),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError):
+            labels = None if values["labels"] is None else tuple(map(str, values["labels"]))
+            # an earlier version kept no tasks
+            tasks = values.get("tasks", {})
+            return cls({str(task): Seen(str(a), int(b), str(c)) for task, (a, b, c) in tasks.items()}, labels)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return cls()
 
     def text(self) -> str:
         """The cursor as text."""
         values = {
-            "newest": None if self.newest is None else format_time(self.newest),
-            "seen": dict(self.seen),
+            "tasks": {task: list(seen) for task, seen in self.tasks.items()},
             "labels": None if self.labels is None else list(self.labels),
         }
         return json.dumps(values, separators=(",", ":"))
-
-    @property
-    def since(self) -> str | None:
-        """From where to read on, as Label Studio wants it."""
-        return None if self.newest is None else format_time(self.newest - OVERLAP)
 
 
 def checksum(task: Mapping[str, Any]) -> str:
@@ -66,8 +70,3 @@ def checksum(task: Mapping[str, Any]) -> str:
 def parse_time(text: str) -> datetime:
     """Read a point in time as Label Studio writes it."""
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def format_time(time: datetime) -> str:
-    """Write a point in time as Label Studio's filters want it; any other form makes them fail."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -144,7 +144,8 @@ def failed(status: int, detail: str, server: str) -> str:
         return f"{server} failed: its disk is full; make room there"
     if "too many clients" in low or "connection slots" in low:
         return f"{server} failed: its database has no connection left; run the same command again in a minute"
-    return f"{server} failed (HTTP {status}){f': {detail}' if detail else ''}; its log says more"
+    said = detail.strip(" ;:.,")
+    return f"{server} failed (HTTP {status}){f': {said}' if said else ''}; its log says more"
 
 
 def sent_on(response: httpx.Response, address: str) -> str:
@@ -156,8 +157,8 @@ def sent_on(response: httpx.Response, address: str) -> str:
         target = response.request.url.join(location)
     except (httpx.InvalidURL, ValueError):
         location = ""
-    if not location or not target.host:
-        return f"{address} sends us on (HTTP {response.status_code}) and does not say where to: see {URL_VARIABLE}"
+    if not location or not target.host or target.scheme not in ("http", "https"):
+        return sent_nowhere(address, f" (HTTP {response.status_code})")
     if re.search(r"log-?in|sign-?in|sso|oauth|auth", target.path, re.IGNORECASE):
         return (
             f"{address} asks for a login at {_origin(target)}: it is not Label Studio's API, or a single sign-on is "
@@ -166,6 +167,11 @@ def sent_on(response: httpx.Response, address: str) -> str:
     # another path of the same server is what was moved
     path = redact(target.path) if _origin(target) == _origin(response.request.url) else ""
     return f"{address} sends us on to {_origin(target)}{path}: put the address that is right into {URL_VARIABLE}"
+
+
+def sent_nowhere(address: str, status: str = "") -> str:
+    """Say that an answer sends us on to nothing that is an address."""
+    return f"{address} sends us on{status} and does not say where to: see {URL_VARIABLE}"
 
 
 def no_connection(error: httpx.HTTPError, server: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from biorat_al.desk.base import Role
+from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
     COLOURS,
     Configuration,
@@ -113,7 +114,7 @@ def left_behind(connection: Connection, wanted: Wanted) -> Json | None:
 def create(connection: Connection, wanted: Wanted) -> Json:
     """Make a project and return its settings."""
     blind = wanted.role == "test"
-    created: Json = connection.request(
+    created = connection.request(
         "POST",
         "api/projects/",
         body={
@@ -127,7 +128,7 @@ def create(connection: Connection, wanted: Wanted) -> Json:
             "show_collab_predictions": not blind,
         },
     )
-    return created
+    return shapes.project_of(created, connection.server)
 
 
 def bring_up_to_date(connection: Connection, settings: Json, wanted: Wanted) -> tuple[str, ...]:
@@ -174,7 +175,7 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
             },
         }
         connection.request("POST", "api/dm/views/", body={"project": int(project), "data": data})
-    except (NotFoundError, RefusedError, ServerFailedError, KeyError, TypeError):
+    except (NotFoundError, RefusedError, ServerFailedError, KeyError, TypeError, AttributeError):
         # another version of the server: its own columns do as well
         return
 
@@ -210,17 +211,21 @@ _EARLIER = (
 
 
 def _of_title(connection: Connection, title: str) -> Iterator[Json]:
-    page = 1
+    page, seen = 1, set[int]()
     while True:
         try:
             answer = connection.get("api/projects/", title=title, page=page, page_size=100)
         except NotFoundError:
             return
-        for settings in sorted(answer["results"], key=lambda item: int(item["id"])):
-            if settings["title"] == title:
-                yield dict(settings)
-        if not answer.get("next"):
+        page_of = shapes.mapping(answer, "a list of projects", connection.server)
+        results = shapes.mappings(page_of.get("results"), "a list of projects", connection.server)
+        found = [shapes.project_of(settings, connection.server) for settings in results]
+        yield from sorted((item for item in found if item["title"] == title), key=lambda item: int(item["id"]))
+        ids = {item["id"] for item in found}
+        # a server that always names a next page would be asked for ever
+        if not page_of.get("next") or ids <= seen:
             return
+        seen |= ids
         page += 1
 
 

@@ -12,6 +12,7 @@ newer one has stood beside it for a week: whoever opened the task before that ha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -91,7 +92,9 @@ def _add(connection: Connection, project: str, body: list[Json]) -> None:
 
 
 def publish(connection: Connection, project: str, model_version: str, retention: timedelta = RETENTION) -> None:
-    """Show the pre-annotations of `model_version` from now on, and delete old ones where that is safe.
+    """Show the pre-annotations of `model_version` from now on, and delete old ones and doubles where that is safe.
+
+    That these could not be deleted is no failure: nothing is wrong with them.
 
     :raises DeskError: the project has no pre-annotation of that version.
     """
@@ -99,11 +102,13 @@ def publish(connection: Connection, project: str, model_version: str, retention:
         connection.request("PATCH", f"api/projects/{project}/", body={"model_version": model_version})
     except RefusedError as error:
         raise DeskError(f"the pre-annotations of {model_version} cannot be shown: {error}") from None
-    for prediction in _superseded(connection, project, model_version, retention)[:_AT_ONCE]:
-        try:
-            connection.request("DELETE", f"api/predictions/{prediction}/")
-        except NotFoundError:
-            continue
+    try:
+        for prediction in _superseded(connection, project, model_version, retention)[:_AT_ONCE]:
+            with suppress(NotFoundError):
+                connection.request("DELETE", f"api/predictions/{prediction}/")
+    except DeskError:
+        # what is shown is right; what could not be tidied up is tidied up after the next round
+        return
 
 
 def _superseded(connection: Connection, project: str, current: str, retention: timedelta) -> list[int]:
@@ -114,15 +119,23 @@ def _superseded(connection: Connection, project: str, current: str, retention: t
         for name in ("total_annotations", "cancelled_annotations")
     ]
     several = {"filter": "filter:tasks:total_predictions", "operator": "greater", "type": "Number", "value": 1}
-    limit = datetime.now(UTC) - retention
     fields = "id,predictions,model_version,created_at"
+    tasks = [
+        sorted(task["predictions"], key=lambda item: int(item["id"]))
+        for task in connection.tasks(project, [*untouched, several], fields="all", include=fields)
+        if str(task["id"]) not in begun and current in _versions(task)
+    ]
+    stamps = [parse_time(stamp) for predictions in tasks for one in predictions if (stamp := one.get("created_at"))]
+    # the server's clock need not be ours: the newest of its stamps is earlier than its present
+    limit = min([datetime.now(UTC), *sorted(stamps)[-1:]]) - retention
     old: list[int] = []
-    for task in connection.tasks(project, [*untouched, several], fields="all", include=fields):
-        if str(task["id"]) in begun or current not in _versions(task):
-            continue
-        predictions = sorted(task["predictions"], key=lambda item: int(item["id"]))
+    for predictions in tasks:
         for prediction, following in pairwise(predictions):
-            if prediction["model_version"] != current and parse_time(following["created_at"]) <= limit:
+            version = prediction.get("model_version")
+            # one that was sent twice stands beside its double
+            may_go = version != current or following.get("model_version") == version
+            stamp = following.get("created_at")
+            if may_go and stamp and parse_time(stamp) <= limit:
                 old.append(int(prediction["id"]))
     return sorted(old)
 

@@ -7,60 +7,114 @@ are asked for by a query, never by a saved view: that would turn up as a tab in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from biorat_al.desk.base import DeskProject, Documents, Pull
+from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.answers import AnswerReader
 from biorat_al.desk.labelstudio.configuration import Configuration, Mark, all_changes, changes
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
-from biorat_al.desk.labelstudio.cursor import OVERLAP, Cursor, checksum, parse_time
+from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
+from biorat_al.desk.labelstudio.listing import LISTED, Listed, copies_of, list_tasks, notice_of, share_seats
 from biorat_al.desk.labelstudio.seats import Seats, made_from
 from biorat_al.errors import DeskError
 
 # selects fields at every depth; created_ago, which is never the same twice, must stay out
 _FIELDS = (
     "id,data,updated_at,created_at,annotations,result,was_cancelled,completed_by,updated_by,created_username,lead_time,"
-    "ground_truth,parent_prediction,parent_annotation,draft_created_at,predictions,model_version"
+    "ground_truth,parent_prediction,parent_annotation,draft_created_at,predictions,model_version,total_annotations,"
+    "cancelled_annotations"
 )
 
 
 def pull(connection: Connection, project: DeskProject, documents: Documents, cursor: str | None) -> Pull:
     """Fetch what has happened since `cursor`; see :meth:`biorat_al.desk.base.Desk.pull`."""
+    replaced = connection.replaced
     settings = connection.get(f"api/projects/{project.reference}/", include=SETTINGS)
+    settings = shapes.project_of(settings, connection.server)
     last = Cursor.parse(cursor)
     labels, control, notices = _labels(settings, project, last)
-    changed = _changed(connection, project.reference, last)
-    # after the changes: a task that is made in between must not be among them and not exist
-    seats = Seats(connection, project.reference, changed, _FIELDS)
+    listed = list_tasks(connection, project.reference, last.tasks)
+    copies = copies_of(listed)
+    changed = _changed(connection, project.reference, listed, last)
+    seats = Seats(connection, project.reference, listed, changed, _FIELDS)
+    share_seats(copies, seats.left)
     # one of the actions leaves no trace in the task's time of change
-    unnoticed = [task for task in seats.looked_into if any(map(made_from, task["annotations"]))]
-    watched = {task["id"] for task in unnoticed}
-    changed += unnoticed
+    changed += [task for task in seats.looked_into if any(map(made_from, task["annotations"]))]
     begun = with_drafts(connection, project.reference)
-    fresh = [task for task in changed if last.seen.get(str(task["id"])) != checksum(task)]
+    seen = {str(task["id"]): _seen(task) for task in changed}
+    fresh = [
+        task
+        for task in changed
+        if (before := last.tasks.get(str(task["id"]))) is None or before.checksum != checksum(task)
+    ]
+    missing = [task for task in fresh if not seen[str(task["id"])].stamp]
+    restored = [task.id for task in listed if (b := last.tasks.get(str(task.id))) and task.stamp < b.stamp]
     reader = AnswerReader(connection, project, control, documents, begun)
-    states = tuple(reader.states(fresh))
-    stamps = [parse_time(task["updated_at"]) for task in changed]
-    newest = max([*stamps, last.newest] if last.newest else stamps, default=None)
-    following = Cursor(
-        newest=newest,
-        seen={
-            str(task["id"]): checksum(task)
-            for task, stamp in zip(changed, stamps, strict=True)
-            if newest is not None and (stamp >= newest - OVERLAP or task["id"] in watched)
-        },
-        labels=labels,
-    )
+    states = [
+        replace(state, complete=bool(seen[state.task_id].stamp), earlier=bool(restored))
+        for state in reader.states(fresh)
+    ]
+    if duplicates := notice_of(copies, begun, {task["id"]: len(task["annotations"]) for task in changed}):
+        reader.notices.append(duplicates)
+    if number := connection.replaced - replaced:
+        reader.notices.append(
+            f"Label Studio gave {number} character{'s' * (number > 1)} that no database can keep (NUL, or half of a "
+            f"surrogate pair); {shapes.REPLACEMENT} is in the place of each"
+        )
+    if missing:
+        ids = ", ".join(str(task["id"]) for task in missing[:LISTED])
+        reader.notices.append(
+            f"Label Studio counts more answers than it gives of {len(missing)} of its tasks ({ids}); those that were "
+            "fetched before still count, and the tasks are looked at again in the next round"
+        )
+    if restored:
+        reader.notices.append(
+            f"{len(restored)} of Label Studio's tasks are in an earlier state than when they were last looked at: a "
+            "backup was restored, or its clock was set back; answers that were fetched before and are missing there "
+            "still count"
+        )
+    tasks = {str(task.id): seen.get(str(task.id)) or last.tasks.get(str(task.id)) for task in listed}
     return Pull(
-        tasks=states,
-        existing=frozenset(seats.existing),
+        tasks=tuple(states),
+        existing=frozenset(tasks),
         open_tasks=frozenset(seats.left),
-        cursor=following.text(),
+        cursor=Cursor({ident: one for ident, one in tasks.items() if one is not None}, labels).text(),
         notices=(*notices, *reader.notices, *seats.notices()),
         begun=frozenset(begun),
         seats=seats.left,
+        keys={str(task.id): task.key for task in listed if task.key is not None},
     )
+
+
+def _changed(connection: Connection, project: str, listed: Sequence[Listed], last: Cursor) -> list[Json]:
+    """The tasks that are not as they were, with their answers.
+
+    One of which the server counts more answers than it gives is asked for a second time: it may have been answered, or
+    an answer deleted, meanwhile.
+    """
+    wanted = {
+        task.id
+        for task in listed
+        if (last.tasks.get(str(task.id)) or Seen("", 0, ""))[:2] != (task.stamp, task.answers)
+    }
+    if 2 * len(wanted) > len(listed):
+        given = connection.tasks(project, fields="all", include=_FIELDS)
+    else:
+        given = connection.tasks_where(project, "id", sorted(wanted), fields="all", include=_FIELDS)
+    found = {task["id"]: task for task in given if task["id"] in wanted}
+    if some := [ident for ident, task in found.items() if not _seen(task).stamp]:
+        again = connection.tasks_where(project, "id", some, fields="all", include=_FIELDS)
+        found |= {task["id"]: task for task in again if task["id"] in found}
+    return [found[ident] for ident in sorted(found)]
+
+
+def _seen(task: Json) -> Seen:
+    """What the cursor keeps of a task; without a stamp if answers are missing."""
+    counted = task["total_annotations"] + task["cancelled_annotations"]
+    return Seen("" if len(task["annotations"]) < counted else task["updated_at"], counted, checksum(task))
 
 
 def with_drafts(connection: Connection, project: str) -> set[str]:
@@ -70,16 +124,6 @@ def with_drafts(connection: Connection, project: str) -> set[str]:
     """
     drafts = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
     return {str(task["id"]) for task in connection.tasks(project, [drafts], include="id")}
-
-
-def _changed(connection: Connection, project: str, last: Cursor) -> list[Json]:
-    since = last.since
-    filters = []
-    if since is not None:
-        filters = [
-            {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime", "value": since}
-        ]
-    return list(connection.tasks(project, filters, fields="all", include=_FIELDS))
 
 
 def _labels(

@@ -21,6 +21,7 @@ from biorat_al.desk.labelstudio.connection import (
     TooLargeError,
 )
 from biorat_al.desk.labelstudio.conversion import regions_of
+from biorat_al.desk.labelstudio.shapes import is_id
 from biorat_al.errors import DeskError, DeskUnreachableError
 
 KEY = "biorat_key"
@@ -29,7 +30,7 @@ TITLE = "title"
 LONGEST_TITLE = 300
 
 POLL = 0.5
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds without a change after which a request whose answer was lost is taken to have come to nothing."""
 
 
@@ -61,12 +62,12 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
     except (AnswerLostError, ServerFailedError) as error:
         return wait_for(lambda: find(connection, project, keys), len(keys), error)
     ids = answer.get("task_ids") if isinstance(answer, Mapping) else None
-    if not ids:
+    if not isinstance(ids, list) or not ids or not all(map(is_id, ids)):
         # other editions of the server answer at once and work on afterwards
         lost = DeskUnreachableError(f"{connection.address} did not say which tasks it made")
         return wait_for(lambda: find(connection, project, keys), len(keys), lost)
     wanted = sum("predictions" in task for task in body)
-    if len(ids) != len(keys) or answer.get("prediction_count", wanted) != wanted:
+    if len(set(ids)) != len(keys) or answer.get("prediction_count", wanted) != wanted:
         raise DeskError(
             f"Label Studio at {connection.address} made {len(ids)} of {len(keys)} tasks and "
             f"{answer.get('prediction_count')} of {wanted} pre-annotations: look at the project before going on"
@@ -80,7 +81,7 @@ def find(connection: Connection, project: str, keys: Sequence[str]) -> dict[str,
     found: dict[str, str] = {}
     for task in connection.tasks_where(project, f"data.{KEY}", list(dict.fromkeys(keys)), include="id,data"):
         key = task["data"].get(KEY)
-        if key in wanted:
+        if isinstance(key, str) and key in wanted:
             found.setdefault(key, str(task["id"]))
     return found
 
@@ -92,15 +93,16 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
     :raises DeskUnreachableError: not all of them came because the connection broke off.
     :raises DeskError: not all of them came for another reason.
     """
-    found: dict[str, str] = {}
+    found = look()
+    # from when the server first answers again: it may have stood still, and begins only now
     last_change = time.monotonic()
-    while time.monotonic() - last_change < PATIENCE:
+    while len(found) != wanted and time.monotonic() - last_change < PATIENCE:
+        time.sleep(POLL)
         now = look()
-        if len(now) == wanted:
-            return now
         if len(now) != len(found):
             found, last_change = now, time.monotonic()
-        time.sleep(POLL)
+    if len(found) == wanted:
+        return found
     kind = DeskUnreachableError if isinstance(lost, DeskUnreachableError) else DeskError
     raise kind(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
 

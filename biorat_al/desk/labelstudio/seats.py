@@ -11,17 +11,14 @@ from collections.abc import Iterator, Sequence
 
 from biorat_al.corpus.labelstudio_answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
+from biorat_al.desk.labelstudio.listing import LISTED, Listed
 from biorat_al.desk.labelstudio.pushing import DOCUMENT
 from biorat_al.wording import are
-
-LISTED = 20
-"""How many tasks a notice names."""
 
 
 class Seats:
     """The tasks of a project, and the seats that are left at each.
 
-    :ivar existing: ids of all tasks.
     :ivar left: number of seats, by id of a task that has any.
     :ivar looked_into: tasks with their answers that had to be fetched for this, without those that were known.
     :ivar closed: tasks with answers and seats left that Label Studio takes for finished, so that it offers them to
@@ -29,31 +26,27 @@ class Seats:
         one person as two. Those with what an action made are left out, since undoing that opens them.
     """
 
-    def __init__(self, connection: Connection, project: str, known: Sequence[Json], fields: str) -> None:
-        """Ask for the tasks.
+    def __init__(
+        self, connection: Connection, project: str, listed: Sequence[Listed], known: Sequence[Json], fields: str
+    ) -> None:
+        """Ask for the tasks that leave doubts.
 
+        :param listed: all tasks.
         :param known: tasks that were fetched with their answers already.
         :param fields: what is to be fetched of a task with its answers.
         """
-        self.existing: set[str] = set()
-        self.left: dict[str, int] = {}
+        self.left: dict[str, int] = {str(task.id): task.overlap for task in listed if not task.answers}
         self.looked_into: list[Json] = []
         self.closed: list[Json] = []
-        shared: dict[int, int] = {}
-        labelled: set[int] = set()
-        totals = "id,total_annotations,cancelled_annotations,overlap,is_labeled"
-        for task in connection.tasks(project, include=totals):
-            self.existing.add(str(task["id"]))
-            overlap = max(1, task.get("overlap") or 1)
-            if task.get("is_labeled"):
-                labelled.add(task["id"])
-            if not task["total_annotations"] and not task["cancelled_annotations"]:
-                self.left[str(task["id"])] = overlap
-            elif overlap > 1:
-                shared[task["id"]] = overlap
+        labelled = {task.id for task in listed if task.is_labeled}
+        existing = {task.id for task in listed}
+        shared = {task.id: task.overlap for task in listed if task.answers and task.overlap > 1}
         for task in self._in_doubt(connection, project, known, list(shared), fields):
+            if not task["annotations"] or task["id"] not in existing:
+                continue
+            self.left.pop(str(task["id"]), None)
             seats = shared.get(task["id"], 1) - len(_seated(task))
-            if task["annotations"] and str(task["id"]) in self.existing and seats > 0:
+            if seats > 0:
                 self.left[str(task["id"])] = seats
                 if task["id"] in labelled and not any(map(made_from, task["annotations"])):
                     self.closed.append(task)

@@ -144,6 +144,7 @@ def _told(error: BioratError) -> str:
         (500, {"detail": "Sqlite <a href='x'>doesn't operate well</a> on"}, ServerFailedError, "give it a Postgres"),
         (500, {"detail": "could not write: No space left on device"}, ServerFailedError, "its disk is full"),
         (500, "", ServerFailedError, "failed (HTTP 500); its log says more"),
+        (500, " ; ", ServerFailedError, "failed (HTTP 500); its log says more"),
         (500, {"detail": "b" * 5000}, ServerFailedError, "bbb…; its log"),
         (503, "", AnswerLostError, "starting, or overloaded"),
         (500, {"detail": "boom", "exc_info": "Traceback: a lot"}, ServerFailedError, "boom"),
@@ -196,6 +197,8 @@ def test_being_sent_on_is_told_with_the_address_that_is_right() -> None:
         ("/user/login/?next=/api/x", "asks for a login at http://127.0.0.1:"),
         ("https://sso.example/realms/x/protocol/openid-connect/auth", "asks for a login at https://sso.example:"),
         ("http://[half", "does not say where to"),
+        ("mailto:someone@elsewhere.example", "does not say where to"),
+        ("about:blank", "does not say where to"),
     ],
 )
 def test_being_sent_on_says_where_to_or_that_it_is_a_login(location: str, told: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any, cast
 import pytest
 
 from biorat_al.desk.labelstudio.connection import Connection
-from biorat_al.desk.labelstudio.seats import LISTED, Seats
+from biorat_al.desk.labelstudio.listing import LISTED, list_tasks
+from biorat_al.desk.labelstudio.seats import Seats
 
 Task = dict[str, Any]
 
 
-class Listed:
+class Tasks:
     """What the server's list of tasks says, without a server."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -40,14 +41,15 @@ MADE = {
 def task(ident: int, *annotations: dict[str, Any], overlap: int = 1, finished: bool = False) -> Task:
     skipped = sum(one["was_cancelled"] for one in annotations)
     return {
-        "id": ident, "overlap": overlap, "is_labeled": finished, "data": {"document_id": f"d{ident}"},
+        "id": ident, "updated_at": "2026-01-01T00:00:00Z", "overlap": overlap, "is_labeled": finished, "data": {"document_id": f"d{ident}"},
         "total_annotations": len(annotations) - skipped, "cancelled_annotations": skipped,
         "annotations": list(annotations),
     }  # fmt: skip
 
 
 def seats(*tasks: Task) -> Seats:
-    return Seats(cast(Connection, Listed(tasks)), "1", [], "")
+    connection = cast(Connection, Tasks(tasks))
+    return Seats(connection, "1", list_tasks(connection, "1", ()), [], "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""All tasks of a project in short, held against what was known of them and against the project's own count."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from biorat_al.desk.labelstudio import shapes
+from biorat_al.desk.labelstudio.connection import Connection, NotFoundError
+from biorat_al.desk.labelstudio.pushing import KEY
+from biorat_al.errors import DeskError
+
+LISTED = 20
+"""How many tasks a sentence names."""
+
+_LOOKED_UP = 3
+"""How many tasks that have vanished are asked for by themselves."""
+
+
+class Listed(NamedTuple):
+    """A task in the list of all.
+
+    :param key: ours; None for a task that somebody made by hand.
+    :param stamp: the server's time of its last change.
+    :param answers: how many answers the server counts, skips included.
+    :param overlap: how many people are to answer it.
+    :param is_labeled: whether the server takes it for finished.
+    """
+
+    id: int
+    key: str | None
+    stamp: str
+    answers: int
+    overlap: int
+    is_labeled: bool
+
+
+def list_tasks(connection: Connection, project: str, known: Collection[str]) -> list[Listed]:
+    """Return all tasks of a project, by ascending id.
+
+    :param known: ids of the tasks that were there the last time.
+    :raises DeskError: tasks are missing that are still there, by the project's own count or by themselves.
+    """
+    fields = "id,data,updated_at,total_annotations,cancelled_annotations,overlap,is_labeled"
+    found = []
+    for task in connection.tasks(project, include=fields):
+        key = task["data"].get(KEY)
+        found.append(
+            Listed(
+                task["id"],
+                key if isinstance(key, str) else None,
+                task["updated_at"],
+                task["total_annotations"] + task["cancelled_annotations"],
+                max(1, task.get("overlap") or 1),
+                bool(task.get("is_labeled")),
+            )
+        )
+    there = {str(task.id) for task in found}
+    missing = sorted((ident for ident in known if ident not in there), key=int)
+    if missing:
+        _check(connection, project, len(found), missing)
+    return found
+
+
+def _check(connection: Connection, project: str, number: int, missing: Sequence[str]) -> None:
+    """Raise unless tasks that are not in the list are gone."""
+    settings = connection.get(f"api/projects/{project}/", include="id,task_number")
+    counted = shapes.project_of(settings, connection.server, "id,task_number").get("task_number") or 0
+    still = [ident for ident in missing[:_LOOKED_UP] if _is_there(connection, project, ident)]
+    if counted <= number and not still:
+        return
+    raise DeskError(
+        f"Label Studio at {connection.address} contradicts itself: it lists {number} tasks of the project {project} "
+        f"and counts {counted}{f', and still has the task {still[0]}' if still else ''}. Nothing was changed; see "
+        "whether something in front of it answers in its place, and run the same command again"
+    )
+
+
+def _is_there(connection: Connection, project: str, ident: str) -> bool:
+    try:
+        task = shapes.mapping(connection.get(f"api/tasks/{ident}/"), "a task", connection.server)
+        return str(task.get("project")) == project
+    except NotFoundError:
+        return False
+
+
+def copies_of(listed: Sequence[Listed]) -> list[list[Listed]]:
+    """Return the tasks that have their key in common with others, those of one key together."""
+    by_key: dict[str, list[Listed]] = {}
+    for task in listed:
+        if task.key is not None:
+            by_key.setdefault(task.key, []).append(task)
+    return [tasks for tasks in by_key.values() if len(tasks) > 1]
+
+
+def share_seats(copies: Sequence[Sequence[Listed]], left: dict[str, int]) -> None:
+    """Let the tasks of one key want as few further answers as the one of them that wants fewest.
+
+    :param left: number of seats by id of a task that has any; changed in place.
+    """
+    for tasks in copies:
+        ids = [str(task.id) for task in tasks]
+        seats = min(left.get(ident, 0) for ident in ids)
+        for ident in ids:
+            left.pop(ident, None)
+        if seats:
+            left[ids[0]] = seats
+
+
+def notice_of(copies: Sequence[Sequence[Listed]], begun: Collection[str], answers: Mapping[int, int]) -> str | None:
+    """Say which documents have several tasks, and which of these can be deleted.
+
+    :param begun: ids of the tasks with a draft.
+    :param answers: how many answers tasks have that were looked into.
+    """
+    if not copies:
+        return None
+    spare: list[int] = []
+    for tasks in copies:
+        empty = [task.id for task in tasks if not answers.get(task.id, task.answers) and str(task.id) not in begun]
+        spare += empty if len(empty) < len(tasks) else empty[1:]
+    keys = [str(tasks[0].key) for tasks in copies]
+    said = (
+        f"{len(keys)} document{'s have' if len(keys) > 1 else ' has'} more than one task in Label Studio "
+        f"({_some(keys)}), by a second import of the same tasks; answers on all of them count"
+    )
+    if spare:
+        return f"{said}. Delete the ones that nobody has answered or begun in its data manager: {_some(sorted(spare))}"
+    return f"{said}, and each of them has been answered or begun"
+
+
+def _some(items: Sequence[object]) -> str:
+    shown = ", ".join(map(str, items[:LISTED]))
+    return shown if len(items) <= LISTED else f"{shown} and {len(items) - LISTED:,} more"

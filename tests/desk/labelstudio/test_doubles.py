@@ -1,0 +1,103 @@
+"""A server that has a task twice, was restored from a backup, or whose clock was set: no answer is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biorat_al.desk.base import Pull
+from tests.desk.contract import task
+from tests.desk.labelstudio.test_pulling import Room
+from tests.support.labelstudio import RunningLabelStudio
+
+
+@pytest.fixture
+def room(label_studio: RunningLabelStudio, marker: str) -> Room:
+    return Room(label_studio, marker)
+
+
+def import_again(room: Room, *keys: str, **more: Any) -> dict[str, str]:
+    """Import tasks a second time, as a proxy that repeats a request does."""
+    return dict(room.desk.push(room.project, [task(key, "m-1") for key in keys]))
+
+
+def answered(pull: Pull) -> dict[str, int]:
+    """How many answers each task of a pull has."""
+    return {state.task_id: len(state.annotations) for state in pull.tasks}
+
+
+def test_answers_on_the_copy_of_a_task_are_fetched_and_the_empty_one_is_told(room: Room) -> None:
+    room.pull()
+    again = import_again(room, "1001", "1002")
+    room.ann.submit(again["1001"])
+    found = room.pull()
+    assert answered(found) == {again["1001"]: 1, again["1002"]: 0}
+    assert found.keys is not None
+    assert {found.keys[again["1001"]], found.keys[room.ids["1001"]]} == {"1001"}
+    (notice,) = found.notices
+    assert "2 documents have more than one task in Label Studio (1001, 1002)" in notice
+    assert notice.endswith(f"{room.ids['1001']}, {again['1002']}")
+    # nobody need answer 1001 again, and 1002 once
+    assert found.open_tasks == {room.ids["1002"], room.ids["1003"]}
+    assert found.open_seats == 2
+    # told until it is put right
+    assert room.pull().notices == found.notices
+    room.ann.delete_task(again["1002"])
+    room.ann.delete_task(room.ids["1001"])
+    assert room.pull().notices == ()
+
+
+def test_tasks_that_were_deleted_and_imported_anew_are_known_by_their_keys(room: Room) -> None:
+    room.ann.submit(room.ids["1001"])
+    room.pull()
+    for task_id in room.ids.values():
+        room.ann.delete_task(task_id)
+    again = import_again(room, "1001", "1002")
+    room.ann.submit(again["1002"])
+    found = room.pull()
+    assert found.keys == {again["1001"]: "1001", again["1002"]: "1002"}
+    states = {state.key: state for state in found.tasks}
+    assert len(states["1002"].annotations) == 1
+    assert states["1001"].made_at is not None
+
+
+def change_database(server: RunningLabelStudio, *statements: str) -> None:
+    """Change a server's own database while it does not run."""
+    server.server.stop()
+    (file,) = Path(server.server.home).rglob("label_studio.sqlite3")
+    with closing(sqlite3.connect(file)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+    server.server.start()
+
+
+def test_a_clock_that_was_set_back_hides_no_answer(fresh_label_studio: RunningLabelStudio, marker: str) -> None:
+    room = Room(fresh_label_studio, marker)
+    room.ann.submit(room.ids["1001"])
+    room.pull()
+    room.ann.submit(room.ids["1002"])
+    change_database(
+        fresh_label_studio,
+        f"UPDATE task SET updated_at = datetime(updated_at, '-1 hour') WHERE id = {room.ids['1002']}",
+        "UPDATE task_completion SET created_at = datetime(created_at, '-1 hour'), "
+        f"updated_at = datetime(updated_at, '-1 hour') WHERE task_id = {room.ids['1002']}",
+    )
+    room.desk = fresh_label_studio.desk()
+    found = room.pull()
+    assert answered(found) == {room.ids["1002"]: 1}
+    assert "its clock was set back" in found.notices[0]
+    assert room.pull().tasks == ()
+
+
+def test_a_time_in_the_far_future_hides_no_answer(fresh_label_studio: RunningLabelStudio, marker: str) -> None:
+    room = Room(fresh_label_studio, marker)
+    room.ann.submit(room.ids["1001"])
+    change_database(fresh_label_studio, f"UPDATE task SET updated_at = '2199-01-01' WHERE id = {room.ids['1001']}")
+    room.desk, room.ann = fresh_label_studio.desk(), fresh_label_studio.annotator()
+    room.pull()
+    room.ann.submit(room.ids["1002"])
+    assert answered(room.pull()) == {room.ids["1002"]: 1}
