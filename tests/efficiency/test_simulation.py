@@ -480,9 +480,13 @@ def test_runs_go_side_by_side_and_say_which_failed(tmp_path: Path, settings: Set
     by_id = {run.id: run for run in runs}
     assert all(figures(by_id[run.id]) == figures(run) for run in alone)
     # an encoder that goes away between the first look and the runs
-    lost = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": str(tmp_path / "gone")})})
+    gone = tmp_path / "gone"
+    shutil.copytree(settings.encoder.name, gone)
+    lost = settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"name": str(gone)})})
+    simulation = Simulation.create(tmp_path / "bad", lost, both, sources)
+    shutil.rmtree(gone)
     with pytest.raises(LearnerError, match=r"the run (none|rat)-mnlp-s0 failed: .*gone"):
-        Simulation.create(tmp_path / "bad", lost, both, sources).run(workers=2)
+        simulation.run(workers=2)
 
 
 def test_workers_are_bounded_by_cores_and_memory(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
