@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 from biorat_al.corpus.source import Source
 from biorat_al.errors import FormatError
 
@@ -43,6 +41,9 @@ class _Bytes:
         bare = re.sub(rb"\\.", b"", piece, flags=re.DOTALL) if b"\\" in piece else piece
         self._escaped = bare.endswith(b"\\")
         parts = bare.translate(None, _NO_BRACKETS).split(b'"')
+        # whoever reads no JSON does not wait for it
+        import numpy as np
+
         outside = np.frombuffer(b"".join(parts[self._in_string :: 2]), dtype=np.uint8)
         self._in_string ^= len(parts) % 2 == 0
         if not outside.size:

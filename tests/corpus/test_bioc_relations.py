@@ -426,7 +426,12 @@ keys = st.sampled_from(["novel", "score", "role1", "entity1", "head", "tail", "t
 def test_relations_between_concepts_come_back_whatever_they_are_called(
     relations: list[tuple[str, str, str, dict[str, Any]]], name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    each = [(ConceptRelation(label, head, tail), properties) for label, head, tail, properties in relations]
+    # PubTator's ends are spelled as the mentions' column is, without the prefix
+    spelled = {"MESH:D900001": "D900001"} if name == "pubtator" else {}
+    each = [
+        (ConceptRelation(label, spelled.get(head, head), spelled.get(tail, tail)), properties)
+        for label, head, tail, properties in relations
+    ]
     entities = (Entity("T1", "X", (Span(0, 6),), (Concept("MESH", "D900001"),)),)
     annotation = Annotation(entities, (), tuple(relation for relation, _ in each), with_properties({}, each))
     report = WriteReport()

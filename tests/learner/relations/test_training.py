@@ -46,7 +46,8 @@ def train(
         arm=arm,  # type: ignore[arg-type]
         training=training,
         relations=relations,
-        adversarial=AdversarialSettings(**adversarial),
+        # without a look at the bounds of a settings file: a training can be led astray
+        adversarial=AdversarialSettings().model_copy(update=adversarial),
         seed=seed,
         folder=folder,
         device=CPU,
