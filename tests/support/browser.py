@@ -63,3 +63,48 @@ def open_label_stream(page: Any, project_url: str) -> None:
     page.keyboard.press("Escape")
     instruction.wait_for(state="hidden")
     page.wait_for_timeout(1500)
+
+
+def sign_up(page: Any, link: str, email: str, password: str) -> None:
+    """Follow an invitation and make an account, as somebody does who was invited."""
+    page.context.clear_cookies()
+    page.goto(link)
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda there: "/user/signup" not in there)
+
+
+def shown_task(page: Any) -> str:
+    """The id of the task that is open."""
+    return str(page.evaluate("window.Htx.task.id"))
+
+
+def drag(page: Any, surface: str) -> None:
+    """Drag the mouse over the first place in the text where `surface` is shown in one piece."""
+    left, right, middle = page.evaluate(
+        """surface => {
+            const walker = document.createTreeWalker(
+                document.querySelector('[class*=richtext__container]'), NodeFilter.SHOW_TEXT);
+            const nodes = [];
+            let text = '', node;
+            while ((node = walker.nextNode())) { nodes.push([text.length, node]); text += node.textContent; }
+            const at = text.indexOf(surface);
+            if (at < 0) throw new Error('not shown: ' + surface);
+            const place = offset => {
+                const [begin, node] = nodes.filter(([begin]) => begin <= offset).pop();
+                const range = document.createRange();
+                range.setStart(node, offset - begin);
+                range.setEnd(node, offset - begin + 1);
+                return range.getBoundingClientRect();
+            };
+            const first = place(at), last = place(at + surface.length - 1);
+            return [first.left, last.right, (last.top + last.bottom) / 2];
+        }""",
+        surface,
+    )
+    page.mouse.move(left + 1, middle)
+    page.mouse.down()
+    page.mouse.move(right - 1, middle, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(300)
