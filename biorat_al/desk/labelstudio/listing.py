@@ -122,13 +122,14 @@ def notice_of(copies: Sequence[Sequence[Listed]], begun: Collection[str], answer
     keys = [str(tasks[0].key) for tasks in copies]
     said = (
         f"{len(keys)} document{'s have' if len(keys) > 1 else ' has'} more than one task in Label Studio "
-        f"({_some(keys)}), by a second import of the same tasks; answers on all of them count"
+        f"({some(keys)}), by a second import of the same tasks; answers on all of them count"
     )
     if spare:
-        return f"{said}. Delete the ones that nobody has answered or begun in its data manager: {_some(sorted(spare))}"
+        return f"{said}. Delete the ones that nobody has answered or begun in its data manager: {some(sorted(spare))}"
     return f"{said}, and each of them has been answered or begun"
 
 
-def _some(items: Sequence[object]) -> str:
+def some(items: Sequence[object]) -> str:
+    """Return the first :data:`LISTED` of `items`, and how many more there are."""
     shown = ", ".join(map(str, items[:LISTED]))
     return shown if len(items) <= LISTED else f"{shown} and {len(items) - LISTED:,} more"

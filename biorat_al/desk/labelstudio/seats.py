@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from biorat_al.corpus.labelstudio_answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
-from biorat_al.desk.labelstudio.listing import LISTED, Listed
+from biorat_al.desk.labelstudio.listing import Listed, some
 from biorat_al.desk.labelstudio.pushing import DOCUMENT
 from biorat_al.wording import are
 
@@ -57,11 +57,10 @@ class Seats:
             return []
         names = [f"document {task['data'].get(DOCUMENT)} (task {task['id']})" for task in self.closed]
         one = len(names) == 1
-        listed = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED:,} more" if len(names) > LISTED else "")
         return [
             f"{are(len(names), 'task')} to be answered by more people, but Label Studio takes "
             f"{'it' if one else 'them'} for finished and offers {'it' if one else 'them'} to nobody, since the overlap "
-            f"was raised afterwards or somebody answered twice: {listed}. To open one again, send its overlap and "
+            f"was raised afterwards or somebody answered twice: {some(names)}. To open one again, send its overlap and "
             'is_labeled together: PATCH /api/tasks/TASK/ with {"overlap": 2, "is_labeled": false}'
         ]
 
