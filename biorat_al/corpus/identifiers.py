@@ -32,6 +32,10 @@ _ONE_WHOLE = re.compile(r"InChI=", re.IGNORECASE)
 
 # a molecule's letter (or none), what happened, where and to what: p|SUB|V|600|E
 _TMVAR = re.compile(r"(?:tmVar:)?[a-z]?\|[A-Za-z]+[0-9]*\|.*", re.ASCII | re.DOTALL)
+# without the molecule's letter only a known change is a variant by itself: "c|SUB|+|A|" is not "c|SUB|" and "|A|"
+_WHOLE_TMVAR = re.compile(
+    r"(?:tmVar:)?(?:[a-z]\|[A-Za-z]+[0-9]*|\|(?:SUB|DEL|INS|INDEL|DUP|INV|FS|Allele)[0-9]*)\|.*", re.ASCII | re.DOTALL
+)
 _DBSNP = re.compile(r"rs[0-9]+")
 _HGVS = re.compile(r"[cgmnopr]\.[^|,;]+")
 _PARTS_OF_VARIANTS = frozenset(
@@ -155,14 +159,16 @@ def _variants(column: str) -> list[str]:
     """The variants of a column: one, unless all parts are whole variants."""
     for joints in (",", ";", "+", "+,;", "+,;|"):
         parts = [part.strip() for part in re.split(f"[{joints}]", column)]
-        if len(parts) > 1 and all(_is_whole(part) for part in parts):
+        # "1132+-1" is a position: a dash after "+" is not a part without a concept
+        dashes = "+" not in joints or "|" in joints
+        if len(parts) > 1 and all(_is_whole(part) or (dashes and part in NO_CONCEPT - {""}) for part in parts):
             return parts
     return [column]
 
 
 def _is_whole(part: str) -> bool:
-    """Whether it is a variant (or another identifier) by itself."""
-    if part in NO_CONCEPT - {""} or _DBSNP.fullmatch(part) or _MESH.fullmatch(part) or _TMVAR.fullmatch(part):
+    """Whether a part is a variant, or another identifier, by itself."""
+    if _DBSNP.fullmatch(part) or _MESH.fullmatch(part) or _WHOLE_TMVAR.fullmatch(part):
         return True
     return _PREFIX.match(part) is not None and _key(part) not in _PARTS_OF_VARIANTS
 

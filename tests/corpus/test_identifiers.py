@@ -48,6 +48,8 @@ variants = st.one_of(
 
 @given(st.lists(variants, min_size=1, max_size=4, unique=True), st.sampled_from(["SequenceVariant", "SNP", "Genotype"]))
 @example(["c|DEL|1+2|", "rs7"], "SNP")
+@example(["rs1", "c|SUB|+|A|"], "SequenceVariant")
+@example(["c|SUB|A|12+-1"], "SNP")
 def test_every_variant_of_a_list_is_one_concept(names: list[str], label: str) -> None:
     concepts = parse_identifiers(joined(names), label)
     assert [concept.identifier for concept in concepts] == names
