@@ -15,7 +15,8 @@ from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.disputes import masked_text
 from biorat_al.rounds.export import ExportReport
-from biorat_al.rounds.notes import export_notes, finding_notes
+from biorat_al.rounds.export_notes import export_notes
+from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from biorat_al.errors import LockedError
+from biorat_al.errors import LockedError, ProjectError
 
 try:
     import fcntl
@@ -206,3 +206,17 @@ def _locked(lock: Path, path: Path) -> tuple[int | None, str]:
             if os.path.samestat(os.stat(lock), os.fstat(handle)):
                 return handle, os.read(handle, 20).decode(errors="replace")
         os.close(handle)  # its holder has ended and removed it in between
+
+
+def check_target(path: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
+    """Refuse to replace what is there.
+
+    :param claim: on the name; says whether the command that began to write it was cut off.
+    :raises ProjectError: `path` is there already and `force` is not set.
+    """
+    if not force and (path.exists() or path.is_symlink()):
+        if claim.cut_off:
+            raise ProjectError(
+                f"{path} is complete: the command that was cut off had written it; there is nothing left to do"
+            )
+        raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")

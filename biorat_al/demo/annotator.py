@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
 from biorat_al.corpus.model import Annotation
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import Connection, Json
-from biorat_al.desk.labelstudio.conversion import annotation_of, regions_of
 from biorat_al.desk.labelstudio.pushing import DOCUMENT
 from biorat_al.desk.oracle import with_origins
 from biorat_al.progress import SILENT, Progress

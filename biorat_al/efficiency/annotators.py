@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from biorat_al.efficiency.curves import f1_at
+from biorat_al.efficiency.estimates import Estimate
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, estimated
 from biorat_al.efficiency.runs import Point, Run
-from biorat_al.efficiency.statistics import Estimate, f1_at
 from biorat_al.efficiency.study import tried
 from biorat_al.efficiency.work import RoundWork
 from biorat_al.wording import plural

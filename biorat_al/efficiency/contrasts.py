@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from biorat_al.efficiency.estimates import UNIT_NAMES
+from biorat_al.efficiency.adjustment import adjusted
+from biorat_al.efficiency.comparison import Comparison, Effect, compare, reachable_target
+from biorat_al.efficiency.curves import area_under_curve, f1_at, groups, labels_needed
+from biorat_al.efficiency.estimates import UNIT_NAMES, Unit
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, estimated
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import curve_of, curve_plot
-from biorat_al.efficiency.statistics import (
-    Comparison,
-    Effect,
-    Unit,
-    adjusted,
-    area_under_curve,
-    compare,
-    f1_at,
-    groups,
-    labels_needed,
-    reachable_target,
-    verdict,
-)
 from biorat_al.efficiency.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
+from biorat_al.efficiency.verdict import verdict
 from biorat_al.wording import plural
 
 NO_TARGET = "no F1 is reached clearly by both"

@@ -6,20 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biorat_al.efficiency.calibration import Calibration, calibration_error
 from biorat_al.efficiency.changes import by_rounds, flat_settings
-from biorat_al.efficiency.estimates import UNIT_NAMES
+from biorat_al.efficiency.curves import f1_at
+from biorat_al.efficiency.estimates import UNIT_NAMES, Estimate
 from biorat_al.efficiency.figures import Cell, Figure, Form, Section, Table, estimated
+from biorat_al.efficiency.forecast import Reach, forecast
 from biorat_al.efficiency.plots import Plot, Series
+from biorat_al.efficiency.robustness import robustness_deltas
 from biorat_al.efficiency.runs import Run, Triple, f1_of
-from biorat_al.efficiency.statistics import (
-    Calibration,
-    Estimate,
-    Reach,
-    calibration_error,
-    f1_at,
-    forecast,
-    robustness_deltas,
-)
 from biorat_al.efficiency.study import UNITS, Study, intervals, selecting_run, tried
 from biorat_al.wording import plural
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from biorat_al.efficiency.cost import Spread
+from biorat_al.efficiency.estimates import Estimate
 from biorat_al.efficiency.plots import Plot
-from biorat_al.efficiency.statistics import Estimate, Spread
 
 Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
 """How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 from biorat_al import __version__
-from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
+from biorat_al.corpus.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.corpus.files import replacing, replacing_folder
 from biorat_al.efficiency.arms import explained
 from biorat_al.efficiency.figures import Section, Table
@@ -25,7 +25,6 @@ from biorat_al.efficiency.plots import colour_variables, inline_svg, write_plot
 from biorat_al.efficiency.runs import Run, write_runs
 from biorat_al.errors import ProjectError
 from biorat_al.resources import resource
-from biorat_al.rounds.export import check_target
 
 PAGE = "report.html"
 FIGURES = "figures.json"
@@ -36,7 +35,7 @@ class Headline:
     """What came out, in a sentence.
 
     :param corpus: what it is about.
-    :param outcome: as in :class:`~biorat_al.efficiency.statistics.Verdict`.
+    :param outcome: as in :class:`~biorat_al.efficiency.verdict.Verdict`.
     :param basis: how it came about: seeds, documents, who selected.
     """
 

@@ -11,6 +11,7 @@ from biorat_al import __version__
 from biorat_al.corpus.claims import claimed
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.changes import changes_noted
+from biorat_al.efficiency.comparison import Comparison
 from biorat_al.efficiency.contrasts import (
     CHOSEN_AFTER,
     comparison_section,
@@ -29,14 +30,15 @@ from biorat_al.efficiency.details import (
 )
 from biorat_al.efficiency.disputes import disputes_section
 from biorat_al.efficiency.figures import Section, words, written
+from biorat_al.efficiency.forecast import forecast
 from biorat_al.efficiency.live import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.overview import Known, project_overview
 from biorat_al.efficiency.relations import relation_counts, relations_section
 from biorat_al.efficiency.report import Headline, Part, Report, check_page, page_of
 from biorat_al.efficiency.runs import Run
 from biorat_al.efficiency.sections import cost_section, curves_section
-from biorat_al.efficiency.statistics import Comparison, forecast, verdict
 from biorat_al.efficiency.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
+from biorat_al.efficiency.verdict import verdict
 from biorat_al.efficiency.work import annotator_work, relation_work
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from biorat_al.efficiency.estimates import UNIT_NAMES
+from biorat_al.efficiency.cost import CostRow, Spread, cost_table
+from biorat_al.efficiency.curves import Curve, common_range, learning_curve
+from biorat_al.efficiency.estimates import UNIT_NAMES, Unit
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table, spread
 from biorat_al.efficiency.plots import Plot, Series
 from biorat_al.efficiency.runs import Run
-from biorat_al.efficiency.statistics import CostRow, Curve, Spread, Unit, common_range, cost_table, learning_curve
 from biorat_al.efficiency.study import PLAIN, UNITS, Study, intervals, tried
 
 _FEW = 12

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ParamSpec, TypeVar
 
-from biorat_al.efficiency.estimates import UNIT_NAMES
+from biorat_al.efficiency.curves import GroupKey, common_range, groups
+from biorat_al.efficiency.estimates import UNIT_NAMES, Unit
 from biorat_al.efficiency.figures import words
 from biorat_al.efficiency.runs import Run, Triple
-from biorat_al.efficiency.statistics import GroupKey, Unit, common_range, groups
 from biorat_al.errors import UsageError
 from biorat_al.wording import plural
 

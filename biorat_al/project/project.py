@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.base import ReadOptions, ReadReport
-from biorat_al.corpus.claims import claimed
+from biorat_al.corpus.claims import check_target, claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.reading import read_with
@@ -20,7 +20,7 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.project.creation import create_project, is_complete
 from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.export import ExportOptions, ExportReport, check_target, export_corpus, predicted_records
+from biorat_al.rounds.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status

@@ -15,10 +15,10 @@ from biorat_al import __version__
 from biorat_al.corpus.bigbio import bigbio_folder
 from biorat_al.corpus.bigbio_card import TIES_SHOWN, CardDetails
 from biorat_al.corpus.bigbio_provenance import TieRow
-from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
+from biorat_al.corpus.claims import check_target, claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
-from biorat_al.errors import NothingToDoYet, ProjectError, UsageError
+from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.progress import Progress
 from biorat_al.rounds.card import citation_of, how_chosen, text_or_file
 from biorat_al.rounds.disputes import unknown_preference
@@ -227,20 +227,6 @@ def predicted_records(predictor: Predictor, records: Iterable[Record], progress:
             annotation = Annotation(prediction.entities, prediction.relations, extras=extras)
             yield Record(record.document, annotation, record.source)
             bar.advance()
-
-
-def check_target(path: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
-    """Refuse to replace what is there.
-
-    :param claim: on the name; says whether the command that began to write it was cut off.
-    :raises ProjectError: `path` is there already and `force` is not set.
-    """
-    if not force and (path.exists() or path.is_symlink()):
-        if claim.cut_off:
-            raise ProjectError(
-                f"{path} is complete: the command that was cut off had written it; there is nothing left to do"
-            )
-        raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")
 
 
 def _check_options(format: str, options: ExportOptions) -> None:

@@ -7,9 +7,9 @@ import io
 
 import pytest
 
+from biorat_al.efficiency.cost import Spread
 from biorat_al.efficiency.estimates import Amount, Estimate
 from biorat_al.efficiency.figures import Figure, Table, estimated, spread, words, written
-from biorat_al.efficiency.statistics import Spread
 
 
 @pytest.mark.parametrize(

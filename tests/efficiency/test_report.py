@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.efficiency.comparison import compare
 from biorat_al.efficiency.contrasts import CHOSEN_AFTER, comparison_section, comparisons, strategies_section
+from biorat_al.efficiency.curves import labels_needed, learning_curve
 from biorat_al.efficiency.details import calibration_section, forecast_section, labels_section, robustness_section
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.report import Headline, Part, Report
 from biorat_al.efficiency.reporting import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.runs import Bin, Point, Run, read_runs, write_runs
 from biorat_al.efficiency.sections import curves_section
-from biorat_al.efficiency.statistics import compare, labels_needed, learning_curve
 from biorat_al.efficiency.study import Study
 from biorat_al.errors import NothingToDoYet, ProjectError
 from tests.efficiency import made as small

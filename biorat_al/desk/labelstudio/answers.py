@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from biorat_al.corpus.labelstudio_regions import annotation_of
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.slips import NO_SLIPS, Slips, tidied
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, TaskState
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.connection import Connection, Json
-from biorat_al.desk.labelstudio.conversion import annotation_of
 from biorat_al.desk.labelstudio.cursor import parse_time
 from biorat_al.desk.labelstudio.pushing import DOCUMENT, KEY
 from biorat_al.desk.labelstudio.seats import made_from

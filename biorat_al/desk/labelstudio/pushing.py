@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from biorat_al.corpus.labelstudio_regions import regions_of
 from biorat_al.corpus.model import Document
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
@@ -20,7 +21,6 @@ from biorat_al.desk.labelstudio.connection import (
     ServerFailedError,
     TooLargeError,
 )
-from biorat_al.desk.labelstudio.conversion import regions_of
 from biorat_al.desk.labelstudio.shapes import is_id
 from biorat_al.errors import DeskError, DeskUnreachableError
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from biorat_al.corpus.labelstudio_regions import regions_of
 from biorat_al.desk.base import Desk, DeskProject
-from biorat_al.desk.labelstudio.conversion import regions_of
 from tests.desk.contract import GOLD, TEXTS, DeskContract
 from tests.support.labelstudio import RunningLabelStudio
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from biorat_al.corpus.labelstudio_regions import regions_of
 from biorat_al.corpus.model import Document, Relation, Span
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Pull
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
-from biorat_al.desk.labelstudio.conversion import regions_of
 from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
 from biorat_al.errors import DeskError
 from tests.desk.contract import GOLD, LABELS, RELATIONS, TEXTS, content, documents, pushed

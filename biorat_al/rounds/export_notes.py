@@ -1,0 +1,22 @@
+"""What is not in an export, in sentences."""
+
+from __future__ import annotations
+
+from biorat_al.rounds.export import ExportReport
+from biorat_al.wording import plural
+
+
+def export_notes(report: ExportReport) -> list[str]:
+    """Return a sentence for each kind of thing in the answers that is not in an export, besides ties."""
+    notes = []
+    if report.outvoted:
+        notes.append(f"Left out: {plural(report.outvoted, 'part')} of answers that only a minority marked")
+    if report.left_out:
+        names = ", ".join(f"{name} {number:,}" for name, number in sorted(report.left_out.items()))
+        notes.append(f"Left out: properties that a document's annotators do not agree on: {names}")
+    if report.not_counted:
+        several = plural(report.not_counted, "annotation")
+        notes.append(f"Not counted: {several} that nobody has looked at; biorat-al status lists them")
+    if report.not_understood:
+        notes.append(f"Not understood: {plural(report.not_understood, 'part')} of answers; biorat-al status lists them")
+    return notes
