@@ -16,8 +16,8 @@ import sys, time
 from pathlib import Path
 from biorat_al.cli import main
 from biorat_al.corpus import convert as module
-from biorat_al.corpus.claims import claimed
-from biorat_al.corpus.files import replacing, replacing_folder
+from biorat_al.claims import claimed
+from biorat_al.files import replacing, replacing_folder
 
 def convert(paths, out, **options):
     with claimed(out, force=False), replacing_folder(out) as folder, replacing(out.parent / "file") as file:

@@ -42,11 +42,11 @@ from biorat_al.corpus.bigbio_record import KbRecords
 from biorat_al.corpus.bigbio_schema import kb_schema, provenance_schema, source_schema, ties_schema
 from biorat_al.corpus.bigbio_source import source_record
 from biorat_al.corpus.bigbio_tables import Tables
-from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.kb_checks import CONVENTIONS, KbChecker
 from biorat_al.corpus.losses import MENTION_IDS, NOT_LOOKED
 from biorat_al.corpus.model import Annotation, Document, Entity
 from biorat_al.errors import FormatError, UsageError
+from biorat_al.files import replacing_folder
 
 TRAIN = "train"
 

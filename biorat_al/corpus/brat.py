@@ -38,12 +38,12 @@ from pathlib import Path
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.brat_reading import BratReader
 from biorat_al.corpus.brat_writing import Configuration, annotation_lines
-from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.losses import NOT_LOOKED, count_losses
 from biorat_al.corpus.model import Document, Record
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import check_record, file_name, long_name, named, write_once
 from biorat_al.errors import FormatError
+from biorat_al.files import replacing_folder
 
 CONFIGURATION = "annotation.conf"
 

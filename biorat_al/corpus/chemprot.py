@@ -37,7 +37,6 @@ from typing import Any, NamedTuple, TextIO
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.concept_relations import expanded
-from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Record, Relation, Span, check_surface
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.writing import (
@@ -51,6 +50,7 @@ from biorat_al.corpus.writing import (
     unfit_id,
 )
 from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
+from biorat_al.files import replacing_folder
 
 ABSTRACTS, ENTITIES, RELATIONS, GOLD = "abstracts.tsv", "entities.tsv", "relations.tsv", "gold_standard.tsv"
 

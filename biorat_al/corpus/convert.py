@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biorat_al.claims import NO_CLAIM, Claim, claimed
 from biorat_al.corpus.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
-from biorat_al.corpus.claims import NO_CLAIM, Claim, claimed
 from biorat_al.corpus.concept_relations import collapsed
 from biorat_al.corpus.model import Record
 from biorat_al.corpus.reading import Paths, corpus_size, read_with

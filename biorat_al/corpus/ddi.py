@@ -26,7 +26,6 @@ from xml.etree.ElementTree import Element
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.concept_relations import expanded
-from biorat_al.corpus.files import replacing_folder
 from biorat_al.corpus.model import Annotation, Document, Entity, Record, Relation, Span
 from biorat_al.corpus.source import Source
 from biorat_al.corpus.validation import check_mention
@@ -34,6 +33,7 @@ from biorat_al.corpus.writing import check_record, file_name, long_name, strippe
 from biorat_al.corpus.xml_stream import documents, line_of
 from biorat_al.corpus.xml_writing import UNFIT, XmlText
 from biorat_al.errors import FormatError, OffsetError
+from biorat_al.files import replacing_folder
 
 UNTYPED = "int"
 """Type of an interaction that states none."""

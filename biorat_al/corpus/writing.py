@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote
 
 from biorat_al.corpus import losses
 from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.files import replacing
 from biorat_al.corpus.model import Annotation, Document
 from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import DuplicateDocumentError, FormatError
+from biorat_al.files import replacing
 
 LONGEST_NAME = 251
 """Bytes of a file's name without its ending, with which it may have 255."""

@@ -16,14 +16,14 @@ import jinja2
 from markupsafe import Markup
 
 from biorat_al import __version__
-from biorat_al.corpus.claims import NO_CLAIM, Claim, check_target, claimed
-from biorat_al.corpus.files import replacing, replacing_folder
+from biorat_al.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.efficiency.arms import explained
 from biorat_al.efficiency.figures import Section, Table
 from biorat_al.efficiency.overview import Overview
 from biorat_al.efficiency.plots import colour_variables, inline_svg, write_plot
 from biorat_al.efficiency.runs import Run, write_runs
 from biorat_al.errors import ProjectError
+from biorat_al.files import replacing, replacing_folder
 from biorat_al.resources import resource
 
 PAGE = "report.html"

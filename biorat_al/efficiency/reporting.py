@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al import __version__
-from biorat_al.corpus.claims import claimed
+from biorat_al.claims import claimed
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.changes import changes_noted
 from biorat_al.efficiency.comparison import Comparison

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from biorat_al.corpus.files import replacing
 from biorat_al.errors import CorpusError
+from biorat_al.files import replacing
 
 Triple = tuple[int, int, int]
 """Strict span counts: true positives, false positives, false negatives."""

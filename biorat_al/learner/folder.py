@@ -22,7 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from biorat_al.corpus.claims import is_alive
+from biorat_al.claims import is_alive
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import quiet, without_pooler
 from biorat_al.learner.network import EncoderNetwork, TaggingNetwork

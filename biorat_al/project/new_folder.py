@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from biorat_al.corpus.claims import claimed, is_alive, this_host
+from biorat_al.claims import claimed, is_alive, this_host
 from biorat_al.errors import ProjectError
 from biorat_al.settings import SETTINGS_FILE
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.base import ReadOptions, ReadReport
-from biorat_al.corpus.claims import check_target, claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Record
 from biorat_al.corpus.reading import read_with

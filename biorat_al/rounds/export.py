@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from biorat_al import __version__
+from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.bigbio import bigbio_folder
 from biorat_al.corpus.bigbio_card import TIES_SHOWN, CardDetails
 from biorat_al.corpus.bigbio_provenance import TieRow
-from biorat_al.corpus.claims import check_target, claimed
 from biorat_al.corpus.jsonl import write_jsonl
 from biorat_al.corpus.model import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, UsageError

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus import bigbio_tables, files, swap
+from biorat_al import files, swap
+from biorat_al.corpus import bigbio_tables
 from biorat_al.corpus.base import WriteReport
 from biorat_al.corpus.bigbio import write_bigbio
 from biorat_al.corpus.bigbio_card import CardDetails

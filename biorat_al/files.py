@@ -2,7 +2,7 @@
 
 The one way to write and to replace: fill something beside it under a temporary name that says whose it is, flush it to
 the disk, and let it take the name in one step. What a killed process leaves is finished or removed by the next one
-(:mod:`biorat_al.corpus.claims`).
+(:mod:`biorat_al.claims`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from biorat_al.corpus.claims import in_use, may_replace, remove_leftovers, temporary_name
-from biorat_al.corpus.swap import moved, swapped
+from biorat_al.claims import in_use, may_replace, remove_leftovers, temporary_name
 from biorat_al.errors import CorpusError
+from biorat_al.swap import moved, swapped
 
 
 @contextmanager

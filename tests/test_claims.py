@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus import files
-from biorat_al.corpus.claims import claimed, temporary_name
-from biorat_al.corpus.files import replacing, replacing_folder
+from biorat_al import files
+from biorat_al.claims import claimed, temporary_name
 from biorat_al.errors import CorpusError, LockedError
+from biorat_al.files import replacing, replacing_folder
 
 _context = multiprocessing.get_context("forkserver")
 
