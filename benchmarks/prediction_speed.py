@@ -26,7 +26,7 @@ from typing import Any
 
 import torch
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder, quiet, resolve_encoder

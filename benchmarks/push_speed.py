@@ -25,7 +25,7 @@ from pathlib import Path
 
 import httpx
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from biorat_al.corpus.base import ReadOptions
+from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import read_runs
 from biorat_al.efficiency.simulation import Simulation, Sources

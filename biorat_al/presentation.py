@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biorat_al.acquisition.stopping import Verdict
-from biorat_al.corpus.base import ReadReport
-from biorat_al.corpus.told import reading_lines
+from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.notices import reading_lines
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.project import Project
 from biorat_al.rounds.disputes import masked_text

@@ -21,8 +21,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import GUIDELINES_FILE, read_demo_corpus
 from biorat_al.desk.labelstudio.client import LabelStudioDesk

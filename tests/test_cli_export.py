@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.project import Project

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, func, select
 
-from biorat_al.corpus.model import Record, Span
+from biorat_al.corpus.model.document import Record, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.project import Project
 from biorat_al.store.engine import DATABASE_VARIABLE

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.project import Project

@@ -11,7 +11,7 @@ import pytest
 from datasets import load_dataset
 from sqlalchemy import URL, func, select
 
-from biorat_al.corpus.model import Annotation, Record, Relation, Span
+from biorat_al.corpus.model.document import Annotation, Record, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import read_demo_corpus

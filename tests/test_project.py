@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 import biorat_al
-from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.project import Project, new_settings, upgrade_database

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from biorat_al.corpus.model import Entity, Record, Span
+from biorat_al.corpus.model.document import Entity, Record, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import PreAnnotation
 from biorat_al.efficiency.work import annotator_work

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.learner.types import Example
 
 LABEL = "Disease"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import Entity
+from biorat_al.corpus.model.document import Entity
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.learner.prediction import Tagger
 from biorat_al.learner.scoring import score

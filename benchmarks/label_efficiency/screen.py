@@ -29,7 +29,7 @@ from scipy.stats import t as student
 from biorat_al.acquisition.base import Budget, Candidates, Feature
 from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.efficiency.options import simulation_settings
 from biorat_al.learner.encoder import Encoder, resolve_encoder
 from biorat_al.learner.prediction import Tagger

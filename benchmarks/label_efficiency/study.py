@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from biorat_al.corpus.base import ReadOptions
+from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.efficiency.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.runs import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation import Simulation, Sources

@@ -16,7 +16,7 @@ from biorat_al.cli.options import (
     size_option,
 )
 from biorat_al.cli.terminal import show
-from biorat_al.corpus.base import ReadOptions
+from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from biorat_al.corpus.base import SPLITS, ReadOptions
+from biorat_al.corpus.formats.base import SPLITS, ReadOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

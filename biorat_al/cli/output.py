@@ -9,7 +9,7 @@ import click
 from biorat_al.cli.help import Command
 from biorat_al.cli.options import force_option, project_option, reading_options
 from biorat_al.cli.terminal import show
-from biorat_al.corpus.base import ReadOptions
+from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 

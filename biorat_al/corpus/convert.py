@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biorat_al.claims import NO_CLAIM, Claim, claimed
-from biorat_al.corpus.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
-from biorat_al.corpus.concept_relations import collapsed
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.formats.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
+from biorat_al.corpus.formats.registry import format_named
+from biorat_al.corpus.model.concept_relations import collapsed
+from biorat_al.corpus.model.document import Record
+from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import Paths, corpus_size, read_with
-from biorat_al.corpus.registry import format_named
-from biorat_al.corpus.told import reading_lines
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.wording import plural
@@ -55,7 +55,7 @@ def convert_corpus(
     """Read files and folders and write them as one file or folder of another format, one document at a time.
 
     Relations between concepts become relations between mentions where the target knows no others, and what was made so
-    becomes one between concepts again where it does (see :mod:`biorat_al.corpus.concept_relations`). The target
+    becomes one between concepts again where it does (see :mod:`biorat_al.corpus.model.concept_relations`). The target
     appears under its name once it is complete.
 
     :param to: name of the target's format.

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biorat_al.corpus.base import SPLITS, CorpusFormat, Reading, ReadOptions, ReadReport, Writable, WriteReport
-from biorat_al.corpus.jsonl import JsonLines
-from biorat_al.corpus.model import Record
-from biorat_al.corpus.plain_text import PlainText
-from biorat_al.corpus.registry import (
+from biorat_al.corpus.formats.base import SPLITS, CorpusFormat, Reading, ReadOptions, ReadReport, Writable, WriteReport
+from biorat_al.corpus.formats.jsonl import JsonLines
+from biorat_al.corpus.formats.plain_text import PlainText
+from biorat_al.corpus.formats.registry import (
     FORMATS,
     Detection,
     certain_format,
@@ -30,8 +29,9 @@ from biorat_al.corpus.registry import (
     suffix_of,
     without_suffix,
 )
-from biorat_al.corpus.sound import BROKEN_FILES, sound_record
-from biorat_al.corpus.source import OnBytes, Source
+from biorat_al.corpus.formats.sound import BROKEN_FILES, sound_record
+from biorat_al.corpus.io.source import OnBytes, Source
+from biorat_al.corpus.model.document import Record
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
 __all__ = [
@@ -78,7 +78,7 @@ def read_corpus(
     :param skip_invalid: leave out, and count, what is broken: mentions whose text is not the text at their offsets, the
         relations that refer to them, lines that cannot be understood.
     :param trust_offsets: keep mentions whose text is not the text at their offsets, as the text at the offsets has it.
-    :param split: one of :data:`~biorat_al.corpus.base.SPLITS`: where a file that does not say it is cut into documents.
+    :param split: one of :data:`~biorat_al.corpus.formats.base.SPLITS`: where a file that does not say it is cut into documents.
     :param report: filled as the records are taken.
     :param on_bytes: called with the number of bytes read since the last call; their sum ends at :func:`corpus_size`.
     :raises UsageError: the format is not known, or is not cut that way.

@@ -6,7 +6,7 @@ there twice, labels that differ by their case alone. With the same options, ``co
 is wrong with.
 
 The files are read by the readers themselves, so that both say the same. Files of BigBio's "kb" schema are also checked
-field by field (:mod:`biorat_al.corpus.kb_checks`); of all others the record that BigBio would get is.
+field by field (:mod:`biorat_al.corpus.formats.bigbio.kb_checks`); of all others the record that BigBio would get is.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from biorat_al.corpus.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
-from biorat_al.corpus.bigbio_reading import BigBioKb, kb_record, kb_rows, split_of
-from biorat_al.corpus.bigbio_record import KbRecords
-from biorat_al.corpus.identifiers import TMVAR, is_variant, says_more
-from biorat_al.corpus.jsonl import to_line
-from biorat_al.corpus.kb_checks import JOINERS, KbChecker, Problem
-from biorat_al.corpus.mismatch import common_shift, shift_text
-from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.corpus.formats.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
+from biorat_al.corpus.formats.bigbio.kb_checks import JOINERS, KbChecker, Problem
+from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
+from biorat_al.corpus.formats.bigbio.reading import BigBioKb, kb_record, kb_rows, split_of
+from biorat_al.corpus.formats.jsonl import to_line
+from biorat_al.corpus.formats.registry import FORMATS
+from biorat_al.corpus.formats.sound import BROKEN_FILES, sound_record
+from biorat_al.corpus.io.source import Source
+from biorat_al.corpus.model.concepts import TMVAR, is_variant, says_more
+from biorat_al.corpus.model.document import Annotation, Document, Record
+from biorat_al.corpus.model.mismatch import common_shift, shift_text
+from biorat_al.corpus.model.slips import slips
 from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, nothing_left, read_files
-from biorat_al.corpus.registry import FORMATS
-from biorat_al.corpus.slips import slips
-from biorat_al.corpus.sound import BROKEN_FILES, sound_record
-from biorat_al.corpus.source import Source
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.wording import plural
@@ -45,7 +45,7 @@ class Validation:
 
     :param documents: how many were looked at.
     :param problems: how many there are of each kind that is wrong.
-    :param messages: the first :data:`~biorat_al.corpus.base.KEPT` of them, each with its place.
+    :param messages: the first :data:`~biorat_al.corpus.formats.base.KEPT` of them, each with its place.
     :param warnings: how many there are of each kind that is not wrong, but should be known.
     :param remarks: the first of these, likewise.
     """

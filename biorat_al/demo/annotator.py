@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
-from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.formats.label_studio.regions import annotation_of, regions_of
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import Connection, Json
 from biorat_al.desk.labelstudio.pushing import DOCUMENT

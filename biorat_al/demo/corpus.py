@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Record, Span
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Record, Span
 from biorat_al.errors import DuplicateDocumentError, FormatError
 
 NOTICE = (
@@ -50,7 +50,7 @@ def write_demo_corpus(path: Path) -> int:
 
     :param path: file to write; packed if it ends in ``.gz``.
     """
-    from biorat_al.corpus.jsonl import write_jsonl
+    from biorat_al.corpus.formats.jsonl import write_jsonl
 
     return write_jsonl(path, read_demo_corpus())
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import GUIDELINES_FILE, NOTICE, read_demo_corpus
 from biorat_al.demo.curve import curve_text, draw_curve

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from biorat_al.corpus.labelstudio_answers import Action
-from biorat_al.corpus.model import Annotation, Document, Entity, Relation
-from biorat_al.corpus.slips import NO_SLIPS, Slips
+from biorat_al.corpus.formats.label_studio.answers import Action
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation
+from biorat_al.corpus.model.slips import NO_SLIPS, Slips
 from biorat_al.settings import Guidelines, RelationType
 
 Role = Literal["pool", "test"]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from biorat_al.corpus.model import Document, Entity, Relation
+from biorat_al.corpus.model.document import Document, Entity, Relation
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.errors import DeskError
 

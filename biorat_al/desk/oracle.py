@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import Annotation, Entity, Relation, Span
-from biorat_al.corpus.same import mention_key, relation_keys
+from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
+from biorat_al.corpus.model.identity import mention_key, relation_keys
 from biorat_al.desk.base import (
     Desk,
     DeskAnnotation,
@@ -298,7 +298,7 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
 def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relation, ...]:
     """Return the relations of `gold`, each with what became of the pre-annotation `shown` as ``extras["origin"]``.
 
-    ``prediction`` where the same relation (:mod:`biorat_al.corpus.same`) was proposed, else ``manual``. Each proposal
+    ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else ``manual``. Each proposal
     is used once.
     """
     rest, wanted_of = list(relation_keys(shown).values()), relation_keys(gold)

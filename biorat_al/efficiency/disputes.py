@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biorat_al.corpus.bigbio_card import AgreementF1
+from biorat_al.corpus.formats.bigbio.card import AgreementF1
 from biorat_al.efficiency.figures import Cell, Figure, Section, Table
 from biorat_al.rounds.disputes import Disputes, counted
 from biorat_al.wording import plural

@@ -28,9 +28,9 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from biorat_al.acquisition.registry import strategy as find_strategy
-from biorat_al.corpus.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
-from biorat_al.corpus.told import reading_lines
 from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.runs import Run, read_runs
 from biorat_al.efficiency.trial import CORPUS, run_file, trained_rounds

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.same import relation_keys
+from biorat_al.corpus.model.identity import relation_keys
 from biorat_al.efficiency.runs import Triple
 from biorat_al.store.annotations import chunks, load_annotations
 from biorat_al.store.rounds import predictions

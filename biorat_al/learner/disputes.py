@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from biorat_al.corpus.model import Entity
-from biorat_al.corpus.same import MentionKey, mention_key
+from biorat_al.corpus.model.document import Entity
+from biorat_al.corpus.model.identity import MentionKey, mention_key
 
 
 class Undecided:

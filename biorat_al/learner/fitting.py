@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Entity
-from biorat_al.corpus.same import mention_key
+from biorat_al.corpus.model.document import Entity
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.batching import EncodedPart, UnlabelledWindows, batch_order, make_batch
 from biorat_al.learner.calibration import fit_temperature
 from biorat_al.learner.decoding import decode

@@ -33,7 +33,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner.calibration import calibrated
 from biorat_al.learner.decoding import Decoded, decode
 from biorat_al.learner.device import Device, pick_device

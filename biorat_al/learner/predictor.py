@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from biorat_al.corpus.model import Document, Entity
+from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.errors import LearnerError
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.prediction import Tagged, Tagger, confidence

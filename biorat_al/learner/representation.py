@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner.adversarial import EmbeddingTap
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.dropout import Draws, Dropout, replace_dropout

@@ -38,7 +38,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import NamedTuple
 
-from biorat_al.corpus.model import Disputed, Entity, Span
+from biorat_al.corpus.model.document import Disputed, Entity, Span
 from biorat_al.learner.types import Example
 
 TYPO_RATE = 0.1

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from biorat_al.corpus.model import Entity
-from biorat_al.corpus.same import MentionKey, mention_key
+from biorat_al.corpus.model.document import Entity
+from biorat_al.corpus.model.identity import MentionKey, mention_key
 from biorat_al.learner.disputes import Undecided
 
 NOTHING: Mapping[str, Sequence[Entity]] = MappingProxyType({})

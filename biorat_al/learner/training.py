@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.batching import EncodedPart, encode_part
 from biorat_al.learner.device import Device, pick_device

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from biorat_al.corpus.model import UNDISPUTED, ConceptRelation, Disputed, Document, Entity, Relation
+from biorat_al.corpus.model.document import UNDISPUTED, ConceptRelation, Disputed, Document, Entity, Relation
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.base import ReadOptions, ReadReport
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import corpus_size, read_with
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder import resolve_encoder

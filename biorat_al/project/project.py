@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.claims import check_target, claimed
-from biorat_al.corpus.base import ReadOptions, ReadReport
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Record
+from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
-from biorat_al.corpus.told import reading_lines
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress

@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from biorat_al.corpus.bigbio_card import AgreementF1, PairAgreement
-from biorat_al.corpus.model import Annotation
-from biorat_al.corpus.same import mention_key
+from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.scoring import Counts
 
 LEVEL = 0.95

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import UNDISPUTED, Annotation, ConceptRelation, Disputed, Document, Entity, Relation
+from biorat_al.corpus.model.document import (
+    UNDISPUTED,
+    Annotation,
+    ConceptRelation,
+    Disputed,
+    Document,
+    Entity,
+    Relation,
+)
 from biorat_al.learner.robustness import CONDITIONS, perturbed
 from biorat_al.learner.scoring import reliability, score
 from biorat_al.learner.types import Example, Prediction

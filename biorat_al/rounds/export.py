@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from biorat_al import __version__
 from biorat_al.claims import check_target, claimed
-from biorat_al.corpus.bigbio import bigbio_folder
-from biorat_al.corpus.bigbio_card import TIES_SHOWN, CardDetails
-from biorat_al.corpus.bigbio_provenance import TieRow
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Document, Record
+from biorat_al.corpus.formats.bigbio.card import TIES_SHOWN, CardDetails
+from biorat_al.corpus.formats.bigbio.provenance import TieRow
+from biorat_al.corpus.formats.bigbio.writing import bigbio_folder
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.progress import Progress
 from biorat_al.rounds.card import citation_of, how_chosen, text_or_file

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from biorat_al.corpus.bigbio_provenance import Author, Provenance, TieRow
-from biorat_al.corpus.model import Document
-from biorat_al.corpus.same import RelationKey, relation_keys
+from biorat_al.corpus.formats.bigbio.provenance import Author, Provenance, TieRow
+from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.model.identity import RelationKey, relation_keys
 from biorat_al.rounds.agreement import Agreement
 from biorat_al.store.answers import Decision, Vote
 from biorat_al.store.shown import Shown

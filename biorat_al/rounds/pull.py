@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull, Role
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from biorat_al.corpus.model import Entity, Relation
+from biorat_al.corpus.model.document import Entity, Relation
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.progress import Bar
 from biorat_al.settings import RelationType

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryStrategy
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.acquisition.selection import select
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
+from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.redaction import redact

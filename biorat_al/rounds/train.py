@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
-from biorat_al.corpus.model import Annotation, Document
+from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import LearnerError, NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing

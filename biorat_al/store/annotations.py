@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.concept_relations import with_old_columns
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation, Span
+from biorat_al.corpus.model.concept_relations import with_old_columns
+from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Entity, Relation, Span
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from itertools import groupby
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.majority import Majority, alone, majority
 from biorat_al.store.store import Store

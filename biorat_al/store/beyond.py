@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from biorat_al.corpus.labelstudio_relations import SCORE
-from biorat_al.corpus.model import Annotation
-from biorat_al.corpus.notes import NOTE, joined_notes
-from biorat_al.corpus.same import MentionKey
+from biorat_al.corpus.formats.label_studio.relations import SCORE
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.model.identity import MentionKey
+from biorat_al.corpus.model.notes import NOTE, joined_notes
 
 Extras = Mapping[str, Any]
 

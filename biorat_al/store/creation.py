@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.model.document import Record
 from biorat_al.errors import CorpusError, LabelError
 from biorat_al.settings import Settings
 from biorat_al.store.documents import (

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.concept_relations import relabelled
-from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
+from biorat_al.corpus.model.concept_relations import relabelled
+from biorat_al.corpus.model.document import Annotation, ConceptRelation, Document, Entity, Passage, Record, Relation
 from biorat_al.errors import CorpusError, DuplicateDocumentError, StoreError, UsageError
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values

@@ -1,6 +1,6 @@
 """One annotation out of those of several annotators: what more than half of them have.
 
-When two annotators have the same mention or relation, :mod:`biorat_al.corpus.same` says. What exactly half of them have
+When two annotators have the same mention or relation, :mod:`biorat_al.corpus.model.identity` says. What exactly half of them have
 is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same way, by
 those who have the mention. What formats carry beyond these is kept as :mod:`biorat_al.store.beyond` says.
 
@@ -23,8 +23,8 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from biorat_al.corpus.model import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
-from biorat_al.corpus.same import MentionKey, RelationKey, mention_key, relation_key
+from biorat_al.corpus.model.document import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
+from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_key
 from biorat_al.store.beyond import agreed_extras, document_extras
 
 K = TypeVar("K", bound=Hashable)

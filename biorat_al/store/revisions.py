@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from biorat_al.corpus.model import Annotation
-from biorat_al.corpus.notes import NOTE
-from biorat_al.corpus.same import mention_key, relation_keys
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.model.identity import mention_key, relation_keys
+from biorat_al.corpus.model.notes import NOTE
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.tables import AnnotationRow
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation
-from biorat_al.corpus.same import RelationKey, relation_keys
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.model.identity import RelationKey, relation_keys
 from biorat_al.store.annotations import entity_from_values, relation_from_values
 from biorat_al.store.rounds import predictions
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import (
+from biorat_al.corpus.model.document import (
     Annotation,
     Concept,
     ConceptRelation,

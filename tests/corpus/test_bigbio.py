@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biorat_al import files, swap
-from biorat_al.corpus import bigbio_tables
-from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.bigbio import write_bigbio
-from biorat_al.corpus.bigbio_card import CardDetails
-from biorat_al.corpus.kb_checks import KbChecker
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.formats.base import WriteReport
+from biorat_al.corpus.formats.bigbio import tables as bigbio_tables
+from biorat_al.corpus.formats.bigbio.card import CardDetails
+from biorat_al.corpus.formats.bigbio.kb_checks import KbChecker
+from biorat_al.corpus.formats.bigbio.writing import write_bigbio
+from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, UsageError
 from tests.corpus.strategies import annotated

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import FormatError

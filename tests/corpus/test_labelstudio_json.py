@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.base import ReadReport, WriteReport
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.formats.base import ReadReport, WriteReport
+from biorat_al.corpus.model.document import (
+    Annotation,
+    Concept,
+    ConceptRelation,
+    Document,
+    Entity,
+    Passage,
+    Relation,
+    Span,
+)
 from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.base import ReadOptions, ReadReport
 from biorat_al.corpus.convert import convert_corpus
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.validate import Validation, validate_corpus
 from biorat_al.errors import CorpusError
@@ -23,7 +23,7 @@ from biorat_al.settings import make_settings
 from biorat_al.store.documents import ImportReport, import_documents
 from biorat_al.store.engine import database_url
 from biorat_al.store.store import Store, add_project
-from tests.corpus.test_bigbio_reading import row, written
+from tests.corpus.formats.bigbio.test_reading import row, written
 
 TEXT = "Zalvorin calms Trexel syndrome."
 GOOD = {

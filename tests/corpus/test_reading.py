@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus import base
-from biorat_al.corpus.base import ReadReport
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.formats import base
+from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.model.checks import check_annotation, check_document
+from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.reading import FORMATS, corpus_size, detect_format, format_named, list_files, read_corpus
-from biorat_al.corpus.validation import check_annotation, check_document
 from biorat_al.errors import CorpusError, FormatError, OffsetError, UsageError
 
 PUBTATOR = "1|t|Naloxone in rats.\n1|a|It works.\n1\t0\t8\tNaloxone\tChemical\tD009270\n"
@@ -271,7 +271,7 @@ def test_offset_errors_come_when_their_record_is_reached(tmp_path: Path) -> None
 
 def test_importing_is_light() -> None:
     program = (
-        "import sys, biorat_al.corpus.reading, biorat_al.corpus.bigbio;"
+        "import sys, biorat_al.corpus.reading, biorat_al.corpus.formats.bigbio.writing;"
         "print([name for name in ('torch', 'datasets', 'pyarrow', 'jinja2', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.base import ReadReport
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import FormatError, OffsetError
 

@@ -13,9 +13,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.base import WriteReport
-from biorat_al.corpus.concept_relations import collapsed
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.formats.base import WriteReport
+from biorat_al.corpus.model.concept_relations import collapsed
+from biorat_al.corpus.model.document import (
+    Annotation,
+    Concept,
+    ConceptRelation,
+    Document,
+    Entity,
+    Passage,
+    Relation,
+    Span,
+)
 from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import maybe_annotated

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from biorat_al.corpus.base import ReadReport
-from biorat_al.corpus.bigbio_schema import kb_schema
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.formats.bigbio.schema import kb_schema
+from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
-from biorat_al.corpus.told import reading_lines
 from biorat_al.corpus.validate import validate_corpus, validation_text
 from biorat_al.errors import FormatError
-from tests.corpus.test_bigbio_reading import row, written
+from tests.corpus.formats.bigbio.test_reading import row, written
 from tests.support.commands import call
 
 OTHER_TEXT = "texts that are not those at their offsets"

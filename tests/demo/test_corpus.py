@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Record, check_spans
+from biorat_al.corpus.model.document import Record, check_spans
 from biorat_al.demo.corpus import (
     CORPUS_FILE,
     NOTICE,
@@ -181,9 +181,9 @@ class TestCorpus:
 
 class TestWriting:
     def test_what_is_written_is_read_back(self, records: list[Record], tmp_path: Path) -> None:
-        from biorat_al.corpus.base import Reading
-        from biorat_al.corpus.jsonl import JsonLines
-        from biorat_al.corpus.source import Source
+        from biorat_al.corpus.formats.base import Reading
+        from biorat_al.corpus.formats.jsonl import JsonLines
+        from biorat_al.corpus.io.source import Source
 
         path = tmp_path / "demo.jsonl"
         assert write_demo_corpus(path) == 180

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Passage, Relation, Span
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Role, Task
 from biorat_al.errors import DeskError
 from biorat_al.settings import RelationType

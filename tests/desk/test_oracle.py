@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.model import Annotation, Concept, Entity, Relation, Span
+from biorat_al.corpus.model.document import Annotation, Concept, Entity, Relation, Span
 from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Task
 from biorat_al.desk.oracle import OracleDesk, with_origins
 from biorat_al.errors import DeskError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from biorat_al.corpus.bigbio_card import AgreementF1, PairAgreement
+from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
 from biorat_al.efficiency.disputes import ALL, disputes_section
 from biorat_al.efficiency.live import _shaping
 from biorat_al.rounds.disputes import Disputes

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.efficiency import reporting
 from biorat_al.efficiency.changes import changes_noted
 from biorat_al.efficiency.live import COSTS, label_counts, live_runs

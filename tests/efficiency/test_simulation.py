@@ -17,7 +17,7 @@ import pytest
 from alembic import command
 
 from biorat_al.acquisition import registry
-from biorat_al.corpus.model import Annotation, ConceptRelation
+from biorat_al.corpus.model.document import Annotation, ConceptRelation
 from biorat_al.efficiency import simulation as simulation_module
 from biorat_al.efficiency.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.options import simulation_grid, simulation_settings

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model import Annotation, Entity, Relation, Span
+from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
 from biorat_al.efficiency.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.work import Handled, RoundWork, annotator_work, handled, relation_work
 from biorat_al.project import Project

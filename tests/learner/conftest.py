@@ -9,7 +9,7 @@ from random import Random
 import pytest
 import torch
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.learner.batching import Batch, encode_part, make_batch
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder, resolve_encoder

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import resolve_encoder
 from biorat_al.learner.prediction import Tagger

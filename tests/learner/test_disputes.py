@@ -13,8 +13,8 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Disputed, Document, Entity, Span
-from biorat_al.corpus.same import mention_key
+from biorat_al.corpus.model.document import Disputed, Document, Entity, Span
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.batching import encode_part, make_batch
 from biorat_al.learner.device import Device
 from biorat_al.learner.disputes import Undecided

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import OffsetError
 from biorat_al.learner.decoding import decode
 from biorat_al.learner.encoder import Encoder

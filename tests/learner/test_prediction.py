@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner import prediction as module
 from biorat_al.learner.decoding import NOTHING, Decoded
 from biorat_al.learner.device import Device

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.errors import LearnerError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import resolve_encoder

@@ -11,7 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner import representation
 from biorat_al.learner.device import Device
 from biorat_al.learner.dropout import Dropout

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Span
-from biorat_al.corpus.validation import annotation_errors, check_document
+from biorat_al.corpus.model.checks import annotation_errors, check_document
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.learner import robustness
 from biorat_al.learner.robustness import CONDITIONS, perturbed

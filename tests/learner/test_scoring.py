@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.learner.scoring import Bin, Counts, reliability, score
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.batching import batch_order, encode_part
 from biorat_al.learner.device import Device

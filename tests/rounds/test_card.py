@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, select
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Record, Span
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import UsageError
 from biorat_al.rounds.card import citation_of, how_chosen, text_or_file
 from biorat_al.settings import make_settings

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
-from biorat_al.corpus.same import mention_key
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Record
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
 from biorat_al.errors import NothingToDoYet, UsageError

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import URL, select, update
 
-from biorat_al.corpus.bigbio_source import record_of_source
-from biorat_al.corpus.model import (
+from biorat_al.corpus.formats.bigbio.source_record import record_of_source
+from biorat_al.corpus.model.document import (
     Annotation,
     Concept,
     ConceptRelation,

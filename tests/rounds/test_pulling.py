@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Record
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull, Task
 from biorat_al.project import Project

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.model.document import Record
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Task
 from biorat_al.errors import DeskUnreachableError, LockedError

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.desk.base import DeskProject, Task
 from biorat_al.errors import LearnerError

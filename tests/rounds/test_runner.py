@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Record
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Record
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import Pull
 from biorat_al.errors import EncoderNotFoundError, LockedError, NothingToDoYet, UsageError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from sqlalchemy import URL
 
-from biorat_al.corpus.model import Annotation, Document, Entity, Record, Span
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
 from biorat_al.store.documents import ImportReport

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Relation
+from biorat_al.corpus.model.document import Relation
 from biorat_al.store.annotations import relation_from_values, relation_values
 
 names = st.text(min_size=1, max_size=20)

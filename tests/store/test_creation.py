@@ -12,8 +12,8 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from biorat_al.corpus.concept_relations import properties_of
-from biorat_al.corpus.model import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
+from biorat_al.corpus.model.concept_relations import properties_of
+from biorat_al.corpus.model.document import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
 from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
 from biorat_al.settings import Settings, make_settings, relation_values
 from biorat_al.store import creation
@@ -302,7 +302,7 @@ def test_test_documents_without_annotations_are_left_to_people(store: Store, fil
 
 
 def test_relations_of_ignored_entities_do_not_dangle(store: Store, fill: Fill) -> None:
-    from biorat_al.corpus.model import Entity, Relation, Span
+    from biorat_al.corpus.model.document import Entity, Relation, Span
 
     annotation = Annotation(
         (Entity("T1", "Disease", (Span(0, 6),)), Entity("T2", "Gene", (Span(7, 9),))),

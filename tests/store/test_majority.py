@@ -8,9 +8,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
-from biorat_al.corpus.same import mention_key
-from biorat_al.corpus.validation import check_annotation
+from biorat_al.corpus.model.checks import check_annotation
+from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.store.majority import alone, majority
 
 

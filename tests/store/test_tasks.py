@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from biorat_al.corpus.model import Annotation, Entity, Span
+from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_key

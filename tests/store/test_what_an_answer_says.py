@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Annotation, Concept, ConceptRelation, Entity, Relation, Span
-from biorat_al.corpus.notes import NOTE
+from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Entity, Relation, Span
+from biorat_al.corpus.model.notes import NOTE
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.revisions import says_the_same
 from biorat_al.store.store import Store

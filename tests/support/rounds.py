@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from biorat_al.corpus.jsonl import write_jsonl
-from biorat_al.corpus.model import Annotation, Concept, Document, Entity, Record, Relation, Span
+from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Record, Relation, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk

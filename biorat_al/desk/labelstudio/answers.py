@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from biorat_al.corpus.labelstudio_regions import annotation_of
-from biorat_al.corpus.model import Annotation, Document
-from biorat_al.corpus.slips import NO_SLIPS, Slips, tidied
+from biorat_al.corpus.formats.label_studio.regions import annotation_of
+from biorat_al.corpus.model.document import Annotation, Document
+from biorat_al.corpus.model.slips import NO_SLIPS, Slips, tidied
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, TaskState
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.connection import Connection, Json

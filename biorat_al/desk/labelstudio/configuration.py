@@ -178,7 +178,7 @@ def all_changes(labels: Sequence[str], relations: Sequence[str], there: Configur
     """The same for entity labels and relation labels.
 
     Where the label that joins pieces of a mention is missing, nothing is lost by it: see
-    :mod:`biorat_al.corpus.labelstudio_regions`.
+    :mod:`biorat_al.corpus.formats.label_studio.regions`.
     """
     wanted = list(dict.fromkeys(relations))
     return changes(labels, there.labels) + changes(wanted, there.relations, "relation label")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from biorat_al.corpus.labelstudio_regions import regions_of
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.formats.label_studio.regions import regions_of
+from biorat_al.corpus.model.document import Document
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import Configuration

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from biorat_al.corpus.labelstudio_answers import Action, made_by_action
+from biorat_al.corpus.formats.label_studio.answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
 from biorat_al.desk.labelstudio.listing import Listed, some
 from biorat_al.desk.labelstudio.pushing import DOCUMENT

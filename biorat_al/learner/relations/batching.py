@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biorat_al.corpus.model import Document
+from biorat_al.corpus.model.document import Document
 from biorat_al.learner.batching import Part, epoch_batches
 from biorat_al.learner.device import Device
 from biorat_al.learner.inference import batches, pad

@@ -22,7 +22,7 @@ Gold relations that no candidate can express are counted, each once, in :attr:`L
 - ``to_itself``: both ends are the same.
 
 A relation between concepts is learnt, at level ``mention``, on all pairs of their mentions that are candidates
-(:mod:`biorat_al.corpus.concept_relations`); it counts as learnt if there is one.
+(:mod:`biorat_al.corpus.model.concept_relations`); it counts as learnt if there is one.
 
 A disputed mention is no end of a candidate. A disputed relation masks the candidates that it would be learnt on, unless
 the very label is decided there: they are left out of the loss, neither related nor unrelated. At level ``document`` a
@@ -40,13 +40,13 @@ from itertools import islice, product
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from biorat_al.corpus.model import Concept, Document, Entity, Span
+from biorat_al.corpus.model.document import Concept, Document, Entity, Span
 from biorat_al.learner.sentences import sentence_ends
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
 Name = tuple[str, ...]
-"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.Concept`, or its type and spelling."""
+"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.document.Concept`, or its type and spelling."""
 
 Ends = tuple[int, int]
 

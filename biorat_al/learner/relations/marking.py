@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Document, Entity
+from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.errors import LearnerError
 from biorat_al.learner.relations.candidates import Candidate
 from biorat_al.learner.tokenizing import Pieces, Tokenizer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biorat_al.corpus.model import Document, Entity, Relation
+from biorat_al.corpus.model.document import Document, Entity, Relation
 from biorat_al.errors import LearnerError
 from biorat_al.learner.calibration import calibrated
 from biorat_al.learner.device import Device, pick_device

@@ -32,9 +32,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from itertools import product
 from typing import Literal
 
-from biorat_al.corpus.concept_relations import linked_pairs
-from biorat_al.corpus.model import Annotation, ConceptRelation, Entity, Relation
-from biorat_al.corpus.same import MentionKey, mention_key
+from biorat_al.corpus.model.concept_relations import linked_pairs
+from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
+from biorat_al.corpus.model.identity import MentionKey, mention_key
 from biorat_al.learner.disputes import Undecided
 from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
 from biorat_al.learner.scoring import Counts, Scores

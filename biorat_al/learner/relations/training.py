@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Disputed, Entity
+from biorat_al.corpus.model.document import Disputed, Entity
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.device import Device, pick_device
 from biorat_al.learner.encoder import Encoder

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.labelstudio_regions import regions_of
-from biorat_al.corpus.model import Span
+from biorat_al.corpus.formats.label_studio.regions import regions_of
+from biorat_al.corpus.model.document import Span
 from tests.desk.contract import GOLD, TEXTS, documents, pushed
 from tests.desk.labelstudio.test_pulling import Room, room
 from tests.support.labelstudio import Annotator, drawn

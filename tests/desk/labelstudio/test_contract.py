@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from biorat_al.corpus.labelstudio_regions import regions_of
+from biorat_al.corpus.formats.label_studio.regions import regions_of
 from biorat_al.desk.base import Desk, DeskProject
 from tests.desk.contract import GOLD, TEXTS, DeskContract
 from tests.support.labelstudio import RunningLabelStudio

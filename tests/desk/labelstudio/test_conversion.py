@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.labelstudio_regions import annotation_of, regions_of
-from biorat_al.corpus.model import Annotation, Entity, Relation, Span
-from biorat_al.corpus.validation import ORIGINS
+from biorat_al.corpus.formats.label_studio.regions import annotation_of, regions_of
+from biorat_al.corpus.model.checks import ORIGINS
+from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
 from biorat_al.settings import SAME_MENTION, RelationType
 from tests.support.labelstudio import drawn
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, content, documents, related
 from tests.support.browser import log_in

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Document, Passage
+from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.desk.base import DeskProject, Role, Task
 from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, Configuration, Mark, description
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched

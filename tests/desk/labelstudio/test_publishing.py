@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.errors import DeskError

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from biorat_al.corpus.labelstudio_regions import regions_of
-from biorat_al.corpus.model import Document, Relation, Span
+from biorat_al.corpus.formats.label_studio.regions import regions_of
+from biorat_al.corpus.model.document import Document, Relation, Span
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Pull
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Entity, Span
+from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.model import Document, Entity, Passage, Span
+from biorat_al.corpus.model.document import Document, Entity, Passage, Span
 from biorat_al.desk.base import DeskProject, Documents, PreAnnotation, Task
 from biorat_al.desk.labelstudio.configuration import BLIND
 from biorat_al.settings import Guidelines

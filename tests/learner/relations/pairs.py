@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from biorat_al.corpus.model import Document, Entity, Relation, Span
+from biorat_al.corpus.model.document import Document, Entity, Relation, Span
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
+from biorat_al.corpus.model.document import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations.candidates import Candidate, find_candidates, label_candidates

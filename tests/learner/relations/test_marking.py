@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import Encoder, resolve_encoder
 from biorat_al.learner.relations.candidates import Candidate

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model import Disputed, Entity, Relation, Span
+from biorat_al.corpus.model.document import Disputed, Entity, Relation, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.device import Device
 from biorat_al.learner.encoder import Encoder

@@ -1,0 +1,159 @@
+"""What is wrong with a record of BigBio's "kb" schema: everything that the project's own checker fails on, and all that
+it only warns of.
+
+Beyond that checker: ids are unique over all splits, no piece of a mention is empty, and no identifier is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from biorat_al.corpus.model.concepts import TMVAR
+
+JOINERS = "+,|;"
+"""What joins several identifiers or types in one, which are to be several items."""
+
+CONVENTIONS = frozenset({"types in one item", "identifiers in one item", "records without a text"})
+"""Kinds of problems that break a custom and nothing else: BigBio's own checker passes such a record."""
+
+_NOTHING: dict[str, Any] = {"text": [], "offsets": []}
+
+Problem = tuple[str, str]
+"""A kind of problem, the same for all of its kind, and what was found."""
+
+
+class KbChecker:
+    """Checks records one by one, and ids over all that it has seen."""
+
+    def __init__(self) -> None:
+        self._ids = _Ids()
+
+    def problems(self, record: Mapping[str, Any], where: str) -> Iterator[Problem]:
+        """Yield every problem of a record whose fields are of the schema's types.
+
+        :param where: the split and the record, for what is said of an id that occurs again.
+        """
+        record = {key: value or [] for key, value in record.items()}
+        yield from self._check_ids(record, where)
+        if not record["document_id"]:
+            yield "empty ids", "the document_id is empty"
+        text = " ".join(piece for passage in record["passages"] for piece in passage["text"] or ())
+        yield from _passages(record["passages"], text)
+        for entity in record["entities"]:
+            yield from _pieces(f"the entity {entity['id']!r}", entity, text)
+            yield from _concepts(entity)
+        for event in record["events"]:
+            yield from _pieces(f"the trigger of the event {event['id']!r}", event["trigger"] or _NOTHING, text)
+        for kind in ("passages", "entities", "events", "relations"):
+            yield from _types(kind, record[kind])
+        yield from _references(record)
+
+    def _check_ids(self, record: Mapping[str, Any], where: str) -> Iterator[Problem]:
+        parts = ("passages", "entities", "events", "coreferences", "relations")
+        for ident in (record["id"], *(item["id"] for part in parts for item in record[part])):
+            if not ident:
+                yield "empty ids", "an id is empty"
+            elif (other := self._ids.add(ident, where)) is not None:
+                yield "ids that occur again", f"the id {ident!r} is there already, in {other}"
+
+
+class _Ids:
+    """Ids and where each was seen first. Running numbers, which most corpora have, take one entry for each place."""
+
+    def __init__(self) -> None:
+        self._first: list[int] = []
+        self._last: list[int] = []
+        self._places: list[str] = []
+        self._others: dict[str, str] = {}
+
+    def add(self, ident: str, where: str) -> str | None:
+        """Note an id, and say where it was seen before."""
+        number = int(ident) if ident.isascii() and ident.isdecimal() and len(ident) < 19 else -1
+        if str(number) != ident:
+            number = -1
+        run = bisect_right(self._first, number) - 1
+        if run >= 0 and number <= self._last[run]:
+            return self._places[run]
+        if ident in self._others:
+            return self._others[ident]
+        if number < 0 or (self._last and number < self._last[-1]):
+            self._others[ident] = where
+        elif self._last and number == self._last[-1] + 1 and self._places[-1] == where:
+            self._last[-1] = number
+        else:
+            self._first.append(number)
+            self._last.append(number)
+            self._places.append(where)
+        return None
+
+
+def _passages(passages: list[dict[str, Any]], text: str) -> Iterator[Problem]:
+    position = 0
+    for passage in passages:
+        name = f"the passage {passage['id']!r}"
+        texts, offsets = passage["text"] or [], passage["offsets"] or []
+        if len(texts) != 1 or len(offsets) != 1:
+            yield (
+                "passages in pieces",
+                f"{name} has {len(texts)} texts and {len(offsets)} offsets, not one of each",
+            )
+            position += sum(map(len, texts)) + len(texts)
+            continue
+        expected = [position, position + len(texts[0])]
+        if offsets[0] != expected:
+            kind = "passages that do not cover the text"
+            yield kind, f"{name} is at {offsets[0]}, expected {expected}: passages are joined by one space"
+        position = expected[1] + 1
+    if not text:
+        yield "records without a text", "no passage has a text"
+
+
+def _pieces(name: str, part: Mapping[str, Any], text: str) -> Iterator[Problem]:
+    texts, offsets = part["text"] or [], part["offsets"] or []
+    if len(texts) != len(offsets) or not offsets:
+        yield "texts and offsets that are not as many", f"{name} has {len(texts)} texts and {len(offsets)} offsets"
+        return
+    for piece, offset in zip(texts, offsets, strict=True):
+        if len(offset) != 2 or not 0 <= offset[0] < offset[1] <= len(text):
+            yield "offsets outside of the text", f"{name} is at {offset}, in a text of {len(text)} characters"
+        elif text[offset[0] : offset[1]] != piece:
+            found = text[offset[0] : offset[1]]
+            yield "texts that are not those at their offsets", f"{name}: at {offset} is {found!r}, not {piece!r}"
+
+
+def _concepts(entity: Mapping[str, Any]) -> Iterator[Problem]:
+    for link in entity["normalized"] or ():
+        name = f"the entity {entity['id']!r} is linked to {link['db_name']}:{link['db_id']}"
+        if not link["db_name"] or not link["db_id"]:
+            yield "empty identifiers", name
+        joined = [sign for sign in JOINERS if sign in (link["db_name"] or "") + (link["db_id"] or "")]
+        # a variant that tmVar describes has these signs inside
+        if joined and link["db_name"] != TMVAR:
+            yield "identifiers in one item", f"{name}, which holds {joined[0]!r}: several identifiers are several items"
+
+
+def _types(kind: str, items: list[dict[str, Any]]) -> Iterator[Problem]:
+    for item in items:
+        joined = [sign for sign in JOINERS if sign in (item["type"] or "")]
+        if joined:
+            yield "types in one item", f"a type among the {kind} is {item['type']!r}, which holds {joined[0]!r}"
+        elif not item["type"] and kind != "passages":
+            yield "empty types", f"{item['id']!r} among the {kind} has no type"
+
+
+def _references(record: Mapping[str, Any]) -> Iterator[Problem]:
+    entities = {entity["id"] for entity in record["entities"]}
+    events = {event["id"] for event in record["events"]}
+    ends: list[tuple[str, str, set[str]]] = []
+    for relation in record["relations"]:
+        ends += [(f"the relation {relation['id']!r}", relation[end], entities) for end in ("arg1_id", "arg2_id")]
+    for event in record["events"]:
+        name = f"the event {event['id']!r}"
+        ends += [(name, argument["ref_id"], entities | events) for argument in event["arguments"] or ()]
+    for group in record["coreferences"]:
+        ends += [(f"the coreference {group['id']!r}", ident, entities) for ident in group["entity_ids"] or ()]
+    for name, end, known in ends:
+        if end not in known:
+            yield "references to what is not there", f"{name} refers to {end!r}, which is not in its record"

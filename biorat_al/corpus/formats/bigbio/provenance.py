@@ -1,0 +1,127 @@
+"""Where each annotation of an exported corpus came from, as rows of a table beside the corpus.
+
+There is one row for each document, entity, relation, event and coreference of the kb configuration, with its ids there
+(``record_id``, ``item_id``). ``rule`` says how the document's annotation was decided on (``adjudicated``, ``majority``,
+``single`` or ``gold``). ``by`` lists everybody who has the very annotation; in the document's row, everybody by whose
+answers it was decided: the annotator under a pseudonym (null for gold annotations), the time of the answer, the version
+of the model whose pre-label was shown, the origin of the region (``prediction``: a pre-label that was accepted as it
+was, ``prediction-changed``, ``manual``), the annotation's id in that answer, and, where it was somebody else's answer
+before the annotator changed or copied it, whose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from biorat_al.corpus.model.concept_relations import linked_pairs
+from biorat_al.corpus.model.document import Annotation, ConceptRelation, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One annotator's part in an annotation; see above for the fields."""
+
+    annotator: str | None = None
+    at: datetime | None = None
+    model_version: str | None = None
+    origin: str | None = None
+    source_id: str | None = None
+    revises: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As a part of a row."""
+        # many times faster than dataclasses.asdict, which copies every value
+        return {
+            "annotator": self.annotator,
+            "at": self.at,
+            "model_version": self.model_version,
+            "origin": self.origin,
+            "source_id": self.source_id,
+            "revises": self.revises,
+        }
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a document's annotation came from.
+
+    :param authors: by whose answers it was decided.
+    :param entities: who has each entity, by its id; the others likewise.
+    """
+
+    rule: str
+    authors: Sequence[Author]
+    entities: Mapping[str, Sequence[Author]]
+    relations: Mapping[str, Sequence[Author]]
+    concept_relations: Mapping[ConceptRelation, Sequence[Author]]
+
+
+@dataclass(frozen=True, slots=True)
+class TieRow:
+    """What exactly half of a document's annotators have.
+
+    :param text: of the mention, or of both ends of a relation; `spans` likewise, in the document's text.
+    :param annotators: pseudonyms of those who have it, `of` of all.
+    :param kept: whether it is in the corpus, since the preferred annotator has it.
+    """
+
+    document_id: str
+    split: str
+    item: str
+    type: str
+    text: tuple[str, ...]
+    spans: tuple[tuple[Span, ...], ...]
+    annotators: tuple[str, ...]
+    of: tuple[str, ...]
+    kept: bool
+
+    def row(self) -> dict[str, Any]:
+        """As a row of a table."""
+        return asdict(self) | {"spans": [[list(span) for span in spans] for spans in self.spans]}
+
+    def __str__(self) -> str:
+        places = [",".join(f"{start}-{end}" for start, end in spans) for spans in self.spans]
+        mentions = " and ".join(f"{text!r} ({place})" for text, place in zip(self.text, places, strict=True))
+        shown = f"{self.item} {self.type}{f' on {mentions}' if mentions else ''}"
+        decided = "kept" if self.kept else "left out"
+        others = [name for name in self.of if name not in self.annotators]
+        by = f"marked by {' and '.join(self.annotators)}, not by {' and '.join(others)}"
+        return f"{self.document_id}: {shown}, {by}: {decided}"
+
+
+def provenance_rows(
+    split: str, record: Mapping[str, Any], annotation: Annotation, provenance: Provenance
+) -> Iterator[dict[str, Any]]:
+    """The rows of a document.
+
+    :param record: the kb record that was made of `annotation`, whose entities and relations come in the same order.
+    """
+
+    def row(item: str, item_id: str, kind: str | None, by: Iterable[Author]) -> dict[str, Any]:
+        return {
+            "record_id": record["id"],
+            "document_id": record["document_id"],
+            "split": split,
+            "item": item,
+            "item_id": item_id,
+            "type": kind,
+            "rule": provenance.rule,
+            "by": [author.row() for author in by],
+        }
+
+    yield row("document", record["id"], None, provenance.authors)
+    for entity, made in zip(annotation.entities, record["entities"], strict=True):
+        yield row("entity", made["id"], entity.label, provenance.entities[entity.id])
+    by_relation = [provenance.relations[relation.id] for relation in annotation.relations]
+    for stated, pairs in linked_pairs(annotation):
+        by_relation += [provenance.concept_relations[stated]] * len(pairs)
+    for by, made in zip(by_relation, record["relations"], strict=True):
+        yield row("relation", made["id"], made["type"], by)
+    # what a document carries beyond these has no history of its own
+    for item, made in [("event", event) for event in record["events"]] + [
+        ("coreference", group) for group in record["coreferences"]
+    ]:
+        yield row(item, made["id"], made.get("type"), provenance.authors)

@@ -1,0 +1,246 @@
+"""Parquet files of BigBio's "kb" schema as documents; how they are written is said in :mod:`biorat_al.corpus.formats.bigbio.writing`.
+
+- The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
+  name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.
+- Entities, relations, events and coreferences keep their ids. Relations are directed: their order is all that is said
+  of direction. The texts of mentions are checked, and all of the records' fields are.
+- All documents were looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE
+from biorat_al.corpus.formats.bigbio.schema import kb_schema
+from biorat_al.corpus.formats.bigbio.writing import MADE_FILES, write_stream
+from biorat_al.corpus.formats.events import COREFERENCES, EVENTS, without_events
+from biorat_al.corpus.formats.sound import BROKEN_DOCUMENTS, BROKEN_MENTIONS, BROKEN_RELATIONS
+from biorat_al.corpus.io.json_fields import Fields
+from biorat_al.corpus.io.source import Source
+from biorat_al.corpus.model.document import (
+    Annotation,
+    Concept,
+    Document,
+    Entity,
+    Passage,
+    Record,
+    Relation,
+    Span,
+    check_spans,
+    text_error,
+)
+from biorat_al.errors import CorpusError, FormatError, OffsetError
+
+ROWS = 100
+"""Records that are held at a time."""
+
+_PART = re.compile(r"-[0-9]{5}-of-[0-9]{5}$")
+_KEYS = ("id", "document_id", "passages", "entities", "events", "coreferences", "relations")
+
+
+class BigBioKb(CorpusFormat):
+    """Reader and writer of BigBio's "kb" schema."""
+
+    name = "bigbio"
+    title = "BigBio kb (Parquet)"
+    suffixes = (".parquet",)
+    writes_folder = True
+    lying_beside = frozenset({CARD})
+    made_files = MADE_FILES
+
+    def detects(self, head: str) -> bool:
+        return head.startswith("PAR1")
+
+    def main_file(self, path: Path) -> Path | None:
+        """Of an exported corpus the kb configuration is read; what lies beside it tells of the same documents."""
+        if path.parent.name not in (SOURCE, PROVENANCE, GUIDELINES, LOADER):
+            return None
+        root = path.parent.parent
+        return min((root / DATA).glob("*.parquet"), default=None) if (root / CARD).is_file() else None
+
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        split = split_of(source.path)
+        for number, row in enumerate(kb_rows(source), start=1):
+            try:
+                record = kb_record(row, f"{source.name}, record {number}", split, reading)
+            except FormatError as error:
+                reading.leave_out(BROKEN_DOCUMENTS, error)
+            else:
+                yield record
+        source.whole_file_read()
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        count = write_stream(path, records, counted)
+        counted.documents += count
+        return count
+
+
+def split_of(path: Path) -> str:
+    """The split that a file's name says."""
+    return _PART.sub("", path.name.removesuffix(".parquet"))
+
+
+def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file as they are.
+
+    :param exact: whether every field must be of the schema's very type.
+    :raises FormatError: it is no Parquet, or not of the schema.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(source.path) as file:
+            absent = [key for key in _KEYS if key not in file.schema_arrow.names]
+            if absent:
+                raise FormatError(
+                    f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
+                    source=source.name,
+                )
+            fields = kb_schema()
+            if exact and not file.schema_arrow.equals(fields):
+                other = next((name for name in file.schema_arrow.names if name not in fields.names), None) or next(
+                    name for name in _KEYS if file.schema_arrow.field(name) != fields.field(name)
+                )
+                raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source.name)
+            for batch in file.iter_batches(ROWS, columns=list(_KEYS)):
+                yield from batch.to_pylist()
+    except FileNotFoundError:
+        raise CorpusError("there is no such file or folder", source=source.name) from None
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FormatError(f"it cannot be read as Parquet: {reason}", source=source.name) from None
+
+
+def kb_record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
+    """A row as a document.
+
+    :raises FormatError: a field is not of its type, or the passages do not make a text.
+    :raises OffsetError: the text of a mention is not the text at its offsets.
+    """
+    fields = Fields(row, where)
+    fields.document = fields.text("document_id")
+    texts: list[str] = []
+    passages: list[Passage] = []
+    length = 0
+    for part in fields.parts("passages"):
+        text, (span,) = _text(part, 1)
+        if texts:
+            length += 1
+        if span != (length, length + len(text[0])):
+            part.wrong(
+                f"{part.place}offsets: found {list(span)}, expected [{length}, {length + len(text[0])}], since the "
+                "text is that of all passages, joined by one space"
+            )
+        texts += text
+        length = span.end
+        passages.append(Passage(part.text("type"), *span))
+    document = Document(fields.document, " ".join(texts), tuple(passages), {"split": split} if split else {})
+    return Record(document, _annotation(fields, document, reading), where)
+
+
+def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotation:
+    entities: list[Entity] = []
+    left_out: set[str] = set()
+    for part in fields.parts("entities"):
+        try:
+            ident = part.text("id")
+            concepts = tuple(Concept(item.text("db_name"), item.text("db_id")) for item in part.parts("normalized"))
+            spans = _checked(part, document, reading)
+            entity = None if spans is None else Entity(ident, part.text("type"), spans, concepts)
+        except FormatError as error:
+            reading.leave_out(BROKEN_MENTIONS, error)
+            entity = None
+        if entity is None:
+            left_out.add(str(part.value.get("id")))
+        else:
+            entities.append(entity)
+    events: list[dict[str, Any]] = []
+    gone = set(left_out)
+    for part in fields.parts("events"):
+        try:
+            event = _event(part, document, reading)
+        except FormatError as error:
+            reading.leave_out("events that cannot be read", error)
+            event = None
+        if event is None:
+            gone.add(str(part.value.get("id")))
+        else:
+            events.append(event)
+    groups = [
+        {"id": part.text("id"), "entity_ids": [ident for ident in part.items("entity_ids") if ident not in left_out]}
+        for part in fields.parts("coreferences")
+    ]
+    relations = []
+    for part in fields.parts("relations"):
+        try:
+            ends = part.text("arg1_id"), part.text("arg2_id")
+            relations.append(Relation(part.text("id"), part.text("type"), *ends, True, _links(part)))
+        except FormatError as error:
+            reading.leave_out(BROKEN_RELATIONS, error)
+    extras = {EVENTS: without_events(events, gone, reading), COREFERENCES: groups}
+    return Annotation(
+        tuple(entities), reading.without(left_out, relations), (), {key: held for key, held in extras.items() if held}
+    )
+
+
+def _links(part: Fields) -> dict[str, Any]:
+    """What a relation's own concepts are kept as."""
+    links = [[item.text("db_name"), item.text("db_id")] for item in part.parts("normalized")]
+    return {"normalized": links} if links else {}
+
+
+def _event(part: Fields, document: Document, reading: Reading) -> dict[str, Any] | None:
+    """An event; None if the text of its trigger is another and it is not to be kept."""
+    trigger = part.inner("trigger")
+    spans = _checked(trigger, document, reading)
+    if spans is None:
+        return None
+    return {
+        "id": part.text("id"),
+        "type": part.text("type"),
+        "trigger": {
+            "text": [document.text[start:end] for start, end in spans],
+            "offsets": [list(span) for span in spans],
+        },
+        "arguments": [{"role": item.text("role"), "ref_id": item.text("ref_id")} for item in part.parts("arguments")],
+    }
+
+
+def _checked(part: Fields, document: Document, reading: Reading) -> tuple[Span, ...] | None:
+    """The pieces of a mention, whose texts are those of the document; None if one is not and it is not to be kept."""
+    texts, spans = _text(part)
+    try:
+        check_spans(document, spans, source=part.source)
+    except OffsetError as error:
+        reading.keeps(error)
+        return None
+    wrong = None
+    for text, (start, end) in zip(texts, spans, strict=True):
+        if wrong is None and document.text[start:end] != text:
+            wrong = text_error(document, (Span(start, end),), text, source=part.source)
+    return tuple(spans) if wrong is None or reading.keeps(wrong) else None
+
+
+def _text(part: Fields, pieces: int | None = None) -> tuple[list[str], list[Span]]:
+    """Texts and offsets, as many of the one as of the other."""
+    texts, offsets = part.items("text", must=True), part.items("offsets", must=True)
+    spans = []
+    for offset in offsets:
+        match offset:
+            case [int(start), int(end)]:
+                spans.append(Span(start, end))
+            case _:
+                part.wrong(f"{part.place}offsets: found {offset!r}, expected [start, end]")
+    expected = len(spans) if pieces is None else pieces
+    if len(texts) != expected or len(spans) != expected or not spans:
+        part.wrong(f"{part.place}text: found {len(texts)} texts and {len(spans)} offsets, expected as many of each")
+    if not all(isinstance(text, str) for text in texts):
+        part.wrong(f"{part.place}text: found something that is no string")
+    return texts, spans

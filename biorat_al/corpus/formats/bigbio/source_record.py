@@ -1,0 +1,49 @@
+"""A document and its annotation as one record of the source configuration, which keeps everything.
+
+The shape is that of :mod:`biorat_al.corpus.formats.jsonl`, with every key there; what may be of any shape is JSON in a string.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from biorat_al.corpus.formats.jsonl import record_from_json, record_to_json
+from biorat_al.corpus.io.json_fields import to_json
+from biorat_al.corpus.model.document import Annotation, Document, Record
+
+_ANY_SHAPE = ("metadata", "extras")
+_LISTS = ("passages", "entities", "relations", "concept_relations")
+
+
+def source_record(document: Document, annotation: Annotation) -> dict[str, Any]:
+    """The record, as plain Python values.
+
+    :raises FormatError: metadata or extras hold what JSON cannot.
+    """
+    value = dict.fromkeys(_LISTS, ()) | record_to_json(document, annotation)
+    parts = [value, *value["entities"], *value["relations"]]
+    for entity in value["entities"]:
+        entity.setdefault("concepts", [])
+    for part in parts:
+        part["extras"] = to_json(part.get("extras", {}), document.id)
+    value["metadata"] = to_json(value.get("metadata", {}), document.id)
+    return value
+
+
+def record_of_source(row: dict[str, Any], source: str) -> Record:
+    """The inverse of :func:`source_record`.
+
+    :param source: place of the row, for messages.
+    :raises FormatError: a value is not what it must be.
+    """
+    import json
+
+    def part(values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: json.loads(value) if key in _ANY_SHAPE else value for key, value in values.items() if value is not None
+        }
+
+    value = part(row)
+    for key in ("entities", "relations"):
+        value[key] = [part(item) for item in value[key]]
+    return record_from_json(value, source)

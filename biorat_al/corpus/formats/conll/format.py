@@ -1,0 +1,179 @@
+"""CoNLL: one token a line, with its tag in the last column; a blank line ends a sentence, ``-DOCSTART-`` begins a
+document.
+
+::
+
+    -DOCSTART-<tab>227508
+
+    Naloxone<tab>B-Chemical
+    reverses<tab>O
+
+- Which column holds what is told by the lines (:mod:`biorat_al.corpus.formats.conll.layout`). Tags are IOB2, IOB1, BIOES, BILOU
+  or BMEWO; IOB2 is written. Where they name no type (B, I, O) the label is ``Entity``. Values of further columns
+  (parts of speech, chunks) are counted.
+- A document begins at ``-DOCSTART-`` or at a comment that names it (``# doc_id = 100``, ``# newdoc id = 100``,
+  ``###MEDLINE:100``); other comments are passed over. A file without such lines is one document under the file's name;
+  with ``split`` every sentence is one. The documents were all looked at.
+- The format does not hold the text. It is made of the tokens: with the blanks that their offsets or their column
+  "space after" leave, else joined by one space, and the sentences by one line feed. The places of tokens and sentences
+  are kept in the metadata, so that what was read is written again token by token; any other text is cut into words and
+  single other characters, and at the borders of mentions.
+- Mentions get ``T1``, ``T2``, … in the order of their first tokens. There are no relations, concepts or overlaps: of
+  mentions that overlap the longest is written, and what is left out is counted.
+
+Tjong Kim Sang EF, De Meulder F. Introduction to the CoNLL-2003 shared task. CoNLL 2003, aclanthology.org/W03-0419.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from biorat_al.corpus.formats import losses
+from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
+from biorat_al.corpus.formats.conll.layout import START, begins
+from biorat_al.corpus.formats.conll.reading import ConllReader
+from biorat_al.corpus.formats.writing import check_record, tabular_id, text_file, unfit_id
+from biorat_al.corpus.io.source import Source
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_BLANK = re.compile(r"[ \t\r\n]")
+_UNFIT_ID = re.compile(r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z")
+_UNFIT_TOKEN = re.compile(r"\A |[\t\r\n]| \Z|\A" + START)
+
+
+class Conll(CorpusFormat):
+    """Reader and writer of CoNLL files."""
+
+    name = "conll"
+    title = "CoNLL"
+    suffixes = (".conll", ".iob", ".iob2", ".bio", ".conllu", ".conllup")
+    splits = ("sentences", "blank-lines")
+
+    def detects(self, head: str) -> bool:
+        return begins(head)
+
+    def read(self, source: Source, reading: Reading) -> Iterator[Record]:
+        return ConllReader(source, reading).records()
+
+    def refusal(self, document: Document) -> str | None:
+        return unfit_id(document.id.strip(), _UNFIT_ID)
+
+    def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
+        counted = WriteReport() if report is None else report
+        count = 0
+        with text_file(path) as out:
+            for record in records:
+                document, annotation = record[:2]
+                check_record(document, annotation)
+                losses.count_losses(counted, document, annotation, metadata=("tokens", "sentences"))
+                ident = tabular_id(document, _UNFIT_ID, self.title, counted)
+                out.write(f"{START}\t{ident}\n\n")
+                out.writelines(_lines(document, annotation or Annotation(), counted))
+                count += 1
+        counted.documents += count
+        return count
+
+
+def _lines(document: Document, annotation: Annotation, report: WriteReport) -> Iterator[str]:
+    mentions = _chosen(document.text, annotation.entities, report)
+    for number, (_, entity) in enumerate(mentions, start=1):
+        report.lose(losses.MENTION_IDS, entity.id != f"T{number}")
+    tokens = _tokens(document, [span for span, _ in mentions], report)
+    tags = ["O"] * len(tokens)
+    starts = [token.start for token in tokens]
+    inside: set[int] = set()
+    for span, entity in mentions:
+        label = _BLANK.sub("_", entity.label)
+        report.lose("white space in labels (became _)", label != entity.label)
+        first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+        tags[first:last] = [f"B-{label}"] + [f"I-{label}"] * (last - first - 1)
+        inside.update(range(first + 1, last))
+    breaks = _breaks(document, starts, inside, report)
+    made = ""
+    for number, (start, end) in enumerate(tokens):
+        if number in breaks:
+            yield "\n"
+        made += ("\n" if number in breaks else " ") * (number > 0) + document.text[start:end]
+        yield f"{document.text[start:end]}\t{tags[number]}\n"
+    report.lose("texts whose white space is not that between their tokens", made != document.text)
+    yield "\n"
+
+
+def _chosen(text: str, entities: Iterable[Entity], report: WriteReport) -> list[tuple[Span, Entity]]:
+    """The mentions that are written: none overlaps another."""
+    chosen: list[tuple[Span, Entity]] = []
+    starts: list[int] = []
+    for entity in sorted(entities, key=lambda entity: entity.start - entity.end):
+        surface = text[entity.start : entity.end]
+        start = entity.end - len(surface.lstrip())
+        span = Span(start, start + len(surface.strip()))
+        if span.start >= span.end:
+            report.lose("mentions of white space")
+            continue
+        place = bisect_left(starts, span.start)
+        before = place > 0 and chosen[place - 1][0].end > span.start
+        after = place < len(chosen) and chosen[place][0].start < span.end
+        if before or after:
+            report.lose("mentions that overlap a longer one")
+            continue
+        report.lose(losses.DISCONTINUOUS, entity.is_discontinuous)
+        report.lose("white space at the ends of mentions", span != (entity.start, entity.end))
+        starts.insert(place, span.start)
+        chosen.insert(place, (span, entity))
+    return chosen
+
+
+def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> list[Span]:
+    """The document's own tokens, or words and other characters; cut at the borders of mentions."""
+    text = document.text
+    stated = document.metadata.get("tokens")
+    tokens = _own_tokens(text, stated)
+    if tokens is None:
+        report.lose("tokens of a document", stated is not None)
+        tokens = [Span(*found.span()) for found in _TOKEN.finditer(text)]
+    borders = sorted({border for span in mentions for border in span})
+    cut: list[Span] = []
+    for start, end in tokens:
+        inner = borders[bisect_left(borders, start + 1) : bisect_left(borders, end)]
+        edges = [start, *inner, end]
+        cut += (Span(first, second) for first, second in pairwise(edges))
+    return cut
+
+
+def _own_tokens(text: str, stated: object) -> list[Span] | None:
+    """The tokens that the metadata states, if together they are all of the text but its white space."""
+    if not isinstance(stated, list):
+        return None
+    tokens = []
+    last = 0
+    for token in stated:
+        match token:
+            case [int(start), int(end)] if last <= start < end <= len(text):
+                tokens.append(Span(start, end))
+            case _:
+                return None
+        piece = text[start:end]
+        if text[last:start].strip() or _UNFIT_TOKEN.search(piece):
+            return None
+        last = end
+    return None if text[last:].strip() else tokens
+
+
+def _breaks(document: Document, starts: list[int], inside: set[int], report: WriteReport) -> set[int]:
+    """The numbers of the tokens that begin a sentence, but for the first."""
+    stated: Any = document.metadata.get("sentences")
+    try:
+        places = [int(start) for start, _ in stated or ()]
+    except (TypeError, ValueError):
+        places = []
+        report.lose("borders of sentences in a document")
+    places = places or [passage.start for passage in document.passages]
+    breaks = {bisect_left(starts, place) for place in places} - {0, len(starts)}
+    report.lose("borders of sentences in a document", bool(breaks & inside))
+    return breaks - inside

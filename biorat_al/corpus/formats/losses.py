@@ -1,0 +1,106 @@
+"""What of a record a format has no place for, counted before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from biorat_al.corpus.formats.base import WriteReport
+from biorat_al.corpus.model.concept_relations import CONCEPTS, PROPERTIES, properties_of
+from biorat_al.corpus.model.document import Annotation, Document
+from biorat_al.corpus.model.notes import NOTE
+
+PASSAGES = "passages of documents"
+METADATA = "metadata of documents"
+NOT_LOOKED = "marks of documents that nobody has looked at"
+LOOKED = "marks of documents that were looked at and have nothing"
+MENTION_IDS = "ids of mentions (numbered anew)"
+DISCONTINUOUS = "pieces of discontinuous mentions (written from first to last)"
+CONCEPT_LINKS = "mentions' links to concepts"
+SCORES = "confidence scores of mentions"
+HISTORIES = "histories of mentions (accepted, changed, made by hand)"
+MENTION_PROPERTIES = "further properties of mentions"
+NOTES = "annotators' notes"
+RELATIONS = "relations between mentions"
+CONCEPT_RELATIONS = "relations between concepts"
+UNDIRECTED = "relations marked as undirected"
+DIRECTED = "directions of relations"
+RELATION_PROPERTIES = "further properties of relations"
+CONCEPT_PROPERTIES = "further properties of relations between concepts"
+FURTHER = "further annotations of documents"
+UNLINKED = "relations between concepts that no two mentions are linked to"
+
+
+def count_losses(
+    report: WriteReport,
+    document: Document,
+    annotation: Annotation | None,
+    *,
+    keeps: Collection[str] = (),
+    metadata: Collection[str] = (),
+    entity_extras: Collection[str] = (),
+    relation_extras: Collection[str] = (),
+    extras: Collection[str] = (),
+) -> None:
+    """Count what a record holds and the format does not.
+
+    :param keeps: of the kinds above, those that the format holds.
+    :param metadata: keys of a document's metadata that it holds all the same; the other three likewise.
+    """
+
+    def further(held: Collection[str], known: Collection[str]) -> bool:
+        return any(key not in known for key in held)
+
+    found = {
+        PASSAGES: int(bool(document.passages)),
+        METADATA: int(further(document.metadata, metadata)),
+        NOT_LOOKED: int(annotation is None),
+    }
+    if annotation is not None:
+        entities, relations = annotation.entities, annotation.relations
+        # which concepts a relation was made of can be told from its ends again
+        known = {*relation_extras, CONCEPTS}
+        properties, unfit = properties_of(annotation)
+        found |= {
+            CONCEPT_LINKS: sum(len(entity.concepts) for entity in entities),
+            SCORES: sum(entity.score is not None for entity in entities),
+            HISTORIES: sum(entity.origin is not None for entity in entities),
+            MENTION_PROPERTIES: sum(further(entity.extras, {*entity_extras, NOTE}) for entity in entities),
+            # whoever keeps whatever a mention has keeps its note as well
+            NOTES: 0
+            if MENTION_PROPERTIES in keeps
+            else sum(further({NOTE} & entity.extras.keys(), entity_extras) for entity in entities),
+            RELATIONS: len(relations),
+            CONCEPT_RELATIONS: len(annotation.concept_relations),
+            UNDIRECTED: sum(not relation.directed for relation in relations),
+            RELATION_PROPERTIES: sum(further(relation.extras, known) for relation in relations),
+            CONCEPT_PROPERTIES: sum(map(bool, properties)) + unfit,
+            FURTHER: int(further(annotation.extras, {*extras, PROPERTIES})),
+        }
+    for kind, number in found.items():
+        if kind not in keeps:
+            report.lose(kind, number)
+
+
+class LookedAt:
+    """Which documents somebody looked at, in a format that tells it by whether anything is annotated in the file."""
+
+    def __init__(self) -> None:
+        self._any = False
+        self._empty = 0
+        self._not_looked = 0
+
+    def count(self, annotation: Annotation | None, written: object) -> None:
+        """Count a document.
+
+        :param written: something true if any annotation of it stands in the file.
+        """
+        self._any = self._any or bool(written)
+        self._empty += annotation is not None and not written
+        self._not_looked += annotation is None
+
+    def report(self, report: WriteReport) -> None:
+        """Count what cannot be told from the file, which is complete."""
+        if self._any:
+            report.lose(NOT_LOOKED, self._not_looked)
+        else:
+            report.lose(LOOKED, self._empty)

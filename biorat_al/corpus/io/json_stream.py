@@ -1,0 +1,87 @@
+"""The items of one large JSON file, one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from biorat_al.corpus.io.source import Source
+from biorat_al.errors import FormatError
+
+DEEPEST = 200
+"""Levels of lists and objects inside each other; no corpus has more than twenty. What a parser needs grows with their
+square."""
+
+_NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
+
+
+class _Bytes:
+    """A source's text as the bytes that ijson asks for, checked to be UTF-8 and without its byte order mark."""
+
+    def __init__(self, source: Source) -> None:
+        self._chunks = source.chunks()
+        self._name = source.name
+        self._level = 0
+        self._in_string = self._escaped = False
+
+    def read(self, size: int) -> bytes:
+        """The next piece, however long it is; empty at the end, and where nothing is asked for.
+
+        :raises FormatError: lists and objects are nested deeper than :data:`DEEPEST`.
+        """
+        piece = next(self._chunks, "").encode("utf-8") if size else b""
+        self._check_depth(piece)
+        return piece
+
+    def _check_depth(self, piece: bytes) -> None:
+        if self._escaped:
+            piece = piece[1:]
+        bare = re.sub(rb"\\.", b"", piece, flags=re.DOTALL) if b"\\" in piece else piece
+        self._escaped = bare.endswith(b"\\")
+        parts = bare.translate(None, _NO_BRACKETS).split(b'"')
+        # whoever reads no JSON does not wait for it
+        import numpy as np
+
+        outside = np.frombuffer(b"".join(parts[self._in_string :: 2]), dtype=np.uint8)
+        self._in_string ^= len(parts) % 2 == 0
+        if not outside.size:
+            return
+        levels = self._level + np.cumsum(np.where((outside == ord("[")) | (outside == ord("{")), 1, -1))
+        if levels.max() > DEEPEST:
+            raise FormatError(
+                f"its lists and objects are nested more than {DEEPEST} deep, which no corpus is", source=self._name
+            )
+        self._level = int(levels[-1])
+
+
+def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]:
+    """Yield each value at a place, one held at a time.
+
+    :param place: keys joined by dots, ``item`` for each item of a list (``documents.item``); empty for the values that
+        follow each other in the file.
+    :param several: whether values that have something at that place may follow each other in the file.
+    :raises FormatError: the file is not JSON.
+    """
+    import ijson
+
+    number = 0
+    try:
+        for value in ijson.items(_Bytes(source), place, multiple_values=several or not place):
+            yield _plain(value)
+            number += 1
+    except ijson.JSONError as error:
+        reason = " ".join(str(error).split())
+        raise FormatError(f"not JSON after the first {number} documents: {reason[:200]}", source=source.name) from None
+    except (UnicodeDecodeError, OverflowError, RecursionError) as error:
+        raise FormatError(f"not JSON after the first {number} documents: {error}", source=source.name) from None
+
+
+def _plain(value: Any) -> Any:
+    """The value with ordinary numbers: ijson gives decimals, and its faster way fails on large whole numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,206 @@
+"""Documents and what is annotated on them.
+
+Offsets count Unicode code points, end exclusive, in the document's own text, everywhere in the program. Formats that
+count otherwise convert where they are read and written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from biorat_al.corpus.model.mismatch import explain_mismatch, find_shift, mismatch_text, outside_text
+from biorat_al.errors import OffsetError
+
+
+class Span(NamedTuple):
+    """A stretch of text: code points, end exclusive."""
+
+    start: int
+    end: int
+
+
+class Concept(NamedTuple):
+    """A link to an entry of a terminology, for example ``Concept("MESH", "D003110")``."""
+
+    database: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document (title, abstract, …) with its place in the document's text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text under an id that the user knows. It is never changed after it was read.
+
+    :param id: the user's own identifier, for example the PMID.
+    :param text: the text as it was read, with no white space or line end changed.
+    :param passages: parts of the text, in order; may be empty.
+    :param metadata: whatever else the source says of the document (JSON values).
+    """
+
+    id: str
+    text: str
+    passages: tuple[Passage, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A mention: a label on one or more spans.
+
+    :param id: unique within its annotation; relations refer to it.
+    :param spans: the pieces in the order of the source; more than one where the mention is discontinuous.
+    :param score: confidence in [0, 1] of the model that proposed it, else None.
+    :param origin: what became of a pre-label: ``prediction`` (accepted as it was), ``prediction-changed`` or
+        ``manual``; None where there is no such history.
+    :param extras: what else the source carries for it (JSON values), kept and written out again.
+    """
+
+    id: str
+    label: str
+    spans: tuple[Span, ...]
+    concepts: tuple[Concept, ...] = ()
+    score: float | None = None
+    origin: str | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def start(self) -> int:
+        """First code point of the first piece."""
+        return min(span.start for span in self.spans)
+
+    @property
+    def end(self) -> int:
+        """One past the last code point of the last piece."""
+        return max(span.end for span in self.spans)
+
+    @property
+    def is_discontinuous(self) -> bool:
+        """Whether the mention has more than one piece."""
+        return len(self.spans) > 1
+
+    def surface(self, text: str) -> str:
+        """The mention's text; pieces are joined by one space."""
+        return " ".join(text[start:end] for start, end in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A typed link between two entities of the same annotation, by their ids."""
+
+    id: str
+    label: str
+    head: str
+    tail: str
+    directed: bool = True
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptRelation:
+    """A typed link between two concepts, stated for the whole document (PubTator's CID lines)."""
+
+    label: str
+    head: str
+    tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Everything that one source says of one document. Empty means: looked at, nothing there.
+
+    :param extras: events, coreference and the like: kept and written out again (JSON values).
+    """
+
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    concept_relations: tuple[ConceptRelation, ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """What the annotators of one document could not decide: neither there nor not there, until somebody settles it.
+
+    :param entities: every disputed version of a mention; no id is that of a decided mention.
+    :param relations: between disputed or decided mentions, by their ids.
+    :param concept_relations: disputed relations between concepts.
+    """
+
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    concept_relations: tuple[ConceptRelation, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.entities or self.relations or self.concept_relations)
+
+
+UNDISPUTED = Disputed()
+"""Nothing is disputed."""
+
+
+class Record(NamedTuple):
+    """A document as it comes from a file.
+
+    :param annotation: None where the file does not say whether anybody looked (plain text); an empty annotation where
+        somebody did and found nothing.
+    :param source: file and line (or position) for messages.
+    """
+
+    document: Document
+    annotation: Annotation | None
+    source: str
+
+
+def check_spans(document: Document, spans: Iterable[Span], *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless every span is a non-empty stretch inside the document's text."""
+    for start, end in spans:
+        if not 0 <= start < end <= len(document.text):
+            raise OffsetError(outside_text(document.text, start, end), source=source, document=document.id)
+
+
+def check_surface(document: Document, span: Span, surface: str, *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless ``text[start:end]`` is `surface`."""
+    check_text(document, (span,), surface, source=source)
+
+
+def check_text(document: Document, spans: Sequence[Span], surface: str, *, source: str | None = None) -> None:
+    """Raise :class:`OffsetError` unless the text at `spans`, pieces joined by one space, is `surface`."""
+    for start, end in spans:
+        if not 0 <= start < end <= len(document.text):
+            cause = explain_mismatch(document.text, spans, surface) if 0 <= start < end and surface else ""
+            raise OffsetError(
+                outside_text(document.text, start, end) + (f": {cause}" if cause else ""),
+                source=source,
+                document=document.id,
+                shift=find_shift(document.text, spans, surface),
+            )
+    if " ".join(document.text[start:end] for start, end in spans) != surface:
+        raise text_error(document, spans, surface, source=source)
+
+
+def text_error(
+    document: Document, spans: Sequence[Span], surface: str, *, source: str | None = None, found: str | None = None
+) -> OffsetError:
+    """Return the error for a mention whose text is not `surface`: what differs, and the likely cause.
+
+    :param found: the text at the spans as the format writes it; None joins the pieces by one space.
+    """
+    shown = " ".join(document.text[start:end] for start, end in spans) if found is None else found
+    return OffsetError(
+        mismatch_text(document.text, spans, surface, shown),
+        source=source,
+        document=document.id,
+        found=shown,
+        expected=surface,
+        shift=find_shift(document.text, spans, surface),
+    )

@@ -1,0 +1,32 @@
+"""What annotators write beside a mention, in the formats that have a place for it.
+
+A mention has its note as ``extras["note"]``, lines divided by line ends. brat's own notes, which have ids and types,
+are kept as ``extras["notes"]``; see :mod:`biorat_al.corpus.formats.brat.format`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+NOTE = "note"
+
+BRAT_NOTES = "notes"
+BRAT_TYPE = "AnnotatorNotes"
+"""Type of a brat note that an annotator wrote."""
+
+
+def joined_notes(notes: Iterable[str]) -> str:
+    """Return notes as one, each of them once and empty ones left out."""
+    return "\n".join(dict.fromkeys(note for note in notes if note.strip()))
+
+
+def note_of(extras: Mapping[str, Any]) -> str:
+    """Return the note of a mention; empty where nobody wrote one."""
+    notes = [extras[NOTE]] if isinstance(extras.get(NOTE), str) else []
+    of_brat = extras.get(BRAT_NOTES)
+    for part in of_brat if isinstance(of_brat, list) else []:
+        match part:
+            case {"type": str(kind), "text": str(text)} if kind == BRAT_TYPE:
+                notes.append(text)
+    return joined_notes(notes)
