@@ -25,13 +25,13 @@ from typing import Any, NamedTuple
 import torch
 from ncbi_disease_100 import CORPUS, LABEL, read_examples
 
-from biorat_al.learner.adversarial import EmbeddingTap, passes_per_step
-from biorat_al.learner.batching import Row, batch_order, encode_part, make_batch
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.encoder import Encoder, resolve_encoder
-from biorat_al.learner.fitting import Fit
-from biorat_al.learner.loop import Outcome
-from biorat_al.learner.network import TaggingNetwork
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.entities.batching import Row, batch_order, encode_part, make_batch
+from biorat_al.learner.entities.fitting import Fit
+from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.draws import EmbeddingTap, passes_per_step
+from biorat_al.learner.training.loop import Outcome
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 TARGET = 1.25

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.reading import read_corpus
-from biorat_al.learner.encoder import resolve_encoder
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.scoring import score
-from biorat_al.learner.training import train
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.entities.scoring import score
+from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.entities.training import train
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 

@@ -28,13 +28,13 @@ import torch
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.reading import read_corpus
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.encoder import Encoder, quiet, resolve_encoder
-from biorat_al.learner.encoding import windows
-from biorat_al.learner.folder import Behaviour, read_model, write_model
-from biorat_al.learner.inference import batches
-from biorat_al.learner.network import TaggingNetwork
-from biorat_al.learner.prediction import Tagger
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.encoder import Encoder, quiet, resolve_encoder
+from biorat_al.learner.encoder.saved_model import Behaviour, read_model, write_model
+from biorat_al.learner.entities.encoding import windows
+from biorat_al.learner.entities.inference import batches
+from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.tagger import Tagger
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "ncbi_disease" / "NCBItrainset_corpus.txt"
 BATCH_SIZES = (1, 4, 16, 32)

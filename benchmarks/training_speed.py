@@ -23,12 +23,12 @@ from typing import Any
 import torch
 
 from biorat_al.corpus.reading import read_corpus
-from biorat_al.learner.adversarial import EmbeddingTap
-from biorat_al.learner.batching import EncodedPart, Row, batch_order, encode_part, make_batch
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.encoder import Encoder, quiet, resolve_encoder
-from biorat_al.learner.fitting import Fit
-from biorat_al.learner.network import TaggingNetwork
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.encoder import Encoder, quiet, resolve_encoder
+from biorat_al.learner.entities.batching import EncodedPart, Row, batch_order, encode_part, make_batch
+from biorat_al.learner.entities.fitting import Fit
+from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 

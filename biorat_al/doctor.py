@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from biorat_al.desk.labelstudio.client import LabelStudioDesk
-    from biorat_al.learner.device import Device
+    from biorat_al.learner.encoder.device import Device
     from biorat_al.settings import Settings
 
 State = Literal["ok", "warning", "missing"]
@@ -130,7 +130,7 @@ def _python() -> Iterator[Finding]:
 def _torch() -> Iterator[Finding]:
     import torch
 
-    from biorat_al.learner.device import pick_device
+    from biorat_al.learner.encoder.device import pick_device
 
     device = pick_device()
     bf16 = "computes in bf16" if device.bf16 else "has no bf16"
@@ -157,7 +157,7 @@ def _name_of(device: Device) -> str:
 
 
 def _encoders(settings: Settings | None) -> Iterator[Finding]:
-    from biorat_al.learner.encoder import PUBMEDBERT, resolve_encoder
+    from biorat_al.learner.encoder.encoder import PUBMEDBERT, resolve_encoder
 
     wanted = settings.encoder.name if settings else "pubmedbert"
     encoder = resolve_encoder(wanted)

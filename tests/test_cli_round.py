@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("biorat_al.learner.folder._write", full)
+        patched.setattr("biorat_al.learner.encoder.saved_model._write", full)
         line = one_sentence(call("round", "--project", project))
     assert re.search(
         r"the disk is full: the model \(\d+ MB\) does not fit into .*models; make room and run it again", line

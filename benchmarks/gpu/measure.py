@@ -32,18 +32,18 @@ import torch  # noqa: E402
 from encoder_shape import LABEL, SHAPES, made_up_examples, write_encoder  # noqa: E402
 from prediction_speed import make_bare, make_pipeline, save_both  # noqa: E402
 
-from biorat_al.learner.adversarial import EmbeddingTap  # noqa: E402
-from biorat_al.learner.batching import Row, batch_order, encode_part, make_batch  # noqa: E402
-from biorat_al.learner.device import Device, pick_device  # noqa: E402
-from biorat_al.learner.encoder import Encoder, resolve_encoder  # noqa: E402
-from biorat_al.learner.fitting import Fit  # noqa: E402
-from biorat_al.learner.folder import read_model  # noqa: E402
-from biorat_al.learner.inference import document_logits  # noqa: E402
-from biorat_al.learner.memory import PeakMemory  # noqa: E402
-from biorat_al.learner.network import TaggingNetwork  # noqa: E402
-from biorat_al.learner.prediction import Tagger  # noqa: E402
-from biorat_al.learner.scoring import score  # noqa: E402
-from biorat_al.learner.training import train  # noqa: E402
+from biorat_al.learner.encoder.device import Device, pick_device  # noqa: E402
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder  # noqa: E402
+from biorat_al.learner.encoder.memory import PeakMemory  # noqa: E402
+from biorat_al.learner.encoder.saved_model import read_model  # noqa: E402
+from biorat_al.learner.entities.batching import Row, batch_order, encode_part, make_batch  # noqa: E402
+from biorat_al.learner.entities.fitting import Fit  # noqa: E402
+from biorat_al.learner.entities.inference import document_logits  # noqa: E402
+from biorat_al.learner.entities.network import TaggingNetwork  # noqa: E402
+from biorat_al.learner.entities.scoring import score  # noqa: E402
+from biorat_al.learner.entities.tagger import Tagger  # noqa: E402
+from biorat_al.learner.entities.training import train  # noqa: E402
+from biorat_al.learner.training.draws import EmbeddingTap  # noqa: E402
 from biorat_al.learner.types import Example  # noqa: E402
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings  # noqa: E402
 

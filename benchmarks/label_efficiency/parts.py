@@ -14,8 +14,8 @@ from typing import Any
 
 from biorat_al.corpus.model.document import Entity
 from biorat_al.corpus.reading import read_corpus
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.scoring import score
+from biorat_al.learner.entities.scoring import score
+from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.types import Example
 
 CORPUS = Path(__file__).parent.parent.parent.parent / "shared" / "corpora" / "ncbi_disease"

@@ -31,10 +31,10 @@ from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model.document import Document
 from biorat_al.efficiency.options import simulation_settings
-from biorat_al.learner.encoder import Encoder, resolve_encoder
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.representation import Probe
-from biorat_al.learner.training import train
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.entities.probe import Probe
+from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.entities.training import train
 from biorat_al.learner.types import Example, Uncertainty
 from biorat_al.rounds.select import ask
 

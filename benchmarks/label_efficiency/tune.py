@@ -20,8 +20,8 @@ from typing import Any
 
 from parts import CORPUS, LABEL, read_lines, read_parts
 
-from biorat_al.learner.encoder import resolve_encoder
-from biorat_al.learner.training import train
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.entities.training import train
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
 RESULTS = Path(__file__).parent / "tuning.jsonl"

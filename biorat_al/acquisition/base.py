@@ -15,7 +15,7 @@ from biorat_al.settings import Settings
 
 Feature = Literal["embedding", "gradient", "disagreement", "sensitivity"]
 """What a model is asked of each candidate besides its predictions; defined in
-:mod:`biorat_al.learner.representation`."""
+:mod:`biorat_al.learner.entities.probe`."""
 
 
 @dataclass(frozen=True)

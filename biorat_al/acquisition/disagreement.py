@@ -1,6 +1,6 @@
 """Query strategies that ask where a disturbed model contradicts itself.
 
-What is measured is defined in :mod:`biorat_al.learner.representation`, as an average over the words of a document; a
+What is measured is defined in :mod:`biorat_al.learner.entities.probe`, as an average over the words of a document; a
 strategy takes it as its score, unchanged.
 """
 

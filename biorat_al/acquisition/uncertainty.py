@@ -1,6 +1,6 @@
 """Query strategies that ask for the documents of which the model is least sure.
 
-The four measures are computed with the predictions and defined in :mod:`biorat_al.learner.prediction`; in each,
+The four measures are computed with the predictions and defined in :mod:`biorat_al.learner.entities.tagger`; in each,
 higher means less sure. A strategy takes one of them as its score, unchanged.
 """
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from biorat_al.learner.adversarial import passes_per_step
+from biorat_al.learner.training.draws import passes_per_step
 from biorat_al.settings import Arm, Settings, make_settings
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from biorat_al.efficiency.grid import Grid, Trial
 from biorat_al.efficiency.trial import run_trial
 from biorat_al.errors import BioratError, LearnerError
-from biorat_al.learner.device import pick_device
-from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.learner.encoder.device import pick_device
+from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.settings import Settings
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.errors import LearnerError
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.prediction import Tagged, Tagger, confidence
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.entities.tagger import Tagged, Tagger, confidence
 from biorat_al.learner.relations.prediction import RelationExtractor, RelationPrediction, has_relations
 from biorat_al.learner.relations.uncertainty import combined
 from biorat_al.learner.types import Prediction

@@ -30,7 +30,7 @@ class Example:
 class Uncertainty:
     """How unsure a model is of one document, in several measures; in each, higher means less sure.
 
-    The definitions are in :mod:`biorat_al.learner.prediction`.
+    The definitions are in :mod:`biorat_al.learner.entities.tagger`.
 
     :param tokens: number of word pieces of the document, special tokens not counted.
     """

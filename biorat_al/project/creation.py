@@ -14,7 +14,7 @@ from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import corpus_size, read_with
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
-from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.project.new_folder import NewFolder, check_new
 from biorat_al.rounds.context import MODELS

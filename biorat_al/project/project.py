@@ -15,7 +15,7 @@ from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
-from biorat_al.learner.encoder import resolve_encoder
+from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project.creation import create_project, is_complete
 from biorat_al.project.new_folder import check_finished

@@ -18,7 +18,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
-    from biorat_al.learner.encoder import Encoder
+    from biorat_al.learner.encoder.encoder import Encoder
 
 MODELS = "models"
 
@@ -107,7 +107,7 @@ class Context:
     @cached_property
     def encoder(self) -> Encoder:
         """The base encoder, looked up once."""
-        from biorat_al.learner.encoder import resolve_encoder
+        from biorat_al.learner.encoder.encoder import resolve_encoder
 
         return resolve_encoder(self.settings.encoder.name, self.settings.encoder.max_length)
 

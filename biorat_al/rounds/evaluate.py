@@ -17,8 +17,8 @@ from biorat_al.corpus.model.document import (
     Entity,
     Relation,
 )
-from biorat_al.learner.robustness import CONDITIONS, perturbed
-from biorat_al.learner.scoring import reliability, score
+from biorat_al.learner.entities.scoring import reliability, score
+from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
@@ -40,7 +40,7 @@ from biorat_al.store.evaluations import (
 from biorat_al.store.rounds import models_of
 
 if TYPE_CHECKING:
-    from biorat_al.learner.prediction import Tagger
+    from biorat_al.learner.entities.tagger import Tagger
     from biorat_al.learner.predictor import Predictor
 
 HeldOut = Mapping[int, Example]
@@ -66,7 +66,7 @@ def run(context: Context) -> Finish:
     """Predict the annotated test documents with each arm, and count strict spans per document and label.
 
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
-    same documents are predicted under each condition of :mod:`biorat_al.learner.robustness` as well; what is counted
+    same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is counted
     there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted in the
     ways that :mod:`biorat_al.rounds.relation_scores` names. What is disputed is masked in all of these.
     """

@@ -25,7 +25,7 @@ from biorat_al.store.documents import documents_by_id, keys_of
 from biorat_al.store.rounds import add_picks, measures, models_of, unasked_documents
 
 if TYPE_CHECKING:
-    from biorat_al.learner.representation import Probe
+    from biorat_al.learner.entities.probe import Probe
 
 NAMED = "named"
 """What stands for a strategy where the caller names the documents."""
@@ -205,7 +205,7 @@ def _with_features(
     context: Context, strategy: QueryStrategy, candidates: Candidates, documents: list[Document], version: str
 ) -> Candidates:
     """Ask the selecting arm's model what the strategy needs, of the candidates alone."""
-    from biorat_al.learner.representation import Probe
+    from biorat_al.learner.entities.probe import Probe
 
     progress = context.progress
     with context.store.read() as session:

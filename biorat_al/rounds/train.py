@@ -105,7 +105,7 @@ def model_folder(context: Context, row: ModelRow) -> Path:
 
 def is_whole(folder: Path, row: ModelRow) -> bool:
     """Return whether a model's folder is complete and holds what was trained, by the digests in the store."""
-    from biorat_al.learner.folder import is_intact
+    from biorat_al.learner.encoder.saved_model import is_intact
     from biorat_al.learner.relations.training import relation_folders
 
     weights = _weights(row.summary)
@@ -118,8 +118,8 @@ def _train_arm(
     context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str
 ) -> tuple[TrainedModel, dict[str, Any]]:
     """Train the models of an arm; return that of the entities, and a summary of all."""
+    from biorat_al.learner.entities.training import train
     from biorat_al.learner.relations.training import relation_folders
-    from biorat_al.learner.training import train
 
     settings = context.settings
     model = train(

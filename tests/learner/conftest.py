@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from biorat_al.corpus.model.document import Document, Entity, Span
-from biorat_al.learner.batching import Batch, encode_part, make_batch
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder, resolve_encoder
-from biorat_al.learner.network import TaggingNetwork
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.entities.batching import Batch, encode_part, make_batch
+from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.types import Example
 
 DRUGS = ("aspirin", "naloxone", "heparin", "lithium", "morphine")

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from biorat_al.learner.adversarial import EmbeddingTap
-from biorat_al.learner.batching import Batch, EncodedPart
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.fitting import Fit
-from biorat_al.learner.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.passes import Passes, View
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.entities.batching import Batch, EncodedPart
+from biorat_al.learner.entities.fitting import Fit
+from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
+from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.passes import Passes, View
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 LABELS = ["Chemical", "Disease"]

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import resolve_encoder
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.training import train
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.entities.training import train
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 

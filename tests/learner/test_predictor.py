@@ -8,14 +8,14 @@ import pytest
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.errors import LearnerError
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import resolve_encoder
-from biorat_al.learner.prediction import Tagger
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.entities.training import train
 from biorat_al.learner.predictor import Predictor
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.training import train_relations
 from biorat_al.learner.relations.uncertainty import combined
-from biorat_al.learner.training import train
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 

@@ -16,8 +16,8 @@ from biorat_al.corpus.model.identity import mention_key
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
 from biorat_al.errors import NothingToDoYet, UsageError
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.scoring import score
+from biorat_al.learner.entities.scoring import score
+from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.types import Example
 from biorat_al.presentation import export_text, round_text, status_text
 from biorat_al.project import Project

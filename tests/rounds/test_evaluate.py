@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.learner.device import Device
-from biorat_al.learner.prediction import Tagger
-from biorat_al.learner.robustness import CONDITIONS
-from biorat_al.learner.scoring import reliability
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.entities.scoring import reliability
+from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.perturbed_documents import CONDITIONS
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project
 from biorat_al.rounds import evaluate

@@ -15,7 +15,7 @@ from biorat_al.corpus.model.document import Record
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import Pull
 from biorat_al.errors import EncoderNotFoundError, LockedError, NothingToDoYet, UsageError
-from biorat_al.learner import training
+from biorat_al.learner.entities import training
 from biorat_al.progress import SilentProgress
 from biorat_al.project import Project
 from biorat_al.rounds import runner

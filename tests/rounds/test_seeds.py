@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.learner import training
+from biorat_al.learner.entities import training
 from biorat_al.learner.relations import training as relation_training
 from biorat_al.project import Project
 from biorat_al.rounds.seeds import derive_seed

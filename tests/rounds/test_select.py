@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from biorat_al.acquisition.registry import STRATEGIES
-from biorat_al.learner.representation import Probe
+from biorat_al.learner.entities.probe import Probe
 from biorat_al.project import Project
 from biorat_al.rounds import select as step
 from biorat_al.rounds.context import Context, RoundRequest

@@ -35,7 +35,9 @@ from biorat_al.store.tables import (
 )
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.support.rounds", "torch", "transformers", "biorat_al.learner.training"])
+_context.set_forkserver_preload(
+    ["tests.support.rounds", "torch", "transformers", "biorat_al.learner.entities.training"]
+)
 
 _DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
 

@@ -41,7 +41,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from biorat_al.corpus.model.document import Concept, Document, Entity, Span
-from biorat_al.learner.sentences import sentence_ends
+from biorat_al.learner.encoder.sentences import sentence_ends
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from biorat_al.learner.calibration import fit_temperature
+from biorat_al.learner.entities.scoring import Counts
 from biorat_al.learner.relations.batching import NONE
-from biorat_al.learner.scoring import Counts
+from biorat_al.learner.temperature import fit_temperature
 
 EVEN = 0.5
 """The threshold where there is too little to tune it on."""

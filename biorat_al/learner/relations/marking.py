@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.errors import LearnerError
+from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.relations.candidates import Candidate
-from biorat_al.learner.tokenizing import Pieces, Tokenizer
 
 Ids = NDArray[np.int64]
 

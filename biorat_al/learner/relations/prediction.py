@@ -11,9 +11,9 @@ import numpy as np
 
 from biorat_al.corpus.model.document import Document, Entity, Relation
 from biorat_al.errors import LearnerError
-from biorat_al.learner.calibration import calibrated
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.folder import damaged, read_contents
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.saved_model import damaged, read_contents
+from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.relations.batching import NONE, class_logits, class_numbers, rows_of
 from biorat_al.learner.relations.candidates import Candidate, find_candidates
 from biorat_al.learner.relations.decision import log_probabilities, proposals, some_relation
@@ -21,7 +21,7 @@ from biorat_al.learner.relations.marking import PairMarker
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.relations.training import RelationBehaviour, relation_folders
 from biorat_al.learner.relations.uncertainty import Decisions, decisions
-from biorat_al.learner.tokenizing import Tokenizer
+from biorat_al.learner.temperature import calibrated
 from biorat_al.settings import RelationSettings, RelationType
 
 CHUNK = 64

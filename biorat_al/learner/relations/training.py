@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Disputed, Entity
 from biorat_al.errors import NotEnoughLabelsError
-from biorat_al.learner.device import Device, pick_device
-from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.frame import Learnt, Training
-from biorat_al.learner.loop import Loop, is_small
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.batching import (
     EncodedRelations,
     class_logits,
@@ -28,6 +26,8 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.training.loop import Loop, is_small
+from biorat_al.learner.training.order import Learnt, Training
 from biorat_al.learner.types import Example
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings, Arm, RelationSettings, RelationType, TrainingSettings
@@ -76,7 +76,7 @@ def train_relations(
     """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
 
     The order of `examples` does not matter. All arms of one seed have the same negatives, besides what a
-    :class:`~biorat_al.learner.frame.Training` gives them. Candidates without a relation are drawn,
+    :class:`~biorat_al.learner.training.order.Training` gives them. Candidates without a relation are drawn,
     `relations.negatives` for each with one, in each epoch anew, and their share is put right in the probabilities. The
     threshold is tuned on the development part, which the network has not seen.
 

@@ -2,7 +2,7 @@
 
 The labelling of a document is its tags and the decision on each candidate, all taken to be independent. So the most
 probable labelling is the best of both parts, and the second best differs from it in the tags or in one candidate,
-whichever costs least. The measures are those of :mod:`biorat_al.learner.prediction`, of that labelling:
+whichever costs least. The measures are those of :mod:`biorat_al.learner.entities.tagger`, of that labelling:
 ``least_confidence`` and ``margin`` of the whole, ``entropy`` and ``mnlp`` averaged over words and candidates.
 """
 

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from biorat_al.learner.adversarial import EmbeddingTap
-from biorat_al.learner.batching import Part
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.loop import Loop
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.entities.batching import Part
 from biorat_al.learner.relations.batching import (
     FORBIDDEN,
     NONE,
@@ -22,6 +20,8 @@ from biorat_al.learner.relations.batching import (
     relation_order,
 )
 from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.loop import Loop
 from biorat_al.settings import AdversarialSettings, Arm, RelationType, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 

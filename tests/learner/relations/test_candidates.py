@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.learner.encoder.sentences import sentence_ends
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations.candidates import Candidate, find_candidates, label_candidates
-from biorat_al.learner.sentences import sentence_ends
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import LearnerError
-from biorat_al.learner.encoder import Encoder, resolve_encoder
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.relations.candidates import Candidate
 from biorat_al.learner.relations.marking import MarkedPair, PairMarker
-from biorat_al.learner.tokenizing import Pieces, Tokenizer
 
 
 @pytest.fixture(scope="module")

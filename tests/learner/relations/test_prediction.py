@@ -8,11 +8,11 @@ import pytest
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.errors import LearnerError
-from biorat_al.learner.calibration import calibrated
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.prediction import RelationExtractor, has_relations
 from biorat_al.learner.relations.training import relation_folders, train_relations
+from biorat_al.learner.temperature import calibrated
 from biorat_al.settings import AdversarialSettings, RelationType, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 
@@ -21,7 +21,7 @@ CPU = Device("cpu", bf16=False)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
-    from biorat_al.learner.encoder import resolve_encoder
+    from biorat_al.learner.encoder.encoder import resolve_encoder
 
     place = tmp_path_factory.mktemp("model")
     train_relations(

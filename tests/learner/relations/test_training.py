@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Disputed, Entity, Relation, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
-from biorat_al.learner.device import Device
-from biorat_al.learner.encoder import Encoder
-from biorat_al.learner.frame import development_ids
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations import training as training_of_relations
 from biorat_al.learner.relations.batching import RelationBatch, RelationRow
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
+from biorat_al.learner.training.order import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples

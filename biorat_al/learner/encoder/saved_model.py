@@ -1,0 +1,242 @@
+"""A trained model on disk: safetensors and JSON, complete by itself, never a pickle.
+
+``model.safetensors`` holds the weights, and in its header all that decides what they predict (labels, temperature, a
+digest of configuration and tokenizer), so that its sha256 stands for the model's behaviour. ``config.json`` is the
+encoder's configuration as transformers has it, ``tokenizer.json`` the tokenizer, ``training.json`` says how the model
+came about. transformers' Auto classes load the folder as an encoder.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from biorat_al.claims import is_alive
+from biorat_al.errors import LearnerError
+from biorat_al.learner.encoder.encoder import quiet, without_pooler
+from biorat_al.learner.encoder.tokenizing import Tokenizer
+from biorat_al.learner.entities.network import EncoderNetwork, TaggingNetwork
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from transformers import PreTrainedModel
+
+WEIGHTS, CONFIG, TOKENIZER, TRAINING = "model.safetensors", "config.json", "tokenizer.json", "training.json"
+_FORMAT = 1
+_PARTIAL = ".partial-"
+_METADATA = "biorat_al"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What decides, besides weights, configuration and tokenizer, what a model predicts.
+
+    :param temperature: what the log-odds of mentions are divided by.
+    :param pad: id of the padding token.
+    :param max_length: window length in word pieces, special tokens included.
+    """
+
+    labels: tuple[str, ...]
+    temperature: float
+    pad: int
+    max_length: int
+
+
+class Contents(NamedTuple):
+    """What a model's folder holds.
+
+    :param base: the encoder, in 32-bit floats on the CPU.
+    :param head: the tensors of the head, by their names in it.
+    :param behaviour: as it was given to :func:`write_model` (JSON values).
+    """
+
+    base: PreTrainedModel
+    head: dict[str, torch.Tensor]
+    tokenizer: Tokenizer
+    behaviour: dict[str, Any]
+
+
+def write_model(
+    models_dir: Path,
+    prefix: str,
+    network: EncoderNetwork,
+    tokenizer: Tokenizer,
+    behaviour: DataclassInstance,
+    training: Mapping[str, Any],
+) -> tuple[Path, str]:
+    """Save a model as ``<prefix>-<first ten digits of the weights' sha256>``.
+
+    It is written under a temporary name, flushed to the disk and renamed. A model that is there already, byte for byte,
+    is kept as it is.
+
+    :param behaviour: what else decides what it predicts: JSON values, ``pad`` and ``max_length`` among them.
+    :returns: the folder, and the sha256 of its weights file.
+    :raises LearnerError: the disk is full or cannot be written to; no half model is left behind.
+    """
+    config, pieces = network.base.config.to_json_string(use_diff=False), tokenizer.to_json()
+    base = hashlib.sha256(f"{config}\n{pieces}".encode()).hexdigest()
+    header, weights = _weights_file(network, {"format": _FORMAT, "base": base, **asdict(behaviour)})
+    digest = hashlib.sha256(header)
+    digest.update(weights)
+    sha256 = digest.hexdigest()
+    folder = models_dir / f"{prefix}-{sha256[:10]}"
+    if is_intact(folder, sha256):
+        return folder, sha256
+    partial = models_dir / f"{_PARTIAL}{prefix}-{os.getpid()}"
+    try:
+        partial.mkdir(parents=True)
+        _write(partial / WEIGHTS, header, weights)
+        _write(partial / CONFIG, config.encode())
+        _write(partial / TOKENIZER, pieces.encode())
+        _write(partial / TRAINING, json.dumps({**training, "sha256": sha256}, indent=2, sort_keys=True).encode())
+        _sync_folder(partial)
+        if folder.exists():  # damaged, or it would have been kept
+            shutil.rmtree(folder)
+        partial.rename(folder)
+        _sync_folder(models_dir)
+    except OSError as error:
+        size = f"{len(weights) / 1e6:.0f} MB"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            message = f"the disk is full: the model ({size}) does not fit into {models_dir}; make room and run it again"
+        else:
+            message = f"the model ({size}) cannot be written to {models_dir}: {error.strerror or error}"
+        raise LearnerError(message) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder, sha256
+
+
+def remove_leftovers(models_dir: Path) -> None:
+    """Remove what runs that were killed left half written; those of living processes stay."""
+    if not models_dir.is_dir():
+        return
+    for path in models_dir.glob(f"{_PARTIAL}*"):
+        process = path.name.rpartition("-")[2]
+        if not process.isdecimal() or int(process) == os.getpid() or not is_alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
+    """Load a tagging model from its folder alone, its weights in 32-bit floats on the CPU.
+
+    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    """
+    base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
+    try:
+        behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
+        network = TaggingNetwork(base, len(behaviour.labels))
+        network.head.load_state_dict(head)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise damaged(folder, error) from error
+    return network, tokenizer, behaviour
+
+
+def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:
+    """Read what a folder holds, for a kind of network.
+
+    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    """
+    from tokenizers import Tokenizer as Backend
+    from transformers import AutoModel
+
+    for name in (WEIGHTS, CONFIG, TOKENIZER):
+        if not (folder / name).is_file():
+            raise LearnerError(f"{folder} is not a complete model: {name} is missing; train it again")
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            values = json.loads((file.metadata() or {})[_METADATA])
+            head = {name: file.get_tensor(f"{network.kind}.{name}") for name in ("weight", "bias")}
+        if values.pop("format") != _FORMAT:
+            raise LearnerError(f"the model {folder} was made by another version of the program: train it again")
+        config, pieces = (folder / CONFIG).read_text(encoding="utf-8"), (folder / TOKENIZER).read_text(encoding="utf-8")
+        if hashlib.sha256(f"{config}\n{pieces}".encode()).hexdigest() != values.pop("base"):
+            raise LearnerError(f"the model {folder} is damaged ({CONFIG} or {TOKENIZER} was changed): train it again")
+        tokenizer = Tokenizer(Backend.from_str(pieces), pad=values["pad"], max_length=values["max_length"])
+        with quiet(), torch.random.fork_rng(devices=[]):
+            base, report = AutoModel.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+        if missing:
+            raise LearnerError(f"the model {folder} is damaged ({missing[0]} is missing): train it again")
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise damaged(folder, error) from error
+    return Contents(without_pooler(base), head, tokenizer, values)
+
+
+def is_intact(folder: Path, sha256: str) -> bool:
+    """Return whether a folder holds a whole model with these weights, as it was written.
+
+    :param sha256: of its weights file.
+    """
+    if not (folder / TRAINING).is_file() or sha256_of(folder / WEIGHTS) != sha256:
+        return False
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            base = json.loads((file.metadata() or {})[_METADATA])["base"]
+        parts = [(folder / name).read_text(encoding="utf-8") for name in (CONFIG, TOKENIZER)]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return False
+    return bool(base == hashlib.sha256("\n".join(parts).encode()).hexdigest())
+
+
+def damaged(folder: Path, error: Exception) -> LearnerError:
+    """What to raise where a folder's values do not make a model."""
+    return LearnerError(f"the model {folder} is damaged ({error}): train it again")
+
+
+def sha256_of(path: Path) -> str | None:
+    """sha256 of a file; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _weights_file(network: EncoderNetwork, metadata: Mapping[str, Any]) -> tuple[bytes, memoryview]:
+    """The weights file in two pieces, header and numbers, the same bytes for the same values.
+
+    The library writes its metadata in an arbitrary order, so the header is written again in a fixed one.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.base.state_dict().items()}
+    tensors |= {f"{network.kind}.{name}": tensor.detach().cpu() for name, tensor in network.head.state_dict().items()}
+    content = memoryview(save(tensors))
+    end = 8 + int.from_bytes(content[:8], "little")
+    # "format" is what transformers looks for
+    entries = {"__metadata__": {"format": "pt", _METADATA: json.dumps(metadata, sort_keys=True)}}
+    header = json.dumps(entries | json.loads(bytes(content[8:end])), separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header, content[end:]
+
+
+def _write(path: Path, *parts: bytes | memoryview) -> None:
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,213 @@
+"""From the network's logits to the best tags, their probabilities, and how unsure the model is.
+
+For each entity type the words of a document form a chain of independent softmax outputs over O, B and I, under one
+rule: I follows B or I only. That is a linear-chain model with hard transitions, so the best tags (Viterbi), the second
+best, the normaliser and all marginals are exact and cheap. The types are independent of each other.
+
+Everything is computed for many documents at once, word by word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.learner.entities.encoding import B, I, O
+
+Floats = NDArray[np.float64]
+
+_FLOOR = -60.0  # log-probability below which tags do not differ for any purpose; keeps sums and quotients finite
+_TIE = 1e-12  # smallest log-odds between the best and the second-best labelling that is told from a tie
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What the chain says of one document.
+
+    :param mentions: label's number, first word, one past the last word, and the probability that exactly this mention
+        is there.
+    :param log_best: log-probability of the best labelling of the whole document.
+    :param log_margin: log of the difference between the probabilities of the best and the second-best labelling.
+    :param entropy: sum over words and types of the entropy of the tag, in nats.
+    :param expected: expected number of mentions.
+    :param words: number of words.
+    """
+
+    mentions: tuple[tuple[int, int, int, float], ...]
+    log_best: float
+    log_margin: float
+    entropy: float
+    expected: float
+    words: int
+
+
+NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0)
+"""A document without a word: there is one labelling, and it is certain."""
+
+
+def decode(logits: Sequence[NDArray[np.float32]], *, batch: int = 200_000) -> list[Decoded]:
+    """Decode documents.
+
+    :param logits: one array of shape (words, types, 3) for each document.
+    :param batch: words, padding included, that are worked on at once; bounds the memory.
+    """
+    decoded = [NOTHING] * len(logits)
+    order = sorted((n for n in range(len(logits)) if len(logits[n])), key=lambda n: (len(logits[n]), n))
+    while order:
+        # the longest documents first: their length is that of the batch
+        size = max(1, batch // len(logits[order[-1]]))
+        members, order = order[-size:], order[:-size]
+        for n, one in zip(members, _decode_batch([logits[n] for n in members]), strict=True):
+            decoded[n] = one
+    return decoded
+
+
+def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
+    lengths = np.asarray([len(document) for document in logits])
+    longest, types = int(lengths.max()), logits[0].shape[1]
+    # padding is certainly O: it changes no probability and no tag
+    scores: Floats = np.full((longest, len(logits), types, 3), _FLOOR)
+    scores[..., O] = 0.0
+    for n, document in enumerate(logits):
+        scores[: len(document), n] = document
+    scores = log_softmax(scores)
+    tags, log_best, gap = _viterbi(scores)
+    chain = _Chain(scores)
+    log_best = log_best - chain.log_normaliser
+    marginals = chain.marginals()
+    inside = (np.arange(longest)[:, None] < lengths)[..., None, None]
+    entropy = -(marginals * np.log(np.maximum(marginals, 1e-300)) * inside).sum(axis=(0, 2, 3))
+    expected = (marginals[..., B] * inside[..., 0]).sum(axis=(0, 2))
+    # the second-best labelling of the document differs from the best in the one type where that costs least
+    document_best = np.minimum(log_best.sum(axis=1), 0.0)
+    document_margin = document_best + np.log(-np.expm1(-np.maximum(gap.min(axis=1), _TIE)))
+    mentions = _mentions(tags, chain)
+    return [
+        Decoded(
+            tuple(mentions[n]),
+            float(document_best[n]),
+            float(document_margin[n]),
+            float(max(entropy[n], 0.0)),
+            float(expected[n]),
+            int(lengths[n]),
+        )
+        for n in range(len(logits))
+    ]
+
+
+def log_softmax(scores: Floats) -> Floats:
+    """Logarithm of the softmax over the last axis, no smaller than a floor."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.maximum(logs, _FLOOR)
+
+
+def _viterbi(scores: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
+    """Best tags, shape (words, documents, types); their log-score; and by how much the second-best path is below it."""
+    longest, documents, types, _ = scores.shape
+    nothing: Floats = np.full((documents, types), -np.inf)
+    # (best, second best) score of the paths that end in each tag
+    best: dict[int, Floats] = {O: scores[0, ..., O], B: scores[0, ..., B], I: nothing}
+    second: dict[int, Floats] = {O: nothing, B: nothing, I: nothing}
+    came_from = np.zeros((longest, documents, types, 2), dtype=np.int8)  # best predecessor of O and B; of I
+    for t in range(1, longest):
+        inner, inner_second = _two_best(best[B], second[B], best[I], second[I])
+        any_, any_second = _two_best(inner, inner_second, best[O], second[O])
+        inner_tag = np.where(best[B] >= best[I], B, I)
+        came_from[t, ..., 1] = inner_tag
+        came_from[t, ..., 0] = np.where(best[O] >= inner, O, inner_tag)
+        best = {O: any_ + scores[t, ..., O], B: any_ + scores[t, ..., B], I: inner + scores[t, ..., I]}
+        second = {
+            O: any_second + scores[t, ..., O],
+            B: any_second + scores[t, ..., B],
+            I: inner_second + scores[t, ..., I],
+        }
+    inner, inner_second = _two_best(best[B], second[B], best[I], second[I])
+    top, runner_up = _two_best(best[O], second[O], inner, inner_second)
+    tags = np.zeros((longest, documents, types), dtype=np.int8)
+    tags[-1] = np.where(best[O] >= inner, O, np.where(best[B] >= best[I], B, I))
+    for t in range(longest - 1, 0, -1):
+        tags[t - 1] = np.where(tags[t] == I, came_from[t, ..., 1], came_from[t, ..., 0])
+    return tags, top, top - runner_up
+
+
+def _two_best(a: Floats, a_second: Floats, b: Floats, b_second: Floats) -> tuple[Floats, Floats]:
+    """The two largest of four, where a ≥ a_second and b ≥ b_second."""
+    return np.maximum(a, b), np.maximum(np.minimum(a, b), np.where(a >= b, a_second, b_second))
+
+
+class _Chain:
+    """Forward and backward sums, scaled at each word (Rabiner 1989, section V.A)."""
+
+    def __init__(self, scores: Floats) -> None:
+        self.scores = scores
+        p = self.p = np.exp(scores)
+        longest = len(p)
+        in_mention = np.zeros(p.shape[1:3])  # probability that the word before is B or I
+        self.forward = np.empty_like(p)
+        self.scale = np.empty(p.shape[:3])
+        for t in range(longest):
+            alpha = self.forward[t]
+            np.copyto(alpha, p[t])
+            alpha[..., I] *= in_mention
+            self.scale[t] = alpha.sum(axis=-1)
+            alpha /= self.scale[t][..., None]
+            in_mention = alpha[..., B] + alpha[..., I]
+        # what follows a word, given its tag: behind O, and behind B or I
+        self.behind_o = np.ones(p.shape[:3])
+        self.behind_mention = np.ones(p.shape[:3])
+        # … the part of it in which a mention that reaches this word ends here
+        self.closed = np.ones(p.shape[:3])
+        for t in range(longest - 2, -1, -1):
+            following = p[t + 1] / self.scale[t + 1][..., None]
+            closed = following[..., O] * self.behind_o[t + 1] + following[..., B] * self.behind_mention[t + 1]
+            self.behind_o[t] = self.closed[t] = closed
+            self.behind_mention[t] = closed + following[..., I] * self.behind_mention[t + 1]
+
+    @property
+    def log_normaliser(self) -> Floats:
+        """Log of the sum over all allowed labellings, shape (documents, types)."""
+        total: Floats = np.log(self.scale).sum(axis=0)
+        return total
+
+    def marginals(self) -> Floats:
+        """Probability of each tag at each word, of the scores' shape."""
+        result = self.forward.copy()
+        result[..., O] *= self.behind_o
+        result[..., B] *= self.behind_mention
+        result[..., I] *= self.behind_mention
+        return result
+
+
+def _mentions(tags: NDArray[np.int8], chain: _Chain) -> list[list[tuple[int, int, int, float]]]:
+    """The mentions that `tags` (words, documents, types) hold, by document, with their marginal probabilities."""
+    longest, documents, types = tags.shape
+    found: list[list[tuple[int, int, int, float]]] = [[] for _ in range(documents)]
+    flat = np.ascontiguousarray(np.moveaxis(tags, 0, -1))  # (documents, types, words)
+    document, label, first = np.nonzero(flat == B)
+    if not len(first):
+        return found
+    # a mention ends before the first word behind its start that is not I
+    position = np.where(flat != I, np.arange(longest), longest)
+    position = np.concatenate([position, np.full((documents, types, 1), longest)], axis=-1)
+    next_end = np.minimum.accumulate(position[..., ::-1], axis=-1)[..., ::-1]
+    last = next_end[document, label, first + 1]
+    # P(mention) = p(B) · ∏ p(I) · P(it ends there), each over the word's scale
+    zero = np.zeros((1, documents, types))
+    inner = np.concatenate([zero, np.cumsum(chain.scores[..., I], axis=0)])
+    scale = np.concatenate([zero, np.cumsum(np.log(chain.scale), axis=0)])
+    log_p = (
+        chain.scores[first, document, label, B]
+        + inner[last, document, label]
+        - inner[first + 1, document, label]
+        - scale[last, document, label]
+        + scale[first, document, label]
+        + np.log(np.maximum(chain.closed[last - 1, document, label], 1e-300))
+    )
+    probability = np.clip(np.exp(log_p), 0.0, 1.0)
+    for d, t, start, end, p in zip(document, label, first, last, probability, strict=True):
+        found[d].append((int(t), int(start), int(end), float(p)))
+    return found

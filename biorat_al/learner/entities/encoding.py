@@ -1,0 +1,181 @@
+"""Annotated text to tags, tags to mentions, long documents to windows.
+
+Each entity type has a BIO tag set of its own (Ramshaw & Marcus 1995), so that mentions of different types may overlap;
+B begins every mention, so that neighbours of one type stay apart. Tags stand at the first piece of each word.
+
+What one BIO chain per type cannot say is counted, never changed in silence:
+
+- ``same_type_nesting``: of overlapping mentions of one type the longest (then the first) is trained; where another one
+  reaches beyond it, those words are left out of the loss.
+- ``discontinuous``: a mention of several pieces is not trained; its words are left out of the loss rather than trained
+  as outside.
+- ``off_token_border``: a mention that begins or ends inside a word is trained as the whole word.
+- ``no_token``: a mention on blanks or on characters that the tokenizer drops; there is nothing to train.
+- ``other_label``: a mention of a label that the model does not have.
+
+Disputed mentions (:class:`~biorat_al.corpus.model.document.Disputed`) are masked: the words that they touch are left out of the
+loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which people
+disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt. In
+virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.corpus.model.document import Document, Entity, Span, check_spans
+from biorat_al.learner.encoder.tokenizing import Pieces
+
+O, B, I = 0, 1, 2  # noqa: E741
+IGNORED = -100
+"""The tag of what is left out of the loss, as :func:`torch.nn.functional.cross_entropy` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a document's word pieces that the encoder reads at once: a sentence, or a part of a long one.
+
+    :param document: index of the document in the list that was cut.
+    :param start: first piece.
+    :param end: one past the last piece.
+    :param first: first piece whose tags are taken from this window; the windows' own parts tile the document.
+    :param last: one past the last of these.
+    """
+
+    document: int
+    start: int
+    end: int
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+def windows(documents: Sequence[Pieces], longest: int) -> list[Window]:
+    """Cut documents into sentences, and those that are longer than `longest` pieces into overlapping windows.
+
+    Small encoders learn more from sentences than from whole abstracts, and in less time: 100 abstracts of NCBI disease
+    and MiniLM gave a strict span F1 of 70.9 by sentences and of 67.6 by abstracts (means of three seeds), for three
+    quarters of the time. A document without pieces has no window.
+    """
+    cut: list[Window] = []
+    for number, pieces in enumerate(documents):
+        borders = [*np.flatnonzero(pieces.sentences).tolist(), len(pieces)]
+        for begin, end in pairwise(borders):
+            cut.extend(
+                Window(number, *(begin + place for place in places)) for places in overlapping(end - begin, longest)
+            )
+    return cut
+
+
+def overlapping(length: int, longest: int) -> list[tuple[int, int, int, int]]:
+    """Cut `length` pieces into windows of `longest` at most, each overlapping the next by about a quarter at least.
+
+    A piece belongs to the window in which it has most context, so the border between two windows' own parts lies in the
+    middle of their overlap.
+
+    :returns: start, end, first and last, as in :class:`Window`.
+    """
+    if length <= longest:
+        return [(0, length, 0, length)]
+    overlap = longest // 4
+    number = -(-(length - overlap) // (longest - overlap))
+    # evenly spread, so that no window is a short rest
+    starts = [round(k * (length - longest) / (number - 1)) for k in range(number)]
+    ends = [start + longest for start in starts]
+    borders = [0, *((start + end + 1) // 2 for start, end in zip(starts[1:], ends, strict=False)), length]
+    return [(*places, *own) for places, own in zip(zip(starts, ends, strict=True), pairwise(borders), strict=True)]
+
+
+def encode_tags(
+    pieces: Pieces, entities: Iterable[Entity], labels: Sequence[str], disputed: Iterable[Entity] = ()
+) -> tuple[NDArray[np.int64], Counter[str]]:
+    """Turn mentions into tags.
+
+    :param disputed: mentions that are masked; those of other labels are passed over.
+    :returns: tags of shape (pieces, labels) with `IGNORED` where nothing is to be learnt (inside words, and as the
+        module says); and how often what could not be said as it is.
+    """
+    tags = np.full((len(pieces), len(labels)), O, dtype=np.int64)
+    counts: Counter[str] = Counter()
+    column = {label: number for number, label in enumerate(labels)}
+    by_label: dict[int, list[Entity]] = {}
+    for entity in entities:
+        if entity.label in column:
+            by_label.setdefault(column[entity.label], []).append(entity)
+        else:
+            counts["other_label"] += 1
+    heads = np.flatnonzero(pieces.heads)
+    starts, ends = word_spans(pieces)
+    for number, mentions in by_label.items():
+        words = np.full(len(heads), O, dtype=np.int64)
+        left_out: list[tuple[int, int]] = []
+        for entity in sorted(mentions, key=lambda entity: (entity.start - entity.end, entity.start, entity.id)):
+            reach = [_words(starts, ends, span) for span in entity.spans]
+            if any(first >= last for first, last in reach):
+                counts["no_token"] += 1
+                continue
+            if entity.is_discontinuous:
+                counts["discontinuous"] += 1
+                left_out.extend(reach)
+                continue
+            ((first, last),) = reach
+            if words[first:last].any():
+                counts["same_type_nesting"] += 1
+                left_out.append((first, last))
+                continue
+            if starts[first] != entity.start or ends[last - 1] != entity.end:
+                counts["off_token_border"] += 1
+            words[first:last] = I
+            words[first] = B
+        for first, last in left_out:
+            words[first:last] = np.where(words[first:last] == O, IGNORED, words[first:last])
+        tags[heads, number] = words
+    for entity in disputed:
+        for span in entity.spans if entity.label in column else ():
+            first, last = _words(starts, ends, span)
+            place = heads[first:last], column[entity.label]
+            tags[place] = np.where(tags[place] == O, IGNORED, tags[place])
+    tags[~pieces.heads] = IGNORED
+    return tags, counts
+
+
+def word_spans(pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First code point of each word and one past its last, each of shape (words,)."""
+    heads = np.flatnonzero(pieces.heads)
+    if not len(heads):
+        return pieces.starts[:0], pieces.ends[:0]
+    ends = np.where(pieces.starts < pieces.ends, pieces.ends, 0)  # a piece without a character ends nothing
+    return pieces.starts[heads], np.maximum.reduceat(ends, heads)
+
+
+def decode_mentions(
+    document: Document,
+    pieces: Pieces,
+    mentions: Iterable[tuple[int, int, int, float]],
+    labels: Sequence[str],
+) -> tuple[Entity, ...]:
+    """Turn stretches of words into entities, in the order of the text.
+
+    :param mentions: label's number, first word, one past the last word, confidence.
+    :raises OffsetError: a span does not lie inside the text, which would be a defect of the tokenizer.
+    """
+    starts, ends = word_spans(pieces)
+    found = sorted((int(starts[first]), int(ends[last - 1]), number, score) for number, first, last, score in mentions)
+    check_spans(document, (Span(start, end) for start, end, _, _ in found))
+    return tuple(
+        Entity(f"T{count}", labels[number], (Span(start, end),), score=score)
+        for count, (start, end, number, score) in enumerate(found, start=1)
+    )
+
+
+def _words(starts: NDArray[np.int64], ends: NDArray[np.int64], span: Span) -> tuple[int, int]:
+    """The words that `span` touches: first, and one past the last."""
+    return int(np.searchsorted(ends, span.start, side="right")), int(np.searchsorted(starts, span.end, side="left"))

@@ -1,0 +1,261 @@
+"""What query strategies ask of a trained model besides its predictions.
+
+Everything is an average over the words of a document, read at each word's first piece, in the one window where the word
+has most context; 0 where there is no word. h is the encoder's last layer at a word, and p are the probabilities of its
+tags O, B and I, one set for each entity type, without the BIO rule.
+
+``embedding``
+    The mean of h.
+``gradient``
+    The gradient of the document's loss by the head's weights, at the most probable tag y of each word: the mean of
+    (p − y) ⊗ h (Ash et al. 2020, section 3). Where that has at least twice as many numbers as :data:`COLUMNS` says, it
+    is projected onto so many at random, which keeps distances to within a few parts in a hundred (Johnson and
+    Lindenstrauss 1984).
+``disagreement``
+    The mutual information between tag and weights, H(mean of p) − mean of H(p) over passes with dropout, in nats,
+    summed over the entity types (Houlsby et al. 2011; Gal, Islam and Ghahramani 2017).
+``sensitivity``
+    KL(p ‖ p′), in nats, summed over the entity types, where p′ are the probabilities when the word vectors are shifted
+    by the steepest small perturbation for the loss at the most probable tags: the local distributional smoothness of
+    Miyato et al. 2018, equation 5, with its sign turned.
+
+The numbers depend, in their last bits, on which documents share a batch, and ``disagreement`` does so altogether:
+hand the documents over in an order that is always the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.corpus.model.document import Document
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.saved_model import read_model
+from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
+from biorat_al.learner.entities.encoding import windows
+from biorat_al.learner.entities.inference import batches, pad
+from biorat_al.learner.entities.network import TAGS, TaggingNetwork
+from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.dropout import Draws, Dropout, replace_dropout
+from biorat_al.learner.training.perturbation import Ball, unit_of
+from biorat_al.progress import SILENT, Progress
+from biorat_al.settings import AdversarialSettings
+
+CHUNK = 128
+"""Documents that are cut into batches together."""
+
+COLUMNS = 2048
+"""Numbers that a long gradient embedding is projected onto. One of fewer than twice as many stays as it is."""
+
+_LAST_DROPOUT = 0.1  # before the head, where the encoder has no dropout of its own
+
+
+class _Batch(NamedTuple):
+    """Windows of like length on the device.
+
+    :param ids: word pieces with special tokens and padding, shape (windows, length).
+    :param mask: 1 where there is a piece, same shape; None where nothing is padded.
+    :param inside: true at the text's own pieces, same shape.
+    :param own: 1.0 at the first pieces of the words that are counted in this window, else 0.0, same shape.
+    :param documents: index of the document of each window, shape (windows,).
+    """
+
+    ids: torch.Tensor
+    mask: torch.Tensor | None
+    inside: torch.Tensor
+    own: torch.Tensor
+    documents: NDArray[np.int64]
+
+
+class Probe:
+    """A trained model, opened for what goes beyond its predictions.
+
+    Memory is bounded by a batch and the result, whatever the number of documents.
+    """
+
+    def __init__(self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device) -> None:
+        self._tokenizer, self._device = tokenizer, device
+        self._network = network.to(device.name).requires_grad_(False)
+        self._draws = Draws(device)
+        replace_dropout(network.base, self._draws)
+        self._dropouts = [module for module in network.modules() if isinstance(module, Dropout)]
+        self._last_dropout = None if self._dropouts else Dropout(_LAST_DROPOUT, self._draws)
+        if self._last_dropout is not None:
+            self._dropouts.append(self._last_dropout)
+        # new modules begin in training mode
+        self._network.eval()
+        self._drop(False)
+
+    @classmethod
+    def load(cls, folder: Path, device: Device | None = None) -> Probe:
+        """Load a model from its folder.
+
+        :param device: None picks the best there is.
+        :raises LearnerError: the folder is not there, or not a complete model.
+        """
+        network, tokenizer, _ = read_model(folder)
+        return cls(network, tokenizer, device or pick_device())
+
+    def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
+        """The documents' ``embedding``, shape (n, hidden size). One forward pass."""
+
+        def sums(batch: _Batch) -> torch.Tensor:
+            hidden, _ = self._forward(batch)
+            return torch.einsum("wth,wt->wh", hidden, batch.own)
+
+        return self._means(documents, "Embedding", self._network.head.in_features, sums, progress)
+
+    def gradient(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
+        """The documents' ``gradient``, shape (n, types · 3 · hidden size), or (n, :data:`COLUMNS`) where it is
+        projected. One forward pass."""
+        size = self._network.head.weight.numel()
+        projection = self._device.tensor(_projection(size)) if size >= 2 * COLUMNS else None
+
+        def sums(batch: _Batch) -> torch.Tensor:
+            hidden, log_p = self._forward(batch)
+            predicted = torch.nn.functional.one_hot(log_p.argmax(dim=-1), TAGS)
+            residual = ((log_p.exp() - predicted) * batch.own[..., None, None]).flatten(start_dim=2)
+            gradients = torch.einsum("wtc,wth->wch", residual, hidden).flatten(start_dim=1)
+            return gradients if projection is None else gradients @ projection
+
+        return self._means(documents, "Gradient embeddings", size if projection is None else COLUMNS, sums, progress)
+
+    def disagreement(
+        self, documents: Sequence[Document], *, passes: int, seed: int, progress: Progress = SILENT
+    ) -> NDArray[np.float32]:
+        """The documents' ``disagreement``, shape (n,). So many forward passes as `passes` says, two at least.
+
+        Dropped is what is dropped in training; where the encoder has no dropout, a tenth of what the head is given.
+
+        :param seed: decides the masks.
+        """
+        numbers = count()
+
+        def sums(batch: _Batch) -> torch.Tensor:
+            number = next(numbers)
+            mean = torch.zeros((*batch.ids.shape, self._network.labels, TAGS), device=batch.ids.device)
+            entropy = torch.zeros(mean.shape[:-1], device=batch.ids.device)
+            for n in range(passes):
+                self._draws.begin(seed, number, n)
+                _, log_p = self._forward(batch)
+                p = log_p.exp()
+                mean += p / passes
+                entropy -= (p * log_p).sum(dim=-1) / passes
+            # below 0 only by rounding
+            information = (-(mean * mean.clamp(min=1e-30).log()).sum(dim=-1) - entropy).clamp(min=0)
+            return (information.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
+
+        self._drop(True)
+        try:
+            return self._means(documents, f"{passes} passes with dropout", 1, sums, progress)[:, 0]
+        finally:
+            self._drop(False)
+
+    def sensitivity(
+        self, documents: Sequence[Document], *, settings: AdversarialSettings, progress: Progress = SILENT
+    ) -> NDArray[np.float32]:
+        """The documents' ``sensitivity``, shape (n,). Two forward passes and a backward one.
+
+        :param settings: norm, scope and epsilon of the perturbation. Each window has its own even where the scope is
+            the batch, so that a document does not depend on those beside it.
+        """
+        embedding = self._network.word_embedding
+        ball = Ball(
+            settings.norm,
+            "token" if settings.scope == "token" else "sequence",
+            settings.epsilon * unit_of(embedding, settings.norm),
+        )
+
+        def sums(batch: _Batch) -> torch.Tensor:
+            with EmbeddingTap(embedding) as tap:
+                with torch.enable_grad():
+                    shift = torch.zeros(
+                        (*batch.ids.shape, embedding.embedding_dim), device=batch.ids.device, requires_grad=True
+                    )
+                    tap.shift = shift
+                    _, clean = self._forward(batch, exact=True)
+                    loss = -(clean.amax(dim=-1).sum(dim=-1) * batch.own).sum()
+                    (gradient,) = torch.autograd.grad(loss, shift)
+                clean = clean.detach()
+                tap.shift = ball.steepest(gradient, batch.inside)
+                _, shifted = self._forward(batch, exact=True)
+            divergence = (clean.exp() * (clean - shifted)).sum(dim=-1).clamp(min=0)
+            return (divergence.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
+
+        # what a backward pass keeps of each layer takes room
+        return self._means(documents, "Perturbing", 1, sums, progress, self._device.batch_tokens // 4)[:, 0]
+
+    def _drop(self, whether: bool) -> None:
+        for module in self._dropouts:
+            module.train(whether)
+
+    def _forward(self, batch: _Batch, *, exact: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """The last layer, shape (windows, length, hidden size), and the logarithms of the tags' probabilities, shape
+        (windows, length, types, 3); in 32-bit floats throughout where `exact`, since small differences count."""
+        with torch.autocast(self._device.kind, enabled=False) if exact else self._device.autocast():
+            hidden = self._network.base(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+            if self._last_dropout is not None:
+                hidden = self._last_dropout(hidden)
+            logits = self._network.head(hidden)
+        return hidden.float(), logits.float().view(*batch.ids.shape, self._network.labels, TAGS).log_softmax(dim=-1)
+
+    def _means(
+        self,
+        documents: Sequence[Document],
+        description: str,
+        size: int,
+        sums: Callable[[_Batch], torch.Tensor],
+        progress: Progress,
+        tokens: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Average over the words of each document what `sums` gives for each window, shape (windows, size).
+
+        :param tokens: word pieces in a batch; None takes what prediction takes.
+        """
+        means = np.zeros((len(documents), size), dtype=np.float32)
+        with progress.bar(description, total=len(documents), unit="document") as bar, torch.no_grad():
+            for start in range(0, len(documents), CHUNK):
+                chunk = documents[start : start + CHUNK]
+                pieces = self._tokenizer([document.text for document in chunk])
+                totals = np.zeros((len(chunk), size))
+                for batch in self._batches(pieces, tokens or self._device.batch_tokens):
+                    np.add.at(totals, batch.documents, sums(batch).cpu().numpy())
+                words = np.array([max(int(cut.heads.sum()), 1) for cut in pieces])
+                means[start : start + len(chunk)] = totals / words[:, None]
+                bar.advance(len(chunk))
+        return means
+
+    def _batches(self, pieces: Sequence[Pieces], tokens: int) -> Iterator[_Batch]:
+        cut = windows(pieces, self._tokenizer.window_length)
+        before = len(self._tokenizer.before)
+        for members in batches(cut, tokens):
+            chosen = [cut[n] for n in members]
+            ids, mask = pad([pieces[one.document].ids[one.start : one.end] for one in chosen], self._tokenizer)
+            inside = np.zeros(ids.shape, dtype=np.bool_)
+            own = np.zeros(ids.shape, dtype=np.float32)
+            for row, one in enumerate(chosen):
+                inside[row, before : before + len(one)] = True
+                at = before - one.start
+                own[row, one.first + at : one.last + at] = pieces[one.document].heads[one.first : one.last]
+            on_device = self._device.tensor
+            yield _Batch(
+                on_device(ids),
+                None if mask is None else on_device(mask),
+                on_device(inside),
+                on_device(own),
+                np.array([one.document for one in chosen], dtype=np.int64),
+            )
+
+
+def _projection(size: int) -> NDArray[np.float32]:
+    """A random projection of so many numbers onto :data:`COLUMNS`, shape (size, COLUMNS); the same for each size."""
+    drawn = np.random.default_rng(size).standard_normal((size, COLUMNS), dtype=np.float32)
+    # in place: with many entity types it takes hundreds of megabytes
+    drawn /= np.sqrt(COLUMNS, dtype=np.float32)
+    return drawn

@@ -1,0 +1,133 @@
+"""Training of one arm, from the base encoder, on everything that people have annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.corpus.model.document import Document
+from biorat_al.errors import NotEnoughLabelsError
+from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.encoder.saved_model import Behaviour
+from biorat_al.learner.entities.batching import EncodedPart, encode_part
+from biorat_al.learner.entities.fitting import Fit
+from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.order import Learnt, Training
+from biorat_al.learner.types import Example, TrainedModel
+from biorat_al.progress import SILENT, Progress
+from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
+
+
+def train(
+    examples: Sequence[Example],
+    *,
+    labels: Sequence[str],
+    encoder: Encoder,
+    arm: Arm,
+    training: TrainingSettings,
+    adversarial: AdversarialSettings,
+    seed: int,
+    models_dir: Path,
+    prefix: str,
+    provenance: Mapping[str, Any] | None = None,
+    device: Device | None = None,
+    unlabelled: Sequence[Document] = (),
+    progress: Progress = SILENT,
+) -> TrainedModel:
+    """Train one arm and save it as ``<prefix>-<hash of its weights>`` in `models_dir`.
+
+    The order of `examples` and of `unlabelled` does not matter. What the arms of one seed have in common, and when the
+    bits are the same, :class:`~biorat_al.learner.training.order.Training` says.
+
+    :param examples: annotated documents, those without any mention included.
+    :param labels: entity types, in the order of the network's outputs.
+    :param provenance: what else the model's folder shall say of its origin (JSON values).
+    :param device: None picks the best there is.
+    :param unlabelled: documents that nobody has annotated, for ``vat`` with `adversarial.unlabelled` windows of them in
+        each adversarial step; not looked at otherwise.
+    :raises NotEnoughLabelsError: there is no example, or none with any text.
+    :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
+    """
+    return EntityTraining(
+        encoder=encoder,
+        arm=arm,
+        training=training,
+        adversarial=adversarial,
+        seed=seed,
+        device=device or pick_device(),
+        progress=progress,
+        labels=labels,
+        unlabelled=unlabelled,
+    ).run(examples, models_dir, prefix, provenance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityTraining(Training[EncodedPart, TaggingNetwork]):
+    """A training on the mentions of the examples."""
+
+    labels: Sequence[str]
+    unlabelled: Sequence[Document]
+
+    def content(self, example: Example) -> list[Any]:
+        mentions = sorted([entity.label, *map(list, entity.spans)] for entity in example.entities)
+        masked = sorted([entity.label, *map(list, entity.spans)] for entity in example.disputed.entities)
+        # without a dispute, what it was before there were any
+        return [example.document.id, example.document.text, mentions, *([masked] if masked else [])]
+
+    def encode(self, examples: Sequence[Example]) -> EncodedPart:
+        return encode_part(examples, self.encoder.tokenizer, self.labels)
+
+    def check(self, learn: EncodedPart, dev: EncodedPart) -> None:
+        if not learn.examples:
+            raise NotEnoughLabelsError("there is no annotated document to train on: annotate one at least")
+        if not any(len(pieces) for pieces in learn.pieces):
+            raise NotEnoughLabelsError("the annotated documents hold no text to train on: annotate one that does")
+
+    def word_pieces(self, learn: EncodedPart, dev: EncodedPart) -> Iterable[NDArray[np.int64]]:
+        return (pieces.ids for part in (learn, dev, self._pool) if part is not None for pieces in part.pieces)
+
+    def network(self, base: Any) -> TaggingNetwork:
+        return TaggingNetwork(base, len(self.labels))
+
+    def learn(self, network: TaggingNetwork, learn: EncodedPart, dev: EncodedPart, words: NDArray[np.int64]) -> Learnt:
+        tokenizer, pool = self.encoder.tokenizer, self._pool
+        fit = Fit(
+            network,
+            tokenizer,
+            self.labels,
+            self.arm,
+            self.training,
+            self.adversarial,
+            self.seed,
+            self.device,
+            pool,
+            words,
+        )
+        outcome = fit.run(learn, dev, self.progress)
+        return Learnt(
+            outcome,
+            Behaviour(tuple(self.labels), outcome.temperature, tokenizer.pad, tokenizer.max_length),
+            {"training": self.training, "adversarial": self.adversarial},
+            {
+                "labels": list(self.labels),
+                "documents": len(learn.examples),
+                "dev_documents": len(dev.examples),
+                "unlabelled_documents": len(pool.examples) if pool else 0,
+                "unrepresentable": dict(learn.unrepresentable + dev.unrepresentable),
+            },
+        )
+
+    @cached_property
+    def _pool(self) -> EncodedPart | None:
+        """The documents that nobody has annotated, where they take part."""
+        if not self.adversarial.unlabelled or self.arm == "none":
+            return None
+        documents = sorted(self.unlabelled, key=lambda document: (document.id, document.text))
+        return self.encode([Example(document, ()) for document in documents])

@@ -1,0 +1,216 @@
+"""Adversarial steps: which passes are made, at which perturbed vectors, and what is learnt from them.
+
+Every pass over a window within a step has the same dropout masks, because the perturbation was computed for that
+thinned network; so has a pass over some windows of the batch alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.learner.entities.batching import UnlabelledWindows
+from biorat_al.learner.training.draws import attack_steps
+from biorat_al.learner.training.passes import Passes, View
+from biorat_al.learner.training.perturbation import Ball
+from biorat_al.settings import AdversarialSettings
+
+
+class Attack(ABC):
+    """Adds the gradients of an adversarial step.
+
+    :param ball: where perturbations lie.
+    :param settings: number and size of the steps.
+    :param seed: of random starts.
+    """
+
+    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int) -> None:
+        self._ball = ball
+        self._steps = attack_steps(settings)
+        # in units of the radius; with 2.5 / K the far side of the ball can be reached (Madry et al. 2018, appendix)
+        self._step_size = settings.step_size or 2.5 / self._steps
+        self._seed = seed
+
+    @property
+    def unlabelled(self) -> int:
+        """Windows that a step draws for on top of those of its batch."""
+        return 0
+
+    @abstractmethod
+    def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
+        """Make the passes of a step with adversarial windows.
+
+        :param whole: the batch.
+        :param drawn: whether each window of it (then each unlabelled one) is adversarial; one at least is.
+        :returns: the loss that the step began with.
+        """
+
+    def _ascend(self, ball: Ball, view: View, shift: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        """One step of projected gradient ascent."""
+        return ball.project(shift + ball.steepest(gradient, view.batch.inside, self._step_size * ball.radius))
+
+    def _generator(self, view: View) -> torch.Generator:
+        """Random numbers of their own for each step."""
+        seeds = np.random.SeedSequence([self._seed, 0xF1, *view.key])
+        return torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+
+
+class SingleStep(Attack):
+    """Learn from the clean vectors, and from those moved along the gradient of that very pass (FGM, FGSM)."""
+
+    def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
+        loss, gradient = _learn_clean(passes, whole)
+        view = whole.take(drawn)
+        # of the whole batch's gradient, so that a window's perturbation does not depend on what else was drawn
+        shift = view.same(self._ball.steepest(gradient, whole.batch.inside))
+        passes.backward(view, view.loss(passes.forward(view, shift), whole))
+        return loss
+
+
+class ProjectedGradient(Attack):
+    """Learn from the clean vectors, and from those where K steps of projected gradient ascent lead (PGD).
+
+    Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks", section 2.1, but starting from
+    the clean vectors, as do Kurakin, Goodfellow & Bengio 2017, "Adversarial Examples in the Physical World", section
+    2.2: then the clean pass, which is made anyway, gives the first of the K gradients.
+    """
+
+    def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
+        loss, gradient = _learn_clean(passes, whole)
+        view = whole.take(drawn)
+        ball = self._ball.part(float(drawn.mean()))
+        first = view.same(self._ball.steepest(gradient, whole.batch.inside, self._step_size * self._ball.radius))
+        shift = ball.project(first)
+        for _ in range(self._steps - 1):
+            shift.requires_grad_()
+            gradient = passes.gradient(view, view.loss(passes.forward(view, shift), whole), shift)
+            shift = self._ascend(ball, view, shift.detach(), gradient)
+        passes.backward(view, view.loss(passes.forward(view, shift), whole))
+        return loss
+
+
+class Free(Attack):
+    """Learn from every vector on the way: the mean gradient of K ascent steps from a random start (FreeLB).
+
+    Zhu et al. 2020, "FreeLB: Enhanced Adversarial Training for Natural Language Understanding", algorithm 1. These
+    passes stand in the place of the clean one, so that windows that were not drawn have a pass of their own.
+    """
+
+    def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
+        losses = []
+        if not drawn.all():
+            rest = whole.take(~drawn)
+            losses.append(rest.loss(passes.forward(rest), whole))
+            passes.backward(rest, losses[-1])
+        view = whole.take(drawn)
+        ball = self._ball.part(float(drawn.mean()))
+        # drawn for the whole batch: a window's start does not depend on what else was drawn
+        shift = view.same(ball.random(whole.batch.inside, passes.dimension, self._generator(whole)))
+        for k in range(self._steps):
+            is_last = k == self._steps - 1
+            loss = view.loss(passes.forward(view, shift, listen=not is_last), whole)
+            passes.backward(view, loss / self._steps)
+            if k == 0:
+                losses.append(loss)
+            if not is_last:
+                shift = self._ascend(ball, view, shift, passes.heard())
+        return torch.stack(losses).detach().sum()
+
+
+class Virtual(Attack):
+    """Learn from the labels at the clean vectors, and to stay close to the clean output around them (VAT).
+
+    Miyato et al. 2019, "Virtual Adversarial Training: A Regularization Method for Supervised and Semi-Supervised
+    Learning", section 3 and algorithm 1, with α = 1: the perturbation within the ball that changes the output most, in
+    terms of the Kullback-Leibler divergence from the clean one, is found by power iteration. The divergence is averaged
+    over the words, of unlabelled windows as of labelled ones; the labels have no part in it.
+
+    The finite difference ξ of the power iteration is the radius itself: a much smaller one, as in the paper, is lost in
+    the rounding of bf16.
+
+    :param pool: windows without labels that take part; None where there are none.
+    """
+
+    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledWindows | None) -> None:
+        super().__init__(ball, settings, seed)
+        self._pool = pool
+
+    @property
+    def unlabelled(self) -> int:
+        return self._pool.size if self._pool else 0
+
+    def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
+        logits = passes.forward(whole)
+        loss = whole.loss(logits, whole)
+        passes.backward(whole, loss)
+        labelled, others = np.split(drawn, [len(whole.batch.ids)])
+        # as with the loss of the labels, the words of all windows, whether drawn or not
+        words = whole.batch.words.sum()
+        if self._pool is not None:
+            unlabelled = View(self._pool.next(), (*whole.key, 1), share=self._pool.share)
+            words = words + unlabelled.batch.words.sum()
+        if labelled.any():
+            view = whole.take(labelled)
+            self._learn(passes, whole, labelled, view.same(logits.detach()), words)
+        if others.any():
+            with torch.no_grad():
+                clean = passes.forward(unlabelled.take(others))
+            self._learn(passes, unlabelled, others, clean, words)
+        return loss.detach()
+
+    def _learn(
+        self, passes: Passes, whole: View, drawn: NDArray[np.bool_], clean: torch.Tensor, words: torch.Tensor
+    ) -> None:
+        """Learn to stay close to the `clean` output, shape (drawn windows, length, labels, 3)."""
+        view = whole.take(drawn)
+        ball = self._ball.part(float(drawn.mean()))
+        inside = view.batch.inside
+        noise = torch.randn((*whole.batch.ids.shape, passes.dimension), generator=self._generator(whole))
+        shift = ball.steepest(view.same(noise.to(inside.device)), inside)
+        for _ in range(self._steps):
+            shift.requires_grad_()
+            away = divergence(clean, passes.forward(view, shift), view.batch.words) / words
+            shift = ball.steepest(passes.gradient(view, away, shift), inside)
+        passes.backward(view, divergence(clean, passes.forward(view, shift), view.batch.words) / words)
+
+
+def divergence(clean: torch.Tensor, logits: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """Kullback-Leibler divergence of a perturbed output from the clean one, summed over words and entity types.
+
+    :param clean: logits, shape (windows, length, labels, 3).
+    :param logits: of the perturbed pass, same shape.
+    :param words: true at the words that count, shape (windows, length).
+    :returns: nats; not negative, but for rounding.
+    """
+    expected, found = clean.log_softmax(dim=-1), logits.log_softmax(dim=-1)
+    by_word = (expected.exp() * (expected - found)).sum(dim=(-2, -1))
+    return torch.where(words, by_word, 0.0).sum()
+
+
+def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledWindows | None = None) -> Attack:
+    """The attack that the settings name.
+
+    :param pool: windows without labels, for ``vat``.
+    """
+    if settings.attack == "vat":
+        return Virtual(ball, settings, seed, pool)
+    kinds: dict[str, type[SingleStep | ProjectedGradient | Free]]
+    kinds = {"single-step": SingleStep, "pgd": ProjectedGradient, "freelb": Free}
+    return kinds[settings.attack](ball, settings, seed)
+
+
+def learn_plainly(passes: Passes, whole: View) -> torch.Tensor:
+    """Make the one pass of a plain step and return its loss."""
+    loss = whole.loss(passes.forward(whole), whole)
+    passes.backward(whole, loss)
+    return loss.detach()
+
+
+def _learn_clean(passes: Passes, whole: View) -> tuple[torch.Tensor, torch.Tensor]:
+    """The clean pass: its loss, and the gradient by the word vectors."""
+    loss = whole.loss(passes.forward(whole, listen=True), whole)
+    passes.backward(whole, loss)
+    return loss.detach(), passes.heard()

@@ -1,0 +1,209 @@
+"""What every training run has in common, whatever its network learns: draws, attacks, learning rate, counted cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.errors import LearnerError
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.entities.batching import UnlabelledWindows
+from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.training.attacks import learn_plainly, make_attack
+from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, passes_per_step
+from biorat_al.learner.training.dropout import Draws, replace_dropout
+from biorat_al.learner.training.passes import Cost, Inputs, Passes, View
+from biorat_al.learner.training.perturbation import Ball, unit_of
+from biorat_al.learner.training.vocabulary import WordsInUse
+from biorat_al.progress import Progress
+from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
+
+SMALL_ENCODER = 50_000_000
+"""Parameters up to which an encoder takes the higher of the two learning rates."""
+
+READ_EVERY = 16
+"""Steps between two looks at the loss on a GPU: to read it is to wait until all steps asked for are done."""
+
+LARGEST_GRADIENT = 1.0
+"""L2 norm to which the gradient of a step is clipped."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a training run came to.
+
+    :param adversarial_steps: steps with a batch, or with a window at least, that was drawn.
+    :param cost: passes and word pieces, clean and adversarial.
+    :param epochs: passes over the training part.
+    :param best_step: the step whose weights were kept.
+    :param temperature: fitted on the development part; 1 without one.
+    :param dev: scores of the development part at the best step; None without one.
+    """
+
+    steps: int = 0
+    adversarial_steps: int = 0
+    cost: Cost = field(default_factory=Cost)
+    epochs: float = 0.0
+    best_step: int = 0
+    temperature: float = 1.0
+    dev: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a model's summary has it (JSON values)."""
+        return {
+            "steps": self.steps,
+            "adversarial_steps": self.adversarial_steps,
+            "forward_passes": round(self.cost.forward_passes, 4),
+            "backward_passes": round(self.cost.backward_passes, 4),
+            "passes": round(self.cost.passes, 4),
+            "tokens": self.cost.tokens,
+            "epochs": round(self.epochs, 3),
+            "best_step": self.best_step,
+            "dev": self.dev,
+            "temperature": self.temperature,
+        }
+
+
+class Loop:
+    """One training run of one arm. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.training.dropout`).
+
+    :param unlabelled: windows without labels, for virtual adversarial training; None where there are none.
+    :param words: ids of all word pieces that will be seen; the vectors of others stay as they are. None: any may be.
+    """
+
+    def __init__(
+        self,
+        network: EncoderNetwork,
+        arm: Arm,
+        training: TrainingSettings,
+        adversarial: AdversarialSettings,
+        seed: int,
+        device: Device,
+        *,
+        unlabelled: UnlabelledWindows | None = None,
+        words: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.network = network
+        self.arm: Arm = arm
+        self.training = training
+        self.adversarial = adversarial
+        self.seed = seed
+        self.device = device
+        self.outcome = Outcome()
+        self._draws = Draws(device)
+        replace_dropout(network.base, self._draws)
+        self._bernoulli = BernoulliDraws(arm, adversarial, seed)
+        unit = unit_of(network.word_embedding, adversarial.norm)
+        ball = Ball(adversarial.norm, adversarial.scope, adversarial.epsilon * unit)
+        self._attack = make_attack(ball, adversarial, seed, unlabelled)
+        # the unit is that of the whole table, so that it does not depend on the documents
+        self._words = None if words is None else WordsInUse(network, words)
+        self._optimizer = make_optimizer(network, training, device)
+        self._read_every = READ_EVERY if device.kind == "cuda" else 1
+        self._peak = [group["lr"] for group in self._optimizer.param_groups]
+
+    def steps(self, per_epoch: int) -> int:
+        """Optimizer steps to make at most.
+
+        The arm ``matched`` makes as many plain ones as have, in expectation, the passes of ``rat`` at these settings.
+        """
+        steps = max(self.training.epochs * per_epoch, self.training.min_steps)
+        if self.arm == "matched":
+            # the pool may hold fewer windows than were asked for
+            settings = self.adversarial.model_copy(update={"unlabelled": self._attack.unlabelled})
+            return round(steps * passes_per_step("rat", settings, self.training.batch_size))
+        return steps
+
+    def make(
+        self,
+        batches: Iterable[Inputs],
+        total: int,
+        progress: Progress,
+        title: str,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Make `total` steps, one for each of the first `batches`, unless `should_stop` says after a step to leave off.
+
+        :raises LearnerError: the loss is no longer a number.
+        """
+        self.network.train()
+        with EmbeddingTap(self.network.word_embedding) as tap, progress.bar(title, total, "step") as bar:
+            for batch in islice(batches, total):
+                self._set_learning_rate(total)
+                # the middle of the step, so that the mean over all steps of a schedule in a line is that of its ends
+                loss = self.step(batch, tap, (self.outcome.steps + 0.5) / total)
+                bar.advance()
+                steps = self.outcome.steps
+                if steps % self._read_every == 0 or steps == total:
+                    bar.note(f"loss {self._checked(loss):.3f}")
+                if should_stop():
+                    self._checked(loss)
+                    break
+
+    def step(self, batch: Inputs, tap: EmbeddingTap, done: float = 0.5) -> torch.Tensor:
+        """Make one optimizer step, adversarial or not, and return the loss that it began with, on the device.
+
+        :param done: share of the training that is done, for the schedule of the draws.
+        """
+        passes = Passes(self.network, self.device, self._draws, tap, self.outcome.cost)
+        whole = View(batch, (self.seed, self.outcome.steps))
+        drawn = self._bernoulli.next(len(batch.ids) + self._attack.unlabelled, done)
+        loss = self._attack.step(passes, whole, drawn) if drawn.any() else learn_plainly(passes, whole)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.outcome.steps += 1
+        self.outcome.adversarial_steps += bool(drawn.any())
+        return loss.detach()
+
+    def _checked(self, loss: torch.Tensor) -> float:
+        """Read a loss.
+
+        :raises LearnerError: it is no longer a number.
+        """
+        value = float(loss)
+        if not math.isfinite(value):
+            raise LearnerError(
+                f"training diverged by step {self.outcome.steps}: set a smaller learning_rate and run it again"
+            )
+        return value
+
+    def give_words_back(self) -> None:
+        """Put the whole table of word vectors back into the network."""
+        if self._words is not None:
+            self._words.give_back()
+
+    def _set_learning_rate(self, total: int) -> None:
+        factor = learning_rate_factor(self.outcome.steps, total, self.training.warmup)
+        for group, rate in zip(self._optimizer.param_groups, self._peak, strict=True):
+            group["lr"] = rate * factor
+
+
+def make_optimizer(network: EncoderNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:
+    """AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
+    rate = training.learning_rate or (2e-4 if is_small(network) else 3e-5)
+    groups = [
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=rate, fused=device.kind in ("cpu", "cuda"))
+
+
+def is_small(network: EncoderNetwork) -> bool:
+    """Whether an encoder takes the higher learning rate."""
+    return sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
+
+
+def learning_rate_factor(step: int, total: int, warmup: float) -> float:
+    """Share of the peak learning rate in a step (counted from 0): up in a line, then down in a line towards 0."""
+    rising = warmup * total
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return (total - step) / (total - rising)

@@ -1,0 +1,179 @@
+"""The order in which a model is trained, whatever it learns: hold back, seed, learn, calibrate, save.
+
+What is learnt, and what is saved of it, a :class:`Training` of that kind says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.encoder.memory import PeakMemory
+from biorat_al.learner.encoder.saved_model import remove_leftovers, write_model
+from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.training.loop import Outcome
+from biorat_al.learner.types import Example, TrainedModel
+from biorat_al.progress import Progress
+from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ENOUGH_FOR_DEV = 20
+"""With fewer documents none is kept back for development: each is worth more as training data."""
+
+Part = TypeVar("Part")
+"""The training or the development part as a network is given it."""
+
+Network = TypeVar("Network", bound=EncoderNetwork)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a training came to.
+
+    :param behaviour: what decides, besides the weights, what the network predicts; see
+        :func:`~biorat_al.learner.encoder.saved_model.write_model`.
+    :param settings: those that it was trained with, by name.
+    :param summary: what else there is to say of it (JSON values).
+    """
+
+    outcome: Outcome
+    behaviour: DataclassInstance
+    settings: Mapping[str, BaseModel]
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(ABC, Generic[Part, Network]):
+    """The training of one arm, from the base encoder.
+
+    All arms of one seed have the same development part, order of batches, first head and dropout masks. On a CPU the
+    same training gives the same weights, bit for bit, on the same machine with the same number of threads. No global
+    random state is changed.
+    """
+
+    encoder: Encoder
+    arm: Arm
+    training: TrainingSettings
+    adversarial: AdversarialSettings
+    seed: int
+    device: Device
+    progress: Progress
+
+    def run(
+        self, examples: Sequence[Example], models_dir: Path, prefix: str, provenance: Mapping[str, Any] | None
+    ) -> TrainedModel:
+        """Train, and save the model as ``<prefix>-<hash of its weights>`` in `models_dir`.
+
+        The order of `examples` does not matter.
+
+        :param provenance: what else the model's folder shall say of its origin (JSON values).
+        :raises NotEnoughLabelsError: there is nothing to learn.
+        :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
+        """
+        began = time.monotonic()
+        remove_leftovers(models_dir)
+        memory = PeakMemory(self.device)
+        examples = sorted(examples, key=lambda example: (example.document.id, self._fingerprint([example])))
+        held_back = development_ids([one.document.id for one in examples], self.training.dev_share, self.seed)
+        learn, dev = (
+            self.encode([one for one in examples if (one.document.id in held_back) is back]) for back in (False, True)
+        )
+        self.check(learn, dev)
+        tokenizer = self.encoder.tokenizer
+        words = np.concatenate([tokenizer.specials, *self.word_pieces(learn, dev)])
+        # what a network draws by torch's own generators must neither depend on their state nor change it
+        with torch.random.fork_rng(devices=[self.device.name] if self.device.kind == "cuda" else []):
+            torch.manual_seed(self.seed)
+            network = self.network(self.encoder.network(self.device.training_attention))
+            network.initialise_head(torch.Generator().manual_seed(self.seed))
+            network.to(self.device.name)
+            learnt = self.learn(network, learn, dev, words)
+        summary = {
+            "arm": self.arm,
+            "seed": self.seed,
+            **learnt.summary,
+            "training_data_sha256": self._fingerprint(examples),
+            **learnt.outcome.as_dict(),
+            "settings": {name: part.model_dump(mode="json") for name, part in learnt.settings.items()},
+            "encoder": {
+                "name": self.encoder.name,
+                "fingerprint": self.encoder.fingerprint,
+                "max_length": tokenizer.max_length,
+                "uncased": tokenizer.uncased,
+            },
+            "device": self.device.name,
+            "dtype": "bf16" if self.device.bf16 else "fp32",
+            "threads": torch.get_num_threads(),
+            "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
+            "seconds": round(time.monotonic() - began, 2),
+            "peak_memory": memory.bytes(),
+        }
+        record = {"provenance": dict(provenance or {}), "summary": summary}
+        folder, sha256 = write_model(models_dir, prefix, network, tokenizer, learnt.behaviour, record)
+        return TrainedModel(folder.name, folder, sha256, summary)
+
+    @abstractmethod
+    def content(self, example: Example) -> list[Any]:
+        """All that is learnt of an example, in an order of its own (JSON values)."""
+
+    @abstractmethod
+    def encode(self, examples: Sequence[Example]) -> Part:
+        """Encode examples for the network."""
+
+    @abstractmethod
+    def check(self, learn: Part, dev: Part) -> None:
+        """See that there is something to learn.
+
+        :raises NotEnoughLabelsError: there is not.
+        """
+
+    @abstractmethod
+    def word_pieces(self, learn: Part, dev: Part) -> Iterable[NDArray[np.int64]]:
+        """The ids of all word pieces that the network will see, special tokens aside."""
+
+    @abstractmethod
+    def network(self, base: Any) -> Network:
+        """Put a head on a copy of the pretrained network."""
+
+    @abstractmethod
+    def learn(self, network: Network, learn: Part, dev: Part, words: NDArray[np.int64]) -> Learnt:
+        """Train the network on `learn`; calibrate what it says on `dev`, if there is any.
+
+        :param words: ids of all word pieces that it will see.
+        """
+
+    def _fingerprint(self, examples: Sequence[Example]) -> str:
+        """sha256 of what is learnt from."""
+        digest = hashlib.sha256()
+        for example in examples:
+            digest.update(json.dumps(self.content(example)).encode())
+        return digest.hexdigest()
+
+
+def development_ids(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
+    """The documents that are kept back from training, for early stopping and calibration.
+
+    They are drawn by a hash of seed and id, so that a document that is in this part mostly stays there as others are
+    added. None are kept back from fewer than 20.
+    """
+    different = set(ids)
+    if len(different) < ENOUGH_FOR_DEV or not share:
+        return frozenset()
+    drawn = sorted(different, key=lambda one: hashlib.sha256(f"{seed}\n{one}".encode()).digest())
+    return frozenset(drawn[: max(1, round(share * len(drawn)))])

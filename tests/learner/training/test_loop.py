@@ -1,0 +1,74 @@
+"""The loop of all trainings: when it looks at the loss, and what it says of one that is no number."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import Any
+
+import pytest
+import torch
+
+from biorat_al.errors import LearnerError
+from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.entities.batching import Batch
+from biorat_al.learner.entities.fitting import Fit
+from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.loop import READ_EVERY
+from biorat_al.progress import SILENT
+from biorat_al.settings import AdversarialSettings, TrainingSettings
+
+
+@pytest.fixture
+def fit(encoder: Encoder, network: TaggingNetwork, cpu: Device) -> Fit:
+    training = TrainingSettings(learning_rate=1e-5)
+    return Fit(network, encoder.tokenizer, ["a", "b"], "none", training, AdversarialSettings(), 13, cpu)
+
+
+def break_in_step(fit: Fit, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the loss of a step (counted from 1) be no number, and of all after it."""
+    step = fit.step
+
+    def broken(*arguments: Any) -> torch.Tensor:
+        loss = step(*arguments)
+        return loss if fit.outcome.steps < number else loss * float("nan")
+
+    monkeypatch.setattr(fit, "step", broken)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_a_sentence(
+    fit: Fit, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_in_step(fit, 3, monkeypatch)
+    with pytest.raises(LearnerError, match=r"^training diverged by step 3: set a smaller learning_rate"):
+        fit.make(repeat(batch), 5, SILENT, "training")
+
+
+@pytest.mark.parametrize(("broken", "told"), [(3, READ_EVERY), (READ_EVERY + 2, READ_EVERY + 4)])
+def test_a_gpu_is_not_waited_for_in_every_step(
+    fit: Fit, batch: Batch, monkeypatch: pytest.MonkeyPatch, broken: int, told: int
+) -> None:
+    fit._read_every = READ_EVERY
+    break_in_step(fit, broken, monkeypatch)
+    # at the latest after the last step
+    with pytest.raises(LearnerError, match=f"^training diverged by step {told}:"):
+        fit.make(repeat(batch), READ_EVERY + 4, SILENT, "training")
+
+
+def test_a_training_that_stops_early_is_looked_at_before_its_model_is_kept(
+    fit: Fit, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit._read_every = READ_EVERY
+    break_in_step(fit, 2, monkeypatch)
+    with pytest.raises(LearnerError, match=r"^training diverged by step 4:"):
+        fit.make(repeat(batch), 9, SILENT, "training", lambda: fit.outcome.steps == 4)
+
+
+def test_a_step_gives_its_loss_without_the_graph_behind_it(fit: Fit, batch: Batch) -> None:
+    fit.make(repeat(batch), 1, SILENT, "training")
+    from biorat_al.learner.training.draws import EmbeddingTap
+
+    with EmbeddingTap(fit.network.word_embedding) as tap:
+        loss = fit.step(batch, tap)
+    assert not loss.requires_grad
+    assert float(loss) > 0
