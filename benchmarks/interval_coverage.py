@@ -29,9 +29,9 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import t
 
-from biorat_al.efficiency.comparison import compare
-from biorat_al.efficiency.intervals import crossed_mean
-from biorat_al.efficiency.runs import Point, Run
+from biorat_al.efficiency.runs.model import Point, Run
+from biorat_al.efficiency.statistics.comparison import compare
+from biorat_al.efficiency.statistics.intervals import crossed_mean
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
 BUDGET = 70

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from biorat_al.desk.labelstudio.credentials import Credentials
     from biorat_al.desk.labelstudio.server import ServerInfo
     from biorat_al.doctor import Finding
-    from biorat_al.efficiency.runs import Run
+    from biorat_al.efficiency.runs.model import Run
 
 WIDTH = 80
 
@@ -213,7 +213,7 @@ def export_text(report: ExportReport, out: Path) -> str:
 
 def simulation_text(runs: Sequence[Run], folder: Path) -> str:
     """What a simulation came to: the last model of each arm and strategy, averaged over the seeds."""
-    from biorat_al.efficiency.curves import groups
+    from biorat_al.efficiency.statistics.curves import groups
 
     rows = [["runs", "arm", "strategy", "seeds", "documents", "F1 (mean, lowest to highest)"]]
     for key, members in groups(runs).items():

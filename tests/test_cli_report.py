@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from biorat_al.project import Project
 from biorat_al.store.tables import EvaluationRow
-from tests.efficiency.test_report import Page, run, simulation
+from tests.efficiency.report.test_page import Page, run, simulation
 from tests.support.commands import call, everything_in, nowhere, one_sentence
 from tests.support.trials import Make, make, old
 

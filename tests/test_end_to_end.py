@@ -16,7 +16,7 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.labelstudio.connection import Connection
-from biorat_al.efficiency.work import relation_work
+from biorat_al.efficiency.runs.annotator_work import relation_work
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.store.engine import DATABASE_VARIABLE

@@ -15,7 +15,7 @@ import pytest
 from biorat_al.corpus.model.document import Entity, Record, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import PreAnnotation
-from biorat_al.efficiency.work import annotator_work
+from biorat_al.efficiency.runs.annotator_work import annotator_work
 from biorat_al.project import Project
 from biorat_al.rounds.pull import project_of
 from biorat_al.store.answers import annotators

@@ -21,12 +21,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t
 
-from biorat_al.efficiency.comparison import compare
-from biorat_al.efficiency.curves import read
-from biorat_al.efficiency.estimates import LEVEL, Estimate, Unit
-from biorat_al.efficiency.intervals import crossed_mean
-from biorat_al.efficiency.runs import Run, read_runs
-from biorat_al.efficiency.tables import Group
+from biorat_al.efficiency.runs.model import Run, read_runs
+from biorat_al.efficiency.statistics.comparison import compare
+from biorat_al.efficiency.statistics.curves import read
+from biorat_al.efficiency.statistics.estimates import LEVEL, Estimate, Unit
+from biorat_al.efficiency.statistics.intervals import crossed_mean
+from biorat_al.efficiency.statistics.seed_tables import Group
 from biorat_al.errors import UsageError
 
 RESULTS = Path(__file__).parent / "results"

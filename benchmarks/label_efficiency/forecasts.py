@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from biorat_al.efficiency.backtest import backtest
-from biorat_al.efficiency.runs import read_runs
+from biorat_al.efficiency.runs.model import read_runs
+from biorat_al.efficiency.statistics.backtest import backtest
 
 RESULTS = Path(__file__).parent / "results"
 

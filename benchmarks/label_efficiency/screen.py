@@ -30,7 +30,7 @@ from biorat_al.acquisition.base import Budget, Candidates, Feature
 from biorat_al.acquisition.registry import STRATEGIES, strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model.document import Document
-from biorat_al.efficiency.options import simulation_settings
+from biorat_al.efficiency.simulation.options import simulation_settings
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.learner.entities.tagger import Tagger

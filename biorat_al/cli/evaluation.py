@@ -121,8 +121,8 @@ def simulate(
           --entity Disease --arm none --arm rat --strategy mnlp \\
           --strategy random --seeds 3 --output simulation
     """
-    from biorat_al.efficiency.options import simulation_grid, simulation_settings
-    from biorat_al.efficiency.simulation import Simulation, Sources
+    from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
+    from biorat_al.efficiency.simulation.simulation import Simulation, Sources
     from biorat_al.presentation import simulation_text
     from biorat_al.project import default_name
 
@@ -170,7 +170,7 @@ def report(
       biorat-al report --simulation simulation --target 0.8
     """
     if simulation is not None:
-        from biorat_al.efficiency.reporting import write_simulation_report
+        from biorat_al.efficiency.report.build import write_simulation_report
 
         if folder is not None:
             raise UsageError("--project and --simulation exclude each other")

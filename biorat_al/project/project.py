@@ -35,7 +35,7 @@ from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
-    from biorat_al.efficiency.report import Report
+    from biorat_al.efficiency.report.page import Report
 
 
 class Project:
@@ -185,7 +185,7 @@ class Project:
         status = project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
         if target is None:
             return status
-        from biorat_al.efficiency.reporting import project_forecast
+        from biorat_al.efficiency.report.build import project_forecast
 
         forecast = project_forecast(self.settings, self.store, target, status.to_annotate)
         return replace(status, forecast=forecast)
@@ -206,7 +206,7 @@ class Project:
         :raises NothingToDoYet: nothing has been annotated yet.
         :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
         """
-        from biorat_al.efficiency.work import annotator_work
+        from biorat_al.efficiency.runs.annotator_work import annotator_work
 
         work = annotator_work(self.store)
         accepted = sum(part.total("accepted") for part in work), sum(part.proposed for part in work)
@@ -233,8 +233,8 @@ class Project:
         :raises NothingToDoYet: there has been no round.
         :raises ProjectError: the file is there already and `force` is not set.
         """
-        from biorat_al.efficiency.report import check_page, page_of
-        from biorat_al.efficiency.reporting import project_report
+        from biorat_al.efficiency.report.build import project_report
+        from biorat_al.efficiency.report.page import check_page, page_of
 
         page = page_of(self.folder / "report" if output is None else Path(output))
         with claimed(page, force=force, parents=True) as claim:

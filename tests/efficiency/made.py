@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from biorat_al.efficiency.runs import Bin, Point, Run, Triple
+from biorat_al.efficiency.runs.model import Bin, Point, Run, Triple
 
 PARTS = 10_000
 

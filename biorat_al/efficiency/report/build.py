@@ -1,0 +1,275 @@
+"""From a project or from simulations to a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from biorat_al import __version__
+from biorat_al.claims import claimed
+from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.comparisons import (
+    CHOSEN_AFTER,
+    comparison_section,
+    comparisons,
+    main_of,
+    reuse_section,
+    strategies_section,
+)
+from biorat_al.efficiency.report.curves_and_cost import cost_section, curves_section
+from biorat_al.efficiency.report.disputes import disputes_section
+from biorat_al.efficiency.report.models import (
+    TARGET,
+    calibration_section,
+    forecast_section,
+    labels_section,
+    provenance_section,
+    robustness_section,
+)
+from biorat_al.efficiency.report.overview import Known, project_overview
+from biorat_al.efficiency.report.page import Headline, Part, Report, check_page, page_of
+from biorat_al.efficiency.report.relations import relation_counts, relations_section
+from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
+from biorat_al.efficiency.report.tables import Section, words, written
+from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
+from biorat_al.efficiency.runs.changed_settings import changes_noted
+from biorat_al.efficiency.runs.model import Run
+from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
+from biorat_al.efficiency.statistics.comparison import Comparison
+from biorat_al.efficiency.statistics.forecast import forecast
+from biorat_al.efficiency.statistics.verdict import verdict
+from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.settings import Settings
+from biorat_al.store.store import Store
+from biorat_al.wording import plural
+
+
+def project_report(
+    folder: Path,
+    settings: Settings,
+    store: Store,
+    *,
+    target: float | None = None,
+    count_tokens: CountTokens | None = None,
+) -> Report:
+    """The report on a project as it stands.
+
+    :param target: F1 that the user wants to know about.
+    :param count_tokens: see :func:`~biorat_al.efficiency.runs.of_project.live_runs`.
+    :raises NothingToDoYet: there has been no round.
+    """
+    status = project_status(folder, settings, store)
+    if not status.rounds:
+        raise NothingToDoYet("there has been no round yet, so there is nothing to report; run: biorat-al round")
+    runs = live_runs(store, settings, count_tokens)
+    work, of_relations = annotator_work(store), relation_work(store) if settings.relations else []
+    same, notes = comparable(runs)
+    notes += changes_noted(same)
+    study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
+    missing = _missing(status, runs, same)
+    known: Known | None = None
+    sections: list[Section] = []
+    progress = [work_section(work, of_relations)]
+    if missing:
+        headline = Headline(settings.name, "cannot be told", missing)
+    else:
+        seconds = seconds_per_document(work)
+        known = Known(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
+        headline, sections = _study(study, known)
+        if tested_mentions(study.runs):
+            progress.append(forecast_section(study, seconds, status.to_annotate))
+    disputes = disputes_section(status.disputes)
+    progress += [disputes] if disputes else []
+    facts = {
+        "program": f"biorat-al {__version__}",
+        "documents of the pool": status.documents["pool"],
+        "of these annotated": status.labelled["pool"],
+        "test documents": status.documents["test"],
+        "of these annotated ": status.labelled["test"],
+        "desk": status.desk,
+    }
+    return Report(
+        f"{settings.name}: how far the corpus is",
+        f"A project that marks {words(status.labels)}; as it stood after round {status.rounds[-1].number}.",
+        [Part(headline, sections, progress, list(study.arms))],
+        runs,
+        [provenance_section(runs, facts)],
+        project_overview(status, study, target or TARGET, known),
+    )
+
+
+def simulation_report(folder: Path, *, target: float | None = None) -> Report:
+    """The report on the simulation in `folder`, or on all simulations in its folders.
+
+    :raises ProjectError: there is none.
+    :raises NothingToDoYet: none of its runs is done.
+    """
+    # what makes simulations trains models; a project's report needs none of that
+    from biorat_al.efficiency.simulation.simulation import PLAN, read_simulation
+
+    folders = [folder] if (folder / PLAN).is_file() else sorted(path.parent for path in folder.glob(f"*/{PLAN}"))
+    if not folders:
+        raise ProjectError(f"{folder} holds no simulation (there is no {PLAN} in it); make one: biorat-al simulate")
+    parts, everything, facts = [], [], {"program": f"biorat-al {__version__}"}
+    for place in folders:
+        if not (place / "runs").is_dir():
+            continue
+        runs = read_simulation(place)
+        if not runs:
+            continue
+        # seeds that were added later may have been given another name for the same corpus
+        corpus = runs[0].corpus
+        if len(folders) > 1:
+            # several simulations may be on one corpus
+            corpus = corpus if corpus == place.name else f"{corpus} ({place.name})"
+            runs = _told_apart(runs, place.name)
+        runs = [run.model_copy(update={"corpus": corpus}) for run in runs]
+        everything += runs
+        facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
+        same, notes = comparable(runs)
+        study = Study(corpus, same, runs, live=False, target=target, notes=notes)
+        headline, sections = _study(study)
+        parts.append(Part(headline, sections, arms=list(study.arms)))
+    if not parts:
+        raise NothingToDoYet(
+            f"none of the runs of the simulation in {folder} is done yet, so there is nothing to report"
+        )
+    name = folder.resolve().name
+    return Report(
+        f"Label efficiency, simulated: {name}",
+        f"{plural(len(everything), 'run')} with an oracle that answers from gold annotations.",
+        parts,
+        everything,
+        [provenance_section(everything, facts)],
+    )
+
+
+def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
+    """How many more labels the target F1 will take, in a sentence; None where that cannot be told yet.
+
+    :param target: F1, a fraction.
+    :param left: documents of the pool that are still to be annotated.
+    """
+    run = selecting_run(comparable(live_runs(store, settings))[0])
+    # without a mention in the test documents an F1 is 1 or 0, whatever the model has learnt
+    if run is None or not tested_mentions([run]):
+        return None
+    found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
+    return None if found.outcome == "cannot be told" else found.sentence(left)
+
+
+def write_simulation_report(
+    folder: Path, output: Path | None = None, *, target: float | None = None, force: bool = False
+) -> tuple[Path, Report]:
+    """Write the report on simulations; return where its page lies, and the report.
+
+    :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in `folder`.
+    :raises ProjectError: the file is there already and `force` is not set; or see :func:`simulation_report`.
+    """
+    page = page_of(folder / "report" if output is None else output)
+    with claimed(page, force=force, parents=True) as claim:
+        check_page(page, force=force, claim=claim)
+        report = simulation_report(folder, target=target)
+        report.write(page, force=force)
+    return page, report
+
+
+def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
+    """What came out for the first of the study's pairs, by documents; other pairs never stand in for it.
+
+    :param made: the comparisons by documents.
+    :param problems: why others could not be made, in the order of units and pairs.
+    """
+    arm = study.main_arm
+    everyone = [run for runs in study.arms.values() for run in runs]
+    basis = f"{study.basis(everyone)}. {study.who_selected}"
+
+    def untold(why: str) -> Headline:
+        saves = f"Whether {arm or 'adversarial training'} saves labels is not known"
+        return Headline(study.corpus, "cannot be told", f"{saves}: {why}", basis)
+
+    if not study.pairs:
+        only = next(iter(study.arms), PLAIN)
+        return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
+    if not tested_mentions(study.runs):
+        return untold("there is no mention in the annotated test documents, so F1 says nothing.")
+    main = main_of(study, made)
+    if main is None:
+        return untold(problems[0])
+    found, _ = tried(verdict, main)
+    if found is not None:
+        chosen = "" if study.target is not None else f" {CHOSEN_AFTER}"
+        return Headline(study.corpus, found.outcome, found.sentence, f"{basis}{chosen}")
+    area = main.area.estimate
+    text = "no F1 is reached clearly by both arms within what was measured"
+    if area.value is not None and area.low is not None and area.high is not None:
+        alone = " over test documents alone" if len(main.seeds) == 1 else ""
+        text += (
+            f"; on average over the range that both have, {main.left} comes to "
+            f"{written(area.value.value, 'points')} points of F1 against {main.right} "
+            f"(95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}{alone})"
+        )
+    return untold(f"{text}.")
+
+
+def _study(study: Study, known: Known | None = None) -> tuple[Headline, list[Section]]:
+    """The comparison of a study's arms: what came out, and its sections."""
+    found, problems = comparisons(study)
+    headline = headline_of(study, found["documents"], problems)
+    if not tested_mentions(study.runs):
+        # nothing that hangs on F1 can be shown: it is 1 or 0, whatever a model has learnt
+        return headline, [cost_section(study)]
+    sections = [
+        curves_section(study),
+        cost_section(study),
+        comparison_section(study, found, problems),
+        strategies_section(study),
+        reuse_section(study),
+        robustness_section(study),
+        calibration_section(study),
+        labels_section(study, known.labels if known else None),
+        relations_section(study, known.relations) if known else None,
+    ]
+    return headline, [section for section in sections if section is not None]
+
+
+def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) -> str | None:
+    """Why the arms cannot be compared yet."""
+    if not runs:
+        return (
+            "What adversarial training saves is not known yet: no model has been trained. "
+            f"Annotated documents of the pool: {status.labelled['pool']:,}; annotate, then run: biorat-al round"
+        )
+    if not same:
+        if not status.documents["test"]:
+            return (
+                "What adversarial training saves cannot be known: this project has no test documents on which a model "
+                "could be measured."
+            )
+        return (
+            "What adversarial training saves is not known yet: no model has been measured. "
+            f"{status.labelled['test']:,} of {plural(status.documents['test'], 'test document')} are annotated; "
+            "annotate them, then run: biorat-al round"
+        )
+    return None
+
+
+def _told_apart(runs: Sequence[Run], folder: str) -> list[Run]:
+    """The runs with ids that no other folder's runs have."""
+    ids = {run.id: f"{folder}/{run.id}" for run in runs}
+    return [
+        run.model_copy(
+            update={"id": ids[run.id], "selected_by": run.selected_by and ids.get(run.selected_by, run.selected_by)}
+        )
+        for run in runs
+    ]
+
+
+def _plan_facts(file: Path, prefix: str) -> dict[str, Any]:
+    plan: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    found = {"corpus (sha256)": plan.get("corpus_sha256")}
+    found |= {f"documents ({split})": count for split, count in (plan.get("documents") or {}).items()}
+    return {f"{prefix}{name}": value for name, value in found.items()}

@@ -1,0 +1,67 @@
+"""The report's part on what annotators disagree on, in a project with documents that several people annotated."""
+
+from __future__ import annotations
+
+from biorat_al.corpus.formats.bigbio.card import AgreementF1
+from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
+from biorat_al.rounds.disputes import Disputes, counted
+from biorat_al.wording import plural
+
+ALL = "all pairs"
+
+
+def disputes_section(disputes: Disputes | None) -> Section | None:
+    """Agreement by pair of annotators, and what is disputed; None where no document has several answers."""
+    if disputes is None:
+        return None
+    several = plural(disputes.documents, "document")
+    if disputes.disputed_documents:
+        text = (
+            f"Of {several} that several people annotated, {disputes.disputed_documents:,} "
+            f"{'holds' if disputes.disputed_documents == 1 else 'hold'} what they could not decide: "
+            f"{counted(disputes.mentions, disputes.relations)}, every version counted. Until somebody settles it, this "
+            "is masked: the models are taught neither that it is there nor that it is not, and no score counts it."
+        )
+    else:
+        other = " else" if disputes.concepts else ""
+        text = f"In {several} that several people annotated, nothing{other} is disputed."
+    texts = [text]
+    if disputes.concepts:
+        texts.append(
+            f"Left out: {plural(disputes.concepts, 'concept')} that exactly half of a mention's annotators linked."
+        )
+    if disputes.settled:
+        texts.append(f"The preferred annotator has decided {plural(disputes.settled, 'tie')}.")
+    rows: list[dict[str, Cell]] = [
+        {
+            "pair": f"{pair.first}, {pair.second}",
+            "documents": Figure(pair.agreement.documents, "count"),
+            "mentions": f"{pair.mentions[0]:,}, {pair.mentions[1]:,}",
+            "f1": _figure(pair.agreement),
+        }
+        for pair in disputes.pairs
+    ]
+    if disputes.agreement is None:
+        texts.append("No document has independent answers of several people, so their agreement is not known.")
+        return Section("disputes", "Where annotators disagree", texts, [])
+    if len(rows) > 1:
+        documents = Figure(disputes.agreement.documents, "count")
+        rows.append({"pair": ALL, "documents": documents, "mentions": None, "f1": _figure(disputes.agreement)})
+    columns = {
+        "pair": "annotators",
+        "documents": "documents",
+        "mentions": "mentions of each",
+        "f1": "agreement (F1, %)",
+    }
+    note = (
+        "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; with few "
+        "documents such an interval is too narrow. Where the answers began from the same pre-labels, this flatters."
+    )
+    table = Table("agreement", "Agreement by pair", columns, rows, note)
+    return Section("disputes", "Where annotators disagree", texts, [table])
+
+
+def _figure(agreement: AgreementF1) -> Figure:
+    if agreement.interval is None:
+        return Figure(agreement.f1, "percent", note="one document shows no spread")
+    return Figure(agreement.f1, "percent", *agreement.interval, interval=True)

@@ -1,0 +1,218 @@
+"""What a report is about: the runs that can be compared with each other, and who chose the documents in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ParamSpec, TypeVar
+
+from biorat_al.efficiency.report.tables import words
+from biorat_al.efficiency.runs.model import Run, Triple
+from biorat_al.efficiency.statistics.curves import GroupKey, common_range, groups
+from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
+from biorat_al.errors import UsageError
+from biorat_al.wording import plural
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PLAIN = "none"
+_ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at"))}
+UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Runs on one corpus with one encoder.
+
+    :param runs: those of their points that can be compared (see :func:`comparable`).
+    :param whole: the same runs with all their points and all test documents, as they were read.
+    :param live: whether it is a real project; else a simulation.
+    :param target: F1 that the user wants to know about; None: only what the curves themselves suggest.
+    :param notes: what was left out of the runs, in sentences.
+    """
+
+    corpus: str
+    runs: Sequence[Run]
+    whole: Sequence[Run]
+    live: bool
+    target: float | None = None
+    notes: Sequence[str] = field(default=())
+
+    @cached_property
+    def active(self) -> dict[GroupKey, list[Run]]:
+        """The groups that have learning curves of their own, simulated or live, the plain arm first."""
+        found = groups(run for run in self.runs if run.kind in ("simulated", "live"))
+        return {key: found[key] for key in sorted(found, key=lambda key: _ORDER.get(key.arm, len(_ORDER)))}
+
+    @cached_property
+    def strategy(self) -> str:
+        """The strategy under which most arms were run; of several the first."""
+        arms: dict[str, set[str]] = {}
+        for key in self.active:
+            arms.setdefault(key.strategy, set()).add(key.arm)
+        return max(arms, key=lambda name: len(arms[name]), default="")
+
+    @cached_property
+    def arms(self) -> dict[str, list[Run]]:
+        """The runs of each arm under :attr:`strategy`."""
+        return {key.arm: runs for key, runs in self.active.items() if key.strategy == self.strategy}
+
+    @cached_property
+    def main_arm(self) -> str | None:
+        """The arm that is put to the test: the one that selects in a project, in a simulation ``rat`` if there."""
+        others = [arm for arm in self.arms if arm != PLAIN]
+        chooser = selecting_run(self.runs) if self.live else None
+        preferred = chooser.arm if chooser is not None else "rat"
+        return preferred if preferred in others else next(iter(others), None)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Arms that are compared: each with the plain one, and the main one with the plain one of the same compute."""
+        ordered = sorted((arm for arm in self.arms if arm != PLAIN), key=lambda arm: arm != self.main_arm)
+        found = [(arm, PLAIN) for arm in ordered] if PLAIN in self.arms else []
+        if self.main_arm not in (None, "matched") and "matched" in self.arms:
+            found.insert(1, (str(self.main_arm), "matched"))
+        return found
+
+    @property
+    def who_selected(self) -> str:
+        """Who chose the documents, in a sentence."""
+        if not self.live:
+            return f"Each arm chose its documents itself (query strategy {self.strategy})."
+        # several arms may have chosen in turn
+        selecting = dict.fromkeys(arm for run in self.runs for arm in (run.selected_by or run.arm).split(", "))
+        chose = f"arm{'s' if len(selecting) > 1 else ''} {words(selecting)} chose the documents ({self.strategy})"
+        if len(self.arms) < 2:
+            return f"The {chose}."
+        return (
+            f"All arms learnt from the same corrections; the {chose} for all of them. What another arm would have come "
+            "to with documents of its own choice is not known."
+        )
+
+    def basis(self, runs: Sequence[Run]) -> str:
+        """What figures of these runs stand on: seeds, test documents, labelled documents."""
+        seeds = sorted({run.seed for run in runs})
+        tested = max((len(run.points[-1].counts) for run in runs), default=0)
+        return f"{plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), {plural(tested, 'test document')}"
+
+    def measured(self, run: Run) -> int:
+        """Number of test documents that a run's last model was measured on, those that do not count here included."""
+        number = run.points[-1].round
+        return max(
+            len(point.counts)
+            for whole in self.whole
+            if whole.id == run.id
+            for point in whole.points
+            if point.round == number
+        )
+
+
+def intervals(seeds: Mapping[str, int]) -> str:
+    """What intervals are, in a sentence.
+
+    :param seeds: how many each of the figures stands on, by what it is of.
+    """
+    single = [name for name, count in seeds.items() if count < 2]
+    if len(single) == len(seeds):
+        return (
+            "95 % confidence intervals over test documents alone: there is one seed, so how it would come out with "
+            "another is not in them."
+        )
+    if not single:
+        return "95 % confidence intervals over seeds and test documents."
+    return (
+        f"95 % confidence intervals over seeds and test documents, but over test documents alone for {words(single)}: "
+        "there is one seed, so how it would come out with another is not in them."
+    )
+
+
+def selecting_run(runs: Sequence[Run]) -> Run | None:
+    """The run of the arm that chose the documents of a project; where several did in turn, of the one that did last."""
+    chose = {
+        run.id: [model["round"] for model in run.provenance.get("models", ()) if model.get("selecting")] for run in runs
+    }
+    return max((run for run in runs if chose[run.id]), key=lambda run: max(chose[run.id]), default=None)
+
+
+def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """The runs with counts of the same labels on the same test documents at every point, and what was left out, in
+    sentences.
+
+    A project's labels can be edited between rounds, and F1 on others is another thing: points that were measured on
+    other labels than the newest one go. Test documents are annotated as time goes by: points that were measured on
+    fewer than half of the most go as well; of the others only the documents that all of them share count.
+    """
+    measured = [point for run in runs for point in run.points if point.counts]
+    if not measured:
+        return [], []
+    labels = set(max(measured, key=lambda point: point.round).by_label)
+    same_labels = [point for point in measured if set(point.by_label) == labels]
+    most = max(len(point.counts) for point in same_labels)
+    points = {
+        run.id: [p for p in run.points if p.counts and set(p.by_label) == labels and 2 * len(p.counts) >= most]
+        for run in runs
+    }
+    kept = [run for run in runs if points[run.id]]
+    shared = set.intersection(*(set(point.counts) for run in kept for point in points[run.id]))
+    notes = []
+    shown = {point.round for run in kept for point in points[run.id]}
+    early = {point.round for point in same_labels} - shown
+    relabelled = {point.round for point in measured} - shown - early
+    unmeasured = {point.round for run in runs for point in run.points} - shown - early - relabelled
+    for rounds, why in (
+        (relabelled, f"are left out: they have other entity labels than the newest ({words(sorted(labels))})"),
+        (early, "are left out: far fewer test documents were annotated then"),
+        (unmeasured, "are left out: they have not been measured"),
+    ):
+        if rounds:
+            notes.append(f"Models of round {words(str(number) for number in sorted(rounds))} {why}.")
+    if len(shared) < most:
+        notes.append(f"{len(shared)} of {most} test documents count: those that every model was measured on.")
+    same = []
+    for run in kept:
+        changed = tuple(
+            point.model_copy(
+                update={
+                    "counts": _only(point.counts, shared),
+                    "robustness": {name: _only(counts, shared) for name, counts in point.robustness.items()},
+                }
+            )
+            for point in points[run.id]
+        )
+        same.append(run.model_copy(update={"points": changed}))
+    return same, notes
+
+
+def tested_mentions(runs: Iterable[Run]) -> int:
+    """Annotated mentions in the test documents."""
+    return max((_gold(point.counts.values()) for run in runs for point in run.points), default=0)
+
+
+def range_of_all(sides: Iterable[Sequence[Run]], unit: Unit) -> tuple[float, float]:
+    """The range of labels that all groups have.
+
+    :raises UsageError: there is none.
+    """
+    ranges = [common_range(side, unit) for side in sides]
+    low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
+    if low > high:
+        raise UsageError(f"their curves have no range of {UNIT_NAMES[unit]} in common")
+    return low, high
+
+
+def tried(statistic: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> tuple[T | None, str]:
+    """What a statistic comes to, or None and the reason why it cannot be had."""
+    try:
+        return statistic(*arguments, **options), ""
+    except UsageError as error:
+        return None, str(error)
+
+
+def _only(counts: Mapping[str, Triple], keys: set[str]) -> dict[str, Triple]:
+    return {key: triple for key, triple in counts.items() if key in keys}
+
+
+def _gold(counts: Iterable[Triple]) -> int:
+    return sum(tp + fn for tp, _, fn in counts)

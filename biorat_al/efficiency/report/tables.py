@@ -1,0 +1,221 @@
+"""What a report consists of: sections with tables of figures and their intervals, for the page, JSON and CSV alike."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from biorat_al.efficiency.report.plots import Plot
+from biorat_al.efficiency.statistics.cost import Spread
+from biorat_al.efficiency.statistics.estimates import Estimate
+
+Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
+"""How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""
+
+NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its interval, or with the reason why it has none.
+
+    :param value: None where it cannot be said.
+    :param relation: ``exactly``, or what is known of it (``more than``).
+    :param note: in place of the interval, or behind it.
+    :param interval: whether `low` and `high` are an interval; an open end is None.
+    """
+
+    value: float | None
+    form: Form
+    low: float | None = None
+    high: float | None = None
+    relation: str = "exactly"
+    note: str = ""
+    interval: bool = False
+
+    @property
+    def text(self) -> str:
+        """The number alone."""
+        if self.value is None:
+            return NONE
+        number = written(self.value, self.form)
+        return number if self.relation == "exactly" else f"{self.relation} {number}"
+
+    @property
+    def interval_text(self) -> str:
+        """The interval, or the reason why there is none; empty where neither was given."""
+        if not self.interval:
+            return self.note
+        if (
+            self.low is not None
+            and self.high is not None
+            and written(self.low, self.form) == written(self.high, self.form)
+        ):
+            text = "no spread"
+        elif self.low is None and self.high is None:
+            text = "no bound on either side"
+        elif self.low is None:
+            text = f"up to {written(self.high or 0.0, self.form)}"
+        elif self.high is None:
+            text = f"{written(self.low, self.form)} or more"
+        else:
+            text = f"{written(self.low, self.form)} to {written(self.high, self.form)}"
+        return f"{text}, {self.note}" if self.note else text
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        values: dict[str, Any] = {"value": self.value, "low": self.low, "high": self.high}
+        if self.relation != "exactly":
+            values["relation"] = self.relation
+        if self.note:
+            values["note"] = self.note
+        return values
+
+
+Cell = str | int | Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings.
+
+    :param name: of its CSV file, letters and hyphens.
+    :param columns: heading by key.
+    :param rows: cells by key.
+    :param note: how the figures came about: seeds, documents, arm, who selected, what the intervals are.
+    :param below: key of a column that the page shows in the cell of another, below its figure, by that other's key.
+    :param inline: whether the page shows intervals beside their figures where there is room, not below.
+    :param folded: whether the page shows it only when it is opened; it is printed either way.
+    """
+
+    name: str
+    title: str
+    columns: Mapping[str, str]
+    rows: Sequence[Mapping[str, Cell]]
+    note: str
+    below: Mapping[str, str] = field(default_factory=dict)
+    inline: bool = False
+    folded: bool = False
+
+    @property
+    def shown(self) -> list[str]:
+        """Keys of the columns that the page shows side by side."""
+        return [key for key in self.columns if key not in self.below.values()]
+
+    def is_number(self, key: str) -> bool:
+        """Whether a column holds numbers, which stand on the right."""
+        cells = [row.get(key) for row in self.rows]
+        return any(isinstance(cell, (int, Figure)) for cell in cells) and not any(isinstance(c, str) for c in cells)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        rows = [{key: _json(row.get(key)) for key in self.columns} for row in self.rows]
+        return {"name": self.name, "title": self.title, "columns": dict(self.columns), "rows": rows, "note": self.note}
+
+    def csv(self) -> str:
+        """As CSV; a figure with an interval takes three columns."""
+        wide = {key for key in self.columns if any(_is_wide(row.get(key)) for row in self.rows)}
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            name for key in self.columns for name in ((key, f"{key}_low", f"{key}_high") if key in wide else (key,))
+        )
+        for row in self.rows:
+            writer.writerow(cell for key in self.columns for cell in _flat(row.get(key), key in wide))
+        return file.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page.
+
+    :param key: letters and hyphens; its place in the page.
+    :param texts: paragraphs, in front of plots and tables.
+    """
+
+    key: str
+    title: str
+    texts: Sequence[str] = ()
+    tables: Sequence[Table] = ()
+    plots: Sequence[Plot] = ()
+
+
+def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot be said") -> Figure:
+    """A figure from an estimate with its confidence interval.
+
+    :param missing: why there is none.
+    """
+    if estimate is None or (estimate.value is None and estimate.low is None and estimate.high is None):
+        return Figure(None, form, note=missing)
+    value = estimate.value
+    low, high = estimate.low, estimate.high
+    if form == "percent":
+        # a share of mentions; the interval is symmetric, and may go beyond what a share can be
+        low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
+    return Figure(
+        None if value is None else value.value,
+        form,
+        low,
+        high,
+        "exactly" if value is None else value.relation,
+        interval=True,
+    )
+
+
+def spread(found: Spread | None, form: Form, seeds: int) -> Figure:
+    """A figure from a mean over seeds with its range."""
+    if found is None:
+        return Figure(None, form)
+    if seeds < 2:
+        return Figure(found.mean, form)
+    return Figure(found.mean, form, found.low, found.high, interval=True)
+
+
+def written(value: float, form: Form) -> str:
+    """A number in words: ``71.3``, ``+2.1``, ``×0.87``, ``1,204``, ``5.40 M``, ``3.2 s``, ``1.20 GB``."""
+    if form == "percent":
+        return f"{100 * value:.1f}"
+    if form == "points":
+        return f"{100 * value:+.1f}"
+    if form == "ratio":
+        return f"×{value:.2f}"
+    if form == "seconds":
+        return f"{value:,.1f} s" if value < 100 else f"{value:,.0f} s"
+    if form == "hours":
+        return f"{value:,.1f} h"
+    if form == "bytes":
+        return f"{value / 1e9:,.2f} GB" if value >= 1e9 else f"{value / 1e6:,.0f} MB"
+    if form == "large" and value >= 1e5:
+        return f"{value / 1e6:,.2f} M"
+    return f"{value:,.0f}"
+
+
+def words(items: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    listed = list(items)
+    return f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else "".join(listed)
+
+
+def _is_wide(cell: Cell) -> bool:
+    return isinstance(cell, Figure) and cell.interval
+
+
+def _json(cell: Cell) -> Any:
+    return cell.as_dict() if isinstance(cell, Figure) else cell
+
+
+def _flat(cell: Cell, wide: bool) -> tuple[Any, ...]:
+    if isinstance(cell, Figure):
+        value = "" if cell.value is None else cell.value
+        shown = value if cell.relation == "exactly" else f"{cell.relation} {value}"
+        if not wide:
+            return (shown,)
+        return (shown, "" if cell.low is None else cell.low, "" if cell.high is None else cell.high)
+    text = "" if cell is None else cell
+    if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        # a spreadsheet would take it for a formula
+        text = f"'{text}"
+    return (text, "", "") if wide else (text,)

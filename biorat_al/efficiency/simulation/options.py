@@ -1,0 +1,99 @@
+"""A simulation from what a user types."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.efficiency.simulation.grid import Grid
+from biorat_al.errors import SettingsError, UsageError
+from biorat_al.settings import Arm, Settings, encoder_setting, entity_values, make_settings
+
+_OWN = ("name", "seed", "entities", "desk", "database")
+"""Settings that are not a user's to change in a simulation: options or the simulation itself decide them."""
+
+_OF_RELATIONS = ("relations", "relation_extraction")
+
+
+def simulation_settings(
+    name: str, entities: Sequence[str], *, encoder: str, size: int, changes: Sequence[str] = ()
+) -> Settings:
+    """The settings that all runs share; arm, strategy and seed are each run's own.
+
+    :param name: what the corpus is called.
+    :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
+    :param changes: other settings, ``part.name=value`` with the value as in TOML, quotes around text left out or not.
+    :raises UsageError: a setting is not known or out of range.
+    """
+    values: dict[str, Any] = {
+        "name": name,
+        "entities": entity_values(entities),
+        "encoder": {"name": encoder_setting(encoder)},
+        # one arm at a time; the run's own is put in
+        "training": {"arms": ["none"], "selecting_arm": "none"},
+        "selection": {"size": size},
+        "desk": {"kind": "oracle"},
+    }
+    for change in changes:
+        path, equals, value = change.partition("=")
+        part, dot, name = path.strip().partition(".")
+        if not equals or not dot:
+            raise UsageError(f"--set {change!r} is not of the form PART.NAME=VALUE, e.g. adversarial.epsilon=0.1")
+        if part in _OF_RELATIONS:
+            raise UsageError(f"--set {change!r}: a simulation is of mentions alone, so no setting of relations counts")
+        if part in _OWN or (part, name) in (("training", "arms"), ("training", "selecting_arm"), ("selection", "size")):
+            raise UsageError(f"--set {change!r}: that is no setting to change here; there are options for it")
+        values.setdefault(part, {})[name] = _value(value.strip())
+    try:
+        settings = make_settings(values, "the options")
+        find_strategy(settings.selection.seed_strategy)
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+    return settings
+
+
+def simulation_grid(
+    arms: Sequence[str],
+    strategies: Sequence[str],
+    *,
+    seeds: int,
+    rounds: int,
+    passive: Sequence[str] = (),
+    full: bool = False,
+) -> Grid:
+    """The runs of a simulation.
+
+    :param passive: ``ARM`` or ``ARM@ENCODER``.
+    :raises UsageError: a strategy or an arm is not known.
+    """
+    for name in strategies:
+        find_strategy(name)
+    split = (text.partition("@") for text in passive)
+    others = dict.fromkeys((arm, encoder_setting(encoder) if encoder else None) for arm, _, encoder in split)
+    for arm in (*arms, *(arm for arm, _ in others)):
+        if arm not in get_args(Arm):
+            raise UsageError(f"there is no arm {arm!r}; there are: {', '.join(get_args(Arm))}")
+    try:
+        return Grid.model_validate(
+            {
+                "arms": tuple(dict.fromkeys(arms)),
+                "strategies": tuple(dict.fromkeys(strategies)),
+                "seeds": seeds,
+                "rounds": rounds,
+                "passive": tuple(others),
+                "full": full,
+            }
+        )
+    except ValidationError as error:
+        raise UsageError(f"the options: {error.errors(include_url=False)[0]['msg']}") from None
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,319 @@
+"""Simulation: closed loops on a corpus with gold answers, a grid of arms × strategies × seeds.
+
+Each arm selects for itself, with its own model; the runs of one seed begin with the same seed set, order and weights.
+A simulation is a folder::
+
+    simulation.json      what was asked for, and with how many threads each run computes
+    corpus/              the database from which every run starts
+    work/<run>/          a run under way, a project like any other
+    runs/<run>.jsonl     a run that is done
+
+A database that an older version of the program made holds nothing that cannot be had again: the corpus is read anew,
+and a run under way begins anew. Runs that are done stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.notices import reading_lines
+from biorat_al.corpus.reading import read_with
+from biorat_al.efficiency.runs.model import Run, read_runs
+from biorat_al.efficiency.simulation.grid import Grid, Trial
+from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_rounds
+from biorat_al.efficiency.simulation.workers import Work, run_side_by_side, threads_of_a_run
+from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
+from biorat_al.progress import SILENT, Progress
+from biorat_al.settings import Settings
+from biorat_al.store import creation, migration
+from biorat_al.store.documents import ImportReport, count_documents
+from biorat_al.store.engine import SQLITE_FILE, database_errors, database_url, open_engine
+from biorat_al.store.store import Store, add_project
+from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
+
+PLAN = "simulation.json"
+LOCK = ".lock"
+
+_EACH_ITS_OWN = {"name", "database"}
+"""Settings that do not make runs incomparable."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the documents of a simulation are; all of them need gold annotations.
+
+    :param test: documents of the test set; none: `test_size` of the others are drawn, the same for all runs.
+    """
+
+    documents: Sequence[str | Path]
+    test: Sequence[str | Path] = ()
+    test_size: int | None = None
+    ignore_labels: Collection[str] = ()
+    reading: ReadOptions = ReadOptions()  # noqa: RUF009 - it is frozen
+
+
+class Simulation:
+    """A simulation's folder; make it with :meth:`create`, which finds one that was begun.
+
+    :ivar threads: with which each run computes, however many go side by side; None where an older version of the
+        program began the simulation, which shared the cores out anew at each call.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, grid: Grid, pool: int, threads: int | None) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.grid = grid
+        self.pool = pool
+        self.threads = threads
+
+    @classmethod
+    def create(
+        cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress = SILENT
+    ) -> Simulation:
+        """Read the corpus and make the folder, or go on with one that was begun with the same corpus and settings.
+
+        More arms, strategies or seeds may be asked for than before; everything else has to be the same, since its runs
+        are compared.
+
+        :raises UsageError: the folder holds a simulation of something else, or a strategy cannot run with the settings.
+        :raises ProjectError: the folder holds other things.
+        :raises CorpusError: a document cannot be read, or comes without annotations.
+        """
+        plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
+        # what a first call that was cut off leaves behind
+        begun = {corpus, partial, folder / LOCK}
+        if not plan.exists() and folder.exists() and set(folder.iterdir()) - begun:
+            raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
+        for name in grid.strategies:
+            find_strategy(name).check(settings)
+        is_new = _made(folder)
+        with simulation_lock(folder):
+            try:
+                return cls._create(folder, settings, grid, sources, progress)
+            except BaseException:
+                # while the lock is held: nobody else has begun in it
+                if is_new:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    @classmethod
+    def _create(cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress) -> Simulation:
+        plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        counts, sha256 = _read_corpus(partial, settings, sources, progress)
+        fixed = {
+            "settings": settings.model_dump(mode="json", exclude=_EACH_ITS_OWN),
+            "rounds": grid.rounds,
+            "corpus_sha256": sha256,
+        }
+        if plan.exists():
+            before = json.loads(plan.read_text(encoding="utf-8"))
+            _check_same(before, fixed, folder)
+            threads = _threads_kept(before, folder)
+        else:
+            threads = threads_of_a_run(settings, len(list(grid.trials())))
+        if plan.exists() and _is_up_to_date(corpus):
+            shutil.rmtree(partial)
+        else:
+            shutil.rmtree(corpus, ignore_errors=True)
+            partial.rename(corpus)
+        values = fixed | {"grid": grid.model_dump(mode="json"), "documents": counts}
+        if threads is not None:
+            values["threads"] = threads
+        draft = corpus / f"{PLAN}.partial"
+        draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(plan)
+        simulation = cls(folder, settings, grid, counts["pool"], threads)
+        for trial in simulation.missing():
+            work = folder / "work" / trial.id
+            if work.exists() and not _is_up_to_date(work):
+                shutil.rmtree(work)
+                progress.say(f"The run {trial.id} begins anew: an older version of biorat-al began it")
+        return simulation
+
+    def missing(self) -> list[Trial]:
+        """The trials whose runs are not there yet."""
+        return [trial for trial in self.grid.trials() if not run_file(self.folder, trial).exists()]
+
+    def run(self, workers: int | None = None, progress: Progress = SILENT) -> list[Run]:
+        """Make all runs that are missing, and return all.
+
+        :param workers: runs side by side; None takes what cores and memory allow.
+        :raises LockedError: another process makes them.
+        """
+        with simulation_lock(self.folder):
+            amount = {trial: tuple(self.grid.work(trial, self.settings, self.pool)) for trial in self.grid.trials()}
+            missing = self.missing()
+            work = [Work(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
+            finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
+            if self.threads is None and missing:
+                progress.say(
+                    "An older version of biorat-al began this simulation and did not keep with how many threads its "
+                    "runs compute: the cores are shared out among those under way, so with other --workers, or in a "
+                    "simulation that is made anew, models may come out a little different"
+                )
+            run_side_by_side(
+                self.folder,
+                self.settings,
+                self.grid,
+                work,
+                workers,
+                progress,
+                threads=self.threads,
+                finished=finished,
+            )
+        return read_simulation(self.folder)
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; return False where it was there, perhaps by another process a moment ago."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def simulation_lock(folder: Path) -> Iterator[None]:
+    """Keep a second process out of a simulation's folder.
+
+    :raises LockedError: another one is at work in it.
+    """
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise LockedError(f"another process is at work on the simulation in {folder}; wait for it to end") from None
+
+
+def read_simulation(folder: Path) -> list[Run]:
+    """The runs of a simulation that are done.
+
+    :raises ProjectError: the folder holds no simulation.
+    """
+    if not (folder / PLAN).is_file():
+        raise ProjectError(f"{folder} holds no simulation (there is no {PLAN} in it)")
+    return read_runs(folder / "runs")
+
+
+def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: Progress) -> tuple[dict[str, int], str]:
+    """Fill the database from which all runs start; return the documents by split, and a hash of it all."""
+    if sources.test and sources.test_size is not None:
+        raise UsageError("--test-documents and --test-size exclude each other")
+    read = ReadReport()
+
+    def records(paths: Sequence[str | Path]) -> Any:
+        return read_with(sources.reading, paths, report=read)
+
+    store = Store.create(database_url("sqlite", folder))
+    try:
+        with progress.bar("Reading documents"), store.write() as session:
+            add_project(session, settings.name)
+            report: ImportReport = creation.fill(
+                session,
+                settings=settings,
+                pool=records(sources.documents),
+                test=records(sources.test) if sources.test else None,
+                test_size=sources.test_size,
+                gold=True,
+                ignore=sources.ignore_labels,
+            )
+            if report.annotated < report.documents:
+                raise CorpusError(
+                    f"{report.documents - report.annotated:,} of the {report.documents:,} documents come without "
+                    "annotations, not even empty ones: leave them out"
+                )
+            counts = count_documents(session)
+            for line in reading_lines(read):
+                progress.say(line)
+            if not counts["test"]:
+                raise UsageError("there is no test set to measure on: give --test-documents, or a larger --test-size")
+        return counts, _fingerprint(store)
+    finally:
+        store.close()
+
+
+def _is_up_to_date(folder: Path) -> bool:
+    """Whether a folder has a database, and no older version of the program made it.
+
+    :raises SchemaVersionError: a newer version made it.
+    """
+    if not (folder / SQLITE_FILE).is_file():
+        return False
+    url = database_url("sqlite", folder)
+    engine = open_engine(url)
+    try:
+        with database_errors(url), engine.connect() as connection:
+            return not migration.is_older(connection)
+    finally:
+        engine.dispose()
+
+
+def _fingerprint(store: Store) -> str:
+    """sha256 of ids, texts, splits and gold mentions."""
+    digest = hashlib.sha256()
+    with store.read() as session:
+        documents = select(DocumentRow.key, DocumentRow.split, DocumentRow.text_sha256).order_by(DocumentRow.key)
+        mentions = (
+            select(DocumentRow.key, EntityRow.label, EntityRow.spans)
+            .join(AnnotationRow, AnnotationRow.id == EntityRow.annotation_id)
+            .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
+            .order_by(DocumentRow.key, EntityRow.id)
+        )
+        for statement in (documents, mentions):
+            for row in session.execute(statement):
+                digest.update(json.dumps(list(row)).encode())
+    return digest.hexdigest()
+
+
+def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    for name, words in (("corpus_sha256", "other documents"), ("rounds", "another number of rounds")):
+        if before.get(name) != now[name]:
+            raise UsageError(f"{folder} holds a simulation with {words}; choose another --output, or remove it first")
+    settings = _with_defaults(before.get("settings", {}))
+    if settings != now["settings"]:
+        differing = sorted(
+            f"{part}.{key}"
+            for part, values in now["settings"].items()
+            for key in (values if isinstance(values, dict) else [])
+            if (settings.get(part) or {}).get(key) != values[key]
+        )
+        raise UsageError(
+            f"{folder} holds a simulation with other settings ({', '.join(differing) or 'labels'}); "
+            "choose another --output, or remove it first"
+        )
+
+
+def _threads_kept(plan: dict[str, Any], folder: Path) -> int | None:
+    """Return with how many threads the runs of a plan compute; None where an older version wrote it."""
+    threads = plan.get("threads")
+    if threads is None or (type(threads) is int and threads >= 1):
+        return threads
+    raise ProjectError(
+        f"{folder / PLAN} has been changed: threads is {threads!r}, and not a whole number from 1 on; put back the "
+        "number that was there, which the provenance of the runs in runs/ has as well"
+    )
+
+
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings as some version of the program wrote them; what an older one did not know has its default."""
+    try:
+        known = Settings.model_validate({"name": "before", **settings})
+    except ValidationError:
+        return settings
+    return known.model_dump(mode="json", exclude=_EACH_ITS_OWN)

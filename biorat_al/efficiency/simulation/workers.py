@@ -1,0 +1,191 @@
+"""Runs of a simulation side by side, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from biorat_al.efficiency.simulation.grid import Grid, Trial
+from biorat_al.efficiency.simulation.trial import run_trial
+from biorat_al.errors import BioratError, LearnerError
+from biorat_al.learner.encoder.device import pick_device
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.progress import Progress
+from biorat_al.settings import Settings
+
+_LIBRARIES = 1.7e9
+"""Bytes that a process needs before it has loaded an encoder, and for the batches that it trains on."""
+
+_PER_PARAMETER = 28
+"""Bytes for each parameter of the encoder: weights, gradients, two moments, the best weights, and the model read back
+for prediction, 4 each; and bf16 copies."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial, about how much each of its rounds takes, and how many of them were made before."""
+
+    trial: Trial
+    rounds: tuple[float, ...]
+    made: int = 0
+
+
+def run_side_by_side(
+    folder: Path,
+    settings: Settings,
+    grid: Grid,
+    work: Sequence[Work],
+    workers: int | None,
+    progress: Progress,
+    *,
+    threads: int | None,
+    finished: float = 0.0,
+) -> None:
+    """Make the runs; a passive one after the one that it follows.
+
+    :param workers: processes; None takes what cores and memory allow.
+    :param threads: with which each run computes; None: the processes share the cores evenly.
+    :param finished: the work of runs that are there already, so that the bar goes on where it was.
+    :raises LearnerError: a process was killed, most likely for want of memory.
+    """
+    if not work:
+        return
+    number = workers or default_workers(settings)
+    number = min(number, len(work))
+    if threads is None:
+        threads = max(1, (os.cpu_count() or 1) // number)
+    context = multiprocessing.get_context("spawn")
+    told: Any = context.Queue()
+    amount = {one.trial.id: one.rounds for one in work}
+    waiting = list(work)
+    running: dict[Future[None], str] = {}
+    # what a library reads when it is loaded
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, told))
+    try:
+        total = round(finished + sum(sum(one.rounds) for one in work))
+        begun = finished + sum(sum(one.rounds[: one.made]) for one in work)
+        title = f"Simulating, {number} side by side"
+        with progress.bar(title, total=total, unit="pass of documents", done=int(begun)) as bar:
+            left = begun - int(begun)
+            while waiting or running:
+                busy = set(running.values()) | {one.trial.id for one in waiting}
+                for one in [one for one in waiting if one.trial.of not in busy]:
+                    if len(running) == number:
+                        break
+                    waiting.remove(one)
+                    running[pool.submit(_run, folder, settings, grid, one.trial)] = one.trial.id
+                done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for trial_id, round_number in _news(told):
+                    # round 0 trains nothing
+                    left += amount[trial_id][round_number - 1] if round_number else 0.0
+                    bar.advance(int(left))
+                    left -= int(left)
+                    bar.note(f"{trial_id}, round {round_number}")
+                for future in done:
+                    future.result()
+                    progress.say(f"{running.pop(future)} is done; {len(waiting) + len(running)} left")
+    except BrokenProcessPool as error:
+        raise LearnerError(
+            "a run was killed, most likely for want of memory; run the same command again with fewer --workers: "
+            "it goes on where it stopped"
+        ) from error
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def default_workers(settings: Settings) -> int:
+    """As many processes as there are cores, if memory allows; one where a GPU is shared."""
+    return _fitting(settings, available_memory())
+
+
+def threads_of_a_run(settings: Settings, runs: int) -> int:
+    """Return with how many threads each run of a new simulation computes.
+
+    Sums come out differently in their last bits with another number of threads, and models with them. So it rests on
+    nothing that may be another for the next command, such as ``--workers`` or the memory that is free: it is the share
+    of the cores that is left to each where as many runs go side by side as the machine can bear.
+
+    :param runs: how many the simulation has.
+    """
+    return max(1, (os.cpu_count() or 1) // min(_fitting(settings, _memory("MemTotal")), max(1, runs)))
+
+
+def available_memory() -> float:
+    """Bytes that programs can still have; without end where the system does not say."""
+    return _memory("MemAvailable")
+
+
+def _fitting(settings: Settings, memory: float) -> int:
+    """How many processes the cores and so many bytes of memory bear; one where a GPU is shared."""
+    if pick_device().kind != "cpu":
+        return 1
+    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
+    needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
+    return max(1, int(min(os.cpu_count() or 1, memory / needed)))
+
+
+def _memory(name: str) -> float:
+    """Bytes that the system gives under a name; without end where it does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    except (OSError, StopIteration, ValueError):
+        return float("inf")
+
+
+_told: Any = None
+
+
+def _begin(threads: int, told: Any) -> None:
+    """Set a worker up: the threads that it computes with, and where to report to."""
+    global _told
+    import torch
+
+    # Ctrl-C reaches the whole group; it is the parent that ends the others
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    torch.set_num_threads(threads)
+    _told = told
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent has been killed: the next command does its work again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:
+    try:
+        run_trial(folder, settings, grid, trial, lambda number: _told.put((trial.id, number)))
+    except BioratError as error:
+        # so that the message says which, and the error can be sent to the parent
+        raise LearnerError(f"the run {trial.id} failed: {error}") from None
+
+
+def _news(told: Any) -> list[tuple[str, int]]:
+    news = []
+    while True:
+        try:
+            news.append(told.get_nowait())
+        except Empty:
+            return news

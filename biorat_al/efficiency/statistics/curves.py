@@ -1,0 +1,216 @@
+"""Learning curves of groups of runs, and what is read off them.
+
+Between two points a curve is straight in the unit that labels are counted in (documents, tokens, mentions). All
+intervals are those of :mod:`biorat_al.efficiency.statistics.intervals`: for the expectation over seeds and test documents like
+these, and over test documents alone where a group has one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from biorat_al.efficiency.runs.model import Run
+from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate, Unit
+from biorat_al.efficiency.statistics.intervals import crossed_mean
+from biorat_al.efficiency.statistics.seed_tables import (
+    Group,
+    MonotoneCurve,
+    Series,
+    series,
+    shared_range,
+    test_documents,
+)
+from biorat_al.errors import UsageError
+
+GRID = 50
+"""Values of a curve that is drawn."""
+
+_STEPS = 40
+"""Steps in which the end of an interval is looked for before it is closed in on."""
+
+
+class GroupKey(NamedTuple):
+    """What the runs of a group share; they differ by seed.
+
+    `selected_by` names the arm whose model chose the documents, None where a run chose for itself.
+    """
+
+    corpus: str
+    encoder: str
+    kind: str
+    strategy: str
+    arm: str
+    selected_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Mean F1 of a group of runs on a grid, with a pointwise band.
+
+    :param grid: labels, in `unit`, ascending.
+    :param mean: mean F1 over the runs, fractions.
+    :param low: lower edge of the band; a band is pointwise: each value has its own interval.
+    :param high: upper edge.
+    :param seeds: number of runs. With one, the band is over test documents alone.
+    """
+
+    unit: Unit
+    grid: tuple[float, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+    level: float = LEVEL
+
+
+def groups(runs: Iterable[Run]) -> dict[GroupKey, list[Run]]:
+    """Runs that differ by their seed only, each group ordered by seed; groups in the order of their first run.
+
+    :param runs: all that there are: a passive run is grouped by the arm of the run that chose for it, which has to be
+        among them to be known.
+    """
+    everything = list(runs)
+    arms = {run.id: run.arm for run in everything}
+    found: dict[GroupKey, list[Run]] = {}
+    for run in everything:
+        # the run that chose is another one for each seed; its arm is the same
+        chooser = run.selected_by and arms.get(run.selected_by, run.selected_by)
+        key = GroupKey(run.corpus, run.encoder, run.kind, run.strategy, run.arm, chooser)
+        found.setdefault(key, []).append(run)
+    return {key: sorted(members, key=lambda run: run.seed) for key, members in found.items()}
+
+
+def common_range(runs: Sequence[Run], unit: Unit = "documents") -> tuple[float, float]:
+    """From the last of the runs' first points to the first of their last points, in `unit`.
+
+    :raises UsageError: the runs have no range in common.
+    """
+    return shared_range(read(runs, unit))
+
+
+def learning_curve(
+    runs: Sequence[Run], unit: Unit = "documents", *, grid: Sequence[float] | None = None, level: float = LEVEL
+) -> Curve:
+    """Mean F1 of a group with a pointwise band.
+
+    :param grid: labels; None takes 50 equal steps over the runs' common range.
+    :raises UsageError: a value of `grid` lies outside of the runs' common range, or there is none.
+    """
+    group = Group.of(read(runs, unit))
+    low, high = float(group.grid[0]), float(group.grid[-1])
+    places = np.linspace(low, high, GRID if high > low else 1) if grid is None else np.asarray(grid, dtype=float)
+    means = [crossed_mean(group.table(inside(place, (low, high), unit))) for place in places]
+    halves = [mean.half_width(level) for mean in means]
+    return Curve(
+        unit=unit,
+        grid=tuple(places.tolist()),
+        mean=tuple(mean.mean for mean in means),
+        low=tuple(max(mean.mean - half, 0.0) for mean, half in zip(means, halves, strict=True)),
+        high=tuple(min(mean.mean + half, 1.0) for mean, half in zip(means, halves, strict=True)),
+        seeds=len(runs),
+        level=level,
+    )
+
+
+def area_under_curve(
+    runs: Sequence[Run],
+    unit: Unit = "documents",
+    *,
+    over: tuple[float, float] | None = None,
+    level: float = LEVEL,
+) -> Estimate:
+    """Area under the learning curve divided by its range: the mean F1 over the range.
+
+    :param over: range in `unit`; None takes the runs' common range. Groups that are compared need the same one.
+    :raises UsageError: the range is empty, or goes beyond what all the runs have.
+    """
+    members = read(runs, unit)
+    low, high = over if over is not None else shared_range(members)
+    for end in (low, high):
+        inside(end, shared_range(members), unit)
+    if low >= high:
+        raise UsageError(f"an area needs a range of labels, and this one ends where it begins, at {low:,.0f} {unit}")
+    return crossed_mean(Group.of(members).area(low, high)).estimate(level, null=None)
+
+
+def f1_at(runs: Sequence[Run], budget: float, unit: Unit = "documents", *, level: float = LEVEL) -> Estimate:
+    """Mean F1 at a budget of labels.
+
+    :raises UsageError: the budget lies outside of the runs' common range.
+    """
+    group = Group.of(read(runs, unit))
+    inside(budget, (float(group.grid[0]), float(group.grid[-1])), unit)
+    return crossed_mean(group.table(budget)).estimate(level, null=None)
+
+
+def labels_needed(runs: Sequence[Run], target: float, unit: Unit = "documents", *, level: float = LEVEL) -> Estimate:
+    """Labels at which the group's expected F1 reaches `target`.
+
+    That is the crossing of the mean curve, made monotone (see :class:`~biorat_al.efficiency.statistics.seed_tables.MonotoneCurve`),
+    not the mean of the runs' own crossings: those that never cross would have none. The interval holds the labels at
+    which an expected F1 of `target` cannot be rejected; it is open where that goes on to the end of the curve.
+    """
+    curve = MonotoneCurve(Group.of(read(runs, unit)))
+    place = reached(curve, target)
+
+    def p_value(labels: float) -> float:
+        return crossed_mean(curve.table(labels)).p_value(target)
+
+    low, high = float(curve.grid[0]), float(curve.grid[-1])
+    return Estimate(
+        value=place,
+        # a curve that begins above the target, or ends below it, puts no bound on that side
+        low=None if curve.mean[0] >= target else end_of_interval(p_value, place.value, low, 1 - level),
+        high=None if curve.mean[-1] <= target else end_of_interval(p_value, place.value, high, 1 - level),
+        seeds=len(runs),
+        level=level,
+    )
+
+
+def reached(curve: MonotoneCurve, target: float) -> Amount:
+    """Labels at which `curve` comes to `target`, or the bound that it puts on them."""
+    place = curve.crossing(target)
+    if place is None:
+        return Amount(float(curve.grid[-1]), "more than")
+    return Amount(place, "at most" if curve.mean[0] > target else "exactly")
+
+
+def end_of_interval(p_value: Callable[[float], float], start: float, limit: float, alpha: float) -> float | None:
+    """The value nearest to `limit` that is not rejected, from `start` on; None where `limit` itself is not rejected.
+
+    :param p_value: by value.
+    """
+    if p_value(limit) >= alpha:
+        return None
+    for rejected, kept in pairwise(np.linspace(limit, start, _STEPS).tolist()):
+        if p_value(kept) >= alpha:
+            return float(brentq(lambda place: p_value(place) - alpha, rejected, kept, xtol=1e-5 * abs(start - limit)))
+    return start
+
+
+def inside(labels: float, limits: tuple[float, float], unit: Unit) -> float:
+    """`labels`, if they lie within `limits`.
+
+    :raises UsageError: they do not.
+    """
+    low, high = limits
+    if not low <= labels <= high:
+        raise UsageError(f"{labels:,.0f} {unit}: the runs have been measured from {low:,.0f} to {high:,.0f} {unit}")
+    return labels
+
+
+def read(runs: Sequence[Run], unit: Unit) -> list[Series]:
+    """The runs' curves on the test documents that they share.
+
+    :raises UsageError: there are no points, the test documents differ, or two runs have the same seed.
+    """
+    if len({run.seed for run in runs}) < len(runs):
+        raise UsageError("a group of runs has the same seed twice; take runs apart by arm and strategy first")
+    documents = test_documents(runs)
+    return [series(run, unit, documents) for run in runs]

@@ -1,0 +1,75 @@
+"""How many seeds would tell an effect of some size."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import chi2, t
+
+from biorat_al.efficiency.statistics.estimates import LEVEL, Components
+from biorat_al.efficiency.statistics.intervals import CrossedMean
+
+WANTED_POWER = 0.8
+
+_FEW = 8
+"""Seeds up to which the interval is clearly wider than Student's with Satterthwaite's degrees of freedom."""
+
+_NODES, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(200))
+_SEED_NODES, _SEED_WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(12))
+_DOCUMENT_NODES, _DOCUMENT_WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(3))
+
+
+def power(components: Components, effect: float, seeds: int, *, level: float = LEVEL) -> float:
+    """Power of the two-sided test with `seeds` seeds and the same number of test documents.
+
+    With few seeds that of the interval itself, averaged over the mean squares of seeds and documents that experiments
+    draw; with more, where it comes to the same, that of Student's t with Satterthwaite's degrees of freedom. The
+    components are taken as known, though they were estimated, so that it is a guide and no promise.
+
+    :param effect: on the components' scale (for a ratio: its logarithm).
+    :param seeds: at least 2.
+    """
+    variance = components.variance(seeds)
+    if not variance:
+        return 1.0 if effect else 1 - level
+    documents = components.documents
+    squares = (
+        components.residual + documents * components.seed,
+        components.residual + seeds * components.document,
+        components.residual,
+    )
+    dfs = (seeds - 1, documents - 1, (seeds - 1) * (documents - 1))
+    shift = abs(effect) / np.sqrt(variance)
+    if seeds <= _FEW:
+        by_seed, by_document = (
+            square * chi2.ppf(nodes + 0.5, df) / df
+            for square, df, nodes in zip(squares[:2], dfs[:2], (_SEED_NODES, _DOCUMENT_NODES), strict=True)
+        )
+        drawn = [
+            [CrossedMean(0.0, seeds, documents, (one, other, squares[2])) for other in by_document] for one in by_seed
+        ]
+        halves = np.array([[mean.half_width(level) for mean in row] for row in drawn]) / np.sqrt(variance)
+        return float(_SEED_WEIGHTS @ (ndtr(shift - halves) + ndtr(-shift - halves)) @ _DOCUMENT_WEIGHTS)
+    spread = sum(square**2 / df for square, df in zip(squares, dfs, strict=True))
+    df = (variance * seeds * documents) ** 2 / spread
+    # the noncentral t, summed over the standard error's own distribution: holds out where scipy's runs over
+    error = np.sqrt(chi2.ppf(_NODES + 0.5, df) / df)
+    bound = t.ppf((1 + level) / 2, df)
+    return float(_WEIGHTS @ (ndtr(shift - bound * error) + ndtr(-shift - bound * error)))
+
+
+def seeds_needed(
+    components: Components, effect: float, *, wanted: float = WANTED_POWER, level: float = LEVEL, limit: int = 1000
+) -> int | None:
+    """Fewest seeds (from 2) with that power; None where no number up to `limit` has it.
+
+    The test documents' part of the variance does not shrink with seeds: where it alone hides the effect, no number of
+    seeds tells it, and more test documents are what is wanted.
+    """
+    if power(components, effect, limit, level=level) < wanted:
+        return None
+    low, high = 1, limit
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(components, effect, middle, level=level) >= wanted else (middle, high)
+    return high
