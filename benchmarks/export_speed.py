@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import URL, select
 
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span
-from biorat_al.rounds.export import export_corpus
+from biorat_al.export.export import export_corpus
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.notices import reading_lines
+from biorat_al.export.export import ExportReport
+from biorat_al.export.notes import export_notes
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
+from biorat_al.people.disputes import masked_text
 from biorat_al.project import Project
-from biorat_al.rounds.disputes import masked_text
-from biorat_al.rounds.export import ExportReport
-from biorat_al.rounds.export_notes import export_notes
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport

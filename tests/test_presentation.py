@@ -12,6 +12,7 @@ from biorat_al.acquisition.stopping import Verdict
 from biorat_al.corpus.formats.bigbio.card import AgreementF1
 from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
+from biorat_al.people.disputes import Disputes
 from biorat_al.presentation import (
     _NOT_CANDIDATES,
     _UNREPRESENTABLE,
@@ -23,7 +24,6 @@ from biorat_al.presentation import (
     status_text,
     table,
 )
-from biorat_al.rounds.disputes import Disputes
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport

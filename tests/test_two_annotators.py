@@ -17,12 +17,12 @@ from biorat_al.desk.base import PreAnnotation
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
-from biorat_al.rounds.pull import project_of
 from biorat_al.rounds.runner import round_report
+from biorat_al.rounds.steps.pull import project_of
 from biorat_al.store.evaluations import evaluation
 from biorat_al.store.tables import TaskRow
 from biorat_al.store.tasks import desk_project
-from tests.rounds.test_disputes import with_ties
+from tests.people.test_disputes import with_ties
 from tests.support.commands import call
 from tests.support.labelstudio import RunningLabelStudio, drawn
 from tests.support.rounds import make_project, settings_for

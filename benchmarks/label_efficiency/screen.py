@@ -36,7 +36,7 @@ from biorat_al.learner.entities.probe import Probe
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
 from biorat_al.learner.types import Example, Uncertainty
-from biorat_al.rounds.select import ask
+from biorat_al.rounds.steps.select import ask
 
 RESULTS = Path(__file__).parent / "screening.jsonl"
 AGAINST = "random"

@@ -54,7 +54,7 @@ def _strategies() -> str:
 
 
 def _exports() -> str:
-    from biorat_al.rounds.export import FORMATS
+    from biorat_al.export.export import FORMATS
 
     return _listed(list(FORMATS))
 

@@ -77,9 +77,9 @@ def export(
       biorat-al export corpus --license cc-by-4.0 --language en
       biorat-al export corpus.jsonl --format jsonl
     """
+    from biorat_al.export.export import ExportOptions
     from biorat_al.presentation import export_text
     from biorat_al.project import Project
-    from biorat_al.rounds.export import ExportOptions
 
     options = ExportOptions(
         validation, prefer, license_, languages, guidelines, loader, title, description, citation, homepage

@@ -15,16 +15,16 @@ from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
+from biorat_al.export.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project.creation import create_project, is_complete
 from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.rounds.train import is_whole
+from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
 from biorat_al.store import migration
 from biorat_al.store.answers import read_gold

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
-from biorat_al.rounds.pull import project_of
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, settings_of
+from biorat_al.rounds.steps.pull import project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.rounds import count_unasked, newest_round

@@ -14,14 +14,14 @@ from biorat_al import __version__
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
+from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
-from biorat_al.rounds import evaluate, predict, pull, push, select, train
-from biorat_al.rounds.advice import stopping_verdicts
 from biorat_al.rounds.context import Context, Finish, RoundRequest
-from biorat_al.rounds.disputes import find_disputes
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait, settings_of
+from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
+from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.findings import findings

@@ -10,7 +10,7 @@ import pytest
 from biorat_al.acquisition.base import Budget
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.select import budget
+from biorat_al.rounds.steps.select import budget
 from tests.support.rounds import make_project, settings_for
 
 

@@ -23,9 +23,10 @@ from biorat_al.learner.relations.training import relation_folders
 from biorat_al.presentation import round_text, status_text
 from biorat_al.progress import SILENT
 from biorat_al.project import Project
-from biorat_al.rounds import evaluate, runner, train
-from biorat_al.rounds.pull import project_of
-from biorat_al.rounds.relation_scores import relation_rows
+from biorat_al.rounds import runner
+from biorat_al.rounds.steps import evaluate, train
+from biorat_al.rounds.steps.pull import project_of
+from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.settings import make_settings
 from biorat_al.store.annotations import relation_values
 from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation

@@ -7,7 +7,7 @@ from dataclasses import replace
 from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
 from biorat_al.efficiency.report.disputes import ALL, disputes_section
 from biorat_al.efficiency.runs.of_project import _shaping
-from biorat_al.rounds.disputes import Disputes
+from biorat_al.people.disputes import Disputes
 
 PAIR = PairAgreement("annotator-1", "annotator-2", (1204, 5), AgreementF1(4, 0.5, (0.25, 0.75)))
 OTHER = PairAgreement("annotator-1", "annotator-3", (3, 4), AgreementF1(1, 0.8, None))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from biorat_al.project import Project
-from biorat_al.rounds import train
 from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.steps import train
 from biorat_al.settings import make_settings
 from tests.support.rounds import make_project, settings_for
 

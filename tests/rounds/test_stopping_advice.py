@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.project import Project
-from biorat_al.rounds import predict
-from biorat_al.rounds.advice import pool_counts, stopping_verdicts
 from biorat_al.rounds.runner import STEPS, RoundReport, round_report
+from biorat_al.rounds.steps import predict
+from biorat_al.rounds.stopping_advice import pool_counts, stopping_verdicts
 from biorat_al.store.store import now
 from biorat_al.store.tables import DocumentRow, ModelRow, PredictionRow, RoundRow, StepRow
 from tests.support.rounds import make_project, settings_for

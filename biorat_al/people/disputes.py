@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Disputed
-from biorat_al.rounds.agreement import Agreement
+from biorat_al.people.agreement import Agreement
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import Answer, annotators, decisions
 from biorat_al.wording import plural

@@ -13,8 +13,8 @@ from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.perturbed_documents import CONDITIONS
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project
-from biorat_al.rounds import evaluate
 from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.steps import evaluate
 from biorat_al.settings import Settings
 from biorat_al.store.evaluations import (
     document_counts_of,

@@ -19,10 +19,10 @@ from biorat_al.corpus.formats.bigbio.writing import bigbio_folder
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.export.card import citation_of, how_chosen, text_or_file
+from biorat_al.export.history import History, ShownRelations
+from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
-from biorat_al.rounds.card import citation_of, how_chosen, text_or_file
-from biorat_al.rounds.disputes import unknown_preference
-from biorat_al.rounds.export_history import History, ShownRelations
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions

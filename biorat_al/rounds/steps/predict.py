@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from biorat_al.rounds.advice import pool_counts
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
-from biorat_al.rounds.train import model_folder
+from biorat_al.rounds.steps.train import model_folder
+from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.rounds import add_predictions, forget_predictions, models_of, predicted_documents

@@ -18,7 +18,7 @@ from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import asked_documents
-from biorat_al.rounds.train import model_folder
+from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import documents_by_id, keys_of

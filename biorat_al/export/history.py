@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from biorat_al.corpus.formats.bigbio.provenance import Author, Provenance, TieRow
 from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.identity import RelationKey, relation_keys
-from biorat_al.rounds.agreement import Agreement
+from biorat_al.people.agreement import Agreement
 from biorat_al.store.answers import Decision, Vote
 from biorat_al.store.shown import Shown
 

@@ -20,12 +20,12 @@ from biorat_al.corpus.model.document import (
 from biorat_al.learner.entities.scoring import reliability, score
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example, Prediction
+from biorat_al.people.disputes import masked_counts
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.disputes import masked_counts
-from biorat_al.rounds.relation_scores import relation_rows
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.rounds.train import check_stored, model_folder
+from biorat_al.rounds.steps.relation_scores import relation_rows
+from biorat_al.rounds.steps.train import check_stored, model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import count_documents, documents_by_id
@@ -68,7 +68,7 @@ def run(context: Context) -> Finish:
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
     same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is counted
     there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted in the
-    ways that :mod:`biorat_al.rounds.relation_scores` names. What is disputed is masked in all of these.
+    ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)

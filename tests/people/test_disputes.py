@@ -16,16 +16,16 @@ from biorat_al.corpus.model.identity import mention_key
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
 from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.export.export import ExportOptions
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.types import Example
 from biorat_al.presentation import export_text, round_text, status_text
 from biorat_al.project import Project
-from biorat_al.rounds import evaluate
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.export import ExportOptions
 from biorat_al.rounds.runner import RoundReport
-from biorat_al.rounds.train import training_examples
+from biorat_al.rounds.steps import evaluate
+from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import SETTINGS_FILE, settings_text
 from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.rounds import models_of

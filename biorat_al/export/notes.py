@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biorat_al.rounds.export import ExportReport
+from biorat_al.export.export import ExportReport
 from biorat_al.wording import plural
 
 

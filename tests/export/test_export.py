@@ -34,11 +34,11 @@ from biorat_al.corpus.model.document import (
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import CorpusError, NothingToDoYet, ProjectError, UsageError
+from biorat_al.export.export import ExportOptions, ExportReport, export_corpus
+from biorat_al.people.disputes import find_disputes
 from biorat_al.presentation import export_text
-from biorat_al.rounds.disputes import find_disputes
-from biorat_al.rounds.export import ExportOptions, ExportReport, export_corpus
 from biorat_al.rounds.status import project_status
-from biorat_al.rounds.train import training_examples
+from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values
@@ -586,7 +586,7 @@ def test_a_kill_leaves_the_old_folder_or_the_new_one(store: Store, tmp_path: Pat
     exported(store, settings, out, license="old")
     script = (
         "import sys\nfrom pathlib import Path\nfrom sqlalchemy import URL\n"
-        "from biorat_al.rounds.export import ExportOptions, export_corpus\n"
+        "from biorat_al.export.export import ExportOptions, export_corpus\n"
         "from biorat_al.settings import make_settings\nfrom biorat_al.store.store import Store\n"
         "labels, out, database = eval(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]\n"
         "settings = make_settings({'name': 'trial', 'entities': [{'name': label} for label in labels]})\n"

@@ -14,9 +14,9 @@ import pytest
 from biorat_al.acquisition.registry import STRATEGIES
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.project import Project
-from biorat_al.rounds import select as step
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import run_round
+from biorat_al.rounds.steps import select as step
 from biorat_al.store.annotations import chunks
 from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_documents
 from biorat_al.store.tables import DocumentRow

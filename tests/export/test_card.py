@@ -11,7 +11,7 @@ from sqlalchemy import URL, select
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import UsageError
-from biorat_al.rounds.card import citation_of, how_chosen, text_or_file
+from biorat_al.export.card import citation_of, how_chosen, text_or_file
 from biorat_al.settings import make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import NewAnnotation, add_annotations

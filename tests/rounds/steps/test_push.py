@@ -15,9 +15,10 @@ from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Task
 from biorat_al.errors import DeskUnreachableError, LockedError
 from biorat_al.project import Project
-from biorat_al.rounds import push, runner
+from biorat_al.rounds import runner
 from biorat_al.rounds.context import Context, Finish, StepResult
 from biorat_al.rounds.lock import RoundLock
+from biorat_al.rounds.steps import push
 from biorat_al.store.store import now
 from biorat_al.store.tables import StepRow, TaskRow
 from tests.support.rounds import PatientDesk, make_project, settings_for
