@@ -22,7 +22,7 @@ ANSWER = """
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.labelstudio.connection import Connection
-from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.project import Project
 from biorat_al.store.tasks import desk_project
 

@@ -29,8 +29,8 @@ from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.desk.labelstudio.pushing import task_body
-from biorat_al.desk.labelstudio.server import LocalServer
 
 CHUNK = 500
 LABELS = ("Chemical", "Disease")

@@ -214,7 +214,7 @@ def _sdk() -> Iterator[Finding]:
 def _label_studio(settings: Settings | None) -> Iterator[Finding]:
     from biorat_al.desk.labelstudio.client import LabelStudioDesk
     from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
-    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.desk.labelstudio.local_server.server import LocalServer
 
     if settings and settings.desk.kind != "label-studio":
         yield Finding(
@@ -310,7 +310,7 @@ def _disk(folder: Path | None) -> Iterator[Finding]:
 
 
 def _home() -> Iterator[Finding]:
-    from biorat_al.desk.labelstudio.server import HOME_VARIABLE, default_home
+    from biorat_al.desk.labelstudio.local_server.server import HOME_VARIABLE, default_home
 
     home = default_home().absolute()
     place = next(folder for folder in (home, *home.parents) if folder.exists())

@@ -24,8 +24,8 @@ from biorat_al.store.documents import ImportReport
 from biorat_al.wording import plural
 
 if TYPE_CHECKING:
-    from biorat_al.desk.labelstudio.credentials import Credentials
-    from biorat_al.desk.labelstudio.server import ServerInfo
+    from biorat_al.desk.labelstudio.local_server.credentials import Credentials
+    from biorat_al.desk.labelstudio.local_server.server import ServerInfo
     from biorat_al.doctor import Finding
     from biorat_al.efficiency.runs.model import Run
 

@@ -27,8 +27,8 @@ from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import GUIDELINES_FILE, read_demo_corpus
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
-from biorat_al.desk.labelstudio.credentials import Credentials
-from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.desk.labelstudio.local_server.credentials import Credentials
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.project import Project
 from biorat_al.settings import make_settings
 from biorat_al.store.tasks import desk_project

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from sqlalchemy import URL
 
-from biorat_al.desk.labelstudio import installation, server
+from biorat_al.desk.labelstudio.local_server import installation, server
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"

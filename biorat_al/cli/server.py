@@ -29,7 +29,7 @@ def label_studio_start(port: int | None) -> None:
     Example:
       biorat-al label-studio start --port 8080
     """
-    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.desk.labelstudio.local_server.server import LocalServer
     from biorat_al.presentation import server_text
 
     server = LocalServer()
@@ -45,7 +45,7 @@ def label_studio_install() -> None:
     Example:
       biorat-al label-studio install
     """
-    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.desk.labelstudio.local_server.server import LocalServer
 
     show(f"Label Studio {LocalServer().install(TerminalProgress())} is installed.")
 
@@ -58,7 +58,7 @@ def label_studio_stop() -> None:
     Example:
       biorat-al label-studio stop
     """
-    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.desk.labelstudio.local_server.server import LocalServer
 
     show("Stopped." if LocalServer().stop() else "It was not running.")
 
@@ -71,7 +71,7 @@ def label_studio_status() -> None:
     Example:
       biorat-al label-studio status
     """
-    from biorat_al.desk.labelstudio.server import LocalServer
+    from biorat_al.desk.labelstudio.local_server.server import LocalServer
     from biorat_al.presentation import server_text
 
     server = LocalServer()

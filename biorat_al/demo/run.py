@@ -14,7 +14,7 @@ from biorat_al.demo.corpus import GUIDELINES_FILE, NOTICE, read_demo_corpus
 from biorat_al.demo.curve import curve_text, draw_curve
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
-from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.presentation import duration, init_text, round_text
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project, new_settings

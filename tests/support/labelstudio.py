@@ -19,8 +19,8 @@ import pytest
 from filelock import FileLock
 
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
-from biorat_al.desk.labelstudio.credentials import Credentials
-from biorat_al.desk.labelstudio.server import LocalServer, ServerInfo
+from biorat_al.desk.labelstudio.local_server.credentials import Credentials
+from biorat_al.desk.labelstudio.local_server.server import LocalServer, ServerInfo
 
 _CACHE = Path(__file__).parent.parent.parent / ".cache"
 _FIXTURES = ("label_studio", "fresh_label_studio", "stopped_label_studio")

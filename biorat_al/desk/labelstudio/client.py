@@ -11,7 +11,7 @@ from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, s
 from biorat_al.desk.labelstudio.configuration import Configuration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
-from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from biorat_al.settings import Guidelines, RelationType
 

@@ -10,7 +10,7 @@ import pytest
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk, connect
 from biorat_al.desk.labelstudio.configuration import Configuration, Mark
-from biorat_al.desk.labelstudio.server import LocalServer
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, content, documents, pushed
 from tests.support.labelstudio import RunningLabelStudio, renamed_label

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from biorat_al.desk.labelstudio import processes
+from biorat_al.desk.labelstudio.local_server import processes
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.desk.labelstudio.installation import VERSION, Installation
+from biorat_al.desk.labelstudio.local_server.installation import VERSION, Installation
 from biorat_al.errors import DeskError
 from biorat_al.progress import SILENT
 

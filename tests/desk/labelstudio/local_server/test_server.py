@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from biorat_al.desk.labelstudio import processes
-from biorat_al.desk.labelstudio.credentials import Credentials, make_credentials, read_credentials
-from biorat_al.desk.labelstudio.server import LocalServer, default_home
+from biorat_al.desk.labelstudio.local_server import processes
+from biorat_al.desk.labelstudio.local_server.credentials import Credentials, make_credentials, read_credentials
+from biorat_al.desk.labelstudio.local_server.server import LocalServer, default_home
 from biorat_al.errors import DeskError
 from tests.support.labelstudio import RunningLabelStudio
 
@@ -43,7 +43,7 @@ def test_it_is_started_found_and_stopped(fresh_label_studio: RunningLabelStudio)
 def test_it_outlives_the_program_that_started_it(stopped_label_studio: LocalServer) -> None:
     server = stopped_label_studio
     program = (
-        "import sys; from pathlib import Path; from biorat_al.desk.labelstudio.server import LocalServer;"
+        "import sys; from pathlib import Path; from biorat_al.desk.labelstudio.local_server.server import LocalServer;"
         "print(LocalServer(Path(sys.argv[1])).start().pid)"
     )
     environment = {**os.environ, "BIORAT_LABEL_STUDIO_VENV": str(server.installation.folder)}

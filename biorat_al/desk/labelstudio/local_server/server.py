@@ -19,9 +19,14 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
-from biorat_al.desk.labelstudio import processes
-from biorat_al.desk.labelstudio.credentials import Credentials, make_credentials, read_credentials, write_private
-from biorat_al.desk.labelstudio.installation import Installation
+from biorat_al.desk.labelstudio.local_server import processes
+from biorat_al.desk.labelstudio.local_server.credentials import (
+    Credentials,
+    make_credentials,
+    read_credentials,
+    write_private,
+)
+from biorat_al.desk.labelstudio.local_server.installation import Installation
 from biorat_al.errors import DeskError
 from biorat_al.progress import SILENT, Progress
 
