@@ -260,8 +260,8 @@ def _answer(desk: LabelStudioDesk) -> Finding:
 
 
 def _database(settings: Settings | None, folder: Path | None) -> Iterator[Finding]:
-    from biorat_al.store.engine import DATABASE_VARIABLE, database_setting, database_url, shown
-    from biorat_al.store.migration import newest_revision
+    from biorat_al.store.database.engine import DATABASE_VARIABLE, database_setting, database_url, shown
+    from biorat_al.store.database.migration import newest_revision
     from biorat_al.store.store import Store
 
     setting = settings.database.url if settings else database_setting(None)
@@ -286,7 +286,7 @@ def _database(settings: Settings | None, folder: Path | None) -> Iterator[Findin
 def _ask(url: URL) -> None:
     from sqlalchemy import text
 
-    from biorat_al.store.engine import database_errors, open_engine
+    from biorat_al.store.database.engine import database_errors, open_engine
 
     if "connect_timeout" not in url.query:
         url = url.update_query_dict({"connect_timeout": f"{TIMEOUT:.0f}"})

@@ -11,7 +11,7 @@ from sqlalchemy import URL, func, select
 from biorat_al.corpus.model.document import Record, Span
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.project import Project
-from biorat_al.store.engine import DATABASE_VARIABLE
+from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.tables import PredictionRow, RelationEvaluationRow
 from tests.support.commands import call, nowhere
 from tests.support.rounds import demo_files, related_records

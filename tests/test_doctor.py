@@ -16,7 +16,7 @@ from biorat_al import doctor
 from biorat_al.doctor import Finding, diagnose
 from biorat_al.learner.encoder.encoder import PUBMEDBERT
 from biorat_al.project import Project
-from biorat_al.store.engine import open_engine
+from biorat_al.store.database.engine import open_engine
 from tests.support.labelstudio import RunningLabelStudio
 from tests.support.rounds import make_project, settings_for
 

@@ -19,7 +19,7 @@ from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.efficiency.runs.annotator_work import relation_work
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
-from biorat_al.store.engine import DATABASE_VARIABLE
+from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, TaskRow
 from tests.support.labelstudio import RunningLabelStudio, drawn
 from tests.support.rounds import make_project, moments, picture_of, run_killed, settings_for

@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from biorat_al.errors import LockedError, ProjectError
 from biorat_al.project import Project, creation
 from biorat_al.project.new_folder import INTENT, NewFolder
-from biorat_al.store.engine import DATABASE_VARIABLE, open_engine
+from biorat_al.store.database.engine import DATABASE_VARIABLE, open_engine
 from tests.support.commands import call, everything_in, one_sentence
 from tests.support.rounds import demo_files, settings_for
 

@@ -16,7 +16,7 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.export.export import export_corpus
 from biorat_al.project import Project, new_settings, upgrade_database
-from biorat_al.store import engine
+from biorat_al.store.database import engine
 from tests.support.commands import everything_in, nowhere
 from tests.support.rounds import demo_files, make_project, patient, picture_of, settings_for
 

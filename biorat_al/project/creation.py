@@ -20,8 +20,8 @@ from biorat_al.project.new_folder import NewFolder, check_new
 from biorat_al.rounds.context import MODELS
 from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
 from biorat_al.store.creation import fill
+from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.documents import ImportReport
-from biorat_al.store.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import ProjectRow
 

@@ -11,7 +11,7 @@ from typing import Any
 from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.errors import SettingsError, UsageError
 from biorat_al.settings import Settings, encoder_setting, entity_values, make_settings, relation_values
-from biorat_al.store.engine import database_setting
+from biorat_al.store.database.engine import database_setting
 
 
 def new_settings(
@@ -32,7 +32,7 @@ def new_settings(
     """Settings of a new project from what a user types.
 
     :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
-    :param database: see :func:`biorat_al.store.engine.database_setting`.
+    :param database: see :func:`biorat_al.store.database.engine.database_setting`.
     :param relations: ``NAME:HEAD:TAIL`` or ``NAME=LABEL,LABEL:HEAD:TAIL``.
     :param symmetric: names of relations without a direction.
     :param relation_level: ``mention`` or ``document``; None takes the default.

@@ -26,10 +26,10 @@ from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
-from biorat_al.store import migration
 from biorat_al.store.answers import read_gold
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import database_errors, database_url, open_engine
 from biorat_al.store.documents import ImportReport
-from biorat_al.store.engine import database_errors, database_url, open_engine
 from biorat_al.store.rounds import newest_model
 from biorat_al.store.store import Store
 

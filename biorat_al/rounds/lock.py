@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from biorat_al.errors import LockedError
-from biorat_al.store.busy import HOLDER_FILE, LOCK_FILE, holder
-from biorat_al.store.engine import database_errors
+from biorat_al.store.database.busy import HOLDER_FILE, LOCK_FILE, holder
+from biorat_al.store.database.engine import database_errors
 from biorat_al.store.store import Store, now
 
 KEEP_ALIVE_SECONDS = 20.0

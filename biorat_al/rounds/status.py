@@ -19,8 +19,8 @@ from biorat_al.redaction import redact
 from biorat_al.rounds.steps.pull import ROLES, project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
+from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
-from biorat_al.store.engine import shown
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of

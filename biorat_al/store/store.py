@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from biorat_al import __version__
 from biorat_al.errors import ProjectError, StoreError
-from biorat_al.store import migration
-from biorat_al.store.engine import database_errors, database_url, open_engine, shown
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.tables import ProjectRow
 
 
@@ -26,7 +26,7 @@ def now() -> datetime:
 class Store:
     """One project's database.
 
-    :param url: its address, see :func:`biorat_al.store.engine.database_url`.
+    :param url: its address, see :func:`biorat_al.store.database.engine.database_url`.
     """
 
     def __init__(self, url: URL) -> None:

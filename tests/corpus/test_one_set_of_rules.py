@@ -20,8 +20,8 @@ from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.validate import Validation, validate_corpus
 from biorat_al.errors import CorpusError
 from biorat_al.settings import make_settings
+from biorat_al.store.database.engine import database_url
 from biorat_al.store.documents import ImportReport, import_documents
-from biorat_al.store.engine import database_url
 from biorat_al.store.store import Store, add_project
 from tests.corpus.formats.bigbio.test_reading import row, written
 

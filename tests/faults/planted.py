@@ -127,14 +127,14 @@ MISSED = (
     ),
     Fault(
         "writers begin as readers",
-        "biorat_al/store/engine.py",
+        "biorat_al/store/database/engine.py",
         '"BEGIN IMMEDIATE" if writing',
         '"BEGIN" if writing',
         (f"{_WRITERS}::test_two_writers_that_both_read_first_come_one_after_the_other",),
     ),
     Fault(
         "what is committed need not be on the disk",
-        "biorat_al/store/engine.py",
+        "biorat_al/store/database/engine.py",
         "synchronous = FULL",
         "synchronous = OFF",
         (f"{_WRITERS}::test_what_is_committed_is_on_the_disk",),
@@ -487,7 +487,7 @@ STORE = (
     ),
     Fault(
         "a writer does not wait for another program",
-        "biorat_al/store/engine.py",
+        "biorat_al/store/database/engine.py",
         "_BUSY_SECONDS = 30",
         "_BUSY_SECONDS = 0",
         (f"{_WRITERS}::test_a_writer_that_another_program_keeps_waiting_gets_its_turn",),

@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from biorat_al.errors import LockedError
 from biorat_al.project import Project
 from biorat_al.rounds.lock import round_lock
-from biorat_al.store.engine import DATABASE_VARIABLE
+from biorat_al.store.database.engine import DATABASE_VARIABLE
 from tests.support.rounds import make_project, settings_for
 
 pytestmark = pytest.mark.postgres

@@ -9,7 +9,7 @@ import pytest
 
 from biorat_al.project import Project
 from biorat_al.rounds import runner
-from biorat_al.store.busy import HOLDER_FILE, holder
+from biorat_al.store.database.busy import HOLDER_FILE, holder
 from biorat_al.store.rounds import steps_of
 from tests.rounds.test_runner import cut_off
 

@@ -18,8 +18,8 @@ from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, Us
 from biorat_al.settings import Settings, make_settings, relation_values
 from biorat_al.store import creation
 from biorat_al.store.answers import answers, gold_annotations, load_answers
+from biorat_al.store.database.engine import database_url
 from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
-from biorat_al.store.engine import database_url
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import DocumentRow, RelationRow
 from tests.store.conftest import Fill, record

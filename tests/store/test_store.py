@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, text
 
 from biorat_al.errors import ProjectError, SchemaVersionError, StoreError, UsageError
-from biorat_al.store import migration
-from biorat_al.store.engine import DATABASE_VARIABLE, database_setting, database_url, parse_url
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import DATABASE_VARIABLE, database_setting, database_url, parse_url
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import Base, ProjectRow
 

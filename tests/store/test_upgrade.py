@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect, select
 
 from biorat_al.errors import SchemaVersionError
-from biorat_al.store import migration
 from biorat_al.store.answers import answers
-from biorat_al.store.engine import open_engine
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import open_engine
 from biorat_al.store.evaluations import (
     Measure,
     document_counts_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from biorat_al.store.engine import database_url
+from biorat_al.store.database.engine import database_url
 from biorat_al.store.store import Store, add_project
 
 

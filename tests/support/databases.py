@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from biorat_al.store.engine import database_url, parse_url
+from biorat_al.store.database.engine import database_url, parse_url
 
 _numbers = itertools.count()
 

@@ -38,9 +38,10 @@ from biorat_al.efficiency.simulation.workers import Work, run_side_by_side, thre
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
-from biorat_al.store import creation, migration
+from biorat_al.store import creation
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import SQLITE_FILE, database_errors, database_url, open_engine
 from biorat_al.store.documents import ImportReport, count_documents
-from biorat_al.store.engine import SQLITE_FILE, database_errors, database_url, open_engine
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 

@@ -37,8 +37,8 @@ from biorat_al.errors import (
 from biorat_al.progress import Bar, SilentProgress
 from biorat_al.project import Project
 from biorat_al.settings import Settings
-from biorat_al.store import migration
-from biorat_al.store.engine import SQLITE_FILE, database_url, open_engine
+from biorat_al.store.database import migration
+from biorat_al.store.database.engine import SQLITE_FILE, database_url, open_engine
 from biorat_al.store.store import Store
 from tests.support.rounds import demo_files, related_records
 

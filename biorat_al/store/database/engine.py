@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from biorat_al.errors import StoreError, UsageError
 from biorat_al.redaction import ENCODE_HINT, has_password
-from biorat_al.store.failures import UNKEEPABLE, describe
+from biorat_al.store.database.failures import UNKEEPABLE, describe
 
 if TYPE_CHECKING:
     import psycopg

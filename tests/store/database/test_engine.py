@@ -16,8 +16,15 @@ from sqlalchemy import URL, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from biorat_al.errors import StoreError, UsageError
-from biorat_al.store import engine as engines
-from biorat_al.store.engine import database_errors, database_setting, database_url, open_engine, parse_url, shown
+from biorat_al.store.database import engine as engines
+from biorat_al.store.database.engine import (
+    database_errors,
+    database_setting,
+    database_url,
+    open_engine,
+    parse_url,
+    shown,
+)
 from biorat_al.store.store import Store
 
 PASSWORD = st.text("ab12@/:#?%&=+;[] é'\"", min_size=1, max_size=12).map(lambda inner: f"Qj7{inner}Wx9")
@@ -241,7 +248,7 @@ def test_a_locked_database_says_who_has_it(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("busy")
 def test_a_database_locked_by_nobody_we_see_says_where_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("biorat_al.store.busy._processes", lambda database: [])
+    monkeypatch.setattr("biorat_al.store.database.busy._processes", lambda database: [])
     store = Store.create(database_url("sqlite", tmp_path))
     other = sqlite3.connect(str(store.url.database), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -269,7 +276,7 @@ def test_what_sqlite_says_is_understood(said: str, told: str) -> None:
 def test_a_full_disk_is_called_full_whatever_sqlite_says(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("biorat_al.store.failures.shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    monkeypatch.setattr("biorat_al.store.database.failures.shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
     url = database_url("sqlite", tmp_path)
     with pytest.raises(StoreError, match="the disk is full; make room where the file is"), database_errors(url):
         raise OperationalError(None, None, sqlite3.OperationalError(said))

@@ -11,7 +11,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InterfaceError, OperationalError
 
 from biorat_al.redaction import redact
-from biorat_al.store.busy import who_uses
+from biorat_al.store.database.busy import who_uses
 
 
 class _Meaning(NamedTuple):
