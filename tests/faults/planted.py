@@ -38,7 +38,7 @@ class Fault:
         return self.file.split("/")[1]
 
 
-_LATE = "tests/rounds/test_late_push.py"
+_LATE = "tests/rounds/steps/test_late_push.py"
 _RUNNER = "tests/rounds/test_runner.py"
 _SEEDS = "tests/rounds/test_seeds.py"
 _TASKS = "tests/store/test_tasks.py"
@@ -86,7 +86,7 @@ MISSED = (
         "biorat_al/rounds/steps/push.py",
         "proposed[document_id].confidence if",
         "-proposed[document_id].confidence if",
-        ("tests/rounds/test_order_of_a_batch.py",),
+        ("tests/rounds/steps/test_order_of_a_batch.py",),
     ),
     Fault(
         "each arm is trained with another seed",
@@ -191,14 +191,14 @@ ROUNDS = (
         "biorat_al/rounds/steps/pull.py",
         'ROLES: tuple[Role, ...] = ("pool", "test")',
         'ROLES: tuple[Role, ...] = ("pool",)',
-        ("tests/rounds/test_pulling.py::test_answers_on_test_documents_are_fetched_and_measured_by",),
+        ("tests/rounds/steps/test_pull.py::test_answers_on_test_documents_are_fetched_and_measured_by",),
     ),
     Fault(
         "the cursor of a pull is forgotten",
         "biorat_al/rounds/steps/pull.py",
         "            row.cursor = pull.cursor\n",
         "            pass\n",
-        ("tests/rounds/test_pulling.py::test_each_pull_goes_on_where_the_last_one_ended",),
+        ("tests/rounds/steps/test_pull.py::test_each_pull_goes_on_where_the_last_one_ended",),
     ),
     Fault(
         "the counts of a round that waited begin anew",
@@ -240,7 +240,7 @@ ROUNDS = (
         "biorat_al/rounds/steps/push.py",
         "_push(context, test, sorted(blind), {})",
         '_push(context, test, sorted(blind), {i: PreAnnotation("m", 0.5, ()) for i in blind})',
-        ("tests/rounds/test_pulling.py::test_test_documents_are_asked_for_without_pre_labels",),
+        ("tests/rounds/steps/test_pull.py::test_test_documents_are_asked_for_without_pre_labels",),
     ),
     Fault(
         "the first arm pre-labels, whichever is to select",
@@ -326,7 +326,7 @@ ROUNDS = (
         "biorat_al/rounds/steps/evaluate.py",
         'chosen = answers(session, "test", with_gold=True, prefer=prefer)',
         'chosen = answers(session, "pool", with_gold=True, prefer=prefer)',
-        ("tests/rounds/test_pulling.py::test_answers_on_test_documents_are_fetched_and_measured_by",),
+        ("tests/rounds/steps/test_pull.py::test_answers_on_test_documents_are_fetched_and_measured_by",),
     ),
 )
 

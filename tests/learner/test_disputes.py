@@ -28,7 +28,7 @@ from biorat_al.learner.entities.training import train
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
-from tests.learner.steps import LABELS, attack_gradients, clean_gradient, make_fit
+from tests.learner.training.steps import LABELS, attack_gradients, clean_gradient, make_fit
 
 Examples = Callable[[int], list[Example]]
 

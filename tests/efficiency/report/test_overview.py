@@ -10,7 +10,7 @@ from biorat_al.efficiency.report.overview import Known, Overview, project_overvi
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
-from tests.efficiency.made import exact, of_points, point
+from tests.efficiency.factories import exact, of_points, point
 
 NO_TASKS = dict.fromkeys(("pushing", "open", "answered", "skipped", "deleted"), 0)
 

@@ -22,7 +22,7 @@ from biorat_al.efficiency.runs.model import Bin, Point, Run, read_runs, write_ru
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.curves import labels_needed, learning_curve
 from biorat_al.errors import NothingToDoYet, ProjectError
-from tests.efficiency import made as small
+from tests.efficiency import factories as small
 
 HOSTILE = "</script><script>alert(1)</script>\"'>{{ 7*7 }}{% x %}</svg><img src=x onerror=y>&amp; مرحبا 😀 " + "x" * 300
 

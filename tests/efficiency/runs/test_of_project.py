@@ -34,7 +34,7 @@ from biorat_al.store.tables import (
     ReliabilityRow,
     RoundRow,
 )
-from tests.efficiency.made import of_points, point
+from tests.efficiency.factories import of_points, point
 from tests.efficiency.report.test_page import Page
 from tests.support.rounds import make_project, settings_for
 

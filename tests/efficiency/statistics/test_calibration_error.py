@@ -8,7 +8,7 @@ import pytest
 from biorat_al.efficiency.runs.model import Bin
 from biorat_al.efficiency.statistics.calibration_error import calibration_error
 from biorat_al.errors import UsageError
-from tests.efficiency.made import of_points, point, run
+from tests.efficiency.factories import of_points, point, run
 
 
 def _run(*bins: Bin, seed: int = 1):

@@ -16,7 +16,7 @@ from biorat_al.efficiency.statistics.comparison import compare, reachable_target
 from biorat_al.efficiency.statistics.estimates import Amount
 from biorat_al.efficiency.statistics.ratio import _quotient
 from biorat_al.errors import UsageError
-from tests.efficiency.made import of_points, point, run
+from tests.efficiency.factories import of_points, point, run
 
 SHIFTS = (-0.03, -0.01, 0.0, 0.02, 0.04)
 

@@ -6,7 +6,7 @@ import pytest
 
 from biorat_al.efficiency.statistics.cost import Spread, cost_table
 from biorat_al.errors import UsageError
-from tests.efficiency.made import of_points, point
+from tests.efficiency.factories import of_points, point
 
 
 def _run(arm: str, seed: int, *costs: tuple[float, float]):

@@ -17,7 +17,7 @@ from biorat_al.efficiency.statistics.curves import (
     learning_curve,
 )
 from biorat_al.errors import UsageError
-from tests.efficiency.made import of_points, point, run
+from tests.efficiency.factories import of_points, point, run
 
 LINE = {10: 0.2, 20: 0.3, 60: 0.7}
 

@@ -12,7 +12,7 @@ from biorat_al.efficiency.statistics.backtest import backtest
 from biorat_al.efficiency.statistics.forecast import Forecast, Reach, _hours, forecast, forecast_f1
 from biorat_al.efficiency.statistics.powerlaw import _noise_of_documents, fit, usable
 from biorat_al.errors import UsageError
-from tests.efficiency.made import point
+from tests.efficiency.factories import point
 
 STEPS = (20, 40, 60, 80, 100, 120)
 

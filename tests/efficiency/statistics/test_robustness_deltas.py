@@ -7,7 +7,7 @@ from scipy import stats
 
 from biorat_al.efficiency.statistics.robustness_deltas import robustness_deltas
 from biorat_al.errors import UsageError
-from tests.efficiency.made import exact, of_points, point, run
+from tests.efficiency.factories import exact, of_points, point, run
 
 
 def _run(seed: int, clean: list[float], **conditions: list[float]):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from biorat_al.efficiency.runs.model import f1_of
 from biorat_al.efficiency.statistics.seed_tables import Group, MonotoneCurve, pseudo_values, series, test_documents
 from biorat_al.errors import UsageError
-from tests.efficiency.made import of_points, point, run
+from tests.efficiency.factories import of_points, point, run
 
 COUNTS = st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=2, max_size=12)
 

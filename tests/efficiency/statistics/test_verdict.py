@@ -15,7 +15,7 @@ from biorat_al.efficiency.statistics.intervals import CrossedMean
 from biorat_al.efficiency.statistics.power import power, seeds_needed
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import UsageError
-from tests.efficiency.made import run
+from tests.efficiency.factories import run
 
 SHIFTS = (-0.03, -0.01, 0.0, 0.02, 0.04)
 

@@ -20,7 +20,7 @@ from tests.support.commands import call, everything_in, one_sentence
 from tests.support.rounds import demo_files, settings_for
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.test_init_cut_off"])
+_context.set_forkserver_preload(["tests.project.test_init_cut_off"])
 
 Make = Callable[[Path], Project]
 MADE = {"biorat.toml", "biorat.sqlite3", "models", ".gitignore"}
