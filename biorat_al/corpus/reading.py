@@ -78,7 +78,8 @@ def read_corpus(
     :param skip_invalid: leave out, and count, what is broken: mentions whose text is not the text at their offsets, the
         relations that refer to them, lines that cannot be understood.
     :param trust_offsets: keep mentions whose text is not the text at their offsets, as the text at the offsets has it.
-    :param split: one of :data:`~biorat_al.corpus.formats.base.SPLITS`: where a file that does not say it is cut into documents.
+    :param split: one of :data:`~biorat_al.corpus.formats.base.SPLITS`: where a file that does not say it is cut into
+    documents.
     :param report: filled as the records are taken.
     :param on_bytes: called with the number of bytes read since the last call; their sum ends at :func:`corpus_size`.
     :raises UsageError: the format is not known, or is not cut that way.

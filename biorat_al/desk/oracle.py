@@ -298,8 +298,8 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
 def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relation, ...]:
     """Return the relations of `gold`, each with what became of the pre-annotation `shown` as ``extras["origin"]``.
 
-    ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else ``manual``. Each proposal
-    is used once.
+    ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else ``manual``. Each
+    proposal is used once.
     """
     rest, wanted_of = list(relation_keys(shown).values()), relation_keys(gold)
     made = []

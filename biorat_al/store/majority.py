@@ -1,8 +1,8 @@
 """One annotation out of those of several annotators: what more than half of them have.
 
-When two annotators have the same mention or relation, :mod:`biorat_al.corpus.model.identity` says. What exactly half of them have
-is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same way, by
-those who have the mention. What formats carry beyond these is kept as :mod:`biorat_al.store.beyond` says.
+When two annotators have the same mention or relation, :mod:`biorat_al.corpus.model.identity` says. What exactly half of
+them have is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same
+way, by those who have the mention. What formats carry beyond these is kept as :mod:`biorat_al.store.beyond` says.
 
 What is left out is not always decided to be absent. **Disputed** are:
 

@@ -25,7 +25,7 @@ from tests.support.rounds import demo_files
 
 __all__ = ["nowhere"]
 
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 TOKEN, PASSWORD = "0123sesametoken456789", "sesamepassword"
 
 

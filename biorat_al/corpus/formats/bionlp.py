@@ -10,8 +10,9 @@
              *<tab>Equiv T1 T3
     1.rel    R1<tab>Protein-Component Arg1:T1 Arg2:T4
 
-- The lines are brat's, which grew out of them, and mean the same (:mod:`biorat_al.corpus.formats.brat.format`): ``M`` lines become
-  attributes, ``N`` lines (``OntoBiotope Annotation:T1 Referent:OBT:1``) concepts. What was read can be written as brat.
+- The lines are brat's, which grew out of them, and mean the same (:mod:`biorat_al.corpus.formats.brat.format`): ``M``
+  lines become attributes, ``N`` lines (``OntoBiotope Annotation:T1 Referent:OBT:1``) concepts. What was read can be
+  written as brat.
 - An event without a trigger (SeeDev's) is a relation if it has two arguments; else its line is kept as it is.
 - The files of one text have one numbering. Of several variants of the annotations (``.a2``, ``.a2.t1``, ``.a2.t12`` …,
   in the tasks of 2009) the fullest is read: the first that exists of these.

@@ -12,7 +12,8 @@ BROKEN_DOCUMENTS = "documents that cannot be read"
 BROKEN_MENTIONS = "mentions that cannot be read"
 BROKEN_RELATIONS = "relations that cannot be read"
 ABSENT_ENDS = "relations to mentions that do not exist"
-"""Kinds of what is left out because it is broken, as :meth:`~biorat_al.corpus.formats.base.Reading.leave_out` counts it."""
+"""Kinds of what is left out because it is broken, as :meth:`~biorat_al.corpus.formats.base.Reading.leave_out` counts
+it."""
 
 
 def sound_record(record: Record, reading: Reading) -> Record | None:

@@ -1,8 +1,8 @@
 """What annotators did, fetched from Label Studio.
 
 A skip carries the whole pre-filled result and counts as an answer only by mistake; an empty result is an answer; a
-draft is none, nor is what an action made for many tasks at once (:mod:`biorat_al.corpus.formats.label_studio.answers`). Lists
-are asked for by a query, never by a saved view: that would turn up as a tab in the annotators' project.
+draft is none, nor is what an action made for many tasks at once (:mod:`biorat_al.corpus.formats.label_studio.answers`).
+Lists are asked for by a query, never by a saved view: that would turn up as a tab in the annotators' project.
 """
 
 from __future__ import annotations

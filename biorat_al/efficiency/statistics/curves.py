@@ -1,8 +1,8 @@
 """Learning curves of groups of runs, and what is read off them.
 
 Between two points a curve is straight in the unit that labels are counted in (documents, tokens, mentions). All
-intervals are those of :mod:`biorat_al.efficiency.statistics.intervals`: for the expectation over seeds and test documents like
-these, and over test documents alone where a group has one run.
+intervals are those of :mod:`biorat_al.efficiency.statistics.intervals`: for the expectation over seeds and test
+documents like these, and over test documents alone where a group has one run.
 """
 
 from __future__ import annotations
@@ -152,9 +152,10 @@ def f1_at(runs: Sequence[Run], budget: float, unit: Unit = "documents", *, level
 def labels_needed(runs: Sequence[Run], target: float, unit: Unit = "documents", *, level: float = LEVEL) -> Estimate:
     """Labels at which the group's expected F1 reaches `target`.
 
-    That is the crossing of the mean curve, made monotone (see :class:`~biorat_al.efficiency.statistics.seed_tables.MonotoneCurve`),
-    not the mean of the runs' own crossings: those that never cross would have none. The interval holds the labels at
-    which an expected F1 of `target` cannot be rejected; it is open where that goes on to the end of the curve.
+    That is the crossing of the mean curve, made monotone (see
+    :class:`~biorat_al.efficiency.statistics.seed_tables.MonotoneCurve`), not the mean of the runs' own crossings: those
+    that never cross would have none. The interval holds the labels at which an expected F1 of `target` cannot be
+    rejected; it is open where that goes on to the end of the curve.
     """
     curve = MonotoneCurve(Group.of(read(runs, unit)))
     place = reached(curve, target)

@@ -1,8 +1,9 @@
 """How many more labels a target F1 will take, from the curve so far.
 
-The laws that the points admit (:mod:`biorat_al.efficiency.statistics.powerlaw`) are asked one by one when they come to the target;
-an interval holds the middle 95 % of the answers. It is one for this project's own curve, measured on its own test
-documents, if the curve goes on as an inverse power law; :mod:`biorat_al.efficiency.statistics.backtest` counts how often it holds.
+The laws that the points admit (:mod:`biorat_al.efficiency.statistics.powerlaw`) are asked one by one when they come to
+the target; an interval holds the middle 95 % of the answers. It is one for this project's own curve, measured on its
+own test documents, if the curve goes on as an inverse power law; :mod:`biorat_al.efficiency.statistics.backtest` counts
+how often it holds.
 """
 
 from __future__ import annotations

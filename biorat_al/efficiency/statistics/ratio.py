@@ -7,9 +7,10 @@ logarithm. If the left curve L needs r times as many labels as the right curve R
     (L(l) − F) / slope of L  =  (R(n) − F) / slope of R,
 
 slopes per factor e of labels. The difference of the two sides is a mean over seeds and documents, and it is tested like
-any other (:mod:`biorat_al.efficiency.statistics.intervals`); the interval holds each r that is not rejected. Slopes serve as
-weights only: where the curves have the same shape they drop out. A curve that ends without having passed the target
-beyond doubt may still pass it anywhere, so that the interval is open on that side; the same where one begins above it.
+any other (:mod:`biorat_al.efficiency.statistics.intervals`); the interval holds each r that is not rejected. Slopes
+serve as weights only: where the curves have the same shape they drop out. A curve that ends without having passed the
+target beyond doubt may still pass it anywhere, so that the interval is open on that side; the same where one begins
+above it.
 """
 
 from __future__ import annotations

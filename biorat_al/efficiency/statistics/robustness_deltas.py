@@ -17,8 +17,8 @@ def robustness_deltas(runs: Sequence[Run], *, point: int = -1, level: float = LE
     """By condition: mean over the runs of F1 under the condition minus F1 on the same documents as they are.
 
     Each document is compared with itself under the condition, so that its difficulty drops out. The interval is that
-    of :mod:`biorat_al.efficiency.statistics.intervals`, over seeds and test documents, or over test documents where there is one
-    run.
+    of :mod:`biorat_al.efficiency.statistics.intervals`, over seeds and test documents, or over test documents where
+    there is one run.
 
     :param runs: of one group; those without the condition are left out.
     :param point: index of the point in each run; -1: the last.

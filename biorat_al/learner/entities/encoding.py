@@ -13,10 +13,10 @@ What one BIO chain per type cannot say is counted, never changed in silence:
 - ``no_token``: a mention on blanks or on characters that the tokenizer drops; there is nothing to train.
 - ``other_label``: a mention of a label that the model does not have.
 
-Disputed mentions (:class:`~biorat_al.corpus.model.document.Disputed`) are masked: the words that they touch are left out of the
-loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which people
-disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt. In
-virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
+Disputed mentions (:class:`~biorat_al.corpus.model.document.Disputed`) are masked: the words that they touch are left
+out of the loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which
+people disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt.
+In virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
 """
 
 from __future__ import annotations

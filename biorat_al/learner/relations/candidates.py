@@ -46,7 +46,8 @@ from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
 Name = tuple[str, ...]
-"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.document.Concept`, or its type and spelling."""
+"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.document.Concept`, or its type and
+spelling."""
 
 Ends = tuple[int, int]
 

@@ -6,7 +6,8 @@ norm, the size and the unit of the draw open. So they are settings here.
 What is perturbed is the output of the word embedding, before positions are added, as in Miyato, Dai & Goodfellow 2017
 ("Adversarial Training Methods for Semi-Supervised Text Classification", section 3). Instead of normalising the word
 vectors, ε is measured in units of their mean norm, so that it means the same for every encoder. The perturbations
-themselves are in :mod:`biorat_al.learner.training.perturbation`, the passes made with them in :mod:`biorat_al.learner.training.attacks`.
+themselves are in :mod:`biorat_al.learner.training.perturbation`, the passes made with them in
+:mod:`biorat_al.learner.training.attacks`.
 """
 
 from __future__ import annotations

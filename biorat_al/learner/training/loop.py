@@ -72,7 +72,8 @@ class Outcome:
 
 
 class Loop:
-    """One training run of one arm. Dropout in the network is replaced by our own (:mod:`biorat_al.learner.training.dropout`).
+    """One training run of one arm. Dropout in the network is replaced by our own
+    (:mod:`biorat_al.learner.training.dropout`).
 
     :param unlabelled: windows without labels, for virtual adversarial training; None where there are none.
     :param words: ids of all word pieces that will be seen; the vectors of others stay as they are. None: any may be.

@@ -66,9 +66,9 @@ def run(context: Context) -> Finish:
     """Predict the annotated test documents with each arm, and count strict spans per document and label.
 
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
-    same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is counted
-    there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted in the
-    ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these.
+    same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is
+    counted there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted
+    in the ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)

@@ -6,7 +6,7 @@ import torch
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.encoder import device as module
+from biorat_al.learner.encoder import device as module
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import torch
 
 from biorat_al.errors import EncoderNotFoundError, LearnerError
 from biorat_al.learner.encoder.encoder import PUBMEDBERT, Encoder, resolve_encoder
-from biorat_al.learner.encoder.encoder import encoder as module
+from biorat_al.learner.encoder import encoder as module
 from tests.support.commands import PUBTATOR, call, one_sentence
 
 

@@ -1,4 +1,5 @@
-"""Parquet files of BigBio's "kb" schema as documents; how they are written is said in :mod:`biorat_al.corpus.formats.bigbio.writing`.
+"""Parquet files of BigBio's "kb" schema as documents; how they are written is said in
+:mod:`biorat_al.corpus.formats.bigbio.writing`.
 
 - The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
   name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.

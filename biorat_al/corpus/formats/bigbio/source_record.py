@@ -1,6 +1,7 @@
 """A document and its annotation as one record of the source configuration, which keeps everything.
 
-The shape is that of :mod:`biorat_al.corpus.formats.jsonl`, with every key there; what may be of any shape is JSON in a string.
+The shape is that of :mod:`biorat_al.corpus.formats.jsonl`, with every key there; what may be of any shape is JSON in a
+string.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ The folder needs no loading script and no network: the card's header names its c
 file for each split::
 
     README.md              the data card
-    data/                  <name>_bigbio_kb: BigBio's kb schema (biorat_al.corpus.formats.bigbio.kb_record)
-    source/                <name>_source: everything that the program knows (biorat_al.corpus.formats.bigbio.source_record)
-    provenance/            where each annotation came from (biorat_al.corpus.formats.bigbio.provenance), and ties
+    data/                  <name>_bigbio_kb: BigBio's kb schema (see the module kb_record)
+    source/                <name>_source: everything that the program knows (see source_record)
+    provenance/            where each annotation came from (see provenance), and ties
     guidelines/, loader/   if they were asked for
 
 A conversion writes the kb configuration alone.

@@ -1,8 +1,8 @@
 """BioC JSON: the same documents as BioC XML has, spelled as JSON; an infon may be any JSON value.
 
 A file holds one collection, a list of collections or of documents, what PubTator 3 answers (``{"PubTator3": […]}``),
-or one of these a line. What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`; whether somebody looked at
-documents without annotations is told as in BioC XML. Documents are read one by one.
+or one of these a line. What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`; whether somebody
+looked at documents without annotations is told as in BioC XML. Documents are read one by one.
 
 ``null`` is the same as a key that is absent. What a document has beside BioC's own keys (PubTator 3's ``pmid``,
 ``journal``, …) is kept in its metadata; elsewhere such keys are counted.

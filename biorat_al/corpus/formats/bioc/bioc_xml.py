@@ -1,7 +1,7 @@
 """BioC XML: a collection of documents with passages, annotations and relations.
 
-What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`. XML itself turns ``\\r\\n`` into ``\\n`` before anybody
-sees the text; where it is written, a carriage return is a character reference, which stays.
+What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`. XML itself turns ``\\r\\n`` into ``\\n``
+before anybody sees the text; where it is written, a carriage return is a character reference, which stays.
 
 A document without annotations was looked at and has nothing if any other document of the file has some; in a file
 without a single annotation nobody has looked at anything, and the annotation is None.

@@ -1,4 +1,5 @@
-"""A record as one document of BioC, in the JSON values of BioC JSON; the other way is :mod:`biorat_al.corpus.formats.bioc.reading`."""
+"""A record as one document of BioC, in the JSON values of BioC JSON; the other way is
+:mod:`biorat_al.corpus.formats.bioc.reading`."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ document.
     Naloxone<tab>B-Chemical
     reverses<tab>O
 
-- Which column holds what is told by the lines (:mod:`biorat_al.corpus.formats.conll.layout`). Tags are IOB2, IOB1, BIOES, BILOU
-  or BMEWO; IOB2 is written. Where they name no type (B, I, O) the label is ``Entity``. Values of further columns
-  (parts of speech, chunks) are counted.
+- Which column holds what is told by the lines (:mod:`biorat_al.corpus.formats.conll.layout`). Tags are IOB2, IOB1,
+  BIOES, BILOU or BMEWO; IOB2 is written. Where they name no type (B, I, O) the label is ``Entity``. Values of further
+  columns (parts of speech, chunks) are counted.
 - A document begins at ``-DOCSTART-`` or at a comment that names it (``# doc_id = 100``, ``# newdoc id = 100``,
   ``###MEDLINE:100``); other comments are passed over. A file without such lines is one document under the file's name;
   with ``split`` every sentence is one. The documents were all looked at.

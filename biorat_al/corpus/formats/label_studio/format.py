@@ -3,8 +3,8 @@
 - The text is ``data.text``, or the one text that a task's data hold; the id is ``data.document_id``, or the task's.
   Passages are ``data.passages``, as our own JSON Lines has them. All other data are the document's metadata.
 - Offsets count code points, end exclusive. A discontinuous mention is several regions, joined by relations with the
-  label ``same mention``; a relation's direction may be ``bi``; see :mod:`biorat_al.corpus.formats.label_studio.regions`.
-  Concepts and annotators' notes are in a region's ``meta``.
+  label ``same mention``; a relation's direction may be ``bi``; see
+  :mod:`biorat_al.corpus.formats.label_studio.regions`. Concepts and annotators' notes are in a region's ``meta``.
 - Of several annotations of a task, the ground truth is read, else the last; skipped ones are no answer, nor are those
   that an action over many tasks made without anybody looking at them. The others, predictions, and what of an answer
   cannot be understood are counted in the report. What else an annotation says

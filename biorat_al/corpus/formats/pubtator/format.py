@@ -19,12 +19,13 @@ What the format leaves open is decided here as follows.
   are, but for ``#7|t|…``, the title of a document with such an id; they are counted, and not kept.
 - A mention line has six columns, five (no identifier) or seven; the seventh (the parts of a composite mention, joined
   by ``|``) is kept as ``extras["individual_mentions"]``, columns after it as ``extras["further_columns"]``. An
-  identifier column that says more than its concepts (:func:`~biorat_al.corpus.model.concepts.says_more`) is also kept as
-  it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
+  identifier column that says more than its concepts (:func:`~biorat_al.corpus.model.concepts.says_more`) is also kept
+  as it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
 - A relation line has four columns and becomes a relation between concepts. A fifth one becomes its property ``novel``
-  (BioRED's ``Novel`` and ``No``), or else ``column`` (see :data:`~biorat_al.corpus.model.concept_relations.PROPERTIES`);
-  columns after it its property ``further_columns``. An end that names a mention's concept in full (``MESH:D009270``,
-  as PubTator 3 does) is written as that mention's column has it, which is counted.
+  (BioRED's ``Novel`` and ``No``), or else ``column`` (see
+  :data:`~biorat_al.corpus.model.concept_relations.PROPERTIES`); columns after it its property ``further_columns``. An
+  end that names a mention's concept in full (``MESH:D009270``, as PubTator 3 does) is written as that mention's column
+  has it, which is counted.
 - A document without annotation lines was looked at and has nothing if any other document of the file has some; in a
   file without a single annotation line nobody has looked at anything, and the annotation is None.
 
