@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from biorat_al.corpus.model.document import Entity, Span
+from biorat_al.efficiency.report import build as reporting
 from biorat_al.efficiency.report.build import project_forecast, project_report
-from biorat_al.efficiency.report.page import build as reporting
 from biorat_al.efficiency.report.study import Study, comparable, selecting_run
 from biorat_al.efficiency.runs.changed_settings import changes_noted
 from biorat_al.efficiency.runs.model import Run

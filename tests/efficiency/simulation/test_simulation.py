@@ -19,10 +19,10 @@ from alembic import command
 from biorat_al.acquisition import registry
 from biorat_al.corpus.model.document import Annotation, ConceptRelation
 from biorat_al.efficiency.runs.model import Run
+from biorat_al.efficiency.simulation import simulation as simulation_module
 from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.simulation.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
-from biorat_al.efficiency.simulation.simulation import simulation as simulation_module
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, run_trial
 from biorat_al.efficiency.simulation.workers import available_memory, default_workers, threads_of_a_run
 from biorat_al.errors import (

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from biorat_al.errors import LearnerError
-from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder import device as module
+from biorat_al.learner.encoder.device import Device, pick_device
 
 
 @pytest.fixture(autouse=True)

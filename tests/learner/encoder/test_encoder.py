@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from biorat_al.errors import EncoderNotFoundError, LearnerError
-from biorat_al.learner.encoder.encoder import PUBMEDBERT, Encoder, resolve_encoder
 from biorat_al.learner.encoder import encoder as module
+from biorat_al.learner.encoder.encoder import PUBMEDBERT, Encoder, resolve_encoder
 from tests.support.commands import PUBTATOR, call, one_sentence
 
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from biorat_al.errors import LearnerError
-from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder import saved_model as module
+from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.saved_model import Behaviour, read_model, remove_leftovers, sha256_of, write_model
 from biorat_al.learner.entities.network import TaggingNetwork
 
