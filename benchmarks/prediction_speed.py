@@ -30,10 +30,11 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.encoder import Encoder, quiet, resolve_encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, read_model, write_model
+from biorat_al.learner.encoder.saved_model import write_model
+from biorat_al.learner.encoder.windows import batches
 from biorat_al.learner.entities.encoding import windows
-from biorat_al.learner.entities.inference import batches
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
 from biorat_al.learner.entities.tagger import Tagger
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "ncbi_disease" / "NCBItrainset_corpus.txt"

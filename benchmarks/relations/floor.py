@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.learner.counts import Counts
 from biorat_al.learner.encoder.encoder import resolve_encoder
-from biorat_al.learner.entities.scoring import Counts
 from biorat_al.learner.relations.candidates import label_candidates
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations

@@ -12,7 +12,7 @@ import numpy as np
 from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.learner.entities.scoring import Counts
+from biorat_al.learner.counts import Counts
 
 LEVEL = 0.95
 """Of the intervals."""

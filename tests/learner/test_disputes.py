@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Disputed, Document, Entity, Span
 from biorat_al.corpus.model.identity import mention_key
+from biorat_al.learner.counts import Counts
 from biorat_al.learner.disputes import Undecided
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
@@ -22,7 +23,7 @@ from biorat_al.learner.entities.batching import encode_part, make_batch
 from biorat_al.learner.entities.encoding import IGNORED, B, I, O, encode_tags
 from biorat_al.learner.entities.fitting import _temperature
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.entities.scoring import Bin, Counts, reliability, score
+from biorat_al.learner.entities.scoring import Bin, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed

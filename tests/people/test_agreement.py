@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation, Entity, Span
-from biorat_al.learner.entities.scoring import Counts
+from biorat_al.learner.counts import Counts
 from biorat_al.people.agreement import Agreement, f1_interval
 
 

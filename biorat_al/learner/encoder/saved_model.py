@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,8 +25,8 @@ from safetensors.torch import save
 from biorat_al.claims import is_alive
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.encoder import quiet, without_pooler
+from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.encoder.tokenizing import Tokenizer
-from biorat_al.learner.entities.network import EncoderNetwork, TaggingNetwork
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -36,21 +36,6 @@ WEIGHTS, CONFIG, TOKENIZER, TRAINING = "model.safetensors", "config.json", "toke
 _FORMAT = 1
 _PARTIAL = ".partial-"
 _METADATA = "biorat_al"
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """What decides, besides weights, configuration and tokenizer, what a model predicts.
-
-    :param temperature: what the log-odds of mentions are divided by.
-    :param pad: id of the padding token.
-    :param max_length: window length in word pieces, special tokens included.
-    """
-
-    labels: tuple[str, ...]
-    temperature: float
-    pad: int
-    max_length: int
 
 
 class Contents(NamedTuple):
@@ -125,21 +110,6 @@ def remove_leftovers(models_dir: Path) -> None:
         process = path.name.rpartition("-")[2]
         if not process.isdecimal() or int(process) == os.getpid() or not is_alive(int(process)):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
-    """Load a tagging model from its folder alone, its weights in 32-bit floats on the CPU.
-
-    :raises LearnerError: the folder is not there, or not a complete model of a known format.
-    """
-    base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
-    try:
-        behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
-        network = TaggingNetwork(base, len(behaviour.labels))
-        network.head.load_state_dict(head)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise damaged(folder, error) from error
-    return network, tokenizer, behaviour
 
 
 def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:

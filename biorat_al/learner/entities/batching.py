@@ -15,13 +15,10 @@ from torch import nn
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
+from biorat_al.learner.encoder.windows import Part, epoch_batches, pad
 from biorat_al.learner.entities.encoding import IGNORED, encode_tags, windows
-from biorat_al.learner.entities.inference import pad
 from biorat_al.learner.entities.network import tagging_loss
 from biorat_al.learner.types import Example
-
-BUCKET = 8
-"""Batches' worth of windows that are sorted by length together: enough to save most padding, few enough to mix well."""
 
 
 class Row(NamedTuple):
@@ -74,45 +71,6 @@ class Batch(NamedTuple):
         mask = part.mask(self.mask, lengths)
         ids, tags, inside, words = map(part.tensor, (self.ids, self.tags, self.inside, self.words))
         return Batch(ids, mask, tags, inside, words, lengths)
-
-
-class Part(NamedTuple):
-    """Some windows of a batch.
-
-    :param rows: their numbers, shape (chosen,), on the device.
-    :param length: of the longest of them, special tokens included.
-    :param chosen: whether each window of the batch is one of them, shape (windows,); on the CPU.
-    :param shape: of the batch: windows, length.
-    """
-
-    rows: torch.Tensor
-    length: int
-    chosen: NDArray[np.bool_]
-    shape: tuple[int, int]
-
-    @classmethod
-    def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Part:
-        """The `chosen` windows, one at least, of a batch.
-
-        :param ids: of the batch, shape (windows, length).
-        :param lengths: of its windows, without special tokens and padding, shape (windows,).
-        """
-        windows, length = ids.shape
-        rows = torch.from_numpy(np.flatnonzero(chosen)).to(ids.device)
-        # the padding behind the longest of them is cropped
-        spare = lengths.max() - lengths[chosen].max()
-        return cls(rows, length - int(spare), chosen, (windows, length))
-
-    def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Their part of `tensor`, shape (windows, length, …)."""
-        return tensor[:, : self.length].index_select(0, self.rows)
-
-    def mask(self, mask: torch.Tensor | None, lengths: NDArray[np.int64]) -> torch.Tensor | None:
-        """Their part of a batch's `mask`; None where they are all of one length, and nothing is padded.
-
-        :param lengths: of the chosen windows, shape (chosen,).
-        """
-        return None if mask is None or (lengths == lengths.max()).all() else self.tensor(mask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,20 +168,3 @@ def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> Iterator[
     for epoch in count():
         generator = np.random.default_rng([seed, epoch])
         yield from epoch_batches(generator.permutation(len(lengths)).tolist(), lengths, batch_size, generator)
-
-
-def epoch_batches(
-    shuffled: Sequence[int], lengths: Sequence[int], batch_size: int, generator: np.random.Generator
-) -> Iterator[list[int]]:
-    """One epoch's batches of windows that have been shuffled.
-
-    They are sorted by length within buckets, so that batches hold little padding; the batches are shuffled again.
-
-    :param lengths: of all windows, by number.
-    """
-    batches: list[list[int]] = []
-    for start in range(0, len(shuffled), BUCKET * batch_size):
-        bucket = sorted(shuffled[start : start + BUCKET * batch_size], key=lambda n: -lengths[n])
-        batches.extend(bucket[k : k + batch_size] for k in range(0, len(bucket), batch_size))
-    for k in generator.permutation(len(batches)):
-        yield batches[k]

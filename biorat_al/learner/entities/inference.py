@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Sized
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,43 +10,9 @@ from numpy.typing import NDArray
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
+from biorat_al.learner.encoder.windows import batches, pad
 from biorat_al.learner.entities.encoding import windows
 from biorat_al.learner.entities.network import TAGS, TaggingNetwork
-
-
-class Padded(NamedTuple):
-    """Windows of like length in one array.
-
-    :param ids: word pieces with special tokens and padding, shape (windows, length).
-    :param mask: 1 where there is a piece, shape (windows, length); None where nothing is padded.
-    """
-
-    ids: NDArray[np.int64]
-    mask: NDArray[np.int64] | None
-
-
-def pad(rows: Sequence[NDArray[np.int64]], tokenizer: Tokenizer) -> Padded:
-    """Put the special tokens around each row of pieces, and padding behind it."""
-    before, after = len(tokenizer.before), len(tokenizer.after)
-    lengths = [len(row) + before + after for row in rows]
-    ids = np.full((len(rows), max(lengths)), tokenizer.pad, dtype=np.int64)
-    for target, row, length in zip(ids, rows, lengths, strict=True):
-        target[:before] = tokenizer.before
-        target[before : length - after] = row
-        target[length - after : length] = tokenizer.after
-    if min(lengths) == max(lengths):
-        return Padded(ids, None)
-    return Padded(ids, (np.arange(max(lengths)) < np.asarray(lengths)[:, None]).astype(np.int64))
-
-
-def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
-    """Group windows (by index) from the longest to the shortest, so that a batch has `tokens` pieces, padding included,
-    at most (one window at least)."""
-    order = sorted(range(len(cut)), key=lambda n: (-len(cut[n]), n))
-    while order:
-        size = max(1, tokens // len(cut[order[0]]))
-        yield order[:size]
-        order = order[size:]
 
 
 def document_logits(

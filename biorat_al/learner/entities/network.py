@@ -7,42 +7,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.entities.encoding import IGNORED, O
 
 TAGS = 3
 
 OUTSIDE = 2.0
 """First bias of the tag O; with 0 for B and I, its probability is about 0.8."""
-
-
-class EncoderNetwork(nn.Module):
-    """An encoder with a linear head.
-
-    :param base: a network that transformers' Auto classes made.
-    :param inputs: length of the vectors that the head is given.
-    :param outputs: scores that it gives for each.
-    :cvar kind: what the head's tensors are called on disk.
-    """
-
-    kind: str
-
-    def __init__(self, base: Any, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.base = base
-        self.head = nn.Linear(inputs, outputs)
-
-    def initialise_head(self, generator: torch.Generator) -> None:
-        """Draw the head's weights from `generator`, with the encoder's own spread, so that arms start equal."""
-        spread = getattr(self.base.config, "initializer_range", 0.02)
-        with torch.no_grad():
-            self.head.weight.copy_(torch.randn(self.head.weight.shape, generator=generator) * spread)
-            self.head.bias.zero_()
-
-    @property
-    def word_embedding(self) -> nn.Embedding:
-        """The table of word vectors."""
-        table: nn.Embedding = self.base.get_input_embeddings()
-        return table
 
 
 class TaggingNetwork(EncoderNetwork):

@@ -36,11 +36,11 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.saved_model import read_model
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
+from biorat_al.learner.encoder.windows import batches, pad
 from biorat_al.learner.entities.encoding import windows
-from biorat_al.learner.entities.inference import batches, pad
 from biorat_al.learner.entities.network import TAGS, TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import read_model
 from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.training.dropout import Draws, Dropout, replace_dropout
 from biorat_al.learner.training.perturbation import Ball, unit_of

@@ -35,12 +35,12 @@ from typing import NamedTuple
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.saved_model import Behaviour, read_model
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.decoding import Decoded, decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
 from biorat_al.learner.temperature import calibrated
 from biorat_al.learner.types import Prediction, Uncertainty
 

@@ -15,10 +15,10 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.encoder.saved_model import Behaviour
 from biorat_al.learner.entities.batching import EncodedPart, encode_part
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.training.order import Learnt, Training
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import SILENT, Progress

@@ -16,8 +16,7 @@ from torch import nn
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
-from biorat_al.learner.entities.batching import Part, epoch_batches
-from biorat_al.learner.entities.inference import batches, pad
+from biorat_al.learner.encoder.windows import Part, batches, epoch_batches, pad
 from biorat_al.learner.relations.candidates import Candidate, label_candidates, relation_labels
 from biorat_al.learner.relations.marking import MarkedPair, PairMarker
 from biorat_al.learner.relations.network import RelationNetwork

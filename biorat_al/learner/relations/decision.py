@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from biorat_al.learner.entities.scoring import Counts
+from biorat_al.learner.counts import Counts
 from biorat_al.learner.relations.batching import NONE
 from biorat_al.learner.temperature import fit_temperature
 

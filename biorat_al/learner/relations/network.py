@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.encoder.head import EncoderNetwork
 
 
 class RelationNetwork(EncoderNetwork):

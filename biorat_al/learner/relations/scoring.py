@@ -35,8 +35,8 @@ from typing import Literal
 from biorat_al.corpus.model.concept_relations import linked_pairs
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.corpus.model.identity import MentionKey, mention_key
+from biorat_al.learner.counts import Counts, Scores
 from biorat_al.learner.disputes import Undecided
-from biorat_al.learner.entities.scoring import Counts, Scores
 from biorat_al.learner.relations.candidates import Name, names_of, relation_labels, spelling_of, spellings
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationType

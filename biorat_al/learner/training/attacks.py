@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from biorat_al.learner.entities.batching import UnlabelledWindows
 from biorat_al.learner.training.draws import attack_steps
-from biorat_al.learner.training.passes import Passes, View
+from biorat_al.learner.training.passes import Passes, UnlabelledInputs, View
 from biorat_al.learner.training.perturbation import Ball
 from biorat_al.settings import AdversarialSettings
 
@@ -134,7 +133,7 @@ class Virtual(Attack):
     :param pool: windows without labels that take part; None where there are none.
     """
 
-    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledWindows | None) -> None:
+    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None) -> None:
         super().__init__(ball, settings, seed)
         self._pool = pool
 
@@ -190,7 +189,7 @@ def divergence(clean: torch.Tensor, logits: torch.Tensor, words: torch.Tensor) -
     return torch.where(words, by_word, 0.0).sum()
 
 
-def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledWindows | None = None) -> Attack:
+def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None = None) -> Attack:
     """The attack that the settings name.
 
     :param pool: windows without labels, for ``vat``.

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.entities.batching import Part
+from biorat_al.learner.encoder.windows import Part
 
 
 class Draws:

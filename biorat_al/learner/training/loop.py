@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.entities.batching import UnlabelledWindows
-from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.training.attacks import learn_plainly, make_attack
 from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, passes_per_step
 from biorat_al.learner.training.dropout import Draws, replace_dropout
-from biorat_al.learner.training.passes import Cost, Inputs, Passes, View
+from biorat_al.learner.training.passes import Cost, Inputs, Passes, UnlabelledInputs, View
 from biorat_al.learner.training.perturbation import Ball, unit_of
 from biorat_al.learner.training.vocabulary import WordsInUse
 from biorat_al.progress import Progress
@@ -88,7 +87,7 @@ class Loop:
         seed: int,
         device: Device,
         *,
-        unlabelled: UnlabelledWindows | None = None,
+        unlabelled: UnlabelledInputs | None = None,
         words: NDArray[np.int64] | None = None,
     ) -> None:
         self.network = network

@@ -22,9 +22,9 @@ from pydantic import BaseModel
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.encoder.memory import PeakMemory
 from biorat_al.learner.encoder.saved_model import remove_leftovers, write_model
-from biorat_al.learner.entities.network import EncoderNetwork
 from biorat_al.learner.training.loop import Outcome
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import Progress
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ENOUGH_FOR_DEV = 20
 """With fewer documents none is kept back for development: each is worth more as training data."""
 
-Part = TypeVar("Part")
+Encoded = TypeVar("Encoded")
 """The training or the development part as a network is given it."""
 
 Network = TypeVar("Network", bound=EncoderNetwork)
@@ -59,7 +59,7 @@ class Learnt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training(ABC, Generic[Part, Network]):
+class Training(ABC, Generic[Encoded, Network]):
     """The training of one arm, from the base encoder.
 
     All arms of one seed have the same development part, order of batches, first head and dropout masks. On a CPU the
@@ -133,18 +133,18 @@ class Training(ABC, Generic[Part, Network]):
         """All that is learnt of an example, in an order of its own (JSON values)."""
 
     @abstractmethod
-    def encode(self, examples: Sequence[Example]) -> Part:
+    def encode(self, examples: Sequence[Example]) -> Encoded:
         """Encode examples for the network."""
 
     @abstractmethod
-    def check(self, learn: Part, dev: Part) -> None:
+    def check(self, learn: Encoded, dev: Encoded) -> None:
         """See that there is something to learn.
 
         :raises NotEnoughLabelsError: there is not.
         """
 
     @abstractmethod
-    def word_pieces(self, learn: Part, dev: Part) -> Iterable[NDArray[np.int64]]:
+    def word_pieces(self, learn: Encoded, dev: Encoded) -> Iterable[NDArray[np.int64]]:
         """The ids of all word pieces that the network will see, special tokens aside."""
 
     @abstractmethod
@@ -152,7 +152,7 @@ class Training(ABC, Generic[Part, Network]):
         """Put a head on a copy of the pretrained network."""
 
     @abstractmethod
-    def learn(self, network: Network, learn: Part, dev: Part, words: NDArray[np.int64]) -> Learnt:
+    def learn(self, network: Network, learn: Encoded, dev: Encoded, words: NDArray[np.int64]) -> Learnt:
         """Train the network on `learn`; calibrate what it says on `dev`, if there is any.
 
         :param words: ids of all word pieces that it will see.

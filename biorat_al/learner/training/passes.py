@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.entities.batching import Part
-from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.encoder.head import EncoderNetwork
+from biorat_al.learner.encoder.windows import Part
 from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.training.dropout import Draws
 
@@ -68,6 +68,20 @@ class Inputs(Protocol):
 
     def take(self, part: Part) -> Inputs:
         """The windows of `part`."""
+
+
+class UnlabelledInputs(Protocol):
+    """Draws windows of documents that nobody has annotated.
+
+    :ivar size: windows per draw.
+    :ivar share: windows per draw, per labelled window of a full batch.
+    """
+
+    size: int
+    share: float
+
+    def next(self) -> Inputs:
+        """Draw :attr:`size` different windows."""
 
 
 class View(NamedTuple):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biorat_al.learner.entities.network import EncoderNetwork
+from biorat_al.learner.encoder.head import EncoderNetwork
 
 
 class PartialEmbedding(nn.Embedding):

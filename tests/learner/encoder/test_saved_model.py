@@ -13,8 +13,9 @@ import torch
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import saved_model as module
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, read_model, remove_leftovers, sha256_of, write_model
+from biorat_al.learner.encoder.saved_model import remove_leftovers, sha256_of, write_model
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
 
 
 @pytest.fixture
@@ -67,7 +68,8 @@ def test_the_same_model_is_the_same_file_in_every_process(
 import torch
 from pathlib import Path
 from biorat_al.learner.encoder.encoder import resolve_encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, write_model
+from biorat_al.learner.encoder.saved_model import write_model
+from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.entities.network import TaggingNetwork
 encoder = resolve_encoder({str(encoder_folder)!r})
 network = TaggingNetwork(encoder.network(), 2)
@@ -112,7 +114,8 @@ import resource, torch
 from pathlib import Path
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.encoder import resolve_encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, write_model
+from biorat_al.learner.encoder.saved_model import write_model
+from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.entities.network import TaggingNetwork
 encoder = resolve_encoder({str(encoder_folder)!r})
 network = TaggingNetwork(encoder.network(), 1)

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, write_model
+from biorat_al.learner.encoder.saved_model import write_model
 from biorat_al.learner.entities import probe as representation
 from biorat_al.learner.entities.encoding import IGNORED
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.probe import Probe
+from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.training.dropout import Dropout
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings

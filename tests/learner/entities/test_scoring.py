@@ -5,7 +5,8 @@ import json
 import pytest
 
 from biorat_al.corpus.model.document import Entity, Span
-from biorat_al.learner.entities.scoring import Bin, Counts, reliability, score
+from biorat_al.learner.counts import Counts
+from biorat_al.learner.entities.scoring import Bin, reliability, score
 
 
 def mention(start: int, end: int, label: str = "Disease", id: str = "T1") -> Entity:

@@ -10,12 +10,14 @@ import torch
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.encoder.saved_model import Behaviour, write_model
+from biorat_al.learner.encoder.saved_model import write_model
+from biorat_al.learner.encoder.windows import batches
 from biorat_al.learner.entities import tagger as module
 from biorat_al.learner.entities.decoding import NOTHING, Decoded
 from biorat_al.learner.entities.encoding import Window, windows
-from biorat_al.learner.entities.inference import batches, document_logits
+from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.entities.tagger import Tagger, confidence, uncertainty
 from biorat_al.learner.types import Example, Prediction, Uncertainty
 

@@ -8,7 +8,7 @@ import torch
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.entities.batching import Part
+from biorat_al.learner.encoder.windows import Part
 from biorat_al.learner.relations.batching import (
     FORBIDDEN,
     NONE,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from biorat_al.corpus.model.document import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
-from biorat_al.learner.entities.scoring import Counts, Scores
+from biorat_al.learner.counts import Counts, Scores
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationType

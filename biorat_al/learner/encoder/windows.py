@@ -1,0 +1,107 @@
+"""Windows of word pieces in batches of like length, whatever is learnt from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Sized
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from biorat_al.learner.encoder.tokenizing import Tokenizer
+
+
+class Padded(NamedTuple):
+    """Windows of like length in one array.
+
+    :param ids: word pieces with special tokens and padding, shape (windows, length).
+    :param mask: 1 where there is a piece, shape (windows, length); None where nothing is padded.
+    """
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64] | None
+
+
+def pad(rows: Sequence[NDArray[np.int64]], tokenizer: Tokenizer) -> Padded:
+    """Put the special tokens around each row of pieces, and padding behind it."""
+    before, after = len(tokenizer.before), len(tokenizer.after)
+    lengths = [len(row) + before + after for row in rows]
+    ids = np.full((len(rows), max(lengths)), tokenizer.pad, dtype=np.int64)
+    for target, row, length in zip(ids, rows, lengths, strict=True):
+        target[:before] = tokenizer.before
+        target[before : length - after] = row
+        target[length - after : length] = tokenizer.after
+    if min(lengths) == max(lengths):
+        return Padded(ids, None)
+    return Padded(ids, (np.arange(max(lengths)) < np.asarray(lengths)[:, None]).astype(np.int64))
+
+
+def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
+    """Group windows (by index) from the longest to the shortest, so that a batch has `tokens` pieces, padding included,
+    at most (one window at least)."""
+    order = sorted(range(len(cut)), key=lambda n: (-len(cut[n]), n))
+    while order:
+        size = max(1, tokens // len(cut[order[0]]))
+        yield order[:size]
+        order = order[size:]
+
+
+BUCKET = 8
+"""Batches' worth of windows that are sorted by length together: enough to save most padding, few enough to mix well."""
+
+
+class Part(NamedTuple):
+    """Some windows of a batch.
+
+    :param rows: their numbers, shape (chosen,), on the device.
+    :param length: of the longest of them, special tokens included.
+    :param chosen: whether each window of the batch is one of them, shape (windows,); on the CPU.
+    :param shape: of the batch: windows, length.
+    """
+
+    rows: torch.Tensor
+    length: int
+    chosen: NDArray[np.bool_]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Part:
+        """The `chosen` windows, one at least, of a batch.
+
+        :param ids: of the batch, shape (windows, length).
+        :param lengths: of its windows, without special tokens and padding, shape (windows,).
+        """
+        windows, length = ids.shape
+        rows = torch.from_numpy(np.flatnonzero(chosen)).to(ids.device)
+        # the padding behind the longest of them is cropped
+        spare = lengths.max() - lengths[chosen].max()
+        return cls(rows, length - int(spare), chosen, (windows, length))
+
+    def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Their part of `tensor`, shape (windows, length, …)."""
+        return tensor[:, : self.length].index_select(0, self.rows)
+
+    def mask(self, mask: torch.Tensor | None, lengths: NDArray[np.int64]) -> torch.Tensor | None:
+        """Their part of a batch's `mask`; None where they are all of one length, and nothing is padded.
+
+        :param lengths: of the chosen windows, shape (chosen,).
+        """
+        return None if mask is None or (lengths == lengths.max()).all() else self.tensor(mask)
+
+
+def epoch_batches(
+    shuffled: Sequence[int], lengths: Sequence[int], batch_size: int, generator: np.random.Generator
+) -> Iterator[list[int]]:
+    """One epoch's batches of windows that have been shuffled.
+
+    They are sorted by length within buckets, so that batches hold little padding; the batches are shuffled again.
+
+    :param lengths: of all windows, by number.
+    """
+    batches: list[list[int]] = []
+    for start in range(0, len(shuffled), BUCKET * batch_size):
+        bucket = sorted(shuffled[start : start + BUCKET * batch_size], key=lambda n: -lengths[n])
+        batches.extend(bucket[k : k + batch_size] for k in range(0, len(bucket), batch_size))
+    for k in generator.permutation(len(batches)):
+        yield batches[k]

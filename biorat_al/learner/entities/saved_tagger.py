@@ -1,0 +1,44 @@
+"""A tagging model on disk; what every model's folder holds is in :mod:`biorat_al.learner.encoder.saved_model`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biorat_al.learner.encoder.saved_model import damaged, read_contents
+from biorat_al.learner.encoder.tokenizing import Tokenizer
+from biorat_al.learner.entities.network import TaggingNetwork
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What decides, besides weights, configuration and tokenizer, what a model predicts.
+
+    :param temperature: what the log-odds of mentions are divided by.
+    :param pad: id of the padding token.
+    :param max_length: window length in word pieces, special tokens included.
+    """
+
+    labels: tuple[str, ...]
+    temperature: float
+    pad: int
+    max_length: int
+
+
+def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
+    """Load a tagging model from its folder alone, its weights in 32-bit floats on the CPU.
+
+    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    """
+    base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
+    try:
+        behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
+        network = TaggingNetwork(base, len(behaviour.labels))
+        network.head.load_state_dict(head)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise damaged(folder, error) from error
+    return network, tokenizer, behaviour
