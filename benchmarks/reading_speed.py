@@ -17,7 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
+from biorat_al.corpus.detection import list_files
+from biorat_al.corpus.formats.registry import FORMATS
+from biorat_al.corpus.reading import read_corpus, write_corpus
 
 PASSES = 5
 REPEATS = 4

@@ -30,19 +30,19 @@ def _filled(text: str | None) -> str | None:
 
 
 def _formats() -> str:
-    from biorat_al.corpus.reading import FORMATS
+    from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS])
 
 
 def _written() -> str:
-    from biorat_al.corpus.reading import FORMATS
+    from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS if known.can_write])
 
 
 def _read_only() -> str:
-    from biorat_al.corpus.reading import FORMATS
+    from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS if not known.can_write], "and")
 

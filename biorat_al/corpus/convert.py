@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biorat_al.claims import NO_CLAIM, Claim, claimed
+from biorat_al.corpus.detection import Paths, list_files
 from biorat_al.corpus.formats.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
 from biorat_al.corpus.formats.registry import format_named
 from biorat_al.corpus.model.concept_relations import collapsed
 from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.notices import reading_lines
-from biorat_al.corpus.reading import Paths, corpus_size, read_with
+from biorat_al.corpus.reading import read_with
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.wording import plural
@@ -69,9 +70,9 @@ def convert_corpus(
     with ExitStack() as stack:
         claim = stack.enter_context(claimed(target, force=force, parents=known.writes_folder))
         check_target(target, known, force=force, claim=claim)
-        total = corpus_size(paths, format=options.format)
-        bar = stack.enter_context(progress.bar("Converting", total, "bytes"))
-        records: Iterable[Writable] = read_with(options, paths, report=conversion.read, on_bytes=bar.advance)
+        files = list_files(paths, format=options.format, report=conversion.read)
+        bar = stack.enter_context(progress.bar("Converting", files.size, "bytes"))
+        records: Iterable[Writable] = read_with(options, files, report=conversion.read, on_bytes=bar.advance)
         if known.knows_concepts:
             records = _with_concept_relations(records)
         known.write(target, records, conversion.written)

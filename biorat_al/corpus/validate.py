@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from biorat_al.corpus.detection import CorpusFile, Paths, check_split, list_files
 from biorat_al.corpus.formats.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
 from biorat_al.corpus.formats.bigbio.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
@@ -28,7 +29,7 @@ from biorat_al.corpus.model.concepts import TMVAR, is_variant, says_more
 from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.corpus.model.mismatch import common_shift, shift_text
 from biorat_al.corpus.model.slips import slips
-from biorat_al.corpus.reading import CorpusFile, Paths, check_split, list_files, nothing_left, read_files
+from biorat_al.corpus.reading import nothing_left, read_files
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.wording import plural

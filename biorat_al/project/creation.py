@@ -10,9 +10,10 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.model.document import Record
-from biorat_al.corpus.reading import corpus_size, read_with
+from biorat_al.corpus.reading import read_with
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
@@ -53,8 +54,9 @@ def create_project(
     if guidelines is not None:
         read_guidelines(guidelines)
         settings = settings.model_copy(update={"guidelines": f"guidelines{guidelines.suffix.lower()}"})
-    sizes = {
-        what: corpus_size(paths, format=reading.format)
+    read = ReadReport()
+    files = {
+        what: list_files(paths, format=reading.format, report=read)
         for what, paths in (("documents", documents), ("test documents", test_documents))
         if paths
     }
@@ -62,11 +64,10 @@ def create_project(
     encoder = resolve_encoder(settings.encoder.name, settings.encoder.max_length)
     encoder.count_tokens([""])
     encoder.check_weights()
-    read = ReadReport()
 
-    def records(paths: Sequence[str | Path], what: str) -> Iterator[Record]:
-        with progress.bar(f"Reading {what}", total=sizes[what], unit="bytes") as bar:
-            yield from read_with(reading, paths, report=read, on_bytes=bar.advance)
+    def records(what: str) -> Iterator[Record]:
+        with progress.bar(f"Reading {what}", total=files[what].size, unit="bytes") as bar:
+            yield from read_with(reading, files[what], report=read, on_bytes=bar.advance)
 
     with NewFolder(place, is_complete) as new, _alone(settings, place):
         staging = new.staging
@@ -83,8 +84,8 @@ def create_project(
                 report = fill(
                     session,
                     settings=settings,
-                    pool=records(documents, "documents"),
-                    test=records(test_documents, "test documents") if test_documents else None,
+                    pool=records("documents"),
+                    test=records("test documents") if test_documents else None,
                     test_size=test_size,
                     gold=gold,
                     ignore=ignore_labels,

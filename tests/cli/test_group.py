@@ -17,7 +17,7 @@ import pytest
 import biorat_al
 from biorat_al.acquisition.registry import STRATEGIES
 from biorat_al.cli import cli
-from biorat_al.corpus.reading import FORMATS
+from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.export.export import FORMATS as EXPORT_FORMATS
 from biorat_al.settings import SETTINGS_FILE
 from tests.support.commands import PUBTATOR, Outcome, be_quick, call, call_process, everything_in, nowhere, one_sentence

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biorat_al.corpus.detection import detect_format, list_files
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.io.json_head import json_head
-from biorat_al.corpus.reading import detect_format, list_files, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import json_values, maybe_annotated
 

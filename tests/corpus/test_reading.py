@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biorat_al.corpus.detection import detect_format, list_files
 from biorat_al.corpus.formats import base
 from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.formats.registry import FORMATS, format_named
 from biorat_al.corpus.model.checks import check_annotation, check_document
 from biorat_al.corpus.model.document import Annotation, Record
-from biorat_al.corpus.reading import FORMATS, corpus_size, detect_format, format_named, list_files, read_corpus
+from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import CorpusError, FormatError, OffsetError, UsageError
 
 PUBTATOR = "1|t|Naloxone in rats.\n1|a|It works.\n1\t0\t8\tNaloxone\tChemical\tD009270\n"
@@ -187,7 +189,7 @@ def test_the_bytes_add_up(tmp_path: Path) -> None:
     seen: list[int] = []
     assert len(list(read_corpus(tmp_path, on_bytes=seen.append))) == 2000
     total = (tmp_path / "a.jsonl").stat().st_size + (tmp_path / "b.jsonl.gz").stat().st_size
-    assert sum(seen) == corpus_size(tmp_path) == total
+    assert sum(seen) == list_files(tmp_path).size == total
     assert [file.path.name for file in list_files(tmp_path)] == ["a.jsonl", "b.jsonl.gz"]
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.formats.bigbio.schema import kb_schema
+from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.notices import reading_lines
-from biorat_al.corpus.reading import FORMATS, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.corpus.validate import validate_corpus, validation_text
 from biorat_al.errors import FormatError
 from tests.corpus.formats.bigbio.test_reading import row, written

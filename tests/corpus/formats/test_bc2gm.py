@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import detect_format, list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport
 from biorat_al.corpus.formats.bc2gm import Bc2Gm
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Document, Span
-from biorat_al.corpus.reading import corpus_size, detect_format, read_corpus
+from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 SENTENCES = (
@@ -31,7 +32,7 @@ def test_offsets_that_do_not_count_blanks_become_ordinary_ones(tmp_path: Path) -
     for path in (folder, folder / "train.in", folder / "GENE.eval"):
         seen: list[int] = []
         first, second, third = read_corpus(path, on_bytes=seen.append)
-        assert sum(seen) == corpus_size(path)
+        assert sum(seen) == list_files(path).size
         assert first.document == Document("P00001606T0076", "Effects of  voltase alpha 2 and OPRM1 in voles.")
         assert first.annotation is not None
         assert [(e.id, e.label, e.spans) for e in first.annotation.entities] == [

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import ReadReport, WriteReport
 from biorat_al.corpus.model.document import Concept, Entity, Relation, Span
-from biorat_al.corpus.reading import corpus_size, list_files, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
 TEXT = "Naloxone binds OPRM1 (mu) and so blocks it.\n"
@@ -32,7 +33,7 @@ def test_mentions_events_modifications_and_equivalences(tmp_path: Path) -> None:
     seen: list[int] = []
     report = ReadReport()
     (record,) = read_corpus(folder, on_bytes=seen.append, report=report)
-    assert sum(seen) == corpus_size(folder) == sum(path.stat().st_size for path in folder.iterdir())
+    assert sum(seen) == list_files(folder).size == sum(path.stat().st_size for path in folder.iterdir())
     assert (record.document.id, record.document.text, report.skipped, report.notes) == ("PMID-1", TEXT, [], [])
     annotation = record.annotation
     assert annotation is not None

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.chemprot import BROKEN, DANGLING, ORPHANS, REPEATED, ChemProt
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import corpus_size, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, DuplicateDocumentError, OffsetError
 
 ABSTRACTS = '2\tNo "mentions\tHere. \n1\tNaloxone 𝛼.\tIt binds OPRM1.\n'
@@ -33,7 +34,7 @@ def test_a_set(tmp_path: Path) -> None:
     folder = written(tmp_path)
     seen: list[int] = []
     first, second = read_corpus(folder, on_bytes=seen.append)
-    assert sum(seen) == corpus_size(folder) == sum(path.stat().st_size for path in folder.iterdir())
+    assert sum(seen) == list_files(folder).size == sum(path.stat().st_size for path in folder.iterdir())
     assert (first.document.text, first.annotation) == ('No "mentions Here. ', Annotation())
     assert second.document == Document(
         "1", "Naloxone 𝛼. It binds OPRM1.", (Passage("title", 0, 11), Passage("abstract", 12, 27))

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport
 from biorat_al.corpus.formats.knowtator import Knowtator
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Relation, Span
-from biorat_al.corpus.reading import corpus_size, list_files, read_corpus
+from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import FormatError, OffsetError
 
 TEXT = "Naloxone and beta or alpha\nagents bind OPRM1 😀.\n"
@@ -71,7 +72,7 @@ def test_the_first_version(tmp_path: Path) -> None:
     report = ReadReport()
     seen: list[int] = []
     (record,) = read_corpus(folder, report=report, on_bytes=seen.append)
-    assert sum(seen) == corpus_size(folder) == sum(path.stat().st_size for path in folder.iterdir())
+    assert sum(seen) == list_files(folder).size == sum(path.stat().st_size for path in folder.iterdir())
     assert record.document == Document("7", TEXT)
     assert record.annotation == Annotation(
         (

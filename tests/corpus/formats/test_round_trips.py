@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import WriteReport
+from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.corpus.model.concept_relations import collapsed
 from biorat_al.corpus.model.document import (
     Annotation,
@@ -25,7 +27,7 @@ from biorat_al.corpus.model.document import (
     Relation,
     Span,
 )
-from biorat_al.corpus.reading import FORMATS, list_files, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError
 from tests.corpus.strategies import maybe_annotated
 

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import ReadReport, WriteReport
 from biorat_al.corpus.formats.bigbio.schema import kb_schema
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.reading import corpus_size, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError, UsageError
 
 
@@ -46,7 +47,7 @@ def test_a_record(tmp_path: Path) -> None:
     path = written(tmp_path, row())
     seen: list[int] = []
     (record,) = read_corpus(path, on_bytes=seen.append)
-    assert sum(seen) == corpus_size(path)
+    assert sum(seen) == list_files(path).size
     passages = (Passage("title", 0, 5), Passage("abstract", 6, 15))
     assert record.document == Document("22", "One 😀 two three", passages, {"split": "train"})
     assert record.annotation == Annotation(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from biorat_al.corpus.detection import detect_format
 from biorat_al.corpus.formats.base import ReadReport, WriteReport
 from biorat_al.corpus.model.document import (
     Annotation,
@@ -17,7 +18,7 @@ from biorat_al.corpus.model.document import (
     Relation,
     Span,
 )
-from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError
 
 DOCUMENT: dict[str, Any] = {

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biorat_al.corpus.detection import detect_format
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.bioc.bioc_json import BioCJson
 from biorat_al.corpus.io.source import Source
@@ -26,7 +27,7 @@ from biorat_al.corpus.model.document import (
     Relation,
     Span,
 )
-from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError, OffsetError
 
 TEXT = "Relvin eases gout in mice with p.R12Q."

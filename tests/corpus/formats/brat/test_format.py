@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.brat.format import Brat
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
-from biorat_al.corpus.reading import corpus_size, list_files, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
 
 TEXT = "Naloxone binds the receptor\r\nand blocks it 😀 fully.\n"
@@ -137,7 +138,7 @@ def test_either_file_may_be_named_and_all_bytes_count(tmp_path: Path) -> None:
         seen: list[int] = []
         (record,) = read_corpus(path, on_bytes=seen.append)
         assert record.document.id == "1"
-        assert sum(seen) == corpus_size(path) == size
+        assert sum(seen) == list_files(path).size == size
     (folder / "1.txt").unlink()
     with pytest.raises(FormatError, match="there is no text file of that name beside it"):
         list(read_corpus(folder / "1.ann"))

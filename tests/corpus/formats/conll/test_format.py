@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import detect_format
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.conll.format import Conll
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Record, Relation, Span
-from biorat_al.corpus.reading import detect_format, read_corpus, write_corpus
+from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError
 
 LINES = (

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.detection import detect_format
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.model.document import Document, Passage
-from biorat_al.corpus.reading import detect_format, read_corpus
+from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import FormatError
 
 BEGINNING = (
