@@ -12,14 +12,20 @@ from typing import NoReturn
 import click
 
 from biorat_al import __version__
-from biorat_al.cli.evaluation import report, simulate
-from biorat_al.cli.formats import convert, validate
-from biorat_al.cli.loop import init, round_, status
-from biorat_al.cli.output import export, predict
-from biorat_al.cli.server import demo, label_studio
-from biorat_al.cli.signals import exit_code, like_ctrl_c
-from biorat_al.cli.terminal import show
-from biorat_al.cli.upkeep import db, doctor
+from biorat_al.cli.convert import convert
+from biorat_al.cli.db import db
+from biorat_al.cli.demo import demo
+from biorat_al.cli.doctor import doctor
+from biorat_al.cli.export import export
+from biorat_al.cli.init import init
+from biorat_al.cli.label_studio import label_studio
+from biorat_al.cli.predict import predict
+from biorat_al.cli.report import report
+from biorat_al.cli.round import round_
+from biorat_al.cli.simulate import simulate
+from biorat_al.cli.status import status
+from biorat_al.cli.terminal import exit_code, like_ctrl_c, show
+from biorat_al.cli.validate import validate
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact

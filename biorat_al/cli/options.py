@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, and help texts that list what can be chosen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from biorat_al.corpus.formats.base import SPLITS, ReadOptions
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 project_option = click.option(
     "--project",
@@ -33,7 +33,7 @@ size_option = click.option(
 )
 
 
-def reading_options(format_name: str = "--format") -> Callable[[Command], Callable[..., Any]]:
+def reading_options(format_name: str = "--format") -> Callable[[Decorated], Callable[..., Any]]:
     """Give a command the options on how files are read, as one :class:`ReadOptions` called `reading`.
 
     :param format_name: what the option that names the format is called.
@@ -61,7 +61,7 @@ def reading_options(format_name: str = "--format") -> Callable[[Command], Callab
         ),
     )
 
-    def decorate(command: Command) -> Callable[..., Any]:
+    def decorate(command: Decorated) -> Callable[..., Any]:
         @functools.wraps(command)
         def with_reading(
             *args: Any, format_: str | None, split: str | None, skip_invalid: bool, trust_offsets: bool, **others: Any
@@ -75,3 +75,68 @@ def reading_options(format_name: str = "--format") -> Callable[[Command], Callab
         return wrapped
 
     return decorate
+
+
+class Command(click.Command):
+    """A command whose help texts may hold ``{formats}``, ``{written}``, ``{read_only}``, ``{strategies}`` and
+    ``{exports}``.
+
+    They are filled in when the help is asked for: the registries take a second to import.
+    """
+
+    def get_help(self, ctx: click.Context) -> str:
+        self.help = _filled(self.help)
+        for parameter in self.params:
+            if isinstance(parameter, click.Option):
+                parameter.help = _filled(parameter.help)
+        return super().get_help(ctx)
+
+
+def _filled(text: str | None) -> str | None:
+    for place, names in _NAMES.items():
+        if text and place in text:
+            text = text.replace(place, names())
+    return text
+
+
+def _formats() -> str:
+    from biorat_al.corpus.formats.registry import FORMATS
+
+    return _listed([known.name for known in FORMATS])
+
+
+def _written() -> str:
+    from biorat_al.corpus.formats.registry import FORMATS
+
+    return _listed([known.name for known in FORMATS if known.can_write])
+
+
+def _read_only() -> str:
+    from biorat_al.corpus.formats.registry import FORMATS
+
+    return _listed([known.name for known in FORMATS if not known.can_write], "and")
+
+
+def _strategies() -> str:
+    from biorat_al.acquisition.registry import STRATEGIES
+
+    return _listed(list(STRATEGIES))
+
+
+def _exports() -> str:
+    from biorat_al.export.export import FORMATS
+
+    return _listed(list(FORMATS))
+
+
+_NAMES: dict[str, Callable[[], str]] = {
+    "{formats}": _formats,
+    "{written}": _written,
+    "{read_only}": _read_only,
+    "{strategies}": _strategies,
+    "{exports}": _exports,
+}
+
+
+def _listed(names: list[str], last: str = "or") -> str:
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,17 +1,15 @@
-"""The loop of annotation: init, round and status."""
+"""``biorat-al init``: set up a project."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from biorat_al.cli.help import Command
 from biorat_al.cli.options import (
+    Command,
     encoder_option,
     ignore_option,
-    project_option,
     reading_options,
     size_option,
 )
@@ -149,70 +147,3 @@ def init(
     )
     with project:
         show(init_text(project, report, read))
-
-
-@click.command("round", cls=Command)
-@project_option
-@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
-@click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
-@click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: the settings']")
-@click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
-@click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
-def round_(
-    folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
-) -> None:
-    """Fetch corrections, train, pre-annotate, select and push the next batch.
-
-    \b
-    Examples:
-      biorat-al round
-      biorat-al round --size 50 --strategy cluster-margin
-      biorat-al round --partial --project trial
-    """
-    from biorat_al.errors import NothingToDoYet
-    from biorat_al.presentation import notes_text, plan_text, round_text
-    from biorat_al.project import Project
-
-    with Project.open(folder) as project:
-        if dry_run:
-            show(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
-            return
-        try:
-            report = project.round(
-                size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
-            )
-        except NothingToDoYet as wait:
-            for line in notes_text(wait.notes):
-                show(line)
-            raise
-        show(round_text(report, project.status(ask_desk=False)))
-
-
-@click.command()
-@project_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--offline", is_flag=True, help="Do not ask Label Studio for the latest counts.")
-@click.option(
-    "--target",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.8,
-    show_default=True,
-    help="F1 to forecast the labels for.",
-)
-def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
-    """Show how far the project has come.
-
-    \b
-    Examples:
-      biorat-al status
-      biorat-al status --json --offline --project trial
-    """
-    from biorat_al.presentation import status_text
-    from biorat_al.project import Project
-
-    with Project.open(folder) as project:
-        found = project.status(ask_desk=not offline, target=target)
-    if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
-    else:
-        show(status_text(found))

@@ -1,4 +1,4 @@
-"""What the model is worth: simulate and report."""
+"""``biorat-al simulate``: play the annotator on a corpus with gold answers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from pathlib import Path
 
 import click
 
-from biorat_al.cli.help import Command
 from biorat_al.cli.options import (
+    Command,
     encoder_option,
-    force_option,
     ignore_option,
-    project_option,
     reading_options,
     size_option,
 )
 from biorat_al.cli.terminal import show
 from biorat_al.corpus.formats.base import ReadOptions
-from biorat_al.errors import UsageError
 from biorat_al.progress import TerminalProgress
 
 
@@ -135,51 +132,3 @@ def simulate(
         progress,
     )
     show(simulation_text(simulation.run(workers, progress), output))
-
-
-@click.command()
-@project_option
-@click.option(
-    "--simulation",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="Report on what simulate made, instead of a project.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER|FILE.html",
-    help="Where to write it.  [default: report, in the folder of the project or simulation]",
-)
-@click.option(
-    "--target",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="F1 to compare the arms at and to forecast, e.g. 0.8.",
-)
-@force_option
-def report(
-    folder: Path | None, simulation: Path | None, output: Path | None, target: float | None, force: bool
-) -> None:
-    """Write a page on progress, F1 by label, hours left and what RAT is worth.
-
-    The page needs no network. Its figures as JSON and CSV, and its plots, are put into a folder beside it.
-
-    \b
-    Examples:
-      biorat-al report
-      biorat-al report --simulation simulation --target 0.8
-    """
-    if simulation is not None:
-        from biorat_al.efficiency.report.build import write_simulation_report
-
-        if folder is not None:
-            raise UsageError("--project and --simulation exclude each other")
-        page, made = write_simulation_report(simulation, output, target=target, force=force)
-    else:
-        from biorat_al.project import Project
-
-        with Project.open(folder) as project:
-            page, made = project.report(output, target=target, force=force)
-    for sentence in made.sentences:
-        show(sentence)
-    show(f"Wrote {page}")

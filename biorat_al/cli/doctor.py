@@ -1,4 +1,4 @@
-"""Whether all is in order: doctor, and the database's upgrade."""
+"""``biorat-al doctor``: say what is missing on this machine."""
 
 from __future__ import annotations
 
@@ -26,28 +26,3 @@ def doctor(folder: Path | None) -> None:
     show(findings_text(findings))
     if any(finding.state == "missing" for finding in findings):
         raise click.exceptions.Exit(1)
-
-
-@click.group()
-def db() -> None:
-    """The project's database.
-
-    \b
-    Example:
-      biorat-al db upgrade
-    """
-
-
-@db.command("upgrade")
-@project_option
-def db_upgrade(folder: Path | None) -> None:
-    """Bring the database of an older version to this one's tables.
-
-    \b
-    Example:
-      biorat-al db upgrade --project trial
-    """
-    from biorat_al.project import upgrade_database
-
-    before, after = upgrade_database(folder)
-    show("The database is up to date." if before == after else f"Upgraded the database from {before} to {after}.")

@@ -1,0 +1,51 @@
+"""``biorat-al round``: fetch, train, predict, select and push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from biorat_al.cli.options import (
+    Command,
+    project_option,
+)
+from biorat_al.cli.terminal import show
+from biorat_al.progress import TerminalProgress
+
+
+@click.command("round", cls=Command)
+@project_option
+@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
+@click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
+@click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: the settings']")
+@click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
+@click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
+def round_(
+    folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
+) -> None:
+    """Fetch corrections, train, pre-annotate, select and push the next batch.
+
+    \b
+    Examples:
+      biorat-al round
+      biorat-al round --size 50 --strategy cluster-margin
+      biorat-al round --partial --project trial
+    """
+    from biorat_al.errors import NothingToDoYet
+    from biorat_al.presentation import notes_text, plan_text, round_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        if dry_run:
+            show(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
+            return
+        try:
+            report = project.round(
+                size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
+            )
+        except NothingToDoYet as wait:
+            for line in notes_text(wait.notes):
+                show(line)
+            raise
+        show(round_text(report, project.status(ask_desk=False)))
