@@ -29,7 +29,8 @@ def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, fo
       biorat-al convert abstracts.nbib abstracts.jsonl --to jsonl
       biorat-al convert brat-folder/ corpus.xml --from brat --to bioc-xml
     """
-    from biorat_al.corpus.convert import conversion_text, convert_corpus
+    from biorat_al.corpus.convert import convert_corpus
+    from biorat_al.presentation.corpus import conversion_text
 
     conversion = convert_corpus(paths, out, to=to, options=reading, force=force, progress=TerminalProgress())
     show(conversion_text(conversion))

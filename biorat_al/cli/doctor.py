@@ -20,7 +20,7 @@ def doctor(folder: Path | None) -> None:
       biorat-al doctor --project trial
     """
     from biorat_al.doctor import diagnose
-    from biorat_al.presentation import findings_text
+    from biorat_al.presentation.doctor import findings_text
 
     findings = diagnose(folder)
     show(findings_text(findings))

@@ -75,7 +75,7 @@ def export(
       biorat-al export corpus.jsonl --format jsonl
     """
     from biorat_al.export.export import ExportOptions
-    from biorat_al.presentation import export_text
+    from biorat_al.presentation.export import export_text
     from biorat_al.project import Project
 
     options = ExportOptions(

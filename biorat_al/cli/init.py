@@ -116,7 +116,7 @@ def init(
           --test-documents test.pubtator --entity Disease \\
           --entity Chemical --relation CID:Chemical:Disease
     """
-    from biorat_al.presentation import init_text
+    from biorat_al.presentation.init import init_text
     from biorat_al.project import Project, default_name, new_settings
 
     settings = new_settings(

@@ -28,7 +28,7 @@ def label_studio_start(port: int | None) -> None:
       biorat-al label-studio start --port 8080
     """
     from biorat_al.desk.labelstudio.local_server.server import LocalServer
-    from biorat_al.presentation import server_text
+    from biorat_al.presentation.label_studio import server_text
 
     server = LocalServer()
     server.install(TerminalProgress())
@@ -70,7 +70,7 @@ def label_studio_status() -> None:
       biorat-al label-studio status
     """
     from biorat_al.desk.labelstudio.local_server.server import LocalServer
-    from biorat_al.presentation import server_text
+    from biorat_al.presentation.label_studio import server_text
 
     server = LocalServer()
     info = server.status()

@@ -33,7 +33,9 @@ def round_(
       biorat-al round --partial --project trial
     """
     from biorat_al.errors import NothingToDoYet
-    from biorat_al.presentation import notes_text, plan_text, round_text
+    from biorat_al.presentation.plan import plan_text
+    from biorat_al.presentation.round import round_text
+    from biorat_al.presentation.text import notes_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:

@@ -120,7 +120,7 @@ def simulate(
     """
     from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
     from biorat_al.efficiency.simulation.simulation import Simulation, Sources
-    from biorat_al.presentation import simulation_text
+    from biorat_al.presentation.simulation import simulation_text
     from biorat_al.project import default_name
 
     progress = TerminalProgress()

@@ -32,7 +32,7 @@ def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> 
       biorat-al status
       biorat-al status --json --offline --project trial
     """
-    from biorat_al.presentation import status_text
+    from biorat_al.presentation.status import status_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:

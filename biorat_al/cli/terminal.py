@@ -13,6 +13,8 @@ from types import FrameType
 
 import click
 
+_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+
 
 def show(text: str, *, err: bool = False) -> None:
     """Print a text; on a terminal, lines that are too long for it are wrapped at words.
@@ -46,9 +48,6 @@ def wrapped(text: str, width: int) -> str:
             break_on_hyphens=False,
         )
     return "\n".join(lines)
-
-
-_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 class Ended(KeyboardInterrupt):

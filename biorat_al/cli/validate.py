@@ -25,7 +25,8 @@ def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
       biorat-al validate corpus.pubtator
       biorat-al validate brat-folder/ --format brat
     """
-    from biorat_al.corpus.validate import validate_corpus, validation_text
+    from biorat_al.corpus.validate import validate_corpus
+    from biorat_al.presentation.corpus import validation_text
 
     validation = validate_corpus(paths, options=reading, progress=TerminalProgress())
     show(validation_text(validation))

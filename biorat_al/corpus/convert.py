@@ -15,11 +15,9 @@ from biorat_al.corpus.formats.base import CorpusFormat, ReadOptions, ReadReport,
 from biorat_al.corpus.formats.registry import format_named
 from biorat_al.corpus.model.concept_relations import collapsed
 from biorat_al.corpus.model.document import Record
-from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
-from biorat_al.wording import plural
 
 
 @dataclass
@@ -105,23 +103,6 @@ def check_target(target: Path, known: CorpusFormat, *, force: bool, claim: Claim
                 f"{target} holds {inside!r}, which {known.title} does not have, so it is not replaced; choose another "
                 "name"
             )
-
-
-def conversion_text(conversion: Conversion) -> str:
-    """What a person should know of a conversion."""
-    written, read = conversion.written, conversion.read
-    count = plural(written.documents, "document")
-    lines = [f"Wrote {count} to {conversion.target}"]
-    lines += reading_lines(read)
-    if conversion.lost:
-        lines.append("Not in it, or not as it was:")
-        lines += [f"  {number:>9,}  {kind}" for kind, number in conversion.lost.most_common()]
-    else:
-        lines.append("Nothing was lost.")
-    if written.warned:
-        lines.append("Against the format's own conventions, written all the same:")
-        lines += [f"  {number:>9,}  {kind}" for kind, number in written.warned.most_common()]
-    return "\n".join(lines)
 
 
 def _with_concept_relations(records: Iterable[Writable]) -> Iterator[Writable]:

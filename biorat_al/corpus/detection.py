@@ -21,6 +21,10 @@ JSON_CHARACTERS = 1 << 17
 """How much of a file's beginning decides on its format if it is JSON."""
 
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A file or folder, or several."""
+
+
 class Detection(NamedTuple):
     """What a file seems to be.
 
@@ -98,10 +102,6 @@ def without_suffix(path: Path, known: CorpusFormat) -> Path:
     suffix = suffix_of(path, known)
     stem = path.name[: -len(suffix)] if suffix else path.name
     return path.with_name(stem) if stem else path
-
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-"""A file or folder, or several."""
 
 
 @dataclass(frozen=True, slots=True)

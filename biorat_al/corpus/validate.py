@@ -110,31 +110,6 @@ def validate_corpus(
     return validation
 
 
-def validation_text(validation: Validation, shown: int = 20) -> str:
-    """What a person should know of a validation."""
-    count = plural(validation.documents, "document")
-    wrong, warnings = validation.problems.total(), validation.warnings.total()
-    if not wrong and not warnings:
-        return f"{count}: nothing wrong."
-    lines = _listed(validation.messages, wrong, shown)
-    lines.append(f"{count}: {wrong:,} wrong" if wrong else f"{count}: no faults, {plural(warnings, 'warning')}:")
-    lines += _counted(validation.problems)
-    if wrong and warnings:
-        lines.append(f"{plural(warnings, 'warning')}:")
-    lines += _listed([f"warning: {remark}" for remark in validation.remarks], warnings, shown)
-    return "\n".join([*lines, *_counted(validation.warnings)])
-
-
-def _listed(messages: list[str], count: int, shown: int) -> list[str]:
-    left = count - len(messages[:shown])
-    # a message may stand for several of a kind
-    return messages[:shown] + ([f"… and {left:,} more"] if left > 0 and len(messages) > shown else [])
-
-
-def _counted(kinds: Counter[str]) -> list[str]:
-    return [f"  {number:>9,}  {kind}" for kind, number in kinds.most_common()]
-
-
 class _Check:
     """A validation under way: what was seen in earlier files counts, too."""
 

@@ -15,7 +15,9 @@ from biorat_al.demo.curve import curve_text, draw_curve
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
-from biorat_al.presentation import duration, init_text, round_text
+from biorat_al.presentation.init import init_text
+from biorat_al.presentation.round import round_text
+from biorat_al.presentation.text import duration
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project, new_settings
 from biorat_al.store.tasks import desk_project

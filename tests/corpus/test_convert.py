@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.convert import conversion_text, convert_corpus
+from biorat_al.corpus.convert import convert_corpus
 from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import CorpusFormat, ReadOptions
 from biorat_al.corpus.formats.registry import FORMATS, format_named
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import BioratError, FormatError, OffsetError, UsageError
+from biorat_al.presentation.corpus import conversion_text
 from tests.support.commands import call
 
 PUBTATOR = "".join(

@@ -15,8 +15,9 @@ from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_corpus, write_corpus
-from biorat_al.corpus.validate import validate_corpus, validation_text
+from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import FormatError
+from biorat_al.presentation.corpus import validation_text
 from tests.corpus.formats.bigbio.test_reading import row, written
 from tests.support.commands import call
 

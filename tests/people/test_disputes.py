@@ -20,7 +20,9 @@ from biorat_al.export.export import ExportOptions
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.types import Example
-from biorat_al.presentation import export_text, round_text, status_text
+from biorat_al.presentation.export import export_text
+from biorat_al.presentation.round import round_text
+from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import RoundReport

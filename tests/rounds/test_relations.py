@@ -20,7 +20,8 @@ from biorat_al.errors import LearnerError
 from biorat_al.learner.predictor import Predictor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import relation_folders
-from biorat_al.presentation import round_text, status_text
+from biorat_al.presentation.round import round_text
+from biorat_al.presentation.status import status_text
 from biorat_al.progress import SILENT
 from biorat_al.project import Project
 from biorat_al.rounds import runner

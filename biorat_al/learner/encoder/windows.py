@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 
+BUCKET = 8
+"""Batches' worth of windows that are sorted by length together: enough to save most padding, few enough to mix well."""
+
 
 class Padded(NamedTuple):
     """Windows of like length in one array.
@@ -45,10 +48,6 @@ def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
         size = max(1, tokens // len(cut[order[0]]))
         yield order[:size]
         order = order[size:]
-
-
-BUCKET = 8
-"""Batches' worth of windows that are sorted by length together: enough to save most padding, few enough to mix well."""
 
 
 class Part(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.convert import Conversion, conversion_text
+from biorat_al.corpus.convert import Conversion
 from biorat_al.corpus.formats.base import Reading, ReadReport
 from biorat_al.corpus.formats.sound import sound_record
 from biorat_al.corpus.model.checks import annotation_errors
@@ -28,6 +28,7 @@ from biorat_al.corpus.model.document import (
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import CorpusError, FormatError, OffsetError
+from biorat_al.presentation.corpus import conversion_text
 from tests.corpus.formats.bigbio.test_reading import row, written
 from tests.support.commands import call
 

@@ -13,17 +13,10 @@ from biorat_al.corpus.formats.bigbio.card import AgreementF1
 from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.people.disputes import Disputes
-from biorat_al.presentation import (
-    _NOT_CANDIDATES,
-    _UNREPRESENTABLE,
-    duration,
-    notes_text,
-    percent,
-    plan_text,
-    round_text,
-    status_text,
-    table,
-)
+from biorat_al.presentation.plan import plan_text
+from biorat_al.presentation.round import _NOT_CANDIDATES, _UNREPRESENTABLE, round_text
+from biorat_al.presentation.status import status_text
+from biorat_al.presentation.text import duration, notes_text, percent, table
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport

@@ -1,0 +1,33 @@
+"""What ``export`` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biorat_al.export.export import ExportReport
+from biorat_al.export.notes import export_notes
+from biorat_al.presentation.text import (
+    wrapped_text,
+)
+from biorat_al.wording import plural
+
+TIES_SHOWN = 20
+"""How many ties an export prints."""
+
+
+def export_text(report: ExportReport, out: Path) -> str:
+    """What a person should know of an export."""
+    counts = ", ".join(plural(count, f"{split} document") for split, count in report.documents.items() if count)
+    lines = [f"Wrote {counts} to {out}"]
+    if report.tie_count:
+        lines.append(
+            f"{plural(report.tie_count, 'tie')}: marked by exactly half of a document's annotators "
+            "(--prefer ANNOTATOR decides them here, ties in biorat.toml in training as well)"
+        )
+        lines += [f"  {tie}" for tie in report.ties[:TIES_SHOWN]]
+        lines += [f"  … and {report.tie_count - TIES_SHOWN:,} more"] if report.tie_count > TIES_SHOWN else []
+    lines += [line for text in export_notes(report) for line in wrapped_text(text, "")]
+    if report.warnings:
+        lines.append("Against BigBio's conventions, written all the same:")
+        lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]
+    return "\n".join(lines)

@@ -1,0 +1,52 @@
+"""What ``init`` prints."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from biorat_al.corpus.formats.base import ReadReport
+from biorat_al.corpus.notices import reading_lines
+from biorat_al.presentation.text import (
+    counts_text,
+    labelled,
+    note_text,
+)
+from biorat_al.project import Project
+from biorat_al.store.documents import ImportReport
+from biorat_al.wording import plural
+
+
+def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
+    """What ``init`` did."""
+    pool = report.documents - report.test_documents - report.leaks
+    lines = [
+        f"Project {project.settings.name} is ready in {project.folder}",
+        *labelled("pool", plural(pool, "document")),
+        *labelled("test set", f"{plural(report.test_documents, 'document')}, held out"),
+        *labelled("labels", ", ".join(project.settings.labels)),
+    ]
+    if report.mentions:
+        lines += labelled("mentions", counts_text(report.mentions))
+    if project.settings.relations:
+        lines += labelled("relations", _relations_text(project.settings.relation_labels, report))
+    if report.duplicates:
+        examples = ", ".join(report.duplicate_examples[:3])
+        lines += note_text(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
+    if report.leaks:
+        lines += note_text(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
+    for line in reading_lines(read):
+        # places and messages stay on one line, to be copied
+        lines += [f"  {line}"] if line.startswith(" ") else note_text(line)
+    if report.ignored:
+        lines += labelled("ignored", counts_text(report.ignored))
+    if report.test_documents == 0:
+        lines += note_text("There is no test set, so no model will be measured.")
+    return "\n".join([*lines, f"Next: cd {shlex.quote(str(project.folder))} && biorat-al round"])
+
+
+def _relations_text(labels: Sequence[str], report: ImportReport) -> str:
+    if not report.relations:
+        return ", ".join(labels)
+    aside = f"; kept aside: {counts_text(report.relations_aside)}" if report.relations_aside else ""
+    return f"{counts_text(report.relations)}{aside}"

@@ -1,0 +1,24 @@
+"""What ``round --dry-run`` prints."""
+
+from __future__ import annotations
+
+from biorat_al.presentation.text import (
+    labelled,
+    note_text,
+)
+from biorat_al.rounds.plan import RoundPlan
+from biorat_al.wording import plural
+
+
+def plan_text(plan: RoundPlan) -> str:
+    """What a round would do."""
+    lines = [f"Round {plan.number} {'would go on' if plan.resumes else 'would begin'}; nothing has been done."]
+    if plan.waits:
+        return "\n".join([*lines, *note_text(f"It would wait: {plan.waits}")])
+    if plan.labelled:
+        documents = plural(plan.labelled, "annotated document")
+        lines += labelled("train on", f"{documents} or more, arms: {', '.join(plan.arms)}")
+    else:
+        lines += labelled("train", "nothing yet: no document is annotated")
+    lines += labelled("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
+    return "\n".join(lines)

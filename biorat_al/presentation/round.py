@@ -1,0 +1,170 @@
+"""What ``round`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from biorat_al.acquisition.stopping import Verdict
+from biorat_al.learner.relations.candidates import MOST_CANDIDATES
+from biorat_al.people.disputes import masked_text
+from biorat_al.presentation.text import (
+    both_scores,
+    disputes_text,
+    duration,
+    labelled,
+    level_name,
+    note_text,
+    notes_text,
+    percent,
+    seats_text,
+)
+from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.runner import RoundReport, StepReport
+from biorat_al.rounds.status import ProjectStatus
+from biorat_al.wording import plural
+
+_UNREPRESENTABLE = {
+    "same_type_nesting": "inside or across another of the same label; the longest was learnt, all are kept",
+    "discontinuous": "in several pieces; their places were not learnt from, all are kept",
+    "off_token_border": "beginning or ending inside a word; learnt as the whole word, kept as annotated",
+    "no_token": "on blanks or signs that the encoder drops; nothing could be learnt, all are kept",
+    "other_label": "with a label that the project does not have; not learnt, all are kept",
+}
+"""What the model cannot represent, in words."""
+
+_NOT_CANDIDATES = {
+    "outside_window": "farther apart than the window of sentences; not learnt, all are kept",
+    "too_many": f"farther apart than the {MOST_CANDIDATES:,} nearest pairs of the document; not learnt, all are kept",
+    "other_types": "between labels that its type does not join; not learnt, all are kept",
+    "other_label": "with a label that the project does not have; not learnt, all are kept",
+    "several_labels": "on a pair that has another one; the first of the settings was learnt, all are kept",
+    "unlinked": "between concepts one of which no mention is linked to; not learnt, all are kept",
+    "to_itself": "of a mention or a concept with itself; not learnt, all are kept",
+}
+"""What of the relations no candidate can express, in words."""
+
+
+def round_text(report: RoundReport, status: ProjectStatus) -> str:
+    """What a round did, a line per step, and what to do next."""
+    lines = [f"Round {report.number} of {status.name}"]
+    if report.resumed:
+        lines += note_text("went on where it was cut off")
+    for step in report.steps:
+        text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
+        lines += labelled(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
+    notes = [text for step in report.steps for text in step.counts.get("notices", ())]
+    notes += finding_notes(status.findings)
+    for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
+        notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
+    for kind, count in report.step("train").counts.get("not_candidates", {}).items():
+        notes.append(f"{plural(count, 'relation')} {_NOT_CANDIDATES[kind]}")
+    if cut := report.step("train").counts.get("cut_documents"):
+        notes.append(
+            f"{plural(cut, 'document')} with more than {MOST_CANDIDATES:,} pairs that could be related; "
+            "the nearest were learnt from"
+        )
+    if "no_relation_model" in report.step("train").counts:
+        notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
+    lines += notes_text(notes)
+    lines += disputes_text(status)
+    lines += _advice(report.verdicts)
+    open_tasks = status.tasks["pool"]["open"]
+    blind = status.tasks["test"]["open"]
+    if open_tasks or blind:
+        todo = [
+            f"{plural(count, noun)}{seats_text(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
+            for count, noun, role in ((open_tasks, "open task", "pool"), (blind, "blind test task", "test"))
+            if count
+        ]
+        lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
+    elif not status.left:
+        lines.append("The pool is used up. Next: biorat-al export corpus")
+    return "\n".join(lines)
+
+
+def _advice(verdicts: Sequence[Verdict]) -> list[str]:
+    """One sentence, once two criteria can be judged; one alone says too little."""
+    if len(verdicts) < 2:
+        return []
+    values = ", ".join(
+        f"{verdict.criterion} {100 * verdict.value:+.1f} points of F1"
+        if verdict.criterion == "performance plateau"
+        else f"{verdict.criterion} {percent(verdict.value)}%"
+        for verdict in verdicts
+        if verdict.holds
+    )
+    number = sum(verdict.holds for verdict in verdicts)
+    text = f"Advice: {number} of {len(verdicts)} stopping criteria {'holds' if number == 1 else 'hold'}"
+    text += f" ({values})" if values else ""
+    return note_text(text + (": more annotation may bring little" if number >= 2 else ": go on annotating"))
+
+
+def _step_text(step: StepReport) -> str:
+    return _STEP_TEXTS[step.name](step.counts)
+
+
+def _pull_text(counts: Mapping[str, Any]) -> str:
+    parts = [plural(counts["new"], "new answer")]
+    for name, noun, words in (
+        ("changed", "", "edited"),
+        ("revised", "", "of them by somebody else than the author"),
+        ("deleted", "", "deleted"),
+        ("skipped", "", "skipped"),
+        ("deleted_tasks", "task", "deleted"),
+        ("unattended", "", "not counted, since nobody has looked at them"),
+        ("drafts", "draft", "left alone"),
+    ):
+        # an earlier version of the program did not count all of them
+        if counts.get(name):
+            number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
+            parts.append(f"{number} {words}")
+    if unknown := counts.get("unknown_tasks"):
+        parts.append(f"{plural(unknown, 'task')} that this project did not make, left alone")
+    return ", ".join(parts)
+
+
+def _train_text(counts: Mapping[str, Any]) -> str:
+    empty = f" ({counts['empty_documents']:,} empty)" if counts["empty_documents"] else ""
+    annotated = plural(counts["mentions"], "mention")
+    if "relations" in counts:
+        annotated += f", {plural(counts['relations'], 'relation')}"
+    documents = plural(counts["documents"], "document")
+    return f"{documents}{empty}, {annotated}{masked_text(counts)}; arms: {', '.join(counts['models'])}"
+
+
+def _evaluate_text(counts: Mapping[str, Any]) -> str:
+    scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
+    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{masked_text(counts)}"
+    if "relation_f1" in counts:
+        level = level_name(counts["relation_level"], counts["relation_f1"].values())
+        found = (f"{both_scores(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())
+        text += f"; relations between annotated mentions / end to end: {', '.join(found)}"
+    return text
+
+
+def _select_text(counts: Mapping[str, Any]) -> str:
+    pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
+    text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
+    if "instead_of" in counts:
+        return text + f"by {counts['strategy']} ({counts['instead_of']} needs a model, and there is none yet)"
+    return text + f"by {counts['strategy']}"
+
+
+def _push_text(counts: Mapping[str, Any]) -> str:
+    parts = [f"{plural(counts['tasks'], 'task')}, {counts['pre_labelled']:,} with pre-labels"]
+    if counts["relabelled"]:
+        parts.append(f"{plural(counts['relabelled'], 'open task')} with newer pre-labels")
+    if counts["test_tasks"]:
+        parts.append(plural(counts["test_tasks"], "blind test task"))
+    return ", ".join(parts)
+
+
+_STEP_TEXTS = {
+    "pull": _pull_text,
+    "train": _train_text,
+    "evaluate": _evaluate_text,
+    "predict": lambda counts: plural(counts["documents"], "document"),
+    "select": _select_text,
+    "push": _push_text,
+}

@@ -1,0 +1,119 @@
+"""What ``status`` prints."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from biorat_al.presentation.text import (
+    LABEL_WIDTH,
+    WIDTH,
+    both_scores,
+    counts_text,
+    disputes_text,
+    duration,
+    labelled,
+    level_name,
+    note_text,
+    notes_text,
+    percent,
+    seats_text,
+    table,
+)
+from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.status import ProjectStatus, RoundStatus
+from biorat_al.wording import plural
+
+_LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
+
+_STATES = {"running": "not ended", "waiting": "waits"}
+
+
+def status_text(status: ProjectStatus) -> str:
+    """How far a project has come."""
+    tasks = status.tasks["pool"]
+    pool = (
+        f"{plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
+        f"{tasks['open'] + tasks['pushing']:,} open{seats_text(tasks['open'], status.seats.get('pool'))}, "
+        f"{tasks['skipped']:,} skipped, {status.left:,} never asked for"
+    )
+    lines = [
+        status.name,
+        f"  folder    {status.folder}",
+        f"  database  {status.database}",
+        f"  encoder   {status.encoder}",
+        *labelled("labels", ", ".join(status.labels)),
+        *labelled("pool", pool),
+        *labelled("test set", f"{plural(status.documents['test'], 'document')}: {status.labelled['test']:,} annotated"),
+    ]
+    if tasks["deleted"]:
+        lines += note_text(f"{plural(tasks['deleted'], 'task')} deleted on the desk; answers fetched before are kept")
+    if status.mentions:
+        lines += labelled("mentions", counts_text(status.mentions))
+    if status.relation_level is not None:
+        lines += labelled("relations", counts_text(status.relations) or "none")
+    if status.concept_relations:
+        lines += labelled("", f"between concepts: {counts_text(status.concept_relations)}")
+    lines += disputes_text(status)
+    if status.open_now is not None:
+        seats = status.seats_now or {}
+        now = (
+            f"{count:,} open{seats_text(count, seats.get(role))} ({role})" for role, count in status.open_now.items()
+        )
+        lines += labelled("right now", ", ".join(now))
+    if status.desk_problem:
+        lines += labelled("desk", status.desk_problem)
+    lines.extend(f"  {role:<{LABEL_WIDTH}} {url}" for role, url in status.urls.items())
+    lines += notes_text(finding_notes(status.findings))
+    if status.rounds:
+        lines += ["", *_round_table(status.rounds)]
+        lines += _relation_table(status)
+        if status.forecast:
+            lines += textwrap.wrap(status.forecast, WIDTH)
+    else:
+        lines.append("No round yet. Next: biorat-al round")
+    return "\n".join(lines)
+
+
+def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
+    arms = list(dict.fromkeys(arm for row in rounds for arm in row.f1))
+    header = ["round", "trained", *(f"F1 {arm}" for arm in arms), "tested", "asked", "strategy", "time"]
+    body = [
+        [
+            str(row.number),
+            "–" if row.labelled is None else f"{row.labelled:,}",
+            *(percent(row.f1.get(arm)) for arm in arms),
+            f"{row.evaluated:,}" if row.evaluated else "–",
+            f"{row.asked_for:,}",
+            row.strategy or "–",
+            duration(row.seconds) if row.state == "done" else _STATES.get(row.state, row.state),
+        ]
+        for row in rounds
+    ]
+    yield from table([header, *body])
+    if arms:
+        yield "trained, tested, asked: numbers of documents learnt from, measured on, asked for"
+        yield "F1: strict spans on the test documents; one model per arm and round (one seed)"
+    last = rounds[-1]
+    if last.state == "waiting":
+        yield f"Round {last.number} waits for annotators; then: biorat-al round"
+    elif last.state != "done":
+        yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
+
+
+def _relation_table(status: ProjectStatus) -> Iterable[str]:
+    measured = [row for row in status.rounds if row.relation_f1]
+    if not measured or status.relation_level is None:
+        return
+    arms = list(dict.fromkeys(arm for row in measured for arm in row.relation_f1))
+    level = level_name(status.relation_level, (f1 for row in measured for f1 in row.relation_f1.values()))
+    body = [
+        [
+            str(row.number),
+            *(both_scores(row.relation_f1[arm], level) if arm in row.relation_f1 else "–" for arm in arms),
+        ]
+        for row in measured
+    ]
+    yield ""
+    yield from table([["round", *(f"relations {arm}" for arm in arms)], *body])
+    yield f"F1 of relations as {_LEVELS[level]}: between annotated mentions / end to end"
