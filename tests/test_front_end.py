@@ -13,7 +13,7 @@ from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.errors import NothingToDoYet
 from biorat_al.store.answers import answers, load_answers
-from biorat_al.store.rounds import predictions
+from biorat_al.store.models import predictions
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 from tests.support.browser import log_in, open_label_stream
 from tests.support.labelstudio import RunningLabelStudio

@@ -30,7 +30,7 @@ from biorat_al.store.answers import read_gold
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import database_errors, database_url, open_engine
 from biorat_al.store.documents import ImportReport
-from biorat_al.store.rounds import newest_model
+from biorat_al.store.models import newest_model
 from biorat_al.store.store import Store
 
 if TYPE_CHECKING:

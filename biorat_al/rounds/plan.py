@@ -11,7 +11,8 @@ from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, sett
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import count_unasked, newest_round
+from biorat_al.store.picks import count_unasked
+from biorat_al.store.rounds import newest_round
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
 from biorat_al.wording import plural

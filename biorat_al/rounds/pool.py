@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import unasked_documents
+from biorat_al.store.picks import unasked_documents
 from biorat_al.store.tasks import tasks_in_state
 
 

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from biorat_al.errors import SettingsError
 from biorat_al.settings import Settings, make_settings
-from biorat_al.store.rounds import models_of, steps_of
+from biorat_al.store.models import models_of
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import RoundRow
 from biorat_al.wording import are, plural
 

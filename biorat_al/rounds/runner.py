@@ -25,7 +25,8 @@ from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.findings import findings
-from biorat_al.store.rounds import count_unasked, newest_round, steps_of
+from biorat_al.store.picks import count_unasked
+from biorat_al.store.rounds import newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_seats, count_tasks

@@ -23,7 +23,9 @@ from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
-from biorat_al.store.rounds import all_rounds, count_unasked, models_of, picks_of, steps_of
+from biorat_al.store.models import models_of
+from biorat_al.store.picks import count_unasked, picks_of
+from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
 from biorat_al.store.tasks import count_seats, count_tasks, desk_project

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import Observation, Verdict, classification_change, verdicts
 from biorat_al.store.annotations import chunks, entity_from_values
-from biorat_al.store.rounds import models_of, predictions, steps_of
+from biorat_al.store.models import models_of, predictions
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import ModelRow, PredictionRow
 
 Mention = tuple[str, tuple[tuple[int, int], ...]]

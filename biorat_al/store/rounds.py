@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.store.annotations import chunks
 from biorat_al.store.tables import (
-    AnnotationRow,
-    DocumentRow,
-    ModelRow,
-    PickRow,
-    PredictionRow,
     RoundRow,
     StepRow,
-    TaskRow,
 )
 
 
@@ -34,110 +24,3 @@ def all_rounds(session: Session) -> list[RoundRow]:
 def steps_of(session: Session, number: int) -> list[StepRow]:
     """The steps of a round in order."""
     return list(session.scalars(select(StepRow).where(StepRow.round_number == number).order_by(StepRow.position)))
-
-
-def models_of(session: Session, number: int) -> dict[str, ModelRow]:
-    """The models that a round trained, by arm."""
-    return {
-        row.arm: row
-        for row in session.scalars(
-            select(ModelRow).where(ModelRow.round_number == number).order_by(ModelRow.created_at)
-        )
-    }
-
-
-def newest_model(session: Session) -> ModelRow | None:
-    """The newest model of a selecting arm."""
-    return session.scalar(
-        select(ModelRow).where(ModelRow.selecting.is_(True)).order_by(ModelRow.round_number.desc()).limit(1)
-    )
-
-
-def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
-    """Row ids of the pool's documents that were never asked for, in order.
-
-    :param without_gold: leave out those that came with gold annotations, since nobody need annotate them.
-    """
-    return list(session.scalars(select(DocumentRow.id).where(*_unasked(without_gold)).order_by(DocumentRow.id)))
-
-
-def count_unasked(session: Session, *, without_gold: bool) -> int:
-    """Number of the documents that :func:`unasked_documents` gives."""
-    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_unasked(without_gold))).one()
-
-
-def unasked_test_documents(session: Session) -> list[int]:
-    """Row ids of the test documents that have neither gold annotations nor a task."""
-    return list(
-        session.scalars(
-            select(DocumentRow.id)
-            .where(DocumentRow.split == "test", ~exists().where(TaskRow.document_id == DocumentRow.id), _has_no_gold())
-            .order_by(DocumentRow.id)
-        )
-    )
-
-
-def add_predictions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write what a model says of documents."""
-    if rows:
-        session.execute(insert(PredictionRow), list(rows))
-
-
-def predicted_documents(session: Session, version: str) -> set[int]:
-    """Row ids of the documents that a model has predictions for."""
-    return set(session.scalars(select(PredictionRow.document_id).where(PredictionRow.model_version == version)))
-
-
-def predictions(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, PredictionRow]:
-    """A model's predictions by document row id."""
-    found: dict[int, PredictionRow] = {}
-    for some in chunks(document_ids):
-        rows = session.scalars(
-            select(PredictionRow).where(PredictionRow.model_version == version, PredictionRow.document_id.in_(some))
-        )
-        found.update((row.document_id, row) for row in rows)
-    return found
-
-
-def measures(session: Session, version: str, document_ids: Sequence[int], names: Sequence[str]) -> dict[int, Any]:
-    """Return columns of a model's predictions by document row id, without what it predicts.
-
-    :param names: of the columns; each value is a row with those.
-    """
-    columns = [getattr(PredictionRow, name) for name in names]
-    found: dict[int, Any] = {}
-    for some in chunks(document_ids):
-        statement = select(PredictionRow.document_id, *columns).where(
-            PredictionRow.model_version == version, PredictionRow.document_id.in_(some)
-        )
-        found.update((row[0], row) for row in session.execute(statement))
-    return found
-
-
-def forget_predictions(session: Session, keep_version: str) -> None:
-    """Drop predictions of older models for documents that nobody was asked about; they serve nothing any more."""
-    asked = exists().where(TaskRow.document_id == PredictionRow.document_id)
-    session.execute(delete(PredictionRow).where(PredictionRow.model_version != keep_version, ~asked))
-
-
-def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write what a round chose."""
-    if rows:
-        session.execute(insert(PickRow), list(rows))
-
-
-def picks_of(session: Session, number: int) -> list[PickRow]:
-    """What a round chose, best first."""
-    return list(session.scalars(select(PickRow).where(PickRow.round_number == number).order_by(PickRow.rank)))
-
-
-def _unasked(without_gold: bool) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [
-        DocumentRow.split == "pool",
-        ~exists().where(TaskRow.document_id == DocumentRow.id),
-    ]
-    return [*conditions, _has_no_gold()] if without_gold else conditions
-
-
-def _has_no_gold() -> ColumnElement[bool]:
-    return ~exists().where(AnnotationRow.document_id == DocumentRow.id, AnnotationRow.source == "gold")

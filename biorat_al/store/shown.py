@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import RelationKey, relation_keys
 from biorat_al.store.annotations import entity_from_values, relation_from_values
-from biorat_al.store.rounds import predictions
+from biorat_al.store.models import predictions
 
 Shown = tuple[int, str]
 """Row id of a document, and the version of the model whose pre-labels were shown."""

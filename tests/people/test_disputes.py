@@ -30,7 +30,7 @@ from biorat_al.rounds.steps import evaluate
 from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import SETTINGS_FILE, settings_text
 from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from tests.support.rounds import RELATED, make_project, related_records, settings_for
 
 SECOND = "second@example.org"

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from biorat_al.errors import ProjectError, StoreError
 from biorat_al.project import Project
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 from tests.support.commands import call, one_sentence
 from tests.support.rounds import make_project, picture_of, run_killed, settings_for

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.database.engine import DATABASE_VARIABLE
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from tests.support.rounds import RELATED, make_project, moments, picture_of, related_records, run_killed, settings_for
 
 pytestmark = pytest.mark.slow

@@ -31,7 +31,8 @@ from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.settings import make_settings
 from biorat_al.store.annotations import relation_values
 from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation
-from biorat_al.store.rounds import models_of, picks_of
+from biorat_al.store.models import models_of
+from biorat_al.store.picks import picks_of
 from biorat_al.store.tables import DocumentRow, ModelRow, PredictionRow, StepRow
 from biorat_al.store.tasks import desk_project
 from tests.support.rounds import RELATED, make_project, related_records, settings_for

@@ -22,7 +22,7 @@ from biorat_al.rounds import runner
 from biorat_al.rounds.lock import round_lock
 from biorat_al.settings import make_settings
 from biorat_al.store.answers import answers
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from biorat_al.store.tables import RoundRow, StepRow
 from tests.support.rounds import make_project, patient, picture_of, settings_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from biorat_al.project import Project
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from biorat_al.store.tables import PredictionRow, TaskRow
 from tests.support.rounds import make_project, patient, settings_for
 

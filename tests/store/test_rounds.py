@@ -7,13 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from biorat_al.store.rounds import (
-    add_predictions,
-    forget_predictions,
-    newest_model,
-    unasked_documents,
-    unasked_test_documents,
-)
+from biorat_al.store.models import add_predictions, forget_predictions, newest_model
+from biorat_al.store.picks import unasked_documents, unasked_test_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
 from biorat_al.store.tasks import FetchedTask, changed_since, intend_push, merge

@@ -12,7 +12,7 @@ from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_key
-from biorat_al.store.rounds import count_unasked, unasked_documents
+from biorat_al.store.picks import count_unasked, unasked_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, RoundRow, TaskRow
 from biorat_al.store.tasks import (

@@ -23,7 +23,7 @@ from biorat_al.store.evaluations import (
     robustness_of,
 )
 from biorat_al.store.findings import findings
-from biorat_al.store.rounds import predictions
+from biorat_al.store.models import predictions
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import AnnotationRow, Base, TaskRow
 

@@ -23,7 +23,7 @@ from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store.evaluations import relation_counts_of, reliability_of, robustness_of
-from biorat_al.store.rounds import picks_of
+from biorat_al.store.picks import picks_of
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,

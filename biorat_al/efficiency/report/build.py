@@ -10,6 +10,7 @@ from typing import Any
 from biorat_al import __version__
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.comparisons import (
     CHOSEN_AFTER,
     comparison_section,
@@ -34,7 +35,6 @@ from biorat_al.efficiency.report.relations import relation_counts, relations_sec
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
-from biorat_al.efficiency.runs.changed_settings import changes_noted
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.statistics.comparison import Comparison

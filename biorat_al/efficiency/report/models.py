@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biorat_al.efficiency.report.changes import by_rounds
 from biorat_al.efficiency.report.plots import Plot, Series
 from biorat_al.efficiency.report.study import UNITS, Study, intervals, selecting_run, tried
 from biorat_al.efficiency.report.tables import Cell, Figure, Form, Section, Table, estimated
-from biorat_al.efficiency.runs.changed_settings import by_rounds, flat_settings
+from biorat_al.efficiency.runs.changed_settings import flat_settings
 from biorat_al.efficiency.runs.model import Run, Triple, f1_of
 from biorat_al.efficiency.statistics.calibration_error import Calibration, calibration_error
 from biorat_al.efficiency.statistics.curves import f1_at

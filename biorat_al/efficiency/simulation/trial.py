@@ -19,7 +19,8 @@ from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
 from biorat_al.store.answers import read_gold
 from biorat_al.store.database.engine import SQLITE_FILE
 from biorat_al.store.documents import count_documents
-from biorat_al.store.rounds import models_of, newest_round
+from biorat_al.store.models import models_of
+from biorat_al.store.rounds import newest_round
 from biorat_al.store.store import Store
 
 CORPUS = "corpus"

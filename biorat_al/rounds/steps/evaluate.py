@@ -37,7 +37,7 @@ from biorat_al.store.evaluations import (
     replace_reliability,
     replace_robustness,
 )
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.entities.tagger import Tagger

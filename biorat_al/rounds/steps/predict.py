@@ -13,7 +13,7 @@ from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import add_predictions, forget_predictions, models_of, predicted_documents
+from biorat_al.store.models import add_predictions, forget_predictions, models_of, predicted_documents
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor

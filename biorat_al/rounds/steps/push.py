@@ -13,7 +13,8 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_test_documents
+from biorat_al.store.models import models_of, predictions
+from biorat_al.store.picks import picks_of, unasked_test_documents
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state

@@ -22,7 +22,8 @@ from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import documents_by_id, keys_of
-from biorat_al.store.rounds import add_picks, measures, models_of, unasked_documents
+from biorat_al.store.models import measures, models_of
+from biorat_al.store.picks import add_picks, unasked_documents
 
 if TYPE_CHECKING:
     from biorat_al.learner.entities.probe import Probe

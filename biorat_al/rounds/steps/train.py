@@ -21,7 +21,8 @@ from biorat_al.rounds.steps.pull import ROLES
 from biorat_al.settings import Arm, Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.rounds import all_rounds, models_of
+from biorat_al.store.models import models_of
+from biorat_al.store.rounds import all_rounds
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
 from biorat_al.store.tasks import tasks_in_state

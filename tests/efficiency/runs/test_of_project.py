@@ -15,15 +15,16 @@ from sqlalchemy import delete, select, update
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.efficiency.report import build as reporting
 from biorat_al.efficiency.report.build import project_forecast, project_report
+from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.study import Study, comparable, selecting_run
-from biorat_al.efficiency.runs.changed_settings import changes_noted
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.runs.of_project import COSTS, label_counts, live_runs
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.project import Project
 from biorat_al.store.annotations import entity_values
 from biorat_al.store.evaluations import document_counts_of, replace_relation_evaluation
-from biorat_al.store.rounds import models_of, steps_of
+from biorat_al.store.models import models_of
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,

@@ -24,7 +24,7 @@ from biorat_al.store.evaluations import (
     replace_robustness,
     robustness_of,
 )
-from biorat_al.store.rounds import models_of
+from biorat_al.store.models import models_of
 from biorat_al.store.tables import StepRow
 from tests.support.rounds import make_project, settings_for
 

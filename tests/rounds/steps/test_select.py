@@ -18,7 +18,8 @@ from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import run_round
 from biorat_al.rounds.steps import select as step
 from biorat_al.store.annotations import chunks
-from biorat_al.store.rounds import models_of, picks_of, predictions, unasked_documents
+from biorat_al.store.models import models_of, predictions
+from biorat_al.store.picks import picks_of, unasked_documents
 from biorat_al.store.tables import DocumentRow
 from tests.support.rounds import make_project, settings_for
 

@@ -1,0 +1,63 @@
+"""Documents that were picked, and those that may still be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from biorat_al.store.tables import (
+    AnnotationRow,
+    DocumentRow,
+    PickRow,
+    TaskRow,
+)
+
+
+def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
+    """Row ids of the pool's documents that were never asked for, in order.
+
+    :param without_gold: leave out those that came with gold annotations, since nobody need annotate them.
+    """
+    return list(session.scalars(select(DocumentRow.id).where(*_unasked(without_gold)).order_by(DocumentRow.id)))
+
+
+def count_unasked(session: Session, *, without_gold: bool) -> int:
+    """Number of the documents that :func:`unasked_documents` gives."""
+    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_unasked(without_gold))).one()
+
+
+def unasked_test_documents(session: Session) -> list[int]:
+    """Row ids of the test documents that have neither gold annotations nor a task."""
+    return list(
+        session.scalars(
+            select(DocumentRow.id)
+            .where(DocumentRow.split == "test", ~exists().where(TaskRow.document_id == DocumentRow.id), _has_no_gold())
+            .order_by(DocumentRow.id)
+        )
+    )
+
+
+def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what a round chose."""
+    if rows:
+        session.execute(insert(PickRow), list(rows))
+
+
+def picks_of(session: Session, number: int) -> list[PickRow]:
+    """What a round chose, best first."""
+    return list(session.scalars(select(PickRow).where(PickRow.round_number == number).order_by(PickRow.rank)))
+
+
+def _unasked(without_gold: bool) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        DocumentRow.split == "pool",
+        ~exists().where(TaskRow.document_id == DocumentRow.id),
+    ]
+    return [*conditions, _has_no_gold()] if without_gold else conditions
+
+
+def _has_no_gold() -> ColumnElement[bool]:
+    return ~exists().where(AnnotationRow.document_id == DocumentRow.id, AnnotationRow.source == "gold")
