@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -20,6 +22,7 @@ from biorat_al.cli.server import demo, label_studio
 from biorat_al.cli.signals import exit_code, like_ctrl_c
 from biorat_al.cli.terminal import show
 from biorat_al.cli.upkeep import db, doctor
+from biorat_al.disk import cause, fullest, is_full, usual_places
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
@@ -110,10 +113,20 @@ def _explain(error: Exception) -> int:
         _say(f"{'' if error.exit_code == 3 else 'Error: '}{error}")
         return error.exit_code
     if isinstance(error, OSError):
-        _say(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        _say(f"Error: {_of_the_system(error)}")
         return 1
     _say(
         f"Error: something went wrong that should not have ({type(error).__name__}); "
         "add --debug to the same command to see where"
     )
     return 1
+
+
+def _of_the_system(error: OSError) -> str:
+    """Say what the system refused, and where: an error of a file that is open does not know its name."""
+    if isinstance(error.filename, (str, bytes)):
+        name = os.fsdecode(error.filename)
+        return f"{name}: {cause(error, Path(name))}"
+    if is_full(error):
+        return f"something could not be written: {cause(error, fullest(usual_places()))}"
+    return error.strerror or str(error)
