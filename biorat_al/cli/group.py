@@ -22,7 +22,7 @@ from biorat_al.cli.server import demo, label_studio
 from biorat_al.cli.signals import exit_code, like_ctrl_c
 from biorat_al.cli.terminal import show
 from biorat_al.cli.upkeep import db, doctor
-from biorat_al.disk import cause, fullest, is_full, usual_places
+from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
@@ -122,11 +122,18 @@ def _explain(error: Exception) -> int:
     return 1
 
 
+_NOT_KNOWN = (
+    "a disk is full, and not one that this program knows of (df shows which); make room there, and run the same "
+    "command again"
+)
+
+
 def _of_the_system(error: OSError) -> str:
     """Say what the system refused, and where: an error of a file that is open does not know its name."""
     if isinstance(error.filename, (str, bytes)):
         name = os.fsdecode(error.filename)
         return f"{name}: {cause(error, Path(name))}"
     if is_full(error):
-        return f"something could not be written: {cause(error, fullest(usual_places()))}"
+        place = fullest(usual_places())
+        return f"something could not be written: {cause(error, place) if has_no_room(place) else _NOT_KNOWN}"
     return error.strerror or str(error)

@@ -49,7 +49,7 @@ def check_record(document: Document, annotation: Annotation | None) -> None:
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):04x}"
         raise FormatError(
-            f"its text holds {half}, one half of a surrogate pair, which is not a character", document=document.id[:80]
+            f"its text holds {half}, one half of a surrogate pair, which is not a character", document=document.id
         ) from None
 
 

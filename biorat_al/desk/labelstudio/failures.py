@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from biorat_al.redaction import redact
+from biorat_al.wording import shortened
 
 URL_VARIABLE = "LABEL_STUDIO_URL"
 KEY_VARIABLE = "LABEL_STUDIO_API_KEY"
@@ -260,5 +261,4 @@ def _flat(value: Any, place: str = "") -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    line = redact(" ".join(text.split()))
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return shortened(redact(" ".join(text.split())), _LONGEST)

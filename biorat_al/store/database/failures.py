@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InterfaceError,
 from biorat_al.disk import free, fullest, has_no_room, no_room
 from biorat_al.redaction import redact
 from biorat_al.store.database.busy import who_uses
+from biorat_al.wording import shortened
 
 
 class _Meaning(NamedTuple):
@@ -213,5 +214,4 @@ def first_line(error: DBAPIError) -> str:
     """The first line of what the database itself said, without a secret and not too long."""
     original: Any = error.orig
     lines = str(original).strip().splitlines()
-    line = redact(lines[0].strip()) if lines else type(original).__name__
-    return line if len(line) <= 200 else f"{line[:199]}…"
+    return shortened(redact(lines[0].strip()) if lines else type(original).__name__, 200)

@@ -104,7 +104,7 @@ class Brat(CorpusFormat):
                 document, annotation = record[:2]
                 check_record(document, annotation)
                 if (refused := long_name(document.id)) is not None:
-                    raise FormatError(refused, document=document.id[:80])
+                    raise FormatError(refused, document=document.id)
                 lines = None if annotation is None else annotation_lines(document, annotation, counted, configuration)
                 if annotation is None:
                     count_losses(counted, document, None, keeps=(NOT_LOOKED,))
