@@ -99,9 +99,12 @@ def writing(place: Path, kind: type[BioratError] = BioratError) -> Iterator[None
     """Turn an error of the system while `place` is written into one of ours that names it.
 
     :raises BioratError: of the given kind.
+    :raises TimeoutError: as it came: a lock that somebody else holds says nothing of the disk.
     """
     try:
         yield
+    except TimeoutError:
+        raise
     except OSError as error:
         raise kind(f"{place} cannot be written: {cause(error, place)}") from error
 

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             _show_traceback(error)
         with suppress(OSError):  # the terminal may have gone
-            _say("Interrupted. Nothing is lost: run the same command again to go on.")
+            _say(f"Interrupted. {_AFTERWARDS.get(_command(words), _ANEW)}")
         sys.exit(exit_code(error))
     except Exception as error:
         if debug:
@@ -120,6 +120,23 @@ def _explain(error: Exception) -> int:
         "add --debug to the same command to see where"
     )
     return 1
+
+
+_GO_ON = "Nothing is lost: run the same command again to go on."
+_ANEW = "Nothing is left half done: run the same command again, it begins anew."
+_AFTERWARDS = {
+    "round": _GO_ON,
+    "simulate": _GO_ON,
+    "demo": (
+        "Where the demo's project was made already, go on in its folder with: biorat-al round. Else run the same "
+        "command again."
+    ),
+}
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command among the words of a call; options may come before it."""
+    return next((word for word in words if word in cli.commands), "")
 
 
 _NOT_KNOWN = (
