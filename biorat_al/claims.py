@@ -18,6 +18,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from biorat_al.disk import writing
 from biorat_al.errors import LockedError, ProjectError
 
 try:
@@ -84,10 +85,11 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
     try:
         remove_leftovers(path)
         if handle is not None:
-            os.ftruncate(handle, 0)
             there = path.exists() or path.is_symlink()
-            # kept where the process before was cut off: the next one has to know that as well
-            os.write(handle, (_FORCED if there and before != _NEW else _NEW).encode())
+            with writing(path):
+                os.ftruncate(handle, 0)
+                # kept where the process before was cut off: the next one has to know that as well
+                os.write(handle, (_FORCED if there and before != _NEW else _NEW).encode())
         yield claim
     finally:
         _claims.reset(token)

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from biorat_al.wording import shortened
+
+LONGEST_MESSAGE, _ITS_END = 700, 300
+LONGEST_ID = 100
+"""Characters: what a file holds in the place of an id may be a whole text, which no message repeats."""
+
 
 class BioratError(Exception):
     """Base of every error that a user can do something about."""
@@ -44,7 +50,9 @@ class CorpusError(BioratError):
     """
 
     def __init__(self, message: str, *, source: str | None = None, document: str | None = None) -> None:
-        where = ", ".join(part for part in (source, f"document {document}" if document else None) if part)
+        named = f"document {shortened(document, LONGEST_ID)}" if document else None
+        where = ", ".join(part for part in (source, named) if part)
+        message = shortened(message, LONGEST_MESSAGE, end=_ITS_END)
         super().__init__(f"{where}: {message}" if where else message)
         self.source = source
         self.document = document

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from biorat_al.claims import in_use, may_replace, remove_leftovers, temporary_name
+from biorat_al.disk import cause
 from biorat_al.errors import CorpusError
 from biorat_al.swap import moved, swapped
 
@@ -127,4 +128,4 @@ def _appeared(path: Path) -> CorpusError:
 
 
 def _cannot_write(path: Path, error: OSError) -> CorpusError:
-    return CorpusError(f"it cannot be written: {error.strerror or error}", source=str(path))
+    return CorpusError(f"it cannot be written: {cause(error, path)}", source=str(path))

@@ -1,4 +1,4 @@
-"""Numbers in words, for all that is read by people."""
+"""Numbers in words and texts cut to length, for all that is read by people."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def clock(seconds: float) -> str:
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def shortened(text: str, longest: int, *, end: int = 0) -> str:
+    """Return a text of at most `longest` characters: a longer one loses its end, or its middle.
+
+    :param end: characters of its end that stay.
+    """
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest - 1 - end]}…{text[len(text) - end :]}"
 
 
 def _in_plural(noun: str) -> str:

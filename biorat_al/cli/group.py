@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -26,6 +28,7 @@ from biorat_al.cli.simulate import simulate
 from biorat_al.cli.status import status
 from biorat_al.cli.terminal import exit_code, like_ctrl_c, show
 from biorat_al.cli.validate import validate
+from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
@@ -91,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             _show_traceback(error)
         with suppress(OSError):  # the terminal may have gone
-            _say("Interrupted. Nothing is lost: run the same command again to go on.")
+            _say(f"Interrupted. {_AFTERWARDS.get(_command(words), _ANEW)}")
         sys.exit(exit_code(error))
     except Exception as error:
         if debug:
@@ -116,10 +119,44 @@ def _explain(error: Exception) -> int:
         _say(f"{'' if error.exit_code == 3 else 'Error: '}{error}")
         return error.exit_code
     if isinstance(error, OSError):
-        _say(f"Error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        _say(f"Error: {_of_the_system(error)}")
         return 1
     _say(
         f"Error: something went wrong that should not have ({type(error).__name__}); "
         "add --debug to the same command to see where"
     )
     return 1
+
+
+_GO_ON = "Nothing is lost: run the same command again to go on."
+_ANEW = "Nothing is left half done: run the same command again, it begins anew."
+_AFTERWARDS = {
+    "round": _GO_ON,
+    "simulate": _GO_ON,
+    "demo": (
+        "Where the demo's project was made already, go on in its folder with: biorat-al round. Else run the same "
+        "command again."
+    ),
+}
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command among the words of a call; options may come before it."""
+    return next((word for word in words if word in cli.commands), "")
+
+
+_NOT_KNOWN = (
+    "a disk is full, and not one that this program knows of (df shows which); make room there, and run the same "
+    "command again"
+)
+
+
+def _of_the_system(error: OSError) -> str:
+    """Say what the system refused, and where: an error of a file that is open does not know its name."""
+    if isinstance(error.filename, (str, bytes)):
+        name = os.fsdecode(error.filename)
+        return f"{name}: {cause(error, Path(name))}"
+    if is_full(error):
+        place = fullest(usual_places())
+        return f"something could not be written: {cause(error, place) if has_no_room(place) else _NOT_KNOWN}"
+    return error.strerror or str(error)

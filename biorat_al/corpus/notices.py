@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from biorat_al.corpus.formats.base import ReadReport
-from biorat_al.wording import plural
+from biorat_al.wording import plural, shortened
 
 SHOWN = 5
 """How many items of each kind are named; all are counted."""
+
+
+LONGEST = 1000
+"""Characters of a message: what a file holds in the place of an id may be a whole text."""
 
 
 def reading_lines(read: ReadReport) -> list[str]:
@@ -41,7 +45,7 @@ def reading_lines(read: ReadReport) -> list[str]:
 
 def listed(messages: Sequence[str], count: int) -> list[str]:
     """Return the first messages, set in, and how many more there are."""
-    return [f"  {message}" for message in messages[:SHOWN]] + more(count)
+    return [f"  {shortened(message, LONGEST)}" for message in messages[:SHOWN]] + more(count)
 
 
 def more(count: int) -> list[str]:

@@ -29,6 +29,7 @@ from biorat_al.desk.base import (
     TaskState,
 )
 from biorat_al.desk.checks import check_pre_annotation, check_tasks
+from biorat_al.disk import has_no_room, no_room, writing
 from biorat_al.errors import DeskError
 from biorat_al.settings import Guidelines, RelationType
 
@@ -218,7 +219,8 @@ class OracleDesk(Desk):
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it happens, or nothing."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with writing(self._file, DeskError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(self._file, timeout=60)) as database:
                 database.executescript(_SCHEMA)
@@ -229,7 +231,8 @@ class OracleDesk(Desk):
                             database.execute(f"ALTER TABLE {table} ADD COLUMN relations TEXT NOT NULL DEFAULT '[]'")
                     yield database
         except sqlite3.Error as error:
-            raise DeskError(f"what the oracle remembers cannot be read or written ({self._file}): {error}") from None
+            why = no_room(self._file.parent) if has_no_room(self._file.parent) else error
+            raise DeskError(f"what the oracle remembers cannot be read or written ({self._file}): {why}") from None
 
 
 def _answer(

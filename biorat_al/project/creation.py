@@ -14,6 +14,7 @@ from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import read_with
+from biorat_al.disk import writing
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
@@ -72,11 +73,12 @@ def create_project(
     with NewFolder(place, is_complete) as new, _alone(settings, place):
         staging = new.staging
         url = database_url(settings.database.url, staging)
-        (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
-        if guidelines is not None and settings.guidelines is not None:
-            (staging / settings.guidelines).write_bytes(guidelines.read_bytes())
-        (staging / ".gitignore").write_text(_IGNORED_BY_GIT, encoding="utf-8")
-        (staging / MODELS).mkdir()
+        with writing(place, ProjectError):
+            (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+            if guidelines is not None and settings.guidelines is not None:
+                (staging / settings.guidelines).write_bytes(guidelines.read_bytes())
+            (staging / ".gitignore").write_text(_IGNORED_BY_GIT, encoding="utf-8")
+            (staging / MODELS).mkdir()
         store = Store.create(url)
         try:
             with store.write() as session:

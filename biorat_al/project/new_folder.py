@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from biorat_al.claims import claimed, is_alive, this_host
+from biorat_al.disk import cause, is_full
 from biorat_al.errors import ProjectError
 from biorat_al.settings import SETTINGS_FILE
 
@@ -100,7 +101,8 @@ class NewFolder:
             confirm(self.place)
 
     def _cannot(self, error: OSError) -> ProjectError:
-        return ProjectError(f"the folder {self.place} cannot be made: {error.strerror}; name another one")
+        advice = "" if is_full(error) else "; name another one"
+        return ProjectError(f"the folder {self.place} cannot be made: {cause(error, self.place)}{advice}")
 
     def _recover(self) -> None:
         """Take away what an `init` that was killed left here, unless it had made the project.

@@ -332,8 +332,12 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
     url = database_url(read_settings(place).database.url, place)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise StoreError(f"the database file {url.database} is missing; take it from a backup")
-    with database_errors(url):
-        return migration.upgrade(open_engine(url))
+    engine = open_engine(url)
+    try:
+        with database_errors(url):
+            return migration.upgrade(engine)
+    finally:
+        engine.dispose()
 
 
 def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:

@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from biorat_al.errors import LockedError
+from biorat_al.disk import writing
+from biorat_al.errors import LockedError, ProjectError
 from biorat_al.store.database.busy import HOLDER_FILE, LOCK_FILE, holder
 from biorat_al.store.database.engine import database_errors
 from biorat_al.store.store import Store, now
@@ -53,19 +54,17 @@ def round_lock(folder: Path, store: Store) -> Iterator[RoundLock]:
     written = folder / HOLDER_FILE
     lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
-        lock.acquire()
+        with writing(folder / LOCK_FILE, ProjectError):
+            lock.acquire()
     except Timeout:
         raise LockedError(
             f"another round of this project is running ({holder(folder) or 'not known by whom'}); wait for it to end"
         ) from None
     try:
         with _advisory_lock(store) as held:
-            written.write_text(
-                json.dumps(
-                    {"pid": os.getpid(), "host": socket.gethostname(), "since": now().isoformat("T", "seconds")}
-                ),
-                encoding="utf-8",
-            )
+            values = {"pid": os.getpid(), "host": socket.gethostname(), "since": now().isoformat("T", "seconds")}
+            with writing(written, ProjectError):
+                written.write_text(json.dumps(values), encoding="utf-8")
             try:
                 yield held
             finally:

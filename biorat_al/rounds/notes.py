@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from biorat_al.store.findings import Findings, Place, Revised, Tidied, Unattended
-from biorat_al.wording import plural
+from biorat_al.wording import plural, shortened
 
 LISTED = 20
 """How many documents a sentence names."""
+
+LONGEST = 500
+"""Characters of what is said of a part of an answer: a label may be a whole text."""
 
 _ALL = "biorat-al status --json has all"
 
@@ -24,7 +27,7 @@ def finding_notes(found: Findings) -> list[str]:
         notes.append(_slips(found.slips))
     if found.revised:
         notes.append(_revised(found.revised))
-    notes += [f"{_of(item.place)}: {item.problem}" for item in found.problems[:LISTED]]
+    notes += [f"{_of(item.place)}: {shortened(item.problem, LONGEST)}" for item in found.problems[:LISTED]]
     if len(found.problems) > LISTED:
         notes.append(f"{len(found.problems) - LISTED:,} more parts of answers could not be understood; {_ALL}")
     return notes

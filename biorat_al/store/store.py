@@ -49,11 +49,16 @@ class Store:
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
             raise StoreError(f"the database file {url.database} is missing")
         store = cls(url)
-        with database_errors(url), store.engine.connect() as connection:
-            migration.check_revision(connection)
-        with store.read() as session:
-            if session.get(ProjectRow, 1) is None:
-                raise StoreError(f"the database {shown(url)} holds no project")
+        try:
+            with database_errors(url), store.engine.connect() as connection:
+                migration.check_revision(connection)
+            with store.read() as session:
+                if session.get(ProjectRow, 1) is None:
+                    raise StoreError(f"the database {shown(url)} holds no project")
+        except BaseException:
+            # else SQLite's files stay beside it
+            store.close()
+            raise
         return store
 
     @classmethod

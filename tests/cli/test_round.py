@@ -180,7 +180,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkey
         patched.setattr("biorat_al.learner.encoder.saved_model._write", full)
         line = one_sentence(call("round", "--project", project))
     assert re.search(
-        r"the disk is full: the model \(\d+ MB\) does not fit into .*models; make room and run it again", line
+        r"the model of [\d.]+ .B cannot be written to .*models: the disk is full: [\d.]+ .B of [\d.]+ .B are free at /",
+        line,
     )
     assert list((project / "models").iterdir()) == []
     assert call("round", "--project", project).code == 0

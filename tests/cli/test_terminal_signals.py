@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import call
+
 WRITES = """
 import sys, time
 from pathlib import Path
@@ -64,3 +66,24 @@ def test_a_signal_ends_a_command_and_leaves_nothing(tmp_path: Path, name: str) -
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     assert ended_by(signal.SIGHUP, tmp_path, ignored=True).returncode == 128 + signal.SIGINT
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["round"], "Nothing is lost: run the same command again to go on."),
+        (["export", "out", "--project", "round"], "Nothing is left half done: run the same command again, it begins"),
+        (["demo"], "Where the demo's project was made already, go on in its folder with: biorat-al round."),
+    ],
+)
+def test_what_to_do_after_an_interruption_is_true_of_the_command(
+    words: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("biorat_al.project.Project.open", interrupted)
+    monkeypatch.setattr("biorat_al.demo.run.run_demo", interrupted)
+    outcome = call(*words)
+    assert outcome.code == 130
+    assert f"Interrupted. {told}" in outcome.err

@@ -28,6 +28,7 @@ from biorat_al.corpus.formats.base import CorpusFormat, Reading
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span, check_surface
 from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
+from biorat_al.wording import shortened
 
 LABEL = "GENE"
 
@@ -105,7 +106,9 @@ class Bc2Gm(CorpusFormat):
             if not line.strip():
                 continue
             if found is None:
-                error = FormatError(f"found {line[:80]!r}, expected an id, a blank and a sentence", source=where)
+                error = FormatError(
+                    f"found {shortened(line, 80)!r}, expected an id, a blank and a sentence", source=where
+                )
                 reading.leave_out(BROKEN, error)
                 continue
             document = Document(found[1], found[2])
@@ -131,7 +134,7 @@ def _mentions(source: Source, reading: Reading) -> dict[str, list[_Mention]]:
             continue
         found = _MENTION.fullmatch(line)
         if found is None:
-            error = FormatError(f"found {line[:80]!r}, expected id|start end|text", source=source.at(number))
+            error = FormatError(f"found {shortened(line, 80)!r}, expected id|start end|text", source=source.at(number))
             reading.leave_out(BROKEN, error)
         else:
             mentions[found[1].strip()].append(_Mention(source.at(number), int(found[2]), int(found[3]), found[4]))

@@ -51,6 +51,7 @@ from biorat_al.corpus.model.concept_relations import expanded
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Record, Relation, Span, check_surface
 from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
 from biorat_al.files import replacing_folder
+from biorat_al.wording import shortened
 
 ABSTRACTS, ENTITIES, RELATIONS, GOLD = "abstracts.tsv", "entities.tsv", "relations.tsv", "gold_standard.tsv"
 
@@ -257,7 +258,7 @@ def _rows(source: Source, expected: _Columns, reading: Reading) -> Iterator[tupl
             continue
         wanted = " or ".join(str(number) for number in expected.numbers)
         error = FormatError(
-            f"found {line[:80]!r} with {len(columns)} columns, expected {wanted}: {expected.names}",
+            f"found {shortened(line, 80)!r} with {len(columns)} columns, expected {wanted}: {expected.names}",
             source=source.at(number),
         )
         reading.leave_out(BROKEN, error)

@@ -25,7 +25,15 @@ from xml.etree.ElementTree import Element
 
 from biorat_al.corpus.formats import losses
 from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
-from biorat_al.corpus.formats.writing import check_record, file_name, long_name, stripped, unfit_id, write_once
+from biorat_al.corpus.formats.writing import (
+    check_name,
+    check_record,
+    file_name,
+    long_name,
+    stripped,
+    unfit_id,
+    write_once,
+)
 from biorat_al.corpus.formats.xml_writing import UNFIT, XmlText
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.io.xml_stream import documents, line_of
@@ -84,13 +92,12 @@ class Ddi(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                if (refused := long_name(document.id)) is not None:
-                    raise FormatError(refused, document=document.id[:80])
+                check_name(document)
                 count_ddi_losses(counted, document, annotation)
                 document, annotation = xml.record(document, annotation)
                 file = document.metadata.get("file")
                 ident = document.id.strip()
-                named = isinstance(file, str) and file and file_name(file) == file != ident
+                named = isinstance(file, str) and file and file_name(file) == file != ident and long_name(file) is None
                 name = str(file) if named else file_name(ident)
                 counted.lose(losses.METADATA, file is not None and not named)
                 content = _Writer(document, annotation or Annotation(), xml, counted).content()

@@ -22,6 +22,9 @@ LONGEST_NAME = 251
 """Bytes of a file's name without its ending, with which it may have 255."""
 
 
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
+
+
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
     """A file that takes the name `path` once it is written whole; packed if the name ends in ``.gz``.
@@ -49,7 +52,7 @@ def check_record(document: Document, annotation: Annotation | None) -> None:
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):04x}"
         raise FormatError(
-            f"its text holds {half}, one half of a surrogate pair, which is not a character", document=document.id[:80]
+            f"its text holds {half}, one half of a surrogate pair, which is not a character", document=document.id
         ) from None
 
 
@@ -140,13 +143,27 @@ def renamed(names: Mapping[str, str]) -> int:
 def file_name(ident: str) -> str:
     """A file name for a document id, the same for the same id and another one for another."""
     name = quote(ident, safe=" !#$&'()+,;=@[]^{}~")
-    # a name that begins with a dot is hidden
-    return "%2E" + name[1:] if name.startswith(".") else name
+    # a name that begins with a dot is hidden, and Windows keeps some for devices, whatever their ending
+    hidden = name.startswith(".") or _DEVICE.match(name)
+    return f"%{ord(name[0]):02X}{name[1:]}" if hidden else name
 
 
 def long_name(ident: str) -> str | None:
     """Return what is wrong with a document's id that makes a file name which no disk takes; None if it does not."""
     return "its id is too long for the name of a file" if len(file_name(ident).encode()) > LONGEST_NAME else None
+
+
+def check_name(document: Document) -> None:
+    """Raise where a document's id makes a file name which no disk takes.
+
+    :raises FormatError: it does.
+    """
+    if (refused := long_name(document.id)) is not None:
+        raise FormatError(
+            f"{refused} ({len(document.id):,} characters); choose a format that is one file, such as jsonl or "
+            "bioc-xml, or give it a shorter one",
+            document=document.id,
+        )
 
 
 def named(file_name_: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from biorat_al.errors import FormatError
+from biorat_al.wording import shortened
 
 
 def parse_object(line: str, source: str) -> dict[str, Any]:
@@ -154,8 +155,7 @@ class Fields:
 
 def found(value: object) -> str:
     """What was found, in a few words."""
-    text = json.dumps(value, ensure_ascii=False)
-    shown = text if len(text) <= 60 else text[:57] + "…"
+    shown = shortened(json.dumps(value, ensure_ascii=False), 60)
     kinds = {bool: "", type(None): "", int: "the number ", float: "the number ", str: "the string ", list: "the list "}
     return f"{kinds.get(type(value), 'the object ')}{shown}"
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from biorat_al.redaction import redact
+from biorat_al.wording import shortened
 
 URL_VARIABLE = "LABEL_STUDIO_URL"
 KEY_VARIABLE = "LABEL_STUDIO_API_KEY"
@@ -51,12 +52,9 @@ def too_large(status: int, server: str) -> str:
     if status == 413:
         return (
             f"{server} refused a request as too large (HTTP 413): what is in front of Label Studio allows less; raise "
-            "its limit (client_max_body_size in nginx), or ask for fewer documents (--size)"
+            "its limit (client_max_body_size in nginx)"
         )
-    return (
-        f"{server} refused a request as too large: raise DATA_UPLOAD_MAX_MEMORY_SIZE where Label Studio is started, "
-        "or ask for fewer documents (--size)"
-    )
+    return f"{server} refused a request as too large: raise DATA_UPLOAD_MAX_MEMORY_SIZE where Label Studio is started"
 
 
 def access_refused(status: int, detail: str, server: str, *, basic: bool, personal: bool) -> str:
@@ -260,5 +258,4 @@ def _flat(value: Any, place: str = "") -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    line = redact(" ".join(text.split()))
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return shortened(redact(" ".join(text.split())), _LONGEST)

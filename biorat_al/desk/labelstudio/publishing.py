@@ -69,10 +69,12 @@ def _add(connection: Connection, project: str, body: list[Json]) -> None:
             "POST", f"api/projects/{project}/import/predictions", body=body,
             timeout=connection.timeout + 0.1 * len(body),
         )  # fmt: skip
-    except TooLargeError:
+    except TooLargeError as error:
         # refused before anything of it was kept
         if len(body) == 1:
-            raise
+            raise TooLargeError(
+                f"the pre-labels of task {body[0]['task']} do not fit into a request, not even alone: {error}"
+            ) from None
         half = len(body) // 2
         _add(connection, project, body[:half])
         _add(connection, project, body[half:])

@@ -22,7 +22,8 @@ from biorat_al.desk.labelstudio.connection import (
     TooLargeError,
 )
 from biorat_al.desk.labelstudio.shapes import is_id
-from biorat_al.errors import DeskError, DeskUnreachableError
+from biorat_al.errors import LONGEST_ID, DeskError, DeskUnreachableError
+from biorat_al.wording import shortened
 
 KEY = "biorat_key"
 DOCUMENT = "document_id"
@@ -52,10 +53,14 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
             "POST", f"api/projects/{project}/import", params={"return_task_ids": "true"}, body=body,
             timeout=connection.timeout + 0.1 * len(tasks),
         )  # fmt: skip
-    except TooLargeError:
+    except TooLargeError as error:
         # refused before anything of it was kept
         if len(tasks) == 1:
-            raise
+            document = tasks[0].document
+            raise TooLargeError(
+                f"the document {shortened(document.id, LONGEST_ID)} ({len(document.text):,} characters) does not fit "
+                f"into a request, not even alone: {error}"
+            ) from None
         half = len(tasks) // 2
         first = push(connection, project, configuration, tasks[:half])
         return {**first, **push(connection, project, configuration, tasks[half:])}

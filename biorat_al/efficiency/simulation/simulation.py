@@ -31,6 +31,7 @@ from biorat_al.acquisition.registry import strategy as find_strategy
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
+from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_rounds
@@ -114,7 +115,8 @@ class Simulation:
     def _create(cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress) -> Simulation:
         plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        with writing(partial, ProjectError):
+            partial.mkdir()
         counts, sha256 = _read_corpus(partial, settings, sources, progress)
         fixed = {
             "settings": settings.model_dump(mode="json", exclude=_EACH_ITS_OWN),
@@ -136,8 +138,9 @@ class Simulation:
         if threads is not None:
             values["threads"] = threads
         draft = corpus / f"{PLAN}.partial"
-        draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(plan)
+        with writing(plan, ProjectError):
+            draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            draft.replace(plan)
         simulation = cls(folder, settings, grid, counts["pool"], threads)
         for trial in simulation.missing():
             work = folder / "work" / trial.id
@@ -183,9 +186,12 @@ class Simulation:
 def _made(folder: Path) -> bool:
     """Make a folder; return False where it was there, perhaps by another process a moment ago."""
     try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        return False
+        with writing(folder, ProjectError):
+            folder.mkdir(parents=True)
+    except ProjectError as error:
+        if isinstance(error.__cause__, FileExistsError) and folder.is_dir():
+            return False
+        raise
     return True
 
 
@@ -195,11 +201,16 @@ def simulation_lock(folder: Path) -> Iterator[None]:
 
     :raises LockedError: another one is at work in it.
     """
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
-        with FileLock(folder / LOCK, timeout=0):
-            yield
+        with writing(folder / LOCK, ProjectError):
+            lock.acquire()
     except Timeout:
         raise LockedError(f"another process is at work on the simulation in {folder}; wait for it to end") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_simulation(folder: Path) -> list[Run]:

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from biorat_al.desk.oracle import OracleDesk
+from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.runs.of_project import live_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
-from biorat_al.errors import LearnerError, NothingToDoYet
+from biorat_al.errors import LearnerError, NothingToDoYet, ProjectError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.runner import run_round
@@ -80,7 +81,8 @@ def run_trial(
         run = _collected(store, settings, trial, corpus)
     finally:
         store.close()
-    target.parent.mkdir(exist_ok=True)
+    with writing(target, ProjectError):
+        target.parent.mkdir(exist_ok=True)
     write_runs(target, [run])
     shutil.rmtree(work)
     return run
@@ -105,16 +107,18 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
     if not work.exists():
         partial = work.with_name(f".{trial.id}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        (partial / MODELS).mkdir(parents=True)
-        shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
+        with writing(partial, ProjectError):
+            (partial / MODELS).mkdir(parents=True)
+            shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
         store = Store.open("sqlite", partial)
         try:
             with store.read() as session:
                 pool = count_documents(session)["pool"]
         finally:
             store.close()
-        (partial / SETTINGS_FILE).write_text(settings_text(settings_of(trial, settings, pool)), encoding="utf-8")
-        partial.rename(work)
+        with writing(work, ProjectError):
+            (partial / SETTINGS_FILE).write_text(settings_text(settings_of(trial, settings, pool)), encoding="utf-8")
+            partial.rename(work)
     return work
 
 

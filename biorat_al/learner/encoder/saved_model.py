@@ -8,7 +8,6 @@ came about. transformers' Auto classes load the folder as an encoder.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from biorat_al.claims import is_alive
+from biorat_al.disk import cause, size
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.encoder import quiet, without_pooler
 from biorat_al.learner.encoder.head import EncoderNetwork
@@ -91,12 +91,9 @@ def write_model(
         partial.rename(folder)
         _sync_folder(models_dir)
     except OSError as error:
-        size = f"{len(weights) / 1e6:.0f} MB"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            message = f"the disk is full: the model ({size}) does not fit into {models_dir}; make room and run it again"
-        else:
-            message = f"the model ({size}) cannot be written to {models_dir}: {error.strerror or error}"
-        raise LearnerError(message) from error
+        raise LearnerError(
+            f"the model of {size(len(weights))} cannot be written to {models_dir}: {cause(error, models_dir)}"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder, sha256

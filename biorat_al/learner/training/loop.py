@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.errors import LearnerError
+from biorat_al.learner.broken_loss import Losses, Sizes, check_weights, explain
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.training.attacks import learn_plainly, make_attack
@@ -108,6 +109,7 @@ class Loop:
         self._optimizer = make_optimizer(network, training, device)
         self._read_every = READ_EVERY if device.kind == "cuda" else 1
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
+        self._losses = Losses()
 
     def steps(self, per_epoch: int) -> int:
         """Optimizer steps to make at most.
@@ -131,8 +133,9 @@ class Loop:
     ) -> None:
         """Make `total` steps, one for each of the first `batches`, unless `should_stop` says after a step to leave off.
 
-        :raises LearnerError: the loss is no longer a number.
+        :raises LearnerError: the loss, or a weight before the first step, is not a number; says why.
         """
+        check_weights(self.network)
         self.network.train()
         with EmbeddingTap(self.network.word_embedding) as tap, progress.bar(title, total, "step") as bar:
             for batch in islice(batches, total):
@@ -141,6 +144,7 @@ class Loop:
                 loss = self.step(batch, tap, (self.outcome.steps + 0.5) / total)
                 bar.advance()
                 steps = self.outcome.steps
+                self._losses.first = loss if self._losses.first is None else self._losses.first
                 if steps % self._read_every == 0 or steps == total:
                     bar.note(f"loss {self._checked(loss):.3f}")
                 if should_stop():
@@ -170,10 +174,15 @@ class Loop:
         """
         value = float(loss)
         if not math.isfinite(value):
-            raise LearnerError(
-                f"training diverged by step {self.outcome.steps}: set a smaller learning_rate and run it again"
-            )
+            raise LearnerError(explain(self._losses, self.outcome.steps, self._sizes(), self.device))
+        self._losses.last = (value, self.outcome.steps)
         return value
+
+    def _sizes(self) -> Sizes:
+        usual = usual_rate(self.network)
+        if self.arm in ("none", "matched"):
+            return Sizes(self._peak[0], usual)
+        return Sizes(self._peak[0], usual, self.adversarial.epsilon, AdversarialSettings().epsilon)
 
     def give_words_back(self) -> None:
         """Put the whole table of word vectors back into the network."""
@@ -188,12 +197,17 @@ class Loop:
 
 def make_optimizer(network: EncoderNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
-    rate = training.learning_rate or (2e-4 if is_small(network) else 3e-5)
+    rate = training.learning_rate or usual_rate(network)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=rate, fused=device.kind in ("cpu", "cuda"))
+
+
+def usual_rate(network: EncoderNetwork) -> float:
+    """Return the peak learning rate of a tagging network where the settings name none."""
+    return 2e-4 if is_small(network) else 3e-5
 
 
 def is_small(network: EncoderNetwork) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, InterfaceError, OperationalError
 
+from biorat_al.disk import free, fullest, has_no_room, no_room
 from biorat_al.redaction import redact
 from biorat_al.store.database.busy import who_uses
+from biorat_al.wording import shortened
 
 
 class _Meaning(NamedTuple):
@@ -142,14 +144,19 @@ _SQLITE = (
         r"unable to open database file",
         "the file cannot be opened; see the permissions of the file and of the folder it is in",
     ),
+    # where the disk has room after all: the file's own limit, a quota
     _Meaning(
-        (), r"database or disk is full", "the disk is full; make room where the file is, and run the same command again"
+        (),
+        r"database or disk is full",
+        "there is no room for what is to be written ({disk}); see the quota of your user and the limit of this shell "
+        "(ulimit -f), make room, and run the same command again",
     ),
     _Meaning(
         (),
         r"disk i/o error",
-        "the disk does not read or write (disk I/O error): it is full, or damaged, or a network file system that "
-        "SQLite cannot lock; make room, or move the project to a local disk",
+        "the disk does not read or write (disk I/O error), and is not full ({disk}): it is damaged, or a network file "
+        "system that SQLite cannot lock, or a quota or a limit on the size of files (ulimit -f) is in force; see "
+        "which, or move the project to a local disk",
     ),
     _Meaning(
         (),
@@ -176,8 +183,9 @@ def describe(url: URL, error: DBAPIError) -> str | None:
     theirs = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
     if isinstance(error, DataError) and "NUL" in text:
         return UNKEEPABLE
-    if sqlite and theirs and _is_full(url) and re.search(_MAY_BE_FULL, text.lower()):
-        return "the disk is full; make room where the file is, and run the same command again"
+    places = _written(url) if sqlite else []
+    if theirs and re.search(_MAY_BE_FULL, text.lower()) and any(map(has_no_room, places)):
+        return no_room(fullest(places))
     for meaning in _SQLITE if sqlite else _POSTGRES:
         match = re.search(meaning.text, text.lower())
         if state and not sqlite:
@@ -188,28 +196,22 @@ def describe(url: URL, error: DBAPIError) -> str | None:
             exact = re.search(meaning.text, text, re.IGNORECASE)
             found = next(iter(exact.groups()), None) if exact is not None else None
             who = who_uses(Path(url.database)) if "{who}" in meaning.words and url.database else ""
-            return meaning.words.format(found=found or "NAME", line=first_line(error), who=who)
+            disk = free(places[0]) if places else ""
+            return meaning.words.format(found=found or "NAME", line=first_line(error), who=who, disk=disk)
     return first_line(error) if theirs else None
 
 
 _MAY_BE_FULL = r"disk i/o error|unable to open database file|database or disk is full"
 """What SQLite says on a full disk."""
 
-_ROOM = 1_000_000
-"""Bytes without which a disk counts as full: the index of the write-ahead log alone takes 32 kB, and grows."""
 
-
-def _is_full(url: URL) -> bool:
-    """Whether there is no room where a SQLite file is, as far as that can be seen."""
-    try:
-        return bool(url.database) and shutil.disk_usage(Path(str(url.database)).parent).free < _ROOM
-    except OSError:
-        return False
+def _written(url: URL) -> list[Path]:
+    """Where SQLite writes: beside its file, and what it sorts into the temporary folder."""
+    return [Path(url.database).parent, Path(tempfile.gettempdir())] if url.database else []
 
 
 def first_line(error: DBAPIError) -> str:
     """The first line of what the database itself said, without a secret and not too long."""
     original: Any = error.orig
     lines = str(original).strip().splitlines()
-    line = redact(lines[0].strip()) if lines else type(original).__name__
-    return line if len(line) <= 200 else f"{line[:199]}…"
+    return shortened(redact(lines[0].strip()) if lines else type(original).__name__, 200)

@@ -246,7 +246,7 @@ def test_a_request_that_is_too_large_is_sent_in_smaller_ones() -> None:
     assert pushing.push(narrow, "1", configuration, tasks) == {str(n): str(n) for n in range(7)}  # type: ignore[arg-type]
     assert narrow.sizes[0] == 7
     assert sum(size for size in narrow.sizes if size <= 2) == 7
-    with pytest.raises(TooLargeError, match="HTTP 413"):
+    with pytest.raises(TooLargeError, match=r"^the document 0 \(7 characters\) does not fit .* alone: .*HTTP 413"):
         pushing.push(_Narrow(0), "1", configuration, tasks)  # type: ignore[arg-type]
 
 

@@ -264,7 +264,7 @@ def test_a_database_locked_by_nobody_we_see_says_where_to_look(tmp_path: Path, m
         ("attempt to write a readonly database", "see the permissions"),
         ("unable to open database file", "the file cannot be opened"),
         ("database or disk is full", "make room"),
-        ("disk I/O error", "it is full, or damaged"),
+        ("disk I/O error", r"is not full \(.*\): it is damaged"),
     ],
 )
 def test_what_sqlite_says_is_understood(said: str, told: str) -> None:
@@ -276,9 +276,10 @@ def test_what_sqlite_says_is_understood(said: str, told: str) -> None:
 def test_a_full_disk_is_called_full_whatever_sqlite_says(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("biorat_al.store.database.failures.shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    monkeypatch.setattr("biorat_al.disk.shutil.disk_usage", lambda path: SimpleNamespace(free=4096, total=1_000_000))
     url = database_url("sqlite", tmp_path)
-    with pytest.raises(StoreError, match="the disk is full; make room where the file is"), database_errors(url):
+    told = r"the disk is full: 4 kB of 1\.0 MB are free at /.*; make room there"
+    with pytest.raises(StoreError, match=told), database_errors(url):
         raise OperationalError(None, None, sqlite3.OperationalError(said))
 
 

@@ -39,7 +39,7 @@ from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, Write
 from biorat_al.corpus.formats.brat.reading import BratReader
 from biorat_al.corpus.formats.brat.writing import Configuration, annotation_lines
 from biorat_al.corpus.formats.losses import NOT_LOOKED, count_losses
-from biorat_al.corpus.formats.writing import check_record, file_name, long_name, named, write_once
+from biorat_al.corpus.formats.writing import check_name, check_record, file_name, long_name, named, write_once
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Document, Record
 from biorat_al.errors import FormatError
@@ -103,8 +103,7 @@ class Brat(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                if (refused := long_name(document.id)) is not None:
-                    raise FormatError(refused, document=document.id[:80])
+                check_name(document)
                 lines = None if annotation is None else annotation_lines(document, annotation, counted, configuration)
                 if annotation is None:
                     count_losses(counted, document, None, keeps=(NOT_LOOKED,))

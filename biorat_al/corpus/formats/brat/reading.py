@@ -25,6 +25,7 @@ from biorat_al.corpus.model.document import (
     text_error,
 )
 from biorat_al.errors import FormatError, OffsetError
+from biorat_al.wording import shortened
 
 CONCEPTS_NOTE = "Concepts"
 """Type of the note that says which concepts a relation was made of."""
@@ -181,9 +182,9 @@ class BratReader:
 
     def _problem(self, line: _Line, columns: int) -> str | None:
         """What is wrong with a line by itself."""
-        shown = repr(line.whole[:80])
+        shown = repr(shortened(line.whole, 80))
         if columns < 2:
-            return f"found {line.ident[:80]!r}, expected an id, a tab and an annotation"
+            return f"found {shortened(line.ident, 80)!r}, expected an id, a tab and an annotation"
         match line.ident[:1]:
             case "T":
                 found = _MENTION.fullmatch(line.content.strip())

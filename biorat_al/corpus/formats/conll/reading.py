@@ -12,6 +12,7 @@ from biorat_al.corpus.formats.conll.layout import START, Layout, is_border, layo
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import FormatError
+from biorat_al.wording import shortened
 
 UNTYPED = "Entity"
 """Label of a mention whose tags (B, I, O) name no type."""
@@ -133,7 +134,8 @@ class ConllReader:
             columns = self._layout.columns(line)
             hint = "; it looks like CoNLL-U, which has no column for them: add one" if len(columns) == _CONLLU else ""
             error = FormatError(
-                f"found {' '.join(columns)[:80]!r}, expected a token and, in {column}, its tag ({kinds}){hint}",
+                f"found {shortened(' '.join(columns), 80)!r}, expected a token and, in {column}, its tag ({kinds})"
+                f"{hint}",
                 source=where,
                 document=self._open.named or self._source.document_id,
             )

@@ -28,6 +28,7 @@ from biorat_al.corpus.formats.titled import NO_TEXT, titled_document
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Record
 from biorat_al.errors import FormatError
+from biorat_al.wording import shortened
 
 _FIELD = re.compile(r"([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)", re.DOTALL)
 _FIRST = re.compile(
@@ -101,7 +102,7 @@ def _records(source: Source, reading: Reading) -> Iterator[tuple[int, dict[str, 
             fields[tag][-1] = f"{before.rstrip()}{'' if at_hyphen else ' '}{line.lstrip()}"
         else:
             error = FormatError(
-                f"found {line[:80]!r}, expected a field such as 'TI  - …', or a line that begins with blanks",
+                f"found {shortened(line, 80)!r}, expected a field such as 'TI  - …', or a line that begins with blanks",
                 source=source.at(number),
             )
             reading.leave_out("lines that are no field", error)

@@ -58,6 +58,7 @@ from biorat_al.corpus.model.document import (
     check_surface,
 )
 from biorat_al.errors import FormatError, OffsetError
+from biorat_al.wording import shortened
 
 LINES = "lines that are not PubTator"
 """Kind of what is left out where a line is broken."""
@@ -348,4 +349,4 @@ def _extras(label: str, identifiers: str, further: list[str]) -> dict[str, Any]:
 
 
 def _shown(line: str) -> str:
-    return repr(line if len(line) <= 80 else line[:77] + "…")
+    return repr(shortened(line, 80))

@@ -27,6 +27,7 @@ from biorat_al.desk.labelstudio.local_server.credentials import (
     write_private,
 )
 from biorat_al.desk.labelstudio.local_server.installation import Installation
+from biorat_al.disk import writing
 from biorat_al.errors import DeskError
 from biorat_al.progress import SILENT, Progress
 
@@ -144,7 +145,8 @@ class LocalServer:
             version = self.installation.require()
             chosen = self._port(port, record)
             credentials = make_credentials(self.credentials_file)
-            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with writing(self.data_dir, DeskError):
+                self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             with progress.bar("Starting Label Studio"):
                 started = self._launch(chosen, version, credentials)
                 try:
@@ -264,10 +266,11 @@ class LocalServer:
                 "the local Label Studio runs on Linux and macOS only: "
                 "set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use another"
             )
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(self.home / "label-studio.lock")
         try:
-            lock.acquire(timeout=START_TIMEOUT)
+            with writing(self._folder, DeskError):
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                lock.acquire(timeout=START_TIMEOUT)
         except Timeout:
             raise DeskError(f"another program is installing or starting the Label Studio in {self.home}") from None
         try:

@@ -10,9 +10,18 @@ from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.brat.format import Brat
 from biorat_al.corpus.io.source import Source
-from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
+from biorat_al.corpus.model.document import (
+    Annotation,
+    Concept,
+    ConceptRelation,
+    Document,
+    Entity,
+    Record,
+    Relation,
+    Span,
+)
 from biorat_al.corpus.reading import read_corpus, write_corpus
-from biorat_al.errors import DuplicateDocumentError, FormatError, OffsetError
+from biorat_al.errors import CorpusError, DuplicateDocumentError, FormatError, OffsetError
 
 TEXT = "Naloxone binds the receptor\r\nand blocks it 😀 fully.\n"
 
@@ -372,3 +381,22 @@ def test_a_document_twice(tmp_path: Path) -> None:
             write_corpus(tmp_path / "other", [once, other], format="brat")
         assert caught.value.document == "1"
         assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("ident", ["con", "NUL", "aux.1", "com1", ".hidden", "a/b", "a\0b", "LPT9", "..", "a:b?"])
+def test_ids_that_are_no_file_names_somewhere_are_written_and_read_back(ident: str, tmp_path: Path) -> None:
+    """Windows keeps CON, NUL and their like for devices; others cannot stand in a name at all."""
+    known = Brat()
+    known.write(tmp_path / "corpus", [Record(Document(ident, "Some text."), Annotation(), "here")])
+    names = {path.stem.partition(".")[0].upper() for path in (tmp_path / "corpus").glob("*.txt")}
+    assert not names & {"CON", "NUL", "AUX", "COM1", "LPT9", ""}
+    assert [record.document.id for record in read_corpus([tmp_path / "corpus"])] == [ident]
+
+
+def test_an_id_that_is_too_long_for_a_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    known = Brat()
+    with pytest.raises(
+        CorpusError, match=r"^document 7{99}…: its id is too long .* \(252 characters\); choose a format"
+    ):
+        known.write(tmp_path / "corpus", [Record(Document("7" * 252, "Some text."), Annotation(), "here")])
+    assert list(tmp_path.iterdir()) == []
