@@ -12,9 +12,13 @@ from biorat_al.store.annotations import chunks
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,
+    EvaluationRow,
     ModelRow,
     PickRow,
     PredictionRow,
+    RelationEvaluationRow,
+    ReliabilityRow,
+    RobustnessRow,
     RoundRow,
     StepRow,
     TaskRow,
@@ -51,6 +55,23 @@ def newest_model(session: Session) -> ModelRow | None:
     return session.scalar(
         select(ModelRow).where(ModelRow.selecting.is_(True)).order_by(ModelRow.round_number.desc()).limit(1)
     )
+
+
+def replace_model(session: Session, version: str, row: ModelRow, *, keep_predictions: bool) -> None:
+    """Put a model in the place of one whose weights are lost, without what was measured with those.
+
+    :param version: of the lost one.
+    :param keep_predictions: keep what it predicted; `row` has its version then.
+    """
+    measured = (EvaluationRow, ReliabilityRow, RobustnessRow, RelationEvaluationRow)
+    for table in measured if keep_predictions else (*measured, PredictionRow):
+        session.execute(delete(table).where(table.model_version == version))
+    if keep_predictions:
+        session.merge(row)
+        return
+    session.delete(session.get_one(ModelRow, version))
+    session.flush()
+    session.add(row)
 
 
 def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
