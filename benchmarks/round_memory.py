@@ -107,7 +107,7 @@ def run_steps(folder: Path, strategy: str | None) -> None:
     from biorat_al.project import Project
     from biorat_al.rounds import runner
     from biorat_al.rounds.context import RoundRequest
-    from biorat_al.store.rounds import picks_of
+    from biorat_al.store.picks import picks_of
     from biorat_al.store.tables import DocumentRow, RoundRow
 
     peaks: dict[str, float] = {}

@@ -20,6 +20,7 @@ from biorat_al.rounds.context import Context, Finish, RoundRequest
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait, settings_of
+from biorat_al.rounds.replacement import ModelReplaced
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.settings import SETTINGS_FILE, Settings
@@ -103,12 +104,10 @@ def run_round(
                 f"Round {number} keeps to the settings it was begun with; what {SETTINGS_FILE} says by now of "
                 f"{', '.join(changed)} counts from the next round on."
             )
-        for name in STEPS:
-            _run_step(context, name)
-            if name == "pull":
-                _check_that_there_is_work(context)
-            if name == until:
-                return round_report(store, number, resumed=resumed)
+        while not _run_steps(context, until):
+            progress.say(f"Round {number} goes on from there with the model that was trained again.")
+        if until is not None:
+            return round_report(store, number, resumed=resumed)
         lock.check()
         with store.write() as session:
             row = session.get_one(RoundRow, number)
@@ -182,6 +181,20 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
                 f"{getattr(begun, name) or 'as in the settings'}; finish it first, without --{name}"
             )
     return begun
+
+
+def _run_steps(context: Context, until: str | None) -> bool:
+    """Run the steps that are not done yet; return False where some are to be done again with another model."""
+    try:
+        for name in STEPS:
+            _run_step(context, name)
+            if name == "pull":
+                _check_that_there_is_work(context)
+            if name == until:
+                break
+    except ModelReplaced:
+        return False
+    return True
 
 
 def _run_step(context: Context, name: str) -> None:

@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
 from biorat_al.store.tables import (
+    EvaluationRow,
     ModelRow,
     PredictionRow,
+    RelationEvaluationRow,
+    ReliabilityRow,
+    RobustnessRow,
     TaskRow,
 )
 
@@ -74,3 +78,20 @@ def forget_predictions(session: Session, keep_version: str) -> None:
     """Drop predictions of older models for documents that nobody was asked about; they serve nothing any more."""
     asked = exists().where(TaskRow.document_id == PredictionRow.document_id)
     session.execute(delete(PredictionRow).where(PredictionRow.model_version != keep_version, ~asked))
+
+
+def replace_model(session: Session, version: str, row: ModelRow, *, keep_predictions: bool) -> None:
+    """Put a model in the place of one whose weights are lost, without what was measured with those.
+
+    :param version: of the lost one.
+    :param keep_predictions: keep what it predicted; `row` has its version then.
+    """
+    measured = (EvaluationRow, ReliabilityRow, RobustnessRow, RelationEvaluationRow)
+    for table in measured if keep_predictions else (*measured, PredictionRow):
+        session.execute(delete(table).where(table.model_version == version))
+    if keep_predictions:
+        session.merge(row)
+        return
+    session.delete(session.get_one(ModelRow, version))
+    session.flush()
+    session.add(row)

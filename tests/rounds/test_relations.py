@@ -16,7 +16,7 @@ from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.desk.base import DeskProject, Task
-from biorat_al.errors import LearnerError
+from biorat_al.learner.encoder.saved_model import is_intact
 from biorat_al.learner.predictor import Predictor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import relation_folders
@@ -294,7 +294,7 @@ def test_a_relation_model_that_was_lost_is_trained_again(quick: Project, monkeyp
     assert relation_folders(folder) == before != []
 
 
-def test_another_relation_model_than_the_one_that_was_lost_is_refused(
+def test_another_relation_model_than_the_one_that_was_lost_takes_its_place(
     quick: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick.round()
@@ -303,8 +303,15 @@ def test_another_relation_model_than_the_one_that_was_lost_is_refused(
         row = session.scalars(select(ModelRow)).one()
         row.summary = row.summary | {"relations": row.summary["relations"] | {"sha256": "0"}}
     shutil.rmtree(relation_folders(quick.folder / "models" / row.version)[0])
-    with pytest.raises(LearnerError, match=r"or a part of it, .*gave another model; put the folder back"):
-        quick.round()
+    report = quick.round()
+    (notice,) = report.step("train").counts["notices"]
+    assert f"the model {row.version} was lost, and training it again gave other weights" in notice
+    assert "it keeps its version" in notice
+    assert report.step("evaluate").counts["relation_f1"].keys() == {"rat"}
+    (folder,) = relation_folders(quick.folder / "models" / row.version)
+    with quick.store.read() as session:
+        (model,) = session.scalars(select(ModelRow))
+        assert is_intact(folder, model.summary["relations"]["sha256"])
 
 
 def test_a_relation_model_of_an_interrupted_training_does_not_outlive_its_settings(

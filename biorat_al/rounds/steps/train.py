@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from biorat_al import __version__
 from biorat_al.corpus.model.document import Annotation, Document
-from biorat_al.errors import LearnerError, NotEnoughLabelsError, StoreError
+from biorat_al.errors import NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.steps.pull import ROLES
 from biorat_al.settings import Arm, Settings
 from biorat_al.store.answers import answers, decisions
@@ -49,7 +50,10 @@ def run(context: Context) -> Finish:
             # others are asked for, so that the next round can learn
             return nothing(str(error))
         if arm in done:
-            _check_same(context, done[arm], model, summary)
+            if _is_same(done[arm], model, summary):
+                put_in_place(context, model, done[arm].version)
+            else:
+                replace_lost_model(context, done[arm], model, summary)
             continue
         with context.store.write() as session:
             session.add(
@@ -77,7 +81,7 @@ def run(context: Context) -> Finish:
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
-                **({"notices": notices} if (notices := _notices(session, settings)) else {}),
+                **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
             }
         )
 
@@ -88,9 +92,9 @@ def model_folder(context: Context, row: ModelRow) -> Path:
     """Return the folder of a model of this round, whole and as it was trained.
 
     Once in a run its files are compared with the digests in the store. A model that is lost or was changed is trained
-    again, which gives the same one.
+    again, which gives the same one on the same machine.
 
-    :raises LearnerError: it does not.
+    :raises ModelReplaced: it gave other weights, which were recorded; the steps since training are to be done again.
     """
     folder = context.models_dir / row.version
     if row.version in context.intact_models:
@@ -99,7 +103,11 @@ def model_folder(context: Context, row: ModelRow) -> Path:
         what = "is damaged or was changed in" if folder.is_dir() else "is gone from"
         context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
         unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
-        _check_same(context, row, *_train_arm(context, training_examples(context), unlabelled, row.arm))
+        model, summary = _train_arm(context, training_examples(context), unlabelled, row.arm)
+        if not _is_same(row, model, summary):
+            version = replace_lost_model(context, row, model, summary)
+            raise ModelReplaced(version)
+        put_in_place(context, model, row.version)
     context.intact_models.add(row.version)
     return folder
 
@@ -146,23 +154,16 @@ def _train_arm(
     return model, summary
 
 
-def _check_same(context: Context, before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> None:
-    """Check that a model whose folder was lost is the same again: the same training gives the same model.
-
-    :raises LearnerError: it is another one.
-    """
-    if model.version != before.version or _weights(summary) != _weights(before.summary):
-        raise LearnerError(
-            f"the folder of the model {before.version} is gone from {context.models_dir}, or a part of it, and "
-            "training it again gave another model; put the folder back, from a backup or from the machine that trained "
-            "it"
-        )
+def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
+    """Return whether a model that was trained again has the weights of the one that was lost."""
+    return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
 
 
-def _notices(session: Session, settings: Settings) -> list[str]:
-    """What people should know of the labels that were learnt from, a sentence each."""
+def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
+    """What people should know of the models and of the labels that were learnt from, a sentence each."""
     unknown = unknown_preference(session, settings)
-    return _asked_later(session, settings) + ([f"{unknown}: what is disputed is masked"] if unknown else [])
+    later = [*replaced_notices(models), *_asked_later(session, settings)]
+    return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
 
 
 def _asked_later(session: Session, settings: Settings) -> list[str]:
