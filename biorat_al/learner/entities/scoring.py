@@ -78,6 +78,11 @@ class Scores:
     :param overall: all labels together (micro average).
     :param by_label: each label by itself, in the order of the labels.
     :param by_document: all labels together, document by document; what intervals are resampled from.
+
+    >>> from biorat_al import score
+    >>> scores = score({"17": []}, {"17": []}, labels=["Chemical"])
+    >>> scores.overall.f1, list(scores.by_label), list(scores.by_document)
+    (1.0, ['Chemical'], ['17'])
     """
 
     overall: Counts
@@ -107,6 +112,13 @@ def score(
     :param predicted: mentions by document id; a document that is missing here has none.
     :param labels: labels that count; mentions of others are left out on both sides.
     :param disputed: mentions by document id that are neither there nor not there.
+
+    >>> from biorat_al import Entity, Span, score
+    >>> gold = [Entity("T1", "Chemical", (Span(0, 7),)), Entity("T2", "Chemical", (Span(20, 27),))]
+    >>> found = [Entity("P1", "Chemical", (Span(0, 7),)), Entity("P2", "Chemical", (Span(20, 26),))]
+    >>> scores = score({"17": gold}, {"17": found}, labels=["Chemical"])
+    >>> scores.overall.tp, scores.overall.fp, scores.overall.fn, scores.overall.f1
+    (1, 1, 1, 0.5)
     """
     by_label = {label: Counts() for label in labels}
     by_document = {}
