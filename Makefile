@@ -38,6 +38,8 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 install: $(VENV)/.installed
+	$(BIN)/deptry .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 # constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
 # of which it needs none here

@@ -16,7 +16,15 @@ LONGEST_ID = 100
 
 
 class BioratError(Exception):
-    """Base of every error that a user can do something about."""
+    """Base of every error that a user can do something about.
+
+    >>> from biorat_al import BioratError, Project
+    >>> try:
+    ...     Project.open("nowhere")
+    ... except BioratError as error:
+    ...     print(type(error).__name__, error.exit_code)
+    ProjectError 1
+    """
 
     exit_code = 1
 

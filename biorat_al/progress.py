@@ -198,6 +198,11 @@ class TerminalProgress:
     """Bars and lines on standard error, so that standard output stays clean for what a command prints.
 
     Where standard error is not a terminal, lines are plain and there are no bars.
+
+    >>> from biorat_al import Project, TerminalProgress
+    >>> def go_on(folder):
+    ...     with Project.open(folder) as project:
+    ...         return project.round(progress=TerminalProgress())
     """
 
     def __init__(self) -> None:

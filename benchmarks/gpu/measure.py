@@ -35,11 +35,11 @@ from prediction_speed import make_bare, make_pipeline, save_both  # noqa: E402
 from biorat_al.learner.encoder.device import Device, pick_device  # noqa: E402
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder  # noqa: E402
 from biorat_al.learner.encoder.memory import PeakMemory  # noqa: E402
-from biorat_al.learner.entities.saved_tagger import read_model  # noqa: E402
 from biorat_al.learner.entities.batching import Row, batch_order, encode_part, make_batch  # noqa: E402
 from biorat_al.learner.entities.fitting import Fit  # noqa: E402
 from biorat_al.learner.entities.inference import document_logits  # noqa: E402
 from biorat_al.learner.entities.network import TaggingNetwork  # noqa: E402
+from biorat_al.learner.entities.saved_tagger import read_model  # noqa: E402
 from biorat_al.learner.entities.scoring import score  # noqa: E402
 from biorat_al.learner.entities.tagger import Tagger  # noqa: E402
 from biorat_al.learner.entities.training import train  # noqa: E402

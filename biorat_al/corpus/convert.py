@@ -25,6 +25,13 @@ class Conversion:
     """What was read and what was written.
 
     :param target: the file or folder that was written.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import Conversion
+    >>> conversion = Conversion(Path("corpus.pubtator"))
+    >>> conversion.written.lose("confidences", 2)
+    >>> dict(conversion.lost)
+    {'confidences': 2}
     """
 
     target: Path
@@ -62,6 +69,15 @@ def convert_corpus(
     :param force: replace what is there.
     :raises UsageError: a format is not known or cannot be written, or the target is there already, or is a source.
     :raises CorpusError: a file cannot be read, or a record cannot stand.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import Annotation, Document, Entity, Span, convert_corpus, write_corpus
+    >>> sure = Entity("T1", "Chemical", (Span(0, 7),), score=0.9)
+    >>> write_corpus(Path("corpus.jsonl"), [(Document("17", "Aspirin helps."), Annotation((sure,)))])
+    1
+    >>> conversion = convert_corpus("corpus.jsonl", Path("corpus.pubtator"), to="pubtator")
+    >>> conversion.written.documents, sorted(conversion.lost)
+    (1, ['confidence scores of mentions', 'documents without passages (cut in two)'])
     """
     known = format_named(to)
     conversion = Conversion(target)

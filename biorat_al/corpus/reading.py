@@ -57,6 +57,17 @@ def read_corpus(
     :raises CorpusError: a file is missing or cannot be read.
     :raises FormatError: a file is empty, broken, or not of its format; a folder holds nothing to read.
     :raises OffsetError: the text of a mention is not the text at its offsets.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import ReadReport, read_corpus
+    >>> lines = "17|t|Aspirin helps.|", "17|a|It did.", "17\\t0\\t7\\tAspirin\\tChemical\\tD001241"
+    >>> _ = Path("corpus.pubtator").write_text("\\n".join(lines) + "\\n", encoding="utf-8")
+    >>> report = ReadReport()
+    >>> for record in read_corpus("corpus.pubtator", report=report):
+    ...     print(record.document.id, [entity.surface(record.document.text) for entity in record.annotation.entities])
+    17 ['Aspirin']
+    >>> report.documents, dict(report.mentions)
+    (1, {'Chemical': 1})
     """
     counted = ReadReport() if report is None else report
     files = paths if isinstance(paths, CorpusFiles) else list_files(paths, format=format, report=counted)
@@ -109,6 +120,15 @@ def write_corpus(
     :param report: filled with what the format has no place for.
     :raises UsageError: the format is not known, or cannot be written.
     :raises CorpusError: a record cannot stand as it is, or the file cannot be written.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import Annotation, Document, Entity, Span, WriteReport, read_corpus, write_corpus
+    >>> annotation = Annotation((Entity("mention", "Chemical", (Span(0, 7),)),))
+    >>> report = WriteReport()
+    >>> write_corpus(Path("brat"), [(Document("17", "Aspirin helps."), annotation)], format="brat", report=report)
+    1
+    >>> print(Path("brat/17.ann").read_text(encoding="utf-8").split())
+    ['T1', 'Chemical', '0', '7', 'Aspirin']
     """
     return format_named(format).write(path, records, report)
 

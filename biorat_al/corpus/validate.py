@@ -49,6 +49,12 @@ class Validation:
     :param messages: the first :data:`~biorat_al.corpus.formats.base.KEPT` of them, each with its place.
     :param warnings: how many there are of each kind that is not wrong, but should be known.
     :param remarks: the first of these, likewise.
+
+    >>> from biorat_al import Validation
+    >>> validation = Validation(documents=2)
+    >>> validation.warn("labels that differ by case alone", "Disease, disease")
+    >>> bool(validation.problems), validation.warnings.total()
+    (False, 1)
     """
 
     files: int = 0
@@ -84,6 +90,13 @@ def validate_corpus(
     :param options: how the files are read; what they leave out or keep on trust is warned of.
     :raises UsageError: the format is not known, or a file is not cut that way.
     :raises CorpusError: a path is missing, or a folder holds nothing to read.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import validate_corpus
+    >>> lines = "17|t|Aspirin helps.|", "17|a|It did.", "17\\t1\\t8\\tAspirin\\tChemical\\tD001241"
+    >>> _ = Path("shifted.pubtator").write_text("\\n".join(lines) + "\\n", encoding="utf-8")
+    >>> dict(validate_corpus("shifted.pubtator").problems)
+    {'texts that are not those at their offsets': 1}
     """
     listed = ReadReport()
     files = list_files(paths, format=options.format, report=listed)

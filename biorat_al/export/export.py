@@ -60,6 +60,10 @@ class ExportOptions:
     :param languages: codes of the languages of the texts, for the data card.
     :param guidelines: a file with the annotation guidelines, to be copied; None takes the project's, if it has any.
     :param loader: also write the loading module that BigBio's own layout has.
+
+    >>> from biorat_al import ExportOptions
+    >>> ExportOptions(validation=0.1, license="cc-by-4.0", languages=("en",)).loader
+    False
     """
 
     validation: float = 0

@@ -62,6 +62,11 @@ class Scores:
     :param overall: all labels together (micro average).
     :param by_label: each label by itself, in the order of the labels.
     :param by_document: all labels together, document by document; what intervals are resampled from.
+
+    >>> from biorat_al import score
+    >>> scores = score({"17": []}, {"17": []}, labels=["Chemical"])
+    >>> scores.overall.f1, list(scores.by_label), list(scores.by_document)
+    (1.0, ['Chemical'], ['17'])
     """
 
     overall: Counts

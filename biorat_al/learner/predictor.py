@@ -20,9 +20,20 @@ class Predictor:
     """A tagger, and the relation extractor that was trained with it, if there is one.
 
     :param tagger: finds the entities.
-    :param version: of the model.
-    :param labels: its entity types.
-    :param uncased: whether upper and lower case are the same to its tokenizer.
+    :ivar version: of the model.
+    :ivar labels: its entity types.
+    :ivar uncased: whether upper and lower case are the same to its tokenizer.
+
+    `model` is the folder of a model, for example of ``my-project/models``:
+
+    >>> from biorat_al import Document, Predictor
+    >>> predictor = Predictor.load(model)
+    >>> for prediction in predictor.predict([Document("17", "Aspirin helps."), Document("18", "It rained.")]):
+    ...     print(prediction.document_id, len(prediction.relations))
+    17 0
+    18 0
+    >>> predictor.has_relations
+    False
     """
 
     def __init__(self, tagger: Tagger, extractor: RelationExtractor | None) -> None:

@@ -33,6 +33,10 @@ class Uncertainty:
     The definitions are in :mod:`biorat_al.learner.entities.tagger`.
 
     :param tokens: number of word pieces of the document, special tokens not counted.
+
+    >>> from biorat_al import Uncertainty
+    >>> Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=212).tokens
+    212
     """
 
     least_confidence: float
@@ -49,6 +53,12 @@ class Prediction:
     :param entities: each with a calibrated confidence in [0, 1] as its score.
     :param confidence: calibrated confidence in [0, 1] for the whole document; low ones are to be looked at first.
     :param relations: between the entities, each with the model's confidence in [0, 1] as ``extras["score"]``.
+
+    >>> from biorat_al import Entity, Prediction, Span, Uncertainty
+    >>> unsure = Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=4)
+    >>> prediction = Prediction("17", (Entity("P1", "Chemical", (Span(0, 7),), score=0.9),), 0.8, unsure)
+    >>> [entity.label for entity in prediction.entities if entity.score > 0.5]
+    ['Chemical']
     """
 
     document_id: str

@@ -42,6 +42,26 @@ class Project:
     """An opened project. Use :meth:`open` or :meth:`init`; close it, or use it in a ``with`` statement.
 
     :param folder: the project's folder.
+
+    Here an oracle answers from gold annotations; ``{"kind": "label-studio"}`` asks people. `encoder` names the encoder,
+    for example ``"pubmedbert"``:
+
+    >>> from pathlib import Path
+    >>> from biorat_al import Project, make_settings, write_corpus
+    >>> from biorat_al.demo.corpus import read_demo_corpus
+    >>> write_corpus(Path("documents.jsonl"), read_demo_corpus())
+    180
+    >>> settings = make_settings({
+    ...     "name": "trial",
+    ...     "entities": [{"name": "Chemical"}, {"name": "Disease"}],
+    ...     "encoder": {"name": encoder},
+    ...     "desk": {"kind": "oracle"},
+    ... })
+    >>> project, imported, read = Project.init("trial", settings, ["documents.jsonl"], gold=True, test_size=12)
+    >>> with project:
+    ...     report = project.round(size=5)
+    >>> report.number, report.step("push").counts["tasks"]
+    (0, 5)
     """
 
     def __init__(self, folder: Path, settings: Settings, store: Store, desk: Desk | None = None) -> None:

@@ -16,6 +16,12 @@ def read_settings(folder: Path) -> Settings:
     """Read the settings of the project in `folder`.
 
     :raises SettingsError: the file is missing, is not TOML, or has a value that is unknown or out of range.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import read_settings
+    >>> _ = Path("biorat.toml").write_text('name = "trial"\\n[[entities]]\\nname = "Disease"\\n', encoding="utf-8")
+    >>> read_settings(Path(".")).labels
+    ('Disease',)
     """
     path = folder / SETTINGS_FILE
     try:

@@ -79,6 +79,11 @@ class Settings(Part):
 
     :param guidelines: a Markdown or text file, from the project's folder on, that annotators are shown and that is
         exported with the corpus.
+
+    >>> from biorat_al import make_settings
+    >>> settings = make_settings({"name": "trial", "entities": [{"name": "Chemical"}, {"name": "Disease"}]})
+    >>> settings.labels, settings.selection.size, settings.encoder.name
+    (('Chemical', 'Disease'), 20, 'pubmedbert')
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
@@ -130,6 +135,13 @@ def make_settings(values: dict[str, Any], source: str = "the settings") -> Setti
     """Check `values` and return them as :class:`Settings`.
 
     :raises SettingsError: a value is missing, unknown or out of range; the message names each.
+
+    >>> from biorat_al import SettingsError, make_settings
+    >>> try:
+    ...     make_settings({"name": "trial", "entities": [{"name": "Disease"}], "sede": 7})
+    ... except SettingsError as error:
+    ...     print(error)
+    the settings: sede: there is no such setting
     """
     try:
         return Settings.model_validate(values)

@@ -31,6 +31,10 @@ class ReadOptions:
     :param skip_invalid: leave out, and count, what is broken, instead of refusing the file.
     :param trust_offsets: keep mentions whose text is not the text at their offsets, by their offsets.
     :param split: one of :data:`SPLITS`; None: as the format has it, with a note where that looks wrong.
+
+    >>> from biorat_al import ReadOptions
+    >>> ReadOptions(format="pubtator", skip_invalid=True).trust_offsets
+    False
     """
 
     format: str | None = None
@@ -84,6 +88,13 @@ class ReadReport:
         of the kinds of which each one is named; `left_out` counts all of them.
     :param notes: sentences on what looks unlike what it says it is (one document of 34 paragraphs), each with its file.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
+
+    >>> from biorat_al import Annotation, Document, Entity, ReadReport, Record, Span
+    >>> report = ReadReport()
+    >>> entity = Entity("T1", "Chemical", (Span(0, 7),))
+    >>> report.count(Record(Document("17", "Aspirin helps."), Annotation((entity,)), "answers.jsonl:1"))
+    >>> report.documents, dict(report.mentions)
+    (1, {'Chemical': 1})
     """
 
     files: int = 0
@@ -141,6 +152,12 @@ class WriteReport:
 
     :param lost: how often something could not be written, or not as it was, by kind in words.
     :param warned: how often something was written that the format's own users would not have so, by kind.
+
+    >>> from biorat_al import WriteReport
+    >>> report = WriteReport()
+    >>> report.lose("confidences", 3)
+    >>> dict(report.lost)
+    {'confidences': 3}
     """
 
     documents: int = 0

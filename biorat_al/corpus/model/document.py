@@ -15,14 +15,25 @@ from biorat_al.errors import OffsetError
 
 
 class Span(NamedTuple):
-    """A stretch of text: code points, end exclusive."""
+    """A stretch of text: code points, end exclusive.
+
+    >>> from biorat_al import Span
+    >>> span = Span(0, 7)
+    >>> "Aspirin helps"[span.start : span.end]
+    'Aspirin'
+    """
 
     start: int
     end: int
 
 
 class Concept(NamedTuple):
-    """A link to an entry of a terminology, for example ``Concept("MESH", "D003110")``."""
+    """A link to an entry of a terminology, for example ``Concept("MESH", "D003110")``.
+
+    >>> from biorat_al import Concept
+    >>> Concept("MESH", "D001241").identifier
+    'D001241'
+    """
 
     database: str
     identifier: str
@@ -30,7 +41,12 @@ class Concept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of a document (title, abstract, …) with its place in the document's text."""
+    """A part of a document (title, abstract, …) with its place in the document's text.
+
+    >>> from biorat_al import Passage
+    >>> Passage("title", 0, 13)
+    Passage(kind='title', start=0, end=13)
+    """
 
     kind: str
     start: int
@@ -45,6 +61,11 @@ class Document:
     :param text: the text as it was read, with no white space or line end changed.
     :param passages: parts of the text, in order; may be empty.
     :param metadata: whatever else the source says of the document (JSON values).
+
+    >>> from biorat_al import Document, Passage
+    >>> document = Document("17", "Aspirin helps. It did.", (Passage("title", 0, 14), Passage("abstract", 15, 22)))
+    >>> [document.text[passage.start : passage.end] for passage in document.passages]
+    ['Aspirin helps.', 'It did.']
     """
 
     id: str
@@ -63,6 +84,13 @@ class Entity:
     :param origin: what became of a pre-label: ``prediction`` (accepted as it was), ``prediction-changed`` or
         ``manual``; None where there is no such history.
     :param extras: what else the source carries for it (JSON values), kept and written out again.
+
+    >>> from biorat_al import Concept, Entity, Span
+    >>> entity = Entity("T1", "Chemical", (Span(0, 7),), (Concept("MESH", "D001241"),))
+    >>> entity.start, entity.end, entity.is_discontinuous
+    (0, 7, False)
+    >>> entity.surface("Aspirin helps")
+    'Aspirin'
     """
 
     id: str
@@ -95,7 +123,12 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A typed link between two entities of the same annotation, by their ids."""
+    """A typed link between two entities of the same annotation, by their ids.
+
+    >>> from biorat_al import Relation
+    >>> Relation("R1", "treats", head="T1", tail="T2").directed
+    True
+    """
 
     id: str
     label: str
@@ -107,7 +140,12 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class ConceptRelation:
-    """A typed link between two concepts, stated for the whole document (PubTator's CID lines)."""
+    """A typed link between two concepts, stated for the whole document (PubTator's CID lines).
+
+    >>> from biorat_al import ConceptRelation
+    >>> ConceptRelation("CID", head="D001241", tail="D013272").label
+    'CID'
+    """
 
     label: str
     head: str
@@ -119,6 +157,12 @@ class Annotation:
     """Everything that one source says of one document. Empty means: looked at, nothing there.
 
     :param extras: events, coreference and the like: kept and written out again (JSON values).
+
+    >>> from biorat_al import Annotation, Entity, Relation, Span
+    >>> drug, disease = Entity("T1", "Chemical", (Span(0, 7),)), Entity("T2", "Disease", (Span(14, 22),))
+    >>> annotation = Annotation((drug, disease), (Relation("R1", "treats", "T1", "T2"),))
+    >>> sorted(entity.surface("Aspirin cures headache") for entity in annotation.entities)
+    ['Aspirin', 'headache']
     """
 
     entities: tuple[Entity, ...] = ()
@@ -154,6 +198,12 @@ class Record(NamedTuple):
     :param annotation: None where the file does not say whether anybody looked (plain text); an empty annotation where
         somebody did and found nothing.
     :param source: file and line (or position) for messages.
+
+    >>> from biorat_al import Annotation, Document, Record
+    >>> unseen = Record(Document("17", "Aspirin helps."), None, "notes.txt")
+    >>> nothing_there = Record(Document("18", "It rained."), Annotation(), "answers.jsonl:1")
+    >>> unseen.annotation is None, nothing_there.annotation is None
+    (True, False)
     """
 
     document: Document

@@ -46,6 +46,11 @@ class Grid(BaseModel):
     :param seeds: how many; they are 0, 1, …
     :param passive: arm, and encoder or None, with which the picks of every run are trained again.
     :param full: also train each arm once per seed on the whole pool.
+
+    >>> from biorat_al import Grid
+    >>> grid = Grid(arms=("none", "rat"), strategies=("random", "mnlp"), seeds=3, rounds=5)
+    >>> len(list(grid.trials()))
+    12
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -58,6 +58,10 @@ class Sources:
     """Where the documents of a simulation are; all of them need gold annotations.
 
     :param test: documents of the test set; none: `test_size` of the others are drawn, the same for all runs.
+
+    >>> from biorat_al import Sources
+    >>> Sources(["corpus.pubtator"], test_size=100, ignore_labels=["Gene"]).test
+    ()
     """
 
     documents: Sequence[str | Path]
@@ -72,6 +76,23 @@ class Simulation:
 
     :ivar threads: with which each run computes, however many go side by side; None where an older version of the
         program began the simulation, which shared the cores out anew at each call.
+
+    >>> from pathlib import Path
+    >>> from biorat_al import Grid, Simulation, Sources, make_settings, write_corpus
+    >>> from biorat_al.demo.corpus import read_demo_corpus
+    >>> write_corpus(Path("demo.jsonl"), read_demo_corpus())
+    180
+    >>> settings = make_settings({
+    ...     "name": "trial",
+    ...     "entities": [{"name": "Chemical"}, {"name": "Disease"}],
+    ...     "encoder": {"name": encoder},
+    ... })
+    >>> grid = Grid(arms=("none", "rat"), strategies=("random",), seeds=1, rounds=2)
+    >>> simulation = Simulation.create(Path("simulation"), settings, grid, Sources(["demo.jsonl"], test_size=12))
+    >>> [trial.id for trial in simulation.missing()]
+    ['none-random-s0', 'rat-random-s0']
+
+    ``simulation.run()`` makes these runs and returns them.
     """
 
     def __init__(self, folder: Path, settings: Settings, grid: Grid, pool: int, threads: int | None) -> None:

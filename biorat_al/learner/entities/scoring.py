@@ -38,6 +38,13 @@ def score(
     :param predicted: mentions by document id; a document that is missing here has none.
     :param labels: labels that count; mentions of others are left out on both sides.
     :param disputed: mentions by document id that are neither there nor not there.
+
+    >>> from biorat_al import Entity, Span, score
+    >>> gold = [Entity("T1", "Chemical", (Span(0, 7),)), Entity("T2", "Chemical", (Span(20, 27),))]
+    >>> found = [Entity("P1", "Chemical", (Span(0, 7),)), Entity("P2", "Chemical", (Span(20, 26),))]
+    >>> scores = score({"17": gold}, {"17": found}, labels=["Chemical"])
+    >>> scores.overall.tp, scores.overall.fp, scores.overall.fn, scores.overall.f1
+    (1, 1, 1, 0.5)
     """
     by_label = {label: Counts() for label in labels}
     by_document = {}

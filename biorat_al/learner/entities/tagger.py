@@ -67,6 +67,16 @@ class Tagger:
     :ivar version: the name of its folder.
     :ivar labels: the entity types that it knows.
     :ivar uncased: whether upper and lower case are the same to its tokenizer.
+
+    `model` is the folder of a model, for example of ``my-project/models``:
+
+    >>> from biorat_al import Document, Tagger
+    >>> tagger = Tagger.load(model)
+    >>> tagger.labels
+    ('Chemical', 'Disease')
+    >>> (prediction,) = tagger.predict([Document("17", "Aspirin helps against headache.")])
+    >>> prediction.document_id, 0 < prediction.confidence <= 1
+    ('17', True)
     """
 
     def __init__(

@@ -1,5 +1,7 @@
-"""Parquet files of BigBio's "kb" schema as documents; how they are written is said in
+"""Tables of BigBio's "kb" schema as documents; how they are written is said in
 :mod:`biorat_al.corpus.formats.bigbio.writing`.
+
+A table is a Parquet file, or a folder that ``datasets`` saved to disk (:mod:`biorat_al.corpus.bigbio_saved`).
 
 - The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
   name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.
@@ -13,8 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from biorat_al.corpus.bigbio_saved import is_state, parts, read_saved, split_name, state_beside
 from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE
 from biorat_al.corpus.formats.bigbio.schema import kb_schema
@@ -37,6 +40,9 @@ from biorat_al.corpus.model.document import (
 )
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ROWS = 100
 """Records that are held at a time."""
 
@@ -57,12 +63,21 @@ class BigBioKb(CorpusFormat):
     def detects(self, head: str) -> bool:
         return head.startswith("PAR1")
 
+    def owns(self, path: Path) -> bool:
+        return is_state(path)
+
     def main_file(self, path: Path) -> Path | None:
         """Of an exported corpus the kb configuration is read; what lies beside it tells of the same documents."""
+        saved = state_beside(path)
+        if saved is not None:
+            return saved
         if path.parent.name not in (SOURCE, PROVENANCE, GUIDELINES, LOADER):
             return None
         root = path.parent.parent
         return min((root / DATA).glob("*.parquet"), default=None) if (root / CARD).is_file() else None
+
+    def companions(self, path: Path) -> tuple[Path, ...]:
+        return parts(path) if is_state(path) else ()
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
         split = split_of(source.path)
@@ -73,7 +88,8 @@ class BigBioKb(CorpusFormat):
                 reading.leave_out(BROKEN_DOCUMENTS, error)
             else:
                 yield record
-        source.whole_file_read()
+        for path in (source.path, *self.companions(source.path)):
+            source.beside(path).whole_file_read()
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
@@ -83,40 +99,51 @@ class BigBioKb(CorpusFormat):
 
 
 def split_of(path: Path) -> str:
-    """The split that a file's name says."""
-    return _PART.sub("", path.name.removesuffix(".parquet"))
+    """The split that a file's name says, or the dataset that it belongs to."""
+    return split_name(path) if is_state(path) else _PART.sub("", path.name.removesuffix(".parquet"))
 
 
 def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file as they are.
+    """Yield the rows of a table as they are.
 
     :param exact: whether every field must be of the schema's very type.
-    :raises FormatError: it is no Parquet, or not of the schema.
+    :raises FormatError: it is no such table, or not of the schema.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        if is_state(source.path):
+            dataset = read_saved(source.path)
+            _check_columns(dataset.data.schema, source, exact)
+            for table in dataset.select_columns(list(_KEYS)).iter(ROWS):
+                yield from table.to_pylist()
+            return
         with pq.ParquetFile(source.path) as file:
-            absent = [key for key in _KEYS if key not in file.schema_arrow.names]
-            if absent:
-                raise FormatError(
-                    f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
-                    source=source.name,
-                )
-            fields = kb_schema()
-            if exact and not file.schema_arrow.equals(fields):
-                other = next((name for name in file.schema_arrow.names if name not in fields.names), None) or next(
-                    name for name in _KEYS if file.schema_arrow.field(name) != fields.field(name)
-                )
-                raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source.name)
+            _check_columns(file.schema_arrow, source, exact)
             for batch in file.iter_batches(ROWS, columns=list(_KEYS)):
                 yield from batch.to_pylist()
     except FileNotFoundError:
         raise CorpusError("there is no such file or folder", source=source.name) from None
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise FormatError(f"it cannot be read as Parquet: {reason}", source=source.name) from None
+        kind = "a saved dataset" if is_state(source.path) else "Parquet"
+        raise FormatError(f"it cannot be read as {kind}: {reason}", source=source.name) from None
+
+
+def _check_columns(found: pa.Schema, source: Source, exact: bool) -> None:
+    absent = [key for key in _KEYS if key not in found.names]
+    if absent:
+        raise FormatError(
+            f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
+            source=source.name,
+        )
+    fields = kb_schema()
+    if exact and not found.equals(fields):
+        other = next((name for name in found.names if name not in fields.names), None) or next(
+            name for name in _KEYS if found.field(name) != fields.field(name)
+        )
+        raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source.name)
 
 
 def kb_record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
