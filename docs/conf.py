@@ -24,12 +24,16 @@ nitpicky = True
 # types of the signatures: the standard library's, and those of modules that are not public
 nitpick_ignore_regex = [(r"py:.*", r".*")]
 
+# two hyphens begin an option
+smartquotes = False
+
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 add_module_names = False
 python_use_unqualified_type_names = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import importlib.util
 import inspect
@@ -169,11 +170,14 @@ def test_every_command_and_option_is_in_the_site(site: Path) -> None:
     inventory = InventoryFile.loads((site / "objects.inv").read_bytes(), uri="")
     shown = set(inventory.data["std:cmdoption"])
     page = (site / "reference" / "commands.html").read_text(encoding="utf-8")
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
     for words, command in commands():
         assert f'id="biorat-al-{"-".join(words)}"' in page, words
         for parameter in command.params:
             if isinstance(parameter, click.Option):
                 assert f"biorat-al-{'-'.join(words)}.{parameter.opts[0]}" in shown, (words, parameter.opts)
+        for example in re.findall(r"^ *(biorat-al [^\\\n]*)", command.help or "", re.MULTILINE):
+            assert " ".join(example.split()) in text, example
     # places that the help fills in when it is asked for
     assert not re.search(r"\{(formats|strategies|written|exports|read_only)\}", page)
 

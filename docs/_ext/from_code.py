@@ -36,8 +36,23 @@ def _fill_help(app: Sphinx) -> None:
     ask(cli, click.Context(cli, info_name="biorat-al"))
 
 
+def _show_examples(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Turn the examples at the end of a help text, which come as lines with bars, into a block of code."""
+    start = next((place for place, line in enumerate(lines) if line.startswith("| Example")), None)
+    if start is not None:
+        head, *examples = [line.removeprefix("| ") for line in lines[start:] if line.strip("| ")]
+        lines[start:] = [f"{head[:-1]}::", "", *(f"   {line}" for line in examples), ""]
+
+
+def _show_defaults(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Show a default that is a path as a user would write it."""
+    lines[:] = [re.sub(r"\w+Path\('([^']*)'\)", r"\1", line) for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", _fill_help)
     app.connect("source-read", _fill)
+    app.connect("sphinx-click-process-description", _show_examples)
+    app.connect("sphinx-click-process-options", _show_defaults)
     return {"parallel_read_safe": True}
