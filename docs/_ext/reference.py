@@ -43,6 +43,7 @@ from biorat_al.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 
+_MODULE = re.compile(r":mod:`~?(biorat_al\.[\w.]+)`")
 _ROLE = re.compile(r":(?:mod|class|func|data|meth|attr|obj|exc):`~?([^`]+)`")
 
 
@@ -67,17 +68,44 @@ def setting_keys() -> Iterator[str]:
 
 
 def formats_page() -> str:
-    """Return what every format keeps and loses, and a section for each format."""
-    lost = {known.name: _losses(known) for known in FORMATS if known.can_write}
+    """Return what every format keeps and loses, a section for each format, and the rules that they share."""
+    formats = sorted(FORMATS, key=lambda known: known.title.lower())
+    lost = {known.name: _losses(known) for known in sorted(FORMATS, key=lambda known: known.name) if known.can_write}
     overview = ["| format | name | reads | writes |", "| --- | --- | --- | --- |"]
     overview += [
         f"| [{known.title}](#format-{known.name}) | `{known.name}` | yes | {'yes' if known.can_write else 'no'} |"
-        for known in sorted(FORMATS, key=lambda known: known.title.lower())
+        for known in formats
     ]
+    texts = {type(known).__module__: _module_text(known) for known in formats}
+    shared = _shared_rules(texts)
+    labels = {type(known).__module__: f"format-{known.name}" for known in formats}
+    labels |= {module: f"rules-{module.rpartition('.')[2]}" for module in shared}
     return "\n\n".join(
-        ["\n".join(overview), "## What each format keeps", _keeping_table(lost)]
-        + [_format_section(known, lost.get(known.name)) for known in sorted(FORMATS, key=lambda one: one.title.lower())]
+        [
+            "\n".join(overview),
+            "## What each format keeps",
+            _keeping_table(lost),
+            *(_format_section(known, lost.get(known.name), labels) for known in formats),
+            "## Rules that formats share",
+            *(
+                f"({labels[module]})=\n### `{module.rpartition('.')[2]}`\n\n{_rst(text, labels)}"
+                for module, text in sorted(shared.items())
+            ),
+        ]
     )
+
+
+def _shared_rules(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the docstrings of the modules that the formats' docstrings refer to, and that these refer to in turn."""
+    found: dict[str, str] = {}
+    open_texts = list(texts.values())
+    while open_texts:
+        for module in _MODULE.findall(open_texts.pop()):
+            text = importlib.import_module(module).__doc__ or ""
+            if module not in texts and module not in found and len(text.splitlines()) > 1:
+                found[module] = text
+                open_texts.append(text)
+    return found
 
 
 def strategies_page() -> str:
@@ -286,12 +314,12 @@ def _probe() -> list[tuple[Document, Annotation | None]]:
 
     drug = Entity(
         "M1", "Chemical", (span("Aspirin"),), (Concept("MESH", "D001241"),), 0.9, "prediction",
-        {"checked": True, "note": "generic name"},
+        {"checked": "yes", "note": "generic name"},
     )  # fmt: skip
     sign = Entity("M2", "Disease", (span("ulcers"),), (Concept("MESH", "D014456"),))
     pieces = Entity("M3", "Disease", (span("bleeding"), span("stomach")), (Concept("MESH", "D006470"),))
     relations = (
-        Relation("L1", "CID", "M1", "M2", extras={"checked": True}),
+        Relation("L1", "CID", "M1", "M2", extras={"checked": "yes"}),
         Relation("L2", "SEEN-WITH", "M2", "M3", directed=False),
     )
     passages = (Passage("title", 0, len(title)), Passage("abstract", len(title) + 1, len(text)))
@@ -311,6 +339,8 @@ def _losses(known: CorpusFormat) -> set[str]:
     report = WriteReport()
     with tempfile.TemporaryDirectory() as scratch:
         known.write(Path(scratch) / f"out{'' if known.writes_folder else known.suffixes[0]}", _probe(), report)
+    if losses.RELATIONS in report.lost:
+        report.lose(losses.DIRECTED)  # it goes with the relations, and is not counted again
     return set(report.lost)
 
 
@@ -322,7 +352,7 @@ def _keeping_table(lost: Mapping[str, set[str]]) -> str:
     return "\n".join(rows)
 
 
-def _format_section(known: CorpusFormat, lost: set[str] | None) -> str:
+def _format_section(known: CorpusFormat, lost: set[str] | None, labels: Mapping[str, str]) -> str:
     facts = [f"Name: `{known.name}`."]
     if known.suffixes:
         facts.append(f"File names end in {', '.join(f'`{suffix}`' for suffix in known.suffixes)}, also with `.gz`.")
@@ -333,7 +363,7 @@ def _format_section(known: CorpusFormat, lost: set[str] | None) -> str:
     )
     if known.splits:
         facts.append(f"`--split` can be {', '.join(f'`{split}`' for split in known.splits)} or `none`.")
-    parts = [f"(format-{known.name})=\n## {known.title}", " ".join(facts), _rst(_module_text(known))]
+    parts = [f"(format-{known.name})=\n## {known.title}", " ".join(facts), _rst(_module_text(known), labels)]
     if lost:
         kinds = "\n".join(f"- {kind}" for kind in sorted(lost))
         parts.append(f"What is counted as lost when it is written, where documents have it:\n\n{kinds}")
@@ -354,8 +384,17 @@ def _summary(kind: object) -> str:
     return _rst_to_markdown(" ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split()))
 
 
-def _rst(text: str) -> str:
-    """Return a block in which a docstring is read as reStructuredText; roles of the code become literals."""
+def _rst(text: str, labels: Mapping[str, str] = types.MappingProxyType({})) -> str:
+    """Return a block in which a docstring is read as reStructuredText; roles of the code become literals.
+
+    :param labels: where the docs have a section on a module: its label.
+    """
+
+    def link(match: re.Match[str]) -> str:
+        label = labels.get(match[1])
+        return f":ref:`{match[1].rpartition('.')[2]} <{label}>`" if label else match[0]
+
+    text = _MODULE.sub(link, text)
     body = _ROLE.sub(lambda match: f"``{match[1].rpartition('.')[2]}``", inspect.cleandoc(text))
     return f"````{{eval-rst}}\n{body}\n````"
 
