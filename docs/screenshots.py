@@ -4,7 +4,7 @@
 
 Needs Chromium, Label Studio (`biorat-al label-studio install`) and the packages of ``pip install -e '.[dev]'``. It
 starts a Label Studio that knows nothing of the user's own, and takes some minutes. Pictures go to FOLDER (default:
-beside this file).
+``images`` beside this file).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SIZE = {"width": 1280, "height": 700}
 def main() -> None:
     """Make the project, and look at it as an annotator does."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "images")
     folder: Path = parser.parse_args().folder
     with tempfile.TemporaryDirectory() as scratch, _server(Path(scratch)) as server:
         info, credentials = server.status(), server.credentials()

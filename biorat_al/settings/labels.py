@@ -10,6 +10,7 @@ from biorat_al.settings.base import Name, Part
 class EntityType(Part):
     """An entity label of the project and the labels of the source documents that count as it.
 
+    :param name: the label, as annotators see it.
     :param sources: labels in the documents; empty means: only the one of the same name.
     """
 
@@ -30,6 +31,7 @@ class RelationType(Part):
 
     A label that joins several pairs of types stands there once for each.
 
+    :param name: the label, as annotators see it.
     :param head: entity type where it begins.
     :param tail: entity type where it ends.
     :param symmetric: head and tail may be exchanged; annotators need not mind the direction.

@@ -48,7 +48,10 @@ class EvaluationSettings(Part):
 
 
 class DeskSettings(Part):
-    """Where people annotate. The address and the token of Label Studio come from the environment."""
+    """Where people annotate. The address and the token of Label Studio come from the environment.
+
+    :param kind: ``label-studio``, or ``oracle``, which answers from the documents' own gold annotations.
+    """
 
     kind: DeskKind = "label-studio"
 
@@ -77,6 +80,8 @@ class DatabaseSettings(Part):
 class Settings(Part):
     """All settings of a project.
 
+    :param name: of the project; what its models and its projects in Label Studio are called by.
+    :param seed: decides every random choice: test set, first batch, ties, order, initial weights, Bernoulli draws.
     :param guidelines: a Markdown or text file, from the project's folder on, that annotators are shown and that is
         exported with the corpus.
 

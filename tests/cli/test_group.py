@@ -25,7 +25,6 @@ from tests.support.rounds import demo_files
 
 __all__ = ["nowhere"]
 
-README = Path(__file__).parents[2] / "README.md"
 TOKEN, PASSWORD = "0123sesametoken456789", "sesamepassword"
 
 
@@ -52,18 +51,6 @@ def test_every_command_and_option_has_a_help_text(words: tuple[str, ...]) -> Non
             assert name in command.help, f"{' '.join(words)} {name}"
 
 
-def test_every_command_is_in_the_read_me() -> None:
-    text = README.read_text(encoding="utf-8")
-    for words in ALL:
-        first = f"biorat-al {words[0]}"
-        assert first in text
-        if len(words) > 1:
-            # "biorat-al label-studio start", or `stop` in a line that names its group
-            lines = [line for line in text.splitlines() if first in line]
-            named = any(f"{first} {words[1]}" in line or f"`{words[1]}`" in line for line in lines)
-            assert named, f"biorat-al {' '.join(words)}"
-
-
 @pytest.mark.parametrize("words", [(), *ALL], ids=" ".join)
 def test_help_is_answered_whatever_else_is_missing(nowhere: Path, words: tuple[str, ...]) -> None:
     for flag in ("--help", "-h"):
@@ -80,8 +67,6 @@ def test_help_names_what_can_be_chosen() -> None:
         assert strategy in text
     text = call("export", "--help").out
     assert all(name in text for name in EXPORT_FORMATS)
-    readme = README.read_text(encoding="utf-8")
-    assert all(kind.title in readme or kind.name in readme for kind in FORMATS)
 
 
 @pytest.mark.parametrize("words", [(), *ALL], ids=" ".join)
@@ -310,9 +295,7 @@ def test_a_wrong_option_that_is_an_address_is_not_repeated(nowhere: Path) -> Non
     assert "sesame" not in outcome.err
 
 
-def test_every_format_is_in_the_readme_and_in_the_help_of_convert() -> None:
-    readme = README.read_text(encoding="utf-8")
+def test_every_format_is_in_the_help_of_convert() -> None:
     said = call("convert", "--help").out
     for known in FORMATS:
-        assert re.search(rf"^\|[^|]*\|[^|]*`{known.name}`[^|]*\|", readme, re.MULTILINE), known.name
         assert re.search(rf"(?<![\w-]){known.name}(?![\w-])", re.sub(r"-\s+", "-", said)), known.name

@@ -12,7 +12,7 @@ from biorat_al.corpus.io.json_head import CUT, first_item, is_cut, json_head, ke
 
 EXPORT = 'export the project from Label Studio in the format called "JSON" and read that'
 
-_ELSE = "export it as BioC, brat stand-off or CoNLL if that program can, or write it as JSON Lines (see the README)"
+_ELSE = "export it as BioC, brat stand-off or CoNLL if that program can, or write it as JSON Lines (see the docs)"
 
 _Test = Callable[[dict[str, Any]], bool]
 

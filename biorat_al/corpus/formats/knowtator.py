@@ -15,7 +15,7 @@
 - A slot that holds mentions, and a triple of the second version, becomes a relation of that name; a class without a
   place in the text that has two such slots (eHOST's relations) becomes one between the two. Other slots become the
   mention's attributes, as those of brat. What has no place in the text besides is counted.
-- The pieces of a mention's text may be joined by `` ... ``. Annotations of several people in one file are read
+- The pieces of a mention's text may be joined by ``" ... "``. Annotations of several people in one file are read
   together, which the report notes.
 
 Ogren PV. Knowtator: a Protégé plug-in for annotated corpus construction. NAACL 2006 Demonstrations, 273-275,

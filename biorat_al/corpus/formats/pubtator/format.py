@@ -1,4 +1,4 @@
-"""PubTator: title and abstract lines, mentions and relations in tab-separated lines below them.
+r"""PubTator: title and abstract lines, mentions and relations in tab-separated lines below them.
 
 ::
 
