@@ -8,6 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+LONGEST_MESSAGE = 1500
+"""Characters of a message about a document; what it quotes from a broken file may be the whole file."""
+
+# line ends and tabs are shown as they are; a terminal acts on the others
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def readable(text: str) -> str:
+    """Return `text` with its control characters written out, so that none of them acts on a terminal."""
+    return text.translate(_CONTROLS)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return `text`, without its middle where it has more than `length` characters."""
+    left_out = len(text) - length
+    if left_out <= 0:
+        return text
+    return f"{text[: length // 2]} … ({left_out:,} characters) … {text[-(length - length // 2) :]}"
+
 
 class BioratError(Exception):
     """Base of every error that a user can do something about."""
@@ -44,8 +63,11 @@ class CorpusError(BioratError):
     """
 
     def __init__(self, message: str, *, source: str | None = None, document: str | None = None) -> None:
-        where = ", ".join(part for part in (source, f"document {document}" if document else None) if part)
-        super().__init__(f"{where}: {message}" if where else message)
+        where = ", ".join(
+            part for part in (source, f"document {shortened(document, 200)}" if document else None) if part
+        )
+        said = shortened(message, LONGEST_MESSAGE)
+        super().__init__(readable(f"{where}: {said}" if where else said))
         self.source = source
         self.document = document
 
