@@ -126,6 +126,13 @@ def records() -> list[Record]:
     return made
 
 
+def surfaces() -> frozenset[str]:
+    """Return the texts of all mentions: a mention that no file names may still be one of them."""
+    return frozenset(
+        {"voltas1", "OPRZ2", "Nalox1n"} | {f"{word}" for n in range(3) for word in (f"Xalvo{n}n", f"Trexl{n}s")}
+    )
+
+
 def _written(known: CorpusFormat) -> Seed:
     with tempfile.TemporaryDirectory() as folder:
         name = "corpus" if known.writes_folder else f"corpus{known.suffixes[0]}"

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.validate import validate_corpus
 from biorat_al.errors import BioratError
-from tests.faults.campaign.corpora import SURFACES, Seed, seeds
+from tests.faults.campaign.corpora import SURFACES, Seed, seeds, surfaces
 from tests.faults.campaign.ledger import Ledger, Trial
 from tests.faults.campaign.mutations import mutate
 
@@ -191,13 +192,13 @@ def _check_message(error: BioratError, target: Path, harms: dict[str, str]) -> N
 
 def moved_spans(corpus: Seed, files: dict[str, bytes], found: list[Record]) -> Iterator[str]:
     """Yield mentions that lie outside their text, or whose text no file names beside the text itself."""
-    content = _content(files)
+    content, known = _content(files), surfaces()
     for document, annotation, _ in found:
         for entity in annotation.entities if annotation is not None else ():
             surface = entity.surface(document.text)
             if any(not 0 <= start < end <= len(document.text) for start, end in entity.spans):
                 yield f"the mention {entity.id!r} at {entity.spans} lies outside of {len(document.text)} characters"
-            elif corpus.name in SURFACES and surface.isascii() and re.fullmatch(r"\w+", surface):
+            elif corpus.name in SURFACES and surface.isascii() and surface not in known and surface.isalnum():
                 word = re.compile(rf"(?<!\w){surface}(?!\w)", re.ASCII)
                 if len(word.findall(content)) <= len(word.findall(document.text)):
                     yield f"the mention {entity.id!r} at {entity.spans} is {surface!r}, which the files do not name"
@@ -211,7 +212,7 @@ def _content(files: dict[str, bytes]) -> str:
             try:
                 data = gzip.decompress(data)
                 data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-            except (OSError, EOFError, ValueError):
+            except (OSError, EOFError, zlib.error):
                 pass
         wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
         parts.append(data.decode("utf-16" if wide else "latin-1", "replace"))
