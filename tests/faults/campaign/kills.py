@@ -17,7 +17,7 @@ from tests.faults.campaign.processes import Ended, Strike, ask, copied, run_comm
 from tests.faults.campaign.scenes import Scene, Stage, here_and_now, names_in
 from tests.faults.campaign.secret_words import shown_in
 
-SLOW, IN_A_ROW = 1.0, 4
+SLOW, IN_A_ROW = 2.0, 4
 """A command that takes longer than so many seconds is killed several times in a row before it may end."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -135,8 +135,8 @@ def scenes() -> list[Scene]:
     )  # fmt: skip
     complete = "is complete"
     return [
-        Scene("init", INIT, seen=the_project, complete="is a complete project"),
-        Scene("init (folder exists)", INIT, (("mkdir", "trial"),), the_project, complete="is a complete project"),
+        Scene("init", INIT, seen=the_project, complete="a complete project"),
+        Scene("init (folder exists)", INIT, (("mkdir", "trial"),), the_project, complete="a complete project"),
         Scene("round (first)", ROUND, (INIT,), the_project, repeats=True),
         Scene("round (trains)", ROUND, (INIT, ROUND), the_project, repeats=True),
         Scene("export", export, _TWO_ROUNDS, the_files, complete),
