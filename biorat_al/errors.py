@@ -14,6 +14,14 @@ LONGEST_MESSAGE, _ITS_END = 700, 300
 LONGEST_ID = 100
 """Characters: what a file holds in the place of an id may be a whole text, which no message repeats."""
 
+# line ends and tabs are shown as they are; a terminal acts on the others
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def readable(text: str) -> str:
+    """Return `text` with its control characters written out, so that none of them acts on a terminal."""
+    return text.translate(_CONTROLS)
+
 
 class BioratError(Exception):
     """Base of every error that a user can do something about.
@@ -61,7 +69,7 @@ class CorpusError(BioratError):
         named = f"document {shortened(document, LONGEST_ID)}" if document else None
         where = ", ".join(part for part in (source, named) if part)
         message = shortened(message, LONGEST_MESSAGE, end=_ITS_END)
-        super().__init__(f"{where}: {message}" if where else message)
+        super().__init__(readable(f"{where}: {message}" if where else message))
         self.source = source
         self.document = document
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from biorat_al.claims import claimed, is_alive, this_host
 from biorat_al.disk import cause, is_full
-from biorat_al.errors import ProjectError
+from biorat_al.errors import LockedError, ProjectError
 from biorat_al.settings import SETTINGS_FILE
 
 INTENT = ".biorat-init.json"
@@ -152,6 +152,14 @@ def check_new(place: Path) -> None:
         left = {path for path in place.iterdir() if path.name not in ours} - set(_stagings(place))
         if not left:
             return
+    # whoever was killed at the very end has left its claim
+    with suppress(LockedError), claimed(place, force=False):
+        pass
+    if (place / SETTINGS_FILE).is_file() and _intent(place) is None:
+        raise ProjectError(
+            f"{place} is there already: it is a complete project; go on there with: biorat-al round, or choose another "
+            "name for a new one"
+        )
     raise ProjectError(f"{place} is there already; choose another name, or remove it first")
 
 

@@ -98,6 +98,18 @@ def test_an_init_that_was_killed_when_all_was_done_says_so(tmp_path: Path, tiny_
     assert everything_in(place.parent) == {"trial", *(f"trial/{name}" for name in MADE)}
 
 
+def test_an_init_that_was_killed_after_all_was_done_is_told_where_to_go_on_and_leaves_no_claim(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    place = tmp_path / "in" / "trial"
+    place.parent.mkdir()
+    init(place, tiny_encoder).close()
+    (place.parent / ".trial.claim").write_text("new")
+    with pytest.raises(ProjectError, match=r"it is a complete project; go on there with: biorat-al round"):
+        init(place, tiny_encoder)
+    assert everything_in(place.parent) == {"trial", *(f"trial/{name}" for name in MADE)}
+
+
 def test_a_project_whose_init_was_killed_at_the_end_can_be_used(tmp_path: Path, tiny_encoder: Path) -> None:
     place = tmp_path / "in" / "trial"
     place.parent.mkdir()

@@ -104,8 +104,9 @@ _ROOTS = {
     "xml": ("a reference manager's XML (EndNote)", "export the references as CSV, or fetch the articles from PubMed"),
 }
 
+# possessive: a document type with many entities could else be cut into declarations in millions of ways
 _ROOT = re.compile(
-    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<![^>\[]*(?:\[[^\]]*\])?[^>]*>\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<![^>\[]*+(?:\[[^\]]*+\])?+[^>]*+>\s*+)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
 _REFERENCES = (
     # some servers put their name before the first reference

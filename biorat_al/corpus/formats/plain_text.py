@@ -26,7 +26,7 @@ _FEW = 3
 
 _IDENTIFIER = r"(?:PM(?:C|ID:?[ \t]*))?[0-9]{4,9}(?:\.[0-9]+)?|10\.[0-9]{4,9}/[^\s,;]+"
 _ONLY_IDENTIFIERS = re.compile(rf"[\s,;]*(?:{_IDENTIFIER})(?:[\s,;]+(?:{_IDENTIFIER}))*[\s,;]*", re.IGNORECASE)
-_ROWS = re.compile(r"\s*[0-9]{4,9}\t[^\n]*(?:\n(?:[0-9]{4,9}\t[^\n]*|\s*))*")
+_ROWS = re.compile(r"\s*[0-9]{4,9}\t[^\n]*+(?:\n\s*+(?:[0-9]{4,9}\t[^\n]*+)?+)*+")
 _NUMBERED = re.compile(r"\s*1[.:] \S")
 _PUBTATOR = re.compile(r"^([^|\s]{1,100})\|t\|[^\n]*\n\1\|a\|", re.MULTILINE)
 _PMID = re.compile(r"\bPMID: ?[0-9]{1,8}\b")

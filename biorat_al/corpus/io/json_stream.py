@@ -14,6 +14,10 @@ DEEPEST = 200
 """Levels of lists and objects inside each other; no corpus has more than twenty. What a parser needs grows with their
 square."""
 
+LONGEST_NUMBER = 1000
+"""Digits. The parser ends the whole process at one that Python refuses to convert (4,301)."""
+
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 _NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 
 
@@ -25,21 +29,32 @@ class _Bytes:
         self._name = source.name
         self._level = 0
         self._in_string = self._escaped = False
+        self._digits = b""
 
     def read(self, size: int) -> bytes:
         """The next piece, however long it is; empty at the end, and where nothing is asked for.
 
-        :raises FormatError: lists and objects are nested deeper than :data:`DEEPEST`.
+        :raises FormatError: lists and objects are nested deeper than :data:`DEEPEST`, or a number is longer than
+            :data:`LONGEST_NUMBER`.
         """
         piece = next(self._chunks, "").encode("utf-8") if size else b""
-        self._check_depth(piece)
+        rest = piece[1:] if self._escaped else piece
+        bare = re.sub(rb"\\.", b"", rest, flags=re.DOTALL) if b"\\" in rest else rest
+        self._escaped = bare.endswith(b"\\")
+        self._check_numbers(bare)
+        self._check_depth(bare)
         return piece
 
-    def _check_depth(self, piece: bytes) -> None:
-        if self._escaped:
-            piece = piece[1:]
-        bare = re.sub(rb"\\.", b"", piece, flags=re.DOTALL) if b"\\" in piece else piece
-        self._escaped = bare.endswith(b"\\")
+    def _check_numbers(self, bare: bytes) -> None:
+        # a number may go on in the next piece
+        bare = self._digits + bare
+        if _LONG_NUMBER.search(bare) and any(map(_LONG_NUMBER.search, bare.split(b'"')[self._in_string :: 2])):
+            raise FormatError(f"it has a number of more than {LONGEST_NUMBER:,} digits", source=self._name)
+        end = bare[-LONGEST_NUMBER - 1 :]
+        outside = self._in_string == bare.count(b'"') % 2
+        self._digits = end[len(end.rstrip(b"0123456789")) :] if outside else b""
+
+    def _check_depth(self, bare: bytes) -> None:
         parts = bare.translate(None, _NO_BRACKETS).split(b'"')
         # whoever reads no JSON does not wait for it
         import numpy as np

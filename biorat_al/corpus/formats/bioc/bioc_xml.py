@@ -29,7 +29,9 @@ from biorat_al.corpus.io.xml_stream import documents, line_of
 from biorat_al.corpus.model.document import Document, Record
 from biorat_al.errors import FormatError
 
-_COLLECTION = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+collection\b|<collection[\s>])", re.DOTALL)
+_COLLECTION = re.compile(
+    r"\s*+(<\?xml[^>]*+>\s*+)?+(<!--.*?-->\s*+)*+(<!DOCTYPE\s+collection\b|<collection[\s>])", re.DOTALL
+)
 _ANNOTATED = re.compile(rb"<(annotation|relation)[\s>/]")
 _NUMBER = re.compile(r"\s*([0-9]{1,18})\s*")
 

@@ -32,7 +32,7 @@ from biorat_al.wording import shortened
 
 _FIELD = re.compile(r"([A-Z][A-Z0-9]{1,3}) {0,2}- ?(.*)", re.DOTALL)
 _FIRST = re.compile(
-    r"\s*(?:[A-Z][A-Z0-9]{1,3} {0,2}- [^\n]*\n(?: +[^\n]*\n)*){0,20}PMID- ?[0-9]{1,9}[ \t]*(?:\r?\n|\Z)"
+    r"\s*(?:[A-Z][A-Z0-9]{1,3} {0,2}- [^\n]*\n(?: [^\n]*\n)*+){0,20}PMID- ?[0-9]{1,9}[ \t]*(?:\r?\n|\Z)"
 )
 _PMID = re.compile(r"[0-9]{1,9}")
 _TITLES = ("TI", "BTI", "TT")

@@ -27,7 +27,9 @@ _ARTICLES = ("PubmedArticle", "MedlineCitation", "PubmedBookArticle")
 _DELETED = "DeleteCitation"
 _ROOTS = ("PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", *_ARTICLES)
 _BEGINNING = re.compile(
-    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>\s*)*<(?:" + "|".join(_ROOTS) + r")[\s>/]",
+    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*+)?+>\s*+)*+<(?:"
+    + "|".join(_ROOTS)
+    + r")[\s>/]",
     re.DOTALL,
 )
 _LAYOUT = re.compile(r"[ \t]*[\r\n]\s*")

@@ -1,0 +1,17 @@
+"""Faults by the thousand: what the program does when it is killed, cut off, lied to, or given broken files.
+
+| module | what is in it |
+|---|---|
+| `ledger.py` | one line of JSON for each trial, so that a campaign can be resumed; the table at the end |
+| `secret_words.py` | the secrets that every trial has, and whether a text shows one in any spelling |
+| `borders.py` | where a process can be cut off: commits, renames, flushes, requests, files opened for writing |
+| `processes.py` | commands in forked processes, killed or interrupted at a border |
+| `scenes.py` | a small project for each command, and what is compared with an undisturbed run |
+| `kills.py` | kills and signals at every border of every scene |
+| `server.py` | a Label Studio that keeps what it is given, in a process of its own |
+| `faulty_proxy.py` | a proxy that spoils the n-th request |
+| `network.py` | those faults in rounds, before the fake server or a real one |
+| `postgres.py` | connections to a real Postgres that are cut |
+| `corpora.py`, `mutations.py`, `files.py` | documents in every format, what is done to them, and the reading of what
+results |
+"""
