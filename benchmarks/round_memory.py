@@ -15,6 +15,7 @@ Peaks are read from ``/proc`` (Linux), where they can be set back between two st
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import random
@@ -79,6 +80,16 @@ def make_encoder(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
+def imported(name: str, *modules: str) -> Any:
+    """Return a name from the first of `modules` that exists: older checkouts have it elsewhere."""
+    for module in modules:
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError):
+            continue
+    raise ImportError(f"{name} is in none of {', '.join(modules)}")
+
+
 def make_project(folder: Path, encoder: Path) -> None:
     """Set up a project (in a process that does nothing else)."""
     from biorat_al.project import Project
@@ -94,7 +105,11 @@ def make_project(folder: Path, encoder: Path) -> None:
         }
     )
     pool, test = folder.parent / "pool.jsonl", folder.parent / "test.jsonl"
-    Project.init(folder, settings, [pool], gold=True, test_documents=[test])[0].close()
+    try:
+        sources = imported("Sources", "biorat_al.corpus.sources")([pool], [test], gold=True)
+        Project.init(folder, settings, sources)[0].close()
+    except ImportError:  # an older checkout
+        Project.init(folder, settings, [pool], gold=True, test_documents=[test])[0].close()
 
 
 def run_steps(folder: Path, strategy: str | None) -> None:
@@ -102,12 +117,12 @@ def run_steps(folder: Path, strategy: str | None) -> None:
 
     :param strategy: None runs the steps that do not depend on it, up to the prediction of the pool; else the others.
     """
-    from biorat_al.corpus.model.document import Annotation
+    annotation = imported("Annotation", "biorat_al.corpus.model.document", "biorat_al.corpus.model")
+    picks_of = imported("picks_of", "biorat_al.store.picks", "biorat_al.store.rounds")
     from biorat_al.desk.oracle import OracleDesk
     from biorat_al.project import Project
     from biorat_al.rounds import runner
     from biorat_al.rounds.context import RoundRequest
-    from biorat_al.store.picks import picks_of
     from biorat_al.store.tables import DocumentRow, RoundRow
 
     peaks: dict[str, float] = {}
@@ -131,7 +146,7 @@ def run_steps(folder: Path, strategy: str | None) -> None:
 
     for name, step in runner.STEPS.items():
         runner.STEPS[name] = measured(name, step)
-    desk = OracleDesk(lambda keys: dict.fromkeys(keys, Annotation()), folder)
+    desk = OracleDesk(lambda keys: dict.fromkeys(keys, annotation()), folder)
     with Project.open(folder, desk=desk) as project:
         if strategy is not None:
             with project.store.write() as session:

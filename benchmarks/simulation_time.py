@@ -14,9 +14,10 @@ from collections import Counter
 from pathlib import Path
 
 from biorat_al.corpus.formats.base import ReadOptions
+from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import read_runs
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
-from biorat_al.efficiency.simulation.simulation import Simulation, Sources
+from biorat_al.efficiency.simulation.simulation import Simulation
 from biorat_al.progress import TerminalProgress
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "ncbi_disease"

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from biorat_al.corpus.model.document import Span as Span
     from biorat_al.corpus.reading import read_corpus as read_corpus
     from biorat_al.corpus.reading import write_corpus as write_corpus
+    from biorat_al.corpus.sources import Sources as Sources
     from biorat_al.corpus.validate import Validation as Validation
     from biorat_al.corpus.validate import validate_corpus as validate_corpus
     from biorat_al.efficiency.simulation.grid import Grid as Grid
     from biorat_al.efficiency.simulation.simulation import Simulation as Simulation
-    from biorat_al.efficiency.simulation.simulation import Sources as Sources
     from biorat_al.errors import BioratError as BioratError
     from biorat_al.errors import CorpusError as CorpusError
     from biorat_al.errors import DeskAccessError as DeskAccessError
@@ -78,9 +78,10 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "Annotation", "Concept", "ConceptRelation", "Document", "Entity", "Passage", "Record", "Relation", "Span",
     ),
     "biorat_al.corpus.reading": ("read_corpus", "write_corpus"),
+    "biorat_al.corpus.sources": ("Sources",),
     "biorat_al.corpus.validate": ("Validation", "validate_corpus"),
     "biorat_al.efficiency.simulation.grid": ("Grid",),
-    "biorat_al.efficiency.simulation.simulation": ("Simulation", "Sources"),
+    "biorat_al.efficiency.simulation.simulation": ("Simulation",),
     "biorat_al.errors": (
         "BioratError", "CorpusError", "DeskAccessError", "DeskError", "DeskUnreachableError", "DuplicateDocumentError",
         "EncoderNotFoundError", "FormatError", "LabelError", "LearnerError", "LockedError", "NotEnoughLabelsError",

@@ -23,6 +23,7 @@ from playwright.sync_api import sync_playwright
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
+from biorat_al.corpus.sources import Sources
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import GUIDELINES_FILE, read_demo_corpus
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
@@ -88,7 +89,9 @@ def _project(scratch: Path, desk: LabelStudioDesk) -> Project:
             "evaluation": {"robustness": False},
         }
     )
-    made, _, _ = Project.init(scratch / "demo", settings, [documents], test_size=10, guidelines=GUIDELINES_FILE)
+    made, _, _ = Project.init(
+        scratch / "demo", settings, Sources([documents], test_size=10), guidelines=GUIDELINES_FILE
+    )
     made.close()
     return Project.open(made.folder, desk=desk)
 

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biorat_al.corpus.formats.base import ReadOptions
+from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
-from biorat_al.efficiency.simulation.simulation import Simulation, Sources
+from biorat_al.efficiency.simulation.simulation import Simulation
 from biorat_al.progress import TerminalProgress
 from biorat_al.settings import Settings
 

@@ -116,6 +116,7 @@ def init(
           --test-documents test.pubtator --entity Disease \\
           --entity Chemical --relation CID:Chemical:Disease
     """
+    from biorat_al.corpus.sources import Sources
     from biorat_al.presentation.init import init_text
     from biorat_al.project import Project, default_name, new_settings
 
@@ -136,12 +137,7 @@ def init(
     project, report, read = Project.init(
         folder,
         settings,
-        documents,
-        reading=reading,
-        gold=gold,
-        test_documents=test_documents,
-        test_size=test_size,
-        ignore_labels=ignored,
+        Sources(documents, test_documents, test_size, ignored, reading, gold),
         guidelines=guidelines,
         progress=TerminalProgress(),
     )

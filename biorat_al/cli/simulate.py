@@ -118,8 +118,9 @@ def simulate(
           --entity Disease --arm none --arm rat --strategy mnlp \\
           --strategy random --seeds 3 --output simulation
     """
+    from biorat_al.corpus.sources import Sources
     from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
-    from biorat_al.efficiency.simulation.simulation import Simulation, Sources
+    from biorat_al.efficiency.simulation.simulation import Simulation
     from biorat_al.presentation.simulation import simulation_text
     from biorat_al.project import default_name
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
+from biorat_al.corpus.sources import Sources
 from biorat_al.demo.annotator import annotate_open_tasks
 from biorat_al.demo.corpus import GUIDELINES_FILE, NOTICE, read_demo_corpus
 from biorat_al.demo.curve import curve_text, draw_curve
@@ -95,7 +96,7 @@ def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, pr
             strategy="mnlp",
         )
         made, report, read = Project.init(
-            folder, settings, [pool], test_documents=[test], guidelines=GUIDELINES_FILE, progress=progress
+            folder, settings, Sources([pool], [test]), guidelines=GUIDELINES_FILE, progress=progress
         )
     say(init_text(made, report, read).rsplit("\n", 1)[0])
     made.close()

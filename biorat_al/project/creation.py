@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.detection import list_files
-from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import read_with
+from biorat_al.corpus.sources import Sources
 from biorat_al.disk import writing
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
@@ -36,29 +37,23 @@ _IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n
 def create_project(
     place: Path,
     settings: Settings,
-    documents: Sequence[str | Path],
+    sources: Sources,
     *,
-    reading: ReadOptions,
-    gold: bool,
-    test_documents: Sequence[str | Path],
-    test_size: int | None,
-    ignore_labels: Collection[str],
     guidelines: Path | None,
     progress: Progress,
 ) -> tuple[ImportReport, ReadReport]:
     """Make a project in the folder `place`, as :meth:`biorat_al.project.Project.init` says."""
     check_new(place)
-    if settings.desk.kind == "oracle" and not gold:
+    if settings.desk.kind == "oracle" and not sources.gold:
         raise UsageError("the oracle answers from gold annotations: add --gold")
-    if test_documents and test_size is not None:
-        raise UsageError("--test-documents and --test-size exclude each other")
+    sources.check()
     if guidelines is not None:
         read_guidelines(guidelines)
         settings = settings.model_copy(update={"guidelines": f"guidelines{guidelines.suffix.lower()}"})
     read = ReadReport()
     files = {
-        what: list_files(paths, format=reading.format, report=read)
-        for what, paths in (("documents", documents), ("test documents", test_documents))
+        what: list_files(paths, format=sources.reading.format, report=read)
+        for what, paths in (("documents", sources.documents), ("test documents", sources.test))
         if paths
     }
     # before anything is read: an encoder that is not to be had is better known now than in the first round
@@ -68,7 +63,7 @@ def create_project(
 
     def records(what: str) -> Iterator[Record]:
         with progress.bar(f"Reading {what}", total=files[what].size, unit="bytes") as bar:
-            yield from read_with(reading, files[what], report=read, on_bytes=bar.advance)
+            yield from read_with(sources.reading, files[what], report=read, on_bytes=bar.advance)
 
     with NewFolder(place, is_complete) as new, _alone(settings, place):
         staging = new.staging
@@ -87,10 +82,10 @@ def create_project(
                     session,
                     settings=settings,
                     pool=records("documents"),
-                    test=records("test documents") if test_documents else None,
-                    test_size=test_size,
-                    gold=gold,
-                    ignore=ignore_labels,
+                    test=records("test documents") if sources.test else None,
+                    test_size=sources.test_size,
+                    gold=sources.gold,
+                    ignore=sources.ignore_labels,
                 )
                 if settings.desk.kind == "oracle" and report.annotated < report.documents:
                     raise CorpusError(
@@ -98,7 +93,7 @@ def create_project(
                         "without annotations, not even empty ones, so the oracle cannot answer for them; "
                         "leave them out"
                     )
-                if gold and not report.annotated:
+                if sources.gold and not report.annotated:
                     raise CorpusError("none of the documents comes with annotations; leave --gold out")
                 if not store.is_sqlite:
                     # a server must not hold a project whose folder never came to be

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
+from biorat_al.corpus.sources import Sources
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.export.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.learner.encoder.encoder import resolve_encoder
@@ -47,7 +48,7 @@ class Project:
     for example ``"pubmedbert"``:
 
     >>> from pathlib import Path
-    >>> from biorat_al import Project, make_settings, write_corpus
+    >>> from biorat_al import Project, Sources, make_settings, write_corpus
     >>> from biorat_al.demo.corpus import read_demo_corpus
     >>> write_corpus(Path("documents.jsonl"), read_demo_corpus())
     180
@@ -57,7 +58,7 @@ class Project:
     ...     "encoder": {"name": encoder},
     ...     "desk": {"kind": "oracle"},
     ... })
-    >>> project, imported, read = Project.init("trial", settings, ["documents.jsonl"], gold=True, test_size=12)
+    >>> project, imported, read = Project.init("trial", settings, Sources(["documents.jsonl"], test_size=12, gold=True))
     >>> with project:
     ...     report = project.round(size=5)
     >>> report.number, report.step("push").counts["tasks"]
@@ -117,24 +118,15 @@ class Project:
         cls,
         folder: str | Path,
         settings: Settings,
-        documents: Sequence[str | Path],
+        sources: Sources,
         *,
-        reading: ReadOptions = ReadOptions(),  # noqa: B008 - it is frozen
-        gold: bool = False,
-        test_documents: Sequence[str | Path] = (),
-        test_size: int | None = None,
-        ignore_labels: Collection[str] = (),
         guidelines: str | Path | None = None,
         progress: Progress = SILENT,
     ) -> tuple[Project, ImportReport, ReadReport]:
         """Make a project in a folder that is not there yet. If anything fails, nothing is left behind.
 
-        :param documents: files and folders with the documents of the pool.
-        :param reading: how the files are read.
-        :param gold: the annotations in the documents are right: the oracle answers from them; with Label Studio those
-            documents count as annotated already.
-        :param test_documents: documents of the held-out test set; their annotations, if they carry any, are gold.
-        :param test_size: else so many are drawn from the pool at random.
+        :param sources: the documents. With an oracle, gold annotations are what it answers from; with Label Studio,
+            documents with gold annotations count as annotated already.
         :param guidelines: a Markdown or text file that annotators are shown; it is copied into the project.
         :raises ProjectError: the folder is there already, or the database holds a project.
         :raises CorpusError: a document or an annotation cannot be read.
@@ -145,12 +137,7 @@ class Project:
         report, read = create_project(
             place,
             settings,
-            documents,
-            reading=reading,
-            gold=gold,
-            test_documents=test_documents,
-            test_size=test_size,
-            ignore_labels=ignore_labels,
+            sources,
             guidelines=None if guidelines is None else Path(guidelines),
             progress=progress,
         )

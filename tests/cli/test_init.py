@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.sources import Sources
 from biorat_al.errors import ProjectError
 from biorat_al.project import Project, default_name, new_settings
 from tests.support.commands import PUBTATOR, Outcome, call, call_process, everything_in, nowhere, one_sentence
@@ -196,7 +197,7 @@ def test_what_is_there_is_not_touched(init: Init, nowhere: Path, kind: str) -> N
             "x", ["Disease"], encoder="minilm", database=None, desk="label-studio", seed=1, size=1, strategy="mnlp"
         )
         with pytest.raises(ProjectError, match=r"cannot be made: .*; name another one"):
-            Project.init(place / "inner", settings, [nowhere / "documents.txt"])
+            Project.init(place / "inner", settings, Sources([nowhere / "documents.txt"]))
     else:
         assert re.search("project is there already; choose another name", one_sentence(init()))
     assert everything_in(nowhere) == before | {"documents.txt"}

@@ -13,6 +13,7 @@ import pytest
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.model.identity import mention_key
+from biorat_al.corpus.sources import Sources
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import ANNOTATOR, OracleDesk
 from biorat_al.errors import NothingToDoYet, UsageError
@@ -151,7 +152,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> It
     gold = {one.document.id: one.annotation for one in records if one.annotation is not None}
     # gold that is in no store: all that counts are the answers of the two
     settings = settings_for(tiny_encoder, **RELATED | {"selection": {"size": 20}, "desk": {"kind": "label-studio"}})
-    with Project.init(folder / "trial", settings, [pool], test_documents=[test])[0] as project:
+    with Project.init(folder / "trial", settings, Sources([pool], [test]))[0] as project:
         project._desk = TwoPeople(lambda keys: {key: gold[key] for key in keys}, project.folder)
         project.round()
         yield project, project.round()

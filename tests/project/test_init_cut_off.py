@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
+from biorat_al.corpus.sources import Sources
 from biorat_al.errors import LockedError, ProjectError
 from biorat_al.project import Project, creation
 from biorat_al.project.new_folder import INTENT, NewFolder
@@ -28,7 +29,7 @@ MADE = {"biorat.toml", "biorat.sqlite3", "models", ".gitignore"}
 
 def init(place: Path, encoder: Path, **changes: Any) -> Project:
     pool, test = demo_files(place.parent.parent / "files", pool=5, test=1)
-    return Project.init(place, settings_for(encoder, **changes), [pool], gold=True, test_documents=[test])[0]
+    return Project.init(place, settings_for(encoder, **changes), Sources([pool], [test], gold=True))[0]
 
 
 def die() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 import biorat_al
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.sources import Sources
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
 from biorat_al.export.export import export_corpus
 from biorat_al.project import Project, new_settings, upgrade_database
@@ -134,7 +135,7 @@ def test_init_reports_its_progress_in_bytes(nowhere: Path, tiny_encoder: Path) -
     pool, test = demo_files(nowhere / "files", pool=5, test=2)
     progress = Progress()
     made, report, read = Project.init(
-        nowhere / "trial", settings_for(tiny_encoder), [pool], gold=True, test_documents=[test], progress=progress
+        nowhere / "trial", settings_for(tiny_encoder), Sources([pool], [test], gold=True), progress=progress
     )
     made.close()
     assert {name: (bar.total, bar.done) for name, bar in progress.bars.items()} == {
@@ -153,7 +154,7 @@ def test_an_export_of_unknown_format_is_wrong_use(project: Project, nowhere: Pat
 def test_skipped_and_open_tasks_are_not_exported_and_an_empty_answer_is(nowhere: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"}, selection={"size": 3})
     pool, _ = demo_files(nowhere / "files", pool=6)
-    project, _, _ = Project.init(nowhere / "trial", settings, [pool], test_size=0)
+    project, _, _ = Project.init(nowhere / "trial", settings, Sources([pool], test_size=0))
     with project:
         desk = patient(project, empty=True)
         project.round()
@@ -189,7 +190,7 @@ def test_a_failed_init_on_a_full_disk_leaves_nothing(
     before = everything_in(nowhere)
     monkeypatch.setattr("biorat_al.store.creation.import_documents", full)
     with pytest.raises(OSError, match="No space left"):
-        Project.init(nowhere / "a" / "trial", settings_for(tiny_encoder), [pool], gold=True, test_documents=[test])
+        Project.init(nowhere / "a" / "trial", settings_for(tiny_encoder), Sources([pool], [test], gold=True))
     assert everything_in(nowhere) == before
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Record
+from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import Pull
 from biorat_al.errors import EncoderNotFoundError, LockedError, NothingToDoYet, UsageError
@@ -391,7 +392,7 @@ def test_a_test_set_without_gold_is_pushed_blind(tmp_path: Path, tiny_encoder: P
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
     file = tmp_path / "documents.jsonl"
     write_jsonl(file, (Record(r.document, None, r.source) for r in list(read_demo_corpus())[:30]))
-    project, report, _ = Project.init(tmp_path / "trial", settings, [file], test_size=5)
+    project, report, _ = Project.init(tmp_path / "trial", settings, Sources([file], test_size=5))
     with project:
         assert report.test_documents == 5
         patient(project, empty=True)

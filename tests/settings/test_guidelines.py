@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from biorat_al.corpus.sources import Sources
 from biorat_al.desk.base import DeskProject, Role
 from biorat_al.errors import SettingsError
 from biorat_al.project import Project
@@ -109,7 +110,7 @@ def test_annotators_of_pool_and_test_are_shown_them_as_they_are_at_each_round(gu
 def test_test_documents_that_wait_are_shown_newer_guidelines_too(tmp_path: Path, tiny_encoder: Path) -> None:
     pool, _ = demo_files(tmp_path / "documents", pool=20, gold=False)
     settings = settings_for(tiny_encoder, guidelines="guidelines.md", desk={"kind": "label-studio"})
-    project, _, _ = Project.init(tmp_path / "trial", settings, [pool], test_size=4)
+    project, _, _ = Project.init(tmp_path / "trial", settings, Sources([pool], test_size=4))
     (project.folder / "guidelines.md").write_text("One.", encoding="utf-8")
     with project:
         desk = project._desk = ReadingDesk(project, empty=True)

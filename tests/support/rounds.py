@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Record, Relation, Span
+from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
@@ -149,7 +150,7 @@ def make_project(folder: Path, settings: Settings, *, gold: bool = True, **docum
     :param documents: what else :func:`demo_files` takes.
     """
     pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **documents)
-    return Project.init(folder, settings, [pool], gold=gold, test_documents=[test])[0]
+    return Project.init(folder, settings, Sources([pool], [test], gold=gold))[0]
 
 
 class PatientDesk(OracleDesk):

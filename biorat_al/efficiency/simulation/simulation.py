@@ -17,9 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,10 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from biorat_al.acquisition.registry import strategy as find_strategy
-from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
+from biorat_al.corpus.sources import Sources
 from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
@@ -51,24 +51,6 @@ LOCK = ".lock"
 
 _EACH_ITS_OWN = {"name", "database"}
 """Settings that do not make runs incomparable."""
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where the documents of a simulation are; all of them need gold annotations.
-
-    :param test: documents of the test set; none: `test_size` of the others are drawn, the same for all runs.
-
-    >>> from biorat_al import Sources
-    >>> Sources(["corpus.pubtator"], test_size=100, ignore_labels=["Gene"]).test
-    ()
-    """
-
-    documents: Sequence[str | Path]
-    test: Sequence[str | Path] = ()
-    test_size: int | None = None
-    ignore_labels: Collection[str] = ()
-    reading: ReadOptions = ReadOptions()  # noqa: RUF009 - it is frozen
 
 
 class Simulation:
@@ -246,8 +228,7 @@ def read_simulation(folder: Path) -> list[Run]:
 
 def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: Progress) -> tuple[dict[str, int], str]:
     """Fill the database from which all runs start; return the documents by split, and a hash of it all."""
-    if sources.test and sources.test_size is not None:
-        raise UsageError("--test-documents and --test-size exclude each other")
+    sources.check()
     read = ReadReport()
 
     def records(paths: Sequence[str | Path]) -> Any:

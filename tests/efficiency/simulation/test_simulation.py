@@ -18,11 +18,12 @@ from alembic import command
 
 from biorat_al.acquisition import registry
 from biorat_al.corpus.model.document import Annotation, ConceptRelation
+from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.simulation import simulation as simulation_module
 from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
-from biorat_al.efficiency.simulation.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
+from biorat_al.efficiency.simulation.simulation import PLAN, Simulation, read_simulation, simulation_lock
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, run_trial
 from biorat_al.efficiency.simulation.workers import available_memory, default_workers, threads_of_a_run
 from biorat_al.errors import (
@@ -79,7 +80,7 @@ def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
 ) -> None:
     run = make(tmp_path / "simulation", settings, grid("rat"), sources)[0]
     own = settings_of(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
-    with Project.init(tmp_path / "project", own, [files[0]], gold=True, test_documents=[files[1]])[0] as project:
+    with Project.init(tmp_path / "project", own, Sources([files[0]], [files[1]], gold=True))[0] as project:
         reports = [project.round() for _ in range(3)]
         status = project.status(ask_desk=False)
     assert [point.f1 for point in run.points] == [row.f1["rat"] for row in status.rounds if row.f1]

@@ -9,6 +9,7 @@ import pytest
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Record
+from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull, Task
 from biorat_al.project import Project
@@ -21,7 +22,7 @@ def without_gold(tmp_path: Path, tiny_encoder: Path) -> Project:
     file = tmp_path / "documents.jsonl"
     write_jsonl(file, (Record(one.document, None, one.source) for one in list(read_demo_corpus())[:30]))
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
-    return Project.init(tmp_path / "people", settings, [file], test_size=5)[0]
+    return Project.init(tmp_path / "people", settings, Sources([file], test_size=5))[0]
 
 
 def test_answers_on_test_documents_are_fetched_and_measured_by(without_gold: Project) -> None:
