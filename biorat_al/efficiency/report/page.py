@@ -35,7 +35,7 @@ class Headline:
     """What came out, in a sentence.
 
     :param corpus: what it is about.
-    :param outcome: as in :class:`~biorat_al.efficiency.statistics.verdict.Verdict`.
+    :param outcome: as in :class:`~biorat_al.efficiency.statistics.Verdict`.
     :param basis: how it came about: seeds, documents, who selected.
     """
 
