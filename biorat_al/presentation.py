@@ -14,12 +14,12 @@ from biorat_al.corpus.notices import reading_lines
 from biorat_al.export.export import ExportReport
 from biorat_al.export.notes import export_notes
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
-from biorat_al.people.disputes import masked_text
 from biorat_al.project import Project
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
+from biorat_al.rounds.unasked import left_out_text
 from biorat_al.store.documents import ImportReport
 from biorat_al.wording import plural
 
@@ -278,7 +278,7 @@ def status_text(status: ProjectStatus) -> str:
     if status.desk_problem:
         lines += _item("desk", status.desk_problem)
     lines.extend(f"  {role:<{_LABEL}} {url}" for role, url in status.urls.items())
-    lines += notes_text(finding_notes(status.findings))
+    lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
         lines += _relation_table(status)
@@ -374,12 +374,12 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
     documents = plural(counts["documents"], "document")
-    return f"{documents}{empty}, {annotated}{masked_text(counts)}; arms: {', '.join(counts['models'])}"
+    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {', '.join(counts['models'])}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
-    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{masked_text(counts)}"
+    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{left_out_text(counts)}"
     if "relation_f1" in counts:
         level = _level(counts["relation_level"], counts["relation_f1"].values())
         found = (f"{_both(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())
