@@ -62,6 +62,9 @@ class DeskProject:
         With them a pull can say which of them people have renamed or removed.
     :param notices: one sentence for each thing that a person should know (labels that people changed).
     :param relations: the relation types that it was asked to have. By them a pull understands what annotators drew.
+    :param lacking: entity labels and relation labels of these that annotators cannot choose, since people changed the
+        labelling configuration.
+    :param at: when it was brought up to date, by the desk's clock and not too early; None where the desk does not say.
     """
 
     role: Role
@@ -70,6 +73,8 @@ class DeskProject:
     labels: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     relations: tuple[RelationType, ...] = ()
+    lacking: frozenset[str] = frozenset()
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from biorat_al.export.card import citation_of, how_chosen, text_or_file
 from biorat_al.export.history import History, ShownRelations
 from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
+from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
@@ -89,6 +90,7 @@ class ExportReport:
     :param left_out: what formats carry beyond these and annotators do not agree on, by its name; left out.
     :param not_counted: annotations that are in no document, since nobody has looked at them.
     :param not_understood: parts of answers that could not be understood, and were left out or kept as they were.
+    :param unasked: documents that were annotated before a label was added, by label.
     """
 
     documents: dict[str, int]
@@ -99,6 +101,7 @@ class ExportReport:
     left_out: Counter[str] = field(default_factory=Counter)
     not_counted: int = 0
     not_understood: int = 0
+    unasked: dict[str, int] = field(default_factory=dict)
 
     def add(self, decision: Decision) -> None:
         """Count what of a document's answers was left out without a tie."""
@@ -158,6 +161,7 @@ def _export(
         unknown = unknown_preference(session, settings)
         found = findings(session)
         chosen = how_chosen(session, splits)
+        later = not_asked(session, settings, [answer for some in splits.values() for answer in some])
     if options.prefer is None and unknown:
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
@@ -173,6 +177,7 @@ def _export(
         {split: len(answered) for split, answered in splits.items()},
         not_counted=len(found.unattended),
         not_understood=len(found.problems),
+        unasked={one.name: len(one.documents) + len(one.given) for one in later},
     )
     stream = _decided(settings, store, splits, prefer)
     if format == "jsonl":
@@ -211,6 +216,7 @@ def _export(
                 for one in found.unattended[:TIES_SHOWN]
             ],
             not_counted_count=len(found.unattended),
+            unasked={one.name: sorted((*one.documents, *one.given)) for one in later},
         )
         report.warnings = out.finish(details, splits, guidelines=guidelines, loader=options.loader).warnings
     return report

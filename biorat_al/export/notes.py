@@ -14,6 +14,8 @@ def export_notes(report: ExportReport) -> list[str]:
     if report.left_out:
         names = ", ".join(f"{name} {number:,}" for name, number in sorted(report.left_out.items()))
         notes.append(f"Left out: properties that a document's annotators do not agree on: {names}")
+    for label, number in report.unasked.items():
+        notes.append(f"Not known: whether {plural(number, 'document')} annotated before {label} was added have any")
     if report.not_counted:
         several = plural(report.not_counted, "annotation")
         notes.append(f"Not counted: {several} that nobody has looked at; biorat-al status lists them")

@@ -1,4 +1,4 @@
-"""Which predicted mentions are neither right nor wrong, since the annotators of the document disagree.
+"""Which predicted mentions are neither right nor wrong, since the annotators disagree or were not asked.
 
 A predicted mention that is also a decided one is right, whatever is disputed around it. Of the others it is not counted
 
@@ -6,13 +6,14 @@ A predicted mention that is also a decided one is right, whatever is disputed ar
 - if it covers a character that a disputed mention of its label covers and no decided mention of its label does. It may
   be a version that nobody has marked and that settles the dispute, and the model has not been taught what is there.
 
-A predicted mention of another label is wrong: nobody says that there is such a mention.
+A predicted mention of another label is wrong: nobody says that there is such a mention. One of a label that nobody was
+asked for is never counted, whatever is marked: only right ones could be told from others, which would flatter a model.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from biorat_al.corpus.model.document import Entity
 from biorat_al.corpus.model.identity import MentionKey, mention_key
@@ -23,9 +24,13 @@ class Undecided:
 
     :param decided: mentions that count as gold.
     :param disputed: every disputed version of a mention.
+    :param unasked: labels that nobody was asked for.
     """
 
-    def __init__(self, decided: Iterable[Entity], disputed: Iterable[Entity]) -> None:
+    def __init__(
+        self, decided: Iterable[Entity], disputed: Iterable[Entity], unasked: Collection[str] = frozenset()
+    ) -> None:
+        self._unasked = unasked
         self._disputed = {mention_key(entity) for entity in disputed}
         self._decided = {mention_key(entity) for entity in decided} if self._disputed else set[MentionKey]()
         self._places: defaultdict[str, set[int]] = defaultdict(set)
@@ -35,6 +40,8 @@ class Undecided:
             self._places[label].difference_update(place for span in spans for place in range(*span))
 
     def __contains__(self, mention: MentionKey) -> bool:
+        if mention[0] in self._unasked:
+            return True
         if not self._disputed or mention in self._decided:
             return False
         label, spans = mention

@@ -231,4 +231,5 @@ def _edited(example: Example, edits: Sequence[Edit]) -> Example:
         replace(document, text=text, passages=tuple(passages)),
         carried(example.entities),
         disputed=Disputed(carried(example.disputed.entities)),
+        unasked=example.unasked,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.model.document import UNDISPUTED, ConceptRelation, Disputed, Document, Entity, Relation
+from biorat_al.corpus.unasked import EVERYTHING_ASKED, Unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Example:
     :param relations: between the entities, by their ids.
     :param concept_relations: between concepts of the entities, stated for the whole document.
     :param disputed: what its annotators could not decide: masked in the loss and in the scores.
+    :param unasked: labels that nobody was asked for: where there is no mention or relation of them, it is not known
+        whether there is one.
     """
 
     document: Document
@@ -24,6 +27,7 @@ class Example:
     relations: tuple[Relation, ...] = ()
     concept_relations: tuple[ConceptRelation, ...] = ()
     disputed: Disputed = UNDISPUTED
+    unasked: Unasked = EVERYTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from biorat_al.acquisition.stopping import Verdict
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
-from biorat_al.people.disputes import masked_text
 from biorat_al.presentation.text import (
     both_scores,
     disputes_text,
@@ -22,6 +21,7 @@ from biorat_al.presentation.text import (
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
+from biorat_al.rounds.unasked import left_out_text
 from biorat_al.wording import plural
 
 _UNREPRESENTABLE = {
@@ -130,12 +130,12 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
     documents = plural(counts["documents"], "document")
-    return f"{documents}{empty}, {annotated}{masked_text(counts)}; arms: {', '.join(counts['models'])}"
+    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {', '.join(counts['models'])}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
-    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{masked_text(counts)}"
+    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{left_out_text(counts)}"
     if "relation_f1" in counts:
         level = level_name(counts["relation_level"], counts["relation_f1"].values())
         found = (f"{both_scores(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())

@@ -64,7 +64,7 @@ def status_text(status: ProjectStatus) -> str:
     if status.desk_problem:
         lines += labelled("desk", status.desk_problem)
     lines.extend(f"  {role:<{LABEL_WIDTH}} {url}" for role, url in status.urls.items())
-    lines += notes_text(finding_notes(status.findings))
+    lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
         lines += _relation_table(status)

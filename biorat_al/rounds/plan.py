@@ -9,6 +9,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, settings_of
 from biorat_al.rounds.steps.pull import project_of
+from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.picks import count_unasked
@@ -54,6 +55,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         # what a round has fetched that has not begun for good is work for it
         unfinished = newest is not None and newest.state != "done"
         fetched = newest is not None and unfinished and changed_since(session, newest.number, newest.started_at)
+        added = newest is not None and has_new_labels(session, settings, newest.number + (newest.state == "done"))
     if newest is not None and resumes:
         request = RoundRequest.from_dict(newest.request)
     request.check(settings)
@@ -70,7 +72,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
             partial=request.partial,
             labelled=labelled + finished > 0,
             left=left > 0,
-            changed=fetched or bool(pulled.tasks),
+            changed=fetched or added or bool(pulled.tasks),
         )
         waits = in_words(wait, open_tasks, seats=pulled.open_seats) if wait else None
     selection = settings.selection

@@ -23,6 +23,7 @@ from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
 from biorat_al.rounds.replacement import ModelReplaced
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
+from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.findings import findings
@@ -242,7 +243,8 @@ def _check_that_there_is_work(context: Context) -> None:
             partial=context.request.partial,
             labelled=bool(answers(session, "pool", with_gold=context.gold_is_known)),
             left=count_unasked(session, without_gold=context.gold_is_known) > 0,
-            changed=changed_since(session, context.number, began),
+            changed=changed_since(session, context.number, began)
+            or has_new_labels(session, context.settings, context.number),
         )
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
         notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]

@@ -17,6 +17,7 @@ from biorat_al.errors import DeskError
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
 from biorat_al.rounds.steps.pull import ROLES, project_of
+from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.database.engine import shown
@@ -77,6 +78,7 @@ class ProjectStatus:
     :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
         cannot be told.
     :param disputes: what annotators disagree on, and how far they agree; None where no document has several answers.
+    :param not_asked: labels that were added after documents had been annotated.
     """
 
     name: str
@@ -102,6 +104,7 @@ class ProjectStatus:
     seats: dict[str, int] = field(default_factory=dict)
     seats_now: dict[str, int] | None = None
     findings: Findings = field(default_factory=Findings)
+    not_asked: tuple[NotAsked, ...] = ()
 
     @property
     def to_annotate(self) -> int:
@@ -141,6 +144,7 @@ def project_status(
             **(_relations(session, settings, [*pool, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*pool, *test], prefer),
+            "not_asked": not_asked(session, settings, [*pool, *test]),
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:

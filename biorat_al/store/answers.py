@@ -7,6 +7,9 @@
 3. Else the one person's answer (``single``); of several answers of the same person the latest.
 4. Where nobody has answered, the gold annotation of the document (``gold``), if gold is to count.
 
+Who could not choose a label (:mod:`biorat_al.store.asked`) has no vote on it; where that is true of all whose answers
+count, it is not known whether the document has any (:attr:`Answer.unasked`).
+
 Skipped and deleted answers never count, nor does one that was given on another text, nor what an action made without
 anybody looking at it. An answer that somebody else than its author changed is that person's
 (:mod:`biorat_al.store.revisions`). In Label Studio's community edition only its API can mark ground truth.
@@ -15,18 +18,22 @@ anybody looking at it. An answer that somebody else than its author changed is t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
+from biorat_al.store.asked import Given, Offers
 from biorat_al.store.majority import Majority, alone, majority
 from biorat_al.store.store import Store
-from biorat_al.store.tables import AnnotationRow, DocumentRow
+from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
 RULES = ("adjudicated", "majority", "single", "gold")
 """How the annotation that counts came about; see above."""
@@ -39,6 +46,7 @@ class Vote:
     :param at: when it was last changed; None for gold.
     :param revises: whose answer it was before this annotator changed or copied it.
     :param superseded: somebody else has changed it since: it has no vote, and is still what its author said alone.
+    :param unasked: labels that this annotator could not choose.
     """
 
     annotation_id: int
@@ -49,6 +57,7 @@ class Vote:
     ground_truth: bool = False
     revises: str | None = None
     superseded: bool = False
+    unasked: Unasked = EVERYTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +80,19 @@ class Answer:
     votes: tuple[Vote, ...] = ()
     independent: tuple[Vote, ...] = ()
 
+    @property
+    def unasked(self) -> Unasked:
+        """Labels that none of those could choose whose answers count."""
+        return reduce(Unasked.__and__, (vote.unasked for vote in self.votes)) if self.votes else EVERYTHING_ASKED
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """An answer with its annotation.
 
     :param majority: the annotation, with who stands behind each part of it, by place in ``answer.votes``.
-    :param independent: the annotations of ``answer.independent``, where there are several.
+    :param independent: the annotations of ``answer.independent``, where there are several, without what one of them
+        was not asked for.
     """
 
     answer: Answer
@@ -92,6 +107,7 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
     :param prefer: the annotator who decides what exactly half of a document's annotators have.
     """
     sources = ["person", "gold"] if with_gold else ["person"]
+    offers = Offers.read(session)
     rows = session.execute(
         select(
             AnnotationRow.document_id,
@@ -103,7 +119,10 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
             AnnotationRow.ground_truth,
             AnnotationRow.revises,
             AnnotationRow.superseded,
+            AnnotationRow.fetched_round,
+            TaskRow.round_number,
         )
+        .outerjoin(TaskRow, TaskRow.id == AnnotationRow.task_id)
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
         .where(
             DocumentRow.split == split,
@@ -122,7 +141,7 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
         )
     )
     decided = (
-        _answer(document_id, [Vote(*row[1:]) for row in some], prefer)
+        _answer(document_id, [_vote(row, split, offers) for row in some], prefer)
         for document_id, some in groupby(rows, key=lambda row: row.document_id)
     )
     return [answer for answer in decided if answer is not None]
@@ -153,9 +172,11 @@ def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None 
                 decided = alone(voted[0])
             else:
                 # the preferred annotator's answer, if there is one, is the first
-                decided = majority(voted, 0 if prefer is not None and answer.annotator == prefer else None)
+                preferred = 0 if prefer is not None and answer.annotator == prefer else None
+                decided = majority(voted, preferred, [vote.unasked for vote in answer.votes])
             several = answer.independent if len(answer.independent) > 1 else ()
-            yield Decision(answer, decided, tuple(found[vote.annotation_id] for vote in several))
+            unasked = reduce(Unasked.__or__, (vote.unasked for vote in several), EVERYTHING_ASKED)
+            yield Decision(answer, decided, tuple(_without(found[vote.annotation_id], unasked) for vote in several))
 
 
 def annotators(session: Session) -> list[str]:
@@ -215,6 +236,23 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer |
         deciding,
         independent,
     )
+
+
+def _vote(row: Sequence[Any], split: str, offers: Offers) -> Vote:
+    *columns, fetched, asked = row[1:]
+    vote = Vote(*columns)
+    unasked = offers.unasked(Given(split, fetched, asked, vote.at) if vote.source == "person" else None)
+    return replace(vote, unasked=unasked) if unasked else vote
+
+
+def _without(annotation: Annotation, unasked: Unasked) -> Annotation:
+    """An annotation without the mentions of labels that were not asked for."""
+    if not unasked.labels:
+        return annotation
+    entities = tuple(entity for entity in annotation.entities if entity.label not in unasked.labels)
+    there = {entity.id for entity in entities}
+    relations = tuple(one for one in annotation.relations if {one.head, one.tail} <= there)
+    return replace(annotation, entities=entities, relations=relations)
 
 
 def _latest(votes: Sequence[Vote], prefer: str | None) -> tuple[Vote, ...]:

@@ -14,6 +14,9 @@ What is left out is not always decided to be absent. **Disputed** are:
 - a relation that is left out and has a disputed end, unless its other end is decided to be absent.
 
 Everything else that a minority has is outvoted: it is decided to be absent.
+
+Who could not choose a label (:class:`~biorat_al.corpus.unasked.Unasked`), or not one of a relation's ends, has no vote
+on it, unless it is in that answer all the same.
 """
 
 from __future__ import annotations
@@ -21,10 +24,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from biorat_al.corpus.model.document import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_key
+from biorat_al.corpus.unasked import Unasked
 from biorat_al.store.beyond import agreed_extras, document_extras
 
 K = TypeVar("K", bound=Hashable)
@@ -85,7 +89,9 @@ def alone(annotation: Annotation) -> Majority:
     )
 
 
-def majority(annotations: Sequence[Annotation], preferred: int | None = None) -> Majority:
+def majority(
+    annotations: Sequence[Annotation], preferred: int | None = None, unasked: Sequence[Unasked] = ()
+) -> Majority:
     """Decide between the annotations of several people.
 
     A mention that is kept is the first annotator's who has it (the preferred one's before all others), ids included
@@ -93,8 +99,9 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
 
     :param annotations: one for each annotator, those first whose words are to be taken.
     :param preferred: place of the annotator who decides ties; None leaves ties out.
+    :param unasked: what each annotator could not choose; empty: all could choose everything.
     """
-    ballot = _Ballot(len(annotations), preferred)
+    ballot = _Ballot(len(annotations), preferred, tuple(unasked) if any(unasked) else ())
     keys = [{entity.id: mention_key(entity) for entity in annotation.entities} for annotation in annotations]
     entities: dict[str, Mapping[int, Entity]] = {}
     ids: dict[MentionKey, str] = {}
@@ -122,7 +129,7 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
         place, relation = ballot.place(voters_of_relation), ballot.first(voters_of_relation)
         by_id = {entity.id: entity for entity in annotations[place].entities}
         ends = by_id[relation.head], by_id[relation.tail]
-        if ballot.passes("relation", relation.label, voters_of_relation, ends):
+        if ballot.passes("relation", relation.label, voters_of_relation, ends, relation.label):
             ident = _free(relation.id, relations)
             relations[ident] = voters_of_relation
             # whoever has a relation has its ends, so these were kept as well
@@ -136,7 +143,7 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
     of_concepts = _votes(annotations, lambda place, one: ((stated, stated) for stated in one.concept_relations))
     for stated, voters_of_concepts in of_concepts.items():
         label = f"{stated.label}({stated.head}, {stated.tail})"
-        if ballot.passes("concept relation", label, voters_of_concepts, ()):
+        if ballot.passes("concept relation", label, voters_of_concepts, (), stated.label):
             concept_relations[stated] = tuple(voters_of_concepts)
         else:
             lost_concept_relations[stated] = voters_of_concepts
@@ -155,12 +162,24 @@ def majority(annotations: Sequence[Annotation], preferred: int | None = None) ->
     )
 
 
+class _Topic(NamedTuple):
+    """What is voted on.
+
+    :param labels: of the mention, or of both ends of the relation.
+    :param relation: the relation's label; None for a mention.
+    """
+
+    labels: tuple[str, ...]
+    relation: str | None = None
+
+
 @dataclass
 class _Ballot:
     """Counts votes, and keeps what could not be decided."""
 
     voters: int
     preferred: int | None
+    unasked: tuple[Unasked, ...] = ()
     ties: list[Tie] = field(default_factory=list)
     outvoted: int = 0
     disputed_concepts: int = 0
@@ -174,15 +193,28 @@ class _Ballot:
         """The version that counts."""
         return votes[self.place(votes)]
 
-    def passes(self, kind: str, label: str, votes: Mapping[int, T], entities: tuple[Entity, ...]) -> bool:
-        """Whether it is kept."""
-        if 2 * len(votes) != self.voters:
-            passed = 2 * len(votes) > self.voters
+    def passes(
+        self, kind: str, label: str, votes: Mapping[int, T], entities: tuple[Entity, ...], relation: str | None = None
+    ) -> bool:
+        """Whether it is kept.
+
+        :param relation: label of the relation; None for a mention.
+        """
+        among = self.among(votes, _Topic(tuple(entity.label for entity in entities), relation))
+        if 2 * len(votes) != len(among):
+            passed = 2 * len(votes) > len(among)
             self.outvoted += not passed
             return passed
         kept = self.preferred in votes
-        self.ties.append(Tie(kind, label, entities, tuple(votes), kept))
+        self.ties.append(Tie(kind, label, entities, tuple(votes), kept, among if len(among) < self.voters else ()))
         return kept
+
+    def among(self, votes: Collection[int], topic: _Topic) -> tuple[int, ...]:
+        """Return the places of those who could have it."""
+        everybody = tuple(range(self.voters))
+        if not self.unasked:
+            return everybody
+        return tuple(place for place in everybody if place in votes or not self.unasked[place].concerns(*topic))
 
     def concepts(self, mention: Entity, versions: Mapping[int, Entity]) -> tuple[Concept, ...]:
         """Return the concepts that more than half of those have who have a mention; count the ties."""
@@ -208,23 +240,27 @@ class _Ballot:
         ordered = sorted(versions, key=lambda place: place != first)
         return agreed_extras({place: versions[place].extras for place in ordered}, self.preferred, self.left_out)
 
-    def undecided(self, lost: Mapping[K, Collection[int]], same: Callable[[K, K], bool]) -> list[K]:
+    def undecided(
+        self, lost: Mapping[K, Collection[int]], same: Callable[[K, K], bool], topic: Callable[[K], _Topic]
+    ) -> list[K]:
         """Return what is disputed of what was left out, before the ends of relations are looked at.
 
         :param lost: who has each.
         :param same: whether two are versions of one thing.
+        :param topic: which labels it is about.
         """
         found: list[K] = []
-        if 2 * len({voter for voters in lost.values() for voter in voters}) < self.voters:
+        if not self.unasked and 2 * len({voter for voters in lost.values() for voter in voters}) < self.voters:
             return found
         for key, voters in lost.items():
-            if 2 * len(voters) == self.voters:
-                is_disputed = self.preferred is None
+            among = self.among(voters, topic(key))
+            if 2 * len(voters) == len(among):
+                is_disputed = self.preferred is None or self.preferred not in among
             else:
                 having = {
                     voter for other, others in lost.items() if other == key or same(key, other) for voter in others
                 }
-                is_disputed = 2 * len(having) >= self.voters
+                is_disputed = 2 * len(having.intersection(among)) >= len(among)
             if is_disputed:
                 found.append(key)
         return found
@@ -246,7 +282,7 @@ def _disputed(
     ids = dict(kept)
     taken = dict.fromkeys(ids.values())
     entities = []
-    for key in ballot.undecided(mentions, _same_mention):
+    for key in ballot.undecided(mentions, _same_mention, lambda key: _Topic((key[0],))):
         first = ballot.first(mentions[key])
         ids[key] = _free(first.id, taken)
         taken[ids[key]] = None
@@ -254,7 +290,9 @@ def _disputed(
     entities.sort(key=lambda entity: (entity.start, entity.end, entity.label, entity.id))
     ends = {key: tuple(map(mention_key, of_relation)) for key, (_, of_relation) in relations.items()}
     undecided = ballot.undecided(
-        {key: voters for key, (voters, _) in relations.items()}, lambda one, other: set(ends[one]) == set(ends[other])
+        {key: voters for key, (voters, _) in relations.items()},
+        lambda one, other: set(ends[one]) == set(ends[other]),
+        lambda key: _Topic(tuple(label for label, _ in ends[key]), key[0]),
     )
     # what has a disputed end cannot be decided by itself
     undecided += [key for key, pair in ends.items() if any(end in ids and end not in kept for end in pair)]
@@ -267,7 +305,11 @@ def _disputed(
             ident = _free(relation.id, names)
             names[ident] = None
             between.append(replace(relation, id=ident, head=head, tail=tail))
-    stated = ballot.undecided(concept_relations, lambda one, other: {one.head, one.tail} == {other.head, other.tail})
+    stated = ballot.undecided(
+        concept_relations,
+        lambda one, other: {one.head, one.tail} == {other.head, other.tail},
+        lambda key: _Topic((), key.label),
+    )
     return Disputed(tuple(entities), tuple(between), tuple(stated))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from biorat_al.corpus.model.checks import check_annotation
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
 from biorat_al.corpus.model.identity import mention_key
+from biorat_al.corpus.unasked import Unasked
 from biorat_al.store.majority import alone, majority
 
 
@@ -296,3 +297,46 @@ def test_no_mention_is_both_decided_and_disputed(
     # everything can be read as one annotation
     everything = Annotation((*decided.annotation.entities, *decided.disputed.entities), decided.disputed.relations)
     check_annotation(Document("1", "x" * 9), everything)
+
+
+NO_Y = Unasked(frozenset({"Y"}))
+
+
+def test_who_could_not_choose_a_label_has_no_vote_on_it() -> None:
+    early, late = Annotation((entity("a"),)), Annotation((entity("b"), entity("c", "Y", (5, 6))))
+    asked = majority([early, late])
+    assert [(tie.label, tie.among) for tie in asked.ties] == [("Y", ())]
+    assert asked.disputed.entities
+    decided = majority([early, late], unasked=[NO_Y, Unasked()])
+    assert shown(decided.annotation) == [("a", "X", [(0, 3)]), ("c", "Y", [(5, 6)])]
+    assert not decided.ties
+    assert not decided.disputed
+    # two who could choose it, and do not agree
+    decided = majority([early, late, Annotation((entity("d"),))], unasked=[NO_Y, Unasked(), Unasked()])
+    assert [(tie.label, tie.voters, tie.among) for tie in decided.ties] == [("Y", (1,), (1, 2))]
+    assert [one.label for one in decided.disputed.entities] == ["Y"]
+    # nor does a preferred annotator decide what that annotator was not asked
+    decided = majority([early, late, Annotation((entity("d"),))], preferred=0, unasked=[NO_Y, Unasked(), Unasked()])
+    assert [one.label for one in decided.disputed.entities] == ["Y"]
+
+
+def test_who_could_not_choose_an_end_or_the_label_has_no_vote_on_a_relation() -> None:
+    ends = entity("a"), entity("b", "Y", (5, 6))
+    early, late = Annotation(ends[:1]), Annotation(ends, (Relation("r", "with", "a", "b"),))
+    assert majority([early, late], unasked=[NO_Y, Unasked()]).annotation.relations == late.relations
+    both = Annotation(ends)
+    assert not majority([both, late]).annotation.relations
+    no_relations = Unasked(relations=frozenset({"with"}))
+    assert majority([both, late], unasked=[no_relations, Unasked()]).annotation.relations == late.relations
+    stated = Annotation((), (), (ConceptRelation("with", "C1", "C2"),))
+    found = majority([Annotation(), stated], unasked=[no_relations, Unasked()])
+    assert found.annotation.concept_relations == stated.concept_relations
+
+
+@given(
+    st.lists(st.sampled_from([Annotation(), Annotation((entity("a"),)), Annotation((entity("b", "Y"),))]), min_size=2)
+)
+def test_what_nobody_has_marked_changes_no_decision(annotations: list[Annotation]) -> None:
+    others = [Unasked(frozenset({"Z"}), frozenset({"with"}))] * len(annotations)
+    assert majority(annotations, unasked=others) == majority(annotations)
+    assert majority(annotations, unasked=[Unasked()] * len(annotations)) == majority(annotations)

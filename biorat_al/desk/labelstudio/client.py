@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
@@ -83,10 +84,15 @@ class LabelStudioDesk(Desk):
         else:
             settings = self._settings(reference, projects.SETTINGS)
         notices = projects.bring_up_to_date(self._connection, settings, wanted)
+        at = self._connection.clock
         projects.add_columns(self._connection, str(settings["id"]), role)
         reference = str(settings["id"])
         url = f"{self.address()}/projects/{reference}/"
-        return DeskProject(role, reference, url, tuple(labels), notices, tuple(relations))
+        project = DeskProject(role, reference, url, tuple(labels), notices, tuple(relations), at=at)
+        if not notices:
+            return project
+        there = self._configuration(project)
+        return replace(project, lacking=frozenset((*labels, *shown)) - {*there.labels, *there.relations})
 
     def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
         if not tasks:

@@ -11,6 +11,8 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -62,6 +64,7 @@ class Connection:
     :param api_key: a legacy token or a personal access token.
     :param timeout: seconds to wait for an answer to an ordinary request.
     :ivar replaced: how many characters of its answers no database can keep, and were replaced.
+    :ivar clock: the server's time at its last answer, rounded up to a second; None where it does not say.
     :raises DeskError: the address is none.
     :raises DeskAccessError: the token cannot be one.
     """
@@ -71,6 +74,7 @@ class Connection:
         self._api_key = api_key.strip()
         self.timeout = timeout
         self.replaced = 0
+        self.clock: datetime | None = None
         self._query_limit = _LONG_QUERY
         keep_secret(self._api_key)
         if not self._api_key:
@@ -217,6 +221,7 @@ class Connection:
             rest = rest[len(some) :]
 
     def _read(self, response: httpx.Response) -> Any:
+        self.clock = _time_of(response)
         if response.is_redirect or 300 <= response.status_code < 400:
             raise DeskError(failures.sent_on(response, self.address))
         if not response.is_success:
@@ -304,6 +309,14 @@ def _as_many_as_fit(values: list[Any], limit: int) -> list[Any]:
         if length > limit and number:
             return values[:number]
     return values
+
+
+def _time_of(response: httpx.Response) -> datetime | None:
+    """Return the server's time as the header ``Date`` has it, which leaves fractions of a second out; one later."""
+    try:
+        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC) + timedelta(seconds=1)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def _finite(digits: str) -> float | None:

@@ -40,6 +40,7 @@ from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.efficiency.statistics.forecast import forecast
 from biorat_al.efficiency.statistics.verdict import verdict
+from biorat_al.efficiency.unasked import unasked_section
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings
@@ -82,7 +83,8 @@ def project_report(
         if tested_mentions(study.runs):
             progress.append(forecast_section(study, seconds, status.to_annotate))
     disputes = disputes_section(status.disputes)
-    progress += [disputes] if disputes else []
+    unasked = unasked_section(status.not_asked)
+    progress += [section for section in (disputes, unasked) if section]
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],

@@ -109,7 +109,7 @@ def encode_part(examples: Sequence[Example], tokenizer: Tokenizer, labels: Seque
     pieces = tokenizer([example.document.text for example in examples])
     tags, unrepresentable = [], Counter[str]()
     for example, cut in zip(examples, pieces, strict=True):
-        encoded, counts = encode_tags(cut, example.entities, labels, example.disputed.entities)
+        encoded, counts = encode_tags(cut, example.entities, labels, example.disputed.entities, example.unasked.labels)
         tags.append(encoded)
         unrepresentable += counts
     return EncodedPart(examples, pieces, tags, unrepresentable)

@@ -17,6 +17,15 @@ Disputed mentions (:class:`~biorat_al.corpus.model.document.Disputed`) are maske
 out of the loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which
 people disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt.
 In virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
+
+Labels that nobody was asked for in a document (:class:`~biorat_al.corpus.unasked.Unasked`) may have mentions there that
+nobody has marked. Where such a label has no mention, its tag can be O as well as B or I, and what is learnt is the
+marginal likelihood of these: -log(P(O) + P(B) + P(I)), a partial annotation as in Tsuboi et al. 2008 ("Training
+Conditional Random Fields Using Incomplete Annotations", COLING, section 3) and, for documents with different sets of
+labels, Greenberg et al. 2018 ("Marginal Likelihood Training of BiLSTM-CRF for Biomedical Named Entity Recognition from
+Disjoint Label Sets", EMNLP, section 3). As each label has a distribution over its own three tags, they sum to 1 and the
+loss is 0: the label's chain is left out, and those of all other labels are learnt as ever. A mention that is marked all
+the same is learnt.
 """
 
 from __future__ import annotations
@@ -95,11 +104,16 @@ def overlapping(length: int, longest: int) -> list[tuple[int, int, int, int]]:
 
 
 def encode_tags(
-    pieces: Pieces, entities: Iterable[Entity], labels: Sequence[str], disputed: Iterable[Entity] = ()
+    pieces: Pieces,
+    entities: Iterable[Entity],
+    labels: Sequence[str],
+    disputed: Iterable[Entity] = (),
+    unasked: Iterable[str] = (),
 ) -> tuple[NDArray[np.int64], Counter[str]]:
     """Turn mentions into tags.
 
     :param disputed: mentions that are masked; those of other labels are passed over.
+    :param unasked: labels that nobody was asked for.
     :returns: tags of shape (pieces, labels) with `IGNORED` where nothing is to be learnt (inside words, and as the
         module says); and how often what could not be said as it is.
     """
@@ -143,6 +157,10 @@ def encode_tags(
             first, last = _words(starts, ends, span)
             place = heads[first:last], column[entity.label]
             tags[place] = np.where(tags[place] == O, IGNORED, tags[place])
+    for label in unasked:
+        if label in column:
+            chain = tags[:, column[label]]
+            chain[chain == O] = IGNORED
     tags[~pieces.heads] = IGNORED
     return tags, counts
 

@@ -131,7 +131,8 @@ class _Watch:
         gold = {str(n): example.entities for n, example in enumerate(dev.examples)}
         disputed = {str(n): example.disputed.entities for n, example in enumerate(dev.examples)}
         said = {str(n): entities for n, entities in enumerate(proposed)}
-        counts = score(gold, said, self._fit.labels, disputed).overall
+        unasked = {str(n): example.unasked.labels for n, example in enumerate(dev.examples)}
+        counts = score(gold, said, self._fit.labels, disputed, unasked).overall
         if counts.f1 < self._best - 2 * _standard_error(self._best, counts.tp + counts.fn):
             self._worse += 1
             return self._worse >= training.patience and outcome.steps >= training.min_steps
@@ -158,7 +159,7 @@ def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Exampl
     probabilities, right = [], []
     for ours, example in zip(proposed, examples, strict=True):
         known = {mention_key(entity) for entity in example.entities}
-        undecided = Undecided(example.entities, example.disputed.entities)
+        undecided = Undecided(example.entities, example.disputed.entities, example.unasked.labels)
         for entity in ours:
             if mention_key(entity) not in undecided:
                 probabilities.append(entity.score or 0.0)

@@ -2,12 +2,13 @@
 
 A mention is right if its label and all its spans are, as in CoNLL 2003 and BC5CDR. Disputed mentions are masked: they
 are not missed, and what is predicted in their place counts neither as right nor as wrong
-(:mod:`biorat_al.learner.disputes`).
+(:mod:`biorat_al.learner.disputes`). Nor does anything of a label that nobody was asked for in a document: it is left
+out there on both sides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -19,6 +20,9 @@ from biorat_al.learner.disputes import Undecided
 NOTHING: Mapping[str, Sequence[Entity]] = MappingProxyType({})
 """No mention in any document."""
 
+ALL_ASKED: Mapping[str, Collection[str]] = MappingProxyType({})
+"""No label that was not asked for in any document."""
+
 BINS = 10
 """Parts of [0, 1] into which confidences are sorted."""
 
@@ -28,6 +32,7 @@ def score(
     predicted: Mapping[str, Iterable[Entity]],
     labels: Sequence[str],
     disputed: Mapping[str, Iterable[Entity]] = NOTHING,
+    unasked: Mapping[str, Collection[str]] = ALL_ASKED,
 ) -> Scores:
     """Compare mentions, document by document.
 
@@ -38,6 +43,7 @@ def score(
     :param predicted: mentions by document id; a document that is missing here has none.
     :param labels: labels that count; mentions of others are left out on both sides.
     :param disputed: mentions by document id that are neither there nor not there.
+    :param unasked: labels by document id that nobody was asked for.
 
     >>> from biorat_al import Entity, Span, score
     >>> gold = [Entity("T1", "Chemical", (Span(0, 7),)), Entity("T2", "Chemical", (Span(20, 27),))]
@@ -49,8 +55,9 @@ def score(
     by_label = {label: Counts() for label in labels}
     by_document = {}
     for document, entities in gold.items():
-        right = _mentions(entities, by_label)
-        undecided = Undecided(entities, disputed.get(document, ()))
+        unknown = unasked.get(document, ())
+        right = {mention for mention in _mentions(entities, by_label) if mention[0] not in unknown}
+        undecided = Undecided(entities, disputed.get(document, ()), unknown)
         said = {mention for mention in _mentions(predicted.get(document, ()), by_label) if mention not in undecided}
         of_document = Counts()
         for label in labels:
@@ -86,6 +93,7 @@ def reliability(
     predicted: Mapping[str, Iterable[Entity]],
     labels: Sequence[str],
     disputed: Mapping[str, Iterable[Entity]] = NOTHING,
+    unasked: Mapping[str, Collection[str]] = ALL_ASKED,
 ) -> list[Bin]:
     """Sort predicted mentions by confidence into `BINS` bins of equal width (Guo et al. 2017, section 2).
 
@@ -97,7 +105,7 @@ def reliability(
     bins = [Bin()] * BINS
     for document, entities in gold.items():
         right = _mentions(entities, labels)
-        undecided = Undecided(entities, disputed.get(document, ()))
+        undecided = Undecided(entities, disputed.get(document, ()), unasked.get(document, ()))
         scores: dict[MentionKey, float] = {}
         for entity in predicted.get(document, ()):
             if entity.score is not None:

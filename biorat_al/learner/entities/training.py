@@ -78,8 +78,10 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
     def content(self, example: Example) -> list[Any]:
         mentions = sorted([entity.label, *map(list, entity.spans)] for entity in example.entities)
         masked = sorted([entity.label, *map(list, entity.spans)] for entity in example.disputed.entities)
-        # without a dispute, what it was before there were any
-        return [example.document.id, example.document.text, mentions, *([masked] if masked else [])]
+        unasked = sorted(example.unasked.labels.intersection(self.labels))
+        # without a dispute, or a label that was not asked for, what it was before there were any
+        apart = [masked, unasked] if unasked else [masked] if masked else []
+        return [example.document.id, example.document.text, mentions, *apart]
 
     def encode(self, examples: Sequence[Example]) -> EncodedPart:
         return encode_part(examples, self.encoder.tokenizer, self.labels)

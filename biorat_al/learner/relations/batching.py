@@ -35,11 +35,14 @@ class RelationRow(NamedTuple):
 
     :param permitted: whether its types permit each class, shape (classes,); no relation always is.
     :param target: its class.
+    :param possible: whether it may be of each class, shape (classes,), where labels were not asked for; None: it is of
+        the class `target`.
     """
 
     pair: MarkedPair
     permitted: NDArray[np.bool_]
     target: int = NONE
+    possible: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,14 @@ class EncodedRelations:
     :param counts: gold relations that are no candidate, by reason.
     :param cut: documents of which only the nearest candidates are there.
     :param masked: candidates that are left out, since the annotators disagree on them.
+    :param unasked: candidates that are left out, since none of the labels that they can have was asked for.
     """
 
     rows: Sequence[RelationRow]
     counts: Counter[str]
     cut: int
     masked: int = 0
+    unasked: int = 0
 
     @property
     def targets(self) -> NDArray[np.int64]:
@@ -86,6 +91,7 @@ class RelationBatch(NamedTuple):
     :param permitted: shape (pairs, classes).
     :param targets: shape (pairs,).
     :param weights: of the classes in the loss, shape (classes,).
+    :param possible: the classes that each pair may be of, shape (pairs, classes); None where it is `targets` for all.
     """
 
     ids: torch.Tensor
@@ -98,6 +104,7 @@ class RelationBatch(NamedTuple):
     permitted: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+    possible: torch.Tensor | None = None
 
     def scores(self, network: nn.Module) -> torch.Tensor:
         """The logits of a relation network, shape (pairs, 1, 1, classes)."""
@@ -105,8 +112,15 @@ class RelationBatch(NamedTuple):
         return torch.where(self.permitted, logits, FORBIDDEN)[:, None, None]
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """Weighted cross-entropy of the classes, averaged over the pairs."""
+        """Weighted cross-entropy of the classes, averaged over the pairs.
+
+        Of a pair that may be of several classes it is the marginal likelihood of these, as
+        :mod:`biorat_al.learner.entities.encoding` cites it: -log(P(none) + P(each label that was not asked for)).
+        """
         flat = logits.flatten(0, 2)
+        if self.possible is not None:
+            marginal = flat.log_softmax(dim=-1).masked_fill(~self.possible, -torch.inf).logsumexp(dim=-1)
+            return -(self.weights[self.targets] * marginal).sum() / self.scored()
         total = nn.functional.cross_entropy(flat, self.targets, weight=self.weights, reduction="sum")
         return total / self.scored()
 
@@ -123,7 +137,10 @@ class RelationBatch(NamedTuple):
             tensor.index_select(0, part.rows)
             for tensor in (self.words, self.heads, self.tails, self.permitted, self.targets)
         )
-        return RelationBatch(ids, mask, inside, words, lengths, heads, tails, permitted, targets, self.weights)
+        possible = None if self.possible is None else self.possible.index_select(0, part.rows)
+        return RelationBatch(
+            ids, mask, inside, words, lengths, heads, tails, permitted, targets, self.weights, possible
+        )
 
 
 def class_numbers(types: Sequence[RelationType]) -> dict[str, int]:
@@ -142,7 +159,7 @@ def encode_relations(
     marker = PairMarker(tokenizer, settings.max_length)
     rows: list[RelationRow] = []
     counts: Counter[str] = Counter()
-    cut = masked = 0
+    cut = masked = unasked = 0
     for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
         found = label_candidates(example, types, settings)
         counts.update(found.counts)
@@ -150,12 +167,38 @@ def encode_relations(
         masked += sum(found.masked)
         targets = [NONE if label is None else classes[label] for label in found.targets]
         marked = rows_of(example.document, pieces, found.candidates, marker, classes)
-        rows.extend(
-            row._replace(target=target)
-            for row, target, left_out in zip(marked, targets, found.masked, strict=True)
-            if not left_out
-        )
-    return EncodedRelations(rows, counts, cut, masked)
+        for row, target, left_out, names in zip(marked, targets, found.masked, found.unasked, strict=True):
+            if left_out:
+                continue
+            possible = _possible(names, classes)
+            if possible is not None and not (row.permitted & ~possible).any():
+                # its loss would be that of all that it can be, which is certain
+                unasked += 1
+                continue
+            rows.append(row._replace(target=target, possible=possible))
+    return EncodedRelations(rows, counts, cut, masked, unasked)
+
+
+def asked_only(rows: Sequence[RelationRow]) -> list[RelationRow]:
+    """The candidates, none of which can have a label that was not asked for: predicting it is not held against it."""
+    return [
+        row if row.possible is None else row._replace(permitted=_known(row.permitted, row.possible)) for row in rows
+    ]
+
+
+def _known(permitted: NDArray[np.bool_], possible: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    known: NDArray[np.bool_] = permitted & ~possible
+    known[NONE] = True
+    return known
+
+
+def _possible(unasked: Sequence[str], classes: dict[str, int]) -> NDArray[np.bool_] | None:
+    """The classes that a candidate without a relation may be of; None where all of its labels were asked for."""
+    if not unasked:
+        return None
+    possible = np.zeros(1 + len(classes), dtype=np.bool_)
+    possible[[NONE, *(classes[label] for label in unasked)]] = True
+    return possible
 
 
 def rows_of(
@@ -195,7 +238,14 @@ def make_relation_batch(
         permitted=put(np.stack([row.permitted for row in rows])),
         targets=put(np.array([row.target for row in rows], dtype=np.int64)),
         weights=put(weights),
+        possible=put(_possible_of(rows)) if any(row.possible is not None for row in rows) else None,
     )
+
+
+def _possible_of(rows: Sequence[RelationRow]) -> NDArray[np.bool_]:
+    """The classes that each candidate may be of, shape (pairs, classes)."""
+    certain = np.eye(len(rows[0].permitted), dtype=np.bool_)
+    return np.stack([certain[row.target] if row.possible is None else row.possible for row in rows])
 
 
 def relation_order(

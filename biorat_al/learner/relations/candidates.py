@@ -27,6 +27,10 @@ A relation between concepts is learnt, at level ``mention``, on all pairs of the
 A disputed mention is no end of a candidate. A disputed relation masks the candidates that it would be learnt on, unless
 the very label is decided there: they are left out of the loss, neither related nor unrelated. At level ``document`` a
 disputed mention still stands for its concepts, so that a relation with a disputed mention masks a pair of concepts.
+
+Where a relation label was not asked for (:class:`~biorat_al.corpus.unasked.Unasked`), a candidate that could have it
+and has no relation may have it: it is learnt as none of the labels that were asked for, and left out where there are
+none of these.
 """
 
 from __future__ import annotations
@@ -85,6 +89,7 @@ class LabelledCandidates:
     :param counts: gold relations that cannot be learnt, by reason as the module names them; only those that occur.
     :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
     :param masked: whether each candidate is left out of the loss, since the annotators disagree on it.
+    :param unasked: labels that each candidate may have since nobody was asked for them; none where its label is known.
     """
 
     candidates: tuple[Candidate, ...]
@@ -92,6 +97,7 @@ class LabelledCandidates:
     counts: Mapping[str, int]
     cut: bool
     masked: tuple[bool, ...]
+    unasked: tuple[tuple[str, ...], ...]
 
 
 class _End(NamedTuple):
@@ -201,7 +207,15 @@ def label_candidates(example: Example, types: Sequence[RelationType], settings: 
         dict(counts),
         pairs.cut,
         tuple(number in masked for number in range(len(targets))),
+        tuple(_unasked(one, target, example) for one, target in zip(pairs.candidates, targets, strict=True)),
     )
+
+
+def _unasked(candidate: Candidate, target: str | None, example: Example) -> tuple[str, ...]:
+    """The labels that a candidate may have since nobody was asked for them; none where its label is known."""
+    if target is not None or not example.unasked.relations:
+        return ()
+    return tuple(label for label in candidate.labels if label in example.unasked.relations)
 
 
 def relation_labels(types: Sequence[RelationType]) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ express (ends too far apart, other types, a concept that no mention is linked to
 Disputed relations are masked: they are not missed, and a predicted relation that means a pair of one of them, under its
 label, is no false positive. Nor is one with an end of which nobody knows whether it is right
 (:mod:`biorat_al.learner.disputes`). At level ``document`` a disputed mention has its concepts, so that a decided
-relation can be found at it as well.
+relation can be found at it as well. Relations of a label that nobody was asked for in a document are left out there on
+both sides.
 """
 
 from __future__ import annotations
@@ -74,11 +75,13 @@ def score_relations(
         said = _meanings(entities, relations, by_type, in_prediction)
         masked = _masked(example, by_type, level, in_gold)
         countable = said
-        if example.disputed:
+        if example.disputed or example.unasked.labels:
             sure = _between_sure(example, entities, relations)
             countable = _meanings(entities, sure, by_type, in_prediction)
         of_document = Counts()
         for label in by_type:
+            if label in example.unasked.relations:
+                continue
             counts = _count(right[label], said[label], countable[label], masked[label])
             by_label[label] += counts
             of_document += counts
@@ -111,7 +114,7 @@ def _masked(example: Example, types: _Types, level: Level, names: _Namer) -> def
 
 def _between_sure(example: Example, entities: Sequence[Entity], relations: Sequence[Relation]) -> list[Relation]:
     """The predicted relations between mentions of which it is known whether they are right."""
-    undecided = Undecided(example.entities, example.disputed.entities)
+    undecided = Undecided(example.entities, example.disputed.entities, example.unasked.labels)
     open_ids = {entity.id for entity in entities if mention_key(entity) in undecided}
     return [relation for relation in relations if not {relation.head, relation.tail} & open_ids]
 

@@ -18,6 +18,7 @@ from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.batching import (
     EncodedRelations,
+    asked_only,
     class_logits,
     class_numbers,
     encode_relations,
@@ -120,6 +121,8 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
         if example.disputed:
             # without a dispute, what it was before there were any
             whole += _parts(masked, mentions | masked, example.disputed)
+        if unasked := sorted(example.unasked.relations.intersection(class_numbers(self.types))):
+            whole += [["unasked", *unasked]]
         return [example.document.id, example.document.text, *whole]
 
     def encode(self, examples: Sequence[Example]) -> EncodedRelations:
@@ -164,7 +167,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
 
         network.eval()
         with device.autocast():
-            log_p = log_probabilities(class_logits(network, dev.rows, tokenizer, device), prior)
+            log_p = log_probabilities(class_logits(network, asked_only(dev.rows), tokenizer, device), prior)
         threshold = tuned_threshold(log_p, dev.targets, dev.relations)
         proposed = proposals(log_p, threshold)
         outcome = loop.outcome
@@ -194,6 +197,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 "cut_documents": learn.cut + dev.cut,
                 "threshold": threshold,
                 **({"disputed_candidates": masked} if (masked := learn.masked + dev.masked) else {}),
+                **({"unasked_candidates": unasked} if (unasked := learn.unasked + dev.unasked) else {}),
             },
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
@@ -26,6 +26,7 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.rounds.steps.train import check_stored, model_folder
+from biorat_al.rounds.unasked import unasked_counts, unasked_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import count_documents, documents_by_id
@@ -68,7 +69,8 @@ def run(context: Context) -> Finish:
     The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
     same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is
     counted there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted
-    in the ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these.
+    in the ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these,
+    and a label that a document was not asked for is left out there.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)
@@ -77,7 +79,9 @@ def run(context: Context) -> Finish:
         total = count_documents(session)["test"]
         held_out = _held_out(session, context.settings)
         if not held_out:
-            return nothing(f"none of the {total} test documents is annotated" if total else "there is no test set")
+            asked = " with a label of the project" if answers(session, "test", with_gold=True) else ""
+            none = f"none of the {total} test documents is annotated{asked}"
+            return nothing(none if total else "there is no test set")
     from biorat_al.learner.predictor import Predictor
 
     settings = context.settings
@@ -106,11 +110,13 @@ def run(context: Context) -> Finish:
             if changed:
                 replace_robustness(session, model.version, measured[arm].robustness)
             replace_relation_evaluation(session, model.version, measured[arm].relations or ())
-        f1 = {arm: evaluation(session, model.version)[None].f1 for arm, model in models.items()}
+        overall = {arm: evaluation(session, model.version).get(None) for arm, model in models.items()}
+        f1 = {arm: of_arm.f1 if of_arm else None for arm, of_arm in overall.items()}
         of_relations = {arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))}
         uncased = all(of_arm.uncased for of_arm in measured.values())
         counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
         counts |= masked_counts([example.disputed for example in held_out.values()])
+        counts |= unasked_counts(held_out.values())
         if of_relations:
             counts |= {"relation_f1": of_relations, "relation_level": level}
         return StepResult(counts=counts)
@@ -131,9 +137,10 @@ def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
     for decision in decisions(session, chosen, prefer=prefer):
         document = documents[decision.answer.document_id]
         check_stored(document, decision.majority.annotation)
-        held_out[decision.answer.document_id] = _of_project(
-            document, decision.majority.annotation, settings, decision.majority.disputed
-        )
+        example = _of_project(document, decision.majority.annotation, settings, decision.majority.disputed)
+        unasked = unasked_of(decision.answer, settings)
+        if not unasked.labels >= set(settings.labels):
+            held_out[decision.answer.document_id] = replace(example, unasked=unasked)
     return held_out
 
 
@@ -189,10 +196,14 @@ def _disputed(held_out: HeldOut) -> dict[str, tuple[Entity, ...]]:
     return {example.document.id: example.disputed.entities for example in held_out.values()}
 
 
+def _unasked(held_out: HeldOut) -> dict[str, frozenset[str]]:
+    return {example.document.id: example.unasked.labels for example in held_out.values()}
+
+
 def _evaluation(
     held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    disputed = _disputed(held_out)
+    disputed, unasked = _disputed(held_out), _unasked(held_out)
     return [
         {
             "document_id": document_id,
@@ -203,15 +214,16 @@ def _evaluation(
         }
         for document_id, example in held_out.items()
         for label, counts in score(
-            {example.document.id: example.entities}, predicted, labels, disputed
+            {example.document.id: example.entities}, predicted, labels, disputed, unasked
         ).by_label.items()
+        if label not in example.unasked.labels
     ]
 
 
 def _reliability(
     held_out: HeldOut, predicted: Mapping[str, tuple[Entity, ...]], labels: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    bins = reliability(_gold(held_out), predicted, labels, _disputed(held_out))
+    bins = reliability(_gold(held_out), predicted, labels, _disputed(held_out), _unasked(held_out))
     return [{"bin": number, **asdict(part)} for number, part in enumerate(bins)]
 
 
@@ -219,7 +231,8 @@ def _robustness(tagger: Tagger, changed: Mapping[str, HeldOut], bar: Bar) -> lis
     rows = []
     for condition, held_out in changed.items():
         predicted = _mentions(_predictions(tagger, held_out, bar))
-        counts = score(_gold(held_out), predicted, tagger.labels, _disputed(held_out)).by_document
+        disputed, unasked = _disputed(held_out), _unasked(held_out)
+        counts = score(_gold(held_out), predicted, tagger.labels, disputed, unasked).by_document
         for document_id, example in held_out.items():
             of_document = counts[example.document.id]
             rows.append(

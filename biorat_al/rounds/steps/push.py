@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
+from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of, predictions
 from biorat_al.store.picks import picks_of, unasked_test_documents
@@ -40,17 +43,22 @@ def run(context: Context) -> Finish:
         version = model.version if model else None
         concerned = [*picked, *(task.document_id for task in earlier)]
         proposed = _pre_annotations(session, version, concerned)
-    if not picked and not blind and not earlier:
+        stale = behind(session, context.settings)
+        offers = Offers.read(session)
+    if not picked and not blind and not earlier and not stale:
         return nothing("there is nothing to ask for")
     notices: list[str] = []
+    offered: dict[str, Any] = {}
     context.check_lock()
-    if blind or waiting:
+    if blind or waiting or "test" in stale:
         test = _prepared(context, "test")
         notices += test.notices
+        offered |= _offered(test, offers)
         if blind:
             _push(context, test, sorted(blind), {})
     pool = _prepared(context, "pool")
     notices += pool.notices
+    offered |= _offered(pool, offers)
     picked.sort(key=lambda document_id: proposed[document_id].confidence if document_id in proposed else 0.0)
     if picked:
         _push(context, pool, picked, proposed)
@@ -77,6 +85,7 @@ def run(context: Context) -> Finish:
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": len(relabelled),
                 "notices": list(dict.fromkeys(notices)),
+                **({OFFERED: offered} if offered else {}),
             }
         )
 
@@ -104,6 +113,16 @@ def _prepared(context: Context, role: Role) -> DeskProject:
                 )
             )
     return project
+
+
+def _offered(project: DeskProject, offers: Offers) -> dict[str, Any]:
+    """What annotators can choose in a project from now on, as counts by role; empty where that is nothing new."""
+    labels, relations = set(project.labels), {relation.name for relation in project.relations}
+    offer = Offer.of(labels - project.lacking, relations - project.lacking)
+    newest = offers.newest(project.role)
+    if not project.lacking and (newest is None or newest == offer):
+        return {}
+    return {project.role: written_offer(offer, project.at)}
 
 
 def _push(

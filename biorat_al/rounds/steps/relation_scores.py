@@ -66,6 +66,7 @@ def relation_rows(
                     "false_negatives": counts.fn,
                 }
                 for label, counts in scores.by_label.items()
+                if label not in example.unasked.relations
             ]
     return rows
 

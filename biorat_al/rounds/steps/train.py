@@ -18,15 +18,13 @@ from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
-from biorat_al.rounds.steps.pull import ROLES
+from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
 from biorat_al.settings import Arm, Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
-from biorat_al.store.rounds import all_rounds
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
-from biorat_al.store.tasks import tasks_in_state
 
 MOST_UNLABELLED = 1000
 """Documents of the pool that a training which learns without labels draws its sentences from, at most."""
@@ -38,6 +36,8 @@ def run(context: Context) -> Finish:
     if not examples:
         return nothing("nobody has annotated anything yet")
     settings = context.settings
+    if not learnt_labels(examples, settings).labels:
+        return nothing("none of the documents that were annotated was asked for any of the labels")
     unlabelled = unlabelled_documents(context) if settings.adversarial.unlabelled else []
     with context.store.read() as session:
         done = models_of(session, context.number)
@@ -81,6 +81,7 @@ def run(context: Context) -> Finish:
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
+                **unasked_counts(examples),
                 **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
             }
         )
@@ -131,9 +132,11 @@ def _train_arm(
     from biorat_al.learner.relations.training import relation_folders
 
     settings = context.settings
+    # nothing can be learnt of what no document was asked for: of that, models say nothing
+    known = learnt_labels(examples, settings)
     model = train(
-        examples,
-        labels=settings.labels,
+        [example for example in examples if not known.labels <= example.unasked.labels],
+        labels=tuple(label for label in settings.labels if label in known.labels),
         encoder=context.encoder,
         arm=cast(Arm, arm),
         training=settings.training,
@@ -162,29 +165,8 @@ def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) 
 def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
     """What people should know of the models and of the labels that were learnt from, a sentence each."""
     unknown = unknown_preference(session, settings)
-    later = [*replaced_notices(models), *_asked_later(session, settings)]
+    later = [*replaced_notices(models), *(one.sentence for one in not_asked(session, settings))]
     return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
-
-
-def _asked_later(session: Session, settings: Settings) -> list[str]:
-    """One sentence for each label or relation that was asked for only after some of the documents had been."""
-    rounds = {row.number: row.settings for row in all_rounds(session)}
-    tasks = [task for role in ROLES for task in tasks_in_state(session, role, "answered")]
-    notices = []
-    for kind, part, names in (
-        ("label", "entities", settings.labels),
-        ("relation", "relations", settings.relation_labels),
-    ):
-        asked = {number: {one["name"] for one in values.get(part, ())} for number, values in rounds.items()}
-        for name in names:
-            early = sum(name not in asked.get(task.round_number, ()) for task in tasks)
-            if early:
-                notices.append(
-                    f"{early:,} of {len(tasks):,} annotated documents were asked for before the {kind} {name!r} was; "
-                    f"where nobody has {'marked' if kind == 'label' else 'drawn'} it in them, it counts as not there: "
-                    "look at them again"
-                )
-    return notices
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:
@@ -203,11 +185,14 @@ def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, fo
     from biorat_al.learner.relations.training import train_relations
 
     settings = context.settings
+    known = learnt_labels(examples, settings).relations
+    if not known:
+        return {"reason": "no document that was annotated was asked for any relation", "not_candidates": {}}
     try:
         return dict(
             train_relations(
                 examples,
-                types=settings.relations,
+                types=tuple(one for one in settings.relations if one.name in known),
                 encoder=context.encoder,
                 arm=arm,
                 training=settings.training,
@@ -255,6 +240,7 @@ def training_examples(context: Context) -> list[Example]:
                     annotation.relations,
                     annotation.concept_relations,
                     decision.majority.disputed,
+                    unasked_of(decision.answer, context.settings),
                 )
             )
         return examples

@@ -59,6 +59,7 @@ def test_annotators_read_no_checksum_and_know_a_blind_project(
     assert (BLIND in settings["label_config"]) == (role == "test")
     assert settings["title"].endswith("(blind test)") == (role == "test")
     assert ("These are test documents" in settings["expert_instruction"]) == (role == "test")
+    assert not project.lacking
     # the mark is where it is found again
     assert Mark.of(settings) is not None
     assert desk.prepare(role, "told", LABELS, marker=marker) == project
@@ -118,8 +119,10 @@ def test_labels_that_people_renamed_keep_an_earlier_project_as_it_is(
     reference = earlier(annotator, marker)
     theirs = renamed_label(EARLIER, "Disease", "Disorder")
     annotator.configure(reference, label_config=theirs)
-    (notice,) = desk.prepare("pool", "earlier", LABELS, reference, marker=marker).notices
+    project = desk.prepare("pool", "earlier", LABELS, reference, marker=marker)
+    (notice,) = project.notices
     assert "'Disease' is called 'Disorder'" in notice
+    assert project.lacking == {"Disease"}, "nobody can be asked for it"
     assert annotator.project(reference)["label_config"] == theirs
 
 

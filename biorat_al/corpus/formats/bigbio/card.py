@@ -152,6 +152,7 @@ class CardDetails:
     :param rules: number of documents by how their annotation was decided on.
     :param not_counted: annotations that nobody had looked at, in words; of `not_counted_count` the first
         :data:`TIES_SHOWN`.
+    :param unasked: ids of the documents that were not asked for a label, by label.
     """
 
     title: str | None = None
@@ -173,6 +174,7 @@ class CardDetails:
     rules: Mapping[str, int] = field(default_factory=dict)
     not_counted: Sequence[str] = ()
     not_counted_count: int = 0
+    unasked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | None = None, loader: str = "") -> str:

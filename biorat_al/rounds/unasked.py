@@ -1,0 +1,149 @@
+"""Labels that were added after documents had been annotated: where they are not known, and how to ask for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.unasked import EVERYTHING_ASKED, Unasked
+from biorat_al.learner.types import Example
+from biorat_al.people.disputes import masked_text
+from biorat_al.settings import Settings
+from biorat_al.store.answers import Answer, answers
+from biorat_al.store.asked import ROLES, Offer, Offers, offer_of_values
+from biorat_al.store.documents import keys_of
+from biorat_al.store.rounds import all_rounds
+from biorat_al.store.tasks import desk_project
+from biorat_al.wording import plural
+
+Kind = Literal["label", "relation"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A label that the project got after some of its documents had been annotated.
+
+    :param documents: ids of the documents that people annotated before.
+    :param given: ids of the documents that came with annotations, in which the label was not looked for either.
+    :param of: documents that people have annotated, with or without being asked for it.
+    """
+
+    kind: Kind
+    name: str
+    documents: tuple[str, ...]
+    given: tuple[str, ...]
+    of: int
+
+    @property
+    def sentence(self) -> str:
+        """What it means, and how to ask again."""
+        unknown = "they count as unknown for it, in training and in the scores"
+        came = f"{plural(len(self.given), 'document')} came with annotations without it"
+        if not self.documents:
+            return f"the {self.kind} {self.name!r} was added later, and {came}: {unknown}"
+        verb = "mark" if self.kind == "label" else "draw"
+        return (
+            f"{len(self.documents):,} of {plural(self.of, 'annotated document')} were asked for before the "
+            f"{self.kind} {self.name!r} was{f', and {came}' if self.given else ''}: {unknown}. To ask again, once this "
+            f"round is done, open each in Label Studio, {verb} what there is and press Update; where there is nothing, "
+            "mark a word and delete the mark before; biorat-al status --json lists them"
+        )
+
+
+def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | None = None) -> tuple[NotAsked, ...]:
+    """Return the labels of the settings that some of the annotated documents were not asked for, in their order.
+
+    :param chosen: the answers that count, of both splits; None reads them.
+    """
+    if chosen is None:
+        prefer = settings.team.preferred
+        chosen = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
+        chosen += answers(session, "test", with_gold=True, prefer=prefer)
+    offers = Offers.read(session)
+    wanted = offer_of(settings)
+    new = offers.ever.lacks(wanted) if offers.ever.labels else EVERYTHING_ASKED
+    unknown = {answer.document_id: (answer.unasked | new).among(*wanted) for answer in chosen}
+    keys = keys_of(session, [document_id for document_id, unasked in unknown.items() if unasked])
+    people = sum(answer.source == "person" for answer in chosen)
+
+    def found(kind: Kind, name: str) -> NotAsked:
+        concerned = [
+            answer
+            for answer in chosen
+            if name
+            in (unknown[answer.document_id].labels if kind == "label" else unknown[answer.document_id].relations)
+        ]
+        documents, given = (
+            tuple(keys[answer.document_id] for answer in concerned if (answer.source == "person") is by_people)
+            for by_people in (True, False)
+        )
+        return NotAsked(kind, name, documents, given, people)
+
+    everything = [found("label", name) for name in settings.labels]
+    everything += [found("relation", name) for name in settings.relation_labels]
+    return tuple(one for one in everything if one.documents or one.given)
+
+
+def offer_of(settings: Settings) -> Offer:
+    """Return what annotators are to be able to choose."""
+    return Offer.of(settings.labels, settings.relation_labels)
+
+
+def behind(session: Session, settings: Settings) -> list[str]:
+    """Return the roles whose projects on the desk lack a label of the settings, so far as is known."""
+    offers, wanted = Offers.read(session), offer_of(settings)
+    found = []
+    for role in ROLES:
+        newest = offers.newest(role)
+        if newest is not None and newest.lacks(wanted) and desk_project(session, role) is not None:
+            found.append(role)
+    return found
+
+
+def has_new_labels(session: Session, settings: Settings, number: int) -> bool:
+    """Return whether the settings ask for a label that no round before `number` has asked for."""
+    before = [offer_of_values(row.settings) for row in all_rounds(session) if row.number < number]
+    earlier = Offer(*(frozenset().union(*names) for names in zip(*before, strict=True))) if before else None
+    return earlier is not None and bool(earlier.lacks(offer_of(settings)))
+
+
+def learnt_labels(examples: Sequence[Example], settings: Settings) -> Offer:
+    """Return the labels of the settings that any example can say something about."""
+    wanted = offer_of(settings)
+    labels = set(wanted.labels)
+    relations = set(wanted.relations)
+    for example in examples:
+        if not example.unasked:
+            return wanted
+        labels &= example.unasked.labels - {entity.label for entity in example.entities}
+        relations &= example.unasked.relations.difference(
+            [one.label for one in example.relations], [one.label for one in example.concept_relations]
+        )
+    return Offer(wanted.labels - labels, wanted.relations - relations)
+
+
+def unasked_counts(examples: Iterable[Example]) -> dict[str, Any]:
+    """What a step has left out since nobody was asked for it, as its counts have it; empty where there is nothing.
+
+    :returns: ``unasked``: number of documents by label, of entities and of relations.
+    """
+    counts: Counter[str] = Counter()
+    for example in examples:
+        counts.update([*example.unasked.labels, *example.unasked.relations])
+    return {"unasked": dict(sorted(counts.items()))} if counts else {}
+
+
+def left_out_text(counts: Mapping[str, Any]) -> str:
+    """``; 3 disputed mentions masked; 6 documents not asked for Gene``, from a step's counts; empty for nothing."""
+    unasked = counts.get("unasked", {}).items()
+    parts = (f"; {plural(number, 'document')} not asked for {label}" for label, number in unasked)
+    return masked_text(counts) + "".join(parts)
+
+
+def unasked_of(answer: Answer, settings: Settings) -> Unasked:
+    """Return what a document was not asked for, of the labels of the settings."""
+    return answer.unasked.among(settings.labels, settings.relation_labels)
