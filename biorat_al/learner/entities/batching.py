@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.device import Device, put
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.entities.encoding import IGNORED, encode_tags, windows
 from biorat_al.learner.entities.inference import pad
@@ -98,7 +98,7 @@ class Part(NamedTuple):
         :param lengths: of its windows, without special tokens and padding, shape (windows,).
         """
         windows, length = ids.shape
-        rows = torch.from_numpy(np.flatnonzero(chosen)).to(ids.device)
+        rows = put(torch.from_numpy(np.flatnonzero(chosen)), ids.device)
         # the padding behind the longest of them is cropped
         spare = lengths.max() - lengths[chosen].max()
         return cls(rows, length - int(spare), chosen, (windows, length))

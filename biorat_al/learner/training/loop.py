@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.errors import LearnerError
-from biorat_al.learner.broken_loss import Losses, Sizes, check_weights, explain
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.entities.batching import UnlabelledWindows
 from biorat_al.learner.entities.network import EncoderNetwork
 from biorat_al.learner.training.attacks import learn_plainly, make_attack
+from biorat_al.learner.training.broken_loss import Losses, Sizes, check_weights, explain
 from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, passes_per_step
 from biorat_al.learner.training.dropout import Draws, replace_dropout
 from biorat_al.learner.training.passes import Cost, Inputs, Passes, View
