@@ -117,7 +117,7 @@ def run_steps(folder: Path, strategy: str | None) -> None:
 
     :param strategy: None runs the steps that do not depend on it, up to the prediction of the pool; else the others.
     """
-    annotation = imported("Annotation", "biorat_al.corpus.model.document", "biorat_al.corpus.model")
+    annotation = imported("Annotation", "biorat_al.corpus.model.document", "biorat_al.corpus.model.document")
     picks_of = imported("picks_of", "biorat_al.store.picks", "biorat_al.store.rounds")
     from biorat_al.desk.oracle import OracleDesk
     from biorat_al.project import Project

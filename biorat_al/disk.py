@@ -39,7 +39,7 @@ def cause(error: OSError, place: Path) -> str:
             "(ulimit -f) and of the file system, and run the same command again"
         )
     if error.errno == errno.EROFS:
-        return f"the disk at {mount(place)} can only be read; name a place on another one"
+        return f"the disk at {mount(place)} can only be read; mount it for writing, or name a place on another one"
     if error.errno == errno.ENAMETOOLONG:
         return "the name is longer than the file system allows (255 bytes, as a rule); choose a shorter one"
     return error.strerror or str(error)

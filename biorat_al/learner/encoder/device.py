@@ -60,10 +60,14 @@ class Device:
 
     def tensor(self, array: NDArray[Any]) -> torch.Tensor:
         """Move an array there; to a GPU from pinned memory, without waiting."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        if self.kind == "cuda":
-            return tensor.pin_memory().to(self.name, non_blocking=True)
-        return tensor.to(self.name)
+        return put(torch.from_numpy(np.ascontiguousarray(array)), self.name)
+
+
+def put(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+    """Return a tensor that was made on the CPU where `device` has it; to a GPU from pinned memory, without waiting."""
+    if str(device).startswith("cuda"):
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def pick_device(forced: str | None = None) -> Device:

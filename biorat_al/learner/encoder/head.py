@@ -7,6 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+_TAKES_WHOLE_MASKS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+"""Kinds of encoders with full attention and one mask for all layers."""
+
 
 class EncoderNetwork(nn.Module):
     """An encoder with a linear head.
@@ -36,3 +39,16 @@ class EncoderNetwork(nn.Module):
         """The table of word vectors."""
         table: nn.Embedding = self.base.get_input_embeddings()
         return table
+
+    def attention_mask(self, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """Return a mask as the encoder is to be given it.
+
+        Of a mask of two dimensions, transformers asks whether all of it is true, and a GPU is waited for in every pass.
+        One of four dimensions, as it would be made of it, is taken as it is.
+
+        :param mask: 1 where there is a piece, shape (windows, length); None where nothing is padded.
+        """
+        config = self.base.config
+        if mask is None or config.model_type not in _TAKES_WHOLE_MASKS or config._attn_implementation != "sdpa":
+            return mask
+        return mask.bool()[:, None, None, :].expand(-1, 1, mask.shape[1], -1)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from biorat_al.learner.encoder.device import put
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 
 BUCKET = 8
@@ -72,7 +73,7 @@ class Part(NamedTuple):
         :param lengths: of its windows, without special tokens and padding, shape (windows,).
         """
         windows, length = ids.shape
-        rows = torch.from_numpy(np.flatnonzero(chosen)).to(ids.device)
+        rows = put(torch.from_numpy(np.flatnonzero(chosen)), ids.device)
         # the padding behind the longest of them is cropped
         spare = lengths.max() - lengths[chosen].max()
         return cls(rows, length - int(spare), chosen, (windows, length))

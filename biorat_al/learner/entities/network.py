@@ -45,7 +45,7 @@ class TaggingNetwork(EncoderNetwork):
         :param mask: 1 where there is a piece, 0 at padding; None where nothing is padded.
         :returns: logits, shape (batch, length, labels, 3), 32-bit floats.
         """
-        hidden = self.base(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.base(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state
         logits: torch.Tensor = self.head(hidden)
         return logits.float().view(*ids.shape, self.labels, TAGS)
 

@@ -199,7 +199,8 @@ class Probe:
         """The last layer, shape (windows, length, hidden size), and the logarithms of the tags' probabilities, shape
         (windows, length, types, 3); in 32-bit floats throughout where `exact`, since small differences count."""
         with torch.autocast(self._device.kind, enabled=False) if exact else self._device.autocast():
-            hidden = self._network.base(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+            mask = self._network.attention_mask(batch.mask)
+            hidden = self._network.base(input_ids=batch.ids, attention_mask=mask).last_hidden_state
             if self._last_dropout is not None:
                 hidden = self._last_dropout(hidden)
             logits = self._network.head(hidden)

@@ -34,7 +34,7 @@ class RelationNetwork(EncoderNetwork):
         :param tails: likewise of the tail's.
         :returns: logits, shape (pairs, classes), 32-bit floats.
         """
-        hidden = self.base(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.base(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state
         rows = torch.arange(len(ids), device=ids.device)
         logits: torch.Tensor = self.head(torch.cat([hidden[rows, heads], hidden[rows, tails]], dim=-1))
         return logits.float()

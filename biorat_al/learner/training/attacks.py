@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from biorat_al.learner.encoder.device import put
 from biorat_al.learner.training.draws import attack_steps
 from biorat_al.learner.training.passes import Passes, UnlabelledInputs, View
 from biorat_al.learner.training.perturbation import Ball
@@ -168,7 +169,7 @@ class Virtual(Attack):
         ball = self._ball.part(float(drawn.mean()))
         inside = view.batch.inside
         noise = torch.randn((*whole.batch.ids.shape, passes.dimension), generator=self._generator(whole))
-        shift = ball.steepest(view.same(noise.to(inside.device)), inside)
+        shift = ball.steepest(view.same(put(noise, inside.device)), inside)
         for _ in range(self._steps):
             shift.requires_grad_()
             away = divergence(clean, passes.forward(view, shift), view.batch.words) / words

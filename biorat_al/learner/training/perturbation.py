@@ -21,6 +21,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from biorat_al.learner.encoder.device import put
+
 Norm = Literal["l2", "linf", "l1"]
 Scope = Literal["token", "sequence", "batch"]
 
@@ -90,7 +92,7 @@ class Ball:
 
         :param generator: on the CPU, so that every device starts alike.
         """
-        drawn = torch.rand((*inside.shape, dimension), generator=generator).to(inside.device) * 2 - 1
+        drawn = put(torch.rand((*inside.shape, dimension), generator=generator), inside.device) * 2 - 1
         drawn = torch.where(inside[..., None], drawn, 0.0)
         components = self._groups(inside[..., None].expand_as(drawn)).sum(dim=1, keepdim=True).clamp(min=1)
         power = {"l2": 0.5, "linf": 0.0, "l1": 1.0}[self.norm]
