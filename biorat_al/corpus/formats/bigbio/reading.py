@@ -1,7 +1,7 @@
 """Tables of BigBio's "kb" schema as documents; how they are written is said in
 :mod:`biorat_al.corpus.formats.bigbio.writing`.
 
-A table is a Parquet file, or a folder that ``datasets`` saved to disk (:mod:`biorat_al.corpus.bigbio_saved`).
+A table is a Parquet file, or a folder that ``datasets`` saved to disk (:mod:`biorat_al.corpus.formats.bigbio.saved`).
 
 - The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
   name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.
@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biorat_al.corpus.bigbio_saved import is_state, parts, read_saved, split_name, state_beside
 from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE
+from biorat_al.corpus.formats.bigbio.saved import is_state, parts, read_saved, split_name, state_beside
 from biorat_al.corpus.formats.bigbio.schema import kb_schema
 from biorat_al.corpus.formats.bigbio.writing import MADE_FILES, write_stream
 from biorat_al.corpus.formats.events import COREFERENCES, EVENTS, without_events
