@@ -182,11 +182,11 @@ class Encoder:
             try:
                 with quiet():
                     return auto.from_pretrained(self.source, local_files_only=True, **options)
-            except (OSError, ValueError):
+            except (OSError, ValueError, ImportError):  # transformers 5.3 asks for protobuf where there is no tokenizer
                 if Path(self.source).is_dir():
                     raise
                 return auto.from_pretrained(self.source, **options)
-        except (OSError, ValueError, *_WRONG_CONTENT) as error:
+        except (OSError, ValueError, ImportError, *_WRONG_CONTENT) as error:
             if isinstance(error, _WRONG_CONTENT):
                 self.check_weights()
             reason = str(error).strip().split("\n")[0]
