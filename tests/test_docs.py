@@ -231,6 +231,7 @@ def test_no_link_of_the_site_is_dead(site: Path) -> None:
 
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)
 def test_links_name_files_that_exist_and_addresses_that_can_be_ones(page: Path) -> None:
+    assert "[](" not in page.read_text(encoding="utf-8"), "a link without a text cannot be seen in the plain file"
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         parts = urlsplit(link)
         if parts.scheme:
