@@ -242,6 +242,13 @@ def test_links_name_files_that_exist_and_addresses_that_can_be_ones(page: Path) 
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)
+def test_files_of_the_repository_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:docs|tests|benchmarks|templates|migrations)/[\w./-]*)`", text):
+        assert "_build" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=name_of)
 def test_commands_on_the_pages_can_be_called(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     for line in re.findall(r"^(?: {4})?(?:\$ )?(?:\.venv/bin/)?(biorat-al .*)$", text, re.MULTILINE):
