@@ -91,24 +91,29 @@ def setting_fields() -> Iterator[tuple[str, str]]:
 
 
 def test_every_setting_is_in_the_reference_with_type_default_and_description(reference: ModuleType) -> None:
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.*) \|$", reference.settings_page(), re.MULTILINE))
+    rows = {
+        key: (facts, text)
+        for key, facts, text in re.findall(r"^`([\w.]+)`\n: (.*)\n\n  (.*)$", reference.settings_page(), re.MULTILINE)
+    }
     assert set(rows) == {name for name, _ in setting_fields()}
     assert set(rows) == set(reference.setting_keys())
     for name, default in setting_fields():
-        kind, shown, text = re.split(r"(?<!\\) \| ", rows[name])
-        assert kind.strip(), name
+        facts, text = rows[name]
+        assert re.match(r".+; (default: .+|required)\.$", facts), name
         assert text.strip(), f"{name} has no description: add :param {name.rpartition('.')[2]}: to its class"
         if default.isdecimal():
-            assert shown == f"`{default}`", name
+            assert facts.endswith(f"; default: `{default}`."), name
 
 
 def test_the_reference_says_what_bounds_a_setting_has(reference: ModuleType) -> None:
     text = reference.settings_page()
-    assert "| `training.warmup` | number; at least 0, below 1 | `0.1` |" in text
-    assert "| `training.learning_rate` | number; above 0, below 1 | unset |" in text
-    assert '| `adversarial.attack` | `"single-step"`, `"pgd"`, `"freelb"`, `"vat"` | `"single-step"` |' in text
-    assert '| `relation_extraction.window` | whole number, `"document"`; at least 1, at most 100,000 | `1` |' in text
-    assert "| `seed` | whole number; at least 0, below 4,294,967,296 | `13` |" in text
+    assert "`training.warmup`\n: Number; at least 0, below 1; default: `0.1`." in text
+    assert "`training.learning_rate`\n: Number; above 0, below 1; default: unset." in text
+    attacks = '`"single-step"`, `"pgd"`, `"freelb"` or `"vat"`'
+    assert f'`adversarial.attack`\n: {attacks}; default: `"single-step"`.' in text
+    window = 'Whole number or `"document"`; at least 1, at most 100,000; default: `1`.'
+    assert f"`relation_extraction.window`\n: {window}" in text
+    assert "`seed`\n: Whole number; at least 0, below 4,294,967,296; default: `13`." in text
 
 
 def test_every_format_is_in_the_reference_with_what_it_keeps_and_loses(reference: ModuleType) -> None:
@@ -231,6 +236,7 @@ def test_no_link_of_the_site_is_dead(site: Path) -> None:
 
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)
 def test_links_name_files_that_exist_and_addresses_that_can_be_ones(page: Path) -> None:
+    assert "[](" not in page.read_text(encoding="utf-8"), "a link without a text cannot be seen in the plain file"
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         parts = urlsplit(link)
         if parts.scheme:
@@ -238,6 +244,13 @@ def test_links_name_files_that_exist_and_addresses_that_can_be_ones(page: Path) 
             assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), link
         elif parts.path:
             assert (page.parent / parts.path).exists(), link
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=name_of)
+def test_files_of_the_repository_that_pages_name_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:docs|tests|benchmarks|templates|migrations)/[\w./-]*)`", text):
+        assert "_build" in path or (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=name_of)

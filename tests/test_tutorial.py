@@ -71,7 +71,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.labelstudio
 def test_the_tutorial_leads_from_a_file_of_abstracts_to_a_corpus(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = list(read_demo_corpus())
-    answers = write_medline(reader / "pubmed-set.txt", records[:70], 31000001)
+    answers = write_medline(reader / "pubmed-set.txt", records[:55], 31000001)
     write_medline(reader / "more-abstracts.txt", records[160:165], 32000001)
     output, annotated = "", []
     for kind, text in steps(PAGE.read_text(encoding="utf-8")):

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import reference
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from biorat_al.cli import cli
@@ -49,10 +50,18 @@ def _show_defaults(app: Sphinx, context: click.Context, lines: list[str]) -> Non
     lines[:] = [re.sub(r"\w+Path\('([^']*)'\)", r"\1", line) for line in lines]
 
 
+def _draw_dashes(app: Sphinx, doctree: nodes.document) -> None:
+    """Turn the two hyphens between a parameter and what it means into a dash; elsewhere they begin an option."""
+    for text in list(doctree.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("builder-inited", _fill_help)
     app.connect("source-read", _fill)
+    app.connect("doctree-read", _draw_dashes)
     app.connect("sphinx-click-process-description", _show_examples)
     app.connect("sphinx-click-process-options", _show_defaults)
     return {"parallel_read_safe": True}

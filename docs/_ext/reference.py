@@ -48,12 +48,12 @@ _ROLE = re.compile(r":(?:mod|class|func|data|meth|attr|obj|exc):`~?([^`]+)`")
 
 
 def settings_page() -> str:
-    """Return a table for each part of the settings: key, type and bounds, default, description."""
-    parts = [_settings_table("", Settings)]
+    """Return the keys of each part of the settings: type, bounds, default and description."""
+    parts = [_settings_list("", Settings)]
     for name, info in Settings.model_fields.items():
         if model := _model_of(info.annotation):
             heading = f"[[{name}]]" if _is_many(info.annotation) else f"[{name}]"
-            parts.append(f"(setting-{name})=\n## `{heading}`\n\n{_summary(model)}\n\n{_settings_table(name, model)}")
+            parts.append(f"(setting-{name})=\n## `{heading}`\n\n{_summary(model)}\n\n{_settings_list(name, model)}")
     return "\n\n".join(parts)
 
 
@@ -202,21 +202,21 @@ PAGES: Mapping[str, Callable[[], str]] = {
 # settings
 
 
-def _settings_table(part: str, model: type[BaseModel]) -> str:
+def _settings_list(part: str, model: type[BaseModel]) -> str:
     descriptions = _parameters(model)
-    rows = ["| key | type | default | what it does |", "| --- | --- | --- | --- |"]
+    entries = []
     for name, info in model.model_fields.items():
         if not part and _model_of(info.annotation):
             continue
         key = f"{part}.{name}" if part else name
         text = info.description or descriptions.get(name, "")
-        default = "required" if info.is_required() else _default(info)
-        rows.append(f"| `{key}` | {_cell(_type_text(info))} | {default} | {_cell(_sentence(text))} |")
-    return "\n".join(rows)
+        default = "required" if info.is_required() else f"default: {_default(info)}"
+        entries.append(f"`{key}`\n: {_sentence(_type_text(info))}; {default}.\n\n  {_sentence(text)}")
+    return "\n\n".join(entries)
 
 
 def _sentence(text: str) -> str:
-    """Return a setting's description with a capital; to a settings file, None is a key that is not there."""
+    """Return a setting's type or description with a capital; to a settings file, None is a key that is not there."""
     plain = re.sub(r"\bNone\b", "unset", _rst_to_markdown(text))
     return plain[:1].upper() + plain[1:]
 
@@ -249,11 +249,15 @@ def _type_text(info: FieldInfo) -> str:
         if origin in (typing.Union, types.UnionType):
             return [text for one in typing.get_args(annotation) if one is not type(None) for text in of(one)]
         if origin in (tuple, list):
-            return [f"list of {' or '.join(of(typing.get_args(annotation)[0]))}"]
+            return [f"list of {_either(of(typing.get_args(annotation)[0]))}"]
         return [names.get(annotation, getattr(annotation, "__name__", str(annotation)))]
 
-    text = ", ".join(of(info.annotation)).replace(", text", " or text")
+    text = _either(of(info.annotation))
     return f"{text}; {', '.join(dict.fromkeys(bounds))}" if bounds else text
+
+
+def _either(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _bounds(metadata: Any) -> Iterator[str]:
@@ -268,7 +272,7 @@ def _bounds(metadata: Any) -> Iterator[str]:
             case annotated_types.Lt(lt=value):
                 yield f"below {_number(value)}"
             case annotated_types.MinLen(min_length=value):
-                yield f"at least {value}"
+                yield "not empty" if value == 1 else f"at least {value} of them"
             case StringConstraints(pattern=str(pattern)):
                 yield f"of the form `{pattern}`"
             case StringConstraints(max_length=int(longest)):
