@@ -1,6 +1,7 @@
 # make demo   everything from nothing: environment, encoder, a local Label Studio, a project, the first round
 # make test   everything from nothing: environment, Label Studio, Postgres, the whole suite
-# make faults the tests in tests/faults, then faults planted in a copy of the program: does the suite find them?
+# make faults the tests in tests/faults; faults planted in a copy of the program: does the suite find them? then the
+#             campaign: kills, signals, a bad network and hostile files by the thousand
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,6 +10,8 @@ LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
 # a process for each core, four at most: each starts a Label Studio and a Postgres of its own when it needs them
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
+# such as --kills 100 --seconds 600; without any, all of it
+CAMPAIGN_ARGS ?=
 
 .PHONY: demo test test-fast faults lint format install label-studio clean
 
@@ -26,6 +29,7 @@ test-fast: $(VENV)/.installed
 faults: $(VENV)/.installed label-studio
 	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 	$(BIN)/python tests/faults/plant.py
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m tests.faults.campaign $(CAMPAIGN_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 LONGEST_MESSAGE = 1500
 """Characters of a message about a document; what it quotes from a broken file may be the whole file."""
 
+LONGEST_ID = 200
+"""Characters of a document's id in a message."""
+
 # line ends and tabs are shown as they are; a terminal acts on the others
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
@@ -63,9 +66,8 @@ class CorpusError(BioratError):
     """
 
     def __init__(self, message: str, *, source: str | None = None, document: str | None = None) -> None:
-        where = ", ".join(
-            part for part in (source, f"document {shortened(document, 200)}" if document else None) if part
-        )
+        about = f"document {shortened(document, LONGEST_ID)}" if document else None
+        where = ", ".join(part for part in (source, about) if part)
         said = shortened(message, LONGEST_MESSAGE)
         super().__init__(readable(f"{where}: {said}" if where else said))
         self.source = source

@@ -71,11 +71,9 @@ class Play:
             for path in (self.stage.place / "trial").glob("biorat.sqlite3*"):
                 (Path(folder) / path.name).write_bytes(path.read_bytes())
             connection = sqlite3.connect(Path(folder) / "biorat.sqlite3")
-            number, state = connection.execute("SELECT number, state FROM round ORDER BY number DESC").fetchone() or (
-                -1,
-                "",
-            )
+            newest = connection.execute("SELECT number, state FROM round ORDER BY number DESC").fetchone()
             connection.close()
+        number, state = newest or (-1, "")
         return bool(state == "done" and number == sum(words[0] == "round" for words in self.scene.before))
 
     def finish(self) -> dict[str, str]:
@@ -123,9 +121,8 @@ def kills(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop: f
     """Kill each command at each border, then at several in a row and at random moments, until it is enough."""
     for play in plays:
         for chain in _chains(play, seed):
-            fault = (
-                f"of {len(play.borders)} borders {', '.join(f'{border} ({play.borders[border]})' for border in chain)}"
-            )
+            named = ", ".join(f"{border} ({play.borders[border]})" for border in chain)
+            fault = f"of {len(play.borders)} borders {named}"
             if ledger.tried("kills") >= number or time.time() > stop:
                 return
             if not ledger.has("kills", play.scene.name, fault):
@@ -184,9 +181,8 @@ def _killed(play: Play, fault: str, chain: list[int], after_seconds: float | Non
 def signals(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop: float) -> None:
     """Send each command each signal at random borders."""
     for play, signal_number, border in _places(plays, seed, number):
-        fault = (
-            f"{signal.Signals(signal_number).name} at border {border} of {len(play.borders)}, {play.borders[border]}"
-        )
+        name = signal.Signals(signal_number).name
+        fault = f"{name} at border {border} of {len(play.borders)}, {play.borders[border]}"
         if ledger.tried("signals") >= number or time.time() > stop:
             return
         if ledger.has("signals", play.scene.name, fault):
