@@ -17,7 +17,7 @@ from biorat_al.cli.formats import convert, validate
 from biorat_al.cli.loop import init, round_, status
 from biorat_al.cli.output import export, predict
 from biorat_al.cli.server import demo, label_studio
-from biorat_al.cli.signals import exit_code, like_ctrl_c
+from biorat_al.cli.signals import exit_code, like_ctrl_c, notes
 from biorat_al.cli.terminal import show
 from biorat_al.cli.upkeep import db, doctor
 from biorat_al.errors import BioratError
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             _show_traceback(error)
         with suppress(OSError):  # the terminal may have gone
-            _say("Interrupted. Nothing is lost: run the same command again to go on.")
+            _say(f"Interrupted. {notes(error) or 'Nothing is lost: run the same command again to go on.'}")
         sys.exit(exit_code(error))
     except Exception as error:
         if debug:

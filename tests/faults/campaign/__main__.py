@@ -52,7 +52,7 @@ def _run(ledger: Ledger, counts: dict[str, int], given: argparse.Namespace) -> N
 
         hostile_files(ledger, counts["files"], given.seed, stop, given.keep)
     if counts["kills"] or counts["signals"]:
-        from tests.faults.campaign.kills import Play, kills, signals
+        from tests.faults.campaign.kills import Play, kills_at_borders, kills_at_random, signals
         from tests.faults.campaign.processes import load_libraries
         from tests.faults.campaign.scenes import Stage, scenes
 
@@ -60,9 +60,13 @@ def _run(ledger: Ledger, counts: dict[str, int], given: argparse.Namespace) -> N
         if any(scene.name.split()[0] != "convert" for scene in chosen):
             load_libraries()
         with Stage() as stage:
-            plays = [Play(stage, scene) for scene in chosen]
-            kills(ledger, plays, counts["kills"], given.seed, stop)
-            signals(ledger, plays, counts["signals"], given.seed, stop)
+            plays = []
+            for place, scene in enumerate(chosen, start=1):
+                if time.time() < stop:
+                    plays.append(Play(stage, scene))
+                    kills_at_borders(ledger, plays[-1], counts["kills"], given.seed, stop)
+                    signals(ledger, plays[-1:], counts["signals"] * place // len(chosen), given.seed, stop)
+            kills_at_random(ledger, plays, counts["kills"], given.seed, stop)
     if counts["network"] or counts["labelstudio"]:
         from tests.faults.campaign.network import network
 
