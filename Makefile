@@ -2,7 +2,8 @@
 # make test   everything from nothing: environment, Label Studio, Postgres, the whole suite
 # make docs   the documentation, in docs/_build/html; a warning is an error
 # make test-lowest  the quick tests with the lowest versions that pyproject.toml allows
-# make faults the tests in tests/faults, then faults planted in a copy of the program: does the suite find them?
+# make faults the tests in tests/faults; faults planted in a copy of the program: does the suite find them? then the
+#             campaign: kills, signals, a bad network and hostile files by the thousand
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,6 +13,8 @@ LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
 # a process for each core, four at most: each starts a Label Studio and a Postgres of its own when it needs them
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
+# such as --kills 100 --seconds 600; without any, all of it
+CAMPAIGN_ARGS ?=
 
 .PHONY: demo test test-fast test-lowest docs faults lint format install label-studio clean
 
@@ -38,6 +41,7 @@ test-lowest: $(LOWEST_VENV)/.installed
 faults: $(VENV)/.installed label-studio
 	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 	$(BIN)/python tests/faults/plant.py
+	BIORAT_LABEL_STUDIO_VENV=$(LABEL_STUDIO_VENV) $(BIN)/python -m tests.faults.campaign $(CAMPAIGN_ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

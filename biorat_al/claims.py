@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import socket
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +71,8 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
     system knows no locks, the name is not claimed, and only the last step decides. Claiming a name again, inside, is
     nothing.
 
+    An interruption that comes when the new thing has its name gets a note that says so.
+
     :param parents: make the folders that it is to be in; those that stay empty are removed again.
     :raises LockedError: another process is writing there.
     """
@@ -82,25 +86,43 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
     handle, before = _locked(lock, path)
     claim = Claim(force, cut_off=before == _NEW)
     token = _claims.set({**outer, place: claim})
+    there = path.exists() or path.is_symlink()
     try:
-        remove_leftovers(path)
-        if handle is not None:
-            there = path.exists() or path.is_symlink()
-            with writing(path):
-                os.ftruncate(handle, 0)
-                # kept where the process before was cut off: the next one has to know that as well
-                os.write(handle, (_FORCED if there and before != _NEW else _NEW).encode())
-        yield claim
+        try:
+            remove_leftovers(path)
+            if handle is not None:
+                # kept where the process before was cut off: the next one has to know that as well; never empty between
+                with writing(path):
+                    os.pwrite(handle, (_FORCED if there and before != _NEW else _NEW).ljust(8).encode(), 0)
+            yield claim
+        finally:
+            with uninterrupted():
+                _claims.reset(token)
+                if handle is not None:
+                    # while it is locked: a process that waits for it sees that the file has gone
+                    with suppress(OSError):
+                        lock.unlink()
+                    os.close(handle)
+                for folder in made:
+                    with suppress(OSError):
+                        folder.rmdir()
+    except KeyboardInterrupt as error:
+        if not there and path.exists():
+            error.add_note(f"{path} is complete all the same.")
+        raise
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let signals wait: what is being cleaned up must not be left half done by a second Ctrl-C, or by a late first."""
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
     finally:
-        _claims.reset(token)
-        if handle is not None:
-            # while it is locked: a process that waits for it sees that the file has gone
-            with suppress(OSError):
-                lock.unlink()
-            os.close(handle)
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def may_replace(path: Path) -> bool:
@@ -206,7 +228,7 @@ def _locked(lock: Path, path: Path) -> tuple[int | None, str]:
             return None, ""
         with suppress(FileNotFoundError):
             if os.path.samestat(os.stat(lock), os.fstat(handle)):
-                return handle, os.read(handle, 20).decode(errors="replace")
+                return handle, os.read(handle, 20).decode(errors="replace").strip()
         os.close(handle)  # its holder has ended and removed it in between
 
 

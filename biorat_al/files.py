@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from biorat_al.claims import in_use, may_replace, remove_leftovers, temporary_name
+from biorat_al.claims import in_use, may_replace, remove_leftovers, temporary_name, uninterrupted
 from biorat_al.disk import cause
 from biorat_al.errors import CorpusError
 from biorat_al.swap import moved, swapped
@@ -42,7 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with uninterrupted():
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -85,7 +86,8 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
             raise _appeared(folder) from error
         raise _cannot_write(folder, error) from error
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        with uninterrupted():
+            shutil.rmtree(room, ignore_errors=True)
 
 
 def _place(temporary: Path, path: Path) -> None:

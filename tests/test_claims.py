@@ -196,3 +196,33 @@ def test_a_claim_makes_the_folders_above_and_removes_those_that_stay_empty(tmp_p
     with claimed(tmp_path / "a" / "b" / "out", force=False, parents=True):
         (tmp_path / "a" / "b" / "out").touch()
     assert (tmp_path / "a" / "b" / "out").exists()
+
+
+def test_a_process_that_is_cut_off_while_it_claims_leaves_what_the_one_before_had_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    lock = tmp_path / ".out.claim"
+    lock.write_text("new")
+    target.write_text("complete")
+    seen = []
+    monkeypatch.setattr(os, "ftruncate", lambda *_: seen.append(lock.read_text()))
+    with claimed(target, force=False) as claim:
+        seen.append(lock.read_text().strip())
+        assert claim.cut_off
+    assert seen == ["new"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_an_interruption_while_a_claim_is_given_up_leaves_no_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = os.unlink
+
+    def interrupted(path: str, **options: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        unlink(path, **options)
+
+    with pytest.raises(KeyboardInterrupt), claimed(tmp_path / "out", force=False):
+        monkeypatch.setattr(os, "unlink", interrupted)
+    assert list(tmp_path.iterdir()) == []

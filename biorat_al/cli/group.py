@@ -26,7 +26,7 @@ from biorat_al.cli.report import report
 from biorat_al.cli.round import round_
 from biorat_al.cli.simulate import simulate
 from biorat_al.cli.status import status
-from biorat_al.cli.terminal import exit_code, like_ctrl_c, show
+from biorat_al.cli.terminal import exit_code, like_ctrl_c, notes, show
 from biorat_al.cli.validate import validate
 from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             _show_traceback(error)
         with suppress(OSError):  # the terminal may have gone
-            _say(f"Interrupted. {_AFTERWARDS.get(_command(words), _ANEW)}")
+            _say(f"Interrupted. {notes(error) or _AFTERWARDS.get(_command(words), _ANEW)}")
         sys.exit(exit_code(error))
     except Exception as error:
         if debug:

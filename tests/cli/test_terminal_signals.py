@@ -87,3 +87,32 @@ def test_what_to_do_after_an_interruption_is_true_of_the_command(
     outcome = call(*words)
     assert outcome.code == 130
     assert f"Interrupted. {told}" in outcome.err
+
+
+ENDS_LATE = """
+import os, sys
+from pathlib import Path
+from biorat_al.cli import main
+from biorat_al import files
+
+place = files._place
+
+def and_interrupted(temporary, path):
+    place(temporary, path)
+    os.kill(os.getpid(), int(sys.argv[3]))
+
+files._place = and_interrupted
+main(["convert", sys.argv[1], sys.argv[2], "--to", "jsonl"])
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_after_the_file_was_written_does_not_ask_to_write_it_again(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.txt").write_text("Gout.", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    words = [sys.executable, "-c", ENDS_LATE, tmp_path / "in.txt", out, str(int(getattr(signal, name)))]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 128 + getattr(signal, name)
+    assert done.stderr.strip() == f"Interrupted. {out} is complete all the same."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.jsonl"]

@@ -50,8 +50,8 @@ MOST_PAIRED = 200
 """In a sentence of more mentions, pairs without an interaction are not written; their number grows with the square."""
 
 _DOCUMENT = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*"
-    r"<document\s[^>]*\bid\s*=[^>]*(/>|>\s*(<!--.*?-->\s*)*(<sentence[\s/>]|</document>))",
+    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+>\s*+)*+"
+    r"<document\s[^>]*\bid\s*=[^>]*(/>|>\s*(<!--.*?-->\s*+)*+(<sentence[\s/>]|</document>))",
     re.DOTALL,
 )
 BROKEN_PAIRS = "pairs without what they need"

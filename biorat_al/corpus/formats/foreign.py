@@ -106,7 +106,9 @@ _ROOTS = {
 
 # possessive: a document type with many entities could else be cut into declarations in millions of ways
 _ROOT = re.compile(
-    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<![^>\[]*+(?:\[[^\]]*+\])?+[^>]*+>\s*+)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<![^>\[]*+(?:\[[^\]]*+\])?+[^>]*+>\s*+)*+"
+    r"<(?:[\w.-]+:)?([\w.-]+)",
+    re.DOTALL,
 )
 _REFERENCES = (
     # some servers put their name before the first reference

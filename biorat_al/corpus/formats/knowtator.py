@@ -47,7 +47,7 @@ REPEATED = "annotations whose id occurs again"
 
 _ENDING = ".knowtator.xml"
 _BEGINNING = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*"
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+>\s*+)*+"
     r"<(?:annotations\s[^>]*\btextSource\s*=|knowtator-project[\s>])",
     re.DOTALL,
 )

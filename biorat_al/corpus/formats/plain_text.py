@@ -20,7 +20,7 @@ from biorat_al.errors import FormatError
 from biorat_al.wording import plural
 
 _PARAGRAPH = re.compile(r"[^\s](?:.*?[^\s])??(?=\s*\Z|[^\S\n]*\r?\n[^\S\n]*\r?\n)", re.DOTALL)
-_LINE = re.compile(r"[^\r\n]*[^\s][^\r\n]*")
+_LINE = re.compile(r"(?<![^\r\n])[^\S\r\n]*+\S[^\r\n]*+")
 _FEW = 3
 """Lines or paragraphs that a text of its own may well have: a title, an abstract, a reference."""
 

@@ -10,8 +10,8 @@
 | `kills.py` | kills and signals at every border of every scene |
 | `server.py` | a Label Studio that keeps what it is given, in a process of its own |
 | `faulty_proxy.py` | a proxy that spoils the n-th request |
-| `network.py` | those faults in rounds, before the fake server or a real one |
+| `network.py` | those faults in rounds, before that server |
+| `real_server.py` | the same before a real Label Studio |
 | `postgres.py` | connections to a real Postgres that are cut |
-| `corpora.py`, `mutations.py`, `files.py` | documents in every format, what is done to them, and the reading of what
-results |
+| `corpora.py`, `mutations.py`, `files.py` | documents in every format, and what is done to them |
 """

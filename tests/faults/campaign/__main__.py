@@ -30,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{kind}", type=int, metavar="N", help=f"how many [{target:,} if none is named]")
     parser.add_argument("--seconds", type=float, default=7200, metavar="LIMIT", help="begin nothing after so long")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--results", type=Path, nargs="+", default=[], metavar="FILE", help="JSON lines; the first grows"
-    )
+    parser.add_argument("--results", type=Path, nargs="+", default=[], metavar="FILE", help="the first grows")
     parser.add_argument("--scenes", nargs="*", metavar="NAME", help="only these commands")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep files that did harm")
     parser.add_argument("--table", action="store_true", help="try nothing")
@@ -54,15 +52,21 @@ def _run(ledger: Ledger, counts: dict[str, int], given: argparse.Namespace) -> N
 
         hostile_files(ledger, counts["files"], given.seed, stop, given.keep)
     if counts["kills"] or counts["signals"]:
-        from tests.faults.campaign.kills import Play, kills, signals
+        from tests.faults.campaign.kills import Play, kills_at_borders, kills_at_random, signals
         from tests.faults.campaign.processes import load_libraries
         from tests.faults.campaign.scenes import Stage, scenes
 
-        load_libraries()
+        chosen = [scene for scene in scenes() if not given.scenes or scene.name in given.scenes]
+        if any(scene.name.split()[0] != "convert" for scene in chosen):
+            load_libraries()
         with Stage() as stage:
-            plays = [Play(stage, scene) for scene in scenes() if not given.scenes or scene.name in given.scenes]
-            kills(ledger, plays, counts["kills"], given.seed, stop)
-            signals(ledger, plays, counts["signals"], given.seed, stop)
+            plays = []
+            for place, scene in enumerate(chosen, start=1):
+                if time.time() < stop:
+                    plays.append(Play(stage, scene))
+                    kills_at_borders(ledger, plays[-1], counts["kills"], given.seed, stop)
+                    signals(ledger, plays[-1:], counts["signals"] * place // len(chosen), given.seed, stop)
+            kills_at_random(ledger, plays, counts["kills"], given.seed, stop)
     if counts["network"] or counts["labelstudio"]:
         from tests.faults.campaign.network import network
 

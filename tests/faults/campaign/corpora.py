@@ -116,7 +116,7 @@ def records() -> list[Record]:
         spans = [Span(text.index(word), text.index(word) + len(word)) for word in (chemical, disease)]
         annotation = Annotation(
             (
-                Entity("T1", "Chemical", spans[:1] and (spans[0],), (Concept("MESH", f"D00{number}"),)),
+                Entity("T1", "Chemical", (spans[0],), (Concept("MESH", f"D00{number}"),)),
                 Entity("T2", "Disease", (spans[1],), (Concept("MESH", f"D10{number}"),)),
             ),
             (Relation("R1", "treats", "T1", "T2"),),
@@ -129,7 +129,7 @@ def records() -> list[Record]:
 def surfaces() -> frozenset[str]:
     """Return the texts of all mentions: a mention that no file names may still be one of them."""
     return frozenset(
-        {"voltas1", "OPRZ2", "Nalox1n"} | {f"{word}" for n in range(3) for word in (f"Xalvo{n}n", f"Trexl{n}s")}
+        {"voltas1", "OPRZ2", "Nalox1n"} | {word for n in range(3) for word in (f"Xalvo{n}n", f"Trexl{n}s")}
     )
 
 

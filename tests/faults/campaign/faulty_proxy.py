@@ -100,11 +100,8 @@ def _quoting(status: int) -> Fault:
 
     def fault(handler: BaseHTTPRequestHandler, sent: bytes, forward: Forward) -> None:
         headers = dict(handler.headers.items())
-        said = {
-            "detail": f"{handler.command} {handler.path} {headers}",
-            "headers": headers,
-            "sent": sent.decode()[:200],
-        }
+        quoted = f"{handler.command} {handler.path} {headers}"
+        said = {"detail": quoted, "headers": headers, "sent": sent.decode()[:200]}
         give(handler, status, json.dumps(said).encode())
 
     return fault
@@ -143,9 +140,7 @@ FAULTS: dict[str, Fault] = {
     "an object": _says(200, b"{}"),
     "no tasks": _says(200, b'{"tasks": [], "total": 0, "results": [], "next": null, "task_ids": [], "created": 0}'),
     "numbers for texts": _says(200, b'{"id": "x", "title": 7, "tasks": [{"id": null}], "total": 1, "results": [7]}'),
-    "NUL and half a pair": _says(
-        200, b'{"detail": "\\u0000\\ud800", "id": 1, "title": "\\u0000", "label_config": "\\ud800"}'
-    ),
+    "NUL and half a pair": _says(200, b'{"id": 1, "title": "\\u0000", "label_config": "\\ud800", "detail": "\\ud800"}'),
     "quoted with 400": _quoting(400),
     "quoted with 500": _quoting(500),
     "quoted with 401": _quoting(401),

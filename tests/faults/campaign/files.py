@@ -73,9 +73,8 @@ def batch(corpus: Seed, seed: str, size: int, keep: Path | None = None) -> Itera
             if line["harms"]:
                 harmed += 1
                 if keep is not None:
-                    _keep(
-                        keep / f"{corpus.name}-{seed.replace('/', '-')}-{line['number']}", corpus, seed, line["number"]
-                    )
+                    name = f"{corpus.name}-{seed.replace('/', '-')}-{line['number']}"
+                    _keep(keep / name, corpus, seed, line["number"])
                 yield Trial("files", corpus.name, f"{line['fault']} ({seed}/{line['number']})", line["harms"])
         if done < size and done == last:
             harmed += 1

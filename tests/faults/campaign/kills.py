@@ -29,6 +29,7 @@ class Play:
 
     def __init__(self, stage: Stage, scene: Scene) -> None:
         self.stage, self.scene = stage, scene
+        self.claimed = False
         self.template = stage.template(scene)
         self.begin()
         first = self.run(learn=True)
@@ -71,21 +72,35 @@ class Play:
             for path in (self.stage.place / "trial").glob("biorat.sqlite3*"):
                 (Path(folder) / path.name).write_bytes(path.read_bytes())
             connection = sqlite3.connect(Path(folder) / "biorat.sqlite3")
-            number, state = connection.execute("SELECT number, state FROM round ORDER BY number DESC").fetchone() or (
-                -1,
-                "",
-            )
+            newest = connection.execute("SELECT number, state FROM round ORDER BY number DESC").fetchone()
             connection.close()
+        number, state = newest or (-1, "")
         return bool(state == "done" and number == sum(words[0] == "round" for words in self.scene.before))
 
-    def finish(self) -> dict[str, str]:
-        """Run the same command again, and return each harm."""
+    def was_complete(self, text: str) -> bool:
+        """Whether the user was told that there is nothing left to do.
+
+        Where the claim has gone the command had ended but for its last words: then the target is simply there.
+        """
+        there = "is there already" in text and not self.claimed
+        return bool(self.scene.complete) and (self.scene.complete in text or there)
+
+    def is_claimed(self) -> bool:
+        """Whether a process was cut off before it had given up its claim."""
+        return any(self.stage.place.rglob(".*.claim"))
+
+    def finish(self, before: str = "") -> dict[str, str]:
+        """Run the same command again, and return each harm.
+
+        :param before: what was said by then.
+        """
         if self.is_done():
             # a picture is taken by opening the project, as any command does
             return self.compared("")
+        self.claimed = self.is_claimed()
         ended = self.run()
         harms = message_harms(ended)
-        if ended.code != 0 and not (ended.code == 1 and self.scene.complete and self.scene.complete in ended.text):
+        if ended.code != 0 and not self.was_complete(before + ended.text):
             harms["unclear"] = f"the same command again left with {ended.code}: {ended.text[-300:]}"
         return harms | self.compared(ended.text)
 
@@ -119,17 +134,19 @@ def message_harms(ended: Ended) -> dict[str, str]:
     return harms
 
 
-def kills(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop: float) -> None:
-    """Kill each command at each border, then at several in a row and at random moments, until it is enough."""
-    for play in plays:
-        for chain in _chains(play, seed):
-            fault = (
-                f"of {len(play.borders)} borders {', '.join(f'{border} ({play.borders[border]})' for border in chain)}"
-            )
-            if ledger.tried("kills") >= number or time.time() > stop:
-                return
-            if not ledger.has("kills", play.scene.name, fault):
-                ledger.add(_killed(play, fault, chain))
+def kills_at_borders(ledger: Ledger, play: Play, number: int, seed: int, stop: float) -> None:
+    """Kill a command at each of its borders."""
+    for chain in _chains(play, seed):
+        named = ", ".join(f"{border} ({play.borders[border]})" for border in chain)
+        fault = f"of {len(play.borders)} borders {named}"
+        if ledger.tried("kills") >= number or time.time() > stop:
+            return
+        if not ledger.has("kills", play.scene.name, fault):
+            ledger.add(_killed(play, fault, chain))
+
+
+def kills_at_random(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop: float) -> None:
+    """Kill commands at several borders in a row and at random moments, until it is enough."""
     for trial in range(number):
         play = plays[trial % len(plays)]
         rng = random.Random(f"{seed}/{trial}")
@@ -165,11 +182,11 @@ def _killed(play: Play, fault: str, chain: list[int], after_seconds: float | Non
     for border in chain or [None]:
         if deaths and play.is_done():
             break
+        play.claimed = play.is_claimed()
         ended = play.run(Strike(border) if border is not None else None, after_seconds)
         if ended.code != -signal.SIGKILL:
             # the run that goes on has fewer borders
-            complete = play.scene.complete and play.scene.complete in ended.text
-            if ended.code != 0 and not complete:
+            if ended.code != 0 and not play.was_complete(ended.text):
                 harms = {"unclear": f"left with {ended.code}: {ended.text[-300:]}"}
             break
         deaths += 1
@@ -182,11 +199,10 @@ def _killed(play: Play, fault: str, chain: list[int], after_seconds: float | Non
 
 
 def signals(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop: float) -> None:
-    """Send each command each signal at random borders."""
+    """Send commands each signal at random borders, until there were `number` of all."""
     for play, signal_number, border in _places(plays, seed, number):
-        fault = (
-            f"{signal.Signals(signal_number).name} at border {border} of {len(play.borders)}, {play.borders[border]}"
-        )
+        name = signal.Signals(signal_number).name
+        fault = f"{name} at border {border} of {len(play.borders)}, {play.borders[border]}"
         if ledger.tried("signals") >= number or time.time() > stop:
             return
         if ledger.has("signals", play.scene.name, fault):
@@ -203,7 +219,7 @@ def signals(ledger: Ledger, plays: Sequence[Play], number: int, seed: int, stop:
         left = {name for name in names_in(play.stage.place) - before if _OURS.fullmatch(Path(name).name)}
         if left:
             harms["left behind"] = ", ".join(sorted(left)[:5])
-        harms = (play.finish() if ended.code else play.compared(ended.text)) | harms
+        harms = (play.finish(ended.text) if ended.code else play.compared(ended.text)) | harms
         ledger.add(Trial("signals", play.scene.name, fault, harms, 1, time.monotonic() - began))
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 Mutation = Callable[[bytes, random.Random], bytes]
 
 _NUMBERS = [
-    b"0", b"-1", b"1", b"2147483648", b"9223372036854775808", b"1" + b"0" * 30, b"9" * 400, b"9" * 5000, b"1e9", b"1e400",
-    b"-0.0", b"3.0", b"0x10", b"1_0", "٣".encode(), b"NaN", b"Infinity", b"", b"null", b"true", b'"7"', b"[7]", b"{}",
+    b"0", b"-1", b"1", b"2147483648", b"9223372036854775808", b"1" + b"0" * 30, b"9" * 400, b"9" * 5000, b"1e9",
+    b"1e400", b"1e99999999999999999999", b"-0.0", b"3.0", b"0x10", b"1_0", "٣".encode(), b"NaN", b"Infinity", b"",
+    b"null", b"true", b'"7"', b"[7]", b"{}",
 ]  # fmt: skip
 _STRANGE = [
     b"\0", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xff\xfe", b"\\ud800", b"\\udc00\\ud800", b"&#xD800;", b"&#0;", b"\x85",
@@ -102,9 +103,8 @@ def _number(data: bytes, rng: random.Random) -> bytes:
     if not found:
         return data
     one = rng.choice(found)
-    value = (
-        str(int(one[0][:20]) + rng.choice((-2, -1, 1, 2, 7))).encode() if rng.random() < 0.6 else rng.choice(_NUMBERS)
-    )
+    near = str(int(one[0][:20]) + rng.choice((-2, -1, 1, 2, 7))).encode()
+    value = near if rng.random() < 0.6 else rng.choice(_NUMBERS)
     return data[: one.start()] + value + data[one.end() :]
 
 

@@ -60,6 +60,7 @@ class Network:
     def __init__(self, stage: Stage, server: str, proxy: str) -> None:
         self.stage, self.server, self.proxy = stage, server, proxy
         self.environment = {**ENVIRONMENT, "LABEL_STUDIO_URL": proxy}
+        self.last_text = ""
         self._http = httpx.Client(timeout=60, trust_env=False)
 
     def command(self, *words: str, learn: bool = False) -> Ended:
@@ -147,9 +148,10 @@ class Network:
             harms |= message_harms(ended)
         if ended.code != 0:
             harms["unclear"] = f"without a fault it still leaves with {ended.code}: {ended.text[-300:]}"
-        return harms | self.compared(act, fault, said), spoiled
+        self.last_text = "\n".join(said)
+        return harms | self.compared(act, said), spoiled
 
-    def compared(self, act: Act, fault: str, said: list[str]) -> dict[str, str]:
+    def compared(self, act: Act, said: list[str]) -> dict[str, str]:
         """Hold project and server against an undisturbed round."""
         harms: dict[str, str] = {}
         found, expected = self.picture(), act.expected

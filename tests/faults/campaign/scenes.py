@@ -133,6 +133,8 @@ def scenes() -> list[Scene]:
         "--seeds", "1", "--rounds", "2", "--size", "3", "--workers", "1", "--output", "simulation", "--encoder",
         "{encoder}", "--set", "training.epochs=1", "--set", "training.min_steps=3",
     )  # fmt: skip
+    as_lines = ("export", "c.jsonl", "--format", "jsonl", "--project", "trial")
+    predict = ("predict", "files/test.jsonl", "--output", "p.jsonl", "--project", "trial")
     complete = "is complete"
     return [
         Scene("init", INIT, seen=the_project, complete="a complete project"),
@@ -141,16 +143,16 @@ def scenes() -> list[Scene]:
         Scene("round (trains)", ROUND, (INIT, ROUND), the_project, repeats=True),
         Scene("export", export, _TWO_ROUNDS, the_files, complete),
         Scene("export --force", (*export, "--force"), (*_TWO_ROUNDS, export), the_files),
-        Scene("export jsonl", ("export", "c.jsonl", "--format", "jsonl", "--project", "trial"), _TWO_ROUNDS, the_files, complete),
+        Scene("export jsonl", as_lines, _TWO_ROUNDS, the_files, complete),
         Scene("report", report, _TWO_ROUNDS, the_files, complete),
         Scene("report --force", (*report, "--force"), (*_TWO_ROUNDS, report), the_files),
         Scene("convert (file)", (*convert, "--to", "bioc-xml"), seen=the_files, complete=complete),
         Scene("convert (folder)", (*convert, "--to", "brat"), seen=the_files, complete=complete),
         Scene("convert --force", (*convert, "--to", "brat", "--force"), ((*convert, "--to", "brat"),), the_files),
-        Scene("predict", ("predict", "files/test.jsonl", "--output", "p.jsonl", "--project", "trial"), _TWO_ROUNDS, the_files, complete),
+        Scene("predict", predict, _TWO_ROUNDS, the_files, complete),
         Scene("db upgrade", ("db", "upgrade", "--project", "trial"), (INIT,), the_tables, prepare=an_old_database),
         Scene("simulate", simulate, seen=the_simulation),
-    ]  # fmt: skip
+    ]
 
 
 class Stage:
@@ -166,7 +168,6 @@ class Stage:
         self.place = self.folder / "place"
         self._templates: dict[tuple[object, ...], Path] = {}
         self.encoder = self.folder / "encoder"
-        ask(lambda: str(make_tiny_encoder(self.encoder)), self.folder)
 
     def __enter__(self) -> Stage:
         return self
@@ -175,7 +176,9 @@ class Stage:
         self._made.cleanup()
 
     def words(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """The command with the encoder in its place."""
+        """The command with the encoder in its place, which is made where one is needed."""
+        if any("{encoder}" in word for word in words) and not self.encoder.exists():
+            ask(lambda: str(make_tiny_encoder(self.encoder)), self.folder)
         return tuple(word.replace("{encoder}", str(self.encoder)) for word in words)
 
     def template(self, scene: Scene) -> Path:

@@ -24,13 +24,8 @@ def address(host: str, port: int, name: str) -> str:
 
 def spellings(secret: str) -> Iterator[str]:
     """Yield how programs write a secret."""
-    yield from (
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        quote(quote(secret, safe=""), safe=""),
-    )
+    encoded = quote(secret, safe="")
+    yield from (secret, encoded, quote(secret), quote_plus(secret), quote(encoded, safe=""))
     yield from (html.escape(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1])
     for text in (secret, f"{USER}:{secret}", f"Token {secret}"):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

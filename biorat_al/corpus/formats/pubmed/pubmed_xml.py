@@ -27,12 +27,12 @@ _ARTICLES = ("PubmedArticle", "MedlineCitation", "PubmedBookArticle")
 _DELETED = "DeleteCitation"
 _ROOTS = ("PubmedArticleSet", "PubmedBookArticleSet", "MedlineCitationSet", *_ARTICLES)
 _BEGINNING = re.compile(
-    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*+)?+>\s*+)*+<(?:"
-    + "|".join(_ROOTS)
-    + r")[\s>/]",
+    r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*+)?+>\s*+)*+"
+    rf"<(?:{'|'.join(_ROOTS)})[\s>/]",
     re.DOTALL,
 )
-_LAYOUT = re.compile(r"[ \t]*[\r\n]\s*")
+# only from where blanks begin: else a long run of them is looked through from each of them
+_LAYOUT = re.compile(r"(?<![ \t])[ \t]*+[\r\n]\s*+")
 _NO_LABEL = ("UNLABELLED", "UNLABELED", "UNASSIGNED")
 
 
