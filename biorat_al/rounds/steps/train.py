@@ -54,6 +54,7 @@ def run(context: Context) -> Finish:
             else:
                 replace_lost_model(context, done[arm], model, summary)
             continue
+        context.check_lock()
         with context.store.write() as session:
             session.add(
                 ModelRow(
