@@ -285,7 +285,10 @@ class Project:
             )
         folder = self.folder / MODELS / model.version
         if not folder.is_dir():
-            raise ProjectError(f"the model {model.version} is gone from {folder.parent}; put its folder back there")
+            raise ProjectError(
+                f"the model {model.version} is gone from {folder.parent}; put its folder back there, or let the next "
+                "round train a new one: biorat-al round"
+            )
         if not is_whole(folder, model):
             raise ProjectError(
                 f"the model {model.version} in {folder.parent} is damaged or was changed after it was trained; put its "

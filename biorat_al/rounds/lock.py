@@ -30,6 +30,12 @@ _HELD_BY = (
     "AND ((l.classid::bigint << 32) | l.objid::bigint) = :key"
 )
 
+_NO_TIME_LIMIT = (
+    "SELECT set_config(name, '0', true) FROM pg_settings "
+    "WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
+"""The lock's transaction lasts as long as the round; the server may end others that wait for so long."""
+
 
 class RoundLock:
     """A lock that is held; on SQLite the file's alone, which ends with the process and not before."""
@@ -83,6 +89,7 @@ def _advisory_lock(store: Store) -> Iterator[RoundLock]:
         connection = store.engine.connect()
     try:
         with database_errors(store.url):
+            connection.execute(text(_NO_TIME_LIMIT))
             # for as long as a transaction: a session need not be one connection where a pool stands before the server
             if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
                 row = connection.execute(
@@ -122,8 +129,8 @@ class _KeptAlive(RoundLock):
         if self._lost:
             raise LockedError(
                 f"this round has lost its lock ({self._lost}), so another machine may be running it by now: it was "
-                "stopped. What it had finished is kept; see whether the database ends idle connections or was started "
-                "anew, and run the same command again"
+                "stopped. What it had finished is kept; see whether the database, or a pool in front of it "
+                "(pgbouncer), was started anew or ends idle connections, and run the same command again"
             )
 
     @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
@@ -211,7 +212,12 @@ def _run_step(context: Context, name: str) -> None:
         row.started_at = now()
         attempt = row.attempts
     began = time.monotonic()
-    finish = STEPS[name](context)
+    try:
+        finish = STEPS[name](context)
+    except IntegrityError:
+        # another machine that entered the round has written the same, or else it is our own mistake
+        context.check_lock()
+        raise
     context.check_lock()
     with store.write() as session:
         row = session.get_one(StepRow, (number, name), with_for_update=True)

@@ -45,6 +45,8 @@ class MergeCounts:
     :param unattended: annotations that an action made without anybody looking at them; they count nowhere else.
     :param restored: answers that were deleted and are there again, as a restored backup brings them.
     :param kept: answers that the desk no longer has although nobody deleted them.
+    :param returned: documents whose tasks went with a restored backup before anybody answered them: they can be asked
+        for again.
     :param twice: annotator and document row id, where one person answered several tasks of a document.
     """
 
@@ -58,6 +60,7 @@ class MergeCounts:
     unknown_tasks: int = 0
     restored: int = 0
     kept: int = 0
+    returned: int = 0
     twice: set[tuple[str, int]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -162,10 +165,20 @@ def merge(
     for task in fetched:
         by_document.setdefault(task.document_id, []).append(task)
     homes = _homes(rows, by_document, existing, places)
-    for document_id, row in rows.items():
-        if row.desk_task_id is not None and row.state != "deleted" and not homes[document_id]:
-            row.state = "deleted"
-            counts.deleted_tasks += 1
+    gone = [
+        row
+        for document_id, row in rows.items()
+        if row.desk_task_id is not None and row.state != "deleted" and not homes[document_id]
+    ]
+    returned = _without_answers(session, gone) if any(task.earlier for task in fetched) else []
+    for row in gone:
+        row.state = "deleted"
+    for row in returned:
+        del rows[row.document_id]
+        session.delete(row)
+    session.flush()
+    counts.returned = len(returned)
+    counts.deleted_tasks += len(gone) - len(returned)
     _rehome(session, rows, homes, at)
     revisions = known_answers(session, [rows[document_id] for document_id in by_document if document_id in rows])
     taken = taken_stamps(session, (answer for task in fetched for answer in task.answers))
@@ -209,6 +222,14 @@ def _homes(
             there += [row.desk_task_id or ""]
         found[document_id] = tuple(sorted(dict.fromkeys(there), key=lambda home: home != row.desk_task_id))
     return found
+
+
+def _without_answers(session: Session, rows: Sequence[TaskRow]) -> list[TaskRow]:
+    """Those of the tasks that nobody has answered, as far as was ever fetched."""
+    answered: set[int | None] = set()
+    for some in chunks([row.id for row in rows]):
+        answered.update(session.scalars(select(AnnotationRow.task_id).where(AnnotationRow.task_id.in_(some))))
+    return [row for row in rows if row.id not in answered]
 
 
 def _rehome(session: Session, rows: Mapping[int, TaskRow], homes: Mapping[int, Sequence[str]], at: datetime) -> None:

@@ -97,3 +97,18 @@ def test_a_lock_whose_connection_is_used_outlives_a_time_limit_for_idle_ones(
         threading.Event().wait(2.5)
         held.check()
     limited.close()
+
+
+def test_a_time_limit_for_transactions_does_not_end_the_lock(shared: Store, tmp_path: Path) -> None:
+    with shared.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        known = (
+            "SELECT name FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
+        )
+        for setting in connection.scalars(text(known)).all():
+            connection.execute(text(f"ALTER DATABASE {shared.url.database} SET {setting} = '1s'"))
+    limited = Store(shared.url)
+    with round_lock(tmp_path, limited) as held:
+        threading.Event().wait(2)
+        held.check()
+    limited.close()

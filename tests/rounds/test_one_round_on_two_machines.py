@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +17,10 @@ from sqlalchemy import URL
 from biorat_al.errors import LockedError
 from biorat_al.project import Project
 from biorat_al.rounds.lock import round_lock
-from biorat_al.store.database.engine import DATABASE_VARIABLE
+from biorat_al.store.database.engine import DATABASE_VARIABLE, parse_url
+from biorat_al.store.tables import StepRow
+from tests.rounds.test_lock import end_the_lock_s_connection
+from tests.support.commands import call, one_sentence
 from tests.support.rounds import make_project, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -52,3 +60,41 @@ def test_two_projects_on_two_databases_do_not_keep_each_other_out(
             round_lock(other.folder, other.store),
         ):
             pass
+
+
+def wait_for_training(folder: Path, running: subprocess.Popen[str]) -> None:
+    """Wait until round 1, which another process runs, trains."""
+    for _ in range(1200):
+        assert running.poll() is None, running.communicate()
+        with Project.open(folder) as project, project.store.read() as session:
+            row = session.get(StepRow, (1, "train"))
+            if row is not None and row.state == "running":
+                return
+        time.sleep(0.1)
+    raise AssertionError("no training has begun")
+
+
+@pytest.mark.slow
+def test_whoever_lost_the_lock_in_training_stops_with_one_sentence_while_the_other_goes_on(
+    machines: tuple[Path, Path],
+) -> None:
+    assert call("round", "--project", machines[0]).code == 0
+    # the desk of this test is a file in the folder
+    shutil.rmtree(machines[1])
+    shutil.copytree(*machines)
+    for folder in machines:
+        settings = folder / "biorat.toml"
+        settings.write_text(settings.read_text().replace("min_steps = 3\n", "min_steps = 400\n"))
+    words = [sys.executable, "-m", "biorat_al", "round", "--project", str(machines[0])]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as running:
+        try:
+            wait_for_training(machines[0], running)
+            assert "is running (database connection" in one_sentence(call("round", "--project", machines[1]))
+            end_the_lock_s_connection(parse_url(os.environ[DATABASE_VARIABLE]))
+            other = call("round", "--project", machines[1])
+            out, err = running.communicate(timeout=200)
+        finally:
+            running.kill()
+    assert (other.code, other.err) == (0, "Round 1 was cut off; it goes on where it stopped.\n")
+    assert (running.returncode, out) == (1, "")
+    assert re.fullmatch(r"Error: this round has lost its lock \(.*run the same command again\n", err), err

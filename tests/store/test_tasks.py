@@ -428,3 +428,32 @@ def test_the_tasks_of_a_round_are_counted_whatever_run_made_them(tasks: Store) -
         intend_push(session, "pool", [3], 0, T0)
         assert count_asked(session, "pool", 0) == 2
         assert count_asked(session, "test", 0) == count_asked(session, "pool", 1) == 0
+
+
+def test_a_document_whose_task_went_with_a_restored_backup_before_anybody_answered_it_is_asked_for_again(
+    tasks: Store,
+) -> None:
+    with tasks.write() as session:
+        intend_push(session, "pool", [3], 0, T0)
+        confirm_push(session, {3: "13"}, None, T0)
+    pull(
+        tasks,
+        FetchedTask(1, "11", (answer("a1", 1),), 0),
+        FetchedTask(2, "12", (answer("a2", 2),), 0),
+        existing=frozenset({"11", "12", "13"}),
+    )
+    # the backup knows the first task alone, and no answer
+    restored = FetchedTask(1, "11", (), 0, earlier=True)
+    counts = pull(tasks, restored, existing=frozenset({"11"}))
+    assert (counts.returned, counts.deleted_tasks, counts.kept) == (1, 1, 1)
+    assert labels(tasks) == {1: ["Disease"], 2: ["Disease"]}
+    with tasks.read() as session:
+        assert unasked_documents(session, without_gold=False) == [3]
+    assert pull(tasks, restored, existing=frozenset({"11"})).returned == 0
+
+
+def test_a_document_whose_task_somebody_deleted_is_not_asked_for_again(tasks: Store) -> None:
+    counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0), existing=frozenset({"11"}))
+    assert (counts.returned, counts.deleted_tasks) == (0, 1)
+    with tasks.read() as session:
+        assert unasked_documents(session, without_gold=False) == [3]

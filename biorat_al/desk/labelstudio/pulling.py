@@ -45,13 +45,15 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
     changed += [task for task in seats.looked_into if any(map(made_from, task["annotations"]))]
     begun = with_drafts(connection, project.reference)
     seen = {str(task["id"]): _seen(task) for task in changed}
+    restored = {task.id for task in listed if (b := last.tasks.get(str(task.id))) and task.stamp < b.stamp}
     fresh = [
         task
         for task in changed
-        if (before := last.tasks.get(str(task["id"]))) is None or before.checksum != checksum(task)
+        if task["id"] in restored
+        or (before := last.tasks.get(str(task["id"]))) is None
+        or before.checksum != checksum(task)
     ]
     missing = [task for task in fresh if not seen[str(task["id"])].stamp]
-    restored = [task.id for task in listed if (b := last.tasks.get(str(task.id))) and task.stamp < b.stamp]
     reader = AnswerReader(connection, project, control, documents, begun)
     states = [
         replace(state, complete=bool(seen[state.task_id].stamp), earlier=bool(restored))

@@ -78,5 +78,6 @@ def _predict(context: Context, predictor: Predictor, version: str, document_ids:
         }
         for document_id, prediction in zip(document_ids, predictions, strict=True)
     ]
+    context.check_lock()
     with context.store.write() as session:
         add_predictions(session, rows)

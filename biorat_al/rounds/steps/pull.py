@@ -103,6 +103,11 @@ def _told(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
         notices.append(
             f"{plural(merged.restored, 'answer')} that had been deleted {verb} in Label Studio again: counted again"
         )
+    if merged.returned:
+        notices.append(
+            f"{plural(merged.returned, 'task')} had no answer and went with the backup that was restored: "
+            f"{'its document' if merged.returned == 1 else 'their documents'} can be asked for again"
+        )
     if merged.kept:
         verb = "is" if merged.kept == 1 else "are"
         notices.append(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model.document import Document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
@@ -33,8 +34,9 @@ def run(context: Context) -> Finish:
     Each chunk is noted before it is sent and confirmed after. What an interrupted run may have sent is looked up on the
     desk before anything is sent again.
     """
+    settings = context.settings
     with context.store.read() as session:
-        model = models_of(session, context.number).get(context.settings.training.selecting_arm)
+        model = models_of(session, context.number).get(settings.training.selecting_arm)
         picked = [pick.document_id for pick in picks_of(session, context.number)]
         earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
         blind = unasked_test_documents(session)
@@ -45,6 +47,7 @@ def run(context: Context) -> Finish:
         proposed = _pre_annotations(session, version, concerned)
         stale = behind(session, context.settings)
         offers = Offers.read(session)
+        again = {} if version is None else shown_before(session, half_done_tasks(session, version), version, settings)
     if not picked and not blind and not earlier and not stale:
         return nothing("there is nothing to ask for")
     notices: list[str] = []
@@ -71,12 +74,16 @@ def run(context: Context) -> Finish:
     if relabelled:
         context.desk.add_pre_annotations(pool, relabelled)
     if version and proposed:
+        if again:
+            context.desk.add_pre_annotations(pool, again)
         context.desk.publish(pool, version)
 
     def finish(session: Session) -> StepResult:
         for task in tasks_in_state(session, "pool", "open"):
             if task.desk_task_id in relabelled:
                 task.shown_version = version
+        if version and proposed:
+            note_shown_again(session, again, version)
         return StepResult(
             counts={
                 "tasks": len(picked),

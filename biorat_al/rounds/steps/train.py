@@ -55,6 +55,7 @@ def run(context: Context) -> Finish:
             else:
                 replace_lost_model(context, done[arm], model, summary)
             continue
+        context.check_lock()
         with context.store.write() as session:
             session.add(
                 ModelRow(

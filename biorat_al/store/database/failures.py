@@ -132,6 +132,14 @@ _POSTGRES = (
     ),
 )
 
+_POOLS = {
+    "transaction blocks not allowed in statement pooling mode": "a pool in front of it gives each statement another "
+    "session (pgbouncer: pool_mode = statement); let it use pool_mode = transaction or session",
+    "query_wait_timeout": "a pool in front of it had no connection left (pgbouncer: default_pool_size and "
+    "query_wait_timeout); a round takes two at a time, so let the pool have more, and run the same command again",
+}
+"""What pgbouncer says of itself, all with the same code."""
+
 _SQLITE = (
     _Meaning((), r"(?:database|database table|schema) is locked", "another program is writing to it: {who}"),
     _Meaning(
@@ -186,6 +194,9 @@ def describe(url: URL, error: DBAPIError) -> str | None:
     places = _written(url) if sqlite else []
     if theirs and re.search(_MAY_BE_FULL, text.lower()) and any(map(has_no_room, places)):
         return no_room(fullest(places))
+    for said, words in () if sqlite else _POOLS.items():
+        if said in text:
+            return words
     for meaning in _SQLITE if sqlite else _POSTGRES:
         match = re.search(meaning.text, text.lower())
         if state and not sqlite:

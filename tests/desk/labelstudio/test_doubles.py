@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from biorat_al.desk.base import Pull
-from tests.desk.contract import task
+from biorat_al.desk.labelstudio.client import LabelStudioDesk
+from biorat_al.errors import DeskError
+from tests.desk.contract import LABELS, documents, pushed, task
 from tests.desk.labelstudio.test_pulling import Room
 from tests.support.labelstudio import RunningLabelStudio
 
@@ -101,3 +103,64 @@ def test_a_time_in_the_far_future_hides_no_answer(fresh_label_studio: RunningLab
     room.pull()
     room.ann.submit(room.ids["1002"])
     assert answered(room.pull()) == {room.ids["1002"]: 1}
+
+
+def test_after_a_restore_nothing_counts_as_deleted(label_studio: RunningLabelStudio, marker: str) -> None:
+    room = Room(label_studio, marker)
+    first = room.ann.submit(room.ids["1001"])
+    room.pull()
+    (file,) = Path(label_studio.server.home).rglob("label_studio.sqlite3")
+    with closing(sqlite3.connect(file, timeout=30)) as database, closing(sqlite3.connect(":memory:")) as backup:
+        database.backup(backup)
+        room.ann.submit(room.ids["1002"])
+        room.ann.delete_answer(first)
+        assert answered(room.pull()) == {room.ids["1001"]: 0, room.ids["1002"]: 1}
+        backup.backup(database)
+    found = room.pull()
+    assert answered(found) == {room.ids["1001"]: 1, room.ids["1002"]: 0}
+    assert all(state.earlier for state in found.tasks)
+    assert "a backup was restored" in found.notices[0]
+
+
+def test_a_list_that_is_empty_by_mistake_deletes_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.pull()
+    plain = room.desk._connection.get
+
+    def empty(path: str, **params: Any) -> Any:
+        return {"tasks": [], "total": 0} if path == "api/tasks/" else plain(path, **params)
+
+    monkeypatch.setattr(room.desk._connection, "get", empty)
+    with pytest.raises(DeskError, match=r"lists 0 tasks of the project \d+ and counts 3.*Nothing was changed"):
+        room.pull()
+
+
+def test_answers_that_are_held_back_are_not_deleted(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.ann.submit(room.ids["1001"])
+    room.pull()
+    room.ann.submit(room.ids["1001"], [])
+    plain = room.desk._connection.get
+
+    def hidden(path: str, **params: Any) -> Any:
+        found = plain(path, **params)
+        if path == "api/tasks/" and "annotations" in params.get("include", ""):
+            for one in found["tasks"]:
+                one["annotations"] = []
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room.desk._connection, "get", hidden)
+        found = room.pull()
+    assert [state.complete for state in found.tasks] == [False]
+    assert "counts more answers than it gives" in found.notices[0]
+    # and they are fetched in the next round
+    assert answered(room.pull()) == {room.ids["1001"]: 2}
+
+
+def test_a_project_that_never_had_a_pull_is_read_from_the_beginning(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk = LabelStudioDesk(label_studio.url, label_studio.token)
+    project = desk.prepare("pool", "doubles", LABELS, marker=marker)
+    assert desk.pull(project, documents).tasks == ()
+    ids = pushed(desk, project, ["1001"])
+    assert [state.task_id for state in desk.pull(project, documents).tasks] == [ids["1001"]]

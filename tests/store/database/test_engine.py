@@ -195,6 +195,8 @@ def test_a_connection_that_was_cut_is_told(new_postgres_database: Callable[[], U
         ("server does not support SSL, but SSL was required", "does not encrypt"),
         ('root certificate file "/x/root.crt" does not exist', "encrypted connection"),
         ("server closed the connection unexpectedly\n\tThis probably means", "the connection was cut"),
+        ("ERROR:  transaction blocks not allowed in statement pooling mode", "pool_mode = transaction or session"),
+        ("FATAL:  query_wait_timeout", "a pool in front of it had no connection left"),
         ("etwas ganz anderes ist passiert\nmehr davon", "etwas ganz anderes ist passiert"),
     ],
 )

@@ -1,0 +1,69 @@
+"""Tasks that one person has answered and another is still to answer.
+
+Label Studio shows the pre-labels of one version alone, the newest. Those of the newest model would give away what the
+first person said, since it has learnt from that; so whoever comes next is shown what the first one was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session
+
+from biorat_al.desk.base import PreAnnotation
+from biorat_al.settings import Settings
+from biorat_al.store.annotations import entity_from_values, relation_from_values
+from biorat_al.store.models import add_predictions, predictions
+from biorat_al.store.tables import PredictionRow, TaskRow
+from biorat_al.store.tasks import tasks_in_state
+
+
+def half_done_tasks(session: Session, version: str) -> list[TaskRow]:
+    """Return the tasks of the pool that want further answers, and were shown with pre-labels of another version."""
+    return [
+        task
+        for task in tasks_in_state(session, "pool", "answered", "skipped")
+        if task.seats and task.desk_task_id and task.shown_version not in (None, version)
+    ]
+
+
+def shown_before(
+    session: Session, tasks: Sequence[TaskRow], version: str, settings: Settings
+) -> dict[str, PreAnnotation]:
+    """Return what was shown with tasks, by the desk's id, under the name of the version that is shown from now on."""
+    found = {}
+    for task, row in _rows(session, tasks):
+        entities = [entity_from_values(value) for value in row.entities]
+        entities = [entity for entity in entities if entity.label in settings.labels]
+        there = {entity.id for entity in entities}
+        relations = [relation_from_values(value) for value in row.relations]
+        between = (one for one in relations if one.label in settings.relation_labels and {one.head, one.tail} <= there)
+        found[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
+    return found
+
+
+def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], version: str) -> None:
+    """Write down what tasks are shown with from now on, so that it can be told what annotators made of it."""
+    tasks = [task for task in tasks_in_state(session, "pool", "answered", "skipped") if task.desk_task_id in shown]
+    known = predictions(session, version, [task.document_id for task in tasks])
+    names = [column.key for column in inspect(PredictionRow).column_attrs]
+    rows: list[dict[str, Any]] = [
+        {name: getattr(row, name) for name in names} | {"model_version": version}
+        for task, row in _rows(session, tasks)
+        if task.document_id not in known
+    ]
+    add_predictions(session, rows)
+    for task in tasks:
+        task.shown_version = version
+
+
+def _rows(session: Session, tasks: Sequence[TaskRow]) -> list[tuple[TaskRow, PredictionRow]]:
+    """What the models predicted that tasks were shown with, where it is kept."""
+    found = []
+    for version in sorted({task.shown_version for task in tasks if task.shown_version is not None}):
+        of_version = [task for task in tasks if task.shown_version == version]
+        rows = predictions(session, version, [task.document_id for task in of_version])
+        found += [(task, rows[task.document_id]) for task in of_version if task.document_id in rows]
+    return found
