@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import signal
@@ -61,7 +62,12 @@ class Play:
         """What there is now."""
         place = self.stage.place
         names = sorted(names_in(place))
-        return {"names": names, "seen": ask(lambda: self.scene.seen(place), place)}
+
+        def seen() -> Any:
+            os.environ.update(self.scene.environment)
+            return self.scene.seen(place)
+
+        return {"names": names, "seen": ask(seen, place)}
 
     def is_done(self) -> bool:
         """Whether a round was finished, so that another run would make the next one."""

@@ -118,6 +118,7 @@ class OnPostgres(Play):
         self._server, self._proxy = server, proxy
         self._kept = f"kept_{abs(hash(scene.name)) % 10**8}"
         self._do("DROP DATABASE IF EXISTS lab WITH (FORCE)", "CREATE DATABASE lab")
+        stage.forget()
         stage.template(scene)
         self._do(f"CREATE DATABASE {self._kept} TEMPLATE lab")
         super().__init__(stage, scene)

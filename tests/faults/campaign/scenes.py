@@ -166,6 +166,7 @@ class Stage:
         self._made = tempfile.TemporaryDirectory(prefix="campaign-", dir=memory if memory.is_dir() else None)
         self.folder = Path(self._made.name) if folder is None else folder
         self.place = self.folder / "place"
+        self._number = 0
         self._templates: dict[tuple[object, ...], Path] = {}
         self.encoder = self.folder / "encoder"
 
@@ -191,6 +192,10 @@ class Stage:
             self._templates[key] = self._kept()
         return self._templates[key]
 
+    def forget(self) -> None:
+        """Make every folder anew from now on: those that were made go with a database that has gone."""
+        self._templates.clear()
+
     def _made_by(self, before: tuple[tuple[str, ...], ...], scene: Scene) -> Path:
         key = (before, tuple(scene.environment.items()))
         if key not in self._templates:
@@ -213,7 +218,8 @@ class Stage:
             be_quick(self.place / "trial")
 
     def _kept(self) -> Path:
-        kept = self.folder / f"template-{len(self._templates)}"
+        self._number += 1
+        kept = self.folder / f"template-{self._number}"
         copied(self.place, kept)
         return kept
 
