@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.model.document import UNDISPUTED, ConceptRelation, Disputed, Document, Entity, Relation
-from biorat_al.corpus.unasked import EVERYTHING_ASKED, Unasked
+from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation
-from biorat_al.corpus.unasked import EVERYTHING_ASKED, Unasked
+from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.asked import Given, Offers
 from biorat_al.store.majority import Majority, alone, majority

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.tables import RoundRow, StepRow, TaskRow
 
 OFFERED = "offered"

@@ -15,7 +15,7 @@ What is left out is not always decided to be absent. **Disputed** are:
 
 Everything else that a minority has is outvoted: it is decided to be absent.
 
-Who could not choose a label (:class:`~biorat_al.corpus.unasked.Unasked`), or not one of a relation's ends, has no vote
+Who could not choose a label (:class:`~biorat_al.corpus.model.unasked.Unasked`), or not one of a relation's ends, has no vote
 on it, unless it is in that answer all the same.
 """
 
@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from biorat_al.corpus.model.document import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_key
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.beyond import agreed_extras, document_extras
 
 K = TypeVar("K", bound=Hashable)

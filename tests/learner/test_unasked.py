@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Disputed, Document, Entity, Span
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part, make_batch

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.answers import answers
 from biorat_al.store.asked import OFFERED, Given, Offer, Offers, written_offer
 from biorat_al.store.store import Store

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from biorat_al.corpus.model.checks import check_annotation
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.majority import alone, majority
 
 

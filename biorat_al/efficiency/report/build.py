@@ -34,13 +34,13 @@ from biorat_al.efficiency.report.page import Headline, Part, Report, check_page,
 from biorat_al.efficiency.report.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
+from biorat_al.efficiency.report.unasked import unasked_section
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.efficiency.statistics.forecast import forecast
 from biorat_al.efficiency.statistics.verdict import verdict
-from biorat_al.efficiency.unasked import unasked_section
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from biorat_al.corpus.model.document import Disputed, Relation
-from biorat_al.corpus.unasked import Unasked
+from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import Part
