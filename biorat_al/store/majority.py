@@ -15,8 +15,8 @@ What is left out is not always decided to be absent. **Disputed** are:
 
 Everything else that a minority has is outvoted: it is decided to be absent.
 
-Who could not choose a label (:class:`~biorat_al.corpus.model.unasked.Unasked`), or not one of a relation's ends, has no vote
-on it, unless it is in that answer all the same.
+Who could not choose a label (:class:`~biorat_al.corpus.model.unasked.Unasked`), or not one of a relation's ends, has no
+vote on it, unless it is in that answer all the same.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ out of the loss, in the chain of their label alone, unless a decided mention of 
 people disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt.
 In virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
 
-Labels that nobody was asked for in a document (:class:`~biorat_al.corpus.model.unasked.Unasked`) may have mentions there that
-nobody has marked. Where such a label has no mention, its tag can be O as well as B or I, and what is learnt is the
-marginal likelihood of these: -log(P(O) + P(B) + P(I)), a partial annotation as in Tsuboi et al. 2008 ("Training
+Labels that nobody was asked for in a document (:class:`~biorat_al.corpus.model.unasked.Unasked`) may have mentions
+there that nobody has marked. Where such a label has no mention, its tag can be O as well as B or I, and what is learnt
+is the marginal likelihood of these: -log(P(O) + P(B) + P(I)), a partial annotation as in Tsuboi et al. 2008 ("Training
 Conditional Random Fields Using Incomplete Annotations", COLING, section 3) and, for documents with different sets of
 labels, Greenberg et al. 2018 ("Marginal Likelihood Training of BiLSTM-CRF for Biomedical Named Entity Recognition from
 Disjoint Label Sets", EMNLP, section 3). As each label has a distribution over its own three tags, they sum to 1 and the

@@ -28,8 +28,8 @@ A disputed mention is no end of a candidate. A disputed relation masks the candi
 the very label is decided there: they are left out of the loss, neither related nor unrelated. At level ``document`` a
 disputed mention still stands for its concepts, so that a relation with a disputed mention masks a pair of concepts.
 
-Where a relation label was not asked for (:class:`~biorat_al.corpus.model.unasked.Unasked`), a candidate that could have it
-and has no relation may have it: it is learnt as none of the labels that were asked for, and left out where there are
+Where a relation label was not asked for (:class:`~biorat_al.corpus.model.unasked.Unasked`), a candidate that could have
+it and has no relation may have it: it is learnt as none of the labels that were asked for, and left out where there are
 none of these.
 """
 
