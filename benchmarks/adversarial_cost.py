@@ -31,6 +31,7 @@ from biorat_al.learner.entities.batching import Row, batch_order, encode_part, m
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.training.draws import EmbeddingTap, passes_per_step
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Outcome
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
@@ -70,7 +71,18 @@ def train_epoch(
     network = TaggingNetwork(encoder.network(device.training_attention), 1).to(device.name)
     network.initialise_head(torch.Generator().manual_seed(0))
     training = TrainingSettings()
-    fit = Fit(network, encoder.tokenizer, [LABEL], arm, training, AdversarialSettings(**changes), seed, device)
+    fit = Fit(
+        network,
+        [LABEL],
+        TrainingJob(
+            encoder=encoder,
+            arm=arm,
+            training=training,
+            adversarial=AdversarialSettings(**changes),
+            seed=seed,
+            device=device,
+        ),
+    )
     order = list(islice(batch_order([len(row.ids) for row in rows], training.batch_size, seed), steps_of(rows)))
     network.train()
     with EmbeddingTap(network.word_embedding) as tap:

@@ -26,6 +26,7 @@ from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
@@ -70,12 +71,8 @@ def main() -> None:
                 began = time.monotonic()
                 model = train(
                     examples,
+                    TrainingJob(encoder=encoder, arm=arm, training=training, adversarial=adversarial, seed=seed),
                     labels=[LABEL],
-                    encoder=encoder,
-                    arm=arm,
-                    training=training,
-                    adversarial=adversarial,
-                    seed=seed,
                     models_dir=Path(folder),
                     prefix=f"ncbi-r1-{arm}",
                 )

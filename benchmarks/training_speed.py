@@ -29,6 +29,7 @@ from biorat_al.learner.entities.batching import EncodedPart, Row, batch_order, e
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
@@ -56,7 +57,18 @@ class Ours:
         network = TaggingNetwork(encoder.network(device.training_attention), 1).to(device.name)
         network.initialise_head(torch.Generator().manual_seed(0))
         settings = TrainingSettings(batch_size=batch_size)
-        self._fit = Fit(network, encoder.tokenizer, [LABEL], "none", settings, AdversarialSettings(), 13, device)
+        self._fit = Fit(
+            network,
+            [LABEL],
+            TrainingJob(
+                encoder=encoder,
+                arm="none",
+                training=settings,
+                adversarial=AdversarialSettings(),
+                seed=13,
+                device=device,
+            ),
+        )
         self._tokenizer, self._rows, self._device = encoder.tokenizer, rows, device
         self._order = batch_order([len(row.ids) for row in rows], batch_size, 13)
         self._steps = -(-len(rows) // batch_size)

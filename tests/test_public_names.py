@@ -17,6 +17,7 @@ from biorat_al import errors
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
@@ -32,12 +33,14 @@ def model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     records = list(read_demo_corpus())[:4]
     trained = train(
         [Example(record.document, record.annotation.entities) for record in records if record.annotation],
+        TrainingJob(
+            encoder=resolve_encoder(str(tiny_encoder)),
+            arm="none",
+            training=TrainingSettings(epochs=1, min_steps=2),
+            adversarial=AdversarialSettings(),
+            seed=13,
+        ),
         labels=["Chemical", "Disease"],
-        encoder=resolve_encoder(str(tiny_encoder)),
-        arm="none",
-        training=TrainingSettings(epochs=1, min_steps=2),
-        adversarial=AdversarialSettings(),
-        seed=13,
         models_dir=tmp_path_factory.mktemp("models"),
         prefix="trial-r1-none",
     )

@@ -44,6 +44,7 @@ from biorat_al.learner.entities.scoring import score  # noqa: E402
 from biorat_al.learner.entities.tagger import Tagger  # noqa: E402
 from biorat_al.learner.entities.training import train  # noqa: E402
 from biorat_al.learner.training.draws import EmbeddingTap  # noqa: E402
+from biorat_al.learner.training.job import TrainingJob  # noqa: E402
 from biorat_al.learner.types import Example  # noqa: E402
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings  # noqa: E402
 
@@ -151,15 +152,17 @@ def _trained(run: Run, arm: Arm, examples: Sequence[Example], turn: int) -> Tagg
     settings = TrainingSettings(epochs=20, learning_rate=None if run.device.kind == "cuda" else 1e-3)
     model = train(
         examples,
+        TrainingJob(
+            encoder=run.encoder,
+            arm=arm,
+            training=settings,
+            adversarial=AdversarialSettings(),
+            seed=13,
+            device=run.device,
+        ),
         labels=[LABEL],
-        encoder=run.encoder,
-        arm=arm,
-        training=settings,
-        adversarial=AdversarialSettings(),
-        seed=13,
         models_dir=run.folder / f"{arm}-{turn}",
         prefix="gpu",
-        device=run.device,
     )
     return Tagger.load(model.folder, run.device)
 
@@ -209,7 +212,18 @@ def _epoch(run: Run, rows: list[Row], steps: int, arm: Arm, seed: int) -> float:
     device, tokenizer = run.device, run.encoder.tokenizer
     network = TaggingNetwork(run.encoder.network(device.training_attention), 1).to(device.name)
     network.initialise_head(torch.Generator().manual_seed(0))
-    fit = Fit(network, tokenizer, [LABEL], arm, TrainingSettings(), AdversarialSettings(), seed, device)
+    fit = Fit(
+        network,
+        [LABEL],
+        TrainingJob(
+            encoder=run.encoder,
+            arm=arm,
+            training=TrainingSettings(),
+            adversarial=AdversarialSettings(),
+            seed=seed,
+            device=device,
+        ),
+    )
     order = batch_order([len(row.ids) for row in rows], TrainingSettings().batch_size, seed)
     network.train()
     with EmbeddingTap(network.word_embedding) as tap:

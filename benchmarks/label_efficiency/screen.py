@@ -35,6 +35,7 @@ from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example, Uncertainty
 from biorat_al.rounds.steps.select import ask
 
@@ -99,12 +100,10 @@ def learn(examples: Sequence[Example], encoder: Encoder, seed: int, folder: Path
     """Train plainly at the default settings."""
     return train(
         examples,
+        TrainingJob(
+            encoder=encoder, arm="none", training=SETTINGS.training, adversarial=SETTINGS.adversarial, seed=seed
+        ),
         labels=[LABEL],
-        encoder=encoder,
-        arm="none",
-        training=SETTINGS.training,
-        adversarial=SETTINGS.adversarial,
-        seed=seed,
         models_dir=folder,
         prefix="screen",
     ).folder

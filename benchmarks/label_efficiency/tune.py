@@ -22,6 +22,7 @@ from parts import CORPUS, LABEL, read_lines, read_parts
 
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
 RESULTS = Path(__file__).parent / "tuning.jsonl"
@@ -84,12 +85,14 @@ def run(corpus: Path, names: list[str], seeds: list[int], abstracts: int, result
             with tempfile.TemporaryDirectory() as folder:
                 model = train(
                     drawn,
+                    TrainingJob(
+                        encoder=encoder,
+                        arm=arm,
+                        training=TrainingSettings(**training),
+                        adversarial=AdversarialSettings(**adversarial),
+                        seed=seed,
+                    ),
                     labels=[LABEL],
-                    encoder=encoder,
-                    arm=arm,
-                    training=TrainingSettings(**training),
-                    adversarial=AdversarialSettings(**adversarial),
-                    seed=seed,
                     models_dir=Path(folder),
                     prefix="tune",
                 )

@@ -29,6 +29,7 @@ from biorat_al.learner.relations.candidates import label_candidates
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import train_relations
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.progress import TerminalProgress
 from biorat_al.settings import AdversarialSettings, EntityType, RelationSettings, RelationType, TrainingSettings
@@ -103,15 +104,17 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 summary = train_relations(
                     learn,
+                    TrainingJob(
+                        encoder=resolve_encoder(options.encoder),
+                        arm=arm,
+                        training=training,
+                        adversarial=adversarial,
+                        seed=options.seed,
+                        progress=TerminalProgress(),
+                    ),
                     types=task.types,
-                    encoder=resolve_encoder(options.encoder),
-                    arm=arm,
-                    training=training,
                     relations=relations,
-                    adversarial=adversarial,
-                    seed=options.seed,
                     folder=Path(folder),
-                    progress=TerminalProgress(),
                 )
                 extractor = RelationExtractor.load(Path(folder))
             entities = {example.document.id: example.entities for example in held_out}

@@ -14,6 +14,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
@@ -57,15 +58,17 @@ def test_the_whole_way(
     models = [
         train(
             examples,
+            TrainingJob(
+                encoder=resolve_encoder(str(folder)),
+                arm="at",
+                training=TrainingSettings(epochs=1, min_steps=3, batch_size=4),
+                adversarial=AdversarialSettings(),
+                seed=13,
+                device=cpu,
+            ),
             labels=["Chemical", "Disease"],
-            encoder=resolve_encoder(str(folder)),
-            arm="at",
-            training=TrainingSettings(epochs=1, min_steps=3, batch_size=4),
-            adversarial=AdversarialSettings(),
-            seed=13,
             models_dir=tmp_path / name,
             prefix="p",
-            device=cpu,
         )
         for name in "ab"
     ]

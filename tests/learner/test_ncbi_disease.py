@@ -12,6 +12,7 @@ from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 
@@ -33,12 +34,14 @@ def test_thirty_abstracts_teach_a_small_encoder_what_a_disease_is(corpora: Path,
     folder = corpora / "ncbi_disease"
     model = train(
         read(folder / "NCBItrainset_corpus.txt", 30),
+        TrainingJob(
+            encoder=resolve_encoder("minilm"),
+            arm="rat",
+            training=TrainingSettings(epochs=5, min_steps=80),
+            adversarial=AdversarialSettings(),
+            seed=13,
+        ),
         labels=["Disease"],
-        encoder=resolve_encoder("minilm"),
-        arm="rat",
-        training=TrainingSettings(epochs=5, min_steps=80),
-        adversarial=AdversarialSettings(),
-        seed=13,
         models_dir=tmp_path,
         prefix="ncbi-r1-rat",
     )

@@ -21,6 +21,7 @@ from biorat_al.learner.encoder.head import _TAKES_WHOLE_MASKS
 from biorat_al.learner.entities.batching import Batch, EncodedPart, encode_part
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.learner.types import Example
 from biorat_al.settings import Arm, RelationSettings
@@ -103,7 +104,14 @@ def test_no_step_on_relations_reads_a_number_from_the_device(
     # as on a GPU
     monkeypatch.setattr(Device, "training_attention", None)
     relations: RelationSettings = SETTINGS
-    train(tmp_path, related_examples(6), encoder, "rat", training=TRAINING, relations=relations)
+    train(
+        tmp_path,
+        related_examples(6),
+        encoder,
+        "rat",
+        TrainingJob(training=TRAINING),
+        relations=relations,
+    )
     assert not +watching.seen
 
 

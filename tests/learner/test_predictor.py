@@ -16,6 +16,7 @@ from biorat_al.learner.predictor import Predictor
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.training import train_relations
 from biorat_al.learner.relations.uncertainty import combined
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 
@@ -31,28 +32,22 @@ def models(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> tu
     for name in ("without", "with"):
         model = train(
             related_examples(40),
+            TrainingJob(
+                encoder=encoder, arm="none", training=TRAINING, adversarial=AdversarialSettings(), seed=5, device=CPU
+            ),
             labels=["Chemical", "Disease"],
-            encoder=encoder,
-            arm="none",
-            training=TRAINING,
-            adversarial=AdversarialSettings(),
-            seed=5,
             models_dir=tmp_path_factory.mktemp(name),
             prefix="p",
-            device=CPU,
         )
         folders.append(model.folder)
     train_relations(
         related_examples(40),
+        TrainingJob(
+            encoder=encoder, arm="none", training=TRAINING, adversarial=AdversarialSettings(), seed=5, device=CPU
+        ),
         types=TYPES,
-        encoder=encoder,
-        arm="none",
-        training=TRAINING,
         relations=SETTINGS.model_copy(update={"epochs": 8}),
-        adversarial=AdversarialSettings(),
-        seed=5,
         folder=folders[1],
-        device=CPU,
     )
     return folders[0], folders[1]
 

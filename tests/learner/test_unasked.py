@@ -26,6 +26,7 @@ from biorat_al.learner.entities.training import train
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
+from tests.learner.jobs import trained
 from tests.learner.training.steps import LABELS, attack_gradients, make_fit
 
 Examples = Callable[[int], list[Example]]
@@ -140,7 +141,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
             "labels": LABELS, "encoder": encoder, "arm": arm, "training": QUICK, "seed": 13, "prefix": "p",
             "adversarial": AdversarialSettings(probability=0.5), "models_dir": tmp_path / "models", "device": cpu,
         }  # fmt: skip
-        return train(examples, **{**options, **changes})
+        return trained(train, examples, **{**options, **changes})
 
     return run
 

@@ -291,7 +291,7 @@ def test_an_arm_that_was_not_trained_yet_is_trained_as_the_first_one_was(
     def once(*arguments: Any, **options: Any) -> Any:
         if trained:
             raise RuntimeError("power cut")
-        trained.append(options["arm"])
+        trained.append(arguments[1].arm)
         return train(*arguments, **options)
 
     with monkeypatch.context() as patched:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from biorat_al.corpus.model.document import Entity
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.disputes import Undecided
-from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.batching import EncodedPart, UnlabelledWindows, batch_order, make_batch
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.encoding import decode_mentions
@@ -21,10 +19,10 @@ from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.temperature import fit_temperature
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop, Outcome
 from biorat_al.learner.types import Example
 from biorat_al.progress import Progress
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 EVALUATIONS = 10
 """Times that the development part is looked at where an epoch is shorter than a tenth of the training."""
@@ -42,19 +40,14 @@ class Fit(Loop):
     def __init__(
         self,
         network: TaggingNetwork,
-        tokenizer: Tokenizer,
         labels: Sequence[str],
-        arm: Arm,
-        training: TrainingSettings,
-        adversarial: AdversarialSettings,
-        seed: int,
-        device: Device,
+        job: TrainingJob,
+        *,
         unlabelled: EncodedPart | None = None,
         words: NDArray[np.int64] | None = None,
     ) -> None:
-        windows = _unlabelled_windows(unlabelled, tokenizer, training, adversarial, seed, device)
-        super().__init__(network, arm, training, adversarial, seed, device, unlabelled=windows, words=words)
-        self.tokenizer = tokenizer
+        super().__init__(network, job, unlabelled=_unlabelled_windows(unlabelled, job), words=words)
+        self.tokenizer = job.encoder.tokenizer
         self.labels = labels
 
     def run(self, learn: EncodedPart, dev: EncodedPart, progress: Progress) -> Outcome:
@@ -89,18 +82,12 @@ class Fit(Loop):
         return logits
 
 
-def _unlabelled_windows(
-    documents: EncodedPart | None,
-    tokenizer: Tokenizer,
-    training: TrainingSettings,
-    adversarial: AdversarialSettings,
-    seed: int,
-    device: Device,
-) -> UnlabelledWindows | None:
-    size = adversarial.unlabelled
+def _unlabelled_windows(documents: EncodedPart | None, job: TrainingJob) -> UnlabelledWindows | None:
+    size, batch_size = job.adversarial.unlabelled, job.training.batch_size
     if not size or documents is None or not any(len(pieces) for pieces in documents.pieces):
         return None
-    return UnlabelledWindows(documents, tokenizer, device, size=size, batch_size=training.batch_size, seed=seed)
+    tokenizer = job.encoder.tokenizer
+    return UnlabelledWindows(documents, tokenizer, job.device, size=size, batch_size=batch_size, seed=job.seed)
 
 
 class _Watch:

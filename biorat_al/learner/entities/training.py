@@ -13,33 +13,24 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.errors import NotEnoughLabelsError
-from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import EncodedPart, encode_part
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import Behaviour
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.order import Learnt, Training
 from biorat_al.learner.types import Example, TrainedModel
-from biorat_al.progress import SILENT, Progress
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 
 def train(
     examples: Sequence[Example],
+    job: TrainingJob,
     *,
     labels: Sequence[str],
-    encoder: Encoder,
-    arm: Arm,
-    training: TrainingSettings,
-    adversarial: AdversarialSettings,
-    seed: int,
     models_dir: Path,
     prefix: str,
     provenance: Mapping[str, Any] | None = None,
-    device: Device | None = None,
     unlabelled: Sequence[Document] = (),
-    progress: Progress = SILENT,
 ) -> TrainedModel:
     """Train one arm and save it as ``<prefix>-<hash of its weights>`` in `models_dir`.
 
@@ -49,23 +40,12 @@ def train(
     :param examples: annotated documents, those without any mention included.
     :param labels: entity types, in the order of the network's outputs.
     :param provenance: what else the model's folder shall say of its origin (JSON values).
-    :param device: None picks the best there is.
     :param unlabelled: documents that nobody has annotated, for ``vat`` with `adversarial.unlabelled` windows of them in
         each adversarial step; not looked at otherwise.
     :raises NotEnoughLabelsError: there is no example, or none with any text.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
-    return EntityTraining(
-        encoder=encoder,
-        arm=arm,
-        training=training,
-        adversarial=adversarial,
-        seed=seed,
-        device=device or pick_device(),
-        progress=progress,
-        labels=labels,
-        unlabelled=unlabelled,
-    ).run(examples, models_dir, prefix, provenance)
+    return EntityTraining(job=job, labels=labels, unlabelled=unlabelled).run(examples, models_dir, prefix, provenance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +64,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
         return [example.document.id, example.document.text, mentions, *apart]
 
     def encode(self, examples: Sequence[Example]) -> EncodedPart:
-        return encode_part(examples, self.encoder.tokenizer, self.labels)
+        return encode_part(examples, self.job.encoder.tokenizer, self.labels)
 
     def check(self, learn: EncodedPart, dev: EncodedPart) -> None:
         if not learn.examples:
@@ -99,24 +79,13 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
         return TaggingNetwork(base, len(self.labels))
 
     def learn(self, network: TaggingNetwork, learn: EncodedPart, dev: EncodedPart, words: NDArray[np.int64]) -> Learnt:
-        tokenizer, pool = self.encoder.tokenizer, self._pool
-        fit = Fit(
-            network,
-            tokenizer,
-            self.labels,
-            self.arm,
-            self.training,
-            self.adversarial,
-            self.seed,
-            self.device,
-            pool,
-            words,
-        )
-        outcome = fit.run(learn, dev, self.progress)
+        tokenizer, pool = self.job.encoder.tokenizer, self._pool
+        fit = Fit(network, self.labels, self.job, unlabelled=pool, words=words)
+        outcome = fit.run(learn, dev, self.job.progress)
         return Learnt(
             outcome,
             Behaviour(tuple(self.labels), outcome.temperature, tokenizer.pad, tokenizer.max_length),
-            {"training": self.training, "adversarial": self.adversarial},
+            {"training": self.job.training, "adversarial": self.job.adversarial},
             {
                 "labels": list(self.labels),
                 "documents": len(learn.examples),
@@ -129,7 +98,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
     @cached_property
     def _pool(self) -> EncodedPart | None:
         """The documents that nobody has annotated, where they take part."""
-        if not self.adversarial.unlabelled or self.arm == "none":
+        if not self.job.adversarial.unlabelled or self.job.arm == "none":
             return None
         documents = sorted(self.unlabelled, key=lambda document: (document.id, document.text))
         return self.encode([Example(document, ()) for document in documents])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Disputed, Entity
 from biorat_al.errors import NotEnoughLabelsError
-from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.batching import (
     EncodedRelations,
     asked_only,
@@ -27,11 +25,11 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop, is_small
 from biorat_al.learner.training.order import Learnt, Training
 from biorat_al.learner.types import Example
-from biorat_al.progress import SILENT, Progress
-from biorat_al.settings import AdversarialSettings, Arm, RelationSettings, RelationType, TrainingSettings
+from biorat_al.settings import RelationSettings, RelationType
 
 PREFIX = "relations"
 """What the folder of a relation model is called, before its hash; it lies in the folder of the arm's model."""
@@ -61,18 +59,12 @@ class RelationBehaviour:
 
 def train_relations(
     examples: Sequence[Example],
+    job: TrainingJob,
     *,
     types: Sequence[RelationType],
-    encoder: Encoder,
-    arm: Arm,
-    training: TrainingSettings,
     relations: RelationSettings,
-    adversarial: AdversarialSettings,
-    seed: int,
     folder: Path,
     provenance: Mapping[str, Any] | None = None,
-    device: Device | None = None,
-    progress: Progress = SILENT,
 ) -> Mapping[str, Any]:
     """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
 
@@ -81,26 +73,15 @@ def train_relations(
     `relations.negatives` for each with one, in each epoch anew, and their share is put right in the probabilities. The
     threshold is tuned on the development part, which the network has not seen.
 
+    :param job: of its training settings, weight decay, warm-up, least number of steps and development share count;
+        learning rate, epochs and batch size are those of `relations`.
     :param types: relation types that count.
-    :param training: weight decay, warm-up, least number of steps and development share; learning rate, epochs and batch
-        size are those of `relations`.
     :param provenance: what else the model's folder shall say of its origin (JSON values).
-    :param device: None picks the best there is.
     :returns: the summary (JSON values): candidates, what could not be one, steps, cost, threshold, development scores.
     :raises NotEnoughLabelsError: there is no relation to learn; it says how many there are that cannot be.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
-    model = RelationTraining(
-        encoder=encoder,
-        arm=arm,
-        training=training,
-        adversarial=adversarial,
-        seed=seed,
-        device=device or pick_device(),
-        progress=progress,
-        types=types,
-        relations=relations,
-    ).run(examples, folder, PREFIX, provenance)
+    model = RelationTraining(job=job, types=types, relations=relations).run(examples, folder, PREFIX, provenance)
     for other in relation_folders(folder):
         if other != model.folder:
             shutil.rmtree(other)
@@ -126,7 +107,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
         return [example.document.id, example.document.text, *whole]
 
     def encode(self, examples: Sequence[Example]) -> EncodedRelations:
-        return encode_relations(examples, self.encoder.tokenizer, self.types, self.relations)
+        return encode_relations(examples, self.job.encoder.tokenizer, self.types, self.relations)
 
     def check(self, learn: EncodedRelations, dev: EncodedRelations) -> None:
         if not learn.related.any():
@@ -144,8 +125,8 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
     def learn(
         self, network: RelationNetwork, learn: EncodedRelations, dev: EncodedRelations, words: NDArray[np.int64]
     ) -> Learnt:
-        tokenizer, device, relations = self.encoder.tokenizer, self.device, self.relations
-        training = self.training.model_copy(
+        tokenizer, device, relations = self.job.encoder.tokenizer, self.job.device, self.relations
+        training = self.job.training.model_copy(
             update={
                 "learning_rate": relations.learning_rate or (5e-5 if is_small(network) else 2e-5),
                 "epochs": relations.epochs,
@@ -157,12 +138,12 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
         prior = float(np.log(negatives / drawn)) if drawn else 0.0
         labels = len(class_numbers(self.types))
         weights = class_weights(learn.targets, labels) if relations.class_weights else np.ones(1 + labels, np.float32)
-        loop = Loop(network, self.arm, training, self.adversarial, self.seed, device, words=words)
+        loop = Loop(network, replace(self.job, training=training), words=words)
         per_epoch = -(-(positives + drawn) // training.batch_size)
         lengths = [len(row.pair.ids) for row in learn.rows]
-        order = relation_order(lengths, learn.related, drawn, training.batch_size, self.seed)
+        order = relation_order(lengths, learn.related, drawn, training.batch_size, self.job.seed)
         batches = (make_relation_batch([learn.rows[n] for n in some], weights, tokenizer, device) for some in order)
-        loop.make(batches, loop.steps(per_epoch), self.progress, f"training {self.arm}, relations")
+        loop.make(batches, loop.steps(per_epoch), self.job.progress, f"training {self.job.arm}, relations")
         loop.give_words_back()
 
         network.eval()
@@ -185,7 +166,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 pad=tokenizer.pad,
                 max_length=tokenizer.max_length,
             ),
-            {"relations": relations, "training": training, "adversarial": self.adversarial},
+            {"relations": relations, "training": training, "adversarial": self.job.adversarial},
             {
                 "relations": learn.relations,
                 "dev_relations": dev.relations,

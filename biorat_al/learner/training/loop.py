@@ -19,6 +19,7 @@ from biorat_al.learner.training.attacks import learn_plainly, make_attack
 from biorat_al.learner.training.broken_loss import Losses, Sizes, check_weights, explain
 from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, passes_per_step
 from biorat_al.learner.training.dropout import Draws, replace_dropout
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.passes import Cost, Inputs, Passes, UnlabelledInputs, View
 from biorat_al.learner.training.perturbation import Ball, unit_of
 from biorat_al.learner.training.vocabulary import WordsInUse
@@ -82,18 +83,15 @@ class Loop:
     def __init__(
         self,
         network: EncoderNetwork,
-        arm: Arm,
-        training: TrainingSettings,
-        adversarial: AdversarialSettings,
-        seed: int,
-        device: Device,
+        job: TrainingJob,
         *,
         unlabelled: UnlabelledInputs | None = None,
         words: NDArray[np.int64] | None = None,
     ) -> None:
+        arm, adversarial, seed, device = job.arm, job.adversarial, job.seed, job.device
         self.network = network
         self.arm: Arm = arm
-        self.training = training
+        self.training = job.training
         self.adversarial = adversarial
         self.seed = seed
         self.device = device
@@ -106,7 +104,7 @@ class Loop:
         self._attack = make_attack(ball, adversarial, seed, unlabelled)
         # the unit is that of the whole table, so that it does not depend on the documents
         self._words = None if words is None else WordsInUse(network, words)
-        self._optimizer = make_optimizer(network, training, device)
+        self._optimizer = make_optimizer(network, job.training, device)
         self._read_every = READ_EVERY if device.kind == "cuda" else 1
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
         self._losses = Losses()

@@ -20,15 +20,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.encoder.memory import PeakMemory
 from biorat_al.learner.encoder.saved_model import remove_leftovers, write_model
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Outcome
 from biorat_al.learner.types import Example, TrainedModel
-from biorat_al.progress import Progress
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -67,13 +64,7 @@ class Training(ABC, Generic[Encoded, Network]):
     random state is changed.
     """
 
-    encoder: Encoder
-    arm: Arm
-    training: TrainingSettings
-    adversarial: AdversarialSettings
-    seed: int
-    device: Device
-    progress: Progress
+    job: TrainingJob
 
     def run(
         self, examples: Sequence[Example], models_dir: Path, prefix: str, provenance: Mapping[str, Any] | None
@@ -88,37 +79,37 @@ class Training(ABC, Generic[Encoded, Network]):
         """
         began = time.monotonic()
         remove_leftovers(models_dir)
-        memory = PeakMemory(self.device)
+        memory = PeakMemory(self.job.device)
         examples = sorted(examples, key=lambda example: (example.document.id, self._fingerprint([example])))
-        held_back = development_ids([one.document.id for one in examples], self.training.dev_share, self.seed)
+        held_back = development_ids([one.document.id for one in examples], self.job.training.dev_share, self.job.seed)
         learn, dev = (
             self.encode([one for one in examples if (one.document.id in held_back) is back]) for back in (False, True)
         )
         self.check(learn, dev)
-        tokenizer = self.encoder.tokenizer
+        tokenizer = self.job.encoder.tokenizer
         words = np.concatenate([tokenizer.specials, *self.word_pieces(learn, dev)])
         # what a network draws by torch's own generators must neither depend on their state nor change it
-        with torch.random.fork_rng(devices=[self.device.name] if self.device.kind == "cuda" else []):
-            torch.manual_seed(self.seed)
-            network = self.network(self.encoder.network(self.device.training_attention))
-            network.initialise_head(torch.Generator().manual_seed(self.seed))
-            network.to(self.device.name)
+        with torch.random.fork_rng(devices=[self.job.device.name] if self.job.device.kind == "cuda" else []):
+            torch.manual_seed(self.job.seed)
+            network = self.network(self.job.encoder.network(self.job.device.training_attention))
+            network.initialise_head(torch.Generator().manual_seed(self.job.seed))
+            network.to(self.job.device.name)
             learnt = self.learn(network, learn, dev, words)
         summary = {
-            "arm": self.arm,
-            "seed": self.seed,
+            "arm": self.job.arm,
+            "seed": self.job.seed,
             **learnt.summary,
             "training_data_sha256": self._fingerprint(examples),
             **learnt.outcome.as_dict(),
             "settings": {name: part.model_dump(mode="json") for name, part in learnt.settings.items()},
             "encoder": {
-                "name": self.encoder.name,
-                "fingerprint": self.encoder.fingerprint,
+                "name": self.job.encoder.name,
+                "fingerprint": self.job.encoder.fingerprint,
                 "max_length": tokenizer.max_length,
                 "uncased": tokenizer.uncased,
             },
-            "device": self.device.name,
-            "dtype": "bf16" if self.device.bf16 else "fp32",
+            "device": self.job.device.name,
+            "dtype": "bf16" if self.job.device.bf16 else "fp32",
             "threads": torch.get_num_threads(),
             "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")},
             "seconds": round(time.monotonic() - began, 2),

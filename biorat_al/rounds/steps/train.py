@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -25,6 +25,9 @@ from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
+
+if TYPE_CHECKING:
+    from biorat_al.learner.training.job import TrainingJob
 
 MOST_UNLABELLED = 1000
 """Documents of the pool that a training which learns without labels draws its sentences from, at most."""
@@ -137,17 +140,12 @@ def _train_arm(
     known = learnt_labels(examples, settings)
     model = train(
         [example for example in examples if not known.labels <= example.unasked.labels],
+        _job(context, cast(Arm, arm)),
         labels=tuple(label for label in settings.labels if label in known.labels),
-        encoder=context.encoder,
-        arm=cast(Arm, arm),
-        training=settings.training,
-        adversarial=settings.adversarial,
-        seed=context.seed("train"),
         models_dir=context.models_dir,
         prefix=f"{settings.name}-r{context.number}-{arm}",
         provenance=_provenance(context),
         unlabelled=unlabelled,
-        progress=context.progress,
     )
     summary = dict(model.summary)
     for left in relation_folders(model.folder):
@@ -190,23 +188,32 @@ def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, fo
     if not known:
         return {"reason": "no document that was annotated was asked for any relation", "not_candidates": {}}
     try:
-        return dict(
-            train_relations(
-                examples,
-                types=tuple(one for one in settings.relations if one.name in known),
-                encoder=context.encoder,
-                arm=arm,
-                training=settings.training,
-                relations=settings.relation_extraction,
-                adversarial=settings.adversarial,
-                seed=context.seed("train"),
-                folder=folder,
-                provenance=_provenance(context),
-                progress=context.progress,
-            )
+        summary = train_relations(
+            examples,
+            _job(context, arm),
+            types=tuple(one for one in settings.relations if one.name in known),
+            relations=settings.relation_extraction,
+            folder=folder,
+            provenance=_provenance(context),
         )
     except NotEnoughLabelsError as error:
         return {"reason": str(error), "not_candidates": error.not_candidates}
+    return dict(summary)
+
+
+def _job(context: Context, arm: Arm) -> TrainingJob:
+    """Return how an arm of this round is trained; all arms and both models have the same seed."""
+    from biorat_al.learner.training.job import TrainingJob
+
+    settings = context.settings
+    return TrainingJob(
+        encoder=context.encoder,
+        arm=arm,
+        training=settings.training,
+        adversarial=settings.adversarial,
+        seed=context.seed("train"),
+        progress=context.progress,
+    )
 
 
 def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,12 @@ from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import learning_rate_factor
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import SILENT, SilentProgress
 from biorat_al.settings import AdversarialSettings, TrainingSettings
+from tests.learner.jobs import trained
 
 LABELS = ["Chemical", "Disease"]
 QUICK = TrainingSettings(epochs=1, min_steps=4, batch_size=4, learning_rate=1e-3)
@@ -45,7 +47,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Train:
             "prefix": "p-r1",
             "device": cpu,
         }
-        return train(examples, **{**options, **changes})
+        return trained(train, examples, **{**options, **changes})
 
     return run
 
@@ -199,7 +201,13 @@ def test_training_that_goes_wrong_stops_and_the_best_weights_are_kept(
     part = encode_part(make_examples(16), encoder.tokenizer, LABELS)
     network = TaggingNetwork(encoder.network(), 2)
     settings = TrainingSettings(epochs=20, batch_size=4, min_steps=min_steps, patience=3)
-    fit = Fit(network, encoder.tokenizer, LABELS, "none", settings, AdversarialSettings(), 13, cpu)
+    fit = Fit(
+        network,
+        LABELS,
+        TrainingJob(
+            encoder=encoder, arm="none", training=settings, adversarial=AdversarialSettings(), seed=13, device=cpu
+        ),
+    )
     seen: dict[int, torch.Tensor] = {}
 
     def logits(_: object) -> list[np.ndarray]:
@@ -225,7 +233,13 @@ def test_a_score_that_is_a_little_lower_keeps_the_later_weights(
     part = encode_part(make_examples(16), encoder.tokenizer, LABELS)
     settings = TrainingSettings(epochs=4, batch_size=4, min_steps=1, patience=1)
     network = TaggingNetwork(encoder.network(), 2)
-    fit = Fit(network, encoder.tokenizer, LABELS, "none", settings, AdversarialSettings(), 13, cpu)
+    fit = Fit(
+        network,
+        LABELS,
+        TrainingJob(
+            encoder=encoder, arm="none", training=settings, adversarial=AdversarialSettings(), seed=13, device=cpu
+        ),
+    )
 
     def logits(_: object) -> list[np.ndarray]:
         """All right in the first evaluation, one mention missing in the others."""

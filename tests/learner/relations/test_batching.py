@@ -21,6 +21,7 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.settings import AdversarialSettings, Arm, RelationType, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
@@ -132,7 +133,17 @@ def _steps(encoder: Encoder, arm: Arm, batch: RelationBatch, **adversarial: obje
     network = RelationNetwork(encoder.network(), 3)
     network.initialise_head(torch.Generator().manual_seed(0))
     settings = AdversarialSettings.model_validate({"epsilon": 0.5} | adversarial)
-    loop = Loop(network, arm, TrainingSettings(batch_size=6), settings, 7, Device("cpu", bf16=False))
+    loop = Loop(
+        network,
+        TrainingJob(
+            encoder=encoder,
+            arm=arm,
+            training=TrainingSettings(batch_size=6),
+            adversarial=settings,
+            seed=7,
+            device=Device("cpu", bf16=False),
+        ),
+    )
     network.train()
     with EmbeddingTap(network.word_embedding) as tap:
         for _ in range(3):
@@ -163,7 +174,17 @@ def test_the_arms_are_those_of_the_entities(
 def test_markers_are_never_perturbed(encoder: Encoder, relation_batch: RelationBatch) -> None:
     network = RelationNetwork(encoder.network(), 3).eval()
     seen = []
-    loop = Loop(network, "at", TrainingSettings(), AdversarialSettings(), 7, Device("cpu", bf16=False))
+    loop = Loop(
+        network,
+        TrainingJob(
+            encoder=encoder,
+            arm="at",
+            training=TrainingSettings(),
+            adversarial=AdversarialSettings(),
+            seed=7,
+            device=Device("cpu", bf16=False),
+        ),
+    )
     with EmbeddingTap(network.word_embedding) as tap:
         network.base.embeddings.word_embeddings.register_forward_hook(lambda *_: seen.append(tap.shift))
         loop.step(relation_batch, tap)

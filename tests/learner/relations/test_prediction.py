@@ -13,6 +13,7 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.prediction import RelationExtractor, has_relations
 from biorat_al.learner.relations.training import relation_folders, train_relations
 from biorat_al.learner.temperature import calibrated
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, RelationType, TrainingSettings
 from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
 
@@ -26,15 +27,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Pa
     place = tmp_path_factory.mktemp("model")
     train_relations(
         related_examples(60),
+        TrainingJob(
+            encoder=resolve_encoder(str(encoder_folder)),
+            arm="none",
+            training=TrainingSettings(dev_share=0.25),
+            adversarial=AdversarialSettings(),
+            seed=5,
+            device=CPU,
+        ),
         types=TYPES,
-        encoder=resolve_encoder(str(encoder_folder)),
-        arm="none",
-        training=TrainingSettings(dev_share=0.25),
         relations=SETTINGS.model_copy(update={"epochs": 12}),
-        adversarial=AdversarialSettings(),
-        seed=5,
         folder=place,
-        device=CPU,
     )
     return place
 
@@ -99,15 +102,17 @@ def test_a_symmetric_relation_has_no_direction(tmp_path: Path, encoder: Encoder)
     kind = RelationType(name="treats", head="Chemical", tail="Disease", symmetric=True)
     train_relations(
         related_examples(12),
+        TrainingJob(
+            encoder=encoder,
+            arm="none",
+            training=TrainingSettings(min_steps=5),
+            adversarial=AdversarialSettings(),
+            seed=5,
+            device=CPU,
+        ),
         types=[kind],
-        encoder=encoder,
-        arm="none",
-        training=TrainingSettings(min_steps=5),
         relations=SETTINGS,
-        adversarial=AdversarialSettings(),
-        seed=5,
         folder=tmp_path,
-        device=CPU,
     )
     extractor = RelationExtractor.load(tmp_path, CPU)
     extractor._behaviour = replace(extractor._behaviour, threshold=0.0)

@@ -20,6 +20,7 @@ from biorat_al.learner.relations.batching import RelationBatch, RelationRow
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.order import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
@@ -41,16 +42,17 @@ def train(
 ) -> Mapping[str, Any]:
     return train_relations(
         examples,
+        TrainingJob(
+            encoder=encoder,
+            arm=arm,
+            training=training,
+            adversarial=AdversarialSettings().model_copy(update=adversarial),
+            seed=seed,
+            device=CPU,
+        ),
         types=TYPES,
-        encoder=encoder,
-        arm=arm,  # type: ignore[arg-type]
-        training=training,
         relations=relations,
-        # without a look at the bounds of a settings file: a training can be led astray
-        adversarial=AdversarialSettings().model_copy(update=adversarial),
-        seed=seed,
         folder=folder,
-        device=CPU,
     )
 
 

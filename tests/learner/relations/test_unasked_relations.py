@@ -32,6 +32,7 @@ from biorat_al.learner.relations.training import train_relations
 from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
+from tests.learner.jobs import trained
 from tests.learner.relations.pairs import CAUSES, SETTINGS, TREATS, TYPES, related_examples
 
 NO_CAUSES = Unasked(relations=frozenset({"causes"}))
@@ -154,7 +155,7 @@ QUICK: dict[str, Any] = {
 @pytest.fixture
 def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
     def run(examples: list[Example], arm: str = "rat") -> Any:
-        return train_relations(examples, encoder=encoder, arm=arm, folder=tmp_path, device=cpu, **QUICK)  # type: ignore[arg-type]
+        return trained(train_relations, examples, encoder=encoder, arm=arm, folder=tmp_path, device=cpu, **QUICK)  # type: ignore[arg-type]
 
     return run
 

@@ -14,6 +14,7 @@ from biorat_al.learner.entities.batching import Batch, EncodedPart
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.passes import Passes, View
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
@@ -55,7 +56,12 @@ def make_fit(
     settings = AdversarialSettings(**{"probability": 0.5, "epsilon": 0.5, **adversarial})
     device = Device("cpu", bf16=False)
     training = TrainingSettings(batch_size=6)
-    fit = Fit(network, encoder.tokenizer, LABELS, arm, training, settings, seed, device, unlabelled_part)
+    fit = Fit(
+        network,
+        LABELS,
+        TrainingJob(encoder=encoder, arm=arm, training=training, adversarial=settings, seed=seed, device=device),
+        unlabelled=unlabelled_part,
+    )
     network.train(dropout)
     return fit
 

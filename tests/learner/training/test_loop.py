@@ -14,6 +14,7 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import Batch
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import READ_EVERY
 from biorat_al.progress import SILENT
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
@@ -22,7 +23,13 @@ from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 @pytest.fixture
 def fit(encoder: Encoder, network: TaggingNetwork, cpu: Device) -> Fit:
     training = TrainingSettings(learning_rate=1e-5)
-    return Fit(network, encoder.tokenizer, ["a", "b"], "none", training, AdversarialSettings(), 13, cpu)
+    return Fit(
+        network,
+        ["a", "b"],
+        TrainingJob(
+            encoder=encoder, arm="none", training=training, adversarial=AdversarialSettings(), seed=13, device=cpu
+        ),
+    )
 
 
 def break_in_step(fit: Fit, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +85,13 @@ def test_a_step_gives_its_loss_without_the_graph_behind_it(fit: Fit, batch: Batc
 
 def fit_of(network: TaggingNetwork, encoder: Encoder, cpu: Device, arm: Arm = "none", **changes: float) -> Fit:
     training = TrainingSettings(learning_rate=changes.pop("learning_rate", 1e-5))
-    return Fit(network, encoder.tokenizer, ["a", "b"], arm, training, AdversarialSettings(**changes), 13, cpu)
+    return Fit(
+        network,
+        ["a", "b"],
+        TrainingJob(
+            encoder=encoder, arm=arm, training=training, adversarial=AdversarialSettings(**changes), seed=13, device=cpu
+        ),
+    )
 
 
 def test_broken_weights_are_not_called_a_learning_rate(

@@ -13,6 +13,7 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.vocabulary import PartialEmbedding, WordsInUse
 from biorat_al.learner.types import Example
 from biorat_al.progress import SILENT
@@ -66,7 +67,14 @@ def test_training_comes_to_the_same_as_with_the_whole_table(
     for known in (None, words):
         network = network_of(encoder)
         before = network.word_embedding.weight.detach().clone()
-        fit = Fit(network, tokenizer, ["Chemical"], arm, training, AdversarialSettings(), 13, cpu, None, known)  # type: ignore[arg-type]
+        fit = Fit(
+            network,
+            ["Chemical"],
+            TrainingJob(
+                encoder=encoder, arm=arm, training=training, adversarial=AdversarialSettings(), seed=13, device=cpu
+            ),
+            words=known,
+        )  # type: ignore[arg-type]
         fit.run(part, nothing, SILENT)
         tables.append(network.word_embedding.weight.detach())
         heads.append(network.head.weight.detach())
