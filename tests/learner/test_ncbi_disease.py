@@ -37,7 +37,7 @@ def test_thirty_abstracts_teach_a_small_encoder_what_a_disease_is(corpora: Path,
         TrainingJob(
             encoder=resolve_encoder("minilm"),
             arm="rat",
-            training=TrainingSettings(epochs=5, min_steps=80),
+            training=TrainingSettings(min_steps=80),
             adversarial=AdversarialSettings(),
             seed=13,
         ),
