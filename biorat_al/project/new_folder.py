@@ -92,6 +92,7 @@ class NewFolder:
             self._stack.close()
             raise self._cannot(error) from None
         except BaseException:
+            self._remove()
             self._stack.close()
             raise
         return self

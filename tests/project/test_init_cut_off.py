@@ -131,6 +131,23 @@ def test_an_init_into_a_folder_that_is_interrupted_after_any_rename_leaves_nothi
     assert everything_in(place.parent) == {"trial"}
 
 
+def test_an_init_that_is_interrupted_right_after_it_made_its_working_folder_leaves_none(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    mkdir = Path.mkdir
+
+    def interrupted(self: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(self, *arguments, **options)
+        if ".init-" in self.name:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        init(tmp_path / "in" / "trial", tiny_encoder)
+    assert everything_in(tmp_path / "in") == set()
+
+
 def test_a_project_whose_init_was_killed_at_the_end_can_be_used(tmp_path: Path, tiny_encoder: Path) -> None:
     place = tmp_path / "in" / "trial"
     place.parent.mkdir()
