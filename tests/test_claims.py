@@ -220,6 +220,7 @@ def test_an_interruption_while_a_claim_is_given_up_leaves_no_claim(
     unlink = os.unlink
 
     def interrupted(path: str, **options: object) -> None:
+        monkeypatch.undo()
         os.kill(os.getpid(), signal.SIGINT)
         unlink(path, **options)
 

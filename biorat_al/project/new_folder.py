@@ -70,7 +70,13 @@ class NewFolder:
             for name in names:
                 if (self.place / name).exists():
                     raise ProjectError(f"{self.place / name} has appeared meanwhile; choose another folder")
-                self._moved.append((self.staging / name).rename(self.place / name))
+                # known before it is done: an interruption may come right after it
+                self._moved.append(self.place / name)
+                try:
+                    (self.staging / name).rename(self.place / name)
+                except OSError:
+                    self._moved.pop()
+                    raise
             self.staging.rmdir()
         else:
             _write(self.staging / INTENT, intent)
@@ -87,6 +93,7 @@ class NewFolder:
             self._stack.close()
             raise self._cannot(error) from None
         except BaseException:
+            self._remove()
             self._stack.close()
             raise
         return self

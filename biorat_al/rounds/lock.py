@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from biorat_al.claims import uninterrupted
 from biorat_al.disk import writing
 from biorat_al.errors import LockedError, ProjectError
 from biorat_al.store.database.busy import HOLDER_FILE, LOCK_FILE, holder
@@ -74,9 +75,11 @@ def round_lock(folder: Path, store: Store) -> Iterator[RoundLock]:
             try:
                 yield held
             finally:
-                written.unlink(missing_ok=True)
+                with uninterrupted():
+                    written.unlink(missing_ok=True)
     finally:
-        lock.release()
+        with uninterrupted():
+            lock.release()
 
 
 @contextmanager

@@ -77,3 +77,11 @@ def test_a_message_quotes_no_whole_file_and_nothing_that_a_terminal_acts_on() ->
     assert "characters) …" in said
     assert len(said) < LONGEST_MESSAGE + 500
     assert str(CorpusError("at 3-8 is 'mouse'\nélan 👩‍🔬", source="a.txt")) == "a.txt: at 3-8 is 'mouse'\nélan 👩‍🔬"
+
+
+def test_a_separator_that_is_a_blank_for_some_is_told_in_a_sentence_or_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.pubtator"
+    file.write_text("1|t|Gout hurts.\n1|a|\n1\t0\t4\x1c\tGout\tDisease\tD1\n")
+    (record,) = read_corpus(file)
+    assert record.annotation is not None
+    assert record.annotation.entities[0].surface(record.document.text) == "Gout"

@@ -111,6 +111,44 @@ def test_an_init_that_was_killed_after_all_was_done_is_told_where_to_go_on_and_l
     assert everything_in(place.parent) == {"trial", *(f"trial/{name}" for name in MADE)}
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_an_init_into_a_folder_that_is_interrupted_after_any_rename_leaves_nothing_there(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    place = tmp_path / "in" / "trial"
+    place.mkdir(parents=True)
+    rename, left = Path.rename, [number]
+
+    def interrupted(self: Path, target: Any) -> Path:
+        moved = rename(self, target)
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return moved
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        init(place, tiny_encoder)
+    assert everything_in(place.parent) == {"trial"}
+
+
+def test_an_init_that_is_interrupted_right_after_it_made_its_working_folder_leaves_none(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    mkdir = Path.mkdir
+
+    def interrupted(self: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(self, *arguments, **options)
+        if ".init-" in self.name:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        init(tmp_path / "in" / "trial", tiny_encoder)
+    assert everything_in(tmp_path / "in") == set()
+
+
 def test_a_project_whose_init_was_killed_at_the_end_can_be_used(tmp_path: Path, tiny_encoder: Path) -> None:
     place = tmp_path / "in" / "trial"
     place.parent.mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ from sqlalchemy import URL, create_engine, text
 from biorat_al.errors import LockedError
 from biorat_al.rounds import lock as lock_module
 from biorat_al.rounds.lock import round_lock
+from biorat_al.store.database.busy import HOLDER_FILE
+from biorat_al.store.database.engine import database_url
 from biorat_al.store.store import Store, add_project
 
 pytestmark = pytest.mark.postgres
@@ -112,3 +116,23 @@ def test_a_time_limit_for_transactions_does_not_end_the_lock(shared: Store, tmp_
         threading.Event().wait(2)
         held.check()
     limited.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_an_interruption_while_the_lock_is_given_up_leaves_nobody_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(database_url("sqlite", tmp_path))
+    unlink = os.unlink
+
+    def interrupted(path: str, **options: object) -> None:
+        monkeypatch.undo()
+        os.kill(os.getpid(), signal.SIGINT)
+        unlink(path, **options)
+
+    with pytest.raises(KeyboardInterrupt), round_lock(tmp_path, store):
+        monkeypatch.setattr(os, "unlink", interrupted)
+    assert not (tmp_path / HOLDER_FILE).exists()
+    with round_lock(tmp_path, store):
+        pass
+    store.close()

@@ -21,6 +21,9 @@ from tests.faults.campaign.secret_words import shown_in
 SLOW, IN_A_ROW = 2.0, 4
 """A command that takes longer than so many seconds is killed several times in a row before it may end."""
 
+HOLDER = "trial/biorat.lock.holder"
+"""Says who runs a round; that of a killed process stays until the next round."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OURS = re.compile(r".*\.(?:partial|claim|draft)|.*\.init-.*|\.biorat-init\.json.*")
 
@@ -92,8 +95,8 @@ class Play:
         return bool(self.scene.complete) and (self.scene.complete in text or there)
 
     def is_claimed(self) -> bool:
-        """Whether a process was cut off before it had given up its claim."""
-        return any(self.stage.place.rglob(".*.claim"))
+        """Whether a process was cut off that had found nothing, before it gave up its claim."""
+        return any(lock.read_text().startswith("new") for lock in self.stage.place.rglob(".*.claim"))
 
     def finish(self, before: str = "") -> dict[str, str]:
         """Run the same command again, and return each harm.
@@ -102,7 +105,7 @@ class Play:
         """
         if self.is_done():
             # a picture is taken by opening the project, as any command does
-            return self.compared("")
+            return self.compared("", HOLDER)
         self.claimed = self.is_claimed()
         ended = self.run()
         harms = message_harms(ended)
@@ -110,14 +113,17 @@ class Play:
             harms["unclear"] = f"the same command again left with {ended.code}: {ended.text[-300:]}"
         return harms | self.compared(ended.text)
 
-    def compared(self, text: str) -> dict[str, str]:
-        """Hold what there is against the undisturbed run."""
+    def compared(self, text: str, later: str = "") -> dict[str, str]:
+        """Hold what there is against the undisturbed run.
+
+        :param later: a file that the next command removes.
+        """
         harms: dict[str, str] = {}
         try:
             picture = self.picture()
         except AssertionError as error:
             return {"lost": f"what is there cannot be read: {str(error)[-300:]}; {text[-200:]}"}
-        extra = sorted(set(picture["names"]) - set(self.expected["names"]))
+        extra = sorted(set(picture["names"]) - set(self.expected["names"]) - {later})
         missing = sorted(set(self.expected["names"]) - set(picture["names"]))
         if extra:
             harms["left behind"] = ", ".join(extra[:5])
@@ -200,7 +206,7 @@ def _killed(play: Play, fault: str, chain: list[int], after_seconds: float | Non
     else:
         harms |= play.finish()
         return Trial("kills", play.scene.name, fault, harms, max(1, deaths), time.monotonic() - began)
-    harms |= play.compared("")
+    harms |= play.compared("", HOLDER if play.is_done() else "")
     return Trial("kills", play.scene.name, fault, harms, max(1, deaths), time.monotonic() - began)
 
 

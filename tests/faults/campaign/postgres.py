@@ -74,8 +74,10 @@ class Cutting:
                     _reset(client)
                     break
                 server.sendall(piece)
+        # not close alone: the other thread reads from it, so that the server would take the client for alive
         with suppress(OSError):
-            server.close()
+            server.shutdown(socket.SHUT_RDWR)
+        server.close()
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

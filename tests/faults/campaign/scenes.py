@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
@@ -200,7 +201,8 @@ class Stage:
         key = (before, tuple(scene.environment.items()))
         if key not in self._templates:
             if not before:
-                self.place.mkdir(exist_ok=True)
+                shutil.rmtree(self.place, ignore_errors=True)
+                self.place.mkdir()
                 ask(lambda: str(demo_files(self.place / "files", pool=12, test=3)), self.place)
             else:
                 copied(self._made_by(before[:-1], scene), self.place)

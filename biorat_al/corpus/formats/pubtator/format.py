@@ -270,7 +270,7 @@ class _BlockReader:
                 number,
                 f"found {_shown(line)}, expected a mention: id, start, end (whole numbers), text, type, identifiers",
             )
-        span = Span(int(columns[1]), int(columns[2]))
+        span = Span(int(columns[1].strip()), int(columns[2].strip()))
         surface = self._document.text[span.start : span.end]
         # a mention may hold tabs of its own, if the text does: the offsets say where it ends
         rest = columns[3][len(surface) + 1 :] if surface and columns[3].startswith(surface + "\t") else None
@@ -330,7 +330,7 @@ def _fitting(block: _Block, text: str) -> int:
     for _, line in block.annotation_lines:
         columns = line.split("\t")
         if len(columns) > 4 and all(_NUMBER.fullmatch(column.strip()) for column in columns[1:3]):
-            found += text[int(columns[1]) : int(columns[2])] == columns[3]
+            found += text[int(columns[1].strip()) : int(columns[2].strip())] == columns[3]
     return found
 
 
