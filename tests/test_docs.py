@@ -90,6 +90,21 @@ def setting_fields() -> Iterator[tuple[str, str]]:
             yield from ((f"{name}.{key}", str(field.default)) for key, field in model.model_fields.items())
 
 
+def test_what_is_made_from_the_code_is_in_the_site(reference: ModuleType, site: Path) -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert sorted(re.findall(r"^```\{from-code\} (\w+)\n```$", text, re.MULTILINE)) == sorted(reference.PAGES)
+    shown = {
+        "settings": [f'<span class="pre">{key}</span>' for key in reference.setting_keys()],
+        "formats": [f'id="format-{known.name}"' for known in FORMATS],
+        "strategies": [f'id="strategy-{name}"' for name in STRATEGIES],
+        "errors": [f'id="error-{kind.__name__.lower()}"' for _, kind in reference.error_classes()],
+        "api": [f'id="biorat_al.{name}"' for name in biorat_al.__all__ if not name.startswith("__")],
+    }
+    for page, marks in shown.items():
+        built = (site / "reference" / f"{page}.html").read_text(encoding="utf-8")
+        assert [mark for mark in marks if mark not in built] == []
+
+
 def test_every_setting_is_in_the_reference_with_type_default_and_description(reference: ModuleType) -> None:
     rows = {
         key: (facts, text)

@@ -80,7 +80,7 @@ class DatabaseSettings(Part):
 class Settings(Part):
     """All settings of a project.
 
-    :param name: of the project; what its models and its projects in Label Studio are called by.
+    :param name: what the project is called; its models and its projects in Label Studio are named after it.
     :param seed: decides every random choice: test set, first batch, ties, order, initial weights, Bernoulli draws.
     :param guidelines: a Markdown or text file, from the project's folder on, that annotators are shown and that is
         exported with the corpus.
