@@ -1,4 +1,4 @@
-"""From one corpus format to another, as a stream, with an account of what the other one has no place for."""
+"""Conversion of a corpus from one format to another, as a stream, with a count of what the target cannot hold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from biorat_al.progress import SILENT, Progress
 
 @dataclass
 class Conversion:
-    """What was read and what was written.
+    """The result of a conversion: what was read and what was written.
 
     :param target: the file or folder that was written.
 
@@ -40,7 +40,7 @@ class Conversion:
 
     @property
     def lost(self) -> Counter[str]:
-        """How often something is not in the target as it was in the source, by kind: both of reading and of writing."""
+        """How many items differ between source and target, by kind, from both reading and writing."""
         lost = Counter(self.read.left_out)
         lost.update(self.written.lost)
         lost["texts of mentions (kept by their offsets)"] += self.read.trusted_count
@@ -60,15 +60,15 @@ def convert_corpus(
 ) -> Conversion:
     """Read files and folders and write them as one file or folder of another format, one document at a time.
 
-    Relations between concepts become relations between mentions where the target knows no others, and what was made so
-    becomes one between concepts again where it does (see :mod:`biorat_al.corpus.model.concept_relations`). The target
-    appears under its name once it is complete.
+    Relations between concepts become relations between mentions if the target has no others. If it has, relations that
+    were made in this way become relations between concepts again
+    (see :mod:`biorat_al.corpus.model.concept_relations`). The target appears under its name once it is complete.
 
     :param to: name of the target's format.
-    :param options: how the files are read.
-    :param force: replace what is there.
-    :raises UsageError: a format is not known or cannot be written, or the target is there already, or is a source.
-    :raises CorpusError: a file cannot be read, or a record cannot stand.
+    :param options: how to read the files.
+    :param force: replace an existing target.
+    :raises UsageError: a format is unknown or cannot be written, or the target already exists, or is a source.
+    :raises CorpusError: a file cannot be read, or a record is invalid.
 
     >>> from pathlib import Path
     >>> from biorat_al import Annotation, Document, Entity, Span, convert_corpus, write_corpus
@@ -83,7 +83,7 @@ def convert_corpus(
     conversion = Conversion(target)
     with ExitStack() as stack:
         claim = stack.enter_context(claimed(target, force=force, parents=known.writes_folder))
-        check_target(target, known, force=force, claim=claim)
+        check_conversion_target(target, known, force=force, claim=claim)
         files = list_files(paths, format=options.format, report=conversion.read)
         bar = stack.enter_context(progress.bar("Converting", files.size, "bytes"))
         records: Iterable[Writable] = read_with(options, files, report=conversion.read, on_bytes=bar.advance)
@@ -93,10 +93,10 @@ def convert_corpus(
     return conversion
 
 
-def check_target(target: Path, known: CorpusFormat, *, force: bool, claim: Claim = NO_CLAIM) -> None:
-    """Refuse to replace what is there, unless `force` is set and it is what an earlier conversion may have made.
+def check_conversion_target(target: Path, known: CorpusFormat, *, force: bool, claim: Claim = NO_CLAIM) -> None:
+    """Raise if the target exists, unless `force` is set and it can be the result of an earlier conversion.
 
-    :raises UsageError: it cannot be replaced.
+    :raises UsageError: the target exists and may not be replaced.
     """
     if not target.exists() and not target.is_symlink():
         return
@@ -111,7 +111,7 @@ def check_target(target: Path, known: CorpusFormat, *, force: bool, claim: Claim
             raise UsageError(
                 f"{target} is complete: the command that was cut off had written it; there is nothing left to do"
             )
-        raise UsageError(f"{target} is there already; choose another name, or replace it with --force")
+        raise UsageError(f"{target} already exists; choose another name, or replace it with --force")
     for path in content:
         inside = path.relative_to(target).as_posix()
         if not re.fullmatch(known.made_files, inside):

@@ -1,4 +1,7 @@
-"""Which format files have, told once: by the files beside them, by their beginning, or else by their name."""
+"""Detection of the files that a command reads and of their formats.
+
+The files beside it decide on a file's format, then its first characters, then its name.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,18 @@ from biorat_al.corpus.io.source import HEAD_CHARACTERS, Source
 from biorat_al.errors import CorpusError, FormatError, UsageError
 
 JSON_CHARACTERS = 1 << 17
-"""How much of a file's beginning decides on its format if it is JSON."""
+"""Characters at the start of a JSON file that decide on its format."""
 
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-"""A file or folder, or several."""
+"""A file or folder, or several of them."""
 
 
 class Detection(NamedTuple):
-    """What a file seems to be.
+    """The detected format of a file.
 
-    :param format: None if it is of no known format.
-    :param reason: then, why it cannot be read and what to do; empty if nothing is known of it.
+    :param format: None if no known format fits.
+    :param reason: without a format, why the file cannot be read and what to do; empty if unknown.
     """
 
     format: CorpusFormat | None
@@ -37,7 +40,7 @@ class Detection(NamedTuple):
 
 
 def detect(path: Path) -> Detection:
-    """Tell a file's format by the files beside it, by its beginning, or else by its name.
+    """Detect a file's format from the files beside it, from its first characters, or else from its name.
 
     :raises CorpusError: the file cannot be read.
     """
@@ -56,7 +59,7 @@ def detect(path: Path) -> Detection:
 
 
 def detect_format(path: Path) -> CorpusFormat | None:
-    """Return the format of a file (see :func:`detect`); None if nothing tells it.
+    """Return the format of a file (see :func:`detect`), or None if it is unknown.
 
     :raises CorpusError: the file cannot be read.
     """
@@ -64,33 +67,33 @@ def detect_format(path: Path) -> CorpusFormat | None:
 
 
 def head_of(path: Path) -> str:
-    """Return the beginning of a file, as much of it as its kind needs to be told by."""
+    """Return the start of a file: as many characters as detection needs, which is more for JSON."""
     stat = path.stat() if path.exists() else None
     return _head_of(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino) if stat else None)
 
 
-# a file is looked at when its size is added up, and again when it is read
+# each file is detected twice: when sizes are added up, and when it is read
 @lru_cache(maxsize=2)
 def _head_of(path: Path, state: object) -> str:
     source = Source(path)
     head = source.head()
-    # the keys of a JSON value may come after its longest text
+    # in JSON, the keys that decide may follow the longest text
     return source.head(JSON_CHARACTERS) if len(head) == HEAD_CHARACTERS and head.lstrip()[:1] in ("{", "[") else head
 
 
 def certain_format(head: str) -> CorpusFormat | None:
-    """The format that a file which begins with `head` certainly has."""
+    """Return the format that is certain for a file that begins with `head`, or None."""
     return next((known for known in FORMATS if known.detects(head)), None)
 
 
 def main_file(path: Path, known: CorpusFormat | None = None) -> Path:
-    """The file that `path` is read with: itself, unless a format spreads its documents over several files."""
+    """Return the file through which `path` is read: itself, unless a format spreads documents over several files."""
     formats = FORMATS if known is None else (known,)
     return next((main for format in formats if (main := format.main_file(path)) is not None), path)
 
 
 def suffix_of(path: Path, known: CorpusFormat) -> str | None:
-    """The ending of the file's name that is one of the format's suffixes, ``.gz`` included; the longest."""
+    """Return the longest of the format's suffixes that the file name ends in, with ``.gz`` if packed, or None."""
     name = path.name.lower()
     packed = ".gz" if name.endswith(".gz") else ""
     endings = [suffix + packed for suffix in known.suffixes if name.endswith(suffix + packed)]
@@ -98,7 +101,7 @@ def suffix_of(path: Path, known: CorpusFormat) -> str | None:
 
 
 def without_suffix(path: Path, known: CorpusFormat) -> Path:
-    """The path without the ending of its name that says its format."""
+    """Return the path without the suffix of its format."""
     suffix = suffix_of(path, known)
     stem = path.name[: -len(suffix)] if suffix else path.name
     return path.with_name(stem) if stem else path
@@ -106,10 +109,10 @@ def without_suffix(path: Path, known: CorpusFormat) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class CorpusFile:
-    """A file that is to be read.
+    """A file to read.
 
-    :param document_id: the id for its document if it is of a format that does not name one.
-    :param size: bytes on disk, with the files that are read with it.
+    :param document_id: id of its document, for formats that do not name one.
+    :param size: bytes on disk, including the files that are read with it.
     """
 
     path: Path
@@ -118,10 +121,10 @@ class CorpusFile:
     size: int
 
 
-def check_split(files: Iterable[CorpusFile], split: str | None) -> None:
-    """Raise unless every file can be cut as the user wants it.
+def check_splittable(files: Iterable[CorpusFile], split: str | None) -> None:
+    """Raise unless every file can be split into documents as the user asks.
 
-    :raises UsageError: nothing is cut that way, or the format of a file says itself where its documents end.
+    :raises UsageError: unknown way to split, or the format of a file defines where its documents end.
     """
     if split is None:
         return
@@ -130,27 +133,27 @@ def check_split(files: Iterable[CorpusFile], split: str | None) -> None:
     for file in files:
         if split != "none" and split not in file.format.splits:
             known = ", ".join(file.format.splits)
-            reason = f"can be split by: {known}" if known else "says itself where a document ends"
+            reason = f"can be split by: {known}" if known else "defines where a document ends"
             raise UsageError(f"{file.path} is {file.format.title}, which {reason}; not by {split}")
 
 
 class CorpusFiles(tuple[CorpusFile, ...]):
-    """Files that were found and looked at, in the order in which they are read."""
+    """Files with their detected formats, in reading order."""
 
     __slots__ = ()
 
     @property
     def size(self) -> int:
-        """Bytes on disk of all of them, with the files that are read with them."""
+        """Bytes on disk of all files, including those that are read with them."""
         return sum(file.size for file in self)
 
 
 def list_files(paths: Paths, *, format: str | None = None, report: ReadReport | None = None) -> CorpusFiles:
-    """Find the files to read, in order, and detect their formats; only the beginning of each is looked at.
+    """List the files to read, in order, and detect their formats from the start of each.
 
-    :param format: name of the format of all files; None: detected.
-    :param report: filled with the files that were skipped.
-    :raises UsageError: nothing was given, or the format is not known.
+    :param format: name of the format of all files; None detects it for each file.
+    :param report: filled with the skipped files.
+    :raises UsageError: no path was given, or the format is unknown.
     :raises CorpusError: a file is missing or cannot be read.
     :raises FormatError: a file's format cannot be detected; a folder holds nothing to read.
     """
@@ -217,7 +220,7 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
         elif not path.is_file():
             unread.append((path, "not a file that can be read"))
         elif main_file(path) != path:
-            # read with the file that it is a part of
+            # it is read together with its main file
             continue
         elif (found := detect(path)).format is None:
             unread.append((path, found.reason or "neither its content nor its name tells a known format"))
@@ -232,9 +235,9 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             report.skip(path, reason)
     if not files:
         expected = forced.title if forced else f"any known format ({format_names()})"
-        # what a file is instead says more than what it is not
-        told = next((f"; {path.name}: {reason}" for path, reason in unread if reason.startswith("it is ")), "")
-        raise FormatError(f"the folder holds no file of {expected}{told}", source=str(folder))
+        # what a file is helps more than what it is not
+        hint = next((f"; {path.name}: {reason}" for path, reason in unread if reason.startswith("it is ")), "")
+        raise FormatError(f"the folder holds no file of {expected}{hint}", source=str(folder))
     kinds = Counter(file.format.name for file in files)
     if len(kinds) > 1:
         listed = ", ".join(f"{number} {name}" for name, number in sorted(kinds.items()))

@@ -1,4 +1,4 @@
-"""What a person should know of a reading, as lines of text: every command that reads documents prints the same."""
+"""What users should know about the files that were read, as lines that every reading command prints in the same way."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ SHOWN = 5
 
 
 LONGEST = 1000
-"""Characters of a message: what a file holds in the place of an id may be a whole text."""
+"""Most characters of a message. A broken file can have a whole text where an id should be."""
 
 
 def reading_lines(read: ReadReport) -> list[str]:
-    """Return what looks unlike what it says it is, what was kept on trust, what was left out, and what was not read.
+    """Return notes, what was kept on trust, what was left out, and which files were not read.
 
-    A line that begins with blanks belongs to the one before it.
+    A line that begins with blanks belongs to the line before it.
     """
     lines = [f"Note: {sentence}" for sentence in read.notes[:SHOWN]]
     lines += more(len(read.notes))
     if read.trusted_count:
         lines.append(
-            f"{plural(read.trusted_count, 'mention')} kept by the offsets, although the text there is another than the "
-            "file says"
+            f"{plural(read.trusted_count, 'mention')} kept by the offsets, although the text there differs from what "
+            "the file says"
         )
     if read.invalid_count:
         lines.append(f"{plural(read.invalid_count, 'mention')} left out: the text does not match the offsets")
@@ -44,10 +44,10 @@ def reading_lines(read: ReadReport) -> list[str]:
 
 
 def listed(messages: Sequence[str], count: int) -> list[str]:
-    """Return the first messages, set in, and how many more there are."""
+    """Return the first messages, indented, and a line that counts the others."""
     return [f"  {shortened(message, LONGEST)}" for message in messages[:SHOWN]] + more(count)
 
 
 def more(count: int) -> list[str]:
-    """Return a line that says how many are not named, if any."""
+    """Return a line that counts the items that were not shown, or no line."""
     return [f"  … and {count - SHOWN:,} more"] if count > SHOWN else []

@@ -1,8 +1,8 @@
-"""Reads documents from files and folders of any known format, as a stream.
+"""Reading and writing of documents in any known format, as a stream.
 
-Which format a file has is told by its beginning, and only where that says nothing by its name; a format that the caller
-names is taken as given. The files of one folder must be of one format, or the caller has to name it: otherwise a corpus
-that lies there twice, or the read-me beside it, would become documents.
+A file's first characters decide on its format, and its name where they do not; a format that the caller names is taken
+as given. The files of one folder must have one format, or the caller must name it: otherwise a second copy of a corpus,
+or the read-me beside it, would become documents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from biorat_al.corpus.detection import (
     CorpusFile,
     CorpusFiles,
     Paths,
-    check_split,
+    check_splittable,
     list_files,
 )
 from biorat_al.corpus.formats.base import Reading, ReadOptions, ReadReport, Writable, WriteReport
@@ -36,24 +36,24 @@ def read_corpus(
     report: ReadReport | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[Record]:
-    """Yield the documents of files and folders one by one, never holding more than one of them.
+    """Yield the documents of files and folders one by one, with at most one document in memory.
 
-    Folders are walked in sorted order; their hidden files, and files of no known format, are skipped and reported. Any
-    file may be packed with gzip. What is wrong with the call or the files' names is raised at once, what is wrong
-    inside a file once it is reached. A document that occurs twice is passed on twice.
+    Folders are walked in sorted order; hidden files and files of unknown format are skipped and reported. Any file may
+    be packed with gzip. Errors in the call or in file names are raised at once, errors inside a file when it is
+    reached. A document that occurs twice is yielded twice.
 
-    :param paths: files and folders, or the files that :func:`~biorat_al.corpus.detection.list_files` found there.
-    :param format: name of the format of all files; None: told by each file's content and name. In a folder, files that
-        are certainly of another format are skipped.
-    :param skip_invalid: leave out, and count, what is broken: mentions whose text is not the text at their offsets, the
-        relations that refer to them, lines that cannot be understood.
-    :param trust_offsets: keep mentions whose text is not the text at their offsets, as the text at the offsets has it.
-    :param split: one of :data:`~biorat_al.corpus.formats.base.SPLITS`: where a file that does not say it is cut into
-    documents.
-    :param report: filled as the records are taken.
+    :param paths: files and folders, or the result of :func:`~biorat_al.corpus.detection.list_files`.
+    :param format: name of the format of all files; None detects it from each file's content and name. In a folder,
+        files that are certainly of another format are skipped.
+    :param skip_invalid: leave out and count what is broken: mentions whose text is not the text at their offsets, the
+        relations that refer to them, lines that cannot be parsed.
+    :param trust_offsets: keep mentions whose text is not the text at their offsets, with the text at the offsets.
+    :param split: one of :data:`~biorat_al.corpus.formats.base.SPLITS`: how to split a file into documents if its
+        format does not define that.
+    :param report: filled as the records are consumed.
     :param on_bytes: called with the number of bytes read since the last call; their sum ends at
         :attr:`~biorat_al.corpus.detection.CorpusFiles.size`.
-    :raises UsageError: the format is not known, or is not cut that way.
+    :raises UsageError: the format is unknown, or cannot be split that way.
     :raises CorpusError: a file is missing or cannot be read.
     :raises FormatError: a file is empty, broken, or not of its format; a folder holds nothing to read.
     :raises OffsetError: the text of a mention is not the text at its offsets.
@@ -72,12 +72,12 @@ def read_corpus(
     counted = ReadReport() if report is None else report
     files = paths if isinstance(paths, CorpusFiles) else list_files(paths, format=format, report=counted)
     reading = Reading(skip_invalid=skip_invalid, trust_offsets=trust_offsets, split=split, report=counted)
-    check_split(files, split)
-    return _some(read_files(files, reading, on_bytes), files, counted)
+    check_splittable(files, split)
+    return _at_least_one(read_files(files, reading, on_bytes), files, counted)
 
 
-def _some(records: Iterator[Record], files: Sequence[CorpusFile], report: ReadReport) -> Iterator[Record]:
-    """Pass the records on, and refuse what gave none of them."""
+def _at_least_one(records: Iterator[Record], files: Sequence[CorpusFile], report: ReadReport) -> Iterator[Record]:
+    """Yield the records; raise if there was none."""
     before = report.documents
     yield from records
     if report.documents == before:
@@ -85,12 +85,12 @@ def _some(records: Iterator[Record], files: Sequence[CorpusFile], report: ReadRe
 
 
 def nothing_left(files: Sequence[CorpusFile], report: ReadReport) -> FormatError:
-    """Return the error for files of which everything was left out: what that was, and the first thing that is wrong."""
+    """Return the error for files from which everything was left out: what was left out, and the first fault."""
     kinds = ", ".join(f"{kind} ({number:,})" for kind, number in report.left_out.most_common())
     messages = [message for _, message in report.faults] + [mention.message for mention in report.invalid]
     first = f"; the first: {messages[0]}" if messages else ""
     source = str(files[0].path) if len(files) == 1 else None
-    return FormatError(f"no document is left, since all was left out: {kinds}{first}", source=source)
+    return FormatError(f"no document is left, since everything was left out: {kinds}{first}", source=source)
 
 
 def read_with(
@@ -100,7 +100,7 @@ def read_with(
     report: ReadReport | None = None,
     on_bytes: OnBytes | None = None,
 ) -> Iterator[Record]:
-    """Read as :func:`read_corpus` does, with the user's options in one value."""
+    """Read like :func:`read_corpus`, with the user's options as one object."""
     return read_corpus(
         paths,
         format=options.format,
@@ -117,9 +117,9 @@ def write_corpus(
 ) -> int:
     """Write records to one file or folder and return their number.
 
-    :param report: filled with what the format has no place for.
-    :raises UsageError: the format is not known, or cannot be written.
-    :raises CorpusError: a record cannot stand as it is, or the file cannot be written.
+    :param report: filled with what the format cannot hold.
+    :raises UsageError: the format is unknown, or cannot be written.
+    :raises CorpusError: a record is invalid, or the file cannot be written.
 
     >>> from pathlib import Path
     >>> from biorat_al import Annotation, Document, Entity, Span, WriteReport, read_corpus, write_corpus
@@ -134,7 +134,7 @@ def write_corpus(
 
 
 def read_files(files: Sequence[CorpusFile], reading: Reading, on_bytes: OnBytes | None = None) -> Iterator[Record]:
-    """Yield the documents of files that :func:`list_files` found, each one checked and counted."""
+    """Yield the documents of files from :func:`list_files`; check and count each."""
     reading.files = max(reading.files, len(files))
     for file in files:
         before, left_out = reading.report.documents, reading.report.left_out.total()
@@ -147,11 +147,11 @@ def read_files(files: Sequence[CorpusFile], reading: Reading, on_bytes: OnBytes 
                 if sound is not None:
                     reading.report.count(sound)
                     yield sound
-            # where what is broken may be left out, that can be all that a file holds
+            # where broken items may be left out, a file can consist of nothing else
             if reading.report.documents == before and reading.report.left_out.total() == left_out:
                 raise FormatError(f"the file holds no document, expected {file.format.title}", source=source.name)
         except FormatError as error:
-            # what was read before the break is kept, and so are the other files; a file that gave nothing is refused
+            # keep what was read before the fault, and the other files; refuse a single file that gave nothing
             if reading.files == 1 and reading.report.documents == before:
                 raise
             reading.leave_out(BROKEN_FILES, error)

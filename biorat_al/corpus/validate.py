@@ -1,12 +1,12 @@
-"""Looks a corpus through and tells everything that is wrong with it, instead of stopping at the first thing.
+"""Validation of a corpus: reports everything that is wrong with it, instead of stopping at the first fault.
 
-*Wrong* is what another command would refuse, and what BigBio's own checker fails on or warns of. Of everything else
-that a person should know before a corpus is used there are *warnings*: files that are not read, a document that is
-there twice, labels that differ by their case alone. With the same options, ``convert`` and ``init`` read what nothing
-is wrong with.
+*Wrong* is what another command would refuse, or what BigBio's own checker fails on or warns about. Everything else that
+users should know before they use a corpus is a *warning*: files that are not read, a document that occurs twice, labels
+that differ only by case. With the same options, ``convert`` and ``init`` read every corpus in which nothing is wrong.
 
-The files are read by the readers themselves, so that both say the same. Files of BigBio's "kb" schema are also checked
-field by field (:mod:`biorat_al.corpus.formats.bigbio.kb_checks`); of all others the record that BigBio would get is.
+The readers themselves read the files, so that both report the same. Files in BigBio's "kb" schema are also checked
+field by field (:mod:`biorat_al.corpus.formats.bigbio.kb_checks`); other files are converted to BigBio records,
+and these are checked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from biorat_al.corpus.detection import CorpusFile, Paths, check_split, list_files
+from biorat_al.corpus.detection import CorpusFile, Paths, check_splittable, list_files
 from biorat_al.corpus.formats.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
 from biorat_al.corpus.formats.bigbio.kb_checks import JOINERS, KbChecker, Problem
 from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
@@ -37,18 +37,18 @@ from biorat_al.wording import plural
 OTHER_TEXT = "texts that are not those at their offsets"
 
 WARNED = frozenset({"records without a text"})
-"""Kinds of problems of a record that no command refuses, and BigBio's checker passes."""
+"""Kinds of problems that no command refuses and that BigBio's checker accepts."""
 
 
 @dataclass
 class Validation:
-    """What was found.
+    """The result of a validation.
 
-    :param documents: how many were looked at.
-    :param problems: how many there are of each kind that is wrong.
-    :param messages: the first :data:`~biorat_al.corpus.formats.base.KEPT` of them, each with its place.
-    :param warnings: how many there are of each kind that is not wrong, but should be known.
-    :param remarks: the first of these, likewise.
+    :param documents: number of documents checked.
+    :param problems: number of problems by kind.
+    :param messages: the first :data:`~biorat_al.corpus.formats.base.KEPT` problems, each with its place.
+    :param warnings: number of warnings by kind.
+    :param remarks: the first warnings, likewise.
 
     >>> from biorat_al import Validation
     >>> validation = Validation(documents=2)
@@ -85,10 +85,10 @@ def validate_corpus(
 ) -> Validation:
     """Check every document of files and folders.
 
-    A file that cannot be read further counts as one problem, and the next file is looked at.
+    A file that cannot be read to its end counts as one problem; checking goes on with the next file.
 
-    :param options: how the files are read; what they leave out or keep on trust is warned of.
-    :raises UsageError: the format is not known, or a file is not cut that way.
+    :param options: how to read the files; what they leave out or keep on trust becomes a warning.
+    :raises UsageError: the format is unknown, or a file cannot be split that way.
     :raises CorpusError: a path is missing, or a folder holds nothing to read.
 
     >>> from pathlib import Path
@@ -100,7 +100,7 @@ def validate_corpus(
     """
     listed = ReadReport()
     files = list_files(paths, format=options.format, report=listed)
-    check_split(files, options.split)
+    check_splittable(files, options.split)
     check = _Check(options, len(files))
     validation = check.validation
     with progress.bar("Checking", sum(file.size for file in files), "bytes") as bar:
@@ -124,13 +124,13 @@ def validate_corpus(
 
 
 class _Check:
-    """A validation under way: what was seen in earlier files counts, too."""
+    """A running validation, which remembers what it saw in earlier files."""
 
     def __init__(self, options: ReadOptions, files: int) -> None:
         self.validation = Validation(files=files)
         self._options = options
         self._kb = KbChecker()
-        # of what was read from other formats; their ids are numbers that begin anew
+        # for records made from other formats: their ids are numbers that start again in each
         self._made, self._made_checker = KbRecords(), KbChecker()
         self.left_out = ReadReport()
         self._seen: dict[str, bytes] = {}
@@ -171,7 +171,7 @@ class _Check:
             try:
                 problems = list(self._kb.problems(row, where))
             except (TypeError, KeyError, AttributeError):
-                # fields of other types, which the reader names
+                # fields of the wrong type: the reader names them
                 problems = []
             for kind, what in problems:
                 self.validation.add(kind, f"{where}, document {row['document_id']}: {what}")
@@ -182,7 +182,7 @@ class _Check:
                 if not problems:
                     self.validation.add("documents that cannot be read", str(error))
             if problems:
-                # what the checker says need not be said again
+                # the checker has reported these already
                 reading.report.faults.clear()
                 reading.report.invalid.clear()
             self._take_faults(reading.report)
@@ -191,7 +191,7 @@ class _Check:
         self._take_rest(reading.report, str(file.path))
 
     def labels(self) -> None:
-        """Warn of labels that only look different."""
+        """Warn about labels that differ only by case or blanks."""
         for alike in self._labels.values():
             if len(alike) > 1:
                 listed = ", ".join(f"{label!r} ({number:,})" for label, number in alike.most_common())
@@ -203,7 +203,7 @@ class _Check:
         return reading
 
     def _take_faults(self, report: ReadReport) -> None:
-        """Tell what was left out since the last record; what the user wants left out is not wrong."""
+        """Report what was left out since the last record: as warnings if the user asked to leave it out."""
         tell = self.validation.warn if self._options.skip_invalid else self.validation.add
         for message in _shifted(report.invalid):
             tell(OTHER_TEXT, message)
@@ -213,7 +213,7 @@ class _Check:
         report.faults.clear()
 
     def _take_rest(self, report: ReadReport, file: str) -> None:
-        """Tell what the reader counted for the whole file."""
+        """Report what the reader counted for the whole file."""
         self.left_out.left_out.update(report.left_out)
         for kind, number in (report.left_out - report.broken).items():
             messages = [message for known, message in report.unread if known == kind]
@@ -230,15 +230,15 @@ class _Check:
             self.validation.warn("files that may not be what they seem", note)
 
     def _record(self, record: Record) -> None:
-        """Check what concerns every format: what the store, the writers and the documents together need."""
+        """Check what every format, the store and the writers need of a record, and ids across records."""
         document, annotation, source = record
         where = f"{source}, document {document.id}"
         digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).digest()
         known = self._seen.setdefault(document.id, digest)
         if known != digest:
-            self.validation.add("ids that occur again", f"{source}: the id {document.id!r} is that of another text")
+            self.validation.add("ids that occur again", f"{source}: the id {document.id!r} belongs to another text")
         elif len(self._seen) == self._unique:
-            self.validation.warn("documents that are there twice", f"{where}: id and text were there before")
+            self.validation.warn("documents that occur twice", f"{where}: the same id and text occurred before")
         self._unique = len(self._seen)
         if not document.text.strip():
             self.validation.warn("documents without a text", f"{where}: it has no text")
@@ -264,7 +264,7 @@ class _Check:
                 self._labels[" ".join(label.casefold().split())][label] += 1
 
     def _targets(self, document: Document, where: str) -> None:
-        """Warn of what some formats cannot hold, so that `convert` to them would refuse it."""
+        """Warn about documents that `convert` would refuse to write in some formats."""
         names: defaultdict[str, list[str]] = defaultdict(list)
         for known in FORMATS:
             if known.can_write and (refused := known.refusal(document)) is not None:
@@ -274,7 +274,7 @@ class _Check:
             self.validation.warn(kind, f"{where}: cannot be written as {' or '.join(formats)}: {refused}")
 
     def _kb_rules(self, document: Document, annotation: Annotation, source: str) -> None:
-        """Check what BigBio would not have as it is."""
+        """Check a record against the rules of BigBio's kb schema."""
         known = set()
         for kind, what in record_problems(document, annotation):
             known.add(kind)
@@ -287,7 +287,7 @@ class _Check:
 
 
 def _shifted(invalid: Sequence[InvalidMention]) -> Iterator[str]:
-    """Yield the messages of one document's mentions; the first says so if all of them are shifted alike."""
+    """Yield the messages of one document's mentions; the first says whether all are shifted by the same distance."""
     shift = common_shift(mention.shift for mention in invalid)
     for number, mention in enumerate(invalid):
         alike = f" ({shift_text(len(invalid), shift)})" if shift is not None and number == 0 else ""
@@ -295,7 +295,7 @@ def _shifted(invalid: Sequence[InvalidMention]) -> Iterator[str]:
 
 
 def record_problems(document: Document, annotation: Annotation) -> Iterator[Problem]:
-    """What of a document and its annotation, which can stand, BigBio would not have so."""
+    """Yield what BigBio would not accept in a valid document and its annotation."""
     last = 0
     for passage in document.passages:
         if document.text[last : passage.start].strip():

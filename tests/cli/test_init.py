@@ -68,7 +68,7 @@ def broken(old: str, new: str) -> str:
             1,
             r"documents\.txt:4, document 1: the text at 19-27 is 'aloxone ', but the annotation says 'Naloxone'",
         ),
-        (broken("1\t0\t6\tA", "1\t0\t600\tA"), [], 1, r"documents\.txt:3, document 1: .*0-600 does not lie inside"),
+        (broken("1\t0\t6\tA", "1\t0\t600\tA"), [], 1, r"documents\.txt:3, document 1: .*0-600 is not inside"),
         (broken("1\t0\t6", "1\tzero\t6"), [], 1, r"documents\.txt:3, document 1: .*expected a mention"),
         ("<collection><document>", [], 1, r"documents\.txt:1: not well-formed XML"),
         ('{"id": "1", "text": "x", "entites": []}\n', [], 1, r"documents\.txt:1, document 1: .*entites"),

@@ -260,7 +260,7 @@ def test_a_broken_annotation_is_named_and_nothing_is_written(store: Store, tmp_p
         exported(store, settings, tmp_path / "out", force=True)
     with store.write() as session:
         session.execute(update(EntityRow).where(EntityRow.id == one.id).values(spans=[[0, 9]]))
-    with pytest.raises(CorpusError, match=r"^document one: the span 0-9 does not lie inside the text of 1 character$"):
+    with pytest.raises(CorpusError, match=r"^document one: the span 0-9 is not inside the text of 1 character$"):
         exported(store, settings, tmp_path / "new")
     assert (tmp_path / "out" / "README.md").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"out"}

@@ -1,4 +1,4 @@
-"""What every file format has in common, and what is counted while files are read."""
+"""The interface of every file format, the options of reading, and the reports of reading and writing."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from biorat_al.corpus.model.document import Annotation, Document, Record, Relati
 from biorat_al.errors import CorpusError, OffsetError, UsageError
 
 KEPT = 100
-"""How many invalid mentions and skipped files a report names; it counts all of them."""
+"""Most invalid mentions, and most skipped files, that a report names; it counts all."""
 
 SPLITS = ("paragraphs", "lines", "sentences", "blank-lines", "none")
-"""Where a file that does not say it is cut into documents; ``none``: the file is one document."""
+"""Ways to split a file into documents if its format does not define that; ``none``: the file is one document."""
 
 Writable: TypeAlias = Record | tuple[Document, Annotation | None]
-"""What can be written: a record as it was read, or a document with its annotation (None: nobody looked)."""
+"""What writers accept: a record as read, or a document with its annotation (None: nobody looked)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How the user wants files to be read.
+    """The user's options for reading files.
 
-    :param format: name of the format of all files; None: told by each file's content and name.
-    :param skip_invalid: leave out, and count, what is broken, instead of refusing the file.
+    :param format: name of the format of all files; None detects it from each file's content and name.
+    :param skip_invalid: leave out and count what is broken, instead of refusing the file.
     :param trust_offsets: keep mentions whose text is not the text at their offsets, by their offsets.
-    :param split: one of :data:`SPLITS`; None: as the format has it, with a note where that looks wrong.
+    :param split: one of :data:`SPLITS`; None: the format's own way, with a note if that looks wrong.
 
     >>> from biorat_al import ReadOptions
     >>> ReadOptions(format="pubtator", skip_invalid=True).trust_offsets
@@ -46,10 +46,10 @@ class ReadOptions:
 class InvalidMention(NamedTuple):
     """A mention that was left out because its text is not the text at its offsets.
 
-    :param found: the document's text at the offsets; None if they lie outside the text.
-    :param expected: the text that the mention names; None if it names none.
-    :param message: the sentence that would have been the error.
-    :param shift: by how many characters it must be moved to match; None if that is not known.
+    :param found: the document's text at the offsets; None if they are outside the text.
+    :param expected: the mention's own text; None if it has no text.
+    :param message: the message that the error would have had.
+    :param shift: by how many characters the mention must move to match; None if unknown.
     """
 
     source: str
@@ -61,7 +61,7 @@ class InvalidMention(NamedTuple):
 
 
 class SkippedFile(NamedTuple):
-    """A file in a folder that was not read, and why."""
+    """A file in a folder that was not read, with the reason."""
 
     path: Path
     reason: str
@@ -69,24 +69,24 @@ class SkippedFile(NamedTuple):
 
 @dataclass
 class ReadReport:
-    """What was read, counted as it is read: complete once the records are used up.
+    """Counts of what was read, complete once all records are consumed.
 
     :param files: files read to their end.
     :param documents: records; one that occurs twice counts twice.
-    :param annotated: those of them that somebody looked at, whether anything was found or not.
+    :param annotated: records that somebody looked at, with or without mentions.
     :param mentions: mentions by label.
     :param relations: relations between mentions by label.
     :param concept_relations: relations between concepts by label.
     :param invalid: the first :data:`KEPT` mentions left out; `invalid_count` counts all.
-    :param relations_left_out: relations that were left out with a mention they refer to.
-    :param trusted_count: mentions whose text is not the text at their offsets and that were kept by their offsets.
-    :param left_out: what else the files hold and was not read, by kind (answers of a second annotator, …).
-    :param broken: of these, what was left out because it is broken.
-    :param faults: the first :data:`KEPT` items that were left out because they are broken, as ``(kind, message)``;
-        `broken` counts all of them.
-    :param unread: the first :data:`KEPT` items that were left out although nothing is broken, as ``(kind, message)``,
-        of the kinds of which each one is named; `left_out` counts all of them.
-    :param notes: sentences on what looks unlike what it says it is (one document of 34 paragraphs), each with its file.
+    :param relations_left_out: relations left out together with a mention they refer to.
+    :param trusted_count: mentions whose text is not the text at their offsets, kept by their offsets.
+    :param left_out: everything else in the files that was not read, by kind (answers of a second annotator, …).
+    :param broken: the part of `left_out` that is broken.
+    :param faults: the first :data:`KEPT` items left out because they are broken, as ``(kind, message)``; `broken`
+        counts all.
+    :param unread: the first :data:`KEPT` items left out although they are not broken, as ``(kind, message)``, for kinds
+        whose items are named; `left_out` counts all.
+    :param notes: sentences on what may not be what it seems (one document of 34 paragraphs), each with its file.
     :param skipped: the first :data:`KEPT` files of folders that were not read; `skipped_count` counts all.
 
     >>> from biorat_al import Annotation, Document, Entity, ReadReport, Record, Span
@@ -116,24 +116,24 @@ class ReadReport:
     skipped_count: int = 0
 
     def skip(self, path: Path, reason: str) -> None:
-        """Count a file that is not read."""
+        """Count a file that is not read, and keep the reason."""
         self.skipped_count += 1
         if len(self.skipped) < KEPT:
             self.skipped.append(SkippedFile(path, reason))
 
     def note(self, sentence: str) -> None:
-        """Add a sentence that the user should read; the same one is kept once, and :data:`KEPT` at most."""
+        """Add a sentence for the user, without repetitions and at most :data:`KEPT` of them."""
         if sentence not in self.notes and len(self.notes) < KEPT:
             self.notes.append(sentence)
 
     def leave_unread(self, kind: str, message: str) -> None:
-        """Count something that is not read, and name it."""
+        """Count an item that is not read although it is not broken, and keep the message."""
         self.left_out[kind] += 1
         if len(self.unread) < KEPT:
             self.unread.append((kind, message))
 
     def count(self, record: Record) -> None:
-        """Count a record and what is annotated on it."""
+        """Count a record and its annotations."""
         self.documents += 1
         if record.annotation is None:
             return
@@ -148,10 +148,10 @@ class ReadReport:
 
 @dataclass
 class WriteReport:
-    """What was written, and what the format has no place for.
+    """Counts of what was written and of what the format cannot hold.
 
-    :param lost: how often something could not be written, or not as it was, by kind in words.
-    :param warned: how often something was written that the format's own users would not have so, by kind.
+    :param lost: how often something could not be written, or only in changed form, by kind in words.
+    :param warned: how often something was written that the format's own users would not expect, by kind.
 
     >>> from biorat_al import WriteReport
     >>> report = WriteReport()
@@ -171,13 +171,13 @@ class WriteReport:
 
 
 class Reading:
-    """How to read, and where to count: what the readers of all formats are given.
+    """How readers should read, and where they count; passed to the readers of all formats.
 
-    :param skip_invalid: leave out, and count, what is broken (a mention whose text is not the text at its offsets, a
+    :param skip_invalid: leave out and count what is broken (a mention whose text is not the text at its offsets, a
         relation whose end does not exist, an unfinished line), instead of raising.
-    :param trust_offsets: keep a mention whose text is not the text at its offsets, as the text at the offsets has it.
-    :param split: one of :data:`SPLITS`: where a file that does not say it is cut into documents; None: nobody said.
-    :ivar files: how many files are read.
+    :param trust_offsets: keep a mention whose text is not the text at its offsets, with the text at the offsets.
+    :param split: one of :data:`SPLITS`: how to split a file if its format does not define that; None: not specified.
+    :ivar files: number of files that are read.
     """
 
     def __init__(
@@ -195,11 +195,11 @@ class Reading:
         self.report = ReadReport() if report is None else report
 
     def keeps(self, error: OffsetError) -> bool:
-        """Decide on a mention whose text is not the text at its offsets: return True to keep it by its offsets.
+        """Return whether to keep, by its offsets, a mention whose text is not the text at its offsets.
 
-        Where it is not kept it is counted and left out, or `error` is raised if nothing may be left out.
+        Otherwise the mention is counted as left out, or `error` is raised if nothing may be left out.
         """
-        # without a text at the offsets there is nothing to trust
+        # without a text at the offsets there is nothing to keep
         if self.trust_offsets and error.found:
             self.report.trusted_count += 1
             return True
@@ -227,7 +227,7 @@ class Reading:
             self.report.faults.append((kind, str(error)))
 
     def without(self, left_out: set[str], relations: Iterable[Relation]) -> tuple[Relation, ...]:
-        """The relations that do not refer to a mention that was left out; the others are counted."""
+        """Return the relations without those that refer to a mention that was left out; count the latter."""
         kept = []
         for relation in relations:
             if relation.head in left_out or relation.tail in left_out:
@@ -238,17 +238,17 @@ class Reading:
 
 
 class CorpusFormat(ABC):
-    """A file format that documents come in.
+    """A file format of documents.
 
-    :cvar name: as the user writes it.
-    :cvar title: as people know it.
+    :cvar name: the name that users type.
+    :cvar title: the usual name of the format.
     :cvar suffixes: file suffixes in lower case with their dot; ``.gz`` may follow each.
     :cvar writes_folder: whether :meth:`write` makes a folder rather than a file.
-    :cvar lying_beside: names of files that lie beside the documents and are none.
+    :cvar lying_beside: names of files that may appear next to the documents but are not documents.
     :cvar made_files: pattern of the paths inside a folder that :meth:`write` makes.
-    :cvar knows_concepts: whether it holds relations between concepts.
+    :cvar knows_concepts: whether it can hold relations between concepts.
     :cvar may_be_empty: whether an empty file is a document.
-    :cvar splits: of :data:`SPLITS`, those that make sense for it.
+    :cvar splits: the members of :data:`SPLITS` that it supports.
     """
 
     name: ClassVar[str]
@@ -268,18 +268,18 @@ class CorpusFormat(ABC):
 
     @abstractmethod
     def detects(self, head: str) -> bool:
-        """Whether a file that begins with `head` is certainly of this format."""
+        """Return whether a file that begins with `head` is certainly of this format."""
 
     def owns(self, path: Path) -> bool:
-        """Whether `path` is certainly of this format by the files that lie beside it."""
+        """Return whether the files next to `path` show that it is certainly of this format."""
         return False
 
     def main_file(self, path: Path) -> Path | None:
-        """The file that `path` is a part of, where this format spreads its documents over several files."""
+        """Return the file that `path` belongs to, if this format spreads documents over several files, else None."""
         return None
 
     def companions(self, path: Path) -> tuple[Path, ...]:
-        """The files beside `path` that are read with it."""
+        """Return the files next to `path` that are read with it."""
         return ()
 
     def refusal(self, document: Document) -> str | None:
@@ -288,19 +288,18 @@ class CorpusFormat(ABC):
 
     @abstractmethod
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        """Yield the documents of a file one by one, holding no more than one of them.
+        """Yield the documents of a file one by one, with at most one in memory.
 
         :raises FormatError: the file is not of this format; the message names the line.
         :raises OffsetError: the text of a mention is not the text at its offsets (unless `reading` skips those).
         """
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
-        """Write a file or folder under a temporary name, rename it when it is complete, and return the number of
-        documents.
+        """Write a file or folder and return the number of documents.
 
-        What the format cannot hold is counted in `report`.
+        It is written under a temporary name and renamed when complete. `report` counts what the format cannot hold.
 
         :raises UsageError: this format cannot be written.
-        :raises CorpusError: a record cannot stand as it is; nothing is written.
+        :raises CorpusError: a record is invalid; nothing is written.
         """
         raise UsageError(f"{self.title} can be read but not written")

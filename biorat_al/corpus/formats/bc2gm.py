@@ -1,4 +1,4 @@
-"""BioCreative II's gene mention task: one sentence a line, and the genes in a file beside it.
+"""BioCreative II's gene mention task: one sentence per line, and the genes in a file next to it.
 
 ::
 
@@ -7,9 +7,9 @@
 
 - Every sentence is a document, and every mention has the label ``GENE``.
 - Offsets do not count white space, and the end is **inclusive**.
-- ``GENE.eval`` belongs to the only ``.in`` file of its folder; ``x.eval`` and ``x.GENE.eval`` belong to ``x.in``. What
-  else the task accepts (``ALTGENE.eval``) is counted and not read. Without a file of mentions nobody has looked at the
-  sentences, which the report notes.
+- ``GENE.eval`` belongs to the only ``.in`` file of its folder; ``x.eval`` and ``x.GENE.eval`` belong to ``x.in``. The
+  alternative mentions that the task accepts (``ALTGENE.eval``) are counted and not read. Without a file of mentions,
+  the sentences count as annotated by nobody, which the report notes.
 
 Smith L, Tanabe LK, nee Ando RJ, et al. Overview of BioCreative II gene mention recognition. Genome Biology 9(S2):S2,
 2008, doi 10.1186/gb-2008-9-s2-s2.
@@ -56,7 +56,7 @@ class Bc2Gm(CorpusFormat):
 
     name = "bc2gm"
     title = "BC2GM"
-    # other programs' files end in .in and .eval too: their content says what they are
+    # other programs use .in and .eval too: only the content decides
     suffixes = ()
 
     def detects(self, head: str) -> bool:
@@ -126,7 +126,7 @@ class Bc2Gm(CorpusFormat):
 
 
 def _mentions(source: Source, reading: Reading) -> dict[str, list[_Mention]]:
-    """All mentions of a file by their sentence."""
+    """Return all mentions of a file by the id of their sentence."""
     mentions: dict[str, list[_Mention]] = defaultdict(list)
     for number, line in source.lines():
         line = line.rstrip("\r")
@@ -142,14 +142,14 @@ def _mentions(source: Source, reading: Reading) -> dict[str, list[_Mention]]:
 
 
 def _annotation(document: Document, mentions: list[_Mention], reading: Reading) -> Annotation:
-    # where each character that is no white space is in the text
+    # positions in the text of the characters that are not white space
     places = [place for place, character in enumerate(document.text) if not character.isspace()]
     entities: list[Entity] = []
     for where, start, end, text in mentions:
         try:
             if not start <= end < len(places):
                 raise OffsetError(
-                    f"{start}-{end} does not lie inside the sentence's {len(places)} characters without blanks",
+                    f"{start}-{end} is not inside the sentence's {len(places)} characters without blanks",
                     source=where,
                     document=document.id,
                 )

@@ -1,4 +1,4 @@
-"""The stand-off files of the BioNLP shared tasks: a text, the mentions that were given, and what was to be found.
+"""Stand-off files of the BioNLP shared tasks: a text, the given mentions, and the annotations to be found.
 
 ::
 
@@ -10,13 +10,14 @@
              *<tab>Equiv T1 T3
     1.rel    R1<tab>Protein-Component Arg1:T1 Arg2:T4
 
-- The lines are brat's, which grew out of them, and mean the same (:mod:`biorat_al.corpus.formats.brat.format`): ``M``
-  lines become attributes, ``N`` lines (``OntoBiotope Annotation:T1 Referent:OBT:1``) concepts. What was read can be
-  written as brat.
-- An event without a trigger (SeeDev's) is a relation if it has two arguments; else its line is kept as it is.
-- The files of one text have one numbering. Of several variants of the annotations (``.a2``, ``.a2.t1``, ``.a2.t12`` …,
-  in the tasks of 2009) the fullest is read: the first that exists of these.
-- A text without ``.a2`` or ``.rel`` file has its given mentions alone, which the report notes.
+- The lines mean the same as in brat, whose format grew out of this one (:mod:`biorat_al.corpus.formats.brat.format`):
+  ``M`` lines become attributes, ``N`` lines (``OntoBiotope Annotation:T1 Referent:OBT:1``) concepts. The documents can
+  be written as brat.
+- An event without a trigger (SeeDev) is a relation if it has two arguments; else its line is kept as it is.
+- The files of one text share one numbering. The tasks of 2009 have several variants of the annotations (``.a2``,
+  ``.a2.t1``, ``.a2.t12`` …); the fullest is read: the first that exists of ``.a2``, ``.a2.t123``, ``.a2.t12``,
+  ``.a2.t13``, ``.a2.t1``.
+- A text without ``.a2`` or ``.rel`` file has only its given mentions, which the report notes.
 
 Kim JD, Ohta T, Pyysalo S, Kano Y, Tsujii J. Overview of BioNLP'09 shared task on event extraction. BioNLP 2009,
 aclanthology.org/W09-1401; Nédellec C, Bossy R, Kim JD, et al. Overview of BioNLP shared task 2013,
@@ -52,12 +53,12 @@ class BioNlp(CorpusFormat):
 
     name = "bionlp"
     title = "BioNLP-ST stand-off"
-    # other programs' files end in .rel and .co too
+    # other programs use .rel and .co too
     suffixes = (".txt", GIVEN, *FOUND)
     may_be_empty = True
 
     def detects(self, head: str) -> bool:
-        # the texts can be anything: the files beside them say what they are
+        # a text can be anything: only the files next to it decide
         return False
 
     def owns(self, path: Path) -> bool:
@@ -65,11 +66,11 @@ class BioNlp(CorpusFormat):
 
     def main_file(self, path: Path) -> Path | None:
         text = _text_of(path)
-        # a file that is not read with its text is not a part of it
+        # a file that is not read with its text does not belong to it
         return text if text is not None and path in self.companions(text) else None
 
     def companions(self, path: Path) -> tuple[Path, ...]:
-        # what has been edited with brat is brat's
+        # with an .ann file it was edited in brat, and is read as brat
         if not path.name.lower().removesuffix(".gz").endswith(".txt") or beside(path, ".ann") is not None:
             return ()
         parts = []
@@ -96,7 +97,7 @@ class BioNlp(CorpusFormat):
 
 
 def _text_of(path: Path) -> Path | None:
-    """The text that a file of annotations is about."""
+    """Return the text file that belongs to a file of annotations."""
     found = _ENDING.search(path.name)
     return None if found is None else beside(path.with_name(path.name[: found.start()] + GIVEN), ".txt")
 

@@ -1,23 +1,22 @@
-"""ChemProt's and DrugProt's tables: abstracts, mentions and relations in separate files, tab-separated, without a
-header.
+"""ChemProt and DrugProt tables: abstracts, mentions and relations in separate files, tab-separated, without a header.
 
 ::
 
     x_abstracts.tsv      PMID, title, abstract
     x_entities.tsv       PMID, mention id, type, start, end, text
     x_relations.tsv      PMID, group (CPR:3), "Y " or "N " (evaluated), label, Arg1:T1, Arg2:T2
-    x_gold_standard.tsv  PMID, group, Arg1:T1, Arg2:T2; the evaluated relations once more
+    x_gold_standard.tsv  PMID, group, Arg1:T1, Arg2:T2; the evaluated relations again
 
-- The names are those of all releases: ``…_abstracts_gs.tsv`` (the test set's gold), ``…_abstracs.tsv`` (DrugProt), in
-  upper case, packed. DrugProt's relations have the gold standard's four columns.
+- File names of all releases are known: ``…_abstracts_gs.tsv`` (gold of the test set), ``…_abstracs.tsv`` (DrugProt), in
+  upper case, packed. DrugProt's relations have the four columns of the gold standard.
 
 - The text is the title, one space, the abstract; offsets count its code points, end exclusive. A quotation mark is an
   ordinary character.
-- A relation's label is its group; the third and fourth column are kept in its ``extras``. The gold standard is read
-  only where there is no file of relations.
-- Without a file of mentions nobody has looked at the documents, which the report notes; with one, all of them were
+- A relation's label is its group; the third and fourth columns are kept in its ``extras``. The gold standard is read
+  only if there is no file of relations.
+- Without a file of mentions, the documents count as annotated by nobody, which the report notes; with one, all were
   looked at.
-- The mentions and relations of a set are held in memory, since their order need not be that of the abstracts.
+- The mentions and relations of a set are kept in memory, since they may be in another order than the abstracts.
 
 Krallinger M, Rabal O, Akhondi SA, et al. Overview of the BioCreative VI chemical-protein interaction track.
 Proceedings of the BioCreative VI Workshop, 2017, 141-146.
@@ -72,7 +71,7 @@ _UNFIT_ID = re.compile(r"[\t\n\r\ufeff]")
 
 
 class _Columns(NamedTuple):
-    """How many columns a table has, and what they hold."""
+    """The permitted numbers of columns of a table, and what the columns hold."""
 
     numbers: tuple[int, ...]
     names: str
@@ -100,7 +99,7 @@ class ChemProt(CorpusFormat):
     made_files = r"[^/]+_(abstracts|entities|relations|gold_standard)\.tsv"
 
     def detects(self, head: str) -> bool:
-        # three columns of text can be anything: the files' names say what they are
+        # three columns of text can be anything: only the file names decide
         return False
 
     def owns(self, path: Path) -> bool:
@@ -152,7 +151,7 @@ class ChemProt(CorpusFormat):
                     reading.leave_out(ORPHANS, error)
 
     def _tell(self, source: Source, parts: Collection[str | None], reading: Reading) -> None:
-        """Note which of the files that belong to a set were not there."""
+        """Note which files of a set are missing."""
         if ENTITIES not in parts:
             taken = "annotated but for their mentions" if parts else "annotated by nobody"
             missing = _name_of(source.path, ENTITIES)
@@ -184,14 +183,14 @@ class ChemProt(CorpusFormat):
                 if ident in seen:
                     if seen[ident] != digest:
                         raise DuplicateDocumentError(
-                            "another document of that id is there, with another text or other annotations",
+                            "another document has that id, with another text or other annotations",
                             document=document.id,
                         )
                     counted.lose("repetitions of documents")
                     continue
                 seen[ident] = digest
                 losses.count_losses(counted, document, annotation, keeps=_KEPT, relation_extras=("label", "evaluated"))
-                # a carriage return in the last column would be read as a part of the line's end
+                # a carriage return in the last column would be read as part of the line end
                 title, abstract = title_and_abstract(document, r"[\t\n\r]", counted)
                 files[ABSTRACTS].write(f"{ident}\t{title}\t{abstract}\n")
                 if annotation is None:
@@ -210,13 +209,13 @@ class ChemProt(CorpusFormat):
 
 
 def _part(path: Path) -> str | None:
-    """Which of the tables of a set a file is by its name; None: none of them."""
+    """Return which table of a set a file is, by its name; None if it is no such table."""
     found = _NAME.fullmatch(path.name.lower())
     return _PARTS[found["part"]] if found is not None else None
 
 
 def _name_of(path: Path, part: str) -> str:
-    """What the table of that kind would be called beside `path`."""
+    """Return the name that a table of that kind would have next to `path`."""
     found = _NAME.fullmatch(path.name.lower())
     if found is None:
         return f"…_{part}"
@@ -224,7 +223,7 @@ def _name_of(path: Path, part: str) -> str:
 
 
 def _beside(path: Path, part: str) -> Path | None:
-    """The table of that kind of the set that `path` belongs to, packed or not."""
+    """Return the table of that kind, packed or not, in the set of `path`; None if it is missing."""
     own = _NAME.fullmatch(path.name.lower())
     if own is None:
         return None
@@ -232,7 +231,7 @@ def _beside(path: Path, part: str) -> Path | None:
         names = sorted(os.listdir(path.parent), key=lambda name: (name.lower().endswith(".gz"), name))
     except OSError:
         return None
-    # the gold release has its mark on three of four files
+    # the gold release marks three of its four files with "_gs"
     for marks in ((own["after"],), ("", "_gs")):
         for name in names:
             found = _NAME.fullmatch(name.lower())
@@ -265,7 +264,7 @@ def _rows(source: Source, expected: _Columns, reading: Reading) -> Iterator[tupl
 
 
 def _table(source: Source, expected: _Columns, reading: Reading) -> _Rows:
-    """All rows of a file by their document."""
+    """Return all rows of a file by their document."""
     rows: _Rows = defaultdict(list)
     for where, columns in _rows(source, expected, reading):
         rows[columns[0].strip()].append(_Row(where, columns))
@@ -311,7 +310,7 @@ def _annotation(document: Document, entity_rows: list[_Row], relation_rows: list
 
 
 def _relation(number: int, columns: list[str], ids: Collection[str]) -> Relation | tuple[str, str]:
-    """The relation of a row, or as what it is left out and why."""
+    """Return the relation of a row; if it is broken, the kind of fault and the reason."""
     ends = []
     for name, column in zip(("Arg1", "Arg2"), columns[-2:], strict=True):
         role, _, ident = column.strip().partition(":")

@@ -1,14 +1,14 @@
-"""The XML of the DDI corpus: one document a file, in sentences with offsets of their own.
+"""XML of the DDI corpus: one document per file, with offsets that count in each sentence.
 
-- The document's text is that of its sentences, joined by one space unless there is white space already; the sentences'
-  places are kept in the metadata. The id is the ``document`` element's; a file's name that is another one (a PMID) is
-  kept as metadata ``file``.
+- The document's text consists of its sentences, joined by one space unless there is already white space; the spans of
+  the sentences are kept in the metadata. The id is that of the ``document`` element; a file name that differs from it
+  (a PMID) is kept as metadata ``file``.
 - Offsets count code points in the sentence, **end inclusive**; a discontinuous mention has several ranges, joined by
   ``;``, and its text is that of the pieces joined by one space.
-- A pair with ``ddi="true"`` becomes an undirected relation of its type. One without a type is taken for ``int``, as in
-  the corpus makers' own brat files. Pairs without an interaction are written for every two mentions of a sentence, and
-  not kept when they are read.
-- The documents were all looked at.
+- A pair with ``ddi="true"`` becomes an undirected relation of its type. One without a type gets the type ``int``, as in
+  the corpus authors' own brat files. Pairs without an interaction are written for every two mentions of a sentence, and
+  ignored when read.
+- All documents count as looked at.
 
 Herrero-Zazo M, Segura-Bedmar I, Martínez P, Declerck T. The DDI corpus. Journal of Biomedical Informatics 46(5), 2013,
 doi 10.1016/j.jbi.2013.07.011.
@@ -44,10 +44,10 @@ from biorat_al.errors import FormatError, OffsetError
 from biorat_al.files import replacing_folder
 
 UNTYPED = "int"
-"""Type of an interaction that states none."""
+"""Type of an interaction without a stated type."""
 
 MOST_PAIRED = 200
-"""In a sentence of more mentions, pairs without an interaction are not written; their number grows with the square."""
+"""Most mentions in a sentence for pairs without an interaction to be written; their number grows with the square."""
 
 _DOCUMENT = re.compile(
     r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*+|<!DOCTYPE[^>\[]*+>\s*+)*+"
@@ -107,7 +107,7 @@ class Ddi(CorpusFormat):
 
 
 def count_ddi_losses(report: WriteReport, document: Document, annotation: Annotation | None) -> None:
-    """Count what DDI XML has no place for."""
+    """Count what DDI XML cannot hold."""
     losses.count_losses(
         report,
         document,
@@ -120,8 +120,8 @@ def count_ddi_losses(report: WriteReport, document: Document, annotation: Annota
         report.lose(losses.DIRECTED, sum(relation.directed for relation in annotation.relations))
 
 
-def joined(sentences: Iterable[str]) -> tuple[str, list[Span]]:
-    """The text of a document from those of its sentences, and their places in it."""
+def join_sentences(sentences: Iterable[str]) -> tuple[str, list[Span]]:
+    """Join the texts of sentences; return the document's text and the spans of the sentences in it."""
     text = ""
     spans = []
     for sentence in sentences:
@@ -133,7 +133,7 @@ def joined(sentences: Iterable[str]) -> tuple[str, list[Span]]:
 
 
 class _Reader:
-    """Reads one document element."""
+    """A reader of one document element."""
 
     def __init__(self, element: Element, source: Source, reading: Reading) -> None:
         self._element = element
@@ -151,7 +151,7 @@ class _Reader:
                 self._leave_out("sentences without a text", part, "the sentence has no attribute 'text'")
             else:
                 sentences.append(part)
-        text, spans = joined(sentence.get("text", "") for sentence in sentences)
+        text, spans = join_sentences(sentence.get("text", "") for sentence in sentences)
         metadata: dict[str, Any] = {"sentences": [[start, end] for start, end in spans]} if spans else {}
         idents = [sentence.get("id", "") for sentence in sentences]
         if idents != [f"{self._id}.s{number}" for number in range(len(idents))]:
@@ -174,13 +174,13 @@ class _Reader:
                 elif element.tag != "pair":
                     self._count_further(element)
             relations += self._relations(sentence, inside)
-        # an id that occurs twice is left out once
+        # if an id occurs twice, only the second mention is left out
         left_out -= {entity.id for entity in entities}
         annotation = Annotation(tuple(entities), self._reading.without(left_out, relations))
         return Record(document, annotation, self._source.at(line_of(self._element)))
 
     def _entity(self, element: Element, document: Document, sentence: Span) -> Entity | None:
-        """A mention; None if it is left out."""
+        """Return the mention of an element; None if it is left out."""
         ranges = element.get("charOffset", "")
         found = [_RANGE.fullmatch(place.strip()) for place in ranges.split(";")]
         label = element.get("type", "").strip()
@@ -202,7 +202,7 @@ class _Reader:
             length = sentence.end - sentence.start
             if any(end > length for _, end in inner):
                 raise OffsetError(
-                    f"the range {ranges} does not lie inside the sentence of {length} characters",
+                    f"the range {ranges} is not inside the sentence of {length} characters",
                     source=where,
                     document=self._id,
                 )
@@ -244,7 +244,7 @@ class _Reader:
         self._reading.report.left_out[f"elements <{element.tag}>"] += 1
 
     def _count_attributes(self, element: Element, known: frozenset[str]) -> None:
-        # the reader's own notes have blanks in their names
+        # attributes that the parser added have blanks in their names
         number = sum(" " not in name for name in element.attrib.keys() - known)
         if number:
             self._reading.report.left_out["further attributes of mentions and pairs"] += number
@@ -255,7 +255,7 @@ class _Reader:
 
 
 class _Writer:
-    """Spells one document."""
+    """A writer of one document."""
 
     def __init__(self, document: Document, annotation: Annotation, xml: XmlText, report: WriteReport) -> None:
         self._document = document
@@ -267,7 +267,7 @@ class _Writer:
         report.lose("white space around ids of documents", document.id != document.id.strip())
 
     def content(self) -> str:
-        """The whole file."""
+        """Return the content of the whole file."""
         sentences = self._sentences()
         idents = self._document.metadata.get("sentence_ids")
         ident = self._document.id.strip()
@@ -279,14 +279,17 @@ class _Writer:
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + self._xml.element("document", content, id=ident) + "\n"
 
     def _sentences(self) -> list[Span]:
-        """The sentences, so joined that no mention and no relation goes from one to another."""
+        """Return the sentences, merged where a mention or a relation would cross a border."""
         stated = self._document.metadata.get("sentences")
         bounds = [(passage.start, passage.end) for passage in self._document.passages]
         starts = [start for start, _ in bounds]
         up_to_next = list(zip(starts, [*starts[1:], len(self._document.text)], strict=False))
         for spans in (_spans(stated), _spans(bounds), _spans(up_to_next)):
             whole = self._uncrossed(spans)
-            if whole and joined(self._document.text[start:end] for start, end in whole) == (self._document.text, whole):
+            if whole and join_sentences(self._document.text[start:end] for start, end in whole) == (
+                self._document.text,
+                whole,
+            ):
                 break
         else:
             whole = [Span(0, len(self._document.text))] if self._document.text else []
@@ -305,7 +308,7 @@ class _Writer:
         position = 0
         furthest = 0
         for span in spans:
-            # whether anything that begins before this sentence goes on into it or beyond
+            # how far anything reaches that begins before this sentence
             while position < len(reaches) and reaches[position].start < span.start:
                 furthest = max(furthest, reaches[position].end)
                 position += 1
@@ -360,7 +363,7 @@ class _Writer:
 
 
 def _spans(values: Any) -> list[Span]:
-    """The values as spans in order and apart, or nothing if they are not that."""
+    """Return the values as spans; empty unless they are spans in order and without overlap."""
     try:
         spans = [Span(int(start), int(end)) for start, end in values]
     except (TypeError, ValueError):

@@ -1,13 +1,13 @@
-"""Events and coreference, which the program carries and does not learn: one shape for all formats that have them.
+"""Events and coreference, which the program keeps but does not learn, in one shape for all formats.
 
-They stand in an annotation's ``extras`` as BigBio's schema has them, with offsets in the document's text::
+They are in an annotation's ``extras`` in the shape of BigBio's schema, with offsets in the document's text::
 
     {"events": [{"id": "E1", "type": "Phosphorylation",
                  "trigger": {"text": ["phosphorylated"], "offsets": [[10, 24]]},
                  "arguments": [{"role": "Theme", "ref_id": "T1"}]}],
      "coreferences": [{"id": "C1", "entity_ids": ["T1", "T2"]}]}
 
-An event may have further keys of its own format.
+An event may have further keys from its format.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COREFERENCES = "coreferences"
 
 
 def events_of(document: Document, annotation: Annotation) -> list[dict[str, Any]]:
-    """The annotation's events, if all of them are of the shape above and refer to what is there; else none."""
+    """Return the annotation's events, if all have the shape above and refer to existing ids; else an empty list."""
     events = annotation.extras.get(EVENTS)
     if not isinstance(events, list) or not all(_is_event(event, len(document.text)) for event in events):
         return []
@@ -36,7 +36,7 @@ def events_of(document: Document, annotation: Annotation) -> list[dict[str, Any]
 
 
 def coreferences_of(annotation: Annotation) -> list[dict[str, Any]]:
-    """The annotation's groups of mentions, if all of them are of the shape above; else none."""
+    """Return the annotation's groups of mentions, if all have the shape above; else an empty list."""
     groups = annotation.extras.get(COREFERENCES)
     known = {entity.id for entity in annotation.entities}
     if not isinstance(groups, list) or not all(_is_group(group, known) for group in groups):
@@ -45,12 +45,12 @@ def coreferences_of(annotation: Annotation) -> list[dict[str, Any]]:
 
 
 def trigger_spans(event: Mapping[str, Any]) -> tuple[Span, ...]:
-    """The pieces of an event's trigger."""
+    """Return the spans of an event's trigger."""
     return tuple(Span(start, end) for start, end in event["trigger"]["offsets"])
 
 
 def without_events(events: Iterable[dict[str, Any]], left_out: set[str], reading: Reading) -> list[dict[str, Any]]:
-    """The events that refer to nothing that was left out, be it through other events; the others are counted."""
+    """Return the events that refer, directly or through other events, to nothing left out; count the others."""
     kept = list(events)
     gone = set(left_out)
     while True:

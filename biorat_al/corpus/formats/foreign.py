@@ -1,4 +1,4 @@
-"""Files of other programs that are often met and cannot be read: by what they are known, and what to do instead."""
+"""Common files of other programs that cannot be read: how to recognise them, and what to do instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from biorat_al.corpus.formats.jsonl import KEYS
-from biorat_al.corpus.io.json_head import CUT, first_item, is_cut, json_head, keys_of
+from biorat_al.corpus.io.json_head import CUT, first_item, is_cut, json_head, string_keys
 
 EXPORT = 'export the project from Label Studio in the format called "JSON" and read that'
 
@@ -35,7 +35,7 @@ def _doccano(value: dict[str, Any]) -> bool:
 
 
 def _hub(value: dict[str, Any]) -> bool:
-    return isinstance(value.get("tokens"), list) and any(key.endswith("tags") for key in keys_of(value))
+    return isinstance(value.get("tokens"), list) and any(key.endswith("tags") for key in string_keys(value))
 
 
 _OBJECTS: tuple[tuple[str, _Test, str], ...] = (
@@ -82,7 +82,7 @@ _OBJECTS: tuple[tuple[str, _Test, str], ...] = (
         "it holds identifiers alone: fetch the articles as XML (efetch) and read that",
     ),
     ("Argilla's records", _has("fields", "responses"), _ELSE),
-    # after all that are more certain: text and labels are in many formats
+    # last: many formats have a text and labels
     ("doccano's JSON Lines", _doccano, _ELSE),
 )
 
@@ -104,7 +104,7 @@ _ROOTS = {
     "xml": ("a reference manager's XML (EndNote)", "export the references as CSV, or fetch the articles from PubMed"),
 }
 
-# possessive: a document type with many entities could else be cut into declarations in millions of ways
+# possessive: otherwise a document type with many entities could be split into declarations in millions of ways
 _ROOT = re.compile(
     r"\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+|<![^>\[]*+(?:\[[^\]]*+\])?+[^>]*+>\s*+)*+"
     r"<(?:[\w.-]+:)?([\w.-]+)",
@@ -131,9 +131,9 @@ _TAGS = frozenset({"tag", "tags", "ner", "nertag", "nertags", "label", "labels",
 
 
 def foreign_format(head: str) -> str | None:
-    """Return what a file is that begins with `head` and is of no known format, and what to do; None if it is not known.
+    """Return what a file of no known format is, judged by its start, and what to do; None if that is unknown.
 
-    JSON is always named, if only by its keys: whatever its file is called, it is no text and no table.
+    JSON is always named, if only by its keys: under any file name, it is neither a text nor a table.
     """
     for beginning, title, advice in _BINARY:
         if head.startswith(beginning):
@@ -154,7 +154,7 @@ def foreign_format(head: str) -> str | None:
 
 
 def _table_of_tokens(head: str) -> str | None:
-    """Say what a table is whose first row names a column of tokens and one of tags."""
+    """Return what to do with a table whose first row names a column of tokens and one of tags; None for other files."""
     first = next((line for line in head.split("\n") if line.strip()), "")
     names = {re.sub(r"[^a-z]", "", name.lower()) for name in re.split(r"[\t,;]", first)}
     if not names & _TOKENS or not names & _TAGS or names & {"text", "title", "abstract"}:
@@ -166,11 +166,11 @@ def _table_of_tokens(head: str) -> str | None:
 
 
 def _is_json(head: str) -> bool:
-    """Whether a beginning is JSON as far as it goes."""
+    """Return whether the start of a file is JSON, possibly cut off."""
     try:
         _, end = json.JSONDecoder().raw_decode(head.lstrip())
     except json.JSONDecodeError as error:
-        # cut off in the middle
+        # a value that is cut off
         return error.pos >= len(head.lstrip()) - 1 or "Unterminated" in error.msg
     except RecursionError:
         return True
@@ -190,7 +190,7 @@ def _foreign_json(value: Any, head: str) -> str | None:
     for title, test, advice in _OBJECTS:
         if test(item):
             return f"it is {title}, which is not one of the known formats; {advice}"
-    keys = keys_of(item)
+    keys = string_keys(item)
     if not keys:
         return None
     if isinstance(value, list) and {"id", "text"} <= set(keys) <= set(KEYS):

@@ -1,6 +1,6 @@
-"""JSON Lines: the program's own complete format, from which everything that it knows of a document can be had back.
+"""JSON Lines: the program's own complete format, which keeps everything that the program knows about a document.
 
-One JSON object a line, in UTF-8, lines ending in ``\\n``; blank lines are passed over::
+One JSON object per line, in UTF-8, with lines that end in ``\\n``; blank lines are skipped::
 
     {"id": "227508",
      "text": "Naloxone reverses …",
@@ -23,15 +23,14 @@ metadata                   any JSON object
 entities                   mentions; **absent: nobody has looked; an empty list: looked at, nothing there**
 relations                  links between entities of this document, by their ids
 concept_relations          links between concepts, for the whole document
-extras                     any JSON object: what other formats carry beyond these (events, coreference)
+extras                     any JSON object: what other formats hold beyond these (events, coreference)
 ================= ======== =============================================================================================
 
-Offsets count Unicode code points, from 0, end exclusive. An entity must have ``id`` (its own in the document),
-``label`` and ``spans`` (more than one: discontinuous); its ``text``, the pieces joined by one space, is always
-written, and compared with the document's text where it is read. ``score`` is a number from 0 to 1, ``origin`` one of
-``prediction``, ``prediction-changed``, ``manual``. A relation must have ``id``, ``label``, ``head`` and ``tail``. A key
-that is not in this list is an error, lest a misspelt one be passed over; what is your own goes into ``metadata`` or
-``extras``.
+Offsets count Unicode code points, from 0, end exclusive. An entity must have ``id`` (unique in the document), ``label``
+and ``spans`` (several if it is discontinuous); its ``text``, the pieces joined by one space, is always written, and
+compared with the document's text when it is read. ``score`` is a number from 0 to 1, ``origin`` one of ``prediction``,
+``prediction-changed``, ``manual``. A relation must have ``id``, ``label``, ``head`` and ``tail``. A key that is not in
+this list is an error, so that no misspelt key is ignored; your own values go into ``metadata`` or ``extras``.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, Write
 from biorat_al.corpus.formats.sound import BROKEN_DOCUMENTS, BROKEN_MENTIONS, BROKEN_RELATIONS
 from biorat_al.corpus.formats.writing import text_file
 from biorat_al.corpus.io.json_fields import Fields, found, parse_object, to_json
-from biorat_al.corpus.io.json_head import is_cut, is_list_of, is_string, json_head, keys_of
+from biorat_al.corpus.io.json_head import is_cut, is_list_of, is_string, json_head, string_keys
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.checks import check_annotation, check_document, check_mention
 from biorat_al.corpus.model.concept_relations import with_old_columns
@@ -86,12 +85,12 @@ class JsonLines(CorpusFormat):
         value = json_head(head)
         if not isinstance(value, dict):
             return False
-        keys = keys_of(value)
+        keys = string_keys(value)
         complete = is_cut(value) or {"id", "text"} <= value.keys()
         return (
             "id" in value
             and complete
-            # a misspelt key of ours gets its own error
+            # a misspelt key of this format gets an error of the reader
             and all(key in KEYS or get_close_matches(key, KEYS, cutoff=0.8) for key in keys)
             and all(is_string(value[key]) for key in ("id", "text") if key in value)
             and all(is_list_of(value[key], known) for key, known in _ITEMS.items() if key in value)
@@ -118,9 +117,9 @@ class JsonLines(CorpusFormat):
 def write_jsonl(path: Path, records: Iterable[Writable]) -> int:
     """Write records, under a temporary name until all are written, and return their number.
 
-    The same records give the same bytes. A path that ends in ``.gz`` is packed.
+    The same records give the same bytes. The file is packed if `path` ends in ``.gz``.
 
-    :raises CorpusError: a record cannot stand as it is (see :mod:`biorat_al.corpus.model.checks`); nothing is written.
+    :raises CorpusError: a record is invalid (see :mod:`biorat_al.corpus.model.checks`); nothing is written.
     """
     count = 0
     with text_file(path) as out:
@@ -131,9 +130,9 @@ def write_jsonl(path: Path, records: Iterable[Writable]) -> int:
 
 
 def to_line(document: Document, annotation: Annotation | None) -> str:
-    """A document as one line, without the line's end.
+    """Return a document as one line, without the line end.
 
-    :raises CorpusError: the document or the annotation cannot stand as it is, or holds what JSON cannot.
+    :raises CorpusError: the document or the annotation is invalid, or holds something that JSON cannot.
     """
     check_document(document)
     if annotation is not None:
@@ -142,7 +141,7 @@ def to_line(document: Document, annotation: Annotation | None) -> str:
 
 
 def record_to_json(document: Document, annotation: Annotation | None) -> dict[str, Any]:
-    """A document and its annotation as JSON values; what is empty is left out, but for `entities`."""
+    """Return a document and its annotation as JSON values, without empty values except for `entities`."""
     value: dict[str, Any] = {"id": document.id, "text": document.text}
     if document.passages:
         value["passages"] = [{"kind": part.kind, "start": part.start, "end": part.end} for part in document.passages]
@@ -164,11 +163,11 @@ def record_to_json(document: Document, annotation: Annotation | None) -> dict[st
 
 
 def record_from_json(value: Mapping[str, Any], source: str, reading: Reading | None = None) -> Record:
-    """The inverse of :func:`record_to_json`.
+    """Return the record that JSON values describe: the inverse of :func:`record_to_json`.
 
     :param source: place of the value, for messages.
-    :raises FormatError: a key is missing or unknown, or a value is not of its type.
-    :raises OffsetError: a span lies outside the text, or an entity's text is not the text there.
+    :raises FormatError: a key is missing or unknown, or a value has the wrong type.
+    :raises OffsetError: a span is outside the text, or an entity's text is not the text there.
     """
     fields = Fields(value, source)
     document_id = fields.text("id")
@@ -182,7 +181,7 @@ def record_from_json(value: Mapping[str, Any], source: str, reading: Reading | N
     document = Document(document_id, fields.text("text"), passages, fields.mapping("metadata"))
     fields.only(KEYS)
     annotation = None
-    # null could mean that nobody has looked, or that nothing is there: it is refused
+    # null is refused: it could mean that nobody has looked, or that there are no entities
     if "entities" in value:
         annotation = _annotation(fields, document, reading or Reading())
     else:

@@ -1,4 +1,4 @@
-"""The XML of Knowtator, in its first version (Protégé, eHOST) and its second (CRAFT), beside the texts.
+"""XML of Knowtator, version 1 (Protégé, eHOST) and version 2 (CRAFT), with the texts in separate files.
 
 ::
 
@@ -9,12 +9,12 @@
     1.xml                  <knowtator-project><document id="1" text-file="1.txt">
                              <annotation id="a1"><class id="CHEBI:7459" label="naloxone"/><span start="0" end="8">…
 
-- The text is the file that the XML names: beside it, or in ``corpus``, ``txt`` or ``articles/txt`` of a folder above.
+- The text is the file that the XML names: next to it, or in ``corpus``, ``txt`` or ``articles/txt`` of a folder above.
 - A class of an ontology (``CHEBI:7459``, or its address) gives the ontology as the label and the class as the concept;
   its name is kept in the mention's ``extras["class"]``. Any other class is the label itself.
-- A slot that holds mentions, and a triple of the second version, becomes a relation of that name; a class without a
-  place in the text that has two such slots (eHOST's relations) becomes one between the two. Other slots become the
-  mention's attributes, as those of brat. What has no place in the text besides is counted.
+- A slot that holds mentions, and a triple of version 2, becomes a relation of that name; a class without a span in the
+  text that has two such slots (a relation in eHOST) becomes a relation between the two. Other slots become attributes
+  of the mention, as in brat. Other annotations without a span are counted.
 - The pieces of a mention's text may be joined by ``" ... "``. Annotations of several people in one file are read
   together, which the report notes.
 
@@ -60,10 +60,10 @@ _PLACES = ("", "corpus", "txt", "articles/txt")
 
 @dataclass
 class _Mention:
-    """What a file says of one mention, wherever in it.
+    """What a file says about one mention, collected from several places.
 
-    :param spans: start and end of each piece, as the file has them.
-    :param pieces: the text as the annotation has it.
+    :param spans: start and end of each piece, as written in the file.
+    :param pieces: the annotation's own text.
     :param kind: id of its class.
     :param name: name of its class.
     :param attributes: slots that hold values, as brat's attributes.
@@ -79,7 +79,7 @@ class _Mention:
 
 @dataclass
 class _Content:
-    """What a file says of one document.
+    """What a file says about one document.
 
     :param links: relations: id, label, head and tail.
     """
@@ -138,7 +138,7 @@ class Knowtator(CorpusFormat):
 
 
 class _Reader:
-    """Reads the annotations of one document."""
+    """A reader of the annotations of one document."""
 
     def __init__(self, document: Document, source: Source, reading: Reading) -> None:
         self._document = document
@@ -146,7 +146,7 @@ class _Reader:
         self._reading = reading
 
     def first_version(self, root: Element) -> _Content:
-        """What Protégé's Knowtator and eHOST write."""
+        """Return the content of a file of Protégé's Knowtator or of eHOST."""
         content = _Content()
         mentions: dict[str, _Mention] = {}
         for element in root.findall("annotation"):
@@ -162,17 +162,17 @@ class _Reader:
         slots = {_id_of(element): element for element in root if element.tag.endswith("SlotMention")}
         for element in root.findall("classMention"):
             ident, kind = _id_of(element), element.find("mentionClass")
-            held = [slots[name] for name in map(_id_of, element.findall("hasSlotMention")) if name in slots]
+            own_slots = [slots[name] for name in map(_id_of, element.findall("hasSlotMention")) if name in slots]
             if ident in mentions:
                 mentions[ident].kind, mentions[ident].name = _id_of(kind), (kind.text or "" if kind is not None else "")
-                self._slots(content, mentions[ident], held)
+                self._slots(content, mentions[ident], own_slots)
             else:
-                self._placeless(content, ident, _id_of(kind), held)
+                self._placeless(content, ident, _id_of(kind), own_slots)
         content.mentions = list(mentions.values())
         return content
 
     def second_version(self, element: Element) -> _Content:
-        """What Knowtator 2 writes."""
+        """Return the content of a document of Knowtator 2."""
         content = _Content()
         for part in element.findall("annotation"):
             kind = part.find("class")
@@ -192,7 +192,7 @@ class _Reader:
         return content
 
     def annotation(self, content: _Content) -> Annotation:
-        """The mentions and relations, as far as they can be."""
+        """Return the mentions and relations that are valid; leave out the others."""
         entities: list[Entity] = []
         left_out: set[str] = set()
         ids: set[str] = set()
@@ -243,7 +243,7 @@ class _Reader:
         try:
             check_spans(self._document, spans, source=self._source.name)
             said = " ".join(mention.pieces)
-            # in the order of the text too, and joined as the first version joins them
+            # pieces may also be in the order of the text, and joined as in version 1
             orders = (spans, tuple(sorted(spans)))
             surfaces = [joiner.join(text[start:end] for start, end in order) for order in orders for joiner in _JOINERS]
             if _flat(said) not in map(_flat, surfaces):
@@ -269,7 +269,7 @@ class _Reader:
                     mention.attributes.append({"id": _id_of(slot), "type": name, "value": value})
 
     def _placeless(self, content: _Content, ident: str, kind: str, slots: list[Element]) -> None:
-        """A class without a place in the text: a relation, if it has two ends."""
+        """Add a class without a span in the text as a relation if it has two ends, or leave it out."""
         ends = [
             value.get("value", "")
             for slot in slots
@@ -284,7 +284,7 @@ class _Reader:
     def _leave_out(self, kind: str, what: str) -> None:
         error = FormatError(what, source=self._source.name, document=self._document.id)
         if kind == PLACELESS:
-            # nothing is broken; the model has no place for it
+            # not broken, but the model of documents cannot hold it
             self._reading.report.left_out[PLACELESS] += 1
         else:
             self._reading.leave_out(kind, error)
@@ -294,9 +294,9 @@ _JOINERS = (" ", " ... ", "...", "")
 
 
 def _root(source: Source) -> Element:
-    """The whole file.
+    """Return the root element of the file.
 
-    :raises FormatError: it is not well-formed, of another root, or declares entities.
+    :raises FormatError: the file is not well-formed, has another root, or declares entities.
     """
     try:
         root: Element = fromstring(source.text())
@@ -317,8 +317,8 @@ def _root(source: Source) -> Element:
 
 
 def _text(path: Path, name: str) -> Path | None:
-    """The text file of that name that belongs to an XML file."""
-    # some files name it with its folder
+    """Return the text file that an XML file names, or None if it is missing."""
+    # some files name it with a folder
     name = re.split(r"[/\\]", name)[-1]
     if not name or name in (".", ".."):
         return None

@@ -1,4 +1,4 @@
-"""What of a record a format has no place for, counted before it is written."""
+"""Counts of what a format cannot hold of a record, made before the record is written."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ def count_losses(
     relation_extras: Collection[str] = (),
     extras: Collection[str] = (),
 ) -> None:
-    """Count what a record holds and the format does not.
+    """Count what a record has and the format cannot hold.
 
-    :param keeps: of the kinds above, those that the format holds.
-    :param metadata: keys of a document's metadata that it holds all the same; the other three likewise.
+    :param keeps: those of the kinds above that the format can hold.
+    :param metadata: keys of a document's metadata that the format can hold anyway; `entity_extras`, `relation_extras`
+        and `extras` likewise.
     """
 
     def further(held: Collection[str], known: Collection[str]) -> bool:
@@ -57,7 +58,7 @@ def count_losses(
     }
     if annotation is not None:
         entities, relations = annotation.entities, annotation.relations
-        # which concepts a relation was made of can be told from its ends again
+        # the concepts of a relation follow from its ends
         known = {*relation_extras, CONCEPTS}
         properties, unfit = properties_of(annotation)
         found |= {
@@ -65,7 +66,7 @@ def count_losses(
             SCORES: sum(entity.score is not None for entity in entities),
             HISTORIES: sum(entity.origin is not None for entity in entities),
             MENTION_PROPERTIES: sum(further(entity.extras, {*entity_extras, NOTE}) for entity in entities),
-            # whoever keeps whatever a mention has keeps its note as well
+            # a format that keeps all properties of a mention keeps its note as well
             NOTES: 0
             if MENTION_PROPERTIES in keeps
             else sum(further({NOTE} & entity.extras.keys(), entity_extras) for entity in entities),
@@ -82,7 +83,7 @@ def count_losses(
 
 
 class LookedAt:
-    """Which documents somebody looked at, in a format that tells it by whether anything is annotated in the file."""
+    """Counts of documents looked at, for formats in which the annotations of a file as a whole decide on that."""
 
     def __init__(self) -> None:
         self._any = False
@@ -92,14 +93,14 @@ class LookedAt:
     def count(self, annotation: Annotation | None, written: object) -> None:
         """Count a document.
 
-        :param written: something true if any annotation of it stands in the file.
+        :param written: true in a Boolean context if any annotation of it is in the file.
         """
         self._any = self._any or bool(written)
         self._empty += annotation is not None and not written
         self._not_looked += annotation is None
 
     def report(self, report: WriteReport) -> None:
-        """Count what cannot be told from the file, which is complete."""
+        """Report what readers cannot tell from the complete file."""
         if self._any:
             report.lose(NOT_LOOKED, self._not_looked)
         else:

@@ -1,11 +1,11 @@
-"""Plain text: one document a file, with nothing annotated, unless the user says where the file is to be split.
+"""Plain text: one document per file, without annotations, unless the user asks to split the file.
 
-The id is the file's name without its suffix; where several files of one reading share that, the path inside the folder
-without its suffix (``a/notes`` and ``b/notes``). The text is the whole file, its last line end included. Plain text
-does not say whether anybody looked, so the annotation is None.
+The id is the file name without its suffix; if several files read together share it, the id is the path inside the
+folder without the suffix (``a/notes`` and ``b/notes``). The text is the whole file, including its last line end. Plain
+text does not say whether anybody looked, so the annotation is None.
 
-Split into paragraphs (at blank lines) or lines, a file gives the documents ``name-1``, ``name-2``, …; each is kept to
-the character, without the blank lines and line ends around it.
+If split into paragraphs (at blank lines) or lines, a file gives the documents ``name-1``, ``name-2``, …; each keeps its
+text unchanged, without the blank lines and line ends around it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from biorat_al.wording import plural
 _PARAGRAPH = re.compile(r"[^\s](?:.*?[^\s])??(?=\s*\Z|[^\S\n]*\r?\n[^\S\n]*\r?\n)", re.DOTALL)
 _LINE = re.compile(r"(?<![^\r\n])[^\S\r\n]*+\S[^\r\n]*+")
 _FEW = 3
-"""Lines or paragraphs that a text of its own may well have: a title, an abstract, a reference."""
+"""Lines or paragraphs that one document may well have: a title, an abstract, a reference."""
 
 _IDENTIFIER = r"(?:PM(?:C|ID:?[ \t]*))?[0-9]{4,9}(?:\.[0-9]+)?|10\.[0-9]{4,9}/[^\s,;]+"
 _ONLY_IDENTIFIERS = re.compile(rf"[\s,;]*(?:{_IDENTIFIER})(?:[\s,;]+(?:{_IDENTIFIER}))*[\s,;]*", re.IGNORECASE)
@@ -41,7 +41,7 @@ class PlainText(CorpusFormat):
     splits = ("paragraphs", "lines", "blank-lines")
 
     def detects(self, head: str) -> bool:
-        # any text is plain text: only its name says that a file is meant to be one
+        # any text is plain text: only the file name decides
         return False
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
@@ -64,7 +64,7 @@ class PlainText(CorpusFormat):
 
 
 def _refuse_lists(text: str, source: Source) -> None:
-    """Raise on what PubMed offers as text and is not text to be annotated."""
+    """Raise if the text is a list of ids, a table, PubTator, or a list of articles from PubMed."""
     if _ONLY_IDENTIFIERS.fullmatch(text):
         raise FormatError(
             "it holds identifiers alone, no texts; on PubMed, save the articles in the format PubMed (a .txt or .nbib "
@@ -78,7 +78,7 @@ def _refuse_lists(text: str, source: Source) -> None:
             source=source.name,
         )
     found = _PUBTATOR.search(text)
-    # what begins as PubTator is read as text if somebody asked for that
+    # a file that begins as PubTator is read as text only if the user asked for it
     if found is not None and text[: found.start()].strip():
         line = text.count("\n", 0, found.start()) + 1
         raise FormatError(
@@ -98,7 +98,7 @@ def _refuse_lists(text: str, source: Source) -> None:
 def _note_parts(text: str, source: Source, reading: Reading) -> None:
     paragraphs, lines = (sum(1 for _ in pattern.finditer(text)) for pattern in (_PARAGRAPH, _LINE))
     most = max(paragraphs, lines)
-    # a folder of texts is told apart from one file that holds a corpus by how long the parts are
+    # a single file of several parts may be a whole corpus; in a folder, a text may have a few parts
     if most > (1 if reading.files == 1 else _FEW):
         parts = plural(paragraphs, "paragraph") if paragraphs > 1 else plural(lines, "line")
         split = "paragraphs" if paragraphs > 1 else "lines"

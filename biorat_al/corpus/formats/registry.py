@@ -1,4 +1,4 @@
-"""The formats that are known, by name and by what a file begins with."""
+"""The list of all formats, and look-up by name."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ FORMATS: tuple[CorpusFormat, ...] = (
     Medline(),
     Table(),
     PlainText(),
-    # a text file that stands alone is plain text
+    # these claim only texts with annotation files next to them; a text file alone is plain text
     Brat(),
     BioNlp(),
 )
-"""The formats that can be read, in the order in which they are tried."""
+"""All formats, in the order in which detection tries them."""
 
 
 def format_named(name: str) -> CorpusFormat:
-    """The format of that name.
+    """Return the format of that name.
 
-    :raises UsageError: there is none; the message lists those there are.
+    :raises UsageError: unknown name; the message lists the known ones.
     """
     for known in FORMATS:
         if known.name == name:
@@ -57,8 +57,8 @@ def format_named(name: str) -> CorpusFormat:
 
 
 def format_names(*, written: bool = False) -> str:
-    """The names of all formats, for messages.
+    """Return the names of all formats, for messages.
 
-    :param written: only of those that can be written.
+    :param written: only formats that can be written.
     """
     return ", ".join(known.name for known in FORMATS if known.can_write or not written)

@@ -1,4 +1,4 @@
-"""What of a document is sound, and what is left out, for all formats alike: no reader need check it itself."""
+"""Removal of what is broken in a record, for all formats, so that readers need not check it themselves."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ BROKEN_DOCUMENTS = "documents that cannot be read"
 BROKEN_MENTIONS = "mentions that cannot be read"
 BROKEN_RELATIONS = "relations that cannot be read"
 ABSENT_ENDS = "relations to mentions that do not exist"
-"""Kinds of what is left out because it is broken, as :meth:`~biorat_al.corpus.formats.base.Reading.leave_out` counts
-it."""
+"""Kinds of broken items, as counted by :meth:`~biorat_al.corpus.formats.base.Reading.leave_out`."""
 
 
 def sound_record(record: Record, reading: Reading) -> Record | None:
-    """Return the record without what is broken in it, which is counted; None if nothing is left.
+    """Return the record without its broken items, which are counted; None if nothing is left.
 
     :raises CorpusError: something is broken, and nothing may be left out.
     """

@@ -1,4 +1,4 @@
-"""Documents made of a title and an abstract: the text is both, joined by one space, as PubTator has it."""
+"""Documents made from a title and an abstract, joined by one space as in PubTator."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from biorat_al.corpus.model.document import Document, Passage
 
 NO_TEXT = "records without a title and an abstract"
-"""Kind of what is left out where there is nothing to annotate."""
+"""Kind of records that are left out because they have nothing to annotate."""
 
 
 def titled_document(ident: str, parts: Iterable[tuple[str, str]], metadata: Mapping[str, Any]) -> Document | None:

@@ -1,4 +1,4 @@
-"""What the writers of all formats share: files that are complete or not there, and ids and texts that fit a format."""
+"""What writers share: files that appear only when complete, and ids and texts that fit a format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from biorat_al.errors import DuplicateDocumentError, FormatError
 from biorat_al.files import replacing
 
 LONGEST_NAME = 251
-"""Bytes of a file's name without its ending, with which it may have 255."""
+"""Most bytes of a file name without its suffix; with it, file systems allow 255."""
 
 
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORECASE)
@@ -27,7 +27,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)", re.IGNORE
 
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
-    """A file that takes the name `path` once it is written whole; packed if the name ends in ``.gz``.
+    """Open a file that appears as `path` once it is complete; packed if the name ends in ``.gz``.
 
     :raises CorpusError: the file cannot be written.
     """
@@ -39,7 +39,7 @@ def text_file(path: Path) -> Iterator[TextIO]:
 
 
 def check_record(document: Document, annotation: Annotation | None) -> None:
-    """Raise unless the record can stand, in whatever format.
+    """Raise unless the record is valid for any format.
 
     :raises CorpusError: see :mod:`biorat_al.corpus.model.checks`; or a text holds half of a surrogate pair.
     """
@@ -57,10 +57,10 @@ def check_record(document: Document, annotation: Annotation | None) -> None:
 
 
 def fitting(text: str, unfit: re.Pattern[str], report: WriteReport, kind: str) -> str:
-    """The text with a space for each character that the format cannot hold, so that every offset stays right.
+    """Return the text with a space for each character that the format cannot hold, so that all offsets stay right.
 
     :param unfit: matches one such character.
-    :param kind: what they are, for the report.
+    :param kind: what these characters are, for the report.
     """
     fit, number = unfit.subn(" ", text)
     report.lose(kind, number)
@@ -68,7 +68,7 @@ def fitting(text: str, unfit: re.Pattern[str], report: WriteReport, kind: str) -
 
 
 def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> tuple[str, str]:
-    """The text in two parts with one character between them, for formats that hold titles and abstracts.
+    """Return the text in two parts with one character between them, for formats of titles and abstracts.
 
     :param unfit: pattern of the characters that the format cannot hold.
     """
@@ -79,7 +79,7 @@ def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> t
     cuts += [document.text.find("\n"), text.find(" "), len(text)]
     cut = next(cut for cut in cuts if cut == len(text) or (cut >= 0 and text[cut] == " "))
     report.lose("texts without a space (one was added at the end)", cut == len(text))
-    # a carriage return at the end of a line would be read as a part of the line's end
+    # a carriage return at the end of a line would be read as part of the line end
     title = fitting(text[:cut], re.compile(r"\r\Z"), report, kind)
     abstract = fitting(text[cut + 1 :], re.compile(r"\r\Z"), report, kind)
     kinds = [(passage.kind, passage.start, passage.end) for passage in document.passages]
@@ -89,36 +89,36 @@ def title_and_abstract(document: Document, unfit: str, report: WriteReport) -> t
 
 
 def unfit_id(ident: str, unfit: re.Pattern[str]) -> str | None:
-    """Return what is wrong with a document's id that must not hold what `unfit` matches; None if it does not."""
+    """Return what is wrong with a document's id that `unfit` matches; None if it does not match."""
     found = unfit.search(ident)
     return None if found is None else f"its id holds {found[0]!r}"
 
 
 def tabular_id(document: Document, unfit: re.Pattern[str], title: str, report: WriteReport) -> str:
-    """The document's id as a column.
+    """Return the document's id as a column.
 
-    :param unfit: what it must not hold.
-    :raises FormatError: it holds that.
+    :param unfit: what the id must not contain.
+    :raises FormatError: the id contains it.
     """
     ident = document.id.strip()
     refused = unfit_id(ident, unfit)
     if refused is not None:
-        raise FormatError(f"{refused}, which cannot stand in {title}", document=document.id)
+        raise FormatError(f"{refused}, which {title} cannot hold", document=document.id)
     report.lose("white space around ids of documents", ident != document.id)
     return ident
 
 
 def stripped(label: str, report: WriteReport) -> str:
-    """The label without white space around it, for formats that drop that."""
+    """Return the label without white space around it, for formats that drop it; count the change."""
     report.lose("white space around labels", label != label.strip())
     return label.strip() or "_"
 
 
 def numbered(ids: Sequence[str], prefix: str, taken: set[str]) -> dict[str, str]:
-    """A name of the form ``T1`` for each id: its own if it is of that form.
+    """Return a name of the form ``T1`` for each id: the id itself if it has that form.
 
     :param prefix: the letter.
-    :param taken: names that are not free; those that are given away are added.
+    :param taken: names in use; the new names are added.
     """
     good = {ident for ident in ids if re.fullmatch(prefix + "[0-9]{1,9}", ident)} - taken
     taken |= good
@@ -136,27 +136,27 @@ def numbered(ids: Sequence[str], prefix: str, taken: set[str]) -> dict[str, str]
 
 
 def renamed(names: Mapping[str, str]) -> int:
-    """How many of the names are not their own."""
+    """Return the number of ids whose name differs from them."""
     return sum(old != new for old, new in names.items())
 
 
 def file_name(ident: str) -> str:
-    """A file name for a document id, the same for the same id and another one for another."""
+    """Return a file name for a document id: always the same for one id, and different for different ids."""
     name = quote(ident, safe=" !#$&'()+,;=@[]^{}~")
-    # a name that begins with a dot is hidden, and Windows keeps some for devices, whatever their ending
+    # a name that begins with a dot is hidden; Windows reserves some names for devices, with any suffix
     hidden = name.startswith(".") or _DEVICE.match(name)
     return f"%{ord(name[0]):02X}{name[1:]}" if hidden else name
 
 
 def long_name(ident: str) -> str | None:
-    """Return what is wrong with a document's id that makes a file name which no disk takes; None if it does not."""
+    """Return what is wrong with an id that is too long for a file name; None if it is not too long."""
     return "its id is too long for the name of a file" if len(file_name(ident).encode()) > LONGEST_NAME else None
 
 
 def check_name(document: Document) -> None:
-    """Raise where a document's id makes a file name which no disk takes.
+    """Raise if a document's id is too long for a file name.
 
-    :raises FormatError: it does.
+    :raises FormatError: it is too long.
     """
     if (refused := long_name(document.id)) is not None:
         raise FormatError(
@@ -167,13 +167,13 @@ def check_name(document: Document) -> None:
 
 
 def named(file_name_: str) -> str:
-    """The id whose :func:`file_name` it is; a name that cannot be one is the id itself."""
+    """Return the id whose :func:`file_name` this is; a name that :func:`file_name` cannot give is itself the id."""
     ident = unquote(file_name_)
     return ident if file_name(ident) == file_name_ else file_name_
 
 
 def write_once(path: Path, content: bytes, document: str, report: WriteReport) -> bool:
-    """Write the file of a document; a document that occurs twice is written once.
+    """Write the file of a document and return whether it is new; a document that occurs twice is written once.
 
     :raises DuplicateDocumentError: the file of another document has that name.
     """
@@ -183,7 +183,7 @@ def write_once(path: Path, content: bytes, document: str, report: WriteReport) -
     except FileExistsError:
         if path.read_bytes() != content:
             raise DuplicateDocumentError(
-                "another document of that id is there, with another text or other annotations", document=document
+                "another document has that id, with another text or other annotations", document=document
             ) from None
         report.lose("repetitions of documents")
         return False

@@ -1,4 +1,4 @@
-"""Text as XML from which the same text is read again."""
+"""Writing of text as XML, from which a reader gets the same text back."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class XmlText:
-    """Spells XML; characters that XML cannot hold become spaces, so that every offset stays right, and are counted."""
+    """A writer of XML. Characters that XML cannot hold are counted and become spaces, so that offsets stay right."""
 
     def __init__(self, report: WriteReport) -> None:
         self._report = report
 
     def fit(self, text: str) -> str:
-        """The text with spaces for characters that XML cannot hold (most control characters, U+FFFE, U+FFFF)."""
+        """Return the text with spaces for characters that XML cannot hold (most control characters, U+FFFE, U+FFFF)."""
         return fitting(text, UNFIT, self._report, "characters that XML cannot hold (each became a space)")
 
     def record(self, document: Document, annotation: Annotation | None) -> tuple[Document, Annotation | None]:
-        """The record with a text, labels and ids that XML can hold; mentions and relations get others if they must.
+        """Return the record with text, labels and ids that XML can hold; mentions and relations get new ids if needed.
 
-        :raises FormatError: the document's id is one that it cannot hold.
+        :raises FormatError: XML cannot hold the document's id.
         """
         refused = unfit_id(document.id, UNFIT)
         if refused is not None:
-            raise FormatError(f"{refused}, which cannot stand in XML", document=document.id)
+            raise FormatError(f"{refused}, which XML cannot hold", document=document.id)
         document = replace(document, text=self.fit(document.text))
         if annotation is None:
             return document, None
@@ -76,14 +76,14 @@ class XmlText:
         return names
 
     def text(self, text: str) -> str:
-        """The content of an element."""
+        """Return a text as the content of an element."""
         # a bare carriage return would be read as a line feed
         return escape(self.fit(text), {"\r": "&#13;"})
 
     def element(self, tag: str, content: str = "", /, **attributes: str) -> str:
-        """An element.
+        """Return an element as XML.
 
-        :param content: already spelled as XML.
+        :param content: content that is already XML.
         """
         spelled = "".join(f" {name}={quoteattr(self.fit(value))}" for name, value in attributes.items())
         return f"<{tag}{spelled}>{content}</{tag}>" if content else f"<{tag}{spelled}/>"

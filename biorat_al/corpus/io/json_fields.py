@@ -1,4 +1,4 @@
-"""Fields of a JSON object, each of the type that it must be, or an error that says where and what was found."""
+"""Fields of a JSON object, checked for their type; errors name the place and the value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from biorat_al.wording import shortened
 def parse_object(line: str, source: str) -> dict[str, Any]:
     """Parse one line that must be a JSON object.
 
-    :raises FormatError: it is not JSON, not an object, has a key twice, or holds what UTF-8 cannot (half of a
-        surrogate pair).
+    :raises FormatError: it is not JSON, not an object, has a key twice, or holds half of a surrogate pair, which UTF-8
+        cannot encode.
     """
     try:
         value = json.loads(line, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
@@ -33,16 +33,16 @@ def parse_object(line: str, source: str) -> dict[str, Any]:
     except RecursionError:
         raise FormatError("its JSON values are nested too deeply", source=source) from None
     except ValueError as error:
-        raise FormatError(f"not JSON as it must be: {error}", source=source) from None
+        raise FormatError(f"not valid JSON: {error}", source=source) from None
     if not isinstance(value, dict):
         raise FormatError(f"found {found(value)}, expected a JSON object with 'id' and 'text'", source=source)
     return value
 
 
 def to_json(value: object, document: str) -> str:
-    """A value as JSON on one line.
+    """Return a value as JSON on one line.
 
-    :raises FormatError: it holds what JSON, or UTF-8, cannot.
+    :raises FormatError: it holds something that JSON or UTF-8 cannot.
     """
     try:
         line = json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -53,10 +53,10 @@ def to_json(value: object, document: str) -> str:
 
 
 class Fields:
-    """A JSON object whose fields are asked for by type.
+    """A JSON object whose fields are read by type. A field of another type raises :class:`FormatError`.
 
     :ivar document: id of the document that it belongs to, for messages.
-    :ivar place: where the object stands in its line, for messages; ends in a dot unless empty.
+    :ivar place: path to the object in its line, for messages; ends in a dot unless empty.
     """
 
     def __init__(self, value: Mapping[str, Any], source: str, place: str = "", document: str | None = None) -> None:
@@ -76,28 +76,28 @@ class Fields:
                 self.wrong(f"found the unknown key {self.place + key!r}, expected only {', '.join(keys)}")
 
     def text(self, key: str) -> str:
-        """A string that must be there."""
+        """Return a required string."""
         value = self._required(key, "a string")
         if not isinstance(value, str):
             self._mismatch(key, value, "a string")
         return value
 
     def whole(self, key: str) -> int:
-        """A whole number that must be there."""
+        """Return a required integer."""
         value = self._required(key, "a whole number")
         if not isinstance(value, int) or isinstance(value, bool):
             self._mismatch(key, value, "a whole number")
         return value
 
     def number(self, key: str) -> float | None:
-        """A number; None if it is absent or null."""
+        """Return a number; None if it is absent or null."""
         value = self.value.get(key)
         if value is not None and (not isinstance(value, (int, float)) or isinstance(value, bool)):
             self._mismatch(key, value, "a number")
         return value
 
     def flag(self, key: str, default: bool) -> bool:
-        """true or false; `default` if it is absent or null."""
+        """Return true or false; `default` if it is absent or null."""
         value = self.value.get(key)
         if value is None:
             return default
@@ -106,7 +106,7 @@ class Fields:
         return value
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """An object of any content; empty if it is absent or null."""
+        """Return an object of any content; empty if it is absent or null."""
         value = self.value.get(key)
         if value is None:
             return {}
@@ -115,7 +115,10 @@ class Fields:
         return value
 
     def items(self, key: str, must: bool = False) -> list[Any]:
-        """A list; empty if it is absent or null and need not be there."""
+        """Return a list; an optional one is empty if it is absent or null.
+
+        :param must: whether the list is required.
+        """
         value = self._required(key, "a list") if must else self.value.get(key)
         if value is None and not must:
             return []
@@ -124,14 +127,14 @@ class Fields:
         return value
 
     def inner(self, key: str) -> Fields:
-        """The fields of an object that must be there and may have any key."""
+        """Return the fields of a required object, which may have any key."""
         value = self._required(key, "an object")
         if not isinstance(value, dict):
             self._mismatch(key, value, "an object")
         return Fields(value, self.source, f"{self.place}{key}.", self.document)
 
     def parts(self, key: str, must: bool = False) -> Iterator[Fields]:
-        """The objects of a list, each of which may have any key."""
+        """Yield the objects of a list, each of which may have any key."""
         for position, item in enumerate(self.items(key, must)):
             place = f"{self.place}{key}[{position}]"
             if not isinstance(item, dict):
@@ -139,7 +142,7 @@ class Fields:
             yield Fields(item, self.source, place + ".", self.document)
 
     def objects(self, key: str, keys: Sequence[str], must: bool = False) -> Iterator[Fields]:
-        """The objects of a list, none of which may have a key that is not in `keys`."""
+        """Yield the objects of a list; raise if one has a key that is not in `keys`."""
         for part in self.parts(key, must):
             part.only(keys)
             yield part
@@ -154,7 +157,7 @@ class Fields:
 
 
 def found(value: object) -> str:
-    """What was found, in a few words."""
+    """Describe a value in a few words, for a message."""
     shown = shortened(json.dumps(value, ensure_ascii=False), 60)
     kinds = {bool: "", type(None): "", int: "the number ", float: "the number ", str: "the string ", list: "the list "}
     return f"{kinds.get(type(value), 'the object ')}{shown}"

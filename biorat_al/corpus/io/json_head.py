@@ -1,4 +1,4 @@
-"""The beginning of a JSON file as values, to tell a format by its keys, however it is laid out or cut off."""
+"""The start of a JSON file as values, to detect a format by its keys in any layout, even if the text is cut off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DEPTH = 12
 
 
 class Cut:
-    """A value of which the beginning alone is known, or nothing."""
+    """The type of :data:`CUT`, which replaces a value that is cut off."""
 
     def __repr__(self) -> str:
         return "CUT"
@@ -24,9 +24,9 @@ CUT = Cut()
 
 @lru_cache(maxsize=8)
 def json_head(head: str) -> Any:
-    """Return the first JSON value of a text that may be cut off anywhere; None if it begins with no object or list.
+    """Return the first JSON value of a text that may be cut off anywhere; None unless it begins with an object or list.
 
-    What is cut off, or is not JSON, ends the objects and lists around it; a string or number
+    Where the text is cut off, or is not JSON, the objects and lists around it end; a string or number
     that is cut is :data:`CUT`. The value is shared: do not change it.
     """
     start = _after_blanks(head, 0)
@@ -36,39 +36,39 @@ def json_head(head: str) -> Any:
 
 
 def first_item(value: Any) -> Any:
-    """Return the first item of a list, itself if it is none, and None of an empty one."""
+    """Return the first item of a list (None if it is empty), or the value itself if it is not a list."""
     if isinstance(value, list):
         return value[0] if value else None
     return value
 
 
 def is_list_of(value: Any, known: Collection[str]) -> bool:
-    """Whether `value` is null, or a list whose first item, if any, is an object with no key that is not in `known`."""
+    """Return whether `value` is null or a list whose first item, if any, is an object with keys from `known` only."""
     if value in (None, CUT):
         return True
     if not isinstance(value, list):
         return False
     item = first_item(value)
-    return item in (None, CUT) or (isinstance(item, dict) and all(key in known for key in keys_of(item)))
+    return item in (None, CUT) or (isinstance(item, dict) and all(key in known for key in string_keys(item)))
 
 
 def is_cut(value: Mapping[Any, Any]) -> bool:
-    """Whether an object was cut off: it may have had further keys."""
+    """Return whether an object was cut off, so that it may have had further keys."""
     return CUT in value.values() or CUT in value
 
 
 def is_string(value: Any) -> bool:
-    """Whether a value is a string, as far as it is known."""
+    """Return whether a value is a string, or was cut off and may be one."""
     return isinstance(value, (str, Cut))
 
 
-def keys_of(value: Any) -> Sequence[str]:
-    """Return the keys of an object; empty for anything else."""
+def string_keys(value: Any) -> Sequence[str]:
+    """Return the keys of an object (without the mark for a cut); empty for anything else."""
     return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
 
 
 def _value(text: str, place: int, depth: int) -> tuple[Any, int]:
-    """A value and where it ends; -1 if it is cut."""
+    """Return the value at a place and the place where it ends, -1 if it is cut."""
     try:
         return _DECODER.raw_decode(text, place)
     except (ValueError, RecursionError):

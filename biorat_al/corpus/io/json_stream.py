@@ -1,4 +1,4 @@
-"""The items of one large JSON file, one by one."""
+"""The items of one large JSON file, one at a time."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from biorat_al.corpus.io.source import Source
 from biorat_al.errors import FormatError
 
 DEEPEST = 200
-"""Levels of lists and objects inside each other; no corpus has more than twenty. What a parser needs grows with their
-square."""
+"""Most levels of nested lists and objects; no corpus has more than twenty. A parser's cost grows with their square."""
 
 LONGEST_NUMBER = 1000
-"""Digits. The parser ends the whole process at one that Python refuses to convert (4,301)."""
+"""Most digits of a number. At a number that Python refuses to convert (4,301 digits), the parser ends the process."""
 
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 _NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 
 
 class _Bytes:
-    """A source's text as the bytes that ijson asks for, checked to be UTF-8 and without its byte order mark."""
+    """A source's text as bytes for ijson: checked to be UTF-8, without a byte order mark."""
 
     def __init__(self, source: Source) -> None:
         self._chunks = source.chunks()
@@ -32,7 +31,7 @@ class _Bytes:
         self._digits = b""
 
     def read(self, size: int) -> bytes:
-        """The next piece, however long it is; empty at the end, and where nothing is asked for.
+        """Return the next piece, of any length; empty at the end, and if `size` is 0.
 
         :raises FormatError: lists and objects are nested deeper than :data:`DEEPEST`, or a number is longer than
             :data:`LONGEST_NUMBER`.
@@ -46,7 +45,7 @@ class _Bytes:
         return piece
 
     def _check_numbers(self, bare: bytes) -> None:
-        # a number may go on in the next piece
+        # a number may continue in the next piece
         bare = self._digits + bare
         if _LONG_NUMBER.search(bare) and any(map(_LONG_NUMBER.search, bare.split(b'"')[self._in_string :: 2])):
             raise FormatError(f"it has a number of more than {LONGEST_NUMBER:,} digits", source=self._name)
@@ -56,7 +55,7 @@ class _Bytes:
 
     def _check_depth(self, bare: bytes) -> None:
         parts = bare.translate(None, _NO_BRACKETS).split(b'"')
-        # whoever reads no JSON does not wait for it
+        # imported here: commands that read no JSON need not wait for it
         import numpy as np
 
         outside = np.frombuffer(b"".join(parts[self._in_string :: 2]), dtype=np.uint8)
@@ -72,11 +71,11 @@ class _Bytes:
 
 
 def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]:
-    """Yield each value at a place, one held at a time.
+    """Yield each value at a place, with one value in memory at a time.
 
-    :param place: keys joined by dots, ``item`` for each item of a list (``documents.item``); empty for the values that
+    :param place: keys joined by dots, with ``item`` for the items of a list (``documents.item``); empty for values that
         follow each other in the file.
-    :param several: whether values that have something at that place may follow each other in the file.
+    :param several: whether the file may hold several values, one after another, each with something at that place.
     :raises FormatError: the file is not JSON.
     """
     import ijson
@@ -94,7 +93,7 @@ def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]
 
 
 def _plain(value: Any) -> Any:
-    """The value with ordinary numbers: ijson gives decimals, and its faster way fails on large whole numbers."""
+    """Return the value with floats for ijson's decimals; ijson's faster way to get floats fails on large integers."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""One file that is being read: packed or not, decoded, with its place for messages and its bytes counted.
+"""One file being read: unpacked and decoded, with places for messages and a count of bytes.
 
-Lines end at ``\\n`` and nowhere else: Python's own text files and :meth:`str.splitlines` would also break at ``\\x85``,
+Lines end only at ``\\n``: Python's own text files and :meth:`str.splitlines` would also break at ``\\x85``,
 ``\\u2028`` and the like, which are ordinary characters of a text.
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 OnBytes = Callable[[int], object]
-"""Called with the number of bytes of the file, packed as it is, that were read since the last call."""
+"""Called with the number of bytes on disk (packed, if the file is) that were read since the last call."""
 
 HEAD_CHARACTERS = 4096
-"""How much of a file's beginning decides on its format."""
+"""Characters at the start of a file that decide on its format."""
 
 _BLOCK = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -33,7 +33,7 @@ _OVERLAP = 512
 
 
 class _CountingFile(io.RawIOBase):
-    """A raw file that tells how much was read of it."""
+    """A raw file that reports how many bytes were read."""
 
     def __init__(self, raw: io.FileIO, on_bytes: OnBytes) -> None:
         self._raw = raw
@@ -56,9 +56,9 @@ class _CountingFile(io.RawIOBase):
 class Source:
     """A file of a corpus.
 
-    :param path: where it lies. It is unpacked if its content is gzip's, whatever its name.
-    :param document_id: the id for the document of a format that does not name one (plain text).
-    :param on_bytes: told of the bytes as they are read; may be None.
+    :param path: the file; it is unpacked if its content is gzip, whatever its name.
+    :param document_id: id of the document, for formats that do not name one (plain text).
+    :param on_bytes: called as bytes are read; may be None.
     """
 
     def __init__(self, path: Path, *, document_id: str = "", on_bytes: OnBytes | None = None) -> None:
@@ -68,34 +68,34 @@ class Source:
         self._on_bytes = on_bytes
 
     def beside(self, path: Path) -> Source:
-        """Another file, whose bytes are counted with this one's."""
+        """Return another file whose bytes are counted together with this one's."""
         return Source(path, on_bytes=self._on_bytes)
 
     def whole_file_read(self) -> None:
-        """Count all bytes of a file that was read by other means."""
+        """Count all bytes of the file, for readers that open it themselves."""
         if self._on_bytes is not None:
             self._on_bytes(self.path.stat().st_size)
 
     def at(self, line: int) -> str:
-        """The place of a line (from 1), for messages."""
+        """Return the place of a line (from 1), for messages."""
         return f"{self.name}:{line}"
 
     def head(self, characters: int = HEAD_CHARACTERS) -> str:
-        """The file's beginning, `characters` of it, with what is not UTF-8 replaced; empty for an empty file.
+        """Return the first `characters` of the file, with invalid UTF-8 replaced; empty for an empty file.
 
         :raises CorpusError: the file cannot be read.
-        :raises FormatError: it is broken gzip.
+        :raises FormatError: its gzip data is broken.
         """
         with self._opened(counted=False) as file:
-            # a code point has four bytes at most; the last one may be cut in two, which does no harm here
+            # a code point has at most four bytes; the last one may be cut, which does no harm here
             start = file.read(4 * characters)
         return start.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")[:characters]
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """Yield each line's number (from 1) and its text without the ``\\n``; one line is held at a time.
+        """Yield each line's number (from 1) and its text without the ``\\n``, with one line in memory at a time.
 
         :raises CorpusError: the file cannot be read.
-        :raises FormatError: it is not UTF-8, or broken gzip.
+        :raises FormatError: it is not UTF-8, or its gzip data is broken.
         """
         with self._opened() as file:
             before = 0
@@ -110,11 +110,11 @@ class Source:
                 yield number, text[:-1] if text.endswith("\n") else text
 
     def chunks(self, *, mark: bool = False) -> Iterator[str]:
-        """Yield the text in pieces of bounded length, as it is.
+        """Yield the unchanged text in pieces of bounded length.
 
-        :param mark: whether a byte order mark is a character of the text.
+        :param mark: whether a byte order mark counts as a character of the text.
         :raises CorpusError: the file cannot be read.
-        :raises FormatError: it is not UTF-8, or broken gzip.
+        :raises FormatError: it is not UTF-8, or its gzip data is broken.
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         with self._opened() as file:
@@ -123,13 +123,13 @@ class Source:
             if block.startswith(codecs.BOM_UTF8) and not mark:
                 before, block = len(codecs.BOM_UTF8), block[len(codecs.BOM_UTF8) :]
             while True:
-                held = len(decoder.getstate()[0])
+                pending = len(decoder.getstate()[0])
                 try:
                     text = decoder.decode(block, final=not block)
                 except UnicodeDecodeError as error:
-                    # the decoder's positions count from the bytes that it held back from the block before
+                    # the decoder counts positions from the pending bytes of the previous block
                     byte = error.object[error.start]
-                    raise self._not_utf8(byte, before - held + error.start, self.name) from None
+                    raise self._not_utf8(byte, before - pending + error.start, self.name) from None
                 if text:
                     yield text
                 if not block:
@@ -138,14 +138,14 @@ class Source:
                 block = file.read(_BLOCK)
 
     def text(self, *, mark: bool = False) -> str:
-        """The whole text, as it is.
+        """Return the whole unchanged text.
 
-        :param mark: whether a byte order mark is a character of the text.
+        :param mark: whether a byte order mark counts as a character of the text.
         """
         return "".join(self.chunks(mark=mark))
 
     def holds(self, marker: re.Pattern[bytes]) -> bool:
-        """Whether `marker` (a pattern that matches fewer than 512 bytes) occurs anywhere; stops at the first place."""
+        """Return whether `marker` (a pattern that matches fewer than 512 bytes) occurs; stop at the first match."""
         with self._opened(counted=False) as file:
             tail = b""
             while block := file.read(_BLOCK):

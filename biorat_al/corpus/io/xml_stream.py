@@ -1,4 +1,4 @@
-"""The document elements of an XML file, one at a time, and nothing that an XML file can do besides."""
+"""The document elements of an XML file, one at a time, without entities or anything loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from defusedxml.ElementTree import XMLParser
 from biorat_al.corpus.io.source import Source
 from biorat_al.errors import FormatError
 
-# no XML attribute can have a blank in its name, so this one cannot be the file's own
+# an attribute name in XML cannot contain a blank, so this one cannot come from the file
 _LINE = "line of the file"
 _ENCODING = re.compile(r"<\?xml[^>]*\bencoding\s*=\s*[\"']([^\"']*)[\"']")
 
 
 def line_of(element: Element) -> int:
-    """The line on which an element that :func:`documents` gave begins."""
+    """Return the line on which an element from :func:`elements` begins."""
     return int(element.get(_LINE, "0"))
 
 
 def documents(source: Source, root: str = "collection", title: str = "BioC XML") -> Iterator[Element]:
     """Yield the ``document`` elements of a file; see :func:`elements`.
 
-    :param root: the element that the file must begin with; ``document`` where it holds just one.
+    :param root: the root element of the file; ``document`` if it holds just one.
     """
     return elements(source, (root,), ("document",), title)
 
 
 def elements(source: Source, roots: Collection[str], names: Collection[str], title: str) -> Iterator[Element]:
-    """Yield certain elements of a file, the outermost ones, each forgotten once the next is asked for.
+    """Yield the outermost elements of certain names; memory holds one at a time.
 
-    :param roots: the elements that the file may begin with.
-    :param names: the elements that are wanted.
-    :param title: what the file is expected to be, for messages.
-    :raises FormatError: not well-formed XML, not UTF-8, not of that root, or it declares or uses entities.
+    :param roots: the permitted root elements.
+    :param names: names of the elements to yield.
+    :param title: the expected format, for messages.
+    :raises FormatError: the file is not well-formed XML, not UTF-8, has another root, or declares or uses entities.
     """
     encoding = _ENCODING.match(source.head().lstrip())
     if encoding is not None and encoding.group(1).lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
@@ -48,13 +48,13 @@ def elements(source: Source, roots: Collection[str], names: Collection[str], tit
             source=source.name,
         )
     target = _Documents(source, roots, names, title)
-    # entities are forbidden, internal ones for billion laughs and external ones for what they could read; a DOCTYPE
-    # that only names a DTD is not, and expat does not load it
+    # entities are forbidden: internal ones can fill the memory (billion laughs), external ones can read other files. A
+    # DOCTYPE that only names a DTD is allowed, and expat does not load it
     parser = XMLParser(target=target, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     target.parser = parser.parser
     for chunk in chain(source.chunks(), (None,)):
         broken = _parsed(parser, chunk, source, title)
-        # what is complete before the break is given first
+        # first yield what was complete before the fault
         while target.finished:
             yield target.finished.popleft()
         if broken is not None:
@@ -62,9 +62,9 @@ def elements(source: Source, roots: Collection[str], names: Collection[str], tit
 
 
 def _parsed(parser: XMLParser, chunk: str | None, source: Source, title: str) -> FormatError | None:
-    """Parse the next chunk, or the end (None), and return the error if the file is not well-formed there.
+    """Parse the next chunk, or the end (None); return the error if the file is not well-formed there.
 
-    :raises FormatError: it declares or uses entities.
+    :raises FormatError: the file declares or uses entities.
     """
     try:
         if chunk is None:
@@ -93,9 +93,9 @@ def _entity(error: DefusedXmlException) -> str:
 
 
 class _Documents:
-    """Builds the tree of one document at a time and lets everything outside of documents go.
+    """A parser target that builds the tree of one element at a time and discards everything outside.
 
-    :ivar parser: the expat parser, asked for the line at each element.
+    :ivar parser: the expat parser, which knows the line of each element.
     """
 
     parser: Any
@@ -136,4 +136,4 @@ class _Documents:
             self._builder.data(text)
 
     def close(self) -> None:
-        """Nothing is left to give; what was finished has been taken."""
+        """Do nothing: the finished elements have been taken."""

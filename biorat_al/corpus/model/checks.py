@@ -1,6 +1,6 @@
-"""Checks of documents and annotations: offsets, ids, the ends of relations.
+"""Checks of documents and annotations: offsets, ids, ends of relations.
 
-Readers, writers and the desk use the same checks, so that what one accepts no other refuses.
+Readers, writers and the desk share these checks, so that none refuses what another accepts.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from biorat_al.corpus.model.document import Annotation, Document, Entity, check_
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 ORIGINS = ("prediction", "prediction-changed", "manual")
-"""What can have become of a pre-label; see :class:`biorat_al.corpus.model.document.Entity`."""
+"""What an annotator did with a pre-label; see :class:`biorat_al.corpus.model.document.Entity`."""
 
 
 def check_document(document: Document, *, source: str | None = None) -> None:
-    """Raise unless the document has an id and its passages lie in its text, in order and apart.
+    """Raise unless the document has an id and its passages are inside its text, in order and without overlap.
 
-    :raises FormatError: the id is empty, or a passage lies outside the text or overlaps the one before it.
+    :raises FormatError: the id is empty, or a passage is outside the text or overlaps the one before it.
     """
     if not document.id.strip():
         raise FormatError("the document's id is empty", source=source)
@@ -25,7 +25,7 @@ def check_document(document: Document, *, source: str | None = None) -> None:
     for passage in document.passages:
         if not 0 <= passage.start <= passage.end <= len(document.text):
             raise FormatError(
-                f"the passage {passage.kind!r} at {passage.start}-{passage.end} does not lie inside the text of "
+                f"the passage {passage.kind!r} at {passage.start}-{passage.end} is not inside the text of "
                 f"{len(document.text)} characters",
                 source=source,
                 document=document.id,
@@ -41,10 +41,10 @@ def check_document(document: Document, *, source: str | None = None) -> None:
 
 
 def check_annotation(document: Document, annotation: Annotation, *, source: str | None = None) -> None:
-    """Raise the first of :func:`annotation_errors`, if there is one.
+    """Raise the first of :func:`annotation_errors`, if any.
 
-    :raises OffsetError: a span is empty or lies outside the text.
-    :raises FormatError: an id, a label, a score or a relation's end is not what it must be.
+    :raises OffsetError: a span is empty or outside the text.
+    :raises FormatError: an id, a label, a score or a relation's end is invalid.
     """
     for error in annotation_errors(document, annotation, source=source):
         raise error
@@ -53,7 +53,7 @@ def check_annotation(document: Document, annotation: Annotation, *, source: str 
 def check_mention(document: Document, entity: Entity, surface: str, *, source: str | None = None) -> None:
     """Raise unless the text at the entity's spans, pieces joined by one space, is `surface`.
 
-    :raises OffsetError: it is not, or a span is empty or lies outside the text.
+    :raises OffsetError: the text differs, or a span is empty or outside the document's text.
     """
     check_text(document, entity.spans, surface, source=source)
 
@@ -61,7 +61,7 @@ def check_mention(document: Document, entity: Entity, surface: str, *, source: s
 def annotation_errors(
     document: Document, annotation: Annotation, *, source: str | None = None
 ) -> Iterator[CorpusError]:
-    """Yield everything in `annotation` that cannot stand on `document`: at most one error for each thing in it."""
+    """Yield the errors in `annotation` as annotation of `document`: at most one for each entity and relation."""
 
     def wrong(what: str) -> FormatError:
         return FormatError(what, source=source, document=document.id)

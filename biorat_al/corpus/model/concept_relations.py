@@ -1,11 +1,11 @@
-"""Relations between concepts, in formats that only know relations between mentions, and back.
+"""Relations between concepts as relations between mentions, and back, for formats that have only one of the two.
 
-A relation between two concepts becomes one relation for every pair of a mention that is linked to the one and a
-mention that is linked to the other, in a list of several or alone, as BigBio's loaders do. Each of them says in its
-``extras["concepts"]`` which two concepts it comes from, and where a format keeps that, the way back is certain.
+A relation between two concepts becomes one relation for every pair of a mention linked to the first and a mention
+linked to the second, alone or in a list of several concepts, as BigBio's loaders do. Each of these names the two
+concepts in its ``extras["concepts"]``; where a format keeps that, the way back is certain.
 
-Without it, two concepts are taken to be related where all pairs of their mentions are. On BC5CDR's 2,050 relations,
-written as BigBio and read again, that finds all of them and 15 more, of concepts that are only mentioned together.
+Without it, two concepts count as related if all pairs of their mentions are. On BC5CDR's 2,050 relations, written as
+BigBio and read again, this finds all of them and 15 more, between concepts that are only mentioned together.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from biorat_al.corpus.model.concepts import joined
+from biorat_al.corpus.model.concepts import join_identifiers
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Entity, Relation
 
 CONCEPTS = "concepts"
-"""Key of a relation's extras: the two concepts, ``[head, tail]``, of the relation that it was made of."""
+"""Key of a relation's extras: the two concepts, ``[head, tail]``, of the relation from which it was made."""
 
 PROPERTIES = "concept_relation_properties"
-"""Key of an annotation's extras: what its source says beyond label and ends of relations between concepts, as a list
-of ``{"relation": [label, head, tail], "properties": {"novel": "No"}}``. A relation is found by what it says, not by
-its number, so that it stays right where others are left out or renamed."""
+"""Key of an annotation's extras: properties of relations between concepts beyond label and ends, as a list of
+``{"relation": [label, head, tail], "properties": {"novel": "No"}}``. Label and ends identify a relation, not its
+number, so that the properties stay right when other relations are left out or renamed."""
 
 OLD_COLUMNS = "relation_columns"
-"""Key of the extras that held the fifth columns of PubTator's relations, by number, in older databases and files."""
+"""Key of the extras that had the fifth columns of PubTator's relations, by number, in older databases and files."""
 
 NOVEL, COLUMN = "novel", "column"
 _NOVELTIES = frozenset({"novel", "no", "yes", "none", "true", "false"})
@@ -37,7 +37,7 @@ Pair = tuple[str, str]
 
 
 def novelty_of(column: str) -> dict[str, str]:
-    """Return the property of a relation that its fifth column in PubTator says, if it says anything."""
+    """Return the property that the fifth column of a relation in PubTator states; empty for an empty column."""
     column = column.strip()
     if not column:
         return {}
@@ -45,17 +45,17 @@ def novelty_of(column: str) -> dict[str, str]:
 
 
 def with_old_columns(extras: Mapping[str, Any], relations: Sequence[ConceptRelation]) -> dict[str, Any]:
-    """Return an annotation's extras with what an older version kept by a relation's number as properties.
+    """Return an annotation's extras, with the columns that an older version kept by relation number as properties.
 
-    What cannot be understood stays as it is.
+    Values of another shape stay as they are.
 
-    :param relations: the annotation's relations between concepts, all of them and in their order.
+    :param relations: all relations between concepts of the annotation, in order.
     """
-    held = extras.get(OLD_COLUMNS)
-    if not isinstance(held, list) or PROPERTIES in extras:
+    old_columns = extras.get(OLD_COLUMNS)
+    if not isinstance(old_columns, list) or PROPERTIES in extras:
         return dict(extras)
     columns: dict[int, str] = {}
-    for value in held:
+    for value in old_columns:
         match value:
             case {"relation": int(number), "columns": [str(column)]} if 0 <= number < len(relations):
                 columns[number] = column
@@ -68,9 +68,9 @@ def with_old_columns(extras: Mapping[str, Any], relations: Sequence[ConceptRelat
 def with_properties(
     extras: Mapping[str, Any], stated: Iterable[tuple[ConceptRelation, Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    """Return an annotation's extras with the properties of its relations between concepts; those without any count not.
+    """Return an annotation's extras with the properties of its relations between concepts.
 
-    :param stated: each relation with its properties (JSON values).
+    :param stated: each relation with its properties (JSON values); relations without any are ignored.
     """
     values = [
         {"relation": [relation.label, relation.head, relation.tail], "properties": dict(properties)}
@@ -81,7 +81,7 @@ def with_properties(
 
 
 def properties_of(annotation: Annotation) -> tuple[list[dict[str, Any]], int]:
-    """Return the properties of each relation between concepts, in their order, and how many fit none of them."""
+    """Return the properties of each relation between concepts, in order, and the number that fit no relation."""
     held = annotation.extras.get(PROPERTIES, [])
     known: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     unfit = 0
@@ -99,9 +99,9 @@ def properties_of(annotation: Annotation) -> tuple[list[dict[str, Any]], int]:
 
 
 def relabelled(extras: Mapping[str, Any], label_of: Callable[[str], str | None]) -> dict[str, Any]:
-    """Return an annotation's extras for relations between concepts whose labels have changed.
+    """Return an annotation's extras with the new labels of relations between concepts.
 
-    :param label_of: the new label of an old one; None for a label that is not known, which stays as it is.
+    :param label_of: maps an old label to the new one; None for an unknown label, which stays as it is.
     """
     held = extras.get(PROPERTIES)
     if not isinstance(held, list):
@@ -117,7 +117,7 @@ def relabelled(extras: Mapping[str, Any], label_of: Callable[[str], str | None])
 
 
 def linked_pairs(annotation: Annotation) -> Iterator[tuple[ConceptRelation, list[Pair]]]:
-    """Each relation between concepts with the pairs of mentions (ids) that are linked to its two ends."""
+    """Yield each relation between concepts with the pairs of mentions (ids) that are linked to its two ends."""
     if not annotation.concept_relations:
         return
     linked = _linked(annotation.entities)
@@ -127,7 +127,10 @@ def linked_pairs(annotation: Annotation) -> Iterator[tuple[ConceptRelation, list
 
 
 def expanded(annotation: Annotation) -> tuple[tuple[Relation, ...], int]:
-    """All relations as relations between mentions, and how many between concepts no two mentions are linked to."""
+    """Return all relations as relations between mentions.
+
+    :return: the relations; the number of relations between concepts that no two mentions are linked to.
+    """
     relations = list(annotation.relations)
     ids = {relation.id for relation in relations}
     number = unlinked = 0
@@ -143,7 +146,7 @@ def expanded(annotation: Annotation) -> tuple[tuple[Relation, ...], int]:
 
 
 def collapsed(annotation: Annotation) -> Annotation:
-    """The annotation with one relation between concepts for all relations that say that they come from it."""
+    """Return the annotation with one relation between concepts in place of all relations that were made from it."""
     stated = {key: None for relation in annotation.relations if (key := _stated(relation)) is not None}
     if not stated:
         return annotation
@@ -158,11 +161,11 @@ def collapsed(annotation: Annotation) -> Annotation:
 def between_concepts(
     annotation: Annotation, spelled: Callable[[Entity, Concept], str]
 ) -> tuple[list[ConceptRelation], int, int]:
-    """All relations as relations between concepts.
+    """Return all relations as relations between concepts.
 
-    :param spelled: how a concept of a mention is written.
-    :return: the relations; how many between mentions became one between concepts although other mentions of these are
-        not related; how many could not, since a mention is linked to no concept.
+    :param spelled: returns a concept of a mention as it is written.
+    :return: the relations; the number of relations between mentions that became one between concepts although other
+        mentions of these are not related; the number that could not, since a mention is linked to no concept.
     """
     annotation = collapsed(annotation)
     found = list(annotation.concept_relations)
@@ -208,7 +211,7 @@ def between_concepts(
 
 
 def _linked(entities: Iterable[Entity]) -> dict[str, list[str]]:
-    """The mentions (ids) of each concept, under all names that a relation may have for it."""
+    """Return the mentions (ids) of each concept, under all names that a relation may use for it."""
     linked: defaultdict[str, list[str]] = defaultdict(list)
     for entity in entities:
         for name in dict.fromkeys(concept_names(entity)):
@@ -217,19 +220,19 @@ def _linked(entities: Iterable[Entity]) -> dict[str, list[str]]:
 
 
 def concept_names(entity: Entity) -> Iterator[str]:
-    """Yield what a relation may call the concepts of a mention."""
+    """Yield the names that a relation may use for the concepts of a mention."""
     for database, identifier in entity.concepts:
         for name in (identifier, f"{database}:{identifier}"):
             yield name
-            # PubTator 3 names the type before the identifier
+            # PubTator 3 puts the type before the identifier
             yield f"{entity.label}|{name}"
-    # several concepts may be the end of one relation, written as the mention has them
+    # one end of a relation may be several concepts, written as in the mention
     yield from _columns(entity.concepts, entity.extras)
 
 
 def _columns(concepts: Sequence[Concept], extras: Mapping[str, Any]) -> Iterator[str]:
     if len(concepts) > 1:
-        yield joined([identifier for _, identifier in concepts])
+        yield join_identifiers([identifier for _, identifier in concepts])
     for key in ("identifiers", "identifier"):
         column = extras.get(key)
         if concepts and isinstance(column, str):
@@ -237,7 +240,7 @@ def _columns(concepts: Sequence[Concept], extras: Mapping[str, Any]) -> Iterator
 
 
 def _stated(relation: Relation) -> ConceptRelation | None:
-    """The relation between concepts that this one says that it comes from."""
+    """Return the relation between concepts from which this one was made, if it names one."""
     match relation.extras.get(CONCEPTS):
         case [str(head), str(tail)] if head and tail:
             return ConceptRelation(relation.label, head, tail)

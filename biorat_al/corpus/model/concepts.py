@@ -1,6 +1,6 @@
-"""Concept identifiers as PubTator's columns and BioC's infons carry them.
+"""Concept identifiers in PubTator's columns and BioC's infons.
 
-A column holds one identifier or several, and what joins them depends on their kind:
+A column holds one identifier or several; how they are joined depends on their kind:
 
 - Terminologies with codes (MeSH, OMIM, NCBI Gene, CHEBI, …) join identifiers by ``|``. ``+``, ``,`` and ``;`` join them
   too, where every part is a code; in a name (``1,3-butadiene``, an InChI) they are ordinary characters.
@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from biorat_al.corpus.model.document import Concept
 
 NO_CONCEPT = frozenset({"", "-", "-1"})
-"""What stands where a mention has no concept."""
+"""Values of the column of a mention without a concept."""
 
 TMVAR = "tmVar"
-"""Database of variants as tmVar describes them; their identifiers may hold any of the joining characters."""
+"""Database of variants in tmVar's notation; their identifiers may hold any of the joining characters."""
 
 _PREFIX = re.compile(r"([A-Za-z][\w .#-]*):(?=.)", re.ASCII)
 _JOINT = re.compile(r"[+,;]")
@@ -41,7 +41,7 @@ _HGVS = re.compile(r"[cgmnopr]\.[^|,;]+")
 _PARTS_OF_VARIANTS = frozenset(
     {"tmvar", "hgvs", "rs#", "ca#", "rsid", "variantgroup", "originalgene", "correspondinggene", "correspondingspecies"}
 )
-"""Keys of what tmVar says of one variant: ``HGVS:p.V600E;CorrespondingGene:673``."""
+"""Keys in tmVar's description of one variant: ``HGVS:p.V600E;CorrespondingGene:673``."""
 
 _VARIANTS = frozenset(
     {
@@ -62,15 +62,15 @@ _DATABASES = {
     "cellline": "Cellosaurus",
 }
 _SEMANTIC_TYPES = re.compile(r"T[0-9]{3}(,T[0-9]{3})*|UnknownType")
-"""UMLS semantic types, which MedMentions has as labels."""
+"""UMLS semantic types, the labels of MedMentions."""
 _MESH = re.compile(r"[CD][0-9]{6,9}")
 
 
 def parse_identifiers(column: str, label: str) -> tuple[Concept, ...]:
-    """Return the concepts of an identifier column or infon, stray spaces dropped.
+    """Return the concepts of an identifier column or infon, without stray spaces.
 
-    An identifier names its database before a colon (``OMIM:106210``). A bare one is MeSH's, unless it has the form of a
-    variant, or `label` is one of PubTator's types whose identifiers are those of another database (Wei et al. 2024,
+    An identifier names its database before a colon (``OMIM:106210``). A bare one belongs to MeSH, unless it has the
+    form of a variant, or `label` is one of PubTator's types with identifiers from another database (Wei et al. 2024,
     PubTator 3.0, doi 10.1093/nar/gkae235).
     """
     return tuple(
@@ -82,7 +82,7 @@ def parse_identifiers(column: str, label: str) -> tuple[Concept, ...]:
 
 
 def split_identifiers(column: str, label: str) -> list[str]:
-    """Return the identifiers of a column as they are written, ``-1`` and the like among them."""
+    """Return the identifiers of a column as written, including ``-1`` and the like."""
     column = column.strip()
     if column in NO_CONCEPT or _ONE_WHOLE.match(column):
         return [column]
@@ -97,31 +97,31 @@ def split_identifiers(column: str, label: str) -> list[str]:
 
 
 def is_variant(column: str, label: str) -> bool:
-    """Whether a column holds sequence variants, by the label of its mention or by its form."""
+    """Return whether a column holds sequence variants, by the label of its mention or by its form."""
     column = column.strip()
     return label.casefold() in _VARIANTS or _TMVAR.fullmatch(column) is not None or _is_described(column)
 
 
 def says_more(column: str, label: str) -> bool:
-    """Whether the column says more than its concepts do.
+    """Return whether the column says more than its concepts do.
 
-    It does where it tells how they belong together (``+``: all at once, not one of several), where one of several
-    parts has no concept (``D002544|-1``), and where a variant is not written as :func:`joined` would.
+    It does if it says how they belong together (``+``: all at once, not one of several), if one of several parts has no
+    concept (``D002544|-1``), and if a variant is written in another way than :func:`join_identifiers` writes it.
     """
     parts = split_identifiers(column, label)
     concepts = [concept for part in parts if (concept := _concept(part, label)) is not None]
     if is_variant(column, label):
-        return bool(concepts) and joined([spelled(concept, label) for concept in concepts]) != column.strip()
+        return bool(concepts) and join_identifiers([spelled(concept, label) for concept in concepts]) != column.strip()
     return len(parts) > 1 and (len(concepts) < len(parts) or len(parts) != len(column.split("|")))
 
 
-def joined(spellings: Sequence[str]) -> str:
-    """Return identifiers as one column."""
+def join_identifiers(spellings: Sequence[str]) -> str:
+    """Join identifiers into one column."""
     return ("," if any("|" in spelling for spelling in spellings) else "|").join(spellings)
 
 
 def spelled(concept: Concept, label: str) -> str:
-    """Return an identifier as PubTator has it: bare where its database goes without saying."""
+    """Return an identifier as PubTator writes it: bare if its database follows from the label and the form."""
     if parse_identifiers(concept.identifier, label) == (concept,):
         return concept.identifier
     return ":".join(concept)
@@ -151,12 +151,12 @@ def _database(identifier: str, label: str) -> str:
 
 
 def _is_described(identifier: str) -> bool:
-    """Whether it gives a variant in several ways: ``RS#:1;HGVS:p.V600E``."""
+    """Return whether an identifier describes a variant in several ways: ``RS#:1;HGVS:p.V600E``."""
     return ";" in identifier and any(_key(part) in _PARTS_OF_VARIANTS for part in identifier.split(";"))
 
 
 def _variants(column: str) -> list[str]:
-    """The variants of a column: one, unless all parts are whole variants."""
+    """Return the variants of a column: one, unless all parts are whole variants."""
     for joints in (",", ";", "+", "+,;", "+,;|"):
         parts = [part.strip() for part in re.split(f"[{joints}]", column)]
         # "1132+-1" is a position: a dash after "+" is not a part without a concept
@@ -167,7 +167,7 @@ def _variants(column: str) -> list[str]:
 
 
 def _is_whole(part: str) -> bool:
-    """Whether a part is a variant, or another identifier, by itself."""
+    """Return whether a part is a variant, or another identifier, by itself."""
     if _DBSNP.fullmatch(part) or _MESH.fullmatch(part) or _WHOLE_TMVAR.fullmatch(part):
         return True
     return _PREFIX.match(part) is not None and _key(part) not in _PARTS_OF_VARIANTS

@@ -1,7 +1,7 @@
-"""Documents and what is annotated on them.
+"""Documents and their annotations.
 
-Offsets count Unicode code points, end exclusive, in the document's own text, everywhere in the program. Formats that
-count otherwise convert where they are read and written.
+Everywhere in the program, offsets count Unicode code points in the document's own text, end exclusive. Formats that
+count otherwise are converted where they are read and written.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from biorat_al.errors import OffsetError
 
 
 class Span(NamedTuple):
-    """A stretch of text: code points, end exclusive.
+    """A piece of text by its offsets: code points, end exclusive.
 
     >>> from biorat_al import Span
     >>> span = Span(0, 7)
@@ -41,7 +41,7 @@ class Concept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A part of a document (title, abstract, …) with its place in the document's text.
+    """A part of a document (title, abstract, …) with its offsets in the document's text.
 
     >>> from biorat_al import Passage
     >>> Passage("title", 0, 13)
@@ -55,12 +55,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text under an id that the user knows. It is never changed after it was read.
+    """A text under an id that the user knows. It never changes after it was read.
 
     :param id: the user's own identifier, for example the PMID.
-    :param text: the text as it was read, with no white space or line end changed.
+    :param text: the text as read, including all white space and line ends.
     :param passages: parts of the text, in order; may be empty.
-    :param metadata: whatever else the source says of the document (JSON values).
+    :param metadata: what else the source says about the document (JSON values).
 
     >>> from biorat_al import Document, Passage
     >>> document = Document("17", "Aspirin helps. It did.", (Passage("title", 0, 14), Passage("abstract", 15, 22)))
@@ -79,11 +79,11 @@ class Entity:
     """A mention: a label on one or more spans.
 
     :param id: unique within its annotation; relations refer to it.
-    :param spans: the pieces in the order of the source; more than one where the mention is discontinuous.
+    :param spans: the pieces in the order of the source; several if the mention is discontinuous.
     :param score: confidence in [0, 1] of the model that proposed it, else None.
-    :param origin: what became of a pre-label: ``prediction`` (accepted as it was), ``prediction-changed`` or
-        ``manual``; None where there is no such history.
-    :param extras: what else the source carries for it (JSON values), kept and written out again.
+    :param origin: what an annotator did with a pre-label: ``prediction`` (accepted unchanged), ``prediction-changed``
+        or ``manual``; None without such a history.
+    :param extras: what else the source says about it (JSON values), kept and written out again.
 
     >>> from biorat_al import Concept, Entity, Span
     >>> entity = Entity("T1", "Chemical", (Span(0, 7),), (Concept("MESH", "D001241"),))
@@ -117,7 +117,7 @@ class Entity:
         return len(self.spans) > 1
 
     def surface(self, text: str) -> str:
-        """The mention's text; pieces are joined by one space."""
+        """Return the mention's text, with pieces joined by one space."""
         return " ".join(text[start:end] for start, end in self.spans)
 
 
@@ -154,7 +154,7 @@ class ConceptRelation:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Everything that one source says of one document. Empty means: looked at, nothing there.
+    """Everything that one source annotated on one document. Empty means that somebody looked and found nothing.
 
     :param extras: events, coreference and the like: kept and written out again (JSON values).
 
@@ -173,10 +173,10 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Disputed:
-    """What the annotators of one document could not decide: neither there nor not there, until somebody settles it.
+    """What the annotators of one document disagree on: neither present nor absent until somebody settles it.
 
-    :param entities: every disputed version of a mention; no id is that of a decided mention.
-    :param relations: between disputed or decided mentions, by their ids.
+    :param entities: every disputed version of a mention, with ids that no decided mention has.
+    :param relations: disputed relations between disputed or decided mentions, by their ids.
     :param concept_relations: disputed relations between concepts.
     """
 
@@ -189,14 +189,14 @@ class Disputed:
 
 
 UNDISPUTED = Disputed()
-"""Nothing is disputed."""
+"""The value for a document without disputes."""
 
 
 class Record(NamedTuple):
-    """A document as it comes from a file.
+    """A document as read from a file.
 
-    :param annotation: None where the file does not say whether anybody looked (plain text); an empty annotation where
-        somebody did and found nothing.
+    :param annotation: None if the file does not say whether anybody looked (plain text); an empty annotation if
+        somebody looked and found nothing.
     :param source: file and line (or position) for messages.
 
     >>> from biorat_al import Annotation, Document, Record
@@ -212,7 +212,7 @@ class Record(NamedTuple):
 
 
 def check_spans(document: Document, spans: Iterable[Span], *, source: str | None = None) -> None:
-    """Raise :class:`OffsetError` unless every span is a non-empty stretch inside the document's text."""
+    """Raise :class:`OffsetError` unless every span is inside the document's text and not empty."""
     for start, end in spans:
         if not 0 <= start < end <= len(document.text):
             raise OffsetError(outside_text(document.text, start, end), source=source, document=document.id)
@@ -241,7 +241,7 @@ def check_text(document: Document, spans: Sequence[Span], surface: str, *, sourc
 def text_error(
     document: Document, spans: Sequence[Span], surface: str, *, source: str | None = None, found: str | None = None
 ) -> OffsetError:
-    """Return the error for a mention whose text is not `surface`: what differs, and the likely cause.
+    """Return the error for a mention whose text is not `surface`: the difference and the likely cause.
 
     :param found: the text at the spans as the format writes it; None joins the pieces by one space.
     """

@@ -1,7 +1,7 @@
-"""Why the text at an annotation's offsets is not the text that the annotation names, in words.
+"""Messages that explain why the text at an annotation's offsets differs from the annotation's own text.
 
-Offsets here count code points. Whoever made the file may have counted otherwise, or normalised the text before or
-after: each such way is tried, and where it gives the annotation's text, that is the likely cause.
+Offsets here count code points. The program that made the file may have counted otherwise, or normalised the text before
+or after annotation. Each such way is tried; the first that gives the annotation's text is the likely cause.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from itertools import pairwise
 from biorat_al.wording import plural
 
 Pieces = Sequence[tuple[int, int]]
-"""Where a mention is: code points, end exclusive; more than one where it is discontinuous."""
+"""The spans of a mention: code points, end exclusive; several if it is discontinuous."""
 
 _SHOWN = 80
-"""Characters of a text that a message repeats."""
+"""Most characters of a text that a message quotes."""
 
 _DIFFERENCES = 3
-"""Characters that a message names one by one."""
+"""Most characters that a message names one by one."""
 
 _LONGEST = 1_000_000
-"""Characters of a text up to which other ways to count are tried."""
+"""Longest text, in characters, for which other ways to count are tried."""
 
 
 def outside_text(text: str, start: int, end: int) -> str:
-    """Say why a span cannot be one of `text`."""
+    """Return why a span is not a span of `text`."""
     if start == end and 0 <= start <= len(text):
         return f"the span {start}-{end} is empty: it holds no character"
     if end < start:
         return f"the span {start}-{end} ends before it begins"
-    return f"the span {start}-{end} does not lie inside the text of {plural(len(text), 'character')}"
+    return f"the span {start}-{end} is not inside the text of {plural(len(text), 'character')}"
 
 
 def mismatch_text(text: str, spans: Pieces, surface: str, found: str | None = None) -> str:
-    """Return the message for a mention whose text is not `surface`: both texts, what differs, and the likely cause.
+    """Return the message for a mention whose text is not `surface`: both texts, the difference, and the likely cause.
 
     :param found: the text at the spans as its format writes it; None joins the pieces by one space.
     """
@@ -50,7 +50,7 @@ def mismatch_text(text: str, spans: Pieces, surface: str, found: str | None = No
 
 
 def quoted(text: str, at: int = 0) -> str:
-    """Return a text as Python writes it; of a long one, only what is around the character `at`."""
+    """Return a text in Python's notation; of a long text, only the part around the character `at`."""
     if len(text) <= _SHOWN:
         return repr(text)
     begin = max(0, min(at - _SHOWN // 2, len(text) - _SHOWN))
@@ -59,7 +59,7 @@ def quoted(text: str, at: int = 0) -> str:
 
 
 def explain_mismatch(text: str, spans: Pieces, surface: str, found: str | None = None) -> str:
-    """Return the likely cause of a mismatch, or an empty text where none is known.
+    """Return the likely cause of a mismatch; empty if unknown.
 
     :param found: as for :func:`mismatch_text`.
     """
@@ -67,7 +67,7 @@ def explain_mismatch(text: str, spans: Pieces, surface: str, found: str | None =
     if not surface:
         return "the annotation's text is empty"
     if shown == surface:
-        # as far as it lies in the text
+        # a span that goes beyond the text matches as far as the text goes
         return ""
     alike = _alike(shown, surface)
     if alike:
@@ -83,9 +83,9 @@ def explain_mismatch(text: str, spans: Pieces, surface: str, found: str | None =
 
 
 def find_shift(text: str, spans: Pieces, surface: str) -> int | None:
-    """Return by how many characters all pieces of a mention must be moved for their text to be `surface`.
+    """Return by how many characters all pieces of a mention must move for their text to be `surface`.
 
-    The nearest place counts; None where there is none.
+    The nearest match counts; None without a match.
     """
     first = spans[0][0] if spans else 0
     if len(spans) != 1:
@@ -111,7 +111,7 @@ def find_shift(text: str, spans: Pieces, surface: str) -> int | None:
 
 
 def common_shift(shifts: Iterable[int | None]) -> int | None:
-    """Return the shift that all mentions of a document have, of two at least; None where they differ."""
+    """Return the shift that all mentions of a document share, if there are at least two; None if they differ."""
     known = list(shifts)
     if len(known) < 2 or known[0] in (None, 0) or len(set(known)) != 1:
         return None
@@ -119,7 +119,7 @@ def common_shift(shifts: Iterable[int | None]) -> int | None:
 
 
 def shift_text(number: int, shift: int) -> str:
-    """Say that all of a document's mentions that do not match are shifted alike."""
+    """Return the note that all mismatched mentions of a document are shifted by the same distance."""
     return f"all {number} such mentions of this document are found {_further(shift)}"
 
 
@@ -153,7 +153,7 @@ def _places_before(text: str, part: str, start: int) -> Iterator[int]:
 
 
 def _alike(found: str, surface: str) -> str:
-    """Say how two texts differ that mean the same."""
+    """Return how two texts that mean the same differ; empty if they do not mean the same."""
     for form in ("NFC", "NFKC"):
         if unicodedata.normalize(form, found) == unicodedata.normalize(form, surface):
             composed = [name for name in ("NFC", "NFD") if unicodedata.normalize(name, surface) == surface]
@@ -179,7 +179,7 @@ def _alike(found: str, surface: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """The text with every blank as a space, and without characters that take no room."""
+    """Return the text with every blank as a space, and without characters of zero width."""
     kept = (character for character in text if unicodedata.category(character) != "Cf")
     return "".join(" " if character.isspace() else character for character in kept)
 
@@ -205,7 +205,7 @@ def _misread(text: str) -> str | None:
 
 
 def _differences(found: str, surface: str) -> str:
-    """Name the characters that differ by code point; an empty text where they can be seen."""
+    """Return the differing characters by code point; empty if the difference is visible."""
     ones, others = list(_clusters(found)), list(_clusters(surface))
     if len(ones) != len(others):
         hidden = [_named(character) for character in found if _is_hidden(character) and character not in surface]
@@ -308,7 +308,7 @@ def _moved(before: int, after: int) -> Callable[[str, Pieces], str | None]:
 
 
 def _without_blanks(after: int) -> Callable[[str, Pieces], str | None]:
-    """Offsets that do not count blanks (BC2GM); the text at them may hold some."""
+    """Return a way to count that leaves out blanks (BC2GM); the text at the offsets may contain some."""
 
     def count(text: str, spans: Pieces) -> str | None:
         places = _inked(text)
@@ -345,4 +345,4 @@ _COUNTS: tuple[tuple[str, Callable[[str, Pieces], str | None]], ...] = (
     ("its offsets do not count blanks", _without_blanks(0)),
     ("its offsets do not count blanks and include the last character, as those of BC2GM do", _without_blanks(1)),
 )
-"""Other ways to count, the likeliest first: what depends on the text is less likely to fit by chance."""
+"""Other ways to count, the likeliest first: a way that depends on the text is less likely to fit by chance."""

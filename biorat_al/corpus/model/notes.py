@@ -1,7 +1,7 @@
-"""What annotators write beside a mention, in the formats that have a place for it.
+"""Annotators' notes on mentions, in the formats that can hold them.
 
-A mention has its note as ``extras["note"]``, lines divided by line ends. brat's own notes, which have ids and types,
-are kept as ``extras["notes"]``; see :mod:`biorat_al.corpus.formats.brat.format`.
+The note of a mention is its ``extras["note"]``, with line ends between lines. brat's own notes, which have ids and
+types, are kept as ``extras["notes"]``; see :mod:`biorat_al.corpus.formats.brat.format`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ BRAT_TYPE = "AnnotatorNotes"
 
 
 def joined_notes(notes: Iterable[str]) -> str:
-    """Return notes as one, each of them once and empty ones left out."""
+    """Join notes into one, without repetitions and empty notes."""
     return "\n".join(dict.fromkeys(note for note in notes if note.strip()))
 
 
 def note_of(extras: Mapping[str, Any]) -> str:
-    """Return the note of a mention; empty where nobody wrote one."""
+    """Return the note of a mention; empty if there is none."""
     notes = [extras[NOTE]] if isinstance(extras.get(NOTE), str) else []
     of_brat = extras.get(BRAT_NOTES)
     for part in of_brat if isinstance(of_brat, list) else []:

@@ -1,7 +1,7 @@
-"""Slips of the mouse: mentions that begin or end with a blank, consist of nothing else, or are there twice.
+"""Slips of the mouse: mentions that begin or end with a blank, consist of blanks, or occur twice.
 
-What an annotator drew is tidied up when it is fetched, and counted (:func:`tidied`). Files are taken as they are, and
-``validate`` warns of the same things (:func:`slips`).
+Annotators' slips are corrected and counted when answers are fetched (:func:`tidied`). Files are taken as they are;
+``validate`` warns about the same slips (:func:`slips`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from biorat_al.corpus.model.identity import MentionKey, mention_key, relation_ke
 from biorat_al.corpus.model.notes import NOTE, joined_notes
 
 BLANKS = "mentions that begin or end with a blank"
-TWICE = "mentions that are there twice"
+TWICE = "mentions that occur twice"
 
 
 class Slips(NamedTuple):
-    """How many slips were put right: mentions trimmed, and mentions joined with another just like them."""
+    """Numbers of corrected slips: mentions trimmed, and mentions joined with an identical mention."""
 
     trimmed: int = 0
     joined: int = 0
@@ -28,10 +28,10 @@ class Slips(NamedTuple):
 NO_SLIPS = Slips()
 
 
-class Tidied(NamedTuple):
+class TidyAnnotation(NamedTuple):
     """An annotation without slips.
 
-    :param problems: one sentence for each mention that was left out, and each relation that went with it.
+    :param problems: one sentence for each mention that was left out, and each relation left out with it.
     """
 
     annotation: Annotation
@@ -40,7 +40,7 @@ class Tidied(NamedTuple):
 
 
 def trimmed(text: str, span: Span) -> Span | None:
-    """Return `span` without the white space at its ends, of any kind that Unicode has; None if nothing is left."""
+    """Return `span` without white space (of any kind in Unicode) at its ends; None if nothing is left."""
     surface = text[span.start : span.end]
     start = span.start + len(surface) - len(surface.lstrip())
     end = span.end - (len(surface) - len(surface.rstrip()))
@@ -48,7 +48,7 @@ def trimmed(text: str, span: Span) -> Span | None:
 
 
 def slips(document: Document, annotation: Annotation) -> Iterator[tuple[str, str]]:
-    """Yield the kind of each slip and a sentence about it."""
+    """Yield the kind of each slip and a sentence that describes it."""
     seen: dict[MentionKey, str] = {}
     for entity in annotation.entities:
         for span in entity.spans:
@@ -60,11 +60,11 @@ def slips(document: Document, annotation: Annotation) -> Iterator[tuple[str, str
             yield TWICE, f"the entities {first!r} and {entity.id!r} are both {entity.label!r} at {_places(entity)}"
 
 
-def tidied(annotation: Annotation, text: str) -> Tidied:
-    """Trim the mentions of an annotation, and join those that have the same label and spans.
+def tidied(annotation: Annotation, text: str) -> TidyAnnotation:
+    """Trim the mentions of an annotation, and join those with the same label and spans.
 
-    Of mentions that are the same the first stays, with the notes and concepts of all; relations of the others move to
-    it. A mention of blanks alone is left out.
+    The first of several identical mentions stays, with the notes and concepts of all; relations of the others move to
+    it. A mention that consists of blanks is left out.
     """
     kept: dict[MentionKey, Entity] = {}
     became: dict[str, str] = {}
@@ -104,7 +104,7 @@ def tidied(annotation: Annotation, text: str) -> Tidied:
         relations.append(moved)
     extras = {name: _moved(value, became) for name, value in annotation.extras.items()}
     tidy = replace(annotation, entities=tuple(kept.values()), relations=tuple(relations), extras=extras)
-    return Tidied(tidy, Slips(cut, joined), tuple(problems))
+    return TidyAnnotation(tidy, Slips(cut, joined), tuple(problems))
 
 
 def _with_all_of(first: Entity, other: Entity) -> Entity:
@@ -115,7 +115,7 @@ def _with_all_of(first: Entity, other: Entity) -> Entity:
 
 
 def _moved(value: Any, became: Mapping[str, str]) -> Any:
-    """What an annotation's extras say of mentions by ``head`` and ``tail``, of those that stay."""
+    """Return a value of an annotation's extras whose ``head`` and ``tail`` refer to the mentions that stay."""
     if not isinstance(value, list):
         return value
     ends = ("head", "tail")

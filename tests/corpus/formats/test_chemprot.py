@@ -179,7 +179,7 @@ def test_a_document_that_is_written_twice_is_read_again(tmp_path: Path) -> None:
     assert dict(report.lost) == {"repetitions of documents": 2}
     assert [record[:2] for record in read_corpus(tmp_path / "out")] == [record[:2] for record in records]
     other = (replace(records[0].document, text="x", passages=()), records[0].annotation)
-    with pytest.raises(DuplicateDocumentError, match="document 2: another document of that id is there"):
+    with pytest.raises(DuplicateDocumentError, match="document 2: another document has that id"):
         write_corpus(tmp_path / "other", [records[0], other], format="chemprot")
 
 

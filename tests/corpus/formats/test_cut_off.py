@@ -80,7 +80,7 @@ def test_an_output_without_a_document_is_not_written(tmp_path: Path, name: str, 
     path.write_text(content)
     outcome = call("convert", path, tmp_path / "out.jsonl", "--to", "jsonl", "--skip-invalid")
     assert outcome.code == 1
-    assert "no document is left, since all was left out: " + message in outcome.err
+    assert "no document is left, since everything was left out: " + message in outcome.err
     assert not (tmp_path / "out.jsonl").exists()
     assert call("validate", path).code == 1
 

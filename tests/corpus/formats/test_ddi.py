@@ -67,7 +67,7 @@ def test_a_wrong_mention(tmp_path: Path) -> None:
     assert (len(record.annotation.entities), report.invalid_count, report.relations_left_out) == (1, 1, 1)
     # a range that goes beyond its sentence is wrong, even where the document goes on
     beyond = written(tmp_path, ENTITY.replace("0-7", "36-40"))
-    with pytest.raises(OffsetError, match="does not lie inside the sentence of 36 characters"):
+    with pytest.raises(OffsetError, match="is not inside the sentence of 36 characters"):
         list(read_corpus(beyond))
 
 

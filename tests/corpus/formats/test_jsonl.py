@@ -143,7 +143,7 @@ def test_blank_lines_are_passed_over_and_lines_counted(tmp_path: Path) -> None:
         (changed(entities=["x"]), 'entities[0]: found the string "x", expected an object'),
         (changed(metadata=[]), "metadata: found the list [], expected an object"),
         (changed(passages=[{"kind": "t", "start": 0.0, "end": 1}]), "passages[0].start: found the number 0.0"),
-        (changed(passages=[{"kind": "t", "start": 0, "end": 99}]), "passage 't' at 0-99 does not lie inside the text"),
+        (changed(passages=[{"kind": "t", "start": 0, "end": 99}]), "passage 't' at 0-99 is not inside the text"),
         (
             changed(passages=[{"kind": "t", "start": 0, "end": 9}, {"kind": "u", "start": 8, "end": 12}]),
             "passage 'u' begins at 8, before the end of the passage before it at 9",

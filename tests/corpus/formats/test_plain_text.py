@@ -121,7 +121,7 @@ def test_a_file_is_split_where_the_user_says(tmp_path: Path, split: str, expecte
 def test_only_what_is_not_divided_by_itself_can_be_split(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"id": "1", "text": "a"}\n')
     (tmp_path / "b.txt").write_text("words")
-    with pytest.raises(UsageError, match=r"a\.jsonl is JSON Lines, which says itself where a document ends; not by l"):
+    with pytest.raises(UsageError, match=r"a\.jsonl is JSON Lines, which defines where a document ends; not by l"):
         read_corpus(tmp_path / "a.jsonl", split="lines")
     with pytest.raises(UsageError, match=r"b\.txt is plain text, which can be split by: paragraphs, lines, blank-"):
         read_corpus(tmp_path / "b.txt", split="sentences")

@@ -213,7 +213,7 @@ def test_the_commands_tell_what_was_left_out_and_where(tmp_path: Path) -> None:
     assert f"  {path}:1, document 1: the text at 0-8 is 'Zalvorin', but the annotation says 'zalvorin'" in outcome.out
     assert f"  {path}:2, document 2: entities[0].id: found null, expected a string" in outcome.out
     outcome = call("convert", path, tmp_path / "c.jsonl", "--to", "jsonl", "--trust-offsets", "--skip-invalid")
-    assert "1 mention kept by the offsets, although the text there is another than the file says" in outcome.out
+    assert "1 mention kept by the offsets, although the text there differs from what the file says" in outcome.out
     outcome = call("validate", path, "--trust-offsets", "--skip-invalid")
     assert outcome.code == 0
     assert "warning: " in outcome.out

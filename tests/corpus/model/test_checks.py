@@ -47,7 +47,7 @@ def test_every_error_is_found_and_names_its_place() -> None:
     )
     errors = list(annotation_errors(DOCUMENT, annotation, source="file:3"))
     assert [str(error).removeprefix("file:3, document 1: ") for error in errors] == [
-        "the span 0-29 does not lie inside the text of 28 characters",
+        "the span 0-29 is not inside the text of 28 characters",
         "the span 9-9 is empty: it holds no character",
         "two entities have the id 'T1'",
         "an entity's id is empty",
@@ -74,9 +74,9 @@ def test_every_error_is_found_and_names_its_place() -> None:
     [
         (Document("", "a"), "the document's id is empty"),
         (Document(" \t", "a"), "the document's id is empty"),
-        (Document("1", "abc", (Passage("t", 0, 4),)), "the passage 't' at 0-4 does not lie inside the text"),
-        (Document("1", "abc", (Passage("t", -1, 2),)), "the passage 't' at -1-2 does not lie inside"),
-        (Document("1", "abc", (Passage("t", 2, 1),)), "the passage 't' at 2-1 does not lie inside"),
+        (Document("1", "abc", (Passage("t", 0, 4),)), "the passage 't' at 0-4 is not inside the text"),
+        (Document("1", "abc", (Passage("t", -1, 2),)), "the passage 't' at -1-2 is not inside"),
+        (Document("1", "abc", (Passage("t", 2, 1),)), "the passage 't' at 2-1 is not inside"),
         (Document("1", "abc", (Passage("t", 0, 2), Passage("u", 1, 3))), "the passage 'u' begins at 1, before the end"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model.concepts import joined, parse_identifiers, says_more, spelled
+from biorat_al.corpus.model.concepts import join_identifiers, parse_identifiers, says_more, spelled
 from biorat_al.corpus.model.document import Concept
 
 
@@ -51,7 +51,7 @@ variants = st.one_of(
 @example(["rs1", "c|SUB|+|A|"], "SequenceVariant")
 @example(["c|SUB|A|12+-1"], "SNP")
 def test_every_variant_of_a_list_is_one_concept(names: list[str], label: str) -> None:
-    concepts = parse_identifiers(joined(names), label)
+    concepts = parse_identifiers(join_identifiers(names), label)
     assert [concept.identifier for concept in concepts] == names
-    assert joined([spelled(concept, label) for concept in concepts]) == joined(names)
-    assert not says_more(joined(names), label)
+    assert join_identifiers([spelled(concept, label) for concept in concepts]) == join_identifiers(names)
+    assert not says_more(join_identifiers(names), label)

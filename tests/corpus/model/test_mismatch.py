@@ -100,7 +100,7 @@ def test_offsets_that_count_otherwise_are_known(way: str) -> None:
 
 def test_offsets_behind_the_end_of_the_text_are_explained_too() -> None:
     text = "\U0001f9ec\U0001f9ec ileum"
-    with pytest.raises(OffsetError, match=r"the span 5-10 does not lie inside the text of 8 characters: .*UTF-16") as c:
+    with pytest.raises(OffsetError, match=r"the span 5-10 is not inside the text of 8 characters: .*UTF-16") as c:
         check_mention(Document("d1", text), Entity("T1", "X", (Span(5, 10),)), "ileum")
     assert c.value.found is None
 

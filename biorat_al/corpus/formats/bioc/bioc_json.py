@@ -1,11 +1,11 @@
-"""BioC JSON: the same documents as BioC XML has, spelled as JSON; an infon may be any JSON value.
+"""BioC JSON: the same documents as in BioC XML, written as JSON; an infon may be any JSON value.
 
-A file holds one collection, a list of collections or of documents, what PubTator 3 answers (``{"PubTator3": […]}``),
-or one of these a line. What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`; whether somebody
-looked at documents without annotations is told as in BioC XML. Documents are read one by one.
+A file holds one collection, a list of collections or documents, an answer of PubTator 3 (``{"PubTator3": […]}``), or
+one of these per line. :mod:`biorat_al.corpus.formats.bioc.reading` says what a document means; as in BioC XML,
+documents without annotations count as looked at if the file has any annotation. Documents are read one by one.
 
-``null`` is the same as a key that is absent. What a document has beside BioC's own keys (PubTator 3's ``pmid``,
-``journal``, …) is kept in its metadata; elsewhere such keys are counted.
+``null`` is the same as an absent key. Keys of a document that BioC does not have (PubTator 3's ``pmid``, ``journal``,
+…) are kept in its metadata; elsewhere such keys are counted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class BioCJson(CorpusFormat):
             return True
         if _PUBTATOR.match(head) or _DOCUMENT.match(head):
             return True
-        # other JSON has documents, too
+        # other JSON formats have documents too
         return _COLLECTION.match(head) is not None and ('"infons"' in head or '"passages"' in head)
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
@@ -89,7 +89,7 @@ class BioCJson(CorpusFormat):
 
 
 def _place(head: str) -> str:
-    """Where the documents stand, as a path through the JSON values."""
+    """Return where the documents are, as a path through the JSON values."""
     place = documents_place(head)
     if place is not None:
         return place
@@ -102,16 +102,16 @@ def _place(head: str) -> str:
 
 
 class _Values:
-    """Makes the values of documents, each with all that it may have and of the type that it must be."""
+    """A reader of documents as JSON values, each with all possible keys and checked types."""
 
     def __init__(self, source: Source, reading: Reading) -> None:
         self._source = source
         self._reading = reading
 
     def document(self, value: Any, number: int) -> dict[str, Any]:
-        """The values of a document.
+        """Return the values of a document.
 
-        :raises FormatError: a part of it is not what it must be.
+        :raises FormatError: a part of it is invalid.
         """
         fields = _present(Fields({"document": value}, self._source.name, "", f"number {number}").inner("document"))
         ident = _ident(fields, "id") or _ident(fields, "pmid")
@@ -147,7 +147,7 @@ class _Values:
         }
 
     def _each(self, fields: Fields, key: str, read: Callable[[Fields], dict[str, Any]]) -> list[dict[str, Any]]:
-        """What is read of each object of a list, or the error that it is broken with."""
+        """Read each object of a list; return its values, or its error if it is broken."""
         values: list[dict[str, Any]] = []
         for position, item in enumerate(fields.items(key)):
             place = f"{fields.place}{key}[{position}]"
@@ -194,7 +194,7 @@ _EMPTY: tuple[Any, ...] = ("", [], {})
 
 
 def _present(fields: Fields) -> Fields:
-    """The fields without those that are null, nor null in lists."""
+    """Return the fields without null values, including those in lists."""
     value = {
         key: [item for item in held if item is not None] if isinstance(held, list) else held
         for key, held in fields.value.items()
@@ -204,7 +204,7 @@ def _present(fields: Fields) -> Fields:
 
 
 def _whole(fields: Fields, key: str) -> int:
-    """A whole number, which some programs write as a string."""
+    """Return an integer, which some programs write as a string."""
     value = fields.value.get(key)
     if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
         return int(value)
@@ -219,7 +219,7 @@ def _length(fields: Fields, key: str) -> int:
 
 
 def _ident(fields: Fields, key: str) -> str | None:
-    """An id, which some programs write as a number."""
+    """Return an id, which some programs write as a number."""
     value = fields.value.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)

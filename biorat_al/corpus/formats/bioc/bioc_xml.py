@@ -1,13 +1,13 @@
 """BioC XML: a collection of documents with passages, annotations and relations.
 
-What a document means is said in :mod:`biorat_al.corpus.formats.bioc.reading`. XML itself turns ``\\r\\n`` into ``\\n``
-before anybody sees the text; where it is written, a carriage return is a character reference, which stays.
+:mod:`biorat_al.corpus.formats.bioc.reading` says what a document means. XML itself turns ``\\r\\n`` into ``\\n`` before
+the reader sees the text; the writer writes a carriage return as a character reference, which stays.
 
-A document without annotations was looked at and has nothing if any other document of the file has some; in a file
-without a single annotation nobody has looked at anything, and the annotation is None.
+A document without annotations counts as looked at if any other document of the file has annotations; in a file without
+a single annotation nobody has looked at anything, and every annotation is None.
 
-A DOCTYPE that names an external DTD (``BioC.dtd``) is accepted, and never loaded. Entities, internal or external, are
-refused.
+A DOCTYPE that names an external DTD (``BioC.dtd``) is accepted, but the DTD is never loaded. Entities, internal or
+external, are refused.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class BioCXml(CorpusFormat):
 
 
 class _Values:
-    """The values of one document element, as BioC JSON has them."""
+    """A reader of one document element as the JSON values of BioC JSON."""
 
     def __init__(self, element: Element, source: Source) -> None:
         self._element = element
@@ -95,7 +95,7 @@ class _Values:
         self._id = self._child(element, "id").strip()
 
     def document(self) -> dict[str, Any]:
-        """The values of the document and all that is in it."""
+        """Return the values of the document, including everything inside it."""
         value = self._carrier(self._element)
         value["id"] = self._id
         value["passages"] = [self._passage(passage) for passage in self._element.findall("passage")]
@@ -103,7 +103,7 @@ class _Values:
 
     def _passage(self, element: Element) -> dict[str, Any]:
         value = self._place(element)
-        # where a passage has a text of its own, its sentences may only carry annotations
+        # if the passage itself has a text, its sentences may have annotations and nothing else
         value["sentences"] = [
             self._place(sentence)
             if value["text"] is None or sentence.find("offset") is not None
@@ -127,7 +127,7 @@ class _Values:
         }
 
     def _whole(self, element: Element, read: Callable[[Element], dict[str, Any]]) -> dict[str, Any]:
-        """What is read of an element, or the error that it is broken with."""
+        """Read an element; return its values, or its error if it is broken."""
         try:
             return read(element)
         except FormatError as error:
@@ -184,7 +184,7 @@ class _Values:
 
 
 def _spelled(document: Mapping[str, Any], xml: XmlText) -> str:
-    """A document as XML."""
+    """Return a document as XML."""
 
     def infons(carrier: Mapping[str, Any]) -> Iterator[str]:
         for key, value in carrier["infons"].items():

@@ -1,4 +1,4 @@
-"""Where the documents of a BioC JSON file are, whatever the order of its keys."""
+"""Detection of BioC JSON and the place of its documents, for any order of keys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from biorat_al.corpus.io.json_head import CUT, Cut, first_item, json_head
 
 
 def documents_place(head: str) -> str | None:
-    """Return where the documents are, as a path through the JSON values; None if the file is no BioC JSON.
+    """Return where the documents are, as a path through the JSON values; None if the file is not BioC JSON.
 
-    :param head: the beginning of the file.
+    :param head: the start of the file.
     """
     value = json_head(head)
     outside = "item." if isinstance(value, list) else ""
@@ -19,10 +19,10 @@ def documents_place(head: str) -> str | None:
     if not isinstance(item, dict):
         return None
     for key in ("PubTator3", "documents"):
-        held = item.get(key)
-        if isinstance(held, list) and (not held or _is_document(held[0])):
-            known = bool(held) or key == "PubTator3" or {"source", "infons", "key"} & item.keys()
-            return f"{outside}{key}.item" if known else None
+        documents = item.get(key)
+        if isinstance(documents, list) and (not documents or _is_document(documents[0])):
+            certain = bool(documents) or key == "PubTator3" or {"source", "infons", "key"} & item.keys()
+            return f"{outside}{key}.item" if certain else None
     return outside.removesuffix(".") if _is_document(item) else None
 
 

@@ -1,17 +1,17 @@
-"""BioC's documents, whichever way they are spelled (XML, JSON), as records and back.
+"""BioC documents, from XML or JSON, as records.
 
-A document is passed as the JSON values of BioC JSON; ``line`` in any of its objects says where that stands in the file.
-What BioC leaves open is decided here as follows.
+A document arrives as the JSON values of BioC JSON; ``line`` in any of its objects is the line in the file. BioC leaves
+some questions open, which are decided here as follows.
 
-- The text is that of the passages (or of their sentences) at their offsets, which count code points; gaps are filled
-  with spaces.
+- The text consists of the passages (or of their sentences) at their offsets, which count code points; spaces fill the
+  gaps.
 - An annotation's label is its infon ``type``. Infons that name concepts (``MESH``, ``OMIM``, ``identifier``, …) become
   concepts; the others are kept in the entity's ``extras``. An annotation with several locations is discontinuous, and
   its text is that of the pieces, joined by white space, by ``...``, ``[...]`` or ``…``, or by nothing. One without a
-  location says something of the whole document and is kept in the annotation's ``extras["unlocated"]``.
-- An id that annotations of several passages or sentences have (BioC.dtd asks for unique ids only where relations are)
-  stays with the first of them; the others get one with a number after it.
-- Relations are read as :mod:`biorat_al.corpus.formats.bioc.relations` says.
+  location describes the whole document and is kept in the annotation's ``extras["unlocated"]``.
+- If annotations in several passages or sentences share an id (BioC.dtd asks for unique ids only where there are
+  relations), the first keeps it, and the others get the id with a number after it.
+- Relations are read as described in :mod:`biorat_al.corpus.formats.bioc.relations`.
 - Passages' infons besides ``type`` and the places of sentences are kept in the document's metadata.
 
 Comeau DC, Islamaj Doğan R, Ciccarese P, et al. BioC: a minimalist approach to interoperability for biomedical text
@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from biorat_al.corpus.formats.base import Reading
-from biorat_al.corpus.formats.bioc.relations import Known, RelationReader
+from biorat_al.corpus.formats.bioc.relations import AnnotationIndex, BioCRelationReader
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.checks import check_mention
 from biorat_al.corpus.model.concept_relations import with_properties
@@ -34,7 +34,7 @@ from biorat_al.corpus.model.document import Annotation, Concept, Document, Entit
 from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 WIDEST_GAP = 1_000_000
-"""A gap between passages that is wider than this (in characters) is taken for a wrong offset."""
+"""Widest gap between passages, in characters; an offset beyond it counts as wrong."""
 
 CONCEPT_INFONS = {
     "mesh": "MESH",
@@ -48,21 +48,21 @@ CONCEPT_INFONS = {
     "cui": "UMLS",
     "concept_id": None,
 }
-"""Infons that name concepts → database of bare identifiers (None: the one that goes with the label)."""
+"""Infons that name concepts → database of bare identifiers (None: the database that goes with the label)."""
 
 
 def is_annotated(document: Mapping[str, Any]) -> bool:
-    """Whether there is an annotation or a relation anywhere in the document."""
+    """Return whether the document has an annotation or a relation anywhere."""
     return any(part["annotations"] or part["relations"] for part in parts_of(document))
 
 
 def parts_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The passages and sentences in their order, and at last the document: everything that may carry annotations."""
+    """Yield everything that may have annotations: the passages and sentences in order, and last the document."""
     return (part for part, _ in _placed_parts(document))
 
 
 def _placed_parts(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], tuple[int, ...]]]:
-    """The same, each with its place: numbers of passage and sentence, as far as it is in one."""
+    """Yield the parts, each with its place: the number of its passage and, in a sentence, that of the sentence."""
     for number, passage in enumerate(document["passages"]):
         yield passage, (number,)
         for inner, sentence in enumerate(passage["sentences"]):
@@ -71,7 +71,7 @@ def _placed_parts(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, An
 
 
 class BioCReader:
-    """Reads one document."""
+    """A reader of one document."""
 
     def __init__(self, value: Mapping[str, Any], source: Source, reading: Reading) -> None:
         self._value = value
@@ -82,7 +82,7 @@ class BioCReader:
             raise self._wrong(value, "the document's id is empty")
 
     def record(self, looked: bool) -> Record:
-        """The record; its annotation is None unless somebody `looked`."""
+        """Return the record, with the annotation None unless somebody `looked`."""
         document = self._document()
         annotation = self._annotation(document)
         return Record(document, annotation if looked else None, self._at(self._value))
@@ -101,7 +101,7 @@ class BioCReader:
             for part in sorted(parts, key=lambda part: part["offset"]):
                 kind, start, piece = "passage" if whole else "sentence", part["offset"], part["text"] or ""
                 if start < max(length, offset):
-                    # some programs count anew in each passage, or in each sentence
+                    # some programs count from 0 in each passage, or in each sentence
                     anew = "; offsets count from the beginning of the document" if start == 0 else ""
                     raise self._wrong(
                         part,
@@ -132,7 +132,7 @@ class BioCReader:
         return Document(self._id, "".join(text), tuple(passages), metadata)
 
     def _sentences_of(self, passage: Mapping[str, Any]) -> list[list[int]]:
-        """Where the sentences of a passage with a text of its own are, if they say so rightly."""
+        """Return the spans of the sentences of a passage that has a text itself; count those with wrong offsets."""
         spans = []
         for part in passage["sentences"]:
             start = part.get("offset")
@@ -148,14 +148,14 @@ class BioCReader:
     def _annotation(self, document: Document) -> Annotation:
         entities: list[Entity] = []
         unlocated: list[dict[str, Any]] = []
-        known = Known()
+        index = AnnotationIndex()
         annotations = [(value, place) for part, place in _placed_parts(self._value) for value in part["annotations"]]
         stated = {value["id"] for value, _ in annotations if value["id"]}
         for number, (value, place) in enumerate(annotations, start=1):
             try:
-                own = self._own_id(value, place, number, known, stated)
+                own = self._own_id(value, place, number, index, stated)
             except FormatError as error:
-                known.add(value["id"], place, "", "left out")
+                index.add(value["id"], place, "", "left out")
                 self._reading.leave_out("annotations with an id that another one has", error)
                 continue
             state = "left out"
@@ -169,15 +169,15 @@ class BioCReader:
                     entities.append(entity)
                     state = "located"
             except OffsetError as error:
-                # whoever trusts the offsets trusts what is at them
+                # a user who trusts the offsets trusts the text at them
                 self._reading.keeps(error)
             except FormatError as error:
                 self._reading.leave_out("annotations that are not complete", error)
-            known.add(value["id"] or "", place, own, state)
-        relations = RelationReader(
+            index.add(value["id"] or "", place, own, state)
+        relations = BioCRelationReader(
             [(value, place) for part, place in _placed_parts(self._value) for value in part["relations"]],
             entities,
-            known,
+            index,
             self._reading,
             self._wrong,
         )
@@ -195,19 +195,19 @@ class BioCReader:
         )
 
     def _own_id(
-        self, value: Mapping[str, Any], place: tuple[int, ...], number: int, known: Known, stated: set[str]
+        self, value: Mapping[str, Any], place: tuple[int, ...], number: int, index: AnnotationIndex, stated: set[str]
     ) -> str:
-        """The id of an annotation, or one made of it if another annotation has it.
+        """Return the id of an annotation, or a new one made from it if another annotation has it.
 
         :raises FormatError: another annotation of the same passage, sentence or document has it.
         """
         ident: str = value["id"] or f"T{number}"
-        if value["id"] and known.is_at(ident, place):
+        if value["id"] and index.is_at(ident, place):
             raise self._wrong(value, f"two annotations have the id {ident!r}")
-        return known.free(ident, stated if known.has(ident) or not value["id"] else ())
+        return index.free(ident, stated if index.has(ident) or not value["id"] else ())
 
     def _entity(self, ident: str, value: Mapping[str, Any], document: Document) -> Entity | None:
-        """The mention of an annotation; None if it does not fit the text and is left out."""
+        """Return the mention of an annotation; None if it does not match the text and is left out."""
         infons = dict(value["infons"])
         kind = infons.pop("type", None)
         label = "" if kind is None else str(kind).strip()
@@ -268,20 +268,20 @@ class BioCReader:
 
 
 _JOINT = r"(?:\s*(?:\.{2,4}|…|\[\s*(?:\.{2,4}|…)\s*\]|\(\s*(?:\.{2,4}|…)\s*\))\s*|\s*)"
-"""What stands between the pieces of a discontinuous mention in its text."""
+"""What may be between the pieces of a discontinuous mention in its text."""
 
 _UNITS = {"bytes of UTF-8": "utf-8", "units of UTF-16": "utf-16-le"}
 
 
 def are_pieces(surface: str, pieces: list[str]) -> bool:
-    """Whether a text is that of the pieces of a mention, in their order or in that of the text, whatever joins them."""
+    """Return whether a text consists of the pieces of a mention, in their order, with any of the usual joints."""
     if len(pieces) == 1:
         return surface == pieces[0]
     return re.fullmatch(_JOINT.join(map(re.escape, pieces)), surface) is not None
 
 
 def _unit(document: Document, entity: Entity, surface: str) -> str | None:
-    """What the offsets of a mention count, if its text is where they are then; None if it is not."""
+    """Return the unit, other than characters, in which a mention's offsets match its text; None if none does."""
     base = max((part.start for part in document.passages if part.start <= entity.start), default=0)
     for name, encoding in _UNITS.items():
         size = 2 if encoding == "utf-16-le" else 1
@@ -302,7 +302,7 @@ def left_out_document(reading: Reading, error: CorpusError) -> None:
 
 
 def concepts_in(infons: Mapping[str, Any], label: str) -> tuple[tuple[Concept, ...], dict[str, Any]]:
-    """The concepts that an annotation's infons name, and the infons that say something else or more than that."""
+    """Return the concepts that an annotation's infons name, and the infons that say something else or more."""
     concepts: list[Concept] = []
     rest = dict(infons)
     for key, value in infons.items():
@@ -315,7 +315,7 @@ def concepts_in(infons: Mapping[str, Any], label: str) -> tuple[tuple[Concept, .
 
 
 def _in_database(concepts: tuple[Concept, ...], column: str, database: str | None) -> tuple[Concept, ...]:
-    """Bare identifiers belong to the database that the infon's key names; prefixed ones to that of their prefix."""
+    """Assign bare identifiers to the database that the infon's key names; prefixed ones keep that of their prefix."""
     if database is None:
         return concepts
     return tuple(

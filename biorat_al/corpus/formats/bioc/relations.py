@@ -1,15 +1,15 @@
-"""The relations of a BioC document, which come in many shapes.
+"""Reading of the relations of a BioC document, which come in many shapes.
 
 - Two nodes that are annotations of the document: a relation between mentions. The label is the infon ``relation``, or
-  else ``type``; ``directed`` that is ``false`` makes it undirected.
+  else ``type``; the infon ``directed`` with the value ``false`` makes it undirected.
 - Ends in the infons: a relation between concepts. Its ends are ``role1`` and ``role2`` (PubTator 3, where they are
-  objects or ``Chemical|MESH:D009270``, and the one node is no annotation), ``entity1`` and ``entity2`` (BioRED) or
+  objects or ``Chemical|MESH:D009270``, and the only node is not an annotation), ``entity1`` and ``entity2`` (BioRED) or
   another such pair, the only two infons besides the label (BC5CDR), or the only two that are concepts of mentions.
-- Two nodes that are no annotations, but concepts of mentions: a relation between these.
+- Two nodes that are not annotations, but concepts of mentions: a relation between these.
 - Any other relation is kept as it is.
 
-What else a relation says is kept beside it. A relation to an annotation that is not there, or to an id that several
-annotations have, is broken.
+Other infons of a relation are kept with it. A relation is broken if it refers to an annotation that does not exist, or
+to an id that several annotations have.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from biorat_al.corpus.model.document import ConceptRelation, Entity, Relation
 from biorat_al.errors import FormatError
 
 DIRECTED = "directed"
-"""Infon of a relation that says whether it is directed."""
+"""Infon that says whether a relation is directed."""
 
 NODES = "nodes"
-"""Property of a relation between concepts: nodes that are not its ends, or name them once more."""
+"""Property of a relation between concepts: nodes that are not its ends, or that repeat them."""
 
 ROLES = ("role1", "role2")
 ENTITIES = ("entity1", "entity2")
@@ -37,7 +37,7 @@ _PAIRS = (
     ROLES, ENTITIES, ("entity_1", "entity_2"), ("arg1", "arg2"), ("head", "tail"), ("subject", "object"),
     ("source", "target"), ("concept1", "concept2"), ("identifier1", "identifier2"), ("id1", "id2"),
 )  # fmt: skip
-"""Names of the infons that are a relation's ends, in lower case."""
+"""Names, in lower case, of infons that are the ends of a relation."""
 
 _NO_ENDS = frozenset(
     {"novel", "score", "confidence", "probability", "annotator", "updated_at", "note", "evidence", DIRECTED}
@@ -61,29 +61,29 @@ class Annotated(NamedTuple):
     state: str
 
 
-class Known:
-    """The annotations of a document by their ids, which may be unique in a passage only."""
+class AnnotationIndex:
+    """An index of a document's annotations by their ids, which may be unique only within a passage."""
 
     def __init__(self) -> None:
         self._by_id: defaultdict[str, list[Annotated]] = defaultdict(list)
         self._taken: set[str] = set()
 
     def add(self, ident: str, place: Place, own: str, state: str) -> None:
-        """Note an annotation under the id that it has in the file, if it has any."""
+        """Add an annotation under the id that it has in the file, if it has one."""
         if ident:
             self._by_id[ident].append(Annotated(place, own, state))
         self._taken.add(own)
 
     def has(self, ident: str) -> bool:
-        """Whether there is such an annotation so far."""
+        """Return whether an annotation with this id was added."""
         return ident in self._by_id
 
     def is_at(self, ident: str, place: Place) -> bool:
-        """Whether there is one at this very place."""
-        return any(held.place == place for held in self._by_id.get(ident, ()))
+        """Return whether an annotation with this id was added at exactly this place."""
+        return any(annotated.place == place for annotated in self._by_id.get(ident, ()))
 
     def free(self, ident: str, stated: Iterable[str]) -> str:
-        """Return the id, or the first with a number after it that is neither taken nor among `stated`."""
+        """Return the id, or the first with a number after it, that is neither taken nor in `stated`."""
         name, number = ident, 1
         while name in self._taken or name in stated:
             number += 1
@@ -91,34 +91,35 @@ class Known:
         return name
 
     def find(self, ident: str, place: Place) -> list[Annotated]:
-        """The annotations that an id means at a place: those inside of it, or else inside the nearest around it."""
-        held = self._by_id.get(ident, [])
+        """Return the annotations that an id means at a place: those inside it, else in the nearest part around it."""
+        candidates = self._by_id.get(ident, [])
         for depth in range(len(place), -1, -1):
-            near = [one for one in held if one.place[:depth] == place[:depth]]
+            near = [annotated for annotated in candidates if annotated.place[:depth] == place[:depth]]
             if near:
                 return near
         return []
 
 
-class RelationReader:
-    """Reads the relations of a document.
+class BioCRelationReader:
+    """A reader of the relations of one document.
 
-    :param values: each with the numbers of the passage and the sentence that it is in.
-    :param wrong: makes the error of something that is wrong with a relation.
-    :ivar between_concepts: each with its properties.
-    :ivar others: relations of other shapes, as BioC JSON has them.
+    :param values: the relations, each with the numbers of its passage and sentence.
+    :param index: the annotations that relations can refer to.
+    :param wrong: makes the error for a fault in a relation.
+    :ivar between_concepts: relations between concepts, each with its properties.
+    :ivar others: relations of other shapes, as in BioC JSON.
     """
 
     def __init__(
         self,
         values: Sequence[tuple[Mapping[str, Any], Place]],
         entities: Sequence[Entity],
-        known: Known,
+        index: AnnotationIndex,
         reading: Reading,
         wrong: Callable[[Mapping[str, Any], str], FormatError],
     ) -> None:
         self._values = values
-        self._known = known
+        self._index = index
         self._reading = reading
         self._wrong = wrong
         self._concepts = {name for entity in entities for name in concept_names(entity)}
@@ -130,7 +131,7 @@ class RelationReader:
         self.others: list[dict[str, Any]] = []
 
     def read(self) -> None:
-        """Read all of them.
+        """Read all relations into the attributes.
 
         :raises FormatError: one is broken and nothing may be left out.
         """
@@ -143,7 +144,7 @@ class RelationReader:
                 except FormatError as error:
                     broken.add(self._ids[number])
                     self._reading.leave_out("relations to annotations that are not there", error)
-        # a relation of relations goes with them
+        # a relation that refers to a broken relation is left out too
         while True:
             whole = [other for other in self.others if broken.isdisjoint(node["refid"] for node in other["nodes"])]
             if len(whole) == len(self.others):
@@ -153,7 +154,7 @@ class RelationReader:
             self.others = whole
 
     def _name(self) -> None:
-        """Give each relation that is complete an id that no other has."""
+        """Give each complete relation a unique id."""
         stated = {value["id"] for value, _ in self._values if value["id"]}
         taken: set[str] = set()
         for number, (value, place) in enumerate(self._values):
@@ -210,11 +211,11 @@ class RelationReader:
             self.others.append({"id": ident, "infons": value["infons"], "nodes": kept})
 
     def _meant(self, value: Mapping[str, Any], ident: str, refid: str, place: Place) -> tuple[str, str]:
-        """The id and the state of the annotation, or relation, that a node refers to.
+        """Return the id and the state of the annotation, or relation, that a node refers to.
 
-        :raises FormatError: there is no such annotation, or several.
+        :raises FormatError: no annotation, or several, have that id.
         """
-        found = self._known.find(refid, place)
+        found = self._index.find(refid, place)
         if len(found) > 1:
             raise self._wrong(
                 value,
@@ -230,7 +231,7 @@ class RelationReader:
     def _ends_of_nodes(
         self, nodes: Sequence[Mapping[str, str]], infons: Mapping[str, Any]
     ) -> tuple[str, str, dict[str, Any]] | None:
-        """Two nodes that name concepts instead of annotations."""
+        """Return two nodes that name concepts instead of annotations, with the infons; None for other nodes."""
         ends = [node["refid"].strip() for node in nodes]
         if len(ends) != 2 or any(end in NO_CONCEPT or end not in self._concepts for end in ends):
             return None
@@ -240,11 +241,11 @@ class RelationReader:
 def ends_of(
     infons: Mapping[str, Any], concepts: set[str], *, named_only: bool = False
 ) -> tuple[str, str, dict[str, Any]] | None:
-    """Return the two ends of a relation between concepts and the infons that say something else; None without ends.
+    """Return the two ends of a relation between concepts and the other infons; None without ends.
 
-    :param infons: without the label.
-    :param concepts: what mentions of the document are linked to.
-    :param named_only: take only infons whose name says that they are ends.
+    :param infons: the relation's infons without the label.
+    :param concepts: names of the concepts that mentions of the document are linked to.
+    :param named_only: accept only infons whose name says that they are ends.
     """
     keys = {key.casefold(): key for key in infons}
     for first, second in _PAIRS:
@@ -265,7 +266,7 @@ def ends_of(
 
 
 def typed(value: object) -> str | None:
-    """Return an object that is an end as PubTator 3's XML has it: ``Chemical|MESH:D009270``; None for any other."""
+    """Return an end given as an object in the notation of PubTator 3's XML, ``Chemical|MESH:D009270``, else None."""
     match value:
         case {"type": str(kind), "identifier": str(ident)} if _TYPED.fullmatch(f"{kind}|{ident}"):
             return f"{kind}|{ident}"
@@ -273,7 +274,7 @@ def typed(value: object) -> str | None:
 
 
 def _end(value: object) -> str | None:
-    """The identifier that an end names."""
+    """Return the identifier that an end names, or None."""
     match value:
         case {"identifier": (str() | int()) as ident}:
             found = _text(ident)

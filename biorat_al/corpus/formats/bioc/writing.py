@@ -1,4 +1,4 @@
-"""A record as one document of BioC, in the JSON values of BioC JSON; the other way is
+"""Records as BioC documents, in the JSON values of BioC JSON: the inverse of
 :mod:`biorat_al.corpus.formats.bioc.reading`."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from biorat_al.corpus.formats.bioc.reading import CONCEPT_INFONS, WIDEST_GAP, co
 from biorat_al.corpus.formats.bioc.relations import DIRECTED, ENTITIES, NODES, ROLES, ends_of, typed
 from biorat_al.corpus.formats.writing import stripped
 from biorat_al.corpus.model.concept_relations import PROPERTIES, properties_of
-from biorat_al.corpus.model.concepts import NO_CONCEPT, joined, says_more, spelled
+from biorat_al.corpus.model.concepts import NO_CONCEPT, join_identifiers, says_more, spelled
 from biorat_al.corpus.model.document import (
     Annotation,
     Concept,
@@ -26,7 +26,7 @@ from biorat_al.corpus.model.document import (
 )
 
 REST = "other"
-"""Type of a passage made of text that lies between the document's own passages."""
+"""Type of a passage made from text between the document's own passages."""
 
 _KEPT = (
     losses.PASSAGES, losses.METADATA, losses.NOT_LOOKED, losses.CONCEPT_LINKS, losses.MENTION_PROPERTIES,
@@ -36,7 +36,7 @@ _KEPT = (
 
 
 class BioCWriter:
-    """Makes the values of documents.
+    """A writer of documents as JSON values.
 
     :param text_only: whether an infon can only be text (XML), not any JSON value.
     """
@@ -46,7 +46,7 @@ class BioCWriter:
         self._text_only = text_only
 
     def document(self, document: Document, annotation: Annotation | None) -> dict[str, Any]:
-        """The values of a record that can stand."""
+        """Return the values of a valid record; count what BioC cannot hold."""
         losses.count_losses(self._report, document, annotation, keeps=_KEPT)
         parts = list(self._parts(document))
         metadata = dict(document.metadata)
@@ -79,7 +79,7 @@ class BioCWriter:
         return value
 
     def _parts(self, document: Document) -> Iterator[tuple[Passage, int | None]]:
-        """Passages that cover the text, each with the number of the document's own that it is."""
+        """Yield passages that cover the text, each with its number among the document's own passages, or None."""
         last = 0
         for number, passage in enumerate(document.passages):
             if not _is_gap(document.text[last : passage.start]):
@@ -102,7 +102,7 @@ class BioCWriter:
         return [self._held(of_passage, losses.METADATA, {"type"}) for of_passage in infons]
 
     def _sentences(self, document: Document, spans: Any) -> dict[int, list[Span]]:
-        """The sentences of each passage, if all of them together are the passages' text."""
+        """Return the sentences of each passage, if together they cover the passages' text; else nothing."""
         if spans is None:
             return {}
         inside: defaultdict[int, list[Span]] = defaultdict(list)
@@ -127,7 +127,7 @@ class BioCWriter:
     def _annotate(self, value: dict[str, Any], annotation: Annotation, text: str) -> None:
         starts = [passage["offset"] for passage in value["passages"]]
         for entity in annotation.entities:
-            # the passage that it begins in
+            # the passage in which it begins
             number = max((number for number, start in enumerate(starts) if start <= entity.start), default=0)
             value["passages"][number]["annotations"].append(self._mention(entity, text))
         ids = {entity.id for entity in annotation.entities}
@@ -174,7 +174,7 @@ class BioCWriter:
         }
 
     def _columns(self, concepts: tuple[Concept, ...], label: str) -> dict[str, str]:
-        """The infon from which the concepts are read again; those that cannot are left out."""
+        """Return the infon from which the reader gets the same concepts; leave out and count those it cannot hold."""
         keys = {name: key for key, name in (("MESH", "MESH"), ("OMIM", "OMIM"), ("NCBI Gene", "NCBI Gene"))}
         for key, name in CONCEPT_INFONS.items():
             if name is not None:
@@ -183,13 +183,13 @@ class BioCWriter:
         key = keys.get(next(iter(databases)), "") if len(databases) == 1 else ""
 
         def of_database(kept: Collection[Concept]) -> dict[str, str]:
-            return {key: joined([concept.identifier for concept in kept])}
+            return {key: join_identifiers([concept.identifier for concept in kept])}
 
         def of_any(kept: Collection[Concept]) -> dict[str, str]:
-            # the prefix, but where the identifier alone is how it is written (variants)
-            return {"identifier": joined([_spelled(concept, label) for concept in kept])}
+            # with the prefix, except for identifiers that are written without (variants)
+            return {"identifier": join_identifiers([_spelled(concept, label) for concept in kept])}
 
-        # what cannot be read from the infon of its database may be read from the one for all
+        # the infon for all databases can hold some concepts that the infon of their database cannot
         attempts = [
             (columns, _readable(concepts, columns, label)) for columns in ([of_database] if key else []) + [of_any]
         ]
@@ -221,7 +221,7 @@ class BioCWriter:
     def _concept_relation(
         self, relation: ConceptRelation, labels: Mapping[str, str], properties: Mapping[str, Any], ids: set[str]
     ) -> dict[str, Any] | None:
-        """Infons and nodes of a relation between concepts; None if it cannot be written."""
+        """Return the infons and nodes of a relation between concepts; None if it cannot be written."""
         ends = (relation.head, relation.tail)
         if any(end.strip() != end or end in NO_CONCEPT for end in ends):
             self._report.lose(losses.CONCEPT_RELATIONS)
@@ -239,7 +239,7 @@ class BioCWriter:
                 return {"infons": {**label, **infons}, "nodes": nodes}
         self._report.lose(losses.CONCEPT_PROPERTIES, bool(named))
         of_labels = [labels.get(end.rpartition(":")[2], labels.get(end, "")) for end in ends]
-        # the last pair is read as it is, whatever the ends look like
+        # the last pair is read back correctly for any ends
         for keys in (of_labels, ["head", "tail"], ["first", "second"]):
             infons = dict(zip(keys, ends, strict=True))
             if len({*keys, "relation", "type", ""}) == 5 and ends_of(infons, set()) == (*ends, {}):
@@ -247,13 +247,13 @@ class BioCWriter:
         raise AssertionError(ends)
 
     def _infon(self, key: str, value: Any) -> Any:
-        """A property of a relation between concepts as an infon; None if it cannot be one."""
+        """Return a property of a relation between concepts as an infon; None if it cannot be one."""
         if isinstance(value, str) or not self._text_only:
             return value
         return typed(value) if key.casefold() in ROLES else None
 
     def _held(self, values: Mapping[str, Any], kind: str, taken: Collection[str] = ()) -> dict[str, Any]:
-        """Those of the values that can be infons."""
+        """Return the values that can be infons; count the others."""
         held = {
             key: value
             for key, value in values.items()
@@ -290,7 +290,7 @@ def _are_infons(infons: object, text_only: bool) -> bool:
 
 
 def _are_loose(nodes: object, ids: set[str]) -> bool:
-    """Whether they are nodes that are not all annotations: those would be taken for the ends of a relation."""
+    """Return whether these are nodes, and not all annotations, which would be read as the ends of a relation."""
     if not isinstance(nodes, list) or not nodes:
         return False
     for node in nodes:
@@ -317,7 +317,7 @@ def _are_unlocated(values: object, ids: set[str], text_only: bool) -> bool:
 
 
 def _are_relations(values: object, ids: set[str], relation_ids: set[str], text_only: bool) -> bool:
-    """Whether they are relations as the reader keeps those that are neither between two mentions nor two concepts."""
+    """Return whether these are relations of other shapes, as the reader keeps them."""
     if not isinstance(values, list):
         return False
     seen = set(relation_ids)
@@ -340,7 +340,7 @@ def _are_relations(values: object, ids: set[str], relation_ids: set[str], text_o
 def _readable(
     concepts: Iterable[Concept], columns: Callable[[Collection[Concept]], dict[str, str]], label: str
 ) -> list[Concept]:
-    """Return the concepts that are read again from the infons that `columns` makes of them."""
+    """Return the concepts that the reader gets back from the infons that `columns` makes."""
     kept: list[Concept] = []
     for concept in concepts:
         if concepts_in(columns([*kept, concept]), label) == ((*kept, concept), {}):

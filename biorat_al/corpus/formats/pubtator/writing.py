@@ -11,7 +11,14 @@ from biorat_al.corpus.formats import losses
 from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.formats.writing import fitting, stripped, tabular_id, title_and_abstract
 from biorat_al.corpus.model.concept_relations import COLUMN, NOVEL, between_concepts, novelty_of, properties_of
-from biorat_al.corpus.model.concepts import NO_CONCEPT, joined, parse_identifiers, says_more, spelled, split_identifiers
+from biorat_al.corpus.model.concepts import (
+    NO_CONCEPT,
+    join_identifiers,
+    parse_identifiers,
+    says_more,
+    spelled,
+    split_identifiers,
+)
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity
 
 FURTHER_COLUMNS = "further_columns"
@@ -94,13 +101,13 @@ class PubTatorLines:
         kept: list[Concept] = []
         for concept in entity.concepts:
             names = [*spellings, spelled(concept, label)]
-            column = joined(names)
+            column = join_identifiers(names)
             stays = parse_identifiers(column, label) == (*kept, concept) and not says_more(column, label)
             if stays and not _TABS.search(column):
                 spellings, kept = names, [*kept, concept]
             else:
                 self._report.lose(losses.CONCEPT_LINKS)
-        return joined(spellings) or "-1"
+        return join_identifiers(spellings) or "-1"
 
     def _relations(self, annotation: Annotation) -> Iterator[list[str]]:
         relations, widened, unlinked = between_concepts(annotation, lambda entity, c: spelled(c, entity.label))

@@ -89,7 +89,7 @@ def test_splits(tmp_path: Path) -> None:
         ({"entities": [{"id": "3", "type": "D", "text": ["On"], "offsets": [[0, 3]], "normalized": []}]},
          OffsetError, "the text at 0-3 is 'One', but the annotation says 'On'"),
         ({"entities": [{"id": "3", "type": "D", "text": ["x"], "offsets": [[0, 99]], "normalized": []}]},
-         OffsetError, "does not lie inside the text"),
+         OffsetError, "is not inside the text"),
         ({"relations": [{"id": "7", "type": "CID", "arg1_id": "3", "arg2_id": "9", "normalized": []}]},
          FormatError, "refers to the entity '9', which is not there"),
     ],
