@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from biorat_al.efficiency.report.study import tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
 from biorat_al.efficiency.runs.annotator_work import RoundWork
 from biorat_al.efficiency.runs.model import Point, Run
 from biorat_al.efficiency.statistics.curves import f1_at
@@ -79,14 +79,14 @@ def work_section(work: Sequence[RoundWork], relations: Sequence[RoundWork] = ())
         "leave it where they would have marked otherwise, so it flatters. Time per answer: median and middle half of "
         "what the desk recorded, edits included; the spread of the answers, not a confidence interval."
     )
-    tables = [Table("annotators", "By round", columns, rows, note, {"answers": "mentions"})]
+    tables = [FigureTable("annotators", "By round", columns, rows, note, {"answers": "mentions"})]
     if relations:
         texts.append(RELATIONS)
         tables.append(_relation_table(relations))
     return Section(key, title, texts, tables)
 
 
-def _relation_table(work: Sequence[RoundWork]) -> Table:
+def _relation_table(work: Sequence[RoundWork]) -> FigureTable:
     rows: list[dict[str, Cell]] = [
         {
             "round": part.round,
@@ -115,7 +115,7 @@ def _relation_table(work: Sequence[RoundWork]) -> Table:
         "Rounds as above. F1 of pre-labels: of relations between mentions, with the answers as gold, 95 % confidence "
         "intervals over documents."
     )
-    return Table("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
+    return FigureTable("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
 
 
 def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:

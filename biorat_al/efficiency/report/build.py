@@ -29,8 +29,8 @@ from biorat_al.efficiency.report.models import (
     provenance_section,
     robustness_section,
 )
-from biorat_al.efficiency.report.overview import Known, project_overview
-from biorat_al.efficiency.report.page import Headline, Part, Report, check_page, page_of
+from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
@@ -70,14 +70,14 @@ def project_report(
     notes += changes_noted(same)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
     missing = _missing(status, runs, same)
-    known: Known | None = None
+    known: ProjectMeasurements | None = None
     sections: list[Section] = []
     progress = [work_section(work, of_relations)]
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
         seconds = seconds_per_document(work)
-        known = Known(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
+        known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
             progress.append(forecast_section(study, seconds, status.to_annotate))
@@ -94,7 +94,7 @@ def project_report(
     return Report(
         f"{settings.name}: how far the corpus is",
         f"A project that marks {words(status.labels)}; as it stood after round {status.rounds[-1].number}.",
-        [Part(headline, sections, progress, list(study.arms))],
+        [ReportPart(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
         project_overview(status, study, target or TARGET, known),
@@ -132,7 +132,7 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         same, notes = comparable(runs)
         study = Study(corpus, same, runs, live=False, target=target, notes=notes)
         headline, sections = _study(study)
-        parts.append(Part(headline, sections, arms=list(study.arms)))
+        parts.append(ReportPart(headline, sections, arms=list(study.arms)))
     if not parts:
         raise NothingToDoYet(
             f"none of the runs of the simulation in {folder} is done yet, so there is nothing to report"
@@ -215,7 +215,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     return untold(f"{text}.")
 
 
-def _study(study: Study, known: Known | None = None) -> tuple[Headline, list[Section]]:
+def _study(study: Study, known: ProjectMeasurements | None = None) -> tuple[Headline, list[Section]]:
     """The comparison of a study's arms: what came out, and its sections."""
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from biorat_al.efficiency.report.curves_and_cost import curve_of, curve_plot
 from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.adjustment import adjusted
 from biorat_al.efficiency.statistics.comparison import Comparison, Effect, compare, reachable_target
@@ -63,10 +63,10 @@ def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]],
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
         tables.append(
-            Table("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
+            FigureTable("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
         )
         rows = _effect_rows(every)
-        tables.append(Table("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
+        tables.append(FigureTable("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
     return Section("comparisons", "Arms compared", texts, tables)
 
 
@@ -126,12 +126,12 @@ def strategies_section(study: Study) -> Section | None:
     shared_range = "The range is the one that all strategies of the arm share."
     seeds = {f"{key.strategy} ({key.arm})": len(runs) for key, runs in study.active.items()}
     note = f"{study.basis(everyone)}. {intervals(seeds)} {shared_range}"
-    tables = [Table("strategies", "Strategies", columns, rows, note)]
+    tables = [FigureTable("strategies", "Strategies", columns, rows, note)]
     if made:
         made = adjusted(made) if len(made) > 1 else made
         title = f"Strategies against {baseline}"
         tables.append(
-            Table("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
+            FigureTable("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
         )
     return Section("strategies", "Query strategies", texts, tables, plots)
 
@@ -173,7 +173,7 @@ def reuse_section(study: Study) -> Section | None:
         "another, or from all documents of the pool at once."
     ]
     note = f"{study.basis(others)}. {intervals(seeds)}"
-    table = Table("reuse", "Other models on the same labels", columns, rows, note)
+    table = FigureTable("reuse", "Other models on the same labels", columns, rows, note)
     return Section("reuse", "Labels used again, and the whole pool", texts, [table])
 
 

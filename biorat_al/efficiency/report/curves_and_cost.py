@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from biorat_al.efficiency.report.plots import Plot, Series
+from biorat_al.efficiency.report.plots import Plot, PlotLine
 from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, spread
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, spread
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.cost import CostRow, Spread, cost_table
 from biorat_al.efficiency.statistics.curves import Curve, common_range, learning_curve
@@ -47,7 +47,7 @@ def curves_section(study: Study) -> Section:
         "curves",
         "Learning curves",
         texts,
-        [Table("curves", "Values of the curves", columns, rows, note, folded=True)],
+        [FigureTable("curves", "Values of the curves", columns, rows, note, folded=True)],
         plots,
     )
 
@@ -92,7 +92,9 @@ def cost_section(study: Study) -> Section:
         f"{_ranges(everyone)} Time depends on the machine and on what else it did."
     )
     return Section(
-        "cost", "What training cost", tables=[Table("cost", "Cost by arm", columns, rows, note, below, inline=True)]
+        "cost",
+        "What training cost",
+        tables=[FigureTable("cost", "Cost by arm", columns, rows, note, below, inline=True)],
     )
 
 
@@ -126,7 +128,9 @@ def curve_plot(
     name: str, title: str, unit: Unit, curves: Mapping[str, Curve], limits: tuple[float, float] | None = None
 ) -> Plot:
     series = [
-        Series(arm, curve.grid, *([100 * value for value in values] for values in (curve.mean, curve.low, curve.high)))
+        PlotLine(
+            arm, curve.grid, *([100 * value for value in values] for values in (curve.mean, curve.low, curve.high))
+        )
         for arm, curve in curves.items()
     ]
     return Plot(name, title, f"annotated {UNIT_NAMES[unit]}", "strict span F1 (%)", series, limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biorat_al.corpus.formats.bigbio.card import AgreementF1
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.people.disputes import Disputes, counted
 from biorat_al.wording import plural
 
@@ -57,7 +57,7 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
         "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; with few "
         "documents such an interval is too narrow. Where the answers began from the same pre-labels, this flatters."
     )
-    table = Table("agreement", "Agreement by pair", columns, rows, note)
+    table = FigureTable("agreement", "Agreement by pair", columns, rows, note)
     return Section("disputes", "Where annotators disagree", texts, [table])
 
 

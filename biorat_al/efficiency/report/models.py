@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.efficiency.report.changes import by_rounds
-from biorat_al.efficiency.report.plots import Plot, Series
+from biorat_al.efficiency.report.plots import Plot, PlotLine
 from biorat_al.efficiency.report.study import UNITS, Study, intervals, selecting_run, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Form, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Form, Section, estimated
 from biorat_al.efficiency.runs.changed_settings import flat_settings
-from biorat_al.efficiency.runs.model import Run, Triple, f1_of
+from biorat_al.efficiency.runs.model import Run, f1_of
 from biorat_al.efficiency.statistics.calibration_error import Calibration, calibration_error
 from biorat_al.efficiency.statistics.curves import f1_at
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Estimate
 from biorat_al.efficiency.statistics.forecast import Reach, forecast
 from biorat_al.efficiency.statistics.robustness_deltas import robustness_deltas
+from biorat_al.store.evaluations import Triple
 from biorat_al.wording import plural
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
@@ -65,7 +66,7 @@ def labels_section(study: Study, counts: LabelCounts | None) -> Section:
         how = "No interval: there is one seed, and by label the counts of all test documents are kept together."
     columns = {"label": "label", "arm": "arm", "mentions": "test mentions", "f1": "F1 (%)"}
     note = f"The last model of each run. {study.basis(everyone)}. {how}"
-    return Section("labels", "By entity label", tables=[Table("labels", "F1 by label", columns, rows, note)])
+    return Section("labels", "By entity label", tables=[FigureTable("labels", "F1 by label", columns, rows, note)])
 
 
 def robustness_section(study: Study) -> Section:
@@ -102,7 +103,7 @@ def robustness_section(study: Study) -> Section:
     columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)", "seeds": "seeds"}
     rows.sort(key=lambda row: str(row["condition"]))
     note = f"{study.basis(everyone)}. {intervals(seeds)}"
-    return Section("robustness", "Robustness", texts, [Table("robustness", "F1 lost", columns, rows, note)])
+    return Section("robustness", "Robustness", texts, [FigureTable("robustness", "F1 lost", columns, rows, note)])
 
 
 def _on_case(runs: Sequence[Run], deltas: Sequence[Cell]) -> str:
@@ -167,7 +168,7 @@ def calibration_section(study: Study) -> Section:
         (0, 1),
         diagonal=True,
     )
-    table = Table("calibration", "Expected calibration error", columns, rows, note)
+    table = FigureTable("calibration", "Expected calibration error", columns, rows, note)
     return Section("calibration", "Calibration", texts, [table], [plot])
 
 
@@ -207,7 +208,7 @@ def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Secti
             "in them. The others follow from the documents, at the rate so far."
         )
         columns = {"unit": "unit", "more": "more labels needed"}
-        tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))
+        tables.append(FigureTable("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))
     return Section("forecast", title, texts, tables)
 
 
@@ -259,13 +260,13 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
         for value in values
     ]
     note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
-    tables = [Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
+    tables = [FigureTable("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
     if runs:
         differ = "Where the runs differ, each value once; where rounds differ, each value with its rounds."
         named = {"setting": "setting", "value": "value"}
         tables += [
-            Table("settings", "Settings", named, _settings(runs), differ, folded=True),
-            Table("runs", "Runs", columns, rows, note, folded=True),
+            FigureTable("settings", "Settings", named, _settings(runs), differ, folded=True),
+            FigureTable("runs", "Runs", columns, rows, note, folded=True),
         ]
     return Section("provenance", "Where this comes from", tables=tables)
 
@@ -300,9 +301,9 @@ def over_documents(run: Run, counts: Mapping[str, Triple], nothing: Figure = _NO
     return annotated, estimated(found, "percent", missing=why)
 
 
-def _reliability(arm: str, calibration: Calibration) -> Series:
+def _reliability(arm: str, calibration: Calibration) -> PlotLine:
     full = [one for one in calibration.bins if one.count]
-    return Series(arm, [one.confidence / one.count for one in full], [one.right / one.count for one in full])
+    return PlotLine(arm, [one.confidence / one.count for one in full], [one.right / one.count for one in full])
 
 
 def _reach(reach: Reach, form: Form) -> Figure:

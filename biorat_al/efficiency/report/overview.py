@@ -11,7 +11,7 @@ from biorat_al.efficiency.report.arms import ARMS
 from biorat_al.efficiency.report.models import LabelCounts, over_documents
 from biorat_al.efficiency.report.relations import END_TO_END, RelationCounts, relations_section
 from biorat_al.efficiency.report.study import Study, selecting_run, tested_mentions
-from biorat_al.efficiency.report.tables import Cell, Table
+from biorat_al.efficiency.report.tables import Cell, FigureTable
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.forecast import Forecast, Reach, amount, forecast
 from biorat_al.efficiency.statistics.powerlaw import MINIMUM_POINTS
@@ -43,7 +43,7 @@ class Overview:
     """
 
     facts: Sequence[Fact]
-    tables: Sequence[Table] = field(default=())
+    tables: Sequence[FigureTable] = field(default=())
 
     @property
     def sentences(self) -> list[str]:
@@ -59,7 +59,7 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class Known:
+class ProjectMeasurements:
     """What is known of a project beyond its runs.
 
     :param labels: counts of its mentions by label.
@@ -72,7 +72,7 @@ class Known:
     seconds: Sequence[float]
 
 
-def project_overview(status: ProjectStatus, study: Study, target: float, known: Known | None) -> Overview:
+def project_overview(status: ProjectStatus, study: Study, target: float, known: ProjectMeasurements | None) -> Overview:
     """Return the first screen of a project with at least one round.
 
     :param target: F1, a fraction, to which the work left is forecast.
@@ -131,7 +131,7 @@ def _unmeasured(status: ProjectStatus) -> str:
     )
 
 
-def _left(status: ProjectStatus, run: Run | None, target: float, known: Known | None) -> Fact:
+def _left(status: ProjectStatus, run: Run | None, target: float, known: ProjectMeasurements | None) -> Fact:
     label = f"Hours left to an F1 of {100 * target:.1f}"
     if run is None or known is None:
         return Fact(label, NOT_KNOWN, "There is no F1 yet from which it could be forecast.")
@@ -193,7 +193,7 @@ def _next(status: ProjectStatus) -> Fact:
     return Fact(label, f"Run round {last.number + 1}", "Run: biorat-al round")
 
 
-def _tables(status: ProjectStatus, study: Study, run: Run, known: Known) -> list[Table]:
+def _tables(status: ProjectStatus, study: Study, run: Run, known: ProjectMeasurements) -> list[FigureTable]:
     rows: list[dict[str, Cell]] = []
     for name in run.points[-1].by_label:
         tested, f1 = over_documents(run, known.labels.get(run.arm, {}).get(name, {}))
@@ -213,12 +213,12 @@ def _tables(status: ProjectStatus, study: Study, run: Run, known: Known) -> list
         "F1 is its 95 % interval over test documents, wide where a label has few mentions there. It is one training: "
         "what another seed would give is not in the interval."
     )
-    tables = [Table("overview-labels", "F1 by label", columns, rows, note, inline=True)]
+    tables = [FigureTable("overview-labels", "F1 by label", columns, rows, note, inline=True)]
     related = relations_section(study, known.relations)
     if related is not None:
         whole = related.tables[0]
         kept = [row for row in whole.rows if (row["arm"], row["between"]) == (run.arm, END_TO_END)]
         shown = {key: heading for key, heading in whole.columns.items() if key not in ("arm", "between")}
         note = "Predicted from the text alone: a relation is right only if both of its mentions are."
-        tables.append(Table("overview-relations", "F1 of relations", shown, kept, note, inline=True))
+        tables.append(FigureTable("overview-relations", "F1 of relations", shown, kept, note, inline=True))
     return tables

@@ -20,7 +20,7 @@ from biorat_al.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.efficiency.report.arms import explained
 from biorat_al.efficiency.report.overview import Overview
 from biorat_al.efficiency.report.plots import colour_variables, inline_svg, write_plot
-from biorat_al.efficiency.report.tables import Section, Table
+from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import Run, write_runs
 from biorat_al.errors import ProjectError
 from biorat_al.files import replacing, replacing_folder
@@ -46,7 +46,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     """One corpus of a report.
 
     :param headline: of the comparison of its arms.
@@ -82,7 +82,7 @@ class Report:
 
     title: str
     subtitle: str
-    parts: Sequence[Part]
+    parts: Sequence[ReportPart]
     runs: Sequence[Run]
     closing: Sequence[Section] = field(default=())
     overview: Overview | None = None
@@ -145,7 +145,7 @@ class Report:
     def _write_figures(self, draft: Path) -> None:
         """Write the figures as JSON, CSV and pictures into a folder."""
         sections = [section for part in self._named_parts() for section in part.everything]
-        tables: list[Table] = list(self.overview.tables) if self.overview else []
+        tables: list[FigureTable] = list(self.overview.tables) if self.overview else []
         for section in [*sections, *self.closing]:
             tables += section.tables
             for plot in section.plots:
@@ -156,7 +156,7 @@ class Report:
         (draft / FIGURES).write_text(figures + "\n", encoding="utf-8")
         write_runs(draft / "runs.jsonl", self.runs)
 
-    def _named_parts(self) -> list[Part]:
+    def _named_parts(self) -> list[ReportPart]:
         """The parts with names of sections, tables and plots that are unique in the report."""
         if len(self.parts) == 1:
             return list(self.parts)

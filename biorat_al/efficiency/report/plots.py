@@ -67,7 +67,7 @@ _REST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class PlotLine:
     """One line of a plot with its band.
 
     :param low: lower border of the interval of each value, shape (n,); empty where there is none.
@@ -94,7 +94,7 @@ class Plot:
     title: str
     x_label: str
     y_label: str
-    series: Sequence[Series]
+    series: Sequence[PlotLine]
     y_limits: tuple[float, float] | None = None
     diagonal: bool = False
 
@@ -205,7 +205,7 @@ def _draw(plot: Plot) -> Figure:
     return figure
 
 
-def _every(series: Series, place: int, of: int) -> tuple[int, int]:
+def _every(series: PlotLine, place: int, of: int) -> tuple[int, int]:
     """Where markers stand: at every value of a short series, at some of a long one, in other places for each series."""
     step = max(1, len(series.x) // _MARKERS)
     return (place * step // of, step)

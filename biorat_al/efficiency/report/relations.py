@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from biorat_al.efficiency.report.models import over_documents
 from biorat_al.efficiency.report.study import Study, intervals
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
-from biorat_al.efficiency.runs.model import Run, Triple
-from biorat_al.store.evaluations import Measure, relation_counts_of
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
+from biorat_al.efficiency.runs.model import Run
+from biorat_al.store.evaluations import Measure, Triple, relation_counts_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow
 
@@ -84,7 +84,7 @@ def relations_section(study: Study, counts: RelationCounts) -> Section | None:
         "these are given. Pairs of concepts are counted once for a document, however often it speaks of them. What it "
         "took to train relation models is not among the costs of training in this report."
     )
-    return Section("relations", "Relations", tables=[Table("relations", "F1 of relations", columns, rows, note)])
+    return Section("relations", "Relations", tables=[FigureTable("relations", "F1 of relations", columns, rows, note)])
 
 
 def _with_all(by_label: Mapping[str, Mapping[str, Triple]]) -> dict[str, Mapping[str, Triple]]:

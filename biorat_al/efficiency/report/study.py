@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import ParamSpec, TypeVar
 
 from biorat_al.efficiency.report.tables import words
-from biorat_al.efficiency.runs.model import Run, Triple
+from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.curves import GroupKey, common_range, groups
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
 from biorat_al.errors import UsageError
+from biorat_al.store.evaluations import Triple
 from biorat_al.wording import plural
 
 P = ParamSpec("P")

@@ -79,7 +79,7 @@ Cell = str | int | Figure | None
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FigureTable:
     """Rows under headings.
 
     :param name: of its CSV file, letters and hyphens.
@@ -139,7 +139,7 @@ class Section:
     key: str
     title: str
     texts: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[FigureTable] = ()
     plots: Sequence[Plot] = ()
 
 

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model.checks import ORIGINS
 from biorat_al.corpus.model.identity import relation_keys
-from biorat_al.efficiency.runs.model import Triple
 from biorat_al.store.annotations import chunks, load_annotations
+from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import predictions
 from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
@@ -30,8 +31,6 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelR
 
 _Place = tuple[int, bool]
 """Round, and whether there were pre-labels; see :class:`RoundWork`."""
-
-ORIGINS = ("prediction", "prediction-changed", "manual")
 
 
 @dataclass(frozen=True, slots=True)

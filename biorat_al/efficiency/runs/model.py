@@ -13,18 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from biorat_al.errors import CorpusError
 from biorat_al.files import replacing
-
-Triple = tuple[int, int, int]
-"""Strict span counts: true positives, false positives, false negatives."""
+from biorat_al.learner.counts import Counts
+from biorat_al.store.evaluations import Triple
 
 Kind = Literal["simulated", "passive", "full", "live"]
 
 
-class _Part(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Bin(_Part):
+class ConfidenceBin(_FrozenModel):
     """Proposed mentions with confidences in one of the equal parts of [0, 1].
 
     :param count: how many there are.
@@ -37,7 +36,7 @@ class Bin(_Part):
     right: int
 
 
-class Point(_Part):
+class Point(_FrozenModel):
     """One model of a run: what it learnt from and what it came to.
 
     :param round: of the project that trained it.
@@ -65,7 +64,7 @@ class Point(_Part):
     counts: Mapping[str, Triple]
     by_label: Mapping[str, Triple]
     cost: Mapping[str, float]
-    reliability: tuple[Bin, ...] = ()
+    reliability: tuple[ConfidenceBin, ...] = ()
     robustness: Mapping[str, Mapping[str, Triple]] = Field(default_factory=dict)
     seconds: Mapping[str, float] = Field(default_factory=dict)
 
@@ -75,7 +74,7 @@ class Point(_Part):
         return f1_of(self.counts.values())
 
 
-class Run(_Part):
+class Run(_FrozenModel):
     """A row of models.
 
     :param id: unique among the runs that are kept together.
@@ -103,8 +102,7 @@ class Run(_Part):
 def f1_of(counts: Iterable[Triple]) -> float:
     """Strict span F1 of summed counts: 2tp / (2tp + fp + fn); 1 where there is nothing to find and nothing was said."""
     tp, fp, fn = (sum(column) for column in zip((0, 0, 0), *counts, strict=True))
-    total = 2 * tp + fp + fn
-    return 2 * tp / total if total else 1.0
+    return Counts(tp, fp, fn).f1
 
 
 def read_runs(*paths: Path) -> list[Run]:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.efficiency.runs.changed_settings import changed_settings
-from biorat_al.efficiency.runs.model import Bin, Point, Run, Triple
+from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
 from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
+from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
@@ -195,7 +195,7 @@ def _point(
         },
         cost={name: summary[name] for name in COSTS if isinstance(summary.get(name), (int, float))},
         reliability=tuple(
-            Bin(count=row.count, confidence=row.confidence, right=row.right)
+            ConfidenceBin(count=row.count, confidence=row.confidence, right=row.right)
             for row in reliability_of(session, model.version)
         ),
         robustness=robustness_of(session, model.version),

@@ -92,7 +92,7 @@ class Grid(BaseModel):
         return [min(size * (number + 1), pool) * passes for number in range(self.rounds)]
 
 
-def settings_of(trial: Trial, settings: Settings, pool: int) -> Settings:
+def trial_settings(trial: Trial, settings: Settings, pool: int) -> Settings:
     """The settings of the project in which a trial runs: one arm, which selects for itself.
 
     :param settings: the simulation's.

@@ -11,7 +11,7 @@ from biorat_al.desk.oracle import OracleDesk
 from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.runs.of_project import live_runs
-from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
+from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.errors import LearnerError, NothingToDoYet, ProjectError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
@@ -56,7 +56,7 @@ def run_trial(
     try:
         with store.read() as session:
             pool = count_documents(session)["pool"]
-        corpus, settings = settings.name, settings_of(trial, settings, pool)
+        corpus, settings = settings.name, trial_settings(trial, settings, pool)
         desk = OracleDesk(partial(read_gold, store), work)
         picked = _picks(folder, trial)
         last = 1 if trial.kind == "full" else grid.rounds
@@ -117,7 +117,7 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
         finally:
             store.close()
         with writing(work, ProjectError):
-            (partial / SETTINGS_FILE).write_text(settings_text(settings_of(trial, settings, pool)), encoding="utf-8")
+            (partial / SETTINGS_FILE).write_text(settings_text(trial_settings(trial, settings, pool)), encoding="utf-8")
             partial.rename(work)
     return work
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biorat_al.efficiency.runs.model import Bin, Run
+from biorat_al.efficiency.runs.model import ConfidenceBin, Run
 from biorat_al.efficiency.statistics.estimates import LEVEL
 from biorat_al.errors import UsageError
 
@@ -28,7 +28,7 @@ class Calibration:
     error: float
     low: float
     high: float
-    bins: tuple[Bin, ...]
+    bins: tuple[ConfidenceBin, ...]
     mentions: int
     runs: int
     level: float = LEVEL
@@ -60,7 +60,7 @@ def calibration_error(
     if len({len(row) for row in rows}) > 1:
         raise UsageError("these runs have different numbers of confidence bins; measure them with the same version")
     bins = tuple(
-        Bin(
+        ConfidenceBin(
             count=sum(part.count for part in column),
             confidence=sum(part.confidence for part in column),
             right=sum(part.right for part in column),

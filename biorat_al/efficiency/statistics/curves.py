@@ -21,8 +21,8 @@ from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.efficiency.statistics.seed_tables import (
     Group,
     MonotoneCurve,
-    Series,
-    series,
+    RunCurve,
+    run_curve,
     shared_range,
     test_documents,
 )
@@ -206,7 +206,7 @@ def inside(labels: float, limits: tuple[float, float], unit: Unit) -> float:
     return labels
 
 
-def read(runs: Sequence[Run], unit: Unit) -> list[Series]:
+def read(runs: Sequence[Run], unit: Unit) -> list[RunCurve]:
     """The runs' curves on the test documents that they share.
 
     :raises UsageError: there are no points, the test documents differ, or two runs have the same seed.
@@ -214,4 +214,4 @@ def read(runs: Sequence[Run], unit: Unit) -> list[Series]:
     if len({run.seed for run in runs}) < len(runs):
         raise UsageError("a group of runs has the same seed twice; take runs apart by arm and strategy first")
     documents = test_documents(runs)
-    return [series(run, unit, documents) for run in runs]
+    return [run_curve(run, unit, documents) for run in runs]

@@ -11,7 +11,7 @@ Unit = Literal["documents", "tokens", "mentions"]
 UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
 """How each unit is called in what people read."""
 
-Relation = Literal["exactly", "more than", "at least", "less than", "at most"]
+Censoring = Literal["exactly", "more than", "at least", "less than", "at most"]
 
 LEVEL = 0.95
 """Level of an interval that nothing else is said of."""
@@ -26,7 +26,7 @@ class Amount:
     """
 
     value: float
-    relation: Relation = "exactly"
+    relation: Censoring = "exactly"
 
     @property
     def is_exact(self) -> bool:

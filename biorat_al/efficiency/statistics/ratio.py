@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from biorat_al.efficiency.statistics.curves import end_of_interval, reached
-from biorat_al.efficiency.statistics.estimates import Amount, Estimate, Relation
+from biorat_al.efficiency.statistics.estimates import Amount, Censoring, Estimate
 from biorat_al.efficiency.statistics.intervals import CrossedMean, crossed_mean
 from biorat_al.efficiency.statistics.seed_tables import MonotoneCurve
 
@@ -117,11 +117,11 @@ def _quotient(left: Amount, right: Amount) -> Amount | None:
     if not left.value or not right.value:
         return None
     ratio = left.value / right.value
-    relation = _RELATIONS.get((left.relation, right.relation))
+    relation = _CENSORINGS.get((left.relation, right.relation))
     return None if relation is None else Amount(ratio, relation)
 
 
-_RELATIONS: dict[tuple[Relation, Relation], Relation] = {
+_CENSORINGS: dict[tuple[Censoring, Censoring], Censoring] = {
     ("exactly", "exactly"): "exactly",
     ("more than", "exactly"): "more than",
     ("more than", "at most"): "more than",

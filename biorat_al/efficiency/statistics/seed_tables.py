@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from biorat_al.efficiency.runs.model import Run, Triple
+from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.estimates import Unit
 from biorat_al.efficiency.statistics.intervals import Array
 from biorat_al.errors import UsageError
+from biorat_al.store.evaluations import Triple
 
 
 def pseudo_values(counts: Sequence[Triple]) -> Array:
@@ -55,7 +56,7 @@ def test_documents(runs: Iterable[Run]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Series:
+class RunCurve:
     """One run's curve.
 
     :param labels: ascending, without repetition.
@@ -85,13 +86,13 @@ class Series:
         return np.asarray(np.diff(grid) @ (values[1:] + values[:-1]) / (2 * (high - low)))
 
 
-def series(run: Run, unit: Unit, documents: Sequence[str]) -> Series:
+def run_curve(run: Run, unit: Unit, documents: Sequence[str]) -> RunCurve:
     """A run's curve; of points with the same number of labels, their mean is taken."""
     values = np.array([pseudo_values([point.counts[name] for name in documents]) for point in run.points])
     labels, place = np.unique([getattr(point, unit) for point in run.points], return_inverse=True)
     together = np.zeros((len(labels), values.shape[1]))
     np.add.at(together, place, values)
-    return Series(labels.astype(float), together / np.bincount(place)[:, None])
+    return RunCurve(labels.astype(float), together / np.bincount(place)[:, None])
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ class Group:
     :param grid: the labels of all their points within the shared range, and its ends.
     """
 
-    members: tuple[Series, ...]
+    members: tuple[RunCurve, ...]
     grid: Array
 
     @classmethod
-    def of(cls, members: Sequence[Series]) -> Group:
+    def of(cls, members: Sequence[RunCurve]) -> Group:
         """Group curves.
 
         :raises UsageError: there is none, or they have no range in common.
@@ -181,7 +182,7 @@ _FLAT = 0.005
 """Least slope (F1 per factor e) that is told from a plateau; keeps a flat piece from counting without limit."""
 
 
-def shared_range(members: Sequence[Series]) -> tuple[float, float]:
+def shared_range(members: Sequence[RunCurve]) -> tuple[float, float]:
     """From the last first point to the first last point.
 
     :raises UsageError: there is no such range.

@@ -20,7 +20,7 @@ from biorat_al.acquisition import registry
 from biorat_al.corpus.model.document import Annotation, ConceptRelation
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.simulation import simulation as simulation_module
-from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
+from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.simulation.simulation import PLAN, Simulation, Sources, read_simulation, simulation_lock
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, run_trial
@@ -78,7 +78,7 @@ def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
     tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path]
 ) -> None:
     run = make(tmp_path / "simulation", settings, grid("rat"), sources)[0]
-    own = settings_of(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
+    own = trial_settings(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
     with Project.init(tmp_path / "project", own, [files[0]], gold=True, test_documents=[files[1]])[0] as project:
         reports = [project.round() for _ in range(3)]
         status = project.status(ask_desk=False)
