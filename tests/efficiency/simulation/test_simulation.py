@@ -294,7 +294,7 @@ def test_what_an_older_version_left_half_made_is_made_anew_and_its_runs_are_kept
     progress = SilentProgress()
     progress.say = said.append  # type: ignore[method-assign]
     simulation = Simulation.create(folder, settings, both, sources, progress)
-    assert said == [f"The run {half.id} begins anew: an older version of biorat-al began it"]
+    assert said == [f"The run {half.id} starts again: an older version of biorat-al started it"]
     assert not (folder / "work" / half.id).exists()
     assert simulation.missing() == [half]
     assert figures(run_trial(folder, settings, both, half)) == figures(undisturbed[1])
@@ -565,7 +565,7 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
         with pytest.raises(CorpusError):
             simulation.run(workers=1, progress=progress)
     assert asked == [None, None]
-    assert all("did not keep with how many threads" in line for line in said)
+    assert all("did not store the number of threads" in line for line in said)
     assert len(said) == 2
 
 
