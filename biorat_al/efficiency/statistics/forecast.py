@@ -19,7 +19,7 @@ from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate
 from biorat_al.efficiency.statistics.intervals import Array
 from biorat_al.efficiency.statistics.powerlaw import Laws, fit, usable
 from biorat_al.errors import UsageError
-from biorat_al.wording import plural
+from biorat_al.wording import inflected, plural
 
 HORIZON = 100
 """A target that takes more than this many times the documents so far counts as not reached."""
@@ -229,7 +229,7 @@ def _reach(reach: Reach, noun: str) -> str:
 def amount(value: float, noun: str = "") -> str:
     """Return ``1 hour``, ``2.5 hours``, ``1,200 hours``; without a noun, the number alone."""
     number = _number(value)
-    return f"{number} {noun if number == '1' else noun + 's'}" if noun else number
+    return f"{number} {inflected(1 if number == '1' else 2, noun)}" if noun else number
 
 
 def _number(value: float) -> str:
