@@ -195,7 +195,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         only = next(iter(study.arms), PLAIN)
         return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
     if not tested_mentions(study.runs):
-        return untold("there is no mention in the annotated test documents, so F1 says nothing.")
+        return untold("there is no mention in the annotated test documents, so F1 means nothing.")
     main = main_of(study, made)
     if main is None:
         return untold(problems[0])

@@ -199,8 +199,8 @@ def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Secti
             if reach is not None
         ]
         if found.hours is None:
-            timed = "has said of one document only" if len(seconds) == 1 else "has not said"
-            texts.append(f"No hours can be given: the desk {timed} how long annotators took.")
+            timed = "the time of one document only" if len(seconds) == 1 else "no times"
+            texts.append(f"No hours can be given: the desk has recorded {timed}.")
         note = (
             f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "
             f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals for this curve on these test "
@@ -248,8 +248,8 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
     }
     shared: dict[str, list[str]] = {}
     for run in runs:
-        told = {name: run.provenance[name] for name in run.provenance if name not in _IN_OTHER_TABLES}
-        for name, value in flat_settings(told).items():
+        shown = {name: run.provenance[name] for name in run.provenance if name not in _IN_OTHER_TABLES}
+        for name, value in flat_settings(shown).items():
             for text in map(_as_text, value if isinstance(value, list) else [value]):
                 if text not in shared.setdefault(name, []):
                     shared[name].append(text)

@@ -88,8 +88,8 @@ class Study:
         if len(self.arms) < 2:
             return f"The {chose}."
         return (
-            f"All arms learnt from the same corrections; the {chose} for all of them. What another arm would have come "
-            "to with documents of its own choice is not known."
+            f"All arms learnt from the same corrections; the {chose} for all of them. How another arm would have "
+            "done with its own choice of documents is not known."
         )
 
     def basis(self, runs: Sequence[Run]) -> str:

@@ -64,14 +64,14 @@ def run_side_by_side(
     if threads is None:
         threads = max(1, (os.cpu_count() or 1) // number)
     context = multiprocessing.get_context("spawn")
-    told: Any = context.Queue()
+    reports: Any = context.Queue()
     amount = {one.trial.id: one.rounds for one in work}
     waiting = list(work)
     running: dict[Future[None], str] = {}
     # libraries read this when they are loaded
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, told))
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, reports))
     try:
         total = round(finished + sum(sum(one.rounds) for one in work))
         begun = finished + sum(sum(one.rounds[: one.made]) for one in work)
@@ -86,7 +86,7 @@ def run_side_by_side(
                     waiting.remove(one)
                     running[pool.submit(_run, folder, settings, grid, one.trial)] = one.trial.id
                 done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for trial_id, round_number in _news(told):
+                for trial_id, round_number in _news(reports):
                     # round 0 trains nothing
                     left += amount[trial_id][round_number - 1] if round_number else 0.0
                     bar.advance(int(left))
@@ -150,12 +150,12 @@ def _memory(name: str) -> float:
         return float("inf")
 
 
-_told: Any = None
+_reports: Any = None
 
 
-def _begin(threads: int, told: Any) -> None:
+def _begin(threads: int, reports: Any) -> None:
     """Set up a worker: its number of threads, and the queue to which it reports."""
-    global _told
+    global _reports
     import torch
 
     # Ctrl-C reaches the whole process group; the parent ends the workers
@@ -163,7 +163,7 @@ def _begin(threads: int, told: Any) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     torch.set_num_threads(threads)
-    _told = told
+    _reports = reports
 
 
 def _end_with_parent() -> None:
@@ -180,17 +180,17 @@ def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:
     :raises LearnerError: the run failed; the message names it.
     """
     try:
-        run_trial(folder, settings, grid, trial, lambda number: _told.put((trial.id, number)))
+        run_trial(folder, settings, grid, trial, lambda number: _reports.put((trial.id, number)))
     except BioratError as error:
         # names the run, and can be sent to the parent process
         raise LearnerError(f"the run {trial.id} failed: {error}") from None
 
 
-def _news(told: Any) -> list[tuple[str, int]]:
+def _news(reports: Any) -> list[tuple[str, int]]:
     """Return the finished rounds that the workers reported since the last call, as (id of the trial, round)."""
     news = []
     while True:
         try:
-            news.append(told.get_nowait())
+            news.append(reports.get_nowait())
         except Empty:
             return news

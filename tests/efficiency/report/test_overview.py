@@ -86,7 +86,7 @@ def test_where_no_times_were_recorded_it_counts_documents_and_says_why() -> None
     left = overview(STATUS, *RISING).facts[2]
     assert left.value.startswith("about ")
     assert left.value.endswith(" more documents")
-    assert "In hours it is not known" in left.detail
+    assert "The hours are unknown" in left.detail
 
 
 def test_with_too_few_rounds_it_says_what_a_forecast_takes() -> None:

@@ -453,13 +453,13 @@ def test_a_forecast_names_its_target_with_a_decimal() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "timed"),
-    [([], "has not said"), ([60.0], "has said of one document only"), ([0.0, 0.0], "has not said")],
+    [([], "no times"), ([60.0], "the time of one document only"), ([0.0, 0.0], "no times")],
 )
 def test_a_forecast_says_why_it_has_no_hours(seconds: list[float], timed: str) -> None:
     models = {"models": [{"round": 6, "selecting": True}]}
     runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
     section = forecast_section(Study("any", runs, runs, live=True, target=0.875), seconds, 1000)
-    assert section.texts[-1] == f"No hours can be given: the desk {timed} how long annotators took."
+    assert section.texts[-1] == f"No hours can be given: the desk has recorded {timed}."
 
 
 def test_a_target_that_nobody_named_was_chosen_after_the_fact(tmp_path: Path, page: Page) -> None:
