@@ -10,7 +10,15 @@ def plural(count: int, noun: str) -> str:
 
     :param noun: in the singular; of a noun with an ``of`` the word before it is put into the plural.
     """
-    return f"{count:,} {noun if count == 1 else _in_plural(noun)}"
+    return f"{count:,} {inflected(count, noun)}"
+
+
+def inflected(count: int, noun: str) -> str:
+    """Return a noun in the number that a count asks for, without the count: ``task`` for 1, else ``tasks``.
+
+    :param noun: in the singular, as for :func:`plural`.
+    """
+    return noun if count == 1 else _in_plural(noun)
 
 
 def are(count: int, noun: str) -> str:

@@ -65,7 +65,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StoppingAdvice:
     """What one criterion says after a round.
 
     :param value: what is compared with the limit.
@@ -76,7 +76,7 @@ class Verdict:
     value: float
 
 
-def verdicts(rounds: Sequence[Observation]) -> tuple[Verdict, ...]:
+def verdicts(rounds: Sequence[Observation]) -> tuple[StoppingAdvice, ...]:
     """Judge by the newest round; what cannot be judged yet is left out.
 
     :param rounds: all rounds that trained a model, in order.
@@ -87,11 +87,11 @@ def verdicts(rounds: Sequence[Observation]) -> tuple[Verdict, ...]:
     found = []
     gain = performance_gain(_comparable(rounds))
     if newest.f1 is not None and gain is not None:
-        found.append(Verdict("performance plateau", gain < GAIN, gain))
+        found.append(StoppingAdvice("performance plateau", gain < GAIN, gain))
     if newest.uncertainty is not None:
-        found.append(Verdict("overall uncertainty", newest.uncertainty <= UNCERTAINTY, newest.uncertainty))
+        found.append(StoppingAdvice("overall uncertainty", newest.uncertainty <= UNCERTAINTY, newest.uncertainty))
     if newest.change is not None:
-        found.append(Verdict("classification change", newest.change <= CHANGE, newest.change))
+        found.append(StoppingAdvice("classification change", newest.change <= CHANGE, newest.change))
     return tuple(found)
 
 

@@ -20,6 +20,10 @@ class Sources:
     :param ignore_labels: labels in the documents to leave out.
     :param reading: how the files are read.
     :param gold: the annotations in the documents are right; a simulation takes them as right anyway.
+
+    >>> from biorat_al import Sources
+    >>> Sources(["corpus.pubtator"], test_size=100, ignore_labels=["Gene"]).test
+    ()
     """
 
     documents: Sequence[str | Path]

@@ -1,1 +1,10 @@
-"""How far labels go: simulated annotation, learning curves with intervals, forecasts and the report."""
+"""How much F1 a number of labels buys, and whether adversarial training needs fewer of them.
+
+- ``runs/``: a run (the models trained on more and more labels), its file, and a project read as runs.
+- ``statistics/``: learning curves, comparisons, forecasts and costs, with intervals over seeds and test documents.
+- ``simulation/``: active learning on a corpus whose gold annotations answer for the annotators.
+- ``report/``: the page with tables and plots, of a project or of simulations.
+
+``report`` may import from ``statistics`` and ``simulation``, and all of them from ``runs``. ``statistics`` and
+``simulation`` do not import each other. The import contract in ``pyproject.toml`` holds this order.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from biorat_al.acquisition.stopping import Verdict
+from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.learner.relations.candidates import MOST_CANDIDATES
 from biorat_al.presentation.text import (
     both_scores,
@@ -83,7 +83,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
     return "\n".join(lines)
 
 
-def _advice(verdicts: Sequence[Verdict]) -> list[str]:
+def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:
     """One sentence, once two criteria can be judged; one alone says too little."""
     if len(verdicts) < 2:
         return []

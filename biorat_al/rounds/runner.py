@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biorat_al import __version__
-from biorat_al.acquisition.stopping import Verdict
+from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.people.disputes import find_disputes
@@ -67,7 +67,7 @@ class RoundReport:
     resumed: bool
     request: dict[str, Any]
     steps: tuple[StepReport, ...] = field(default=())
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[StoppingAdvice, ...] = ()
 
     def step(self, name: str) -> StepReport:
         """The report of one step."""

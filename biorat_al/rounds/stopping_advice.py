@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.stopping import Observation, Verdict, classification_change, verdicts
+from biorat_al.acquisition.stopping import Observation, StoppingAdvice, classification_change, verdicts
 from biorat_al.store.annotations import chunks, entity_from_values
 from biorat_al.store.models import models_of, predictions
 from biorat_al.store.rounds import steps_of
@@ -50,7 +50,7 @@ def _pairs(
             yield _mentions(before[document_id]), _mentions(after[document_id])
 
 
-def stopping_verdicts(session: Session, number: int) -> tuple[Verdict, ...]:
+def stopping_verdicts(session: Session, number: int) -> tuple[StoppingAdvice, ...]:
     """What the criteria say after a round, by the selecting arm of each round."""
     return verdicts([one for n in range(number + 1) if (one := _observation(session, n)) is not None])
 

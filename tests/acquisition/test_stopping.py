@@ -12,7 +12,7 @@ from biorat_al.acquisition.stopping import (
     UNCERTAINTY,
     WINDOW,
     Observation,
-    Verdict,
+    StoppingAdvice,
     classification_change,
     performance_gain,
     verdicts,
@@ -83,9 +83,9 @@ class TestVerdicts:
     def test_all_three(self) -> None:
         rounds = [*_curve(0.5, 0.6, 0.6), Observation(0.603, 10, uncertainty=0.4, change=0.05)]
         assert verdicts(rounds) == (
-            Verdict("performance plateau", False, pytest.approx(0.103 / 3)),
-            Verdict("overall uncertainty", False, 0.4),
-            Verdict("classification change", True, 0.05),
+            StoppingAdvice("performance plateau", False, pytest.approx(0.103 / 3)),
+            StoppingAdvice("overall uncertainty", False, 0.4),
+            StoppingAdvice("classification change", True, 0.05),
         )
 
     def test_a_plateau_shows_at_the_fourth_measured_round(self) -> None:

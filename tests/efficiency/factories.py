@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from biorat_al.efficiency.runs.model import Bin, Point, Run, Triple
+from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
+from biorat_al.store.evaluations import Triple
 
 PARTS = 10_000
 
@@ -21,7 +22,7 @@ def point(
     *,
     number: int = 0,
     test_documents: int = 4,
-    reliability: tuple[Bin, ...] = (),
+    reliability: tuple[ConfidenceBin, ...] = (),
     robustness: Mapping[str, Mapping[str, Triple]] | None = None,
     cost: Mapping[str, float] | None = None,
 ) -> Point:

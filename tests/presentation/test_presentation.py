@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from biorat_al.acquisition.stopping import Verdict
+from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.corpus.formats.bigbio.card import AgreementF1
 from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
@@ -183,16 +183,16 @@ def test_a_note_is_given_once() -> None:
     assert round_text(report, a_status()).count("Note: the same") == 1
 
 
-def advice(*verdicts: Verdict) -> list[str]:
+def advice(*verdicts: StoppingAdvice) -> list[str]:
     """The sentence in a round's text, on one line."""
     flat = " ".join(round_text(replace(a_report(), verdicts=verdicts), a_status()).split())
     return re.findall(r"Advice: .*?(?= Next: )", flat)
 
 
 def test_what_the_stopping_criteria_say_is_one_sentence_of_advice() -> None:
-    plateau = Verdict("performance plateau", True, 0.0012)
-    unsure = Verdict("overall uncertainty", False, 0.3)
-    stable = Verdict("classification change", True, 0.0704)
+    plateau = StoppingAdvice("performance plateau", True, 0.0012)
+    unsure = StoppingAdvice("overall uncertainty", False, 0.3)
+    stable = StoppingAdvice("classification change", True, 0.0704)
     assert advice(plateau, unsure, stable) == [
         "Advice: 2 of 3 stopping criteria hold (performance plateau +0.1 points of F1, classification change 7.0%): "
         "more annotation may bring little"
@@ -200,7 +200,7 @@ def test_what_the_stopping_criteria_say_is_one_sentence_of_advice() -> None:
     assert advice(unsure, stable) == [
         "Advice: 1 of 2 stopping criteria holds (classification change 7.0%): go on annotating"
     ]
-    assert advice(unsure, Verdict("classification change", False, 0.5)) == [
+    assert advice(unsure, StoppingAdvice("classification change", False, 0.5)) == [
         "Advice: 0 of 2 stopping criteria hold: go on annotating"
     ]
     # not enough has been seen

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.stopping import Verdict
+from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.project import Project
 from biorat_al.rounds.runner import STEPS, RoundReport, round_report
 from biorat_al.rounds.steps import predict
@@ -153,11 +153,11 @@ class TestVerdicts:
             for number in range(4):
                 add_round(session, number, f1={arm: f1[number] for arm, f1 in curve.items()}, uncertainty=0.05)
         assert round_report(project.store, 3).verdicts == (
-            Verdict("performance plateau", False, pytest.approx(0.114 / 3)),
-            Verdict("overall uncertainty", True, 0.05),
+            StoppingAdvice("performance plateau", False, pytest.approx(0.114 / 3)),
+            StoppingAdvice("overall uncertainty", True, 0.05),
         )
         # asked about an earlier round, later ones do not count
-        assert round_report(project.store, 2).verdicts == (Verdict("overall uncertainty", True, 0.05),)
+        assert round_report(project.store, 2).verdicts == (StoppingAdvice("overall uncertainty", True, 0.05),)
 
     def test_rounds_of_an_older_version_say_nothing(self, project: Project) -> None:
         with project.store.write() as session:

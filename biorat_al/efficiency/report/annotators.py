@@ -1,4 +1,4 @@
-"""The report's part on annotators: what they did with the pre-labels, how long it took, whether it gets better."""
+"""Section on the annotators: what they did with the pre-labels, how long it took, whether pre-labels get better."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from biorat_al.efficiency.report.study import tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
 from biorat_al.efficiency.runs.annotator_work import RoundWork
 from biorat_al.efficiency.runs.model import Point, Run
 from biorat_al.efficiency.statistics.curves import f1_at
@@ -14,24 +14,25 @@ from biorat_al.efficiency.statistics.estimates import Estimate
 from biorat_al.wording import plural
 
 DEFINITIONS = (
-    "Of the mentions that a model proposed, “accepted” ones stand in the answer as they were, “changed” ones with "
-    "another label or other borders, “removed” ones not at all; “added” mentions were marked by hand. The desk marks "
-    "each mention of an answer so (Label Studio: prediction, prediction-changed, manual); removed are the proposed "
-    "ones less those accepted and changed. Skipped and deleted answers do not count."
+    "Of the mentions that a model proposed, “accepted” ones are in the answer unchanged, “changed” ones with another "
+    "label or other borders, and “removed” ones are missing; “added” mentions were marked by hand. The desk marks each "
+    "mention of an answer in this way (Label Studio: prediction, prediction-changed, manual); the removed ones are the "
+    "proposed ones minus those accepted and changed. Skipped and deleted answers do not count."
 )
 
 
 RELATIONS = (
-    "Of the relations that a model proposed, “accepted” ones stand in the answer, between the same mentions; “removed” "
-    "ones do not, and “added” ones stand there alone. The desk does not mark relations, so answers are compared: a "
-    "relation whose mention was given other borders or another label counts as one removed and one added."
+    "Of the relations that a model proposed, “accepted” ones are in the answer, between the same mentions; “removed” "
+    "ones are missing, and “added” ones are only in the answer. The desk does not mark relations, so answers are "
+    "compared with proposals: if a mention of a relation got other borders or another label, this counts as one "
+    "removed and one added relation."
 )
 
 
 def work_section(work: Sequence[RoundWork], relations: Sequence[RoundWork] = ()) -> Section:
-    """What annotators did, by round.
+    """Return the section on the work of the annotators, by round.
 
-    :param relations: what they did with relations, in a project that asks for any.
+    :param relations: their work on relations; empty in a project without relations.
     """
     key, title = "annotators", "What annotators did with the pre-labels"
     if not work:
@@ -74,19 +75,20 @@ def work_section(work: Sequence[RoundWork], relations: Sequence[RoundWork] = ())
         "seconds": "time per answer",
     }
     note = (
-        "By the round whose model made the pre-labels; without pre-labels, the round that asked. F1 of pre-labels: "
-        "strict span F1 with the answers as gold, 95 % confidence intervals over documents; who sees a pre-label may "
-        "leave it where they would have marked otherwise, so it flatters. Time per answer: median and middle half of "
-        "what the desk recorded, edits included; the spread of the answers, not a confidence interval."
+        "Round: the one whose model made the pre-labels; without pre-labels, the one that asked. F1 of pre-labels: "
+        "strict span F1 with the answers as gold, 95 % confidence intervals over documents. It may be too high: "
+        "annotators may keep a pre-label that they would not have marked themselves. Time per answer: median and "
+        "middle half of the times that the desk recorded, edits included; this is the spread of answers, not a "
+        "confidence interval."
     )
-    tables = [Table("annotators", "By round", columns, rows, note, {"answers": "mentions"})]
+    tables = [FigureTable("annotators", "By round", columns, rows, note, {"answers": "mentions"})]
     if relations:
         texts.append(RELATIONS)
         tables.append(_relation_table(relations))
     return Section(key, title, texts, tables)
 
 
-def _relation_table(work: Sequence[RoundWork]) -> Table:
+def _relation_table(work: Sequence[RoundWork]) -> FigureTable:
     rows: list[dict[str, Cell]] = [
         {
             "round": part.round,
@@ -115,11 +117,11 @@ def _relation_table(work: Sequence[RoundWork]) -> Table:
         "Rounds as above. F1 of pre-labels: of relations between mentions, with the answers as gold, 95 % confidence "
         "intervals over documents."
     )
-    return Table("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
+    return FigureTable("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
 
 
 def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:
-    """What all answers to a document took together, document by document."""
+    """Return for each document the seconds spent on all its answers together."""
     spent: dict[str, float] = {}
     for part in work:
         for key, answers in part.seconds.items():
@@ -128,7 +130,7 @@ def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:
 
 
 def _quality(part: RoundWork) -> Figure:
-    """F1 of a round's pre-labels, with the answers as gold."""
+    """Return F1 of a round's pre-labels, with the answers as gold standard."""
     if not any(sum(triple) for triple in part.counts.values()):
         return Figure(None, "percent", note="nothing proposed, nothing marked")
     point = Point(
@@ -142,7 +144,7 @@ def _quality(part: RoundWork) -> Figure:
 
 
 def _trend(quality: dict[int, Figure]) -> str:
-    """Whether pre-annotation gets better, in a sentence."""
+    """Say in a sentence or two whether the pre-labels get better."""
     said = {number: figure for number, figure in quality.items() if figure.interval}
     if len(said) < 2:
         return "Whether the pre-labels get better is not known yet: that takes answers to the pre-labels of two rounds."
@@ -160,6 +162,7 @@ def _trend(quality: dict[int, Figure]) -> str:
 
 
 def _share(part: RoundWork, what: str) -> Figure | None:
+    """Return a count with its share of the proposed mentions; None without pre-labels."""
     if not part.handled:
         return None
     count = part.total(what)
@@ -168,6 +171,7 @@ def _share(part: RoundWork, what: str) -> Figure | None:
 
 
 def _time(part: RoundWork) -> Figure:
+    """Return the median time of an answer with the middle half of the times."""
     seconds = sorted(value for answers in part.seconds.values() for value in answers)
     if not seconds:
         return Figure(None, "seconds", note="not recorded")

@@ -1,4 +1,4 @@
-"""What the arms of training are, in plain words, for everything that shows their names."""
+"""Short explanations of the arms, shown wherever their names appear."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ ARMS = {
 
 
 def explained(arms: Iterable[str]) -> dict[str, str]:
-    """Return those of `arms` that are known, with what they are, the plain one first."""
+    """Return an explanation for each known arm of `arms`, the plain arm first."""
     named = set(arms)
     return {arm: text for arm, text in ARMS.items() if arm in named}

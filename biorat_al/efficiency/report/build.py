@@ -1,4 +1,4 @@
-"""From a project or from simulations to a report."""
+"""Reports on a project and on simulations, and the forecast in a sentence."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from biorat_al.efficiency.report.models import (
     provenance_section,
     robustness_section,
 )
-from biorat_al.efficiency.report.overview import Known, project_overview
-from biorat_al.efficiency.report.page import Headline, Part, Report, check_page, page_of
+from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
@@ -56,11 +56,11 @@ def project_report(
     target: float | None = None,
     count_tokens: CountTokens | None = None,
 ) -> Report:
-    """The report on a project as it stands.
+    """Return the report on a project in its current state.
 
-    :param target: F1 that the user wants to know about.
+    :param target: F1 that the user named.
     :param count_tokens: see :func:`~biorat_al.efficiency.runs.of_project.live_runs`.
-    :raises NothingToDoYet: there has been no round.
+    :raises NothingToDoYet: there has been no round yet.
     """
     status = project_status(folder, settings, store)
     if not status.rounds:
@@ -71,14 +71,14 @@ def project_report(
     notes += changes_noted(same)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
     missing = _missing(status, runs, same)
-    known: Known | None = None
+    known: ProjectMeasurements | None = None
     sections: list[Section] = []
     progress = [work_section(work, of_relations)]
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
         seconds = seconds_per_document(work)
-        known = Known(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
+        known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
             progress.append(forecast_section(study, seconds, status.to_annotate))
@@ -95,8 +95,8 @@ def project_report(
     }
     return Report(
         f"{settings.name}: how far the corpus is",
-        f"A project that marks {words(status.labels)}; as it stood after round {status.rounds[-1].number}.",
-        [Part(headline, sections, progress, list(study.arms))],
+        f"A project that marks {words(status.labels)}, after round {status.rounds[-1].number}.",
+        [ReportPart(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
         project_overview(status, study, target or TARGET, known),
@@ -104,12 +104,12 @@ def project_report(
 
 
 def simulation_report(folder: Path, *, target: float | None = None) -> Report:
-    """The report on the simulation in `folder`, or on all simulations in its folders.
+    """Return the report on the simulation in `folder`, or on all simulations in its subfolders.
 
-    :raises ProjectError: there is none.
-    :raises NothingToDoYet: none of its runs is done.
+    :raises ProjectError: there is no simulation.
+    :raises NothingToDoYet: no run is finished yet.
     """
-    # what makes simulations trains models; a project's report needs none of that
+    # imported here because the code that makes simulations trains models, which a project's report does not need
     from biorat_al.efficiency.simulation.simulation import PLAN, read_simulation
 
     folders = [folder] if (folder / PLAN).is_file() else sorted(path.parent for path in folder.glob(f"*/{PLAN}"))
@@ -122,10 +122,10 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         runs = read_simulation(place)
         if not runs:
             continue
-        # seeds that were added later may have been given another name for the same corpus
+        # runs that were added later may have another name for the same corpus
         corpus = runs[0].corpus
         if len(folders) > 1:
-            # several simulations may be on one corpus
+            # several simulations may use the same corpus
             corpus = corpus if corpus == place.name else f"{corpus} ({place.name})"
             runs = _told_apart(runs, place.name)
         runs = [run.model_copy(update={"corpus": corpus}) for run in runs]
@@ -134,7 +134,7 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         same, notes = comparable(runs)
         study = Study(corpus, same, runs, live=False, target=target, notes=notes)
         headline, sections = _study(study)
-        parts.append(Part(headline, sections, arms=list(study.arms)))
+        parts.append(ReportPart(headline, sections, arms=list(study.arms)))
     if not parts:
         raise NothingToDoYet(
             f"none of the runs of the simulation in {folder} is done yet, so there is nothing to report"
@@ -150,13 +150,13 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
 
 
 def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
-    """How many more labels the target F1 will take, in a sentence; None where that cannot be told yet.
+    """Say in a sentence how many more labels the target F1 takes; return None if this is not known yet.
 
     :param target: F1, a fraction.
     :param left: documents of the pool that are still to be annotated.
     """
     run = selecting_run(comparable(live_runs(store, settings))[0])
-    # without a mention in the test documents an F1 is 1 or 0, whatever the model has learnt
+    # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
     if run is None or not tested_mentions([run]):
         return None
     found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
@@ -166,10 +166,10 @@ def project_forecast(settings: Settings, store: Store, target: float, left: int 
 def write_simulation_report(
     folder: Path, output: Path | None = None, *, target: float | None = None, force: bool = False
 ) -> tuple[Path, Report]:
-    """Write the report on simulations; return where its page lies, and the report.
+    """Write the report on simulations; return the file of its page, and the report.
 
     :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in `folder`.
-    :raises ProjectError: the file is there already and `force` is not set; or see :func:`simulation_report`.
+    :raises ProjectError: the file already exists and `force` is not set; or see :func:`simulation_report`.
     """
     page = page_of(folder / "report" if output is None else output)
     with claimed(page, force=force, parents=True) as claim:
@@ -180,10 +180,10 @@ def write_simulation_report(
 
 
 def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
-    """What came out for the first of the study's pairs, by documents; other pairs never stand in for it.
+    """Return the result for the first of the study's pairs, by documents; no other pair replaces it.
 
     :param made: the comparisons by documents.
-    :param problems: why others could not be made, in the order of units and pairs.
+    :param problems: reasons why others could not be made, in the order of units and pairs.
     """
     arm = study.main_arm
     everyone = [run for runs in study.arms.values() for run in runs]
@@ -197,7 +197,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         only = next(iter(study.arms), PLAIN)
         return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
     if not tested_mentions(study.runs):
-        return untold("there is no mention in the annotated test documents, so F1 says nothing.")
+        return untold("there is no mention in the annotated test documents, so F1 means nothing.")
     main = main_of(study, made)
     if main is None:
         return untold(problems[0])
@@ -217,12 +217,12 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     return untold(f"{text}.")
 
 
-def _study(study: Study, known: Known | None = None) -> tuple[Headline, list[Section]]:
-    """The comparison of a study's arms: what came out, and its sections."""
+def _study(study: Study, known: ProjectMeasurements | None = None) -> tuple[Headline, list[Section]]:
+    """Compare the arms of a study; return the headline and the sections."""
     found, problems = comparisons(study)
     headline = headline_of(study, found["documents"], problems)
     if not tested_mentions(study.runs):
-        # nothing that hangs on F1 can be shown: it is 1 or 0, whatever a model has learnt
+        # nothing that depends on F1 can be shown: it is 1 or 0, whatever a model has learnt
         return headline, [cost_section(study)]
     sections = [
         curves_section(study),
@@ -239,7 +239,7 @@ def _study(study: Study, known: Known | None = None) -> tuple[Headline, list[Sec
 
 
 def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) -> str | None:
-    """Why the arms cannot be compared yet."""
+    """Return why the arms cannot be compared yet; None if they can."""
     if not runs:
         return (
             "What adversarial training saves is not known yet: no model has been trained. "
@@ -260,7 +260,7 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
 
 
 def _told_apart(runs: Sequence[Run], folder: str) -> list[Run]:
-    """The runs with ids that no other folder's runs have."""
+    """Return the runs with ids that are unique across folders."""
     ids = {run.id: f"{folder}/{run.id}" for run in runs}
     return [
         run.model_copy(
@@ -271,6 +271,7 @@ def _told_apart(runs: Sequence[Run], folder: str) -> list[Run]:
 
 
 def _plan_facts(file: Path, prefix: str) -> dict[str, Any]:
+    """Return what a simulation's plan says about its corpus, by name."""
     plan: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     found = {"corpus (sha256)": plan.get("corpus_sha256")}
     found |= {f"documents ({split})": count for split, count in (plan.get("documents") or {}).items()}

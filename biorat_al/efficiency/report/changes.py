@@ -1,4 +1,4 @@
-"""Settings that were changed between rounds, in sentences."""
+"""Sentences on settings that were changed between rounds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from biorat_al.efficiency.report.tables import words
 from biorat_al.efficiency.runs.changed_settings import differ
 from biorat_al.efficiency.runs.model import Run
+from biorat_al.wording import inflected
 
 _NOTED = ("seed", "encoder.", "training.", "adversarial.", "team.")
 
@@ -17,7 +18,7 @@ _SAID_ELSEWHERE = ("training.arms", "training.selecting_arm")
 
 
 def changes_noted(runs: Sequence[Run]) -> list[str]:
-    """Which settings of training were changed between the rounds of these runs' points, in a sentence; or nothing."""
+    """Say in a sentence which settings of training changed between the rounds of these points; empty if none did."""
     shown = {str(point.round) for run in runs for point in run.points}
     texts: dict[str, None] = {}
     for run in runs:
@@ -34,10 +35,10 @@ def changes_noted(runs: Sequence[Run]) -> list[str]:
 
 
 def by_rounds(values: Mapping[str, Any]) -> str:
-    """A setting's values with their rounds: ``3 in rounds 1 and 2, 6 in round 3``."""
+    """Return a setting's values with their rounds: ``3 in rounds 1 and 2, 6 in round 3``."""
     rounds: dict[str, list[str]] = {}
     for number, value in values.items():
         rounds.setdefault(json.dumps(value, ensure_ascii=False), []).append(number)
     return ", ".join(
-        f"{value} in round{'s' if len(numbers) > 1 else ''} {words(numbers)}" for value, numbers in rounds.items()
+        f"{value} in {inflected(len(numbers), 'round')} {words(numbers)}" for value, numbers in rounds.items()
     )

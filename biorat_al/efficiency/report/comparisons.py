@@ -1,4 +1,4 @@
-"""The report's comparisons: arms, query strategies, and models that learn from what others chose."""
+"""Sections that compare arms, query strategies, and models trained on documents that others chose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from biorat_al.efficiency.report.curves_and_cost import curve_of, curve_plot
 from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.adjustment import adjusted
 from biorat_al.efficiency.statistics.comparison import Comparison, Effect, compare, reachable_target
@@ -25,15 +25,15 @@ CHOSEN_AFTER = (
 
 
 def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
-    """The arms' comparisons by unit, and why others cannot be made.
+    """Compare the arms in each unit; return the comparisons, and the reasons why others cannot be made.
 
-    The first of the study's pairs, where it can be compared, is the first of each unit and stands for itself; the
-    others are adjusted for each other.
+    If the first of the study's pairs can be compared, it comes first in each unit and is not adjusted. The others are
+    adjusted for each other.
     """
     found: dict[Unit, list[Comparison]] = {}
     problems: list[str] = []
     for unit in UNITS:
-        # the main pair is what the report asks, set beforehand; the others are looked at besides
+        # the main pair is the question of the report, fixed beforehand; the others are secondary
         main, besides = [], []
         for left, right in study.pairs:
             comparison, why = tried(_compared, study, left, right, unit)
@@ -48,12 +48,12 @@ def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
 
 
 def main_of(study: Study, made: Sequence[Comparison]) -> Comparison | None:
-    """The comparison of the study's first pair, which the report asks for; None where it is not among these."""
+    """Return the comparison of the study's first pair, the question of the report; None if it is not among these."""
     return next((one for one in made if (one.left, one.right) in study.pairs[:1]), None)
 
 
 def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]], problems: Sequence[str]) -> Section:
-    """The comparisons between arms, in all three units."""
+    """Return the section that compares the arms, in all three units."""
     every = [comparison for made in found.values() for comparison in made]
     texts = list(problems)
     for comparison in found["documents"]:
@@ -63,15 +63,15 @@ def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]],
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
         tables.append(
-            Table("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
+            FigureTable("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
         )
         rows = _effect_rows(every)
-        tables.append(Table("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
+        tables.append(FigureTable("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
     return Section("comparisons", "Arms compared", texts, tables)
 
 
 def strategies_section(study: Study) -> Section | None:
-    """The query strategies compared, arm by arm; None where there is one strategy."""
+    """Return the section that compares the query strategies within each arm; None with a single strategy."""
     strategies = list(dict.fromkeys(key.strategy for key in study.active))
     if len(strategies) < 2:
         return None
@@ -79,7 +79,7 @@ def strategies_section(study: Study) -> Section | None:
     by_arm: dict[str, dict[str, list[Run]]] = {}
     for key, runs in study.active.items():
         by_arm.setdefault(key.arm, {})[key.strategy] = runs
-    # one curve alone compares nothing
+    # prefer an arm with several strategies: a single curve compares nothing
     preferred = [arm for arm in (study.main_arm, PLAIN, *by_arm) if arm in by_arm]
     shown = max(preferred, key=lambda arm: len(by_arm[arm]) > 1)
     rows: list[dict[str, Cell]] = []
@@ -126,22 +126,22 @@ def strategies_section(study: Study) -> Section | None:
     shared_range = "The range is the one that all strategies of the arm share."
     seeds = {f"{key.strategy} ({key.arm})": len(runs) for key, runs in study.active.items()}
     note = f"{study.basis(everyone)}. {intervals(seeds)} {shared_range}"
-    tables = [Table("strategies", "Strategies", columns, rows, note)]
+    tables = [FigureTable("strategies", "Strategies", columns, rows, note)]
     if made:
         made = adjusted(made) if len(made) > 1 else made
         title = f"Strategies against {baseline}"
         tables.append(
-            Table("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
+            FigureTable("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
         )
     return Section("strategies", "Query strategies", texts, tables, plots)
 
 
 def reuse_section(study: Study) -> Section | None:
-    """Models trained on what another chose, and on the whole pool; None where there are none."""
+    """Return the section on models trained on others' picks or on the whole pool; None without such models."""
     rows: list[dict[str, Cell]] = []
     seeds: dict[str, int] = {}
     others = [run for run in study.runs if run.kind in ("passive", "full")]
-    # all runs: a passive one is known by the arm of the run that chose for it
+    # all runs, since a passive run is grouped by the arm of the run that chose for it
     for key, runs in groups(study.runs).items():
         if key.kind not in ("passive", "full"):
             continue
@@ -173,7 +173,7 @@ def reuse_section(study: Study) -> Section | None:
         "another, or from all documents of the pool at once."
     ]
     note = f"{study.basis(others)}. {intervals(seeds)}"
-    table = Table("reuse", "Other models on the same labels", columns, rows, note)
+    table = FigureTable("reuse", "Other models on the same labels", columns, rows, note)
     return Section("reuse", "Labels used again, and the whole pool", texts, [table])
 
 
@@ -185,7 +185,7 @@ def _between(
     left: Sequence[Run], right: Sequence[Run], unit: Unit, names: tuple[str, str], wanted: float | None
 ) -> Comparison:
     reachable = reachable_target(left, right, unit=unit)
-    # the user's target last: it is the one that the verdict is about
+    # the user's target comes last, since the verdict is about the last one
     targets = [target for target in (reachable, wanted) if target is not None]
     _, end = range_of_all([left, right], unit)
     return compare(left, right, unit, budgets=[end], targets=list(dict.fromkeys(targets)), names=names)
@@ -236,6 +236,7 @@ def _compared_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
 
 
 def _effect_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
+    """Return a row for each figure of each comparison."""
     return [
         {
             "compared": f"{comparison.left} against {comparison.right}",
@@ -253,7 +254,7 @@ def _effect_rows(made: Sequence[Comparison]) -> list[dict[str, Cell]]:
 
 
 def _needed(comparison: Comparison, effect: Effect | None) -> tuple[Figure | None, Figure | None]:
-    """Labels that left and right need for a target, with intervals at the comparison's level."""
+    """Return the labels that left and right need for a target, with intervals at the comparison's level."""
     if effect is None or effect.kind != "ratio" or effect.at is None:
         return None, None
     left, right = (labels_needed(runs, effect.at, comparison.unit, level=comparison.level) for runs in comparison.runs)
@@ -261,6 +262,7 @@ def _needed(comparison: Comparison, effect: Effect | None) -> tuple[Figure | Non
 
 
 def _what(comparison: Comparison, effect: Effect) -> str:
+    """Describe a figure of a comparison in words."""
     unit = UNIT_NAMES[comparison.unit]
     if effect.kind == "ratio":
         return f"{unit} needed for an F1 of {100 * (effect.at or 0):.1f}"

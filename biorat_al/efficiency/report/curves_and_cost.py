@@ -1,24 +1,24 @@
-"""The report's first parts: learning curves, and what training cost."""
+"""Sections on learning curves and on the cost of training."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-from biorat_al.efficiency.report.plots import Plot, Series
+from biorat_al.efficiency.report.plots import Plot, PlotLine
 from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table, spread
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, spread
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.cost import CostRow, Spread, cost_table
 from biorat_al.efficiency.statistics.curves import Curve, common_range, learning_curve
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
 
 _FEW = 12
-"""Curves with no more points than this are drawn at their points alone, longer ones on a grid."""
+"""Curves with at most this many points are drawn at their points only, longer ones on a grid."""
 
 
 def curves_section(study: Study) -> Section:
-    """Learning curves of the arms in all three units, with their values."""
+    """Return the section with the learning curves of the arms in all three units, and their values."""
     texts = list(study.notes)
     drawn: dict[Unit, dict[str, Curve]] = {}
     rows = []
@@ -47,13 +47,13 @@ def curves_section(study: Study) -> Section:
         "curves",
         "Learning curves",
         texts,
-        [Table("curves", "Values of the curves", columns, rows, note, folded=True)],
+        [FigureTable("curves", "Values of the curves", columns, rows, note, folded=True)],
         plots,
     )
 
 
 def cost_section(study: Study) -> Section:
-    """What training each arm took, against the plain one."""
+    """Return the section on the cost of training each arm, absolute and relative to the plain arm."""
     everyone = [run for runs in study.arms.values() for run in runs]
     found: list[CostRow] = cost_table(everyone)
     memory = _memory(study.arms)
@@ -92,11 +92,17 @@ def cost_section(study: Study) -> Section:
         f"{_ranges(everyone)} Time depends on the machine and on what else it did."
     )
     return Section(
-        "cost", "What training cost", tables=[Table("cost", "Cost by arm", columns, rows, note, below, inline=True)]
+        "cost",
+        "What training cost",
+        tables=[FigureTable("cost", "Cost by arm", columns, rows, note, below, inline=True)],
     )
 
 
 def curve_of(runs: Sequence[Run], unit: Unit) -> Curve:
+    """Return the learning curve of a group, at its points or, if these are many, on a grid.
+
+    :raises UsageError: see :func:`~biorat_al.efficiency.statistics.curves.learning_curve`.
+    """
     low, high = common_range(runs, unit)
     places = sorted({getattr(point, unit) for run in runs for point in run.points})
     inside = [float(place) for place in places if low <= place <= high]
@@ -116,7 +122,7 @@ def _curve_rows(arm: str, curve: Curve) -> list[dict[str, Cell]]:
 
 
 def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
-    """From a multiple of five points of F1 to another, the same for all units, so that their plots can be compared."""
+    """Return limits of the y axis in multiples of 5 points of F1, the same for all units so that plots compare."""
     low = min((value for curve in curves for value in curve.low), default=0.0)
     high = max((value for curve in curves for value in curve.high), default=1.0)
     return 5.0 * math.floor(20 * low), max(5.0 * math.ceil(20 * high), 5.0 * math.floor(20 * low) + 5.0)
@@ -125,21 +131,28 @@ def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
 def curve_plot(
     name: str, title: str, unit: Unit, curves: Mapping[str, Curve], limits: tuple[float, float] | None = None
 ) -> Plot:
+    """Return a plot of learning curves by name.
+
+    :param limits: limits of the y axis, in points of F1; None lets matplotlib choose.
+    """
     series = [
-        Series(arm, curve.grid, *([100 * value for value in values] for values in (curve.mean, curve.low, curve.high)))
+        PlotLine(
+            arm, curve.grid, *([100 * value for value in values] for values in (curve.mean, curve.low, curve.high))
+        )
         for arm, curve in curves.items()
     ]
     return Plot(name, title, f"annotated {UNIT_NAMES[unit]}", "strict span F1 (%)", series, limits)
 
 
 def _ranges(runs: Sequence[Run]) -> str:
+    """Return a sentence on what the ranges of the costs are."""
     if len({run.seed for run in runs}) > 1:
         return "Means over the seeds, from the smallest to the largest."
     return "One seed, so there is no range."
 
 
 def _memory(arms: Mapping[str, Sequence[Run]]) -> dict[str, tuple[Spread | None, Spread | None]]:
-    """The most memory that each arm used, and that against the plain arm of the same seed."""
+    """Return the peak memory of each arm, and its ratio to that of the plain arm with the same seed."""
     used = {
         arm: {run.seed: most for run in runs if (most := max(p.cost.get("peak_memory", 0.0) for p in run.points))}
         for arm, runs in arms.items()

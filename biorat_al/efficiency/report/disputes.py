@@ -1,9 +1,9 @@
-"""The report's part on what annotators disagree on, in a project with documents that several people annotated."""
+"""Section on disagreement between annotators, for projects in which several people annotated the same documents."""
 
 from __future__ import annotations
 
 from biorat_al.corpus.formats.bigbio.card import AgreementF1
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.people.disputes import Disputes, counted
 from biorat_al.wording import plural
 
@@ -11,7 +11,10 @@ ALL = "all pairs"
 
 
 def disputes_section(disputes: Disputes | None) -> Section | None:
-    """Agreement by pair of annotators, and what is disputed; None where no document has several answers."""
+    """Return the section with the agreement of each pair of annotators and the number of disputes.
+
+    :param disputes: None if no document has answers of several people; there is no section then.
+    """
     if disputes is None:
         return None
     several = plural(disputes.documents, "document")
@@ -20,7 +23,7 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
             f"Of {several} that several people annotated, {disputes.disputed_documents:,} "
             f"{'holds' if disputes.disputed_documents == 1 else 'hold'} what they could not decide: "
             f"{counted(disputes.mentions, disputes.relations)}, every version counted. Until somebody settles it, this "
-            "is masked: the models are taught neither that it is there nor that it is not, and no score counts it."
+            "is masked: no model learns that it is there or that it is not, and no score counts it."
         )
     else:
         other = " else" if disputes.concepts else ""
@@ -57,11 +60,12 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
         "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; with few "
         "documents such an interval is too narrow. Where the answers began from the same pre-labels, this flatters."
     )
-    table = Table("agreement", "Agreement by pair", columns, rows, note)
+    table = FigureTable("agreement", "Agreement by pair", columns, rows, note)
     return Section("disputes", "Where annotators disagree", texts, [table])
 
 
 def _figure(agreement: AgreementF1) -> Figure:
+    """Return an agreement with its interval, or with the reason why it has none."""
     if agreement.interval is None:
         return Figure(agreement.f1, "percent", note="one document shows no spread")
     return Figure(agreement.f1, "percent", *agreement.interval, interval=True)

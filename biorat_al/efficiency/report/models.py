@@ -1,4 +1,4 @@
-"""The report's further parts: by label, robustness, calibration, forecast, and where everything came from."""
+"""Sections on the last models: F1 by label, robustness, calibration; and on the forecast and the provenance."""
 
 from __future__ import annotations
 
@@ -7,30 +7,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.efficiency.report.changes import by_rounds
-from biorat_al.efficiency.report.plots import Plot, Series
+from biorat_al.efficiency.report.plots import Plot, PlotLine
 from biorat_al.efficiency.report.study import UNITS, Study, intervals, selecting_run, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, Form, Section, Table, estimated
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Form, Section, estimated
 from biorat_al.efficiency.runs.changed_settings import flat_settings
-from biorat_al.efficiency.runs.model import Run, Triple, f1_of
+from biorat_al.efficiency.runs.model import Run, f1_of
 from biorat_al.efficiency.statistics.calibration_error import Calibration, calibration_error
 from biorat_al.efficiency.statistics.curves import f1_at
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Estimate
 from biorat_al.efficiency.statistics.forecast import Reach, forecast
 from biorat_al.efficiency.statistics.robustness_deltas import robustness_deltas
+from biorat_al.store.evaluations import Triple
 from biorat_al.wording import plural
 
 LabelCounts = Mapping[str, Mapping[str, Mapping[str, Triple]]]
 """Arm → label → test document → strict span counts of the arm's last model."""
 
 TARGET = 0.8
-"""F1 that is forecast unless another one is asked for."""
+"""F1 for which the labels are forecast, unless the user names another."""
 
 _NO_MENTION = Figure(None, "percent", note="no such mention in the test documents")
 
 _BORDERS = "capitals also help to decide where a sentence ends, so some texts are cut into other sentences"
 
 _IN_OTHER_TABLES = ("models", "settings", "changed_settings")
-"""Parts of a run's provenance that have tables of their own."""
+"""Parts of a run's provenance that are shown in separate tables."""
 
 _CONDITIONS = {
     "typos": "typing errors",
@@ -40,9 +41,9 @@ _CONDITIONS = {
 
 
 def labels_section(study: Study, counts: LabelCounts | None) -> Section:
-    """F1 by entity label, of each arm's last model.
+    """Return the section with F1 of each arm's last model by entity label.
 
-    :param counts: on the test documents that count, where they were kept by document.
+    :param counts: counts on the test documents that count; None if they are not kept by document.
     """
     rows: list[dict[str, Cell]] = []
     labels = dict.fromkeys(label for runs in study.arms.values() for run in runs for label in run.points[-1].by_label)
@@ -65,15 +66,15 @@ def labels_section(study: Study, counts: LabelCounts | None) -> Section:
         how = "No interval: there is one seed, and by label the counts of all test documents are kept together."
     columns = {"label": "label", "arm": "arm", "mentions": "test mentions", "f1": "F1 (%)"}
     note = f"The last model of each run. {study.basis(everyone)}. {how}"
-    return Section("labels", "By entity label", tables=[Table("labels", "F1 by label", columns, rows, note)])
+    return Section("labels", "By entity label", tables=[FigureTable("labels", "F1 by label", columns, rows, note)])
 
 
 def robustness_section(study: Study) -> Section:
-    """What typing errors, changed case and swapped entities cost each arm's last model."""
+    """Return the section on the F1 that each arm's last model loses to typing errors, changed case and swaps."""
     rows: list[dict[str, Cell]] = []
     texts = [
-        "The last models on the same test documents, changed: by how many points F1 differs from that on the documents "
-        "as they are."
+        "The last models on changed versions of the test documents: the difference in F1, in points, from the "
+        "unchanged documents."
     ]
     everyone: list[Run] = []
     seeds: dict[str, int] = {}
@@ -102,11 +103,11 @@ def robustness_section(study: Study) -> Section:
     columns = {"condition": "condition", "arm": "arm", "delta": "F1 against unchanged (points)", "seeds": "seeds"}
     rows.sort(key=lambda row: str(row["condition"]))
     note = f"{study.basis(everyone)}. {intervals(seeds)}"
-    return Section("robustness", "Robustness", texts, [Table("robustness", "F1 lost", columns, rows, note)])
+    return Section("robustness", "Robustness", texts, [FigureTable("robustness", "F1 lost", columns, rows, note)])
 
 
 def _on_case(runs: Sequence[Run], deltas: Sequence[Cell]) -> str:
-    """What F1 under changed case says of an encoder that may know lower case only, as the table beneath has it."""
+    """Explain the F1 under changed case, given whether the encoder distinguishes upper and lower case."""
     encoders = [run.provenance.get("encoder") for run in runs]
     known = {encoder.get("uncased") if isinstance(encoder, Mapping) else None for encoder in encoders}
     if known == {False}:
@@ -122,7 +123,7 @@ def _on_case(runs: Sequence[Run], deltas: Sequence[Cell]) -> str:
 
 
 def calibration_section(study: Study) -> Section:
-    """How far the confidences of each arm's last model can be taken at their word."""
+    """Return the section on how well confidences of each arm's last model agree with how often it is right."""
     found: dict[str, Calibration] = {}
     texts = []
     for arm, runs in study.arms.items():
@@ -167,14 +168,14 @@ def calibration_section(study: Study) -> Section:
         (0, 1),
         diagonal=True,
     )
-    table = Table("calibration", "Expected calibration error", columns, rows, note)
+    table = FigureTable("calibration", "Expected calibration error", columns, rows, note)
     return Section("calibration", "Calibration", texts, [table], [plot])
 
 
 def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Section:
-    """How many more labels the target F1 will take, by the curve of the arm that selects.
+    """Return the section that forecasts how many more labels the target F1 takes, from the selecting arm's curve.
 
-    :param seconds: what annotators took, document by document.
+    :param seconds: time that annotators spent on each document.
     :param left: documents of the pool that are still to be annotated.
     """
     run = selecting_run(study.runs)
@@ -198,23 +199,23 @@ def forecast_section(study: Study, seconds: Sequence[float], left: int) -> Secti
             if reach is not None
         ]
         if found.hours is None:
-            timed = "has said of one document only" if len(seconds) == 1 else "has not said"
-            texts.append(f"No hours can be given: the desk {timed} how long annotators took.")
+            timed = "the time of one document only" if len(seconds) == 1 else "no times"
+            texts.append(f"No hours can be given: the desk has recorded {timed}.")
         note = (
             f"From {plural(found.points, 'point')} of the learning curve of {run.arm} (seed {run.seed}, "
             f"{plural(len(run.points[-1].counts), 'test document')}); 95 % intervals for this curve on these test "
-            "documents, if it goes on as an inverse power law; how it would be on others, or with another seed, is not "
-            "in them. The others follow from the documents, at the rate so far."
+            "documents, if it continues as an inverse power law. They do not cover other test documents or another "
+            "seed. The other units follow from the documents, at the rate so far."
         )
         columns = {"unit": "unit", "more": "more labels needed"}
-        tables.append(Table("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))
+        tables.append(FigureTable("forecast", f"More labels to an F1 of {100 * target:.1f}", columns, rows, note))
     return Section("forecast", title, texts, tables)
 
 
 def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section:
-    """What it takes to do it again: versions, seeds, settings, hashes of data and models.
+    """Return the section with what is needed to repeat the runs: versions, seeds, settings, hashes.
 
-    :param facts: what is known beyond the runs.
+    :param facts: further facts, beyond those of the runs.
     """
     rows: list[dict[str, Cell]] = []
     for run in runs:
@@ -247,8 +248,8 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
     }
     shared: dict[str, list[str]] = {}
     for run in runs:
-        told = {name: run.provenance[name] for name in run.provenance if name not in _IN_OTHER_TABLES}
-        for name, value in flat_settings(told).items():
+        shown = {name: run.provenance[name] for name in run.provenance if name not in _IN_OTHER_TABLES}
+        for name, value in flat_settings(shown).items():
             for text in map(_as_text, value if isinstance(value, list) else [value]):
                 if text not in shared.setdefault(name, []):
                     shared[name].append(text)
@@ -259,13 +260,13 @@ def provenance_section(runs: Sequence[Run], facts: Mapping[str, Any]) -> Section
         for value in values
     ]
     note = "The first 16 digits of each hash; all of them, and every setting of every run, are in the file runs.jsonl."
-    tables = [Table("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
+    tables = [FigureTable("facts", "Program, machine and data", {"fact": "what", "value": "value"}, known, "")]
     if runs:
         differ = "Where the runs differ, each value once; where rounds differ, each value with its rounds."
         named = {"setting": "setting", "value": "value"}
         tables += [
-            Table("settings", "Settings", named, _settings(runs), differ, folded=True),
-            Table("runs", "Runs", columns, rows, note, folded=True),
+            FigureTable("settings", "Settings", named, _settings(runs), differ, folded=True),
+            FigureTable("runs", "Runs", columns, rows, note, folded=True),
         ]
     return Section("provenance", "Where this comes from", tables=tables)
 
@@ -275,7 +276,7 @@ def _as_text(value: Any) -> str:
 
 
 def _over_seeds(triples: Sequence[Triple]) -> tuple[int, Figure]:
-    """Annotated mentions of a label, and F1 as a mean over runs with its range."""
+    """Return the number of annotated mentions of a label, and F1 as a mean over runs with its range."""
     mentions = max(tp + fn for tp, _, fn in triples)
     if not mentions:
         return 0, _NO_MENTION
@@ -287,10 +288,10 @@ def _over_seeds(triples: Sequence[Triple]) -> tuple[int, Figure]:
 
 
 def over_documents(run: Run, counts: Mapping[str, Triple], nothing: Figure = _NO_MENTION) -> tuple[int, Figure]:
-    """How many are annotated of a label, and F1 of a run's last model with its interval over test documents.
+    """Return the number of annotated mentions, and F1 of a run's last model with its interval over test documents.
 
-    :param counts: of the model, by test document.
-    :param nothing: what stands for F1 where none is annotated.
+    :param counts: counts of the model, by test document.
+    :param nothing: figure to return for F1 if nothing is annotated.
     """
     annotated = sum(tp + fn for tp, _, fn in counts.values())
     if not annotated:
@@ -300,18 +301,20 @@ def over_documents(run: Run, counts: Mapping[str, Triple], nothing: Figure = _NO
     return annotated, estimated(found, "percent", missing=why)
 
 
-def _reliability(arm: str, calibration: Calibration) -> Series:
+def _reliability(arm: str, calibration: Calibration) -> PlotLine:
+    """Return the line of a reliability diagram: share that is right against mean confidence, without empty bins."""
     full = [one for one in calibration.bins if one.count]
-    return Series(arm, [one.confidence / one.count for one in full], [one.right / one.count for one in full])
+    return PlotLine(arm, [one.confidence / one.count for one in full], [one.right / one.count for one in full])
 
 
 def _reach(reach: Reach, form: Form) -> Figure:
     if reach.value is None and reach.low is None and reach.high is None:
-        return Figure(None, form, note="not to be expected")
+        return Figure(None, form, note="not expected")
     return Figure(reach.value, form, reach.low, reach.high, interval=True)
 
 
 def _settings(runs: Sequence[Run]) -> list[dict[str, Cell]]:
+    """Return the rows of the table of settings: each setting with the values that the runs had."""
     found: dict[str, dict[str, None]] = {}
     for run in runs:
         changed = run.provenance.get("changed_settings") or {}

@@ -1,4 +1,4 @@
-"""The first screen of a project's report: how far it is, how good the model is, how long it still takes, what to do."""
+"""First screen of a project's report: progress, quality of the model, hours left, next step."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from biorat_al.efficiency.report.arms import ARMS
 from biorat_al.efficiency.report.models import LabelCounts, over_documents
 from biorat_al.efficiency.report.relations import END_TO_END, RelationCounts, relations_section
 from biorat_al.efficiency.report.study import Study, selecting_run, tested_mentions
-from biorat_al.efficiency.report.tables import Cell, Table
+from biorat_al.efficiency.report.tables import Cell, FigureTable
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.forecast import Forecast, Reach, amount, forecast
 from biorat_al.efficiency.statistics.powerlaw import MINIMUM_POINTS
 from biorat_al.rounds.status import ProjectStatus
-from biorat_al.wording import plural
+from biorat_al.wording import inflected, plural
 
 NOT_KNOWN = "not known yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing to know at a glance.
+    """One fact of the first screen.
 
-    :param value: the answer, in a few words.
-    :param detail: how it came about, or why it is not known, in sentences.
+    :param value: the answer in a few words.
+    :param detail: sentences on how it was obtained, or on why it is unknown.
     """
 
     label: str
@@ -38,12 +38,12 @@ class Fact:
 class Overview:
     """The first screen.
 
-    :param facts: in the order in which they are shown.
+    :param facts: facts in the order in which they are shown.
     :param tables: F1 by label.
     """
 
     facts: Sequence[Fact]
-    tables: Sequence[Table] = field(default=())
+    tables: Sequence[FigureTable] = field(default=())
 
     @property
     def sentences(self) -> list[str]:
@@ -59,12 +59,12 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of a project beyond its runs.
+class ProjectMeasurements:
+    """What was measured in a project, beyond its runs.
 
-    :param labels: counts of its mentions by label.
-    :param relations: counts of its relations.
-    :param seconds: what annotators took for a document, one number for each.
+    :param labels: counts of mentions by label.
+    :param relations: counts of relations.
+    :param seconds: time that annotators spent on each document.
     """
 
     labels: LabelCounts
@@ -72,11 +72,11 @@ class Known:
     seconds: Sequence[float]
 
 
-def project_overview(status: ProjectStatus, study: Study, target: float, known: Known | None) -> Overview:
+def project_overview(status: ProjectStatus, study: Study, target: float, known: ProjectMeasurements | None) -> Overview:
     """Return the first screen of a project with at least one round.
 
-    :param target: F1, a fraction, to which the work left is forecast.
-    :param known: None where no model has been measured.
+    :param target: F1, a fraction, for which the remaining work is forecast.
+    :param known: measurements of the project; None if no model has been measured.
     """
     run = selecting_run(study.runs) if known and tested_mentions(study.runs) else None
     tables = _tables(status, study, run, known) if run is not None and known is not None else []
@@ -114,7 +114,7 @@ def _quality(status: ProjectStatus, run: Run | None) -> Fact:
 
 
 def _unmeasured(status: ProjectStatus) -> str:
-    """Why there is no F1, and what would give one."""
+    """Return why there is no F1, and what is needed for one."""
     if not status.documents["test"]:
         return "This project has no test documents to measure a model on."
     if not any(row.models for row in status.rounds):
@@ -131,7 +131,8 @@ def _unmeasured(status: ProjectStatus) -> str:
     )
 
 
-def _left(status: ProjectStatus, run: Run | None, target: float, known: Known | None) -> Fact:
+def _left(status: ProjectStatus, run: Run | None, target: float, known: ProjectMeasurements | None) -> Fact:
+    """Return the hours that remain to the target."""
     label = f"Hours left to an F1 of {100 * target:.1f}"
     if run is None or known is None:
         return Fact(label, NOT_KNOWN, "There is no F1 yet from which it could be forecast.")
@@ -140,6 +141,7 @@ def _left(status: ProjectStatus, run: Run | None, target: float, known: Known | 
 
 
 def _in_short(found: Forecast) -> str:
+    """Return a forecast in a few words."""
     if found.outcome == "cannot be told":
         return NOT_KNOWN
     if found.outcome == "reached":
@@ -157,6 +159,7 @@ def _span(reach: Reach) -> str:
 
 
 def _at_length(found: Forecast, left: int) -> str:
+    """Return a forecast in sentences."""
     if found.outcome == "cannot be told":
         return (
             f"A forecast takes {MINIMUM_POINTS} measured rounds, the last with at least half as many documents again "
@@ -164,12 +167,12 @@ def _at_length(found: Forecast, left: int) -> str:
         )
     said = found.sentence(left)
     if found.outcome == "expected" and found.hours is None:
-        said += " In hours it is not known, since the times of fewer than two documents have been recorded."
+        said += " The hours are unknown, since times are recorded for fewer than two documents."
     return said
 
 
 def _next(status: ProjectStatus) -> Fact:
-    """What to do now, as of the last time that the desk was asked."""
+    """Return what to do now, according to the last contact with the desk."""
     label, last = "Next step", status.rounds[-1]
     again = "then run: biorat-al round"
     if last.state not in ("done", "waiting"):
@@ -183,7 +186,8 @@ def _next(status: ProjectStatus) -> Fact:
         if status.tasks[role]["open"]
     ]
     if tasks and status.desk != "oracle":
-        where = " and ".join(f"{noun}s at {url}" if url else f"{noun}s" for _, noun, url in tasks)
+        many = [(inflected(2, noun), url) for _, noun, url in tasks]
+        where = " and ".join(f"{nouns} at {url}" if url else nouns for nouns, url in many)
         value = f"Annotate {' and '.join(plural(count, noun) for count, noun, _ in tasks)}"
         return Fact(label, value, f"{where[0].upper()}{where[1:]}; {again}. Open tasks as counted at the last round.")
     if not tasks and not status.left:
@@ -193,7 +197,7 @@ def _next(status: ProjectStatus) -> Fact:
     return Fact(label, f"Run round {last.number + 1}", "Run: biorat-al round")
 
 
-def _tables(status: ProjectStatus, study: Study, run: Run, known: Known) -> list[Table]:
+def _tables(status: ProjectStatus, study: Study, run: Run, known: ProjectMeasurements) -> list[FigureTable]:
     rows: list[dict[str, Cell]] = []
     for name in run.points[-1].by_label:
         tested, f1 = over_documents(run, known.labels.get(run.arm, {}).get(name, {}))
@@ -213,12 +217,12 @@ def _tables(status: ProjectStatus, study: Study, run: Run, known: Known) -> list
         "F1 is its 95 % interval over test documents, wide where a label has few mentions there. It is one training: "
         "what another seed would give is not in the interval."
     )
-    tables = [Table("overview-labels", "F1 by label", columns, rows, note, inline=True)]
+    tables = [FigureTable("overview-labels", "F1 by label", columns, rows, note, inline=True)]
     related = relations_section(study, known.relations)
     if related is not None:
         whole = related.tables[0]
         kept = [row for row in whole.rows if (row["arm"], row["between"]) == (run.arm, END_TO_END)]
         shown = {key: heading for key, heading in whole.columns.items() if key not in ("arm", "between")}
         note = "Predicted from the text alone: a relation is right only if both of its mentions are."
-        tables.append(Table("overview-relations", "F1 of relations", shown, kept, note, inline=True))
+        tables.append(FigureTable("overview-relations", "F1 of relations", shown, kept, note, inline=True))
     return tables

@@ -1,7 +1,7 @@
-"""The report: one page that needs no network; beside it its figures as JSON, CSV and pictures.
+"""The report and its files: one page that needs no network, and its figures as JSON, CSV and pictures beside it.
 
-A project's page begins with an overview and what people did; the comparison of the arms follows. A simulation's page
-begins with the comparison, which is what it was made for. The page's parts are templates in ``templates/report``.
+A project's page begins with an overview and the work of the annotators; the comparison of the arms follows. A
+simulation's page begins with the comparison, which is its purpose. The templates are in ``templates/report``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from biorat_al.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.efficiency.report.arms import explained
 from biorat_al.efficiency.report.overview import Overview
 from biorat_al.efficiency.report.plots import colour_variables, inline_svg, write_plot
-from biorat_al.efficiency.report.tables import Section, Table
+from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import Run, write_runs
 from biorat_al.errors import ProjectError
 from biorat_al.files import replacing, replacing_folder
@@ -32,11 +32,11 @@ FIGURES = "figures.json"
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What came out, in a sentence.
+    """The result of a comparison in a sentence.
 
-    :param corpus: what it is about.
-    :param outcome: as in :class:`~biorat_al.efficiency.statistics.Verdict`.
-    :param basis: how it came about: seeds, documents, who selected.
+    :param corpus: name of the corpus.
+    :param outcome: as in :class:`~biorat_al.efficiency.statistics.verdict.Verdict`.
+    :param basis: how the result was obtained: seeds, documents, who selected.
     """
 
     corpus: str
@@ -46,13 +46,13 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One corpus of a report.
+class ReportPart:
+    """The part of a report on one corpus.
 
-    :param headline: of the comparison of its arms.
-    :param sections: of that comparison.
-    :param progress: what comes before it: the work of people, and how much is left.
-    :param arms: names of the arms that are compared; those that are known are explained beneath the headline.
+    :param headline: result of the comparison of the arms.
+    :param sections: sections of that comparison.
+    :param progress: sections before it: the work of the annotators, and how much remains.
+    :param arms: names of the compared arms; the known ones are explained below the headline.
     """
 
     headline: Headline
@@ -67,34 +67,35 @@ class Part:
 
     @property
     def explained(self) -> dict[str, str]:
-        """The arms, and what each is."""
+        """An explanation of each arm."""
         return explained(self.arms)
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report, ready to be written.
+    """A report that can be written.
 
-    :param subtitle: what it is about, in a sentence.
-    :param runs: everything that it was made from.
+    :param subtitle: a sentence that says what the report is about.
+    :param runs: all runs on which the report is based.
+    :param closing: sections at the end of the page, on the report as a whole.
     :param overview: the first screen of a project's page.
     """
 
     title: str
     subtitle: str
-    parts: Sequence[Part]
+    parts: Sequence[ReportPart]
     runs: Sequence[Run]
     closing: Sequence[Section] = field(default=())
     overview: Overview | None = None
 
     @property
     def sentences(self) -> list[str]:
-        """The overview in a line for each fact, and what the arms came to, a sentence for each corpus."""
+        """One line for each fact of the overview, and the result of the comparison for each corpus."""
         facts = self.overview.sentences if self.overview else []
         return [*facts, *(part.headline.sentence for part in self.parts)]
 
     def html(self) -> str:
-        """The page."""
+        """Return the page."""
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(resource("templates"), encoding="utf-8"),
             autoescape=True,
@@ -102,7 +103,7 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        # made by a serializer that escapes; nothing else is put in as it is
+        # the SVG comes from a serializer that escapes; nothing else goes into the page unescaped
         environment.filters["svg"] = lambda plot: Markup(inline_svg(plot))
         return environment.get_template("report.html.j2").render(
             report=self,
@@ -113,7 +114,7 @@ class Report:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return JSON values."""
         return {
             "program": f"biorat-al {__version__}",
             "title": self.title,
@@ -130,13 +131,13 @@ class Report:
         }
 
     def write(self, page: Path, *, force: bool = False) -> None:
-        """Write the page, and the folder ``NAME_files`` beside it; the same bytes for the same report.
+        """Write the page, and the folder ``NAME_files`` beside it; the same report gives the same bytes.
 
         :raises ProjectError: see :func:`check_page`.
         """
         with claimed(page, force=force, parents=True) as claim:
             check_page(page, force=force, claim=claim)
-            # the page last: where there is one, its figures are there as well
+            # the page comes last, so that a page always has its figures
             with replacing_folder(files_of(page)) as draft:
                 self._write_figures(draft)
             with replacing(page) as half:
@@ -145,7 +146,7 @@ class Report:
     def _write_figures(self, draft: Path) -> None:
         """Write the figures as JSON, CSV and pictures into a folder."""
         sections = [section for part in self._named_parts() for section in part.everything]
-        tables: list[Table] = list(self.overview.tables) if self.overview else []
+        tables: list[FigureTable] = list(self.overview.tables) if self.overview else []
         for section in [*sections, *self.closing]:
             tables += section.tables
             for plot in section.plots:
@@ -156,8 +157,8 @@ class Report:
         (draft / FIGURES).write_text(figures + "\n", encoding="utf-8")
         write_runs(draft / "runs.jsonl", self.runs)
 
-    def _named_parts(self) -> list[Part]:
-        """The parts with names of sections, tables and plots that are unique in the report."""
+    def _named_parts(self) -> list[ReportPart]:
+        """Return the parts, with names of sections, tables and plots that are unique in the report."""
         if len(self.parts) == 1:
             return list(self.parts)
         return [
@@ -171,33 +172,33 @@ class Report:
 
 
 def page_of(output: Path) -> Path:
-    """Where the page goes: `output` itself where it names an HTML file, else ``report.html`` in that folder."""
+    """Return the file of the page: `output` itself if it names an HTML file, else ``report.html`` in that folder."""
     return output if output.suffix.lower() in (".html", ".htm") else output / PAGE
 
 
 def check_page(page: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
-    """Refuse to replace what is there.
+    """Refuse to replace files that exist.
 
-    A command that found nothing there, and was cut off before it wrote the page, leaves at most the folder: that is
-    written anew.
+    A first command that was interrupted before it wrote the page leaves at most the folder, which may be replaced.
 
-    :param claim: on the page.
-    :raises ProjectError: the page or its folder is there already and `force` is not set, or the folder is another's.
+    :param claim: the claim on the page.
+    :raises ProjectError: the page or its folder already exists and `force` is not set, or belongs to something else.
     """
     files = files_of(page)
     for target in (page, files):
         check_target(target, force=force or (claim.cut_off and target == files), claim=claim)
     if page.is_dir() or (files.exists() and not (files / FIGURES).is_file()):
         taken = page if page.is_dir() else files
-        raise ProjectError(f"{taken} is there and does not belong to a report; choose another name for the report")
+        raise ProjectError(f"{taken} exists and does not belong to a report; choose another name for the report")
 
 
 def files_of(page: Path) -> Path:
-    """The folder beside the page with its figures."""
+    """Return the folder with the figures, beside the page."""
     return page.with_name(f"{page.stem}_files")
 
 
 def _prefixed(section: Section, prefix: str) -> Section:
+    """Put a prefix before the names of a section, its tables and its plots."""
     return replace(
         section,
         key=prefix + section.key,
@@ -207,6 +208,7 @@ def _prefixed(section: Section, prefix: str) -> Section:
 
 
 def _section(section: Section) -> dict[str, Any]:
+    """Return a section as JSON values."""
     return {
         "key": section.key,
         "title": section.title,

@@ -1,7 +1,7 @@
-"""Plots: drawn once with matplotlib, kept as files, and put into the page so that they follow its colours.
+"""Plots, drawn with matplotlib: written as files, and put into the page as SVG that follows the page's colours.
 
-Series are told apart by marker and line as well as by colour; the colours are those of Okabe and Ito, "Color Universal
-Design" (2008), in the page with other ones of the same set where the page is dark.
+Lines differ in marker and dash pattern as well as in colour. The colours are those of Okabe and Ito, "Color Universal
+Design" (2008); in a dark page, other colours of the same set.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONGEST_NAME = 28
-"""Longer names of series are cut in the plot; the tables have them in full."""
+"""Longer names are shortened in the legend; the tables show them in full."""
 
 _MARKERS = 12
-"""About how many a line has; the grids of curves are finer."""
+"""Approximate number of markers on a line; the grids of curves are finer."""
 
 _ROOM = 0.04
-"""Of the range of values, added above and below it."""
+"""Margin above and below the limits of the y axis, as a share of their range."""
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _INK = "#010203"
-"""Text and axes; in the page the colour of its text."""
+"""Colour of text and axes; in the page it is replaced by the colour of the page's text."""
 
 
 Line = Literal["-", "--", "-.", ":"]
 
 
 class Style(NamedTuple):
-    """How a series looks; `dark` replaces `colour` in a dark page."""
+    """How a line looks; `dark` replaces `colour` in a dark page."""
 
     colour: str
     dark: str
@@ -56,7 +56,7 @@ STYLES: Mapping[str, Style] = {
     "at": Style("#009e73", "#33c9a0", "^", ":"),
     "matched": Style("#a65787", "#cc79a7", "D", "-."),
 }
-"""Of the arms."""
+"""The style of each arm."""
 
 _REST = (
     Style("#222223", "#f0e442", "v", "-"),
@@ -67,11 +67,11 @@ _REST = (
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class PlotLine:
     """One line of a plot with its band.
 
-    :param low: lower border of the interval of each value, shape (n,); empty where there is none.
-    :param high: upper border.
+    :param low: lower ends of the intervals, one per value; empty without a band.
+    :param high: upper ends of the intervals.
     """
 
     name: str
@@ -83,25 +83,25 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What is to be drawn.
+    """A plot to be drawn.
 
-    :param name: of its files, letters and hyphens.
-    :param title: what it shows, in words; the page's caption and its text for those who cannot see it.
-    :param diagonal: draw the line y = x, where perfect calibration lies.
+    :param name: name of its files, in letters and hyphens.
+    :param title: what the plot shows; used as caption and as the text for people who cannot see it.
+    :param series: the lines.
+    :param diagonal: draw the line y = x, which is perfect calibration.
     """
 
     name: str
     title: str
     x_label: str
     y_label: str
-    series: Sequence[Series]
+    series: Sequence[PlotLine]
     y_limits: tuple[float, float] | None = None
     diagonal: bool = False
 
 
 def styles_of(names: Sequence[str]) -> dict[str, Style]:
-    """A style for each series: an arm keeps its own; others, in order, take one that no other has, as long as there
-    are any, and those of arms last."""
+    """Choose a style for each line: an arm has its own; other lines take unused styles, those of absent arms last."""
     arms = {name: STYLES[name] for name in names if name in STYLES}
     free = [*_REST, *(style for style in STYLES.values() if style not in arms.values())]
     others = [name for name in names if name not in arms]
@@ -109,7 +109,7 @@ def styles_of(names: Sequence[str]) -> dict[str, Style]:
 
 
 def write_plot(plot: Plot, folder: Path) -> None:
-    """Write ``NAME.svg`` and ``NAME.png``; the same bytes for the same plot."""
+    """Write ``NAME.svg`` and ``NAME.png``; the same plot gives the same bytes."""
     figure = _draw(plot)
     (folder / f"{plot.name}.svg").write_bytes(_svg(figure))
     picture = io.BytesIO()
@@ -119,9 +119,9 @@ def write_plot(plot: Plot, folder: Path) -> None:
 
 
 def inline_svg(plot: Plot) -> str:
-    """The plot as an SVG element for a page: no size of its own, the page's font, and its colours by CSS variables.
+    """Return the plot as an SVG element for a page, without a fixed size, with the page's font and CSS colours.
 
-    The variables ``--cCOLOUR`` are in :func:`colour_variables`.
+    Colours are CSS variables ``--cCOLOUR``; :func:`colour_variables` gives their values.
     """
     figure = _draw(plot)
     for patch in (figure.patch, figure.axes[0].patch):
@@ -132,7 +132,7 @@ def inline_svg(plot: Plot) -> str:
     root.attrib |= {"class": "plot", "role": "img", "aria-label": plot.title}
     for parent in list(root.iter()):
         for child in list(parent):
-            # a style sheet inside would be one for the whole page
+            # a style sheet in the SVG would apply to the whole page
             if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"):
                 parent.remove(child)
     known = [style.colour for style in (*STYLES.values(), *_REST)]
@@ -151,21 +151,21 @@ def inline_svg(plot: Plot) -> str:
 
 
 def colour_variables(*, dark: bool) -> dict[str, str]:
-    """The CSS variables that plots in a page refer to."""
+    """Return the CSS variables to which plots in a page refer, with their values."""
     return {f"--c{style.colour[1:]}": style.dark if dark else style.colour for style in (*STYLES.values(), *_REST)}
 
 
 def plain_name(name: str) -> str:
-    """A series' name as a plot can show it: one short line of what can be printed."""
+    """Return a name as the legend can show it: one short line of printable characters."""
     shown = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in name)
     if len(shown) > LONGEST_NAME:
         shown = shown[: LONGEST_NAME - 1] + "…"
-    # matplotlib leaves names with an underscore in front out of the legend
+    # matplotlib leaves names that begin with an underscore out of the legend
     return f" {shown}" if shown.startswith("_") or not shown else shown
 
 
 def _make_unique(element: Element, name: str) -> None:
-    """Several plots in one page must not share ids."""
+    """Prefix ids and references with the name of the plot, since ids must be unique in a page."""
     if "id" in element.attrib:
         element.set("id", f"{name}-{element.attrib['id']}")
     link = f"{{{_XLINK}}}href"
@@ -177,7 +177,8 @@ def _make_unique(element: Element, name: str) -> None:
 
 
 def _draw(plot: Plot) -> Figure:
-    # without a screen, and without touching what the caller's program draws
+    """Draw a plot."""
+    # without a screen, and without touching figures of the calling program
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -205,13 +206,17 @@ def _draw(plot: Plot) -> Figure:
     return figure
 
 
-def _every(series: Series, place: int, of: int) -> tuple[int, int]:
-    """Where markers stand: at every value of a short series, at some of a long one, in other places for each series."""
+def _every(series: PlotLine, place: int, of: int) -> tuple[int, int]:
+    """Return first marker and distance of markers: at every value of a short line, fewer on a long one.
+
+    The first marker depends on the place of the line, so that markers of different lines do not coincide.
+    """
     step = max(1, len(series.x) // _MARKERS)
     return (place * step // of, step)
 
 
 def _dress(axes: Axes, plot: Plot) -> None:
+    """Set labels, limits, colours and grid of the axes."""
     axes.set_xlabel(plot.x_label, color=_INK, parse_math=False)
     axes.set_ylabel(plot.y_label, color=_INK, parse_math=False)
     if plot.y_limits is not None:
@@ -237,7 +242,7 @@ def _legend(figure: Figure, plot: Plot, styles: Mapping[str, Style]) -> None:
         for style in (styles[series.name] for series in plot.series)
     ]
     names = [plain_name(series.name) for series in plot.series]
-    # as many beside each other as there is room for, in characters
+    # as many columns as there is room for, estimated in characters
     widest = max(map(len, names), default=0) + 7
     columns = max(1, min(len(names), 54 // widest))
     legend = figure.legend(
@@ -258,7 +263,7 @@ def _svg(figure: Figure) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # a name may have characters that the plots' font lacks; the page has them
+    # a name may have characters that the font of the plots lacks; the page shows them
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

@@ -1,4 +1,4 @@
-"""The report's part on relations, of a project that asks for any."""
+"""Section on relations, for projects that annotate relations."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from biorat_al.efficiency.report.models import over_documents
 from biorat_al.efficiency.report.study import Study, intervals
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
-from biorat_al.efficiency.runs.model import Run, Triple
-from biorat_al.store.evaluations import Measure, relation_counts_of
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
+from biorat_al.efficiency.runs.model import Run
+from biorat_al.store.evaluations import Measure, Triple, relation_counts_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow
 
@@ -27,9 +27,9 @@ _NO_RELATION = Figure(None, "percent", note="no such relation in the test docume
 
 
 def relation_counts(store: Store, runs: Sequence[Run]) -> RelationCounts:
-    """Counts of relations of the last model of each of the project's runs; arms without a relation model are left out.
+    """Return counts of relations of the last model of each arm; arms without a relation model are left out.
 
-    :param runs: the test documents of their last points are those that count.
+    :param runs: the project's runs; only the test documents of their last points count.
     """
     found: dict[str, dict[Measure, dict[str, dict[str, Triple]]]] = {}
     with store.read() as session:
@@ -47,7 +47,7 @@ def relation_counts(store: Store, runs: Sequence[Run]) -> RelationCounts:
 
 
 def relations_section(study: Study, counts: RelationCounts) -> Section | None:
-    """F1 by relation label and way of counting, of each arm's last model; None where no model has learnt relations.
+    """Return F1 of each arm's last model by relation label and way of counting; None without a relation model.
 
     :param counts: see :func:`relation_counts`.
     """
@@ -84,11 +84,11 @@ def relations_section(study: Study, counts: RelationCounts) -> Section | None:
         "these are given. Pairs of concepts are counted once for a document, however often it speaks of them. What it "
         "took to train relation models is not among the costs of training in this report."
     )
-    return Section("relations", "Relations", tables=[Table("relations", "F1 of relations", columns, rows, note)])
+    return Section("relations", "Relations", tables=[FigureTable("relations", "F1 of relations", columns, rows, note)])
 
 
 def _with_all(by_label: Mapping[str, Mapping[str, Triple]]) -> dict[str, Mapping[str, Triple]]:
-    """The counts by label and, where there are several labels, those of all together."""
+    """Return the counts by label and, with several labels, of all labels together."""
     if len(by_label) < 2:
         return dict(by_label)
     sums: dict[str, Triple] = {}

@@ -1,4 +1,4 @@
-"""What a report is about: the runs that can be compared with each other, and who chose the documents in them."""
+"""The study that a report describes: the runs that can be compared, and who chose the documents in them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import ParamSpec, TypeVar
 
 from biorat_al.efficiency.report.tables import words
-from biorat_al.efficiency.runs.model import Run, Triple
+from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.curves import GroupKey, common_range, groups
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
 from biorat_al.errors import UsageError
-from biorat_al.wording import plural
+from biorat_al.store.evaluations import Triple
+from biorat_al.wording import inflected, plural
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,11 +27,11 @@ UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
 class Study:
     """Runs on one corpus with one encoder.
 
-    :param runs: those of their points that can be compared (see :func:`comparable`).
+    :param runs: the runs, with only the points that can be compared (see :func:`comparable`).
     :param whole: the same runs with all their points and all test documents, as they were read.
-    :param live: whether it is a real project; else a simulation.
-    :param target: F1 that the user wants to know about; None: only what the curves themselves suggest.
-    :param notes: what was left out of the runs, in sentences.
+    :param live: whether this is a real project rather than a simulation.
+    :param target: F1 that the user named; None: only the target that the curves suggest.
+    :param notes: sentences on what was left out of the runs.
     """
 
     corpus: str
@@ -42,13 +43,13 @@ class Study:
 
     @cached_property
     def active(self) -> dict[GroupKey, list[Run]]:
-        """The groups that have learning curves of their own, simulated or live, the plain arm first."""
+        """The groups with their own learning curves (simulated or live), the plain arm first."""
         found = groups(run for run in self.runs if run.kind in ("simulated", "live"))
         return {key: found[key] for key in sorted(found, key=lambda key: _ORDER.get(key.arm, len(_ORDER)))}
 
     @cached_property
     def strategy(self) -> str:
-        """The strategy under which most arms were run; of several the first."""
+        """The strategy that was used with most arms; the first one if there are several."""
         arms: dict[str, set[str]] = {}
         for key in self.active:
             arms.setdefault(key.strategy, set()).add(key.arm)
@@ -61,7 +62,7 @@ class Study:
 
     @cached_property
     def main_arm(self) -> str | None:
-        """The arm that is put to the test: the one that selects in a project, in a simulation ``rat`` if there."""
+        """The arm that the report tests: in a project the selecting arm, in a simulation ``rat`` if it was run."""
         others = [arm for arm in self.arms if arm != PLAIN]
         chooser = selecting_run(self.runs) if self.live else None
         preferred = chooser.arm if chooser is not None else "rat"
@@ -69,7 +70,7 @@ class Study:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Arms that are compared: each with the plain one, and the main one with the plain one of the same compute."""
+        """Pairs of arms to compare: each with the plain arm, and the main arm with ``matched`` (equal compute)."""
         ordered = sorted((arm for arm in self.arms if arm != PLAIN), key=lambda arm: arm != self.main_arm)
         found = [(arm, PLAIN) for arm in ordered] if PLAIN in self.arms else []
         if self.main_arm not in (None, "matched") and "matched" in self.arms:
@@ -78,27 +79,27 @@ class Study:
 
     @property
     def who_selected(self) -> str:
-        """Who chose the documents, in a sentence."""
+        """A sentence on who chose the documents."""
         if not self.live:
             return f"Each arm chose its documents itself (query strategy {self.strategy})."
         # several arms may have chosen in turn
         selecting = dict.fromkeys(arm for run in self.runs for arm in (run.selected_by or run.arm).split(", "))
-        chose = f"arm{'s' if len(selecting) > 1 else ''} {words(selecting)} chose the documents ({self.strategy})"
+        chose = f"{inflected(len(selecting), 'arm')} {words(selecting)} chose the documents ({self.strategy})"
         if len(self.arms) < 2:
             return f"The {chose}."
         return (
-            f"All arms learnt from the same corrections; the {chose} for all of them. What another arm would have come "
-            "to with documents of its own choice is not known."
+            f"All arms learnt from the same corrections; the {chose} for all of them. How another arm would have "
+            "done with its own choice of documents is not known."
         )
 
     def basis(self, runs: Sequence[Run]) -> str:
-        """What figures of these runs stand on: seeds, test documents, labelled documents."""
+        """Return the numbers of seeds and test documents behind the figures of these runs, in words."""
         seeds = sorted({run.seed for run in runs})
         tested = max((len(run.points[-1].counts) for run in runs), default=0)
         return f"{plural(len(seeds), 'seed')} ({', '.join(map(str, seeds))}), {plural(tested, 'test document')}"
 
     def measured(self, run: Run) -> int:
-        """Number of test documents that a run's last model was measured on, those that do not count here included."""
+        """Return the number of test documents on which a run's last model was measured, including those left out."""
         number = run.points[-1].round
         return max(
             len(point.counts)
@@ -110,26 +111,26 @@ class Study:
 
 
 def intervals(seeds: Mapping[str, int]) -> str:
-    """What intervals are, in a sentence.
+    """Return a sentence that says what the intervals cover.
 
-    :param seeds: how many each of the figures stands on, by what it is of.
+    :param seeds: number of seeds behind each figure, by the name of what the figure is about.
     """
     single = [name for name, count in seeds.items() if count < 2]
     if len(single) == len(seeds):
         return (
-            "95 % confidence intervals over test documents alone: there is one seed, so how it would come out with "
-            "another is not in them."
+            "95 % confidence intervals over test documents alone: there is one seed, so they do not cover how another "
+            "seed would come out."
         )
     if not single:
         return "95 % confidence intervals over seeds and test documents."
     return (
         f"95 % confidence intervals over seeds and test documents, but over test documents alone for {words(single)}: "
-        "there is one seed, so how it would come out with another is not in them."
+        "there is one seed, so they do not cover how another seed would come out."
     )
 
 
 def selecting_run(runs: Sequence[Run]) -> Run | None:
-    """The run of the arm that chose the documents of a project; where several did in turn, of the one that did last."""
+    """Return the run of the arm that chose a project's documents; if several did in turn, of the last one."""
     chose = {
         run.id: [model["round"] for model in run.provenance.get("models", ()) if model.get("selecting")] for run in runs
     }
@@ -137,12 +138,12 @@ def selecting_run(runs: Sequence[Run]) -> Run | None:
 
 
 def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
-    """The runs with counts of the same labels on the same test documents at every point, and what was left out, in
-    sentences.
+    """Return the runs reduced to comparable points, and sentences on what was left out.
 
-    A project's labels can be edited between rounds, and F1 on others is another thing: points that were measured on
-    other labels than the newest one go. Test documents are annotated as time goes by: points that were measured on
-    fewer than half of the most go as well; of the others only the documents that all of them share count.
+    At every point that remains, the counts are of the same labels on the same test documents. Labels can be edited
+    between rounds, and F1 on other labels cannot be compared: points with other labels than the newest are left out.
+    The test set is annotated over time: points measured on fewer than half of the largest number of test documents are
+    left out too. Of the other points, only the documents that all of them share count.
     """
     measured = [point for run in runs for point in run.points if point.counts]
     if not measured:
@@ -186,14 +187,14 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 
 
 def tested_mentions(runs: Iterable[Run]) -> int:
-    """Annotated mentions in the test documents."""
+    """Return the number of annotated mentions in the test documents."""
     return max((_gold(point.counts.values()) for run in runs for point in run.points), default=0)
 
 
 def range_of_all(sides: Iterable[Sequence[Run]], unit: Unit) -> tuple[float, float]:
-    """The range of labels that all groups have.
+    """Return the range of labels that all groups cover.
 
-    :raises UsageError: there is none.
+    :raises UsageError: they have no range in common.
     """
     ranges = [common_range(side, unit) for side in sides]
     low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
@@ -203,7 +204,7 @@ def range_of_all(sides: Iterable[Sequence[Run]], unit: Unit) -> tuple[float, flo
 
 
 def tried(statistic: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> tuple[T | None, str]:
-    """What a statistic comes to, or None and the reason why it cannot be had."""
+    """Compute a statistic; return it with an empty reason, or None with the reason why it cannot be computed."""
     try:
         return statistic(*arguments, **options), ""
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""What a report consists of: sections with tables of figures and their intervals, for the page, JSON and CSV alike."""
+"""Sections of a report, with tables of figures and intervals, for the page, JSON and CSV alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from biorat_al.efficiency.statistics.cost import Spread
 from biorat_al.efficiency.statistics.estimates import Estimate
 
 Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
-"""How a number is written: a fraction in points of a hundred, a difference of such with its sign, a factor, …"""
+"""How a number is written: a fraction as a percentage, a difference of fractions with its sign, a factor, …"""
 
 NONE = "–"
 
@@ -22,9 +22,9 @@ NONE = "–"
 class Figure:
     """A number with its interval, or with the reason why it has none.
 
-    :param value: None where it cannot be said.
-    :param relation: ``exactly``, or what is known of it (``more than``).
-    :param note: in place of the interval, or behind it.
+    :param value: the number; None if it is unknown.
+    :param relation: ``exactly``, or how the true number relates to the value (``more than``).
+    :param note: text shown instead of the interval, or after it.
     :param interval: whether `low` and `high` are an interval; an open end is None.
     """
 
@@ -38,7 +38,7 @@ class Figure:
 
     @property
     def text(self) -> str:
-        """The number alone."""
+        """The number without its interval."""
         if self.value is None:
             return NONE
         number = written(self.value, self.form)
@@ -46,7 +46,7 @@ class Figure:
 
     @property
     def interval_text(self) -> str:
-        """The interval, or the reason why there is none; empty where neither was given."""
+        """The interval, or the reason why there is none; empty if neither was given."""
         if not self.interval:
             return self.note
         if (
@@ -66,7 +66,7 @@ class Figure:
         return f"{text}, {self.note}" if self.note else text
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return JSON values."""
         values: dict[str, Any] = {"value": self.value, "low": self.low, "high": self.high}
         if self.relation != "exactly":
             values["relation"] = self.relation
@@ -79,16 +79,16 @@ Cell = str | int | Figure | None
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under headings.
+class FigureTable:
+    """A table of the report.
 
-    :param name: of its CSV file, letters and hyphens.
-    :param columns: heading by key.
+    :param name: name of its CSV file, in letters and hyphens.
+    :param columns: headings by key.
     :param rows: cells by key.
-    :param note: how the figures came about: seeds, documents, arm, who selected, what the intervals are.
-    :param below: key of a column that the page shows in the cell of another, below its figure, by that other's key.
-    :param inline: whether the page shows intervals beside their figures where there is room, not below.
-    :param folded: whether the page shows it only when it is opened; it is printed either way.
+    :param note: how the figures were obtained: seeds, documents, arm, who selected, what the intervals are.
+    :param below: column → another column that the page shows in the same cells, below the figures of the first.
+    :param inline: whether the page shows intervals beside their figures if there is room, rather than below.
+    :param folded: whether the page shows the table only when the reader opens it; it is always printed.
     """
 
     name: str
@@ -102,21 +102,21 @@ class Table:
 
     @property
     def shown(self) -> list[str]:
-        """Keys of the columns that the page shows side by side."""
+        """Keys of the columns that the page shows next to each other."""
         return [key for key in self.columns if key not in self.below.values()]
 
     def is_number(self, key: str) -> bool:
-        """Whether a column holds numbers, which stand on the right."""
+        """Return whether a column holds numbers, which the page aligns to the right."""
         cells = [row.get(key) for row in self.rows]
         return any(isinstance(cell, (int, Figure)) for cell in cells) and not any(isinstance(c, str) for c in cells)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return JSON values."""
         rows = [{key: _json(row.get(key)) for key in self.columns} for row in self.rows]
         return {"name": self.name, "title": self.title, "columns": dict(self.columns), "rows": rows, "note": self.note}
 
     def csv(self) -> str:
-        """As CSV; a figure with an interval takes three columns."""
+        """Return the table as CSV; a figure with an interval takes three columns."""
         wide = {key for key in self.columns if any(_is_wide(row.get(key)) for row in self.rows)}
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
@@ -130,30 +130,30 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page.
+    """A section of the page.
 
-    :param key: letters and hyphens; its place in the page.
-    :param texts: paragraphs, in front of plots and tables.
+    :param key: id of the section in the page, in letters and hyphens.
+    :param texts: paragraphs before the plots and tables.
     """
 
     key: str
     title: str
     texts: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[FigureTable] = ()
     plots: Sequence[Plot] = ()
 
 
 def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot be said") -> Figure:
-    """A figure from an estimate with its confidence interval.
+    """Make a figure from an estimate with its confidence interval.
 
-    :param missing: why there is none.
+    :param missing: the reason to show if there is no estimate.
     """
     if estimate is None or (estimate.value is None and estimate.low is None and estimate.high is None):
         return Figure(None, form, note=missing)
     value = estimate.value
     low, high = estimate.low, estimate.high
     if form == "percent":
-        # a share of mentions; the interval is symmetric, and may go beyond what a share can be
+        # a share of mentions; the symmetric interval can go beyond 0 or 1, which a share cannot
         low, high = (None if end is None else min(max(end, 0.0), 1.0) for end in (low, high))
     return Figure(
         None if value is None else value.value,
@@ -166,7 +166,7 @@ def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot b
 
 
 def spread(found: Spread | None, form: Form, seeds: int) -> Figure:
-    """A figure from a mean over seeds with its range."""
+    """Make a figure from a mean over seeds with its range."""
     if found is None:
         return Figure(None, form)
     if seeds < 2:
@@ -175,7 +175,7 @@ def spread(found: Spread | None, form: Form, seeds: int) -> Figure:
 
 
 def written(value: float, form: Form) -> str:
-    """A number in words: ``71.3``, ``+2.1``, ``×0.87``, ``1,204``, ``5.40 M``, ``3.2 s``, ``1.20 GB``."""
+    """Write a number: ``71.3``, ``+2.1``, ``×0.87``, ``1,204``, ``5.40 M``, ``3.2 s``, ``1.20 GB``."""
     if form == "percent":
         return f"{100 * value:.1f}"
     if form == "points":
@@ -194,7 +194,7 @@ def written(value: float, form: Form) -> str:
 
 
 def words(items: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Join words: ``a``, ``a and b``, ``a, b and c``."""
     listed = list(items)
     return f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) > 1 else "".join(listed)
 
@@ -216,6 +216,6 @@ def _flat(cell: Cell, wide: bool) -> tuple[Any, ...]:
         return (shown, "" if cell.low is None else cell.low, "" if cell.high is None else cell.high)
     text = "" if cell is None else cell
     if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")):
-        # a spreadsheet would take it for a formula
+        # a spreadsheet would read the text as a formula
         text = f"'{text}"
     return (text, "", "") if wide else (text,)

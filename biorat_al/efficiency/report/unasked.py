@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from biorat_al.efficiency.report.tables import Cell, Figure, Section, Table
+from biorat_al.corpus.formats.table.format import Table
+from biorat_al.efficiency.report.tables import Cell, Figure, Section
 from biorat_al.rounds.unasked import NotAsked
 
 

@@ -1,15 +1,15 @@
 """What annotators did with the pre-labels: how many they accepted, changed, removed and added, and how long it took.
 
-Label Studio marks each region of an answer: ``prediction`` was taken over untouched, ``prediction-changed`` was given
-another label or other borders, ``manual`` was drawn by the annotator. So, for one answer that began from pre-labels:
+Label Studio marks each region of an answer: ``prediction`` was kept as it was, ``prediction-changed`` got another label
+or other borders, ``manual`` was drawn by the annotator. In an answer that started from pre-labels we count
 
-- **accepted**: mentions of the answer that are marked ``prediction``;
-- **changed**: those that are marked ``prediction-changed``;
-- **added**: those that are marked ``manual``;
-- **removed**: mentions that the model had proposed, less those accepted and changed.
+- **accepted**: mentions marked ``prediction``;
+- **changed**: mentions marked ``prediction-changed``;
+- **added**: mentions marked ``manual``;
+- **removed**: mentions that the model had proposed, minus the accepted and the changed ones.
 
-Strict span F1 of the pre-labels against the answers follows: an accepted mention is a true positive, a changed one is
-both a false positive and a false negative, a removed one a false positive, an added one a false negative.
+These give strict span F1 of the pre-labels against the answers: an accepted mention is a true positive, a changed one
+is both a false positive and a false negative, a removed one a false positive, an added one a false negative.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model.checks import ORIGINS
 from biorat_al.corpus.model.identity import relation_keys
-from biorat_al.efficiency.runs.model import Triple
 from biorat_al.store.annotations import chunks, load_annotations
+from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import predictions
 from biorat_al.store.shown import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelRow, TaskRow
 
 _Place = tuple[int, bool]
-"""Round, and whether there were pre-labels; see :class:`RoundWork`."""
-
-ORIGINS = ("prediction", "prediction-changed", "manual")
+"""Round, and whether pre-labels were shown; see :class:`RoundWork`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """What became of the pre-labels of one answer; see the definitions above."""
+    """What an annotator did with the pre-labels of one answer; the module docstring defines the four numbers."""
 
     accepted: int
     changed: int
@@ -45,22 +44,23 @@ class Handled:
 
     @property
     def counts(self) -> Triple:
-        """Strict span counts of the pre-labels, with the answer as gold."""
+        """Strict span counts of the pre-labels, with the answer as gold standard."""
         return self.accepted, self.changed + self.removed, self.changed + self.added
 
 
 @dataclass(slots=True)
 class RoundWork:
-    """The answers that began from the pre-labels of one round's model, or, in rounds without a model, from none.
+    """The answers that started from the pre-labels of one round's model, or those of one round without pre-labels.
 
-    :param round: that trained the model whose pre-labels were shown; else the round that asked for the document.
-    :param shown: whether there were pre-labels.
-    :param handled: by document, of all its answers; empty without pre-labels.
+    :param round: round that trained the model whose pre-labels were shown; without pre-labels, the round that asked
+        for the document.
+    :param shown: whether pre-labels were shown.
+    :param handled: what was done in each answer, by document; empty without pre-labels.
     :param answers: number of answers.
-    :param mentions: in the answers; where it is about relations, those.
-    :param unknown: answers left out of `handled`, since their mentions do not say where they came from or what was
-        shown is no longer known.
-    :param seconds: that the desk says were spent on each answer, by document; answers without are left out.
+    :param mentions: number of mentions in the answers; in :func:`relation_work`, of relations.
+    :param unknown: answers left out of `handled`, because their mentions have no known origin or because the
+        pre-labels that were shown are no longer known.
+    :param seconds: time spent on each answer as the desk recorded it, by document; answers without a time are left out.
     """
 
     round: int
@@ -72,17 +72,20 @@ class RoundWork:
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def total(self, what: str) -> int:
-        """Sum of ``accepted``, ``changed``, ``removed`` or ``added``."""
+        """Return the sum of ``accepted``, ``changed``, ``removed`` or ``added`` over all answers.
+
+        :param what: name of one of these.
+        """
         return sum(getattr(one, what) for answers in self.handled.values() for one in answers)
 
     @property
     def proposed(self) -> int:
-        """How many the model had proposed."""
+        """Number of mentions (or relations) that the model had proposed."""
         return self.total("accepted") + self.total("changed") + self.total("removed")
 
     @property
     def counts(self) -> dict[str, Triple]:
-        """Strict span counts of the pre-labels by document, with the answers as gold."""
+        """Strict span counts of the pre-labels by document, with the answers as gold standard."""
         return {
             key: (
                 sum(one.counts[0] for one in answers),
@@ -94,21 +97,23 @@ class RoundWork:
 
 
 def handled(origins: Mapping[str | None, int], proposed: int) -> Handled | None:
-    """What became of `proposed` pre-labels in an answer with so many mentions of each origin.
+    """Work out what was done with the pre-labels of one answer.
 
-    :return: None where a mention has no known origin.
+    :param origins: number of the answer's mentions, by origin.
+    :param proposed: number of pre-labels.
+    :return: None if a mention has no known origin.
     """
     if any(origin not in ORIGINS for origin in origins):
         return None
     accepted, changed, added = (origins.get(origin, 0) for origin in ORIGINS)
-    # one pre-label may come back as two mentions: a region with two labels, or pieces that were given different ones
+    # one pre-label may come back as two mentions: a region with two labels, or pieces that got different labels
     return Handled(accepted, changed, max(0, proposed - accepted - changed), added)
 
 
 def annotator_work(store: Store) -> list[RoundWork]:
-    """Read what people did in the pool, by round; first the answers without pre-labels of a round, then those with.
+    """Return what people did in the pool, by round; of each round the answers without pre-labels come first.
 
-    The answers of all annotators count, each in its newest revision; skipped and deleted ones do not.
+    The answers of all annotators count, each in its newest revision; skipped and deleted answers do not.
     """
     with store.read() as session:
         rows = _answers(session)
@@ -132,10 +137,10 @@ def annotator_work(store: Store) -> list[RoundWork]:
 
 
 def relation_work(store: Store) -> list[RoundWork]:
-    """What people did with relations, as :func:`annotator_work` has it of mentions; how long it took is left out.
+    """Return what people did with relations, like :func:`annotator_work` for mentions, but without times.
 
-    The desk does not say where a relation came from, so answers are compared with what was shown. A relation that leads
-    between other mentions than before, of other borders or another label, is one removed and one added.
+    The desk does not record where a relation came from, so answers are compared with what was shown. If a mention at
+    one end of a relation got other borders or another label, the relation counts as one removed and one added.
     """
     with store.read() as session:
         rows = _answers(session)
@@ -160,7 +165,7 @@ def relation_work(store: Store) -> list[RoundWork]:
 
 
 def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
-    """The answers that count, each with its document and the part that it belongs to."""
+    """Return the answers that count, each with its document's key and with its round."""
     model_rounds: dict[str, int] = {
         version: number for version, number in session.execute(select(ModelRow.version, ModelRow.round_number))
     }
@@ -185,6 +190,7 @@ def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
 
 
 def _origins(session: Session, annotation_ids: Sequence[int]) -> dict[int, dict[str | None, int]]:
+    """Count the mentions of each answer by origin."""
     found: dict[int, dict[str | None, int]] = {}
     for some in chunks(annotation_ids):
         for annotation_id, origin, count in session.execute(
@@ -197,7 +203,7 @@ def _origins(session: Session, annotation_ids: Sequence[int]) -> dict[int, dict[
 
 
 def _proposed(session: Session, rows: Sequence[AnnotationRow]) -> dict[int, int]:
-    """Number of mentions that were proposed, by answer; answers whose pre-labels are not kept are left out."""
+    """Count the proposed mentions of each answer; answers whose pre-labels are no longer known are left out."""
     by_version: dict[str, list[AnnotationRow]] = {}
     for row in rows:
         if row.shown_version is not None:

@@ -1,4 +1,4 @@
-"""Settings that were changed between the rounds of a project."""
+"""Settings that were edited between the rounds of a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their full names, like ``training.epochs``."""
+    """Return the settings by their full names, such as ``training.epochs``."""
     found: dict[str, Any] = {}
     for name, value in settings.items():
         found |= flat_settings(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
@@ -16,9 +16,9 @@ def flat_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, An
 
 
 def changed_settings(rounds: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The settings that are not the same in all rounds: full name → round → value.
+    """Return the settings that differ between rounds: full name → round → value.
 
-    :param rounds: each round's settings; what one does not have, as an older version, is no change.
+    :param rounds: settings by round. A setting that a round lacks (an older version did not know it) is not a change.
     """
     by_name: dict[str, dict[str, Any]] = {}
     for number, settings in rounds.items():
@@ -28,4 +28,5 @@ def changed_settings(rounds: Mapping[int, Mapping[str, Any]]) -> dict[str, dict[
 
 
 def differ(values: Mapping[str, Any]) -> bool:
+    """Return whether the values, written as JSON, are not all the same."""
     return len({json.dumps(value) for value in values.values()}) > 1

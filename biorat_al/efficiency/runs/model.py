@@ -1,6 +1,6 @@
-"""What simulation writes and statistics read: runs, each a row of models trained on more and more labels.
+"""Runs and their points: what a simulation writes and the statistics read.
 
-A run is kept as one line of JSON, so that anyone can read it with whatever they have at hand.
+A run is a sequence of models trained on more and more labels. It is kept as one line of JSON, which any tool can read.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from biorat_al.errors import CorpusError
 from biorat_al.files import replacing
-
-Triple = tuple[int, int, int]
-"""Strict span counts: true positives, false positives, false negatives."""
+from biorat_al.learner.counts import Counts
+from biorat_al.store.evaluations import Triple
 
 Kind = Literal["simulated", "passive", "full", "live"]
 
 
-class _Part(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Bin(_Part):
-    """Proposed mentions with confidences in one of the equal parts of [0, 1].
+class ConfidenceBin(_FrozenModel):
+    """The proposed mentions whose confidence falls into one bin of [0, 1], as a run's file keeps them.
 
-    :param count: how many there are.
+    :param count: number of mentions.
     :param confidence: sum of their confidences.
-    :param right: how many of them are right.
+    :param right: number of correct mentions.
     """
 
     count: int
@@ -37,24 +36,24 @@ class Bin(_Part):
     right: int
 
 
-class Point(_Part):
-    """One model of a run: what it learnt from and what it came to.
+class Point(_FrozenModel):
+    """One model of a run: what it learnt from and how well it did.
 
-    :param round: of the project that trained it.
+    :param round: round in which the model was trained.
     :param documents: labelled documents that it learnt from, its development part included.
-    :param tokens: word pieces in them.
-    :param mentions: annotated mentions in them.
-    :param picks: ids of the documents that came on top of the point before, in the order of the picks.
-    :param counts: strict span counts, all labels together, by test document; what intervals are resampled from.
-    :param by_label: the same by label, all test documents together.
-    :param cost: what training it took: ``forward_passes`` and ``backward_passes`` (of batches),
-        ``adversarial_steps``, ``steps``, ``tokens`` (word pieces in all passes, padding left out), ``seconds``,
-        ``peak_memory`` (bytes; 0 where the machine cannot say).
-    :param reliability: proposed mentions on the test documents by confidence, in equal bins from 0 to 1; empty where
-        that was not measured.
-    :param robustness: condition (``typos``, ``case``, ``swap``) → test document → counts under it; empty where that
-        was not measured.
-    :param seconds: by step of the round.
+    :param tokens: word pieces in these documents.
+    :param mentions: annotated mentions in these documents.
+    :param picks: ids of the documents added since the previous point, in the order of the picks.
+    :param counts: strict span counts of all labels together, by test document. Intervals are computed from them.
+    :param by_label: strict span counts of all test documents together, by label.
+    :param cost: cost of training: ``forward_passes`` and ``backward_passes`` (of batches), ``adversarial_steps``,
+        ``steps``, ``tokens`` (word pieces in all passes, without padding), ``seconds``, ``peak_memory`` (bytes; 0 if
+        the machine does not report it).
+    :param reliability: mentions proposed on the test documents, in bins of confidence of equal width from 0 to 1;
+        empty if this was not measured.
+    :param robustness: condition (``typos``, ``case``, ``swap``) → test document → counts under this condition; empty
+        if this was not measured.
+    :param seconds: duration of each step of the round.
     """
 
     round: int
@@ -65,26 +64,27 @@ class Point(_Part):
     counts: Mapping[str, Triple]
     by_label: Mapping[str, Triple]
     cost: Mapping[str, float]
-    reliability: tuple[Bin, ...] = ()
+    reliability: tuple[ConfidenceBin, ...] = ()
     robustness: Mapping[str, Mapping[str, Triple]] = Field(default_factory=dict)
     seconds: Mapping[str, float] = Field(default_factory=dict)
 
     @property
     def f1(self) -> float:
-        """Strict span F1 over all test documents, a fraction; see :func:`f1_of`."""
+        """Strict span F1 over all test documents, as a fraction; see :func:`f1_of`."""
         return f1_of(self.counts.values())
 
 
-class Run(_Part):
-    """A row of models.
+class Run(_FrozenModel):
+    """The models of one arm with one seed, in the order in which they were trained.
 
     :param id: unique among the runs that are kept together.
-    :param kind: ``simulated`` (chose for itself), ``passive`` (trained on what another run chose), ``full`` (trained
-        once, on the whole pool), ``live`` (a real project: its selecting arm chose for all).
-    :param corpus: what it ran on, in words.
+    :param kind: ``simulated`` (chose its own documents), ``passive`` (trained on the documents that another run
+        chose), ``full`` (trained once, on the whole pool), ``live`` (a real project: its selecting arm chose for all).
+    :param corpus: name of the corpus.
     :param strategy: query strategy that chose the documents.
-    :param seed: runs of one seed share the first batch, the order of the data and the first weights: they are pairs.
-    :param selected_by: id of the run, or name of the arm, whose model chose the documents; None: its own.
+    :param seed: runs with the same seed share the first batch, the order of the data and the initial weights, so that
+        they can be compared as pairs.
+    :param selected_by: id of the run, or name of the arm, whose model chose the documents; None if this run did.
     :param provenance: settings, versions, hashes of the data (JSON values).
     """
 
@@ -101,16 +101,15 @@ class Run(_Part):
 
 
 def f1_of(counts: Iterable[Triple]) -> float:
-    """Strict span F1 of summed counts: 2tp / (2tp + fp + fn); 1 where there is nothing to find and nothing was said."""
+    """Return strict span F1 of summed counts, as :attr:`~biorat_al.learner.counts.Counts.f1` defines it."""
     tp, fp, fn = (sum(column) for column in zip((0, 0, 0), *counts, strict=True))
-    total = 2 * tp + fp + fn
-    return 2 * tp / total if total else 1.0
+    return Counts(tp, fp, fn).f1
 
 
 def read_runs(*paths: Path) -> list[Run]:
-    """Read runs from files with one run a line; a folder stands for all ``*.jsonl`` files in it and below.
+    """Read runs from files with one run per line; a folder stands for all ``*.jsonl`` files in it and below.
 
-    :raises CorpusError: a file is missing or a line is not a run; names both.
+    :raises CorpusError: a file is missing, or a line is not a run; the message names the file and the line.
     """
     runs: dict[str, Run] = {}
     for path in paths:
@@ -128,7 +127,7 @@ def read_runs(*paths: Path) -> list[Run]:
 
 
 def write_runs(path: Path, runs: Sequence[Run]) -> None:
-    """Write one run a line, the same bytes for the same runs; under a temporary name first."""
+    """Write one run per line, under a temporary name first; the same runs give the same bytes."""
     with replacing(path) as partial:
         partial.write_text("".join(run.model_dump_json() + "\n" for run in runs), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""A real project as runs: one for each arm, all of them trained on the same corrections at each round."""
+"""A real project read as runs, one per arm; in each round all arms learn from the same corrections."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.efficiency.runs.changed_settings import changed_settings
-from biorat_al.efficiency.runs.model import Bin, Point, Run, Triple
+from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
 from biorat_al.settings import Settings
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
+from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EvaluationRow, ModelRow, PickRow, RoundRow, StepRow
 
 COSTS = ("forward_passes", "backward_passes", "adversarial_steps", "steps", "tokens", "seconds", "peak_memory")
-"""What a model's summary may say of its cost; models of older versions say less."""
+"""Costs that a model's summary may give; models of older versions give fewer."""
 
 _ENVIRONMENT = ("encoder", "device", "dtype", "threads", "libraries")
-"""What a model's summary says of where it was trained."""
+"""Entries of a model's summary on the machine that trained it."""
 
 _SHAPING = (
     "seed", "entities", "relations", "encoder", "training", "adversarial", "relation_extraction", "selection",
 )  # fmt: skip
-"""Settings that a round's models come from; they can be edited between rounds, and each round keeps its own."""
+"""Settings that a round's models depend on. They can be edited between rounds, so each round stores them."""
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
-"""Counts the word pieces of texts."""
+"""A function that counts the word pieces of each text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Revision:
-    """One revision of an answer: when it was fetched, when it went, and whether it can count."""
+    """One revision of an answer: when it was fetched, when it was deleted, and whether it can count."""
 
     document_id: int
     answer: str
@@ -49,13 +49,13 @@ class _Revision:
 
 
 def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None = None) -> list[Run]:
-    """Read the project's rounds as one run for each arm, in the order of the settings.
+    """Return the project's rounds as one run per arm, in the order of the settings.
 
-    A point is a trained model; one that was not measured on test documents has no counts
+    Each trained model is a point. A model that was not measured on test documents has no counts
     (see :func:`~biorat_al.efficiency.report.study.comparable`).
 
-    :param count_tokens: counts the word pieces of documents that came with gold annotations, which no round ever
-        chose; without it they count as none.
+    :param count_tokens: counts the word pieces of documents that came with gold annotations and that no round chose;
+        None counts them as 0.
     """
     with store.read() as session:
         rounds = all_rounds(session)
@@ -86,9 +86,9 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
 
 
 def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[str, Triple]]]:
-    """Strict span counts of the last model of each of the project's runs: arm → label → test document.
+    """Return strict span counts of the last model of each run: arm → label → test document.
 
-    :param runs: the test documents of their last points are those that count.
+    :param runs: the project's runs; only the test documents of their last points count.
     """
     found: dict[str, dict[str, dict[str, Triple]]] = {}
     with store.read() as session:
@@ -109,7 +109,7 @@ def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[
 
 
 def _arms(settings: Settings, models: Iterable[Mapping[str, ModelRow]]) -> list[str]:
-    """Arms that have a model: those of the settings first, then those that the settings had earlier."""
+    """Return the arms that have a model: first those in the settings, then those that were removed from them."""
     trained = {arm for by_arm in models for arm in by_arm}
     return [*(arm for arm in settings.training.arms if arm in trained), *sorted(trained - set(settings.training.arms))]
 
@@ -117,7 +117,7 @@ def _arms(settings: Settings, models: Iterable[Mapping[str, ModelRow]]) -> list[
 def _known_documents(
     session: Session, settings: Settings, rounds: Sequence[RoundRow], steps: Mapping[int, Mapping[str, StepRow]]
 ) -> dict[int, frozenset[int]]:
-    """Row ids of the pool's documents that had an answer when each round was trained."""
+    """Return for each round the row ids of the pool documents that had an answer when it was trained."""
     revisions: dict[str, list[_Revision]] = defaultdict(list)
     rows = session.execute(
         select(
@@ -160,10 +160,12 @@ def _known_documents(
 
 
 def _was_gone(revision: _Revision, at: datetime | None) -> bool:
+    """Return whether the answer had been deleted by then."""
     return revision.deleted_at is not None and at is not None and revision.deleted_at <= at
 
 
 def _tokens_of_others(session: Session, ids: set[int], count_tokens: CountTokens | None) -> dict[int, int]:
+    """Count the word pieces of documents by row id; return nothing without a function that counts."""
     if count_tokens is None or not ids:
         return {}
     documents = documents_by_id(session, sorted(ids))
@@ -195,7 +197,7 @@ def _point(
         },
         cost={name: summary[name] for name in COSTS if isinstance(summary.get(name), (int, float))},
         reliability=tuple(
-            Bin(count=row.count, confidence=row.confidence, right=row.right)
+            ConfidenceBin(count=row.count, confidence=row.confidence, right=row.right)
             for row in reliability_of(session, model.version)
         ),
         robustness=robustness_of(session, model.version),
@@ -227,7 +229,7 @@ def _run(
         encoder=encoder,
         arm=arm,
         strategy=", ".join(strategies) or settings.selection.strategy,
-        # one for the whole project: its arms are pairs in each round, whatever was edited in between
+        # one seed for the whole project: its arms are pairs in each round, even if the seed was edited between rounds
         seed=newest["seed"],
         selected_by=None if list(selecting) == [arm] else ", ".join(selecting) or None,
         points=tuple(points),
@@ -243,7 +245,7 @@ def _run(
 
 
 def _shaping(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a round's models come from, as a report may show them: without anybody's name."""
+    """Return the settings that a round's models depend on, without the names of people, as a report may show them."""
     found = {name: settings[name] for name in _SHAPING if name in settings}
     if "team" in settings:
         found["team"] = {"ties": settings["team"]["ties"].partition(":")[0]}
@@ -262,7 +264,7 @@ def _model(model: ModelRow) -> dict[str, Any]:
 
 
 def _fingerprint(session: Session, split: str) -> str:
-    """sha256 of the ids and texts of a split's documents, in the order of their ids."""
+    """Return the sha256 of the ids and texts of a split's documents, in the order of their ids."""
     rows = session.execute(select(DocumentRow.key, DocumentRow.text_sha256).where(DocumentRow.split == split))
     digest = hashlib.sha256()
     for key, sha256 in sorted((key, sha256) for key, sha256 in rows):

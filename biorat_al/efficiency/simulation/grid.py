@@ -1,4 +1,4 @@
-"""What a simulation consists of: arms × strategies × seeds, and what belongs to them."""
+"""The runs of a simulation: arms × strategies × seeds, and further runs on the same picks or on the whole pool."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from biorat_al.settings import Arm, Settings, make_settings
 
 
 class Trial(BaseModel):
-    """One run that is to be made.
+    """One planned run.
 
     :param kind: as in :class:`~biorat_al.efficiency.runs.model.Run`.
-    :param of: id of the run whose picks a passive one is trained on.
-    :param encoder: of a passive run; None: that of the simulation.
+    :param of: for a passive run, the id of the run whose picks it is trained on.
+    :param encoder: encoder of a passive run; None: that of the simulation.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ class Trial(BaseModel):
 
     @property
     def id(self) -> str:
-        """Unique in its simulation, and fit for a file's name."""
+        """Id that is unique in the simulation and can be used as a file name."""
         if self.kind == "full":
             return f"full-{self.arm}-s{self.seed}"
         if self.kind == "passive":
@@ -40,11 +40,11 @@ class Trial(BaseModel):
 
 
 class Grid(BaseModel):
-    """A simulation's trials.
+    """The planned runs of a simulation.
 
-    :param rounds: models of each run; the first learns from the seed set.
-    :param seeds: how many; they are 0, 1, …
-    :param passive: arm, and encoder or None, with which the picks of every run are trained again.
+    :param rounds: number of models of each run; the first learns from the seed set.
+    :param seeds: number of seeds; they are 0, 1, …
+    :param passive: arms, each with an encoder or None, that are also trained on the picks of every run.
     :param full: also train each arm once per seed on the whole pool.
 
     >>> from biorat_al import Grid
@@ -63,8 +63,7 @@ class Grid(BaseModel):
     full: bool = False
 
     def trials(self) -> Iterator[Trial]:
-        """All trials, seed by seed, so that what is there after an interruption is balanced; each after what it
-        depends on."""
+        """Yield all trials seed by seed, so that an interrupted simulation is balanced; each after those it needs."""
         for seed in range(self.seeds):
             for strategy in self.strategies:
                 for arm in self.arms:
@@ -79,10 +78,10 @@ class Grid(BaseModel):
                     yield Trial(kind="full", arm=arm, strategy="random", seed=seed)
 
     def work(self, trial: Trial, settings: Settings, pool: int) -> list[float]:
-        """About how much work each round of a trial is, in documents that are passed once; for showing the time left.
+        """Estimate the work of each round of a trial, in passes of one document; used to show the time left.
 
-        :param settings: the simulation's.
-        :param pool: documents there are.
+        :param settings: settings of the simulation.
+        :param pool: number of documents in the pool.
         """
         arm: Arm = "rat" if trial.arm == "matched" else trial.arm
         passes = passes_per_step(arm, settings.adversarial, settings.training.batch_size)
@@ -92,11 +91,11 @@ class Grid(BaseModel):
         return [min(size * (number + 1), pool) * passes for number in range(self.rounds)]
 
 
-def settings_of(trial: Trial, settings: Settings, pool: int) -> Settings:
-    """The settings of the project in which a trial runs: one arm, which selects for itself.
+def trial_settings(trial: Trial, settings: Settings, pool: int) -> Settings:
+    """Return the settings of the project in which a trial runs: one arm, which selects its own documents.
 
-    :param settings: the simulation's.
-    :param pool: documents there are; a full run takes them all at once.
+    :param settings: settings of the simulation.
+    :param pool: number of documents in the pool; a full run takes them all at once.
     """
     values: dict[str, Any] = settings.model_dump()
     values["name"] = trial.id[:40].strip("._-")
@@ -111,7 +110,7 @@ def settings_of(trial: Trial, settings: Settings, pool: int) -> Settings:
 
 
 def _suffix(encoder: str | None) -> str:
-    """An encoder's name as a part of a file's name; two of the same last name differ in the hash of the whole."""
+    """Return an encoder's name as part of a file name; a hash tells apart paths that end in the same name."""
     if encoder is None:
         return ""
     last = "".join(c if c.isalnum() or c in "._" else "-" for c in encoder.rstrip("/").rpartition("/")[2])

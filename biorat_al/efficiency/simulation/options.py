@@ -1,4 +1,4 @@
-"""A simulation from what a user types."""
+"""Settings and grid of a simulation, from the options of the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from biorat_al.errors import SettingsError, UsageError
 from biorat_al.settings import Arm, Settings, encoder_setting, entity_values, make_settings
 
 _OWN = ("name", "seed", "entities", "desk", "database")
-"""Settings that are not a user's to change in a simulation: options or the simulation itself decide them."""
+"""Settings that a user cannot change in a simulation: other options, or the simulation itself, decide them."""
 
 _OF_RELATIONS = ("relations", "relation_extraction")
 
@@ -22,18 +22,18 @@ _OF_RELATIONS = ("relations", "relation_extraction")
 def simulation_settings(
     name: str, entities: Sequence[str], *, encoder: str, size: int, changes: Sequence[str] = ()
 ) -> Settings:
-    """The settings that all runs share; arm, strategy and seed are each run's own.
+    """Return the settings that all runs share; each run has its own arm, strategy and seed.
 
-    :param name: what the corpus is called.
+    :param name: name of the corpus.
     :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
-    :param changes: other settings, ``part.name=value`` with the value as in TOML, quotes around text left out or not.
-    :raises UsageError: a setting is not known or out of range.
+    :param changes: other settings, ``part.name=value``, with the value as in TOML; quotes around text may be left out.
+    :raises UsageError: a setting is unknown or out of range.
     """
     values: dict[str, Any] = {
         "name": name,
         "entities": entity_values(entities),
         "encoder": {"name": encoder_setting(encoder)},
-        # one arm at a time; the run's own is put in
+        # one arm at a time; each run fills in its own
         "training": {"arms": ["none"], "selecting_arm": "none"},
         "selection": {"size": size},
         "desk": {"kind": "oracle"},
@@ -65,10 +65,10 @@ def simulation_grid(
     passive: Sequence[str] = (),
     full: bool = False,
 ) -> Grid:
-    """The runs of a simulation.
+    """Return the grid of a simulation.
 
     :param passive: ``ARM`` or ``ARM@ENCODER``.
-    :raises UsageError: a strategy or an arm is not known.
+    :raises UsageError: a strategy or an arm is unknown, or a number is out of range.
     """
     for name in strategies:
         find_strategy(name)
@@ -93,6 +93,7 @@ def simulation_grid(
 
 
 def _value(text: str) -> Any:
+    """Parse a value as TOML; return the text itself if it is not TOML."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):

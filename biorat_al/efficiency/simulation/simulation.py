@@ -1,15 +1,15 @@
-"""Simulation: closed loops on a corpus with gold answers, a grid of arms × strategies × seeds.
+"""The folder of a simulation: create or continue it, make its runs, read them.
 
-Each arm selects for itself, with its own model; the runs of one seed begin with the same seed set, order and weights.
+Each arm selects documents with its own model; runs with the same seed begin with the same seed set, order and weights.
 A simulation is a folder::
 
-    simulation.json      what was asked for, and with how many threads each run computes
+    simulation.json      what was asked for, and the number of threads of each run
     corpus/              the database from which every run starts
-    work/<run>/          a run under way, a project like any other
-    runs/<run>.jsonl     a run that is done
+    work/<run>/          an unfinished run, an ordinary project
+    runs/<run>.jsonl     a finished run
 
-A database that an older version of the program made holds nothing that cannot be had again: the corpus is read anew,
-and a run under way begins anew. Runs that are done stay.
+A database from an older version of the program holds nothing that cannot be computed again: the corpus is read again,
+and an unfinished run starts again. Finished runs are kept.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ PLAN = "simulation.json"
 LOCK = ".lock"
 
 _EACH_ITS_OWN = {"name", "database"}
-"""Settings that do not make runs incomparable."""
+"""Settings that may differ between calls: runs remain comparable."""
 
 
 class Simulation:
-    """A simulation's folder; make it with :meth:`create`, which finds one that was begun.
+    """The folder of a simulation; :meth:`create` makes a new one or continues an existing one.
 
-    :ivar threads: with which each run computes, however many go side by side; None where an older version of the
-        program began the simulation, which shared the cores out anew at each call.
+    :ivar threads: number of threads of each run, however many runs go at the same time; None if an older version of the
+        program started the simulation, which shared out the cores again at each call.
 
     >>> from pathlib import Path
     >>> from biorat_al import Grid, Simulation, Sources, make_settings, write_corpus
@@ -88,20 +88,20 @@ class Simulation:
     def create(
         cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress = SILENT
     ) -> Simulation:
-        """Read the corpus and make the folder, or go on with one that was begun with the same corpus and settings.
+        """Read the corpus and create the folder, or continue a simulation of the same corpus and settings.
 
-        More arms, strategies or seeds may be asked for than before; everything else has to be the same, since its runs
+        The grid may have more arms, strategies or seeds than before. Everything else must be the same, since the runs
         are compared.
 
-        :raises UsageError: the folder holds a simulation of something else, or a strategy cannot run with the settings.
-        :raises ProjectError: the folder holds other things.
-        :raises CorpusError: a document cannot be read, or comes without annotations.
+        :raises UsageError: the folder holds another simulation, or a strategy cannot run with the settings.
+        :raises ProjectError: the folder holds something else.
+        :raises CorpusError: a document cannot be read, or has no annotations.
         """
         plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
-        # what a first call that was cut off leaves behind
+        # what an interrupted first call leaves behind
         begun = {corpus, partial, folder / LOCK}
         if not plan.exists() and folder.exists() and set(folder.iterdir()) - begun:
-            raise ProjectError(f"{folder} is there already and holds no simulation; choose another name")
+            raise ProjectError(f"{folder} already exists and holds no simulation; choose another name")
         for name in grid.strategies:
             find_strategy(name).check(settings)
         is_new = _made(folder)
@@ -109,7 +109,7 @@ class Simulation:
             try:
                 return cls._create(folder, settings, grid, sources, progress)
             except BaseException:
-                # while the lock is held: nobody else has begun in it
+                # we still hold the lock, so nobody else has started in the folder
                 if is_new:
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -149,18 +149,18 @@ class Simulation:
             work = folder / "work" / trial.id
             if work.exists() and not _is_up_to_date(work):
                 shutil.rmtree(work)
-                progress.say(f"The run {trial.id} begins anew: an older version of biorat-al began it")
+                progress.say(f"The run {trial.id} starts again: an older version of biorat-al started it")
         return simulation
 
     def missing(self) -> list[Trial]:
-        """The trials whose runs are not there yet."""
+        """Return the trials whose runs do not exist yet."""
         return [trial for trial in self.grid.trials() if not run_file(self.folder, trial).exists()]
 
     def run(self, workers: int | None = None, progress: Progress = SILENT) -> list[Run]:
-        """Make all runs that are missing, and return all.
+        """Make the missing runs, and return all runs.
 
-        :param workers: runs side by side; None takes what cores and memory allow.
-        :raises LockedError: another process makes them.
+        :param workers: number of runs at the same time; None: as many as cores and memory allow.
+        :raises LockedError: another process is at work on this simulation.
         """
         with simulation_lock(self.folder):
             amount = {trial: tuple(self.grid.work(trial, self.settings, self.pool)) for trial in self.grid.trials()}
@@ -169,9 +169,9 @@ class Simulation:
             finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
             if self.threads is None and missing:
                 progress.say(
-                    "An older version of biorat-al began this simulation and did not keep with how many threads its "
-                    "runs compute: the cores are shared out among those under way, so with other --workers, or in a "
-                    "simulation that is made anew, models may come out a little different"
+                    "An older version of biorat-al started this simulation and did not store the number of threads of "
+                    "its runs: the cores are shared among the runs under way, so models may differ slightly with "
+                    "another number of --workers, or in a new simulation"
                 )
             run_side_by_side(
                 self.folder,
@@ -187,7 +187,7 @@ class Simulation:
 
 
 def _made(folder: Path) -> bool:
-    """Make a folder; return False where it was there, perhaps by another process a moment ago."""
+    """Create a folder; return False if it already existed, perhaps because another process has just created it."""
     try:
         with writing(folder, ProjectError):
             folder.mkdir(parents=True)
@@ -200,9 +200,9 @@ def _made(folder: Path) -> bool:
 
 @contextmanager
 def simulation_lock(folder: Path) -> Iterator[None]:
-    """Keep a second process out of a simulation's folder.
+    """Keep other processes out of the folder of a simulation.
 
-    :raises LockedError: another one is at work in it.
+    :raises LockedError: another process is at work in it.
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
@@ -217,7 +217,7 @@ def simulation_lock(folder: Path) -> Iterator[None]:
 
 
 def read_simulation(folder: Path) -> list[Run]:
-    """The runs of a simulation that are done.
+    """Read the finished runs of a simulation.
 
     :raises ProjectError: the folder holds no simulation.
     """
@@ -227,7 +227,7 @@ def read_simulation(folder: Path) -> list[Run]:
 
 
 def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: Progress) -> tuple[dict[str, int], str]:
-    """Fill the database from which all runs start; return the documents by split, and a hash of it all."""
+    """Fill the database from which all runs start; return the number of documents by split, and a hash of the data."""
     sources.check()
     read = ReadReport()
 
@@ -263,9 +263,9 @@ def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: P
 
 
 def _is_up_to_date(folder: Path) -> bool:
-    """Whether a folder has a database, and no older version of the program made it.
+    """Return whether a folder has a database that is not from an older version of the program.
 
-    :raises SchemaVersionError: a newer version made it.
+    :raises SchemaVersionError: the database is from a newer version.
     """
     if not (folder / SQLITE_FILE).is_file():
         return False
@@ -279,7 +279,7 @@ def _is_up_to_date(folder: Path) -> bool:
 
 
 def _fingerprint(store: Store) -> str:
-    """sha256 of ids, texts, splits and gold mentions."""
+    """Return the sha256 of ids, texts, splits and gold mentions."""
     digest = hashlib.sha256()
     with store.read() as session:
         documents = select(DocumentRow.key, DocumentRow.split, DocumentRow.text_sha256).order_by(DocumentRow.key)
@@ -296,6 +296,10 @@ def _fingerprint(store: Store) -> str:
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    """Raise unless a plan has the same corpus, rounds and settings as before.
+
+    :raises UsageError: something differs; the message names it.
+    """
     for name, words in (("corpus_sha256", "other documents"), ("rounds", "another number of rounds")):
         if before.get(name) != now[name]:
             raise UsageError(f"{folder} holds a simulation with {words}; choose another --output, or remove it first")
@@ -314,18 +318,21 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
 
 
 def _threads_kept(plan: dict[str, Any], folder: Path) -> int | None:
-    """Return with how many threads the runs of a plan compute; None where an older version wrote it."""
+    """Return the number of threads of the runs of a plan; None if an older version wrote the plan.
+
+    :raises ProjectError: the number has been edited into something that is not one.
+    """
     threads = plan.get("threads")
     if threads is None or (type(threads) is int and threads >= 1):
         return threads
     raise ProjectError(
-        f"{folder / PLAN} has been changed: threads is {threads!r}, and not a whole number from 1 on; put back the "
-        "number that was there, which the provenance of the runs in runs/ has as well"
+        f"{folder / PLAN} has been changed: threads is {threads!r}, and must be a whole number of at least 1; put "
+        "back the old number, which is also in the provenance of the runs in runs/"
     )
 
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as some version of the program wrote them; what an older one did not know has its default."""
+    """Fill in defaults for settings that an older version of the program, which wrote these, did not know."""
     try:
         known = Settings.model_validate({"name": "before", **settings})
     except ValidationError:

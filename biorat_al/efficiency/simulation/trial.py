@@ -1,4 +1,4 @@
-"""One run of a simulation, through the very code of ``round``, with answers from gold."""
+"""One run of a simulation: the same code as ``biorat-al round``, with answers from the gold annotations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from biorat_al.desk.oracle import OracleDesk
 from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.runs.of_project import live_runs
-from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
+from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.errors import LearnerError, NothingToDoYet, ProjectError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import MODELS, RoundRequest
@@ -25,30 +25,30 @@ from biorat_al.store.rounds import newest_round
 from biorat_al.store.store import Store
 
 CORPUS = "corpus"
-"""Folder of a simulation that holds the database from which every run starts."""
+"""Folder of a simulation with the database from which every run starts."""
 
 Done = Callable[[int], None]
-"""Told the number of each round that is done."""
+"""Callback that gets the number of each finished round."""
 
 
 def run_file(folder: Path, trial: Trial) -> Path:
-    """Where the run of a trial is kept."""
+    """Return the file in which the run of a trial is kept."""
     return folder / "runs" / f"{trial.id}.jsonl"
 
 
 def run_trial(
     folder: Path, settings: Settings, grid: Grid, trial: Trial, done: Done | None = None, progress: Progress = SILENT
 ) -> Run:
-    """Run a trial, or finish one that was cut off, and keep its run.
+    """Make the run of a trial, or finish one that was interrupted, and write it to its file.
 
-    While it is under way it is a project like any other in ``work/<id>``; of its models only the newest stays.
+    Until it is finished the run is an ordinary project in ``work/<id>``, which keeps only its newest models.
 
-    :param folder: the simulation's.
-    :param settings: the simulation's.
+    :param folder: folder of the simulation.
+    :param settings: settings of the simulation.
     """
     target = run_file(folder, trial)
     if target.exists():
-        # killed behind its last line
+        # an earlier call was killed after writing the run and before removing its work
         shutil.rmtree(folder / "work" / trial.id, ignore_errors=True)
         return read_runs(target)[0]
     work = _prepared(folder, settings, trial)
@@ -56,14 +56,14 @@ def run_trial(
     try:
         with store.read() as session:
             pool = count_documents(session)["pool"]
-        corpus, settings = settings.name, settings_of(trial, settings, pool)
+        corpus, settings = settings.name, trial_settings(trial, settings, pool)
         desk = OracleDesk(partial(read_gold, store), work)
         picked = _picks(folder, trial)
         last = 1 if trial.kind == "full" else grid.rounds
         for number in range(_rounds_done(store), last + 1):
             request = RoundRequest(documents=picked[number] if picked and number < len(picked) else None)
             try:
-                # behind the last model nobody is asked any more
+                # after the last model nobody is asked for more answers
                 run_round(
                     work,
                     _measuring(settings, only_f1=number < last),
@@ -89,7 +89,7 @@ def run_trial(
 
 
 def trained_rounds(folder: Path, trial: Trial) -> int:
-    """Return how many models of a trial that was cut off have been made."""
+    """Return how many models an interrupted trial has trained."""
     work = folder / "work" / trial.id
     if not (work / SQLITE_FILE).is_file():
         return 0
@@ -102,7 +102,7 @@ def trained_rounds(folder: Path, trial: Trial) -> int:
 
 
 def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
-    """The project of a trial, made if it is not there; half-made ones do not count."""
+    """Return the project folder of a trial; create it if it does not exist, and replace a half-finished one."""
     work = folder / "work" / trial.id
     if not work.exists():
         partial = work.with_name(f".{trial.id}.partial")
@@ -117,12 +117,13 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
         finally:
             store.close()
         with writing(work, ProjectError):
-            (partial / SETTINGS_FILE).write_text(settings_text(settings_of(trial, settings, pool)), encoding="utf-8")
+            (partial / SETTINGS_FILE).write_text(settings_text(trial_settings(trial, settings, pool)), encoding="utf-8")
             partial.rename(work)
     return work
 
 
 def _rounds_done(store: Store) -> int:
+    """Return the number of finished rounds, round 0 included."""
     with store.read() as session:
         newest = newest_round(session)
     if newest is None:
@@ -131,7 +132,7 @@ def _rounds_done(store: Store) -> int:
 
 
 def _picks(folder: Path, trial: Trial) -> list[tuple[str, ...]]:
-    """What each round of the run that a passive one follows has picked."""
+    """Return what each round of the run that a passive trial follows has picked; empty for other trials."""
     if trial.of is None:
         return []
     followed = read_runs(folder / "runs" / f"{trial.of}.jsonl")[0]
@@ -139,13 +140,13 @@ def _picks(folder: Path, trial: Trial) -> list[tuple[str, ...]]:
 
 
 def _measuring(settings: Settings, *, only_f1: bool) -> Settings:
-    """The settings, with the costly measures left to the last model."""
+    """Return the settings of a round; robustness is costly to measure, so only the last model is measured for it."""
     robustness = settings.evaluation.robustness and not only_f1
     return settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"robustness": robustness})})
 
 
 def _forget_models(store: Store, work: Path, number: int) -> None:
-    """Remove the folders of the models of the rounds before `number`; their figures are in the store."""
+    """Remove the model folders of the rounds before `number`; their figures are in the store."""
     with store.read() as session:
         kept = {model.version for model in models_of(session, number).values()}
     for path in (work / MODELS).iterdir():
@@ -154,6 +155,7 @@ def _forget_models(store: Store, work: Path, number: int) -> None:
 
 
 def _collected(store: Store, settings: Settings, trial: Trial, corpus: str) -> Run:
+    """Return the run of a finished trial, read from its store."""
     runs = live_runs(store, settings)
     if not runs:
         raise LearnerError(f"the run {trial.id} has no model: no document that it picked holds any text")

@@ -1,4 +1,4 @@
-"""Runs of a simulation side by side, each in a process of its own."""
+"""Several runs of a simulation at the same time, each in its own process."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from biorat_al.progress import Progress
 from biorat_al.settings import Settings
 
 _LIBRARIES = 1.7e9
-"""Bytes that a process needs before it has loaded an encoder, and for the batches that it trains on."""
+"""Bytes that a process needs besides the encoder: for the libraries and for the batches of training."""
 
 _PER_PARAMETER = 28
-"""Bytes for each parameter of the encoder: weights, gradients, two moments, the best weights, and the model read back
-for prediction, 4 each; and bf16 copies."""
+"""Bytes per parameter of the encoder: 4 each for weights, gradients, two moments, the best weights, and the model that
+is read back for prediction; plus bf16 copies."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A trial, about how much each of its rounds takes, and how many of them were made before."""
+    """A trial, the estimated work of each of its rounds, and how many of the rounds are finished already."""
 
     trial: Trial
     rounds: tuple[float, ...]
@@ -50,12 +50,12 @@ def run_side_by_side(
     threads: int | None,
     finished: float = 0.0,
 ) -> None:
-    """Make the runs; a passive one after the one that it follows.
+    """Make the runs in several processes; a passive run starts after the run that it follows.
 
-    :param workers: processes; None takes what cores and memory allow.
-    :param threads: with which each run computes; None: the processes share the cores evenly.
-    :param finished: the work of runs that are there already, so that the bar goes on where it was.
-    :raises LearnerError: a process was killed, most likely for want of memory.
+    :param workers: number of processes; None: as many as cores and memory allow.
+    :param threads: number of threads of each run; None: the processes share the cores evenly.
+    :param finished: work of the runs that exist already, so that the progress bar continues where it was.
+    :raises LearnerError: a run failed, or a process was killed, most likely because memory ran out.
     """
     if not work:
         return
@@ -64,14 +64,14 @@ def run_side_by_side(
     if threads is None:
         threads = max(1, (os.cpu_count() or 1) // number)
     context = multiprocessing.get_context("spawn")
-    told: Any = context.Queue()
+    reports: Any = context.Queue()
     amount = {one.trial.id: one.rounds for one in work}
     waiting = list(work)
     running: dict[Future[None], str] = {}
-    # what a library reads when it is loaded
+    # libraries read this when they are loaded
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, told))
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, reports))
     try:
         total = round(finished + sum(sum(one.rounds) for one in work))
         begun = finished + sum(sum(one.rounds[: one.made]) for one in work)
@@ -86,7 +86,7 @@ def run_side_by_side(
                     waiting.remove(one)
                     running[pool.submit(_run, folder, settings, grid, one.trial)] = one.trial.id
                 done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for trial_id, round_number in _news(told):
+                for trial_id, round_number in _news(reports):
                     # round 0 trains nothing
                     left += amount[trial_id][round_number - 1] if round_number else 0.0
                     bar.advance(int(left))
@@ -111,29 +111,29 @@ def run_side_by_side(
 
 
 def default_workers(settings: Settings) -> int:
-    """As many processes as there are cores, if memory allows; one where a GPU is shared."""
+    """Return how many processes to use: one per core if memory allows, and only one with a GPU."""
     return _fitting(settings, available_memory())
 
 
 def threads_of_a_run(settings: Settings, runs: int) -> int:
-    """Return with how many threads each run of a new simulation computes.
+    """Return how many threads each run of a new simulation uses.
 
-    Sums come out differently in their last bits with another number of threads, and models with them. So it rests on
-    nothing that may be another for the next command, such as ``--workers`` or the memory that is free: it is the share
-    of the cores that is left to each where as many runs go side by side as the machine can bear.
+    With another number of threads, sums differ in their last bits, and so do the models. The number must therefore not
+    depend on anything that can change from one command to the next, such as ``--workers`` or the free memory. It is the
+    number of cores per run when as many runs go at the same time as the machine allows.
 
-    :param runs: how many the simulation has.
+    :param runs: number of runs of the simulation.
     """
     return max(1, (os.cpu_count() or 1) // min(_fitting(settings, _memory("MemTotal")), max(1, runs)))
 
 
 def available_memory() -> float:
-    """Bytes that programs can still have; without end where the system does not say."""
+    """Return the bytes of memory that are available; infinite if the system does not report it."""
     return _memory("MemAvailable")
 
 
 def _fitting(settings: Settings, memory: float) -> int:
-    """How many processes the cores and so many bytes of memory bear; one where a GPU is shared."""
+    """Return how many processes the cores and `memory` bytes allow; one with a GPU, which they would share."""
     if pick_device().kind != "cpu":
         return 1
     network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
@@ -142,7 +142,7 @@ def _fitting(settings: Settings, memory: float) -> int:
 
 
 def _memory(name: str) -> float:
-    """Bytes that the system gives under a name; without end where it does not say."""
+    """Return an entry of ``/proc/meminfo`` in bytes; infinite if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
@@ -150,24 +150,24 @@ def _memory(name: str) -> float:
         return float("inf")
 
 
-_told: Any = None
+_reports: Any = None
 
 
-def _begin(threads: int, told: Any) -> None:
-    """Set a worker up: the threads that it computes with, and where to report to."""
-    global _told
+def _begin(threads: int, reports: Any) -> None:
+    """Set up a worker: its number of threads, and the queue to which it reports."""
+    global _reports
     import torch
 
-    # Ctrl-C reaches the whole group; it is the parent that ends the others
+    # Ctrl-C reaches the whole process group; the parent ends the workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     torch.set_num_threads(threads)
-    _told = told
+    _reports = reports
 
 
 def _end_with_parent() -> None:
-    """End this process when the parent has been killed: the next command does its work again."""
+    """End this process when the parent has been killed; the next command repeats its work."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -175,17 +175,22 @@ def _end_with_parent() -> None:
 
 
 def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:
+    """Make one run in a worker.
+
+    :raises LearnerError: the run failed; the message names it.
+    """
     try:
-        run_trial(folder, settings, grid, trial, lambda number: _told.put((trial.id, number)))
+        run_trial(folder, settings, grid, trial, lambda number: _reports.put((trial.id, number)))
     except BioratError as error:
-        # so that the message says which, and the error can be sent to the parent
+        # names the run, and can be sent to the parent process
         raise LearnerError(f"the run {trial.id} failed: {error}") from None
 
 
-def _news(told: Any) -> list[tuple[str, int]]:
+def _news(reports: Any) -> list[tuple[str, int]]:
+    """Return the finished rounds that the workers reported since the last call, as (id of the trial, round)."""
     news = []
     while True:
         try:
-            news.append(told.get_nowait())
+            news.append(reports.get_nowait())
         except Empty:
             return news

@@ -1,4 +1,4 @@
-"""Several comparisons at once: intervals and p-values that hold for all of them together."""
+"""Adjustment for several comparisons: intervals and p-values that hold for all of them together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from biorat_al.errors import UsageError
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment (1979, Scandinavian Journal of Statistics 6:65), in the same order.
+    """Adjust p-values by Holm's step-down method (1979, Scandinavian Journal of Statistics 6:65); keep their order.
 
-    A None (a test that could not be made) stays one and is counted among the tests all the same.
+    None stands for a test that could not be done. It stays None, but counts as one of the tests.
     """
     ranked = sorted((value, place) for place, value in enumerate(p_values) if value is not None)
     found: list[float | None] = [None] * len(p_values)
@@ -25,16 +25,16 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The same comparisons with Bonferroni intervals and Holm p-values, in the same order.
+    """Return the comparisons with Bonferroni intervals and Holm p-values, in the same order.
 
-    With m comparisons each interval is widened to the level 1 − (1 − level) / m: all m intervals for the same figure
-    hold together at `level`. Figures are the same where they answer the same question: the area, the last of the
-    budgets, the last of the targets, the last but one, …; at how many labels or for which F1 may differ, as each
+    With m comparisons each interval is widened to the level 1 − (1 − level) / m, so that all m intervals of the same
+    figure hold together at `level`. Figures are the same if they answer the same question: the area, the last of the
+    budgets, the last of the targets, the last but one, and so on. Their budgets or targets may differ, as each
     comparison has its own range. The figures of one comparison are several views of one question and are not adjusted
-    for each other: name the one that decides beforehand.
+    for each other: choose beforehand which of them decides.
 
-    :param comparisons: not adjusted before.
-    :raises UsageError: one of them is adjusted already.
+    :param comparisons: comparisons that have not been adjusted.
+    :raises UsageError: one of them has been adjusted already.
     """
     if any(comparison.comparisons > 1 for comparison in comparisons):
         raise UsageError("one of these comparisons is adjusted already; adjust the comparisons as they came")
@@ -49,9 +49,11 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def _stepped_down(effects: Sequence[Sequence[Effect]]) -> list[tuple[Effect, ...]]:
-    """Effects of one kind, by comparison, with the p-values of those at the same place from the end adjusted together.
+    """Adjust the p-values of effects of one kind; those at the same place from the end are adjusted together.
 
-    A comparison that has none there is counted all the same: the intervals are as wide as if it had.
+    A comparison without an effect at that place is counted too, as it is in the width of the intervals.
+
+    :param effects: effects by comparison.
     """
     by_place = [
         holm([None if effect is None else effect.estimate.p_value for effect in of_place])
@@ -67,6 +69,7 @@ def _stepped_down(effects: Sequence[Sequence[Effect]]) -> list[tuple[Effect, ...
 
 
 def _widened(comparison: Comparison, number: int) -> Comparison:
+    """Compare the same runs again, with intervals that are adjusted for `number` comparisons."""
     again = compare(
         *comparison.runs,
         comparison.unit,

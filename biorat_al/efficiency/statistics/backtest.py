@@ -1,4 +1,4 @@
-"""Forecasts from the beginnings of curves whose ends are known."""
+"""Back-test of forecasts: how often they hold on curves whose further course is known."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from biorat_al.errors import UsageError
 class BacktestCell:
     """Forecasts from prefixes of one length, at one distance.
 
-    :param prefix: number of points that were seen.
-    :param horizon: documents at the point that was forecast, over documents at the last point seen: the largest of
-        the horizons asked for that is not larger than that.
-    :param inside: forecasts whose interval held the F1 that was measured later.
-    :param forecasts: how many were made; those of one curve are not independent of each other.
+    :param prefix: number of points that the forecast was based on.
+    :param horizon: class of distance: the largest given horizon that does not exceed the documents at the forecast
+        point over the documents at the last point of the prefix.
+    :param inside: number of forecasts whose interval contained the F1 that was measured later.
+    :param forecasts: number of forecasts; those from one curve are not independent.
     :param width: mean width of the intervals, in F1.
     """
 
@@ -31,7 +31,7 @@ class BacktestCell:
 
     @property
     def coverage(self) -> float:
-        """Share of the forecasts that held."""
+        """Share of the forecasts whose interval contained the F1 measured later."""
         return self.inside / self.forecasts
 
 
@@ -42,13 +42,13 @@ def backtest(
     level: float = LEVEL,
     seed: int = 0,
 ) -> list[BacktestCell]:
-    """Forecast each later point of each curve from each prefix, and count how often the interval held.
+    """Forecast each later point of each curve from each prefix, and count how often the interval was right.
 
-    :param curves: points of one run each, in order.
-    :param horizons: lower ends of the classes of distance; what is nearer than the least is not counted.
-    :param seed: of the draws from the laws.
-    :returns: by prefix, then horizon; only what there were forecasts for.
-    :raises UsageError: there are no horizons.
+    :param curves: the points of each run, in order.
+    :param horizons: lower ends of the classes of distance; points nearer than the smallest are not counted.
+    :param seed: seed of the draws from the laws.
+    :returns: results ordered by prefix, then horizon; combinations without forecasts are left out.
+    :raises UsageError: `horizons` is empty.
     """
     if not horizons:
         raise UsageError("a back-test needs at least one horizon")

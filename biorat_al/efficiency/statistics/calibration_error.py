@@ -1,4 +1,4 @@
-"""How far a model's confidences can be taken at their word."""
+"""Expected calibration error: how well a model's confidences agree with how often it is right."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biorat_al.efficiency.runs.model import Bin, Run
+from biorat_al.efficiency.runs.model import ConfidenceBin, Run
 from biorat_al.efficiency.statistics.estimates import LEVEL
 from biorat_al.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Expected calibration error with the reliability diagram behind it.
+    """Expected calibration error, with the bins for its reliability diagram.
 
-    :param error: a fraction.
+    :param error: expected calibration error, a fraction.
     :param low: lower end of the interval.
-    :param high: upper end.
-    :param bins: all runs' bins added up, for the diagram.
-    :param mentions: proposed mentions in them.
-    :param runs: runs that had bins.
+    :param high: upper end of the interval.
+    :param bins: the sum of all runs' bins.
+    :param mentions: number of proposed mentions in the bins.
+    :param runs: number of runs that had bins.
     """
 
     error: float
     low: float
     high: float
-    bins: tuple[Bin, ...]
+    bins: tuple[ConfidenceBin, ...]
     mentions: int
     runs: int
     level: float = LEVEL
@@ -37,22 +37,22 @@ class Calibration:
 def calibration_error(
     runs: Sequence[Run], *, point: int = -1, level: float = LEVEL, samples: int = 2000, seed: int = 0
 ) -> Calibration | None:
-    """Expected calibration error of a group's models; None where none of them proposed a mention with a confidence.
+    """Return the expected calibration error of a group's models; None if they proposed no mention with a confidence.
 
-    Σ over bins of (mentions in the bin / mentions) · |share that is right − mean confidence| (Guo et al. 2017,
-    equation 3), over the mentions of all runs together.
+    The error is Σ over bins of (mentions in the bin / mentions) · |share that is right − mean confidence| (Guo et al.
+    2017, equation 3), over the mentions of all runs together.
 
     The interval is a basic (reversed percentile) bootstrap: mentions are drawn again over the bins (multinomial), and
-    whether each is right anew (binomial), with a bin's mean confidence kept. An error is a sum of absolute values, so
-    that noise makes it larger, and larger again in each drawn sample; the basic interval takes that off where a
-    percentile interval would add it. Close to 0 that does not hold, so that its lower end is 0 wherever a model with
-    no calibration error at all would show as large an error (drawn with each bin's confidence as its share that is
-    right) in more than 2.5 % of samples. It takes mentions to be independent of each other, as bins do not say which
-    document or seed a mention is from, and so is too narrow where errors come in clusters. With independent mentions
-    it held the truth in 83 to 99 % of drawn sets of 200 to 2000 mentions: read it as a rough one.
+    whether each is right is drawn again (binomial), with the mean confidence of each bin unchanged. The error is a sum
+    of absolute values, so noise makes it larger, and larger again in each drawn sample. The basic interval subtracts
+    this bias, where a percentile interval would add it. Close to 0 this does not work. The lower end is therefore 0 if
+    a model without calibration error (drawn with each bin's confidence as its share that is right) would show an error
+    this large in more than 2.5 % of samples. Mentions are assumed to be independent, as bins do not record the document
+    or seed of a mention, so the interval is too narrow if errors come in clusters. With independent mentions it
+    contained the true value in 83 to 99 % of drawn sets of 200 to 2000 mentions: it is only a rough interval.
 
     :param point: index of the point in each run; -1: the last.
-    :raises UsageError: the runs' bins differ in number.
+    :raises UsageError: the runs differ in their number of bins.
     """
     rows = [run.points[point].reliability for run in runs if run.points and run.points[point].reliability]
     if not rows:
@@ -60,7 +60,7 @@ def calibration_error(
     if len({len(row) for row in rows}) > 1:
         raise UsageError("these runs have different numbers of confidence bins; measure them with the same version")
     bins = tuple(
-        Bin(
+        ConfidenceBin(
             count=sum(part.count for part in column),
             confidence=sum(part.confidence for part in column),
             right=sum(part.right for part in column),
@@ -93,6 +93,6 @@ def calibration_error(
 
 
 def _error(counts: ArrayLike, right: ArrayLike, confidence: ArrayLike) -> NDArray[np.float64]:
-    """Expected calibration error along the last axis."""
+    """Compute the expected calibration error along the last axis."""
     number = np.asarray(counts, dtype=float)
     return np.asarray(np.abs(np.asarray(right) - number * confidence).sum(axis=-1) / number.sum(axis=-1))

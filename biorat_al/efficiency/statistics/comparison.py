@@ -1,7 +1,7 @@
-"""Two groups of runs compared in pairs of one seed.
+"""Comparison of two groups of runs, in pairs with the same seed.
 
-Runs of one seed share the first batch, the order of the data and the first weights, and all runs share the test
-documents: left minus right is taken within each pair and document, so that what a pair has in common drops out.
+Runs with the same seed share the first batch, the order of the data and the initial weights, and all runs share the
+test documents. Left minus right is computed within each pair and document, so whatever a pair has in common cancels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Effect:
         ``ratio``: labels needed for a target F1, left over right.
     :param at: the budget (in the comparison's unit) or the target F1; None for the area.
     :param estimate: left minus right, or left over right.
-    :param needed: labels needed by left and by right, where it is a ratio.
+    :param needed: labels needed by left and by right; None unless this is a ratio.
     """
 
     kind: Literal["area", "f1", "ratio"]
@@ -39,15 +39,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Left against right, over the seeds that both have.
+    """Left compared with right, over the seeds that both have.
 
-    :param left: its name (``rat``).
-    :param right: name of what it is compared with (``none``).
-    :param seeds: the seeds that are pairs, ascending; runs whose seed the other side lacks are left out.
+    :param left: name of the left group (``rat``).
+    :param right: name of the right group (``none``).
+    :param seeds: the seeds of the pairs, ascending; runs whose seed the other side lacks are left out.
     :param documents: number of test documents.
-    :param range: labels from and to which both have been measured, in `unit`.
-    :param comparisons: how many comparisons it is adjusted for; 1: not adjusted.
-    :param runs: the pairs' runs, left and right.
+    :param range: first and last number of labels at which both sides were measured, in `unit`.
+    :param comparisons: number of comparisons for which this one is adjusted; 1: not adjusted.
+    :param runs: the runs of the pairs, left and right.
     """
 
     left: str
@@ -81,18 +81,18 @@ def compare(
 ) -> Comparison:
     """Compare two groups of runs.
 
-    :param budgets: labels, in `unit`, at which F1 is compared; within the range that both sides have.
+    :param budgets: labels, in `unit`, at which F1 is compared; within the range that both sides cover.
     :param targets: values of F1 for which the labels needed are compared.
-    :param names: of the two; None takes the arms, or the strategies where the arms are the same.
-    :raises UsageError: no seed is on both sides, a seed is there twice, the test documents differ, the curves have no
-        range in common, or a budget lies outside of it.
+    :param names: names of the two groups; None takes the arms, or the strategies if the arms are the same.
+    :raises UsageError: no seed is on both sides, a side has a seed twice, the test documents differ, the curves have no
+        range in common, or a budget is outside it.
     """
     seeds = tuple(sorted({run.seed for run in left} & {run.seed for run in right}))
     if not seeds:
         raise UsageError("no seed is on both sides of this comparison; simulate both with the same seeds")
     pairs = _of_seeds(left, seeds), _of_seeds(right, seeds)
     sides = [read(side, unit) for side in pairs]
-    # each side has the same ones throughout
+    # within a side they are the same for all runs, so one run of each side is enough
     if set(pairs[0][0].points[0].counts) != set(pairs[1][0].points[0].counts):
         raise UsageError("the two sides of this comparison were measured on different test documents")
     limits = shared_range([*sides[0], *sides[1]])
@@ -123,11 +123,11 @@ def compare(
 
 
 def reachable_target(*sides: Sequence[Run], unit: Unit = "documents", step: float = 0.05) -> float | None:
-    """A target F1 for which the sides can be compared, None if there is none.
+    """Return a target F1 for which the sides can be compared; None if no F1 will do.
 
-    The largest multiple of `step` for which the labels needed are bounded on both sides by every group's own
-    interval: the curves begin below it and end above it by more than chance. It is chosen from all sides alike, so
-    that it favours none; a target that was named beforehand is better still.
+    This is the largest multiple of `step` for which every side's interval of the labels needed has both ends: its curve
+    begins below the target and ends above it by more than chance. All sides are treated alike, so none is favoured; a
+    target that was named beforehand is still better.
     """
     best = None
     for target in takewhile(lambda value: value < 1, (round(number * step, 6) for number in count(1))):
@@ -138,6 +138,7 @@ def reachable_target(*sides: Sequence[Run], unit: Unit = "documents", step: floa
 
 
 def _of_seeds(runs: Sequence[Run], seeds: Sequence[int]) -> tuple[Run, ...]:
+    """Return the runs with these seeds, in the order of the seeds."""
     if len({run.seed for run in runs}) < len(runs):
         raise UsageError("a side of the comparison has the same seed twice; take runs apart by arm and strategy first")
     return tuple(sorted((run for run in runs if run.seed in seeds), key=lambda run: run.seed))

@@ -1,4 +1,4 @@
-"""What the arms cost in training, against plain training."""
+"""Cost of training each arm, absolute and relative to plain training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from biorat_al.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean over seeds with its range (smallest and largest; no interval)."""
+    """A mean over seeds with the smallest and the largest value; not a confidence interval."""
 
     mean: float
     low: float
@@ -21,17 +21,17 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class CostRow:
-    """What an arm's training took, over all points of a run.
+    """Cost of training an arm, summed over all points of a run.
 
     :param seeds: number of runs.
-    :param pairs: number of runs with a plain one of the same seed.
+    :param pairs: number of runs for which a plain run with the same seed exists.
     :param passes: forward and backward passes of batches, together.
     :param tokens: word pieces in all passes.
-    :param seconds: of training.
-    :param relative_passes: mean over the pairs of the ratio to the plain run, over the rounds that both have; None
-        where there is no pair or the plain run's figure is 0.
+    :param seconds: time of training.
+    :param relative_passes: ratio to the plain run over the rounds that both have, as a mean over the pairs; None if
+        there is no pair, or if the figure of the plain run is 0.
     :param relative_tokens: the same for tokens.
-    :param relative_seconds: the same for seconds; only pairs from the same machine say something.
+    :param relative_seconds: the same for seconds; meaningful only for pairs from the same machine.
     """
 
     arm: str
@@ -52,10 +52,10 @@ class _Cost(NamedTuple):
 
 
 def cost_table(runs: Sequence[Run], *, plain: str = "none") -> list[CostRow]:
-    """One row per arm, the plain one first, the others in the order of their first run.
+    """Return the cost of each arm, the plain arm first, the others in the order of their first run.
 
-    :param runs: of one corpus, encoder, kind and strategy.
-    :param plain: arm that the others are related to.
+    :param runs: runs of one corpus, encoder, kind and strategy.
+    :param plain: arm to which the others are compared.
     :raises UsageError: an arm has a seed twice.
     """
     arms: dict[str, dict[int, Run]] = {}
@@ -84,6 +84,7 @@ def _row(arm: str, members: dict[int, Run], reference: dict[int, Run]) -> CostRo
 
 
 def _cost(run: Run, rounds: set[int] | None) -> _Cost:
+    """Sum the cost of a run over some rounds; None takes all rounds."""
     costs = [point.cost for point in run.points if rounds is None or point.round in rounds]
     return _Cost(
         passes=sum(cost.get("forward_passes", 0.0) + cost.get("backward_passes", 0.0) for cost in costs),

@@ -1,8 +1,8 @@
-"""Learning curves of groups of runs, and what is read off them.
+"""Learning curves of groups of runs, with areas, F1 at a budget and labels needed for a target.
 
-Between two points a curve is straight in the unit that labels are counted in (documents, tokens, mentions). All
+Between two points a curve is a straight line in the unit in which labels are counted (documents, tokens, mentions). All
 intervals are those of :mod:`biorat_al.efficiency.statistics.intervals`: for the expectation over seeds and test
-documents like these, and over test documents alone where a group has one run.
+documents like these, or over test documents alone if a group has one run.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.efficiency.statistics.seed_tables import (
     Group,
     MonotoneCurve,
-    Series,
-    series,
+    RunCurve,
+    run_curve,
     shared_range,
     test_documents,
 )
 from biorat_al.errors import UsageError
 
 GRID = 50
-"""Values of a curve that is drawn."""
+"""Number of values at which a curve is drawn."""
 
 _STEPS = 40
-"""Steps in which the end of an interval is looked for before it is closed in on."""
+"""Number of steps in the coarse search for the end of an interval; a root finder then refines it."""
 
 
 class GroupKey(NamedTuple):
-    """What the runs of a group share; they differ by seed.
+    """What the runs of a group have in common; they differ in their seed.
 
-    `selected_by` names the arm whose model chose the documents, None where a run chose for itself.
+    `selected_by` is the arm whose model chose the documents; None if each run chose its own.
     """
 
     corpus: str
@@ -54,10 +54,10 @@ class Curve:
     """Mean F1 of a group of runs on a grid, with a pointwise band.
 
     :param grid: labels, in `unit`, ascending.
-    :param mean: mean F1 over the runs, fractions.
-    :param low: lower edge of the band; a band is pointwise: each value has its own interval.
-    :param high: upper edge.
-    :param seeds: number of runs. With one, the band is over test documents alone.
+    :param mean: mean F1 over the runs, as fractions.
+    :param low: lower edge of the band. The band is pointwise: each value has its own interval.
+    :param high: upper edge of the band.
+    :param seeds: number of runs. With one run, the band is over test documents alone.
     """
 
     unit: Unit
@@ -70,16 +70,16 @@ class Curve:
 
 
 def groups(runs: Iterable[Run]) -> dict[GroupKey, list[Run]]:
-    """Runs that differ by their seed only, each group ordered by seed; groups in the order of their first run.
+    """Group runs that differ only in their seed; sort each group by seed, and keep the order of first runs.
 
-    :param runs: all that there are: a passive run is grouped by the arm of the run that chose for it, which has to be
-        among them to be known.
+    :param runs: all runs. A passive run is grouped by the arm of the run that chose its documents, which is only known
+        if that run is among them.
     """
     everything = list(runs)
     arms = {run.id: run.arm for run in everything}
     found: dict[GroupKey, list[Run]] = {}
     for run in everything:
-        # the run that chose is another one for each seed; its arm is the same
+        # another run chose for each seed, but its arm is the same
         chooser = run.selected_by and arms.get(run.selected_by, run.selected_by)
         key = GroupKey(run.corpus, run.encoder, run.kind, run.strategy, run.arm, chooser)
         found.setdefault(key, []).append(run)
@@ -87,7 +87,7 @@ def groups(runs: Iterable[Run]) -> dict[GroupKey, list[Run]]:
 
 
 def common_range(runs: Sequence[Run], unit: Unit = "documents") -> tuple[float, float]:
-    """From the last of the runs' first points to the first of their last points, in `unit`.
+    """Return the range that all runs cover, in `unit`: from the latest first point to the earliest last point.
 
     :raises UsageError: the runs have no range in common.
     """
@@ -97,10 +97,10 @@ def common_range(runs: Sequence[Run], unit: Unit = "documents") -> tuple[float, 
 def learning_curve(
     runs: Sequence[Run], unit: Unit = "documents", *, grid: Sequence[float] | None = None, level: float = LEVEL
 ) -> Curve:
-    """Mean F1 of a group with a pointwise band.
+    """Return the mean F1 of a group with a pointwise band.
 
-    :param grid: labels; None takes 50 equal steps over the runs' common range.
-    :raises UsageError: a value of `grid` lies outside of the runs' common range, or there is none.
+    :param grid: labels at which the curve is computed; None takes 50 equal steps over the runs' common range.
+    :raises UsageError: the runs have no common range, or a value of `grid` is outside it.
     """
     group = Group.of(read(runs, unit))
     low, high = float(group.grid[0]), float(group.grid[-1])
@@ -125,10 +125,10 @@ def area_under_curve(
     over: tuple[float, float] | None = None,
     level: float = LEVEL,
 ) -> Estimate:
-    """Area under the learning curve divided by its range: the mean F1 over the range.
+    """Return the area under the learning curve divided by its range, that is, the mean F1 over the range.
 
-    :param over: range in `unit`; None takes the runs' common range. Groups that are compared need the same one.
-    :raises UsageError: the range is empty, or goes beyond what all the runs have.
+    :param over: range in `unit`; None takes the runs' common range. Groups that are compared need the same range.
+    :raises UsageError: the range is empty, or goes beyond the runs' common range.
     """
     members = read(runs, unit)
     low, high = over if over is not None else shared_range(members)
@@ -140,9 +140,9 @@ def area_under_curve(
 
 
 def f1_at(runs: Sequence[Run], budget: float, unit: Unit = "documents", *, level: float = LEVEL) -> Estimate:
-    """Mean F1 at a budget of labels.
+    """Return the mean F1 at a budget of labels.
 
-    :raises UsageError: the budget lies outside of the runs' common range.
+    :raises UsageError: the budget is outside the runs' common range.
     """
     group = Group.of(read(runs, unit))
     inside(budget, (float(group.grid[0]), float(group.grid[-1])), unit)
@@ -150,12 +150,12 @@ def f1_at(runs: Sequence[Run], budget: float, unit: Unit = "documents", *, level
 
 
 def labels_needed(runs: Sequence[Run], target: float, unit: Unit = "documents", *, level: float = LEVEL) -> Estimate:
-    """Labels at which the group's expected F1 reaches `target`.
+    """Return the labels at which the group's expected F1 reaches `target`.
 
-    That is the crossing of the mean curve, made monotone (see
-    :class:`~biorat_al.efficiency.statistics.seed_tables.MonotoneCurve`), not the mean of the runs' own crossings: those
-    that never cross would have none. The interval holds the labels at which an expected F1 of `target` cannot be
-    rejected; it is open where that goes on to the end of the curve.
+    This is where the mean curve, made monotone (see
+    :class:`~biorat_al.efficiency.statistics.seed_tables.MonotoneCurve`), crosses the target. It is not the mean of the
+    runs' own crossings, since some runs may never cross. The interval contains the labels at which an expected F1 of
+    `target` cannot be rejected; it is open on a side where it reaches the end of the curve.
     """
     curve = MonotoneCurve(Group.of(read(runs, unit)))
     place = reached(curve, target)
@@ -166,7 +166,7 @@ def labels_needed(runs: Sequence[Run], target: float, unit: Unit = "documents", 
     low, high = float(curve.grid[0]), float(curve.grid[-1])
     return Estimate(
         value=place,
-        # a curve that begins above the target, or ends below it, puts no bound on that side
+        # a curve that begins above the target, or ends below it, gives no bound on that side
         low=None if curve.mean[0] >= target else end_of_interval(p_value, place.value, low, 1 - level),
         high=None if curve.mean[-1] <= target else end_of_interval(p_value, place.value, high, 1 - level),
         seeds=len(runs),
@@ -175,7 +175,7 @@ def labels_needed(runs: Sequence[Run], target: float, unit: Unit = "documents", 
 
 
 def reached(curve: MonotoneCurve, target: float) -> Amount:
-    """Labels at which `curve` comes to `target`, or the bound that it puts on them."""
+    """Return the labels at which `curve` reaches `target`, or the bound that the curve gives."""
     place = curve.crossing(target)
     if place is None:
         return Amount(float(curve.grid[-1]), "more than")
@@ -183,9 +183,9 @@ def reached(curve: MonotoneCurve, target: float) -> Amount:
 
 
 def end_of_interval(p_value: Callable[[float], float], start: float, limit: float, alpha: float) -> float | None:
-    """The value nearest to `limit` that is not rejected, from `start` on; None where `limit` itself is not rejected.
+    """Return the value that is not rejected, from `start` on, nearest to `limit`; None if `limit` is not rejected.
 
-    :param p_value: by value.
+    :param p_value: the p-value as a function of the value.
     """
     if p_value(limit) >= alpha:
         return None
@@ -196,9 +196,9 @@ def end_of_interval(p_value: Callable[[float], float], start: float, limit: floa
 
 
 def inside(labels: float, limits: tuple[float, float], unit: Unit) -> float:
-    """`labels`, if they lie within `limits`.
+    """Return `labels` after checking that they are within `limits`.
 
-    :raises UsageError: they do not.
+    :raises UsageError: they are outside.
     """
     low, high = limits
     if not low <= labels <= high:
@@ -206,12 +206,12 @@ def inside(labels: float, limits: tuple[float, float], unit: Unit) -> float:
     return labels
 
 
-def read(runs: Sequence[Run], unit: Unit) -> list[Series]:
-    """The runs' curves on the test documents that they share.
+def read(runs: Sequence[Run], unit: Unit) -> list[RunCurve]:
+    """Return the curves of runs that were measured on the same test documents.
 
     :raises UsageError: there are no points, the test documents differ, or two runs have the same seed.
     """
     if len({run.seed for run in runs}) < len(runs):
         raise UsageError("a group of runs has the same seed twice; take runs apart by arm and strategy first")
     documents = test_documents(runs)
-    return [series(run, unit, documents) for run in runs]
+    return [run_curve(run, unit, documents) for run in runs]

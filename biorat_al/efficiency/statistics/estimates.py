@@ -1,4 +1,4 @@
-"""What the statistics of label efficiency come to: amounts, estimates with intervals, components of variance."""
+"""Results of the statistics: amounts, estimates with intervals, components of variance."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 Unit = Literal["documents", "tokens", "mentions"]
-"""What labels are counted in. Documents that a strategy picks are longer, so savings differ by unit."""
+"""The unit in which labels are counted. A strategy may pick longer documents, so savings differ by unit."""
 
 UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
-"""How each unit is called in what people read."""
+"""The name of each unit in texts for users."""
 
-Relation = Literal["exactly", "more than", "at least", "less than", "at most"]
+Censoring = Literal["exactly", "more than", "at least", "less than", "at most"]
+"""How an amount relates to the value that was observed; anything but ``exactly`` is a censored observation."""
 
 LEVEL = 0.95
-"""Level of an interval that nothing else is said of."""
+"""Confidence level of an interval, unless another one is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number that was observed, or that only a bound is known of (a censored observation).
+    """An observed number, or a bound on a number that was not observed (a censored observation).
 
-    :param relation: ``exactly`` the value; ``more than`` it where a curve ends below its target, ``at most`` it where a
-        curve begins above; in a ratio of two such amounts also ``less than`` or ``at least``.
+    :param relation: ``exactly``: the value itself; ``more than``: the curve ends below its target; ``at most``: the
+        curve begins above its target. A ratio of two such amounts can also be ``less than`` or ``at least``.
     """
 
     value: float
-    relation: Relation = "exactly"
+    relation: Censoring = "exactly"
 
     @property
     def is_exact(self) -> bool:
@@ -34,7 +35,7 @@ class Amount:
         return self.relation == "exactly"
 
     def text(self, digits: int = 0) -> str:
-        """``120``, ``more than 300``."""
+        """Return the amount in words: ``120``, ``more than 300``."""
         number = f"{self.value:,.{digits}f}"
         return number if self.is_exact else f"{self.relation} {number}"
 
@@ -43,10 +44,10 @@ class Amount:
 class Components:
     """Components of variance of one observation (one seed, one test document), in the two-way crossed layout.
 
-    :param seed: between seeds: what every document shares. Shrinks with more seeds.
-    :param document: between test documents: what every seed shares. Does not shrink with more seeds.
-    :param residual: the rest, of both together. Shrinks with either.
-    :param seeds: number of seeds that they were estimated from.
+    :param seed: variance between seeds, common to all documents. More seeds reduce it.
+    :param document: variance between test documents, common to all seeds. More seeds do not reduce it.
+    :param residual: the remaining variance. More seeds and more documents both reduce it.
+    :param seeds: number of seeds from which the components were estimated.
     :param documents: number of test documents.
     """
 
@@ -57,7 +58,7 @@ class Components:
     documents: int
 
     def variance(self, seeds: int | None = None) -> float:
-        """Variance of the mean over `seeds` seeds (None: as many as there were) and the same number of documents."""
+        """Return the variance of the mean over `seeds` seeds (None: as many as observed) and the same documents."""
         count = self.seeds if seeds is None else seeds
         return self.seed / count + self.document / self.documents + self.residual / (count * self.documents)
 
@@ -66,19 +67,20 @@ class Components:
 class Estimate:
     """A mean, a difference or a ratio with its confidence interval.
 
-    The interval is one for the expectation over seeds and over test documents like these, unless `seeds` is 1: then
-    it is one over test documents alone, for the models of that one seed.
+    The interval is for the expectation over seeds and over test documents like these. With one seed it is over test
+    documents alone, for the models of that seed.
 
-    :param value: None where the data do not even bound it (neither curve reaches the target).
-    :param low: lower end; None: open, the data put no bound there.
-    :param high: upper end; None: open.
-    :param level: confidence level of the interval, 0.95 unless it was asked for otherwise or adjusted.
-    :param p_value: two-sided, of no difference (or a ratio of 1); None where it cannot be had. Adjusted by Holm's
-        method in an adjusted comparison.
-    :param standard_error: of the mean or difference; of the ratio's logarithm where it is a ratio.
-    :param degrees: degrees of freedom of that by Satterthwaite's formula, for orientation; the interval needs none.
-    :param components: components of variance, on the same scale; None where there is one seed.
-    :param seeds: number of seeds (of pairs, in a comparison).
+    :param value: None if the data do not even give a bound (neither curve reaches the target).
+    :param low: lower end; None if the data give no lower bound.
+    :param high: upper end; None if the data give no upper bound.
+    :param level: confidence level of the interval, 0.95 unless another one was given or it was adjusted.
+    :param p_value: two-sided, for the hypothesis of no difference (or a ratio of 1); None if it cannot be computed. In
+        an adjusted comparison it is adjusted by Holm's method.
+    :param standard_error: standard error of the mean or difference; for a ratio, of its logarithm.
+    :param degrees: Satterthwaite's degrees of freedom of the standard error, for orientation; the interval does not
+        use them.
+    :param components: components of variance on the same scale; None with one seed.
+    :param seeds: number of seeds (in a comparison, of pairs).
     """
 
     value: Amount | None

@@ -1,9 +1,9 @@
-"""How many more labels a target F1 will take, from the curve so far.
+"""Forecasts of how many more labels a target F1 takes, from the curve so far.
 
-The laws that the points admit (:mod:`biorat_al.efficiency.statistics.powerlaw`) are asked one by one when they come to
-the target; an interval holds the middle 95 % of the answers. It is one for this project's own curve, measured on its
-own test documents, if the curve goes on as an inverse power law; :mod:`biorat_al.efficiency.statistics.backtest` counts
-how often it holds.
+Each law that is consistent with the points (:mod:`biorat_al.efficiency.statistics.powerlaw`) gives a number of labels
+for the target; the interval contains the middle 95 % of these numbers. It is valid for this project's curve on its own
+test documents, if the curve continues as an inverse power law. :mod:`biorat_al.efficiency.statistics.backtest` counts
+how often it is right.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate
 from biorat_al.efficiency.statistics.intervals import Array
 from biorat_al.efficiency.statistics.powerlaw import Laws, fit, usable
 from biorat_al.errors import UsageError
-from biorat_al.wording import plural
+from biorat_al.wording import inflected, plural
 
 HORIZON = 100
-"""A target that takes more than so many times the documents so far is not reached at this rate."""
+"""A target that takes more than this many times the documents so far counts as not reached."""
 
 _LEAST_SPREAD = 1.5
-"""The last point needs so many times the documents of the first, or nothing can be said of how the curve bends."""
+"""The last point needs at least this many times the documents of the first, or the bend of the curve is unknown."""
 
 
 Outcome = Literal["reached", "expected", "levels off", "cannot be told"]
@@ -33,11 +33,11 @@ Outcome = Literal["reached", "expected", "levels off", "cannot be told"]
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """More labels to the target, counted from the last point.
+    """The further labels that the target takes, counted from the last point.
 
-    :param value: most likely amount (median); None: the target is more likely never reached than reached.
-    :param low: lower end of the interval; None: even the lower end says that it is never reached.
-    :param high: upper end; None: open, it may never be reached.
+    :param value: median; None if the target is more likely never reached than reached.
+    :param low: lower end of the interval; None if the target is never reached even there.
+    :param high: upper end of the interval; None if the target may never be reached.
     """
 
     value: float | None
@@ -47,19 +47,19 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """How many more labels to a target F1.
+    """Forecast of how many more labels a target F1 takes.
 
-    :param outcome: ``reached``: the curve, its noise evened out, is there already; ``expected``: it comes there, after
-        `documents` more; ``levels off``: it is more likely to stay below the target; ``cannot be told``: too few
-        points, or too close together.
+    :param outcome: ``reached``: the smoothed curve has already reached the target; ``expected``: it will, after
+        `documents` more documents; ``levels off``: it is more likely to stay below the target; ``cannot be told``: the
+        points are too few or too close together.
     :param target: F1, a fraction.
-    :param documents: more documents; None where the outcome is ``cannot be told``.
-    :param tokens: more word pieces, at the tokens per document so far; None where these are 0 or not known.
-    :param mentions: more mentions, likewise.
-    :param hours: annotator hours; None without the seconds of two documents at least.
-    :param plateau: interval of the F1 that a hundred times the documents so far would come to, which is where the
-        curve levels off; None where it cannot be told.
-    :param points: number of points it is based on; the first ones may be left out.
+    :param documents: further documents; None if the outcome is ``cannot be told``.
+    :param tokens: further word pieces, at the tokens per document so far; None if these are 0 or unknown.
+    :param mentions: further mentions, likewise.
+    :param hours: hours of annotation; None unless the seconds of at least two documents are known.
+    :param plateau: interval of the F1 expected with a hundred times the documents so far, where the curve levels off;
+        None if it cannot be told.
+    :param points: number of points that the forecast is based on; the first ones may have been left out.
     """
 
     outcome: Outcome
@@ -73,10 +73,10 @@ class Forecast:
     level: float = LEVEL
 
     def sentence(self, left: int | None = None) -> str:
-        """The forecast in a plain sentence or two.
+        """Return the forecast in a sentence or two.
 
-        :param left: documents of the pool that are still to be annotated; None: not known. If the most likely number is
-            above it, the sentence says so.
+        :param left: documents of the pool that are still to be annotated; None if unknown. If the forecast needs more
+            than these, the text says so.
         """
         said = self._words()
         if left is None or self.documents is None or (self.documents.value or 0) <= left:
@@ -116,16 +116,16 @@ def forecast(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Forecast:
-    """Forecast the labels that `target` takes.
+    """Forecast how many more labels `target` takes.
 
-    Tokens, mentions and hours go with the documents: at the tokens and mentions per document that there have been, and
-    at the mean of the seconds, whose own uncertainty is in the interval: Student's t, on the logarithm of the mean.
+    Tokens, mentions and hours are derived from the documents, at the tokens and mentions per document so far and at the
+    mean of the seconds. The interval of the hours includes the uncertainty of this mean: Student's t on its logarithm.
 
-    :param points: of one run.
+    :param points: points of one run.
     :param target: F1, a fraction between 0 and 1.
-    :param seconds_per_document: what annotators took for documents so far, one number for each. There are no hours from
-        fewer than two, which cannot say how much they differ.
-    :param seed: of the draws from the laws.
+    :param seconds_per_document: time spent on each annotated document. At least two are needed for a forecast in hours,
+        since one does not show how much they vary.
+    :param seed: seed of the draws from the laws.
     :raises UsageError: the target is not between 0 and 1, or a number of seconds is negative.
     """
     if not 0 < target < 1:
@@ -156,18 +156,18 @@ def forecast(
 
 
 def forecast_f1(points: Sequence[Point], documents: float, *, level: float = LEVEL, seed: int = 0) -> Estimate | None:
-    """F1 that will be measured on these test documents with `documents` labelled documents; None with too few points.
+    """Forecast the F1 measured on these test documents with `documents` labelled documents; None with too few points.
 
-    The noise of that one measurement is in the interval: it is a prediction interval, made to hold the point to come.
+    The interval is a prediction interval: it includes the noise of that one measurement.
 
-    :param documents: not fewer than there are.
-    :raises UsageError: there are more already.
+    :param documents: number of documents, at least as many as at the last point.
+    :raises UsageError: the last point has more documents.
     """
     laws = _laws(points, seed)
     if laws is None:
         return None
     if documents < laws.last:
-        raise UsageError(f"a forecast for {documents:,.0f} documents is none: there are {laws.last:,.0f} already")
+        raise UsageError(f"{documents:,.0f} documents need no forecast: there are {laws.last:,.0f} already")
     expected = laws.at(documents)
     measured = expected + np.random.default_rng([seed, 1]).normal(0, laws.noise)
     low, high = _quantiles(np.clip(measured, 0, 1), level)
@@ -182,30 +182,32 @@ def _laws(points: Sequence[Point], seed: int) -> Laws | None:
 
 
 def _quantiles(values: Array, level: float) -> tuple[float, float]:
-    # of infinite values, none is interpolated
+    # a method without interpolation, since values can be infinite
     low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
     return float(low), float(high)
 
 
 def _reached(more: Array, level: float) -> Reach:
+    """Return the median and the interval of a number of further labels, given as draws."""
     low, high = _quantiles(more, level)
     middle = float(np.quantile(more, 0.5, method="inverted_cdf"))
     return Reach(*(value if np.isfinite(value) else None for value in (middle, low, high)))
 
 
 def _at_rate(more: Array, rate: float | Array, level: float) -> Reach | None:
-    """What goes with so many more documents; None where nothing has gone with them so far."""
+    """Convert further documents at a rate per document; return None if the rate is 0."""
     if not np.any(rate):
         return None
-    # no rate makes an end of what has none, not even one of 0
+    # infinite stays infinite, even at a rate of 0
     return _reached(np.multiply(more, rate, where=np.isfinite(more), out=more.copy()), level)
 
 
 def _hours(more: Array, seconds: Sequence[float], level: float, seed: int) -> Reach | None:
-    """Hours at the mean of the seconds.
+    """Convert further documents to hours, at the mean of the seconds.
 
-    Times are skewed: on the logarithm of their mean, t holds its level better than on the mean, which it would let fall
-    below 0, and far better than a bootstrap of a few times, which knows no longer ones than it has seen.
+    Times are skewed. Student's t keeps its level better on the logarithm of their mean than on the mean, where the
+    interval could go below 0. It is also far better than a bootstrap of a few times, which never draws a longer time
+    than those seen.
     """
     number = len(seconds)
     if number < 2 or not any(seconds):
@@ -213,21 +215,21 @@ def _hours(more: Array, seconds: Sequence[float], level: float, seed: int) -> Re
     mean = float(np.mean(seconds))
     error = float(np.std(seconds, ddof=1)) / mean / np.sqrt(number)
     drawn = np.random.default_rng([seed, 2]).standard_t(number - 1, len(more))
-    # far beyond any level that is asked for, so that two times do not make a number too large to hold
+    # far beyond any useful level; without the bound two times could give a number that overflows
     return _at_rate(more, mean * np.exp(np.clip(error * drawn, -50, 50)) / 3600, level)
 
 
 def _reach(reach: Reach, noun: str) -> str:
-    """``120 more documents (80 to 300)``, ``(at least 80)``."""
+    """Return the labels with their interval in words: ``120 more documents (80 to 300)``, ``(at least 80)``."""
     low = 0.0 if reach.low is None else reach.low
     span = f"at least {_number(low)}" if reach.high is None else f"{_number(low)} to {_number(reach.high)}"
     return f"{amount(reach.value or 0.0, noun)} ({span})"
 
 
 def amount(value: float, noun: str = "") -> str:
-    """Return ``1 hour``, ``2.5 hours``, ``1,200 hours``; the number alone where there is no noun."""
+    """Return ``1 hour``, ``2.5 hours``, ``1,200 hours``; without a noun, the number alone."""
     number = _number(value)
-    return f"{number} {noun if number == '1' else noun + 's'}" if noun else number
+    return f"{number} {inflected(1 if number == '1' else 2, noun)}" if noun else number
 
 
 def _number(value: float) -> str:

@@ -1,20 +1,21 @@
-"""Intervals for a mean over seeds and test documents, two crossed samples of which one is small.
+"""Intervals for a mean over seeds and test documents: two crossed samples, of which the seeds are few.
 
-What is estimated (F1, an area, a difference of them) is laid out as a table with one row per seed and one column per
-test document: the row's mean is the seed's exact figure, and a cell's deviation from it is the document's influence on
-that figure. The table is a two-way crossed random-effects layout with one observation per cell,
+The quantity (F1, an area, a difference) is a table with one row per seed and one column per test document. The mean of
+a row is the seed's exact figure; the deviation of a cell from it is the document's influence on that figure. The table
+is a two-way crossed random-effects layout with one observation per cell,
 
     y[s, d] = mean + seed[s] + document[d] + residual[s, d],
 
 so that Var(mean) = (MS_seed + MS_document − MS_residual) / (S·D) in expectation. The interval is the generalised
 confidence interval for the mean (Weerahandi 1993, JASA 88:899; Hannig, Iyer & Patterson 2006, JASA 101:254): each sum
 of squares is divided by its own chi-squared variable and the normal probability is averaged over the three of them.
-It needs no degrees of freedom to be guessed from a variance that was itself estimated from three seeds, which is where
-Satterthwaite's t falls below its level; where documents carry no variance it is Student's t with S − 1 degrees.
-``benchmarks/interval_coverage.py`` measures the coverage of both, and of the percentile bootstrap over seeds. Of tables
-drawn from the layout (``--tables``; 2,000 for each make-up of the variance, so a standard error of half a point) the
-95 % interval holds the mean in 94.0 to 96.8 % with five seeds, in 94.8 to 98.2 % with three, and in 94.2 to 99.1 % with
-two: it errs on the wide side where seeds are few and most of the variance is the documents'.
+Satterthwaite's t takes its degrees of freedom from a variance that was estimated from, say, three seeds, and its
+coverage then falls below its level. This interval needs no such degrees of freedom; if documents have no variance, it
+is Student's t with S − 1 degrees. ``benchmarks/interval_coverage.py`` measures the coverage of both, and of the
+percentile bootstrap over seeds. On tables drawn from the layout (``--tables``; 2,000 for each composition of the
+variance, so a standard error of half a point) the 95 % interval contains the mean in 94.0 to 96.8 % of cases with five
+seeds, in 94.8 to 98.2 % with three, and in 94.2 to 99.1 % with two: it is too wide rather than too narrow if seeds are
+few and most of the variance is between documents.
 """
 
 from __future__ import annotations
@@ -34,20 +35,20 @@ from biorat_al.errors import UsageError
 Array = NDArray[np.float64]
 
 _NODES = (40, 8, 6)
-"""Gauss-Legendre nodes for seeds, documents and residual; seeds have few degrees of freedom, so a wide distribution."""
+"""Gauss-Legendre nodes for seeds, documents and residual; seeds have few degrees of freedom: a wide distribution."""
 
 _CROWDING = 3
-"""Power by which the nodes are crowded towards small chi-squared values, which make the interval's far ends."""
+"""Power that crowds the nodes towards small chi-squared values, which determine the far ends of the interval."""
 
 
 @dataclass(frozen=True)
 class CrossedMean:
-    """The mean of a table of seeds by documents, and what is known of its error.
+    """The mean of a table of seeds by documents, with the mean squares from which its error is computed.
 
-    :param mean: of all cells.
-    :param seeds: rows.
-    :param documents: columns.
-    :param squares: mean squares of seeds, documents and residual; 0 where there are too few rows or columns.
+    :param mean: mean of all cells.
+    :param seeds: number of rows.
+    :param documents: number of columns.
+    :param squares: mean squares of seeds, documents and residual; 0 with too few rows or columns.
     """
 
     mean: float
@@ -71,7 +72,7 @@ class CrossedMean:
 
     @property
     def variance(self) -> float:
-        """Of the mean; never below what the seeds alone or the documents alone make of it."""
+        """Variance of the mean; never below what the seeds alone or the documents alone give."""
         seed, document, residual = self.squares
         return max(seed + document - residual, seed, document, 0.0) / (self.seeds * self.documents)
 
@@ -85,7 +86,7 @@ class CrossedMean:
         return (self.variance * self.seeds * self.documents) ** 2 / sum(square**2 / df for square, df in parts)
 
     def half_width(self, level: float) -> float:
-        """Half the width of the confidence interval at `level`."""
+        """Return half the width of the confidence interval at `level`."""
         if not self.variance:
             return 0.0
         scale = float(np.sqrt(self.variance))
@@ -98,7 +99,7 @@ class CrossedMean:
         return float(brentq(lambda half: self._inside(half) - level, 0.0, upper, xtol=1e-6 * scale))
 
     def p_value(self, null: float = 0.0) -> float:
-        """Two-sided p-value of the hypothesis that the expectation is `null`."""
+        """Return the two-sided p-value of the hypothesis that the expectation is `null`."""
         distance = abs(self.mean - null)
         if not self.variance:
             return 0.0 if distance else 1.0
@@ -108,7 +109,7 @@ class CrossedMean:
         return float(np.clip(1 - self._inside(distance), 0, 1))
 
     def estimate(self, level: float, null: float | None = 0.0) -> Estimate:
-        """The mean with its interval; `null` None leaves out the p-value."""
+        """Return the mean with its interval; `null=None` leaves out the p-value."""
         half = self.half_width(level)
         return Estimate(
             value=Amount(self.mean),
@@ -123,14 +124,14 @@ class CrossedMean:
         )
 
     def _simple_degrees(self) -> int | None:
-        """Degrees of Student's t where only one kind of sample has variance to show, else None."""
+        """Return the degrees of Student's t if only one of the two samples has variance, else None."""
         if self.seeds < 2:
             return self.documents - 1
         negligible = 1e-12 * self.squares[0]
         return self.seeds - 1 if self.squares[1] <= negligible and self.squares[2] <= negligible else None
 
     def _inside(self, half: float) -> float:
-        """Generalised probability that the error of the mean lies within `half`."""
+        """Return the generalised probability that the error of the mean is at most `half`."""
         weights, inverse = _nodes(self.seeds, self.documents)
         seed, document, residual = (square * part for square, part in zip(self.squares, inverse, strict=True))
         variances = np.maximum(seed[:, None, None] + document[:, None] - residual, 1e-300)
@@ -139,10 +140,10 @@ class CrossedMean:
 
 
 def crossed_mean(table: Array) -> CrossedMean:
-    """Mean and mean squares of a table of seeds (rows) by test documents (columns).
+    """Compute the mean and the mean squares of a table of seeds by test documents.
 
     :param table: shape (seeds, documents).
-    :raises UsageError: there is one seed and one document, or none: no variance can be had from them.
+    :raises UsageError: there is no seed, or there are fewer than two documents, so that no variance can be computed.
     """
     seeds, documents = table.shape
     if seeds < 1 or documents < 2:
@@ -152,7 +153,7 @@ def crossed_mean(table: Array) -> CrossedMean:
     by_seed, by_document = table.mean(axis=1), table.mean(axis=0)
     mean = float(table.mean())
     rest = table - by_seed[:, None] - by_document + mean
-    # with one seed what is left of a document is its variance, and there is nothing to take off it
+    # with one seed a document's deviation is all variance of documents; there is no residual to subtract
     rows = max(seeds - 1, 1)
     return CrossedMean(
         mean=mean,
@@ -168,7 +169,7 @@ def crossed_mean(table: Array) -> CrossedMean:
 
 @lru_cache(maxsize=32)
 def _nodes(seeds: int, documents: int) -> tuple[list[Array], list[Array]]:
-    """Weights, and df / chi-squared at the nodes, for the mean squares of seeds, documents and residual."""
+    """Return weights, and df / chi-squared at the nodes, for the mean squares of seeds, documents and residual."""
     weights, inverse = [], []
     for df, count in zip((seeds - 1, documents - 1, (seeds - 1) * (documents - 1)), _NODES, strict=True):
         nodes, weight = np.polynomial.legendre.leggauss(count)

@@ -1,4 +1,4 @@
-"""How many seeds would tell an effect of some size."""
+"""Power of a comparison, and how many seeds it takes to show an effect of a given size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from biorat_al.efficiency.statistics.intervals import CrossedMean
 WANTED_POWER = 0.8
 
 _FEW = 8
-"""Seeds up to which the interval is clearly wider than Student's with Satterthwaite's degrees of freedom."""
+"""Up to this number of seeds the interval is clearly wider than Student's with Satterthwaite's degrees of freedom."""
 
 _NODES, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(200))
 _SEED_NODES, _SEED_WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(12))
@@ -20,14 +20,15 @@ _DOCUMENT_NODES, _DOCUMENT_WEIGHTS = (part / 2 for part in np.polynomial.legendr
 
 
 def power(components: Components, effect: float, seeds: int, *, level: float = LEVEL) -> float:
-    """Power of the two-sided test with `seeds` seeds and the same number of test documents.
+    """Return the power of the two-sided test with `seeds` seeds and the same number of test documents.
 
-    With few seeds that of the interval itself, averaged over the mean squares of seeds and documents that experiments
-    draw; with more, where it comes to the same, that of Student's t with Satterthwaite's degrees of freedom. The
-    components are taken as known, though they were estimated, so that it is a guide and no promise.
+    With few seeds this is the power of the interval itself, averaged over the mean squares of seeds and documents that
+    experiments would draw. With more seeds it is the power of Student's t with Satterthwaite's degrees of freedom,
+    which is then the same. The components are treated as known although they were estimated, so the result is only a
+    guide.
 
-    :param effect: on the components' scale (for a ratio: its logarithm).
-    :param seeds: at least 2.
+    :param effect: the effect on the scale of the components (for a ratio: its logarithm).
+    :param seeds: number of seeds, at least 2.
     """
     variance = components.variance(seeds)
     if not variance:
@@ -52,7 +53,7 @@ def power(components: Components, effect: float, seeds: int, *, level: float = L
         return float(_SEED_WEIGHTS @ (ndtr(shift - halves) + ndtr(-shift - halves)) @ _DOCUMENT_WEIGHTS)
     spread = sum(square**2 / df for square, df in zip(squares, dfs, strict=True))
     df = (variance * seeds * documents) ** 2 / spread
-    # the noncentral t, summed over the standard error's own distribution: holds out where scipy's runs over
+    # the noncentral t, integrated over the distribution of the standard error; scipy's own overflows for some values
     error = np.sqrt(chi2.ppf(_NODES + 0.5, df) / df)
     bound = t.ppf((1 + level) / 2, df)
     return float(_WEIGHTS @ (ndtr(shift - bound * error) + ndtr(-shift - bound * error)))
@@ -61,10 +62,10 @@ def power(components: Components, effect: float, seeds: int, *, level: float = L
 def seeds_needed(
     components: Components, effect: float, *, wanted: float = WANTED_POWER, level: float = LEVEL, limit: int = 1000
 ) -> int | None:
-    """Fewest seeds (from 2) with that power; None where no number up to `limit` has it.
+    """Return the smallest number of seeds (2 or more) with the power `wanted`; None if `limit` seeds do not have it.
 
-    The test documents' part of the variance does not shrink with seeds: where it alone hides the effect, no number of
-    seeds tells it, and more test documents are what is wanted.
+    More seeds do not reduce the variance between test documents. If this variance alone hides the effect, no number of
+    seeds shows it, and more test documents are needed.
     """
     if power(components, effect, limit, level=level) < wanted:
         return None

@@ -1,17 +1,18 @@
-"""An inverse power law fitted to a learning curve, with all the laws that the points admit.
+"""Inverse power laws that are consistent with a learning curve.
 
 f(n) = a − b·n^(−c) (Figueroa et al. 2012, BMC Medical Informatics and Decision Making 12:8), written as
 
     f(n) = level + gap · (1 − (n / last)^(−c)),    0 ≤ level,  0 ≤ gap,  level + gap ≤ 1,
 
-with `level` the law's F1 at the last point and `gap` what is still to come up to the asymptote a = level + gap. One fit
-says next to nothing of the asymptote while the curve still rises, so not one is made: each (gap, c) on a grid is
-weighted by its likelihood, with the level integrated out and the noise summed over its own grid. Before the points
-speak, all gaps from 0 to 1 are as likely as each other, and all c between 0.05 and 2 on the scale of the logarithm.
+with `level` the law's F1 at the last point and `gap` the distance from there to the asymptote a = level + gap. While
+the curve still rises, a single fit says little about the asymptote. So no single law is fitted: each (gap, c) on a grid
+is weighted by its likelihood, with the level integrated out and the noise summed over a grid of its values. A priori,
+gap is uniform from 0 to 1, and c is uniform between 0.05 and 2 on the logarithmic scale.
 
 As in Figueroa et al., later points count for more (weight j/m for point j of m), because the law need not hold for the
-first ones. How large the noise is, the residuals of four points cannot say alone: the test documents are asked too (the
-jackknife's standard error of the step from each point to the next, divided by √2), which counts as four more residuals.
+first ones. The residuals of four points alone do not determine the noise. The test documents therefore contribute an
+estimate (the jackknife's standard error of the step from each point to the next, divided by √2), which counts as four
+more residuals.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from biorat_al.efficiency.statistics.intervals import Array
 from biorat_al.efficiency.statistics.seed_tables import pseudo_values
 
 MINIMUM_POINTS = 4
-"""Below that no law is fitted: it has three parameters."""
+"""Fewest points to which laws are fitted: a law has three parameters."""
 
-# finer towards 0, where a curve that levels off has its gap; each step counts for its width
+# finer towards 0, where the gap of a curve that levels off is; each step is weighted by its width
 _ROOTS: Array = ((np.arange(200) + 0.5) / 200).astype(np.float64)
 _GAPS: Array = _ROOTS**2
 _EXPONENTS: Array = np.geomspace(0.05, 2.0, 40).astype(np.float64)
@@ -40,13 +41,13 @@ _STARTED = 0.01
 
 @dataclass(frozen=True)
 class Laws:
-    """Draws from the laws that the points admit, all of the same weight.
+    """Draws from the laws that are consistent with the points, all with the same weight.
 
     :param last: labelled documents at the last point.
-    :param level: F1 there, shape (draws,).
-    :param gap: from there to the asymptote.
-    :param exponent: c.
-    :param noise: standard deviation of one point about the law.
+    :param level: F1 at the last point, shape (draws,).
+    :param gap: distance from the level to the asymptote, shape (draws,).
+    :param exponent: the exponent c, shape (draws,).
+    :param noise: standard deviation of one point about the law, shape (draws,).
     """
 
     last: float
@@ -56,11 +57,11 @@ class Laws:
     noise: Array
 
     def at(self, documents: float) -> Array:
-        """F1 with `documents` labelled documents, shape (draws,)."""
+        """Return F1 with `documents` labelled documents, shape (draws,)."""
         return np.asarray(self.level + self.gap * (1 - (documents / self.last) ** -self.exponent))
 
     def documents_for(self, target: float) -> Array:
-        """Labelled documents at which the law comes to `target`, infinite where it never does; shape (draws,)."""
+        """Return the labelled documents at which each law reaches `target`, infinite if never; shape (draws,)."""
         left = 1 - (target - self.level) / self.gap
         with np.errstate(divide="ignore", over="ignore"):
             factor = np.where(left > 0, np.maximum(left, 1e-300) ** (-1 / self.exponent), np.inf)
@@ -68,10 +69,10 @@ class Laws:
 
 
 def usable(points: Sequence[Point]) -> list[Point]:
-    """The points that a law can be fitted to, by documents.
+    """Return the points to which a law can be fitted, ordered by documents.
 
-    Points before the curve leaves 0 are left out: a model that predicts nothing yet says nothing of how fast it learns.
-    Of points with the same number of documents the last counts.
+    Points before the curve leaves 0 are left out: a model that predicts nothing yet does not show how fast it learns.
+    If several points have the same number of documents, the last one counts.
     """
     by_documents = {point.documents: point for point in points}
     ordered = [by_documents[number] for number in sorted(by_documents) if number > 0]
@@ -80,9 +81,9 @@ def usable(points: Sequence[Point]) -> list[Point]:
 
 
 def fit(points: Sequence[Point], seed: int) -> Laws | None:
-    """Draw from the laws that the points admit; None with fewer than four usable points.
+    """Draw from the laws that are consistent with the points; return None with fewer than four usable points.
 
-    :param seed: of the draws.
+    :param seed: seed of the draws.
     """
     rows = usable(points)
     if len(rows) < MINIMUM_POINTS:
@@ -90,14 +91,14 @@ def fit(points: Sequence[Point], seed: int) -> Laws | None:
     documents = np.array([point.documents for point in rows], dtype=float)
     f1 = np.array([point.f1 for point in rows])
     weights = np.arange(1, len(rows) + 1) / len(rows)
-    # what each law adds to the level at each point: shape (gaps, exponents, points)
+    # the contribution of gap and exponent at each point: shape (gaps, exponents, points)
     powers = (documents / documents[-1]) ** -_EXPONENTS[:, None]
     rest = f1 - _GAPS[:, None, None] * (1 - powers)
     level = rest @ weights / weights.sum()
     squares = (rest - level[..., None]) ** 2 @ weights
     of_documents = _noise_of_documents(rows)
     noise: Array = _NOISES * of_documents
-    # n − 1 residuals, as the level is integrated out; the prior's residuals have the documents' variance
+    # n − 1 residuals, as the level is integrated out; the prior residuals have the variance of the documents
     freedom = len(rows) - 1 + _PRIOR_RESIDUALS
     exponent = (squares[..., None] + _PRIOR_RESIDUALS * of_documents**2) / (2 * noise**2)
     chances = -exponent - freedom * np.log(noise)
@@ -106,16 +107,17 @@ def fit(points: Sequence[Point], seed: int) -> Laws | None:
 
 
 def _draw(chances: Array, level: Array, noise: Array, weight: float, last: float, seed: int) -> Laws:
+    """Draw laws from the weighted grid."""
     generator = np.random.default_rng(seed)
-    # systematic sampling: the grid's weights come out with next to no noise of their own
+    # systematic sampling, which reproduces the weights of the grid almost without noise
     places = (np.arange(_DRAWS) + generator.random()) / _DRAWS
     cells = np.searchsorted(np.cumsum(chances.ravel()) / chances.sum(), places)
     gap, exponent, spread = np.unravel_index(np.minimum(cells, chances.size - 1), chances.shape)
     levels = generator.normal(level[gap, exponent], noise[spread] / weight)
-    # F1 lies between 0 and 1, and so does the asymptote
+    # F1 is between 0 and 1, and so is the asymptote
     admitted = (levels >= 0) & (levels + _GAPS[gap] <= 1)
     if not admitted.any():
-        # every law that fits ends at 1: the curve is there
+        # every law that fits ends at 1, which the curve has reached
         levels = np.clip(levels, 0, 1)
         return Laws(last, levels, np.maximum(1 - levels, 1e-9), _EXPONENTS[exponent], noise[spread])
     kept = np.flatnonzero(admitted)
@@ -123,7 +125,7 @@ def _draw(chances: Array, level: Array, noise: Array, weight: float, last: float
 
 
 def _noise_of_documents(points: Sequence[Point]) -> float:
-    """Standard deviation of a point about its law, as the test documents tell it."""
+    """Estimate the standard deviation of a point about its law from the test documents."""
     documents = sorted(points[0].counts)
     values = np.array([pseudo_values([point.counts[name] for name in documents]) for point in points])
     steps = np.diff(values, axis=0)

@@ -1,16 +1,16 @@
-"""How many labels one group needs for a target F1, over how many another needs.
+"""The ratio of the labels that two groups need for a target F1.
 
-The interval comes from turning a test round, in the manner of Fieller (1954, JRSS B 16:175), on the scale of the
-logarithm. If the left curve L needs r times as many labels as the right curve R for the target F, then at any labels
-(l, n) with l = r·n near the crossings
+The interval is the inversion of a test, in the manner of Fieller (1954, JRSS B 16:175), on the scale of the logarithm.
+If the left curve L needs r times as many labels as the right curve R for the target F, then at any labels (l, n) with
+l = r·n near the crossings
 
     (L(l) − F) / slope of L  =  (R(n) − F) / slope of R,
 
-slopes per factor e of labels. The difference of the two sides is a mean over seeds and documents, and it is tested like
-any other (:mod:`biorat_al.efficiency.statistics.intervals`); the interval holds each r that is not rejected. Slopes
-serve as weights only: where the curves have the same shape they drop out. A curve that ends without having passed the
-target beyond doubt may still pass it anywhere, so that the interval is open on that side; the same where one begins
-above it.
+with slopes per factor e of labels. The difference of the two sides is a mean over seeds and documents, and is tested
+like any other (:mod:`biorat_al.efficiency.statistics.intervals`); the interval contains every r that is not rejected.
+The slopes are only weights: they cancel if the curves have the same shape. If a curve ends without having clearly
+passed the target, it may pass it anywhere beyond, so the interval is open on that side; likewise if a curve begins
+above the target.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from biorat_al.efficiency.statistics.curves import end_of_interval, reached
-from biorat_al.efficiency.statistics.estimates import Amount, Estimate, Relation
+from biorat_al.efficiency.statistics.estimates import Amount, Censoring, Estimate
 from biorat_al.efficiency.statistics.intervals import CrossedMean, crossed_mean
 from biorat_al.efficiency.statistics.seed_tables import MonotoneCurve
 
@@ -26,9 +26,9 @@ from biorat_al.efficiency.statistics.seed_tables import MonotoneCurve
 def labels_ratio(
     left: MonotoneCurve, right: MonotoneCurve, target: float, level: float
 ) -> tuple[Estimate, tuple[Amount, Amount]]:
-    """Ratio of labels needed, left over right, and both amounts.
+    """Return the ratio of labels needed, left over right, and the two amounts.
 
-    The estimate's standard error, degrees and components are those of the ratio's logarithm.
+    The standard error, degrees and components of the estimate are those of the logarithm of the ratio.
     """
     needed = reached(left, target), reached(right, target)
     value = _quotient(*needed)
@@ -59,9 +59,9 @@ def labels_ratio(
 class _Test:
     """Tests of ratios, given by their logarithms.
 
-    :ivar open_below: p-value of the hypothesis that the ratio may be as small as one likes: the right curve may
-        pass the target beyond its end, or the left one before its beginning.
-    :ivar open_above: the same, as large as one likes.
+    :ivar open_below: p-value of the hypothesis that the ratio has no lower bound: the right curve may pass the target
+        beyond its end, or the left curve before its beginning.
+    :ivar open_above: the same for an upper bound.
     """
 
     def __init__(self, left: MonotoneCurve, right: MonotoneCurve, target: float, needed: tuple[Amount, Amount]) -> None:
@@ -73,7 +73,7 @@ class _Test:
         self.open_above = max(_below(left, -1, target), _above(right, 0, target))
 
     def error(self, log_ratio: float) -> CrossedMean:
-        """By how much the ratio's logarithm is off, at the labels on its line that are nearest to the crossings."""
+        """Return the error of this log ratio, at the labels with this ratio that are nearest to the crossings."""
         left, right = self._curves
         middle = (log_ratio - (self._anchors[0] - self._anchors[1])) / 2
         # both curves are read within their own range
@@ -85,43 +85,44 @@ class _Test:
         return crossed_mean(parts[0] - parts[1])
 
     def p_value(self, log_ratio: float) -> float:
-        """Of one ratio."""
+        """Return the p-value of one ratio."""
         return self.error(log_ratio).p_value()
 
     def p_value_of_one(self) -> float:
-        """Of the hypothesis that both need as many labels, in line with the interval's open sides."""
+        """Return the p-value of the hypothesis of a ratio of 1, consistent with the open sides of the interval."""
         side = self.open_above if self._anchors[0] < self._anchors[1] else self.open_below
         return max(self.p_value(0.0), side)
 
 
 def _log_range(curve: MonotoneCurve) -> tuple[float, float]:
-    # documents without a mention in them can make the first point one of 0 mentions
+    # if the first documents hold no mention, the first point is at 0 mentions
     return float(np.log(max(curve.grid[0], 1.0))), float(np.log(curve.grid[-1]))
 
 
 def _below(curve: MonotoneCurve, place: int, target: float) -> float:
-    """p-value of the hypothesis that the curve is at most `target` at an end of its grid; two-sided, as the others."""
+    """Return the p-value of the hypothesis that the curve is at most `target` at an end of its grid; two-sided."""
     if curve.mean[place] <= target:
         return 1.0
     return crossed_mean(curve.table(float(curve.grid[place]))).p_value(target)
 
 
 def _above(curve: MonotoneCurve, place: int, target: float) -> float:
+    """Return the p-value of the hypothesis that the curve is at least `target` at an end of its grid; two-sided."""
     if curve.mean[place] >= target:
         return 1.0
     return crossed_mean(curve.table(float(curve.grid[place]))).p_value(target)
 
 
 def _quotient(left: Amount, right: Amount) -> Amount | None:
-    """The ratio, or the bound that two amounts put on it; None where they put none."""
+    """Return the ratio of two amounts, or the bound that they give; None if they give none."""
     if not left.value or not right.value:
         return None
     ratio = left.value / right.value
-    relation = _RELATIONS.get((left.relation, right.relation))
+    relation = _CENSORINGS.get((left.relation, right.relation))
     return None if relation is None else Amount(ratio, relation)
 
 
-_RELATIONS: dict[tuple[Relation, Relation], Relation] = {
+_CENSORINGS: dict[tuple[Censoring, Censoring], Censoring] = {
     ("exactly", "exactly"): "exactly",
     ("more than", "exactly"): "more than",
     ("more than", "at most"): "more than",

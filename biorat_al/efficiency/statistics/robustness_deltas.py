@@ -1,4 +1,4 @@
-"""What typing errors, changed case and swapped entities cost in F1."""
+"""Change in F1 under typing errors, changed case and swapped entities."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from biorat_al.errors import UsageError
 
 
 def robustness_deltas(runs: Sequence[Run], *, point: int = -1, level: float = LEVEL) -> dict[str, Estimate]:
-    """By condition: mean over the runs of F1 under the condition minus F1 on the same documents as they are.
+    """Return for each condition F1 under the condition minus F1 on the unchanged documents, as a mean over the runs.
 
-    Each document is compared with itself under the condition, so that its difficulty drops out. The interval is that
-    of :mod:`biorat_al.efficiency.statistics.intervals`, over seeds and test documents, or over test documents where
-    there is one run.
+    Each document is compared with itself under the condition, so its difficulty cancels. The interval is that of
+    :mod:`biorat_al.efficiency.statistics.intervals`, over seeds and test documents, or over test documents alone with
+    one run.
 
-    :param runs: of one group; those without the condition are left out.
+    :param runs: runs of one group; runs without the condition are left out.
     :param point: index of the point in each run; -1: the last.
-    :raises UsageError: a condition was not measured on the documents that F1 was measured on, or on other documents
-        in one run than in another.
+    :raises UsageError: a condition was measured on documents on which F1 was not measured, or on different documents in
+        different runs.
     """
     points = [run.points[point] for run in runs if run.points]
     conditions = dict.fromkeys(condition for found in points for condition in found.robustness)

@@ -1,4 +1,4 @@
-"""Runs as tables of seeds by test documents: F1 along a curve, and each document's influence on it."""
+"""Runs as tables of seeds by test documents: F1 along a curve, and the influence of each document on it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from biorat_al.efficiency.runs.model import Run, Triple
+from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.estimates import Unit
 from biorat_al.efficiency.statistics.intervals import Array
 from biorat_al.errors import UsageError
+from biorat_al.store.evaluations import Triple
 
 
 def pseudo_values(counts: Sequence[Triple]) -> Array:
-    """F1 of the summed counts plus each document's influence on it; their mean is that F1.
+    """Return F1 of the summed counts plus each document's influence on it; the mean of the values is that F1.
 
-    The influence is the jackknife's, (D − 1)·(F1 − F1 without the document), centred (Efron & Stein 1981): F1 is a
-    ratio of sums, so that a document counts for as much as it has mentions in it.
+    The influence is that of the jackknife, (D − 1)·(F1 − F1 without the document), centred (Efron & Stein 1981). F1 is
+    a ratio of sums, so a document with more mentions counts for more.
 
     :returns: shape (documents,).
     """
@@ -30,14 +31,14 @@ def pseudo_values(counts: Sequence[Triple]) -> Array:
 
 
 def _ratio(found: Array, total: Array) -> Array:
-    # nothing to find and nothing said counts as 1, as in f1_of
+    # with no annotated and no predicted mention F1 is 1, as in learner.counts.Counts
     return np.where(total > 0, found / np.where(total > 0, total, 1), 1.0)
 
 
 def test_documents(runs: Iterable[Run]) -> tuple[str, ...]:
-    """Ids of the test documents that all points of all runs were measured on, sorted.
+    """Return the sorted ids of the test documents on which all points of all runs were measured.
 
-    :raises UsageError: there is no point, or two were measured on different documents.
+    :raises UsageError: there is no point, or two points were measured on different documents.
     """
     first: frozenset[str] | None = None
     for run in runs:
@@ -55,10 +56,10 @@ def test_documents(runs: Iterable[Run]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Series:
-    """One run's curve.
+class RunCurve:
+    """The learning curve of one run.
 
-    :param labels: ascending, without repetition.
+    :param labels: number of labels at each point, ascending, without repetition.
     :param values: pseudo-values of F1, shape (points, documents).
     """
 
@@ -66,50 +67,50 @@ class Series:
     values: Array
 
     def at(self, grid: Array) -> Array:
-        """Pseudo-values at `grid`, linear between points; shape (grid, documents).
+        """Return pseudo-values at `grid`, linear between points; shape (grid, documents).
 
-        Outside of the points the nearest one counts; callers keep to the range.
+        Outside the range of the points, the value of the nearest point is returned; callers stay inside the range.
         """
         places = np.interp(grid, self.labels, np.arange(len(self.labels)))
         lower = np.minimum(places.astype(int), max(len(self.labels) - 2, 0))
         upper = np.minimum(lower + 1, len(self.labels) - 1)
         share = (places - lower)[:, None]
-        # not a + s(b − a): at a point, its value comes out to the last bit
+        # not a + s(b − a): this form gives the value of a point exactly, to the last bit
         return np.asarray((1 - share) * self.values[lower] + share * self.values[upper])
 
     def area(self, low: float, high: float) -> Array:
-        """Mean of the curve between `low` and `high`, by document: trapezoids, exact for a curve of straight pieces."""
+        """Return the mean of the curve from `low` to `high` by document; trapezoids are exact for straight pieces."""
         inner = self.labels[(self.labels > low) & (self.labels < high)]
         grid = np.concatenate(([low], inner, [high]))
         values = self.at(grid)
         return np.asarray(np.diff(grid) @ (values[1:] + values[:-1]) / (2 * (high - low)))
 
 
-def series(run: Run, unit: Unit, documents: Sequence[str]) -> Series:
-    """A run's curve; of points with the same number of labels, their mean is taken."""
+def run_curve(run: Run, unit: Unit, documents: Sequence[str]) -> RunCurve:
+    """Return the curve of a run; points with the same number of labels are replaced by their mean."""
     values = np.array([pseudo_values([point.counts[name] for name in documents]) for point in run.points])
     labels, place = np.unique([getattr(point, unit) for point in run.points], return_inverse=True)
     together = np.zeros((len(labels), values.shape[1]))
     np.add.at(together, place, values)
-    return Series(labels.astype(float), together / np.bincount(place)[:, None])
+    return RunCurve(labels.astype(float), together / np.bincount(place)[:, None])
 
 
 @dataclass(frozen=True)
 class Group:
-    """The curves of runs that differ by their seed, over the range that they share.
+    """The curves of runs that differ only in their seed, over the range that they share.
 
-    :param members: one per seed.
-    :param grid: the labels of all their points within the shared range, and its ends.
+    :param members: one curve per seed.
+    :param grid: the ends of the shared range, and the labels of all points between them.
     """
 
-    members: tuple[Series, ...]
+    members: tuple[RunCurve, ...]
     grid: Array
 
     @classmethod
-    def of(cls, members: Sequence[Series]) -> Group:
-        """Group curves.
+    def of(cls, members: Sequence[RunCurve]) -> Group:
+        """Group the curves of several seeds.
 
-        :raises UsageError: there is none, or they have no range in common.
+        :raises UsageError: there are no curves, or they have no range in common.
         """
         low, high = shared_range(members)
         knots = np.unique(np.concatenate([member.labels for member in members]))
@@ -117,21 +118,21 @@ class Group:
         return cls(tuple(members), np.unique(np.concatenate(([low], inner, [high]))))
 
     def table(self, labels: float) -> Array:
-        """Pseudo-values at `labels`, shape (seeds, documents)."""
+        """Return pseudo-values at `labels`, shape (seeds, documents)."""
         return np.array([member.at(np.array([labels]))[0] for member in self.members])
 
     def area(self, low: float, high: float) -> Array:
-        """Pseudo-values of the normalised area, shape (seeds, documents)."""
+        """Return pseudo-values of the normalised area, shape (seeds, documents)."""
         return np.array([member.area(low, high) for member in self.members])
 
 
 class MonotoneCurve:
     """The mean curve of a group, made monotone by isotonic regression (pool adjacent violators).
 
-    More labels do not make the expected F1 smaller, so a dip is noise. The first crossing of the raw curve would be
-    that of its noise: it comes early on a restless curve and rewards the arm that wobbles more. Isotonic regression
-    averages a dip with the bump before it. As a mean over pooled points it stays linear in what was measured, so that
-    the same pooling gives every seed's and document's part.
+    More labels do not reduce the expected F1, so a dip is noise. The first crossing of the raw curve would follow that
+    noise: it comes earlier the more a curve fluctuates, and so favours the arm that fluctuates more. Isotonic
+    regression averages a dip with the bump before it. Such a mean over pooled points is linear in the measurements, so
+    the same pooling applies to every seed and document.
     """
 
     def __init__(self, group: Group) -> None:
@@ -144,7 +145,7 @@ class MonotoneCurve:
         self.mean: Array = self._values.mean(axis=(0, 2))
 
     def table(self, labels: float) -> Array:
-        """Pseudo-values at `labels`, shape (seeds, documents)."""
+        """Return pseudo-values at `labels`, shape (seeds, documents)."""
         place = float(np.interp(labels, self.grid, np.arange(len(self.grid))))
         lower = min(int(place), max(len(self.grid) - 2, 0))
         upper = min(lower + 1, len(self.grid) - 1)
@@ -152,7 +153,7 @@ class MonotoneCurve:
         return np.asarray((1 - share) * self._values[:, lower] + share * self._values[:, upper])
 
     def crossing(self, target: float) -> float | None:
-        """Labels at which the curve first comes to `target`; None where it ends below."""
+        """Return the labels at which the curve first reaches `target`; None if it ends below."""
         reached = np.flatnonzero(self.mean >= target)
         if not len(reached):
             return None
@@ -164,10 +165,10 @@ class MonotoneCurve:
         return float((1 - share) * self.grid[first - 1] + share * self.grid[first])
 
     def slope(self, labels: float) -> float:
-        """Rise of F1 per factor e of labels around `labels`: a secant from 15 % below to 15 % above.
+        """Return the rise of F1 per factor e of labels around `labels`: a secant from 15 % below to 15 % above.
 
-        A narrow one, as the curve bends at each point; a wider one was measured to cost the ratio's interval 1 to 3
-        points of coverage with many documents.
+        The secant is narrow because the curve bends at each point. A wider one was measured to cost the interval of the
+        ratio 1 to 3 points of coverage with many documents.
         """
         low = max(labels / _REACH, self.grid[0])
         high = min(labels * _REACH, self.grid[-1])
@@ -178,13 +179,13 @@ class MonotoneCurve:
 _REACH = 1.15
 
 _FLAT = 0.005
-"""Least slope (F1 per factor e) that is told from a plateau; keeps a flat piece from counting without limit."""
+"""Smallest slope (F1 per factor e) that is used, so that a flat piece does not get an unlimited weight."""
 
 
-def shared_range(members: Sequence[Series]) -> tuple[float, float]:
-    """From the last first point to the first last point.
+def shared_range(members: Sequence[RunCurve]) -> tuple[float, float]:
+    """Return the range that all curves cover: from the latest first point to the earliest last point.
 
-    :raises UsageError: there is no such range.
+    :raises UsageError: there are no curves, or they have no range in common.
     """
     if not members:
         raise UsageError("there are no runs to read a curve from")

@@ -1,4 +1,4 @@
-"""What an interval says, in words."""
+"""The result of a comparison in words."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from biorat_al.errors import UsageError
 from biorat_al.wording import plural
 
 USUAL_EFFECT = 0.9
-"""Ratio of labels that seeds are counted for where the observed one is 1: a saving of a tenth."""
+"""Ratio of labels for which the seeds needed are computed if the observed ratio is 1: a saving of a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A comparison in words.
 
-    :param outcome: ``saves``: the whole interval of the ratio of labels lies below 1; ``costs``: above 1;
+    :param outcome: ``saves``: the whole interval of the ratio of labels is below 1; ``costs``: it is above 1;
         ``cannot be told``: neither.
-    :param sentence: plain, with figures.
-    :param seeds_needed: seeds that would tell `effect` with 80 % power; None where the outcome is told already, where
-        no number of seeds would, and where it cannot be said (one seed, an interval without a bound); `sentence` says
-        which.
-    :param effect: the ratio that `seeds_needed` is for; None where there is none.
+    :param sentence: the result in plain words, with figures.
+    :param seeds_needed: number of seeds that would show `effect` with 80 % power. None if the outcome is already clear,
+        if no number of seeds would do, or if it cannot be computed (one seed, an interval without a bound); `sentence`
+        says which.
+    :param effect: the ratio for which `seeds_needed` was computed; None if there is none.
     """
 
     outcome: Literal["saves", "costs", "cannot be told"]
@@ -36,14 +36,14 @@ class Verdict:
 
 
 def verdict(comparison: Comparison, target: Effect | None = None, *, effect: float | None = None) -> Verdict:
-    """Put the ratio of labels needed in words.
+    """Say in words what the ratio of labels needed shows.
 
-    One seed is never enough for a verdict: its interval says nothing of other seeds.
+    One seed is never enough for a verdict, because its interval does not cover other seeds.
 
     :param target: one of the comparison's `targets`; None takes the last.
-    :param effect: ratio of labels that one would want to see, for example 0.8; None takes the observed one, and 0.9
-        where that is 1.
-    :raises UsageError: the comparison has no target, or `effect` is not a ratio other than 1.
+    :param effect: ratio of labels that would be worth showing, for example 0.8; None takes the observed ratio, or 0.9
+        if that is 1.
+    :raises UsageError: the comparison has no target, or `effect` is not a positive ratio other than 1.
     """
     if effect is not None and (effect <= 0 or effect == 1):
         raise UsageError(f"the effect to look for is a ratio of labels above 0 and other than 1, not {effect:g}")
@@ -77,7 +77,7 @@ def _told(comparison: Comparison, target: Effect, direction: Literal["fewer", "m
 
 
 def _share(estimate: Estimate, direction: Literal["fewer", "more"]) -> str:
-    """What is saved or paid, of all labels: ``17 %``; where curves put only a bound on it, what the interval leaves."""
+    """Return the share of labels saved or paid, ``17 %``; if the curves give only a bound, from the interval's end."""
     value = estimate.value
     assert value is not None
     if value.is_exact:
@@ -85,12 +85,13 @@ def _share(estimate: Estimate, direction: Literal["fewer", "more"]) -> str:
         return f"{share:.0f} % " if share >= 0.5 else "less than 1 % "
     end = estimate.high if direction == "fewer" else estimate.low
     assert end is not None
-    # the curves' own bound has an error as any other figure has: only the interval's end is sure
+    # the bound from the curves has an error like any other figure; only the end of the interval is safe
     share = math.floor(100 * abs(1 - end))
     return f"at least {share} % " if share else ""
 
 
 def _figures(comparison: Comparison, target: Effect) -> str:
+    """Return the ratio with its interval in words, or why there is none."""
     estimate = target.estimate
     level = f"{100 * estimate.level:.4g} %"
     if estimate.value is None:
@@ -106,7 +107,7 @@ def _figures(comparison: Comparison, target: Effect) -> str:
 
 
 def _no_ratio(comparison: Comparison, target: Effect) -> tuple[str, str]:
-    """Why the data put not even a bound on the ratio, and what to do about it."""
+    """Return why the data do not even give a bound on the ratio, and what to do about it."""
     assert target.needed is not None
     relations = {amount.relation for amount in target.needed}
     if relations == {"more than"}:
@@ -118,13 +119,13 @@ def _no_ratio(comparison: Comparison, target: Effect) -> tuple[str, str]:
 
 
 def _digits(estimate: Estimate) -> int:
-    """So many that no end of the interval is rounded to 1, on which the outcome hangs; two at least."""
+    """Return how many digits to show, at least two, so that no end of the interval rounds to 1."""
     ends = [end for end in (estimate.low, estimate.high) if end is not None and end != 1]
     return next((digits for digits in (2, 3, 4) if all(round(end, digits) != 1 for end in ends)), 5)
 
 
 def interval_text(estimate: Estimate, digits: int = 2) -> str:
-    """``0.80 to 1.13``, ``above 0.80``, ``below 1.13``, ``without bounds``."""
+    """Return an interval in words: ``0.80 to 1.13``, ``above 0.80``, ``below 1.13``, ``without bounds``."""
     low, high = estimate.low, estimate.high
     if low is None and high is None:
         return "without bounds"
@@ -136,7 +137,7 @@ def interval_text(estimate: Estimate, digits: int = 2) -> str:
 
 
 def _more(comparison: Comparison, target: Effect, wanted: float | None, needed: int | None) -> str:
-    """What would show a difference."""
+    """Return what it would take to show a difference."""
     estimate = target.estimate
     if len(comparison.seeds) == 1:
         return "a single seed does not show how others would come out, so simulate more"
@@ -154,12 +155,12 @@ def _more(comparison: Comparison, target: Effect, wanted: float | None, needed: 
             f"no number of seeds {with_power} on {plural(comparison.documents, 'test document')}, which takes more "
             "test documents"
         )
-    # an effect that was asked for may be larger than what these seeds can tell
+    # an effect that the caller named may be larger than the one these seeds can show
     return f"{'as few as' if needed <= len(comparison.seeds) else 'about'} {plural(needed, 'seed')} {with_power}"
 
 
 def _observed(estimate: Estimate) -> float | None:
-    """The observed ratio, or a usual one where it rounds to no effect; None where there is only a bound."""
+    """Return the observed ratio, or the usual one if it rounds to no effect; None if only a bound is known."""
     value = estimate.value
     if value is None or not value.is_exact:
         return None
@@ -167,7 +168,7 @@ def _observed(estimate: Estimate) -> float | None:
 
 
 def _is_unbounded(estimate: Estimate, ratio: float) -> bool:
-    """Whether the interval is open on the side that would tell such a ratio from 1."""
+    """Return whether the interval is open on the side that would separate such a ratio from 1."""
     return (estimate.high if ratio < 1 else estimate.low) is None
 
 

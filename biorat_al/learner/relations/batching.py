@@ -30,7 +30,7 @@ FORBIDDEN = -1e4
 """Logit of a label that the types of a candidate do not permit; not infinite, so that 0 · log 0 stays 0."""
 
 
-class RelationRow(NamedTuple):
+class CandidateRow(NamedTuple):
     """One candidate.
 
     :param permitted: whether its types permit each class, shape (classes,); no relation always is.
@@ -55,7 +55,7 @@ class EncodedRelations:
     :param unasked: candidates that are left out, since none of the labels that they can have was asked for.
     """
 
-    rows: Sequence[RelationRow]
+    rows: Sequence[CandidateRow]
     counts: Counter[str]
     cut: int
     masked: int = 0
@@ -157,7 +157,7 @@ def encode_relations(
     """Find the candidates of `examples`, mark them, and say which class each is of."""
     classes = class_numbers(types)
     marker = PairMarker(tokenizer, settings.max_length)
-    rows: list[RelationRow] = []
+    rows: list[CandidateRow] = []
     counts: Counter[str] = Counter()
     cut = masked = unasked = 0
     for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
@@ -207,18 +207,18 @@ def rows_of(
     candidates: Sequence[Candidate],
     marker: PairMarker,
     classes: dict[str, int],
-) -> list[RelationRow]:
+) -> list[CandidateRow]:
     """The candidates of one document, marked."""
     rows = []
     for candidate, pair in zip(candidates, marker(document, pieces, candidates), strict=True):
         permitted = np.zeros(1 + len(classes), dtype=np.bool_)
         permitted[[NONE, *(classes[label] for label in candidate.labels)]] = True
-        rows.append(RelationRow(pair, permitted))
+        rows.append(CandidateRow(pair, permitted))
     return rows
 
 
 def make_relation_batch(
-    rows: Sequence[RelationRow], weights: NDArray[np.float32], tokenizer: Tokenizer, device: Device
+    rows: Sequence[CandidateRow], weights: NDArray[np.float32], tokenizer: Tokenizer, device: Device
 ) -> RelationBatch:
     """Pad `rows` to the longest of them and move them to the device."""
     ids, mask = pad([row.pair.ids for row in rows], tokenizer)
@@ -266,7 +266,7 @@ def relation_order(
 
 
 def class_logits(
-    network: RelationNetwork, rows: Sequence[RelationRow], tokenizer: Tokenizer, device: Device
+    network: RelationNetwork, rows: Sequence[CandidateRow], tokenizer: Tokenizer, device: Device
 ) -> NDArray[np.float64]:
     """Score candidates, without dropout.
 

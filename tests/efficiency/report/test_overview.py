@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from biorat_al.efficiency.report.overview import Known, Overview, project_overview
+from biorat_al.efficiency.report.overview import Overview, ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -47,7 +47,7 @@ def run(*values: float) -> Run:
 def overview(status: ProjectStatus = STATUS, *values: float, seconds: tuple[float, ...] = ()) -> Overview:
     runs = [run(*values)] if values else []
     labels = {"Disease": {f"t{n}": exact(0.8) for n in range(4)}, "Chemical": {f"t{n}": exact(0.5) for n in range(4)}}
-    known = Known({"rat": labels}, {}, seconds) if runs else None
+    known = ProjectMeasurements({"rat": labels}, {}, seconds) if runs else None
     return project_overview(status, Study("trial", runs, runs, live=True), 0.8, known)
 
 
@@ -86,7 +86,7 @@ def test_where_no_times_were_recorded_it_counts_documents_and_says_why() -> None
     left = overview(STATUS, *RISING).facts[2]
     assert left.value.startswith("about ")
     assert left.value.endswith(" more documents")
-    assert "In hours it is not known" in left.detail
+    assert "The hours are unknown" in left.detail
 
 
 def test_with_too_few_rounds_it_says_what_a_forecast_takes() -> None:

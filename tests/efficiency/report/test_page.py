@@ -15,10 +15,10 @@ from biorat_al.efficiency.report.build import headline_of, simulation_report, wr
 from biorat_al.efficiency.report.comparisons import CHOSEN_AFTER, comparison_section, comparisons, strategies_section
 from biorat_al.efficiency.report.curves_and_cost import curves_section
 from biorat_al.efficiency.report.models import calibration_section, forecast_section, labels_section, robustness_section
-from biorat_al.efficiency.report.page import Headline, Part, Report
+from biorat_al.efficiency.report.page import Headline, Report, ReportPart
 from biorat_al.efficiency.report.study import Study
-from biorat_al.efficiency.report.tables import Section, Table
-from biorat_al.efficiency.runs.model import Bin, Point, Run, read_runs, write_runs
+from biorat_al.efficiency.report.tables import FigureTable, Section
+from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, read_runs, write_runs
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.curves import labels_needed, learning_curve
 from biorat_al.errors import NothingToDoYet, ProjectError
@@ -101,7 +101,7 @@ def point(number: int, arm: str, seed: int, generator: random.Random, size: int 
             "seconds": 2 * passes,
             "peak_memory": 1e9 * passes,
         },
-        reliability=(Bin(count=0, confidence=0, right=0), Bin(count=40, confidence=32.0, right=28)),
+        reliability=(ConfidenceBin(count=0, confidence=0, right=0), ConfidenceBin(count=40, confidence=32.0, right=28)),
         robustness={"typos": {key: (tp - 40, fp + 40, fn + 40) for key, (tp, fp, fn) in counts.items()}},
     )
 
@@ -453,13 +453,13 @@ def test_a_forecast_names_its_target_with_a_decimal() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "timed"),
-    [([], "has not said"), ([60.0], "has said of one document only"), ([0.0, 0.0], "has not said")],
+    [([], "no times"), ([60.0], "the time of one document only"), ([0.0, 0.0], "no times")],
 )
 def test_a_forecast_says_why_it_has_no_hours(seconds: list[float], timed: str) -> None:
     models = {"models": [{"round": 6, "selecting": True}]}
     runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
     section = forecast_section(Study("any", runs, runs, live=True, target=0.875), seconds, 1000)
-    assert section.texts[-1] == f"No hours can be given: the desk {timed} how long annotators took."
+    assert section.texts[-1] == f"No hours can be given: the desk has recorded {timed}."
 
 
 def test_a_target_that_nobody_named_was_chosen_after_the_fact(tmp_path: Path, page: Page) -> None:
@@ -562,10 +562,10 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def test_everything_that_a_report_may_say_is_escaped() -> None:
-    table = Table("t", HOSTILE, {"k": HOSTILE}, [{"k": HOSTILE}], HOSTILE)
+    table = FigureTable("t", HOSTILE, {"k": HOSTILE}, [{"k": HOSTILE}], HOSTILE)
     section = Section("s", HOSTILE, [HOSTILE], [table])
     report = Report(
-        HOSTILE, HOSTILE, [Part(Headline(HOSTILE, HOSTILE, HOSTILE, HOSTILE), [section])] * 2, [], [section]
+        HOSTILE, HOSTILE, [ReportPart(Headline(HOSTILE, HOSTILE, HOSTILE, HOSTILE), [section])] * 2, [], [section]
     )
     page = Page(report.html())
     assert {tag for tag, _ in page.tags} <= {

@@ -12,7 +12,7 @@ from defusedxml.ElementTree import fromstring
 from biorat_al.efficiency.report.plots import (
     STYLES,
     Plot,
-    Series,
+    PlotLine,
     colour_variables,
     inline_svg,
     plain_name,
@@ -33,7 +33,7 @@ HOSTILE = [
 
 def plot(*names: str, name: str = "curve") -> Plot:
     series = [
-        Series(one, [10, 20, 30], [0.2, 0.4, place / 10], [0.1, 0.3, 0], [0.3, 0.5, 1])
+        PlotLine(one, [10, 20, 30], [0.2, 0.4, place / 10], [0.1, 0.3, 0], [0.3, 0.5, 1])
         for place, one in enumerate(names)
     ]
     return Plot(name, f"Of {' and '.join(names)}", "documents", "F1 (%)", series)
@@ -109,14 +109,14 @@ def test_a_long_name_is_cut_in_the_plot() -> None:
 
 
 def test_a_series_of_one_point_and_one_without_a_band_are_drawn() -> None:
-    series = [Series("rat", [0.5], [0.5]), Series("none", [], [])]
+    series = [PlotLine("rat", [0.5], [0.5]), PlotLine("none", [], [])]
     root = fromstring(inline_svg(Plot("p", "t", "x", "y", series, (0, 1), diagonal=True)))
     assert {"0.0", "1.0", "rat", "none"} <= set(texts(root))
 
 
 def test_a_marker_at_a_limit_of_the_values_is_not_cut() -> None:
     limits = (60.0, 80.0)
-    root = fromstring(inline_svg(Plot("p", "t", "x", "y", [Series("rat", [1, 2], list(limits))], limits)))
+    root = fromstring(inline_svg(Plot("p", "t", "x", "y", [PlotLine("rat", [1, 2], list(limits))], limits)))
     svg = "{http://www.w3.org/2000/svg}"
     (clip,) = root.iter(f"{svg}clipPath")
     (rect,) = clip.iter(f"{svg}rect")

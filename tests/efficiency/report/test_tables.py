@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from biorat_al.efficiency.report.tables import Figure, Table, estimated, spread, words, written
+from biorat_al.efficiency.report.tables import Figure, FigureTable, estimated, spread, words, written
 from biorat_al.efficiency.statistics.cost import Spread
 from biorat_al.efficiency.statistics.estimates import Amount, Estimate
 
@@ -68,7 +68,7 @@ def test_csv_and_json_hold_the_same_numbers() -> None:
             "n": Figure(4, "count", relation="more than"),
         },
     ]
-    table = Table("t", "T", {"name": "name", "f1": "F1", "n": "n"}, rows, "note")
+    table = FigureTable("t", "T", {"name": "name", "f1": "F1", "n": "n"}, rows, "note")
     assert list(csv.reader(io.StringIO(table.csv()))) == [
         ["name", "f1", "f1_low", "f1_high", "n"],
         ['a,b\n"c"', "0.5", "0.4", "0.6", "3"],
@@ -83,7 +83,7 @@ def test_csv_and_json_hold_the_same_numbers() -> None:
 
 def test_columns_below_others_are_not_shown_beside_them() -> None:
     rows = [{"arm": "rat", "passes": Figure(2, "count"), "relative": Figure(1.5, "ratio")}]
-    table = Table("t", "T", {"arm": "arm", "passes": "passes", "relative": "×"}, rows, "", {"passes": "relative"})
+    table = FigureTable("t", "T", {"arm": "arm", "passes": "passes", "relative": "×"}, rows, "", {"passes": "relative"})
     assert table.shown == ["arm", "passes"]
     assert [table.is_number(key) for key in table.columns] == [False, True, True]
     assert table.csv() == "arm,passes,relative\nrat,2,1.5\n"

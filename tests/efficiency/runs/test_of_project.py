@@ -182,8 +182,8 @@ def test_label_counts_are_those_of_the_newest_models(project: Project) -> None:
 def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -> None:
     page, first = reported(rounds), live_runs(rounds.store, rounds.settings)[0]
     assert (
-        "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them. What "
-        "another arm would have come to with documents of its own choice is not known." in page.text
+        "All arms learnt from the same corrections; the arm rat chose the documents (mnlp) for all of them. How "
+        "another arm would have done with its own choice of documents is not known." in page.text
     )
     assert "1 seed (13), 4 test documents" in page.text
     assert page.verdicts[0].startswith("Whether rat saves labels is not known")
@@ -239,7 +239,7 @@ def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project
     with project.store.write() as session:
         session.execute(update(EvaluationRow).values(true_positives=0, false_positives=0, false_negatives=0))
     page = reported(project)
-    assert page.verdicts[0].endswith("there is no mention in the annotated test documents, so F1 says nothing.")
+    assert page.verdicts[0].endswith("there is no mention in the annotated test documents, so F1 means nothing.")
     # that nothing was found where there is nothing would be an F1 of 100
     assert set(page.sections) == {"overview", "cost", "annotators", "provenance"}
 

@@ -21,7 +21,7 @@ from biorat_al.corpus.model.document import Annotation, ConceptRelation
 from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.simulation import simulation as simulation_module
-from biorat_al.efficiency.simulation.grid import Grid, Trial, settings_of
+from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.simulation.simulation import PLAN, Simulation, read_simulation, simulation_lock
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, run_trial
@@ -79,7 +79,7 @@ def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
     tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path]
 ) -> None:
     run = make(tmp_path / "simulation", settings, grid("rat"), sources)[0]
-    own = settings_of(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
+    own = trial_settings(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
     with Project.init(tmp_path / "project", own, Sources([files[0]], [files[1]], gold=True))[0] as project:
         reports = [project.round() for _ in range(3)]
         status = project.status(ask_desk=False)
@@ -295,7 +295,7 @@ def test_what_an_older_version_left_half_made_is_made_anew_and_its_runs_are_kept
     progress = SilentProgress()
     progress.say = said.append  # type: ignore[method-assign]
     simulation = Simulation.create(folder, settings, both, sources, progress)
-    assert said == [f"The run {half.id} begins anew: an older version of biorat-al began it"]
+    assert said == [f"The run {half.id} starts again: an older version of biorat-al started it"]
     assert not (folder / "work" / half.id).exists()
     assert simulation.missing() == [half]
     assert figures(run_trial(folder, settings, both, half)) == figures(undisturbed[1])
@@ -566,7 +566,7 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
         with pytest.raises(CorpusError):
             simulation.run(workers=1, progress=progress)
     assert asked == [None, None]
-    assert all("did not keep with how many threads" in line for line in said)
+    assert all("did not store the number of threads" in line for line in said)
     assert len(said) == 2
 
 

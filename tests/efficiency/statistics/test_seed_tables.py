@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.efficiency.runs.model import f1_of
-from biorat_al.efficiency.statistics.seed_tables import Group, MonotoneCurve, pseudo_values, series, test_documents
+from biorat_al.efficiency.statistics.seed_tables import Group, MonotoneCurve, pseudo_values, run_curve, test_documents
 from biorat_al.errors import UsageError
 from tests.efficiency.factories import of_points, point, run
 
@@ -37,7 +37,7 @@ def test_documents_without_variance_have_the_same_pseudo_values():
 
 
 def test_points_with_the_same_labels_are_averaged():
-    found = series(of_points([point(10, 0.2), point(20, 0.4), point(20, 0.6)]), "documents", ("t0", "t1"))
+    found = run_curve(of_points([point(10, 0.2), point(20, 0.4), point(20, 0.6)]), "documents", ("t0", "t1"))
     assert found.labels.tolist() == [10, 20]
     assert found.values.mean(axis=1) == pytest.approx([0.2, 0.5])
 
@@ -49,7 +49,7 @@ def test_other_test_documents_are_refused():
 
 
 def _monotone(*curves):
-    return MonotoneCurve(Group.of([series(run(curve), "documents", ("t0", "t1")) for curve in curves]))
+    return MonotoneCurve(Group.of([run_curve(run(curve), "documents", ("t0", "t1")) for curve in curves]))
 
 
 def test_a_dip_is_averaged_with_the_bump_before_it():

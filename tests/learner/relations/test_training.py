@@ -16,7 +16,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations import training as training_of_relations
-from biorat_al.learner.relations.batching import RelationBatch, RelationRow
+from biorat_al.learner.relations.batching import CandidateRow, RelationBatch
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import class_weights, relation_folders, train_relations
@@ -172,7 +172,7 @@ def test_an_epoch_has_so_many_negatives_and_its_labels_weights(
     seen: list[tuple[list[int], NDArray[np.float32]]] = []
     make = training_of_relations.make_relation_batch
 
-    def watched(rows: Sequence[RelationRow], weights: NDArray[np.float32], *more: Any) -> RelationBatch:
+    def watched(rows: Sequence[CandidateRow], weights: NDArray[np.float32], *more: Any) -> RelationBatch:
         seen.append(([row.target for row in rows], weights))
         return make(rows, weights, *more)
 

@@ -54,7 +54,7 @@ class KbRecords:
         check_annotation(document, annotation)
         events, groups = events_of(document, annotation), coreferences_of(annotation)
         spans = [span for entity in annotation.entities for span in entity.spans]
-        layout = Layout(document, spans + [span for event in events for span in trigger_spans(event)])
+        layout = JoinedPassages(document, spans + [span for event in events for span in trigger_spans(event)])
         value: dict[str, Any] = {"id": next(self._ids), "document_id": document.id, "passages": [], "entities": []}
         for passage, (start, end) in layout.passages():
             value["passages"].append(
@@ -89,7 +89,9 @@ class KbRecords:
         self._count_losses(document, annotation, events, groups)
         return value
 
-    def _events(self, events: list[dict[str, Any]], ids: dict[str, str], layout: Layout) -> list[dict[str, Any]]:
+    def _events(
+        self, events: list[dict[str, Any]], ids: dict[str, str], layout: JoinedPassages
+    ) -> list[dict[str, Any]]:
         # an event may refer to one that comes after it
         known = ids | {event["id"]: next(self._ids) for event in events}
         values = []
@@ -148,7 +150,7 @@ class KbRecords:
         )
 
 
-class Layout:
+class JoinedPassages:
     """The passages of a record, and where each offset of the document lies in their joined text.
 
     :param spans: of all mentions; white space between passages that one of them begins or ends in is kept.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from biorat_al.corpus.formats.bigbio.kb_record import KbRecords, Layout
+from biorat_al.corpus.formats.bigbio.kb_record import JoinedPassages, KbRecords
 from biorat_al.corpus.model.document import (
     Annotation,
     Concept,
@@ -183,7 +183,7 @@ def bare(text: str) -> str:
 def test_nothing_is_lost_and_every_mention_keeps_its_place(pair: tuple[Document, Annotation]) -> None:
     document, annotation = pair
     spans = [span for entity in annotation.entities for span in entity.spans]
-    layout = Layout(document, spans)
+    layout = JoinedPassages(document, spans)
     pieces = [layout.text[start:end] for _, (start, end) in layout.passages()]
     assert " ".join(pieces) == layout.text
     assert bare(layout.text) == bare(document.text)
