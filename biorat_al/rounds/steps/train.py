@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 
 from biorat_al import __version__
 from biorat_al.corpus.model.document import Annotation, Document
+from biorat_al.desk.base import ROLES
 from biorat_al.errors import NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
-from biorat_al.rounds.steps.pull import ROLES
 from biorat_al.settings import Arm, Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
