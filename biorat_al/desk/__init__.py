@@ -5,6 +5,6 @@
 - `oracle`: the desk that answers from gold, for simulations, demonstrations and tests.
 - `labelstudio/`: the desk on a Label Studio server, and a local server for users who have none.
 
-`base < checks < oracle | labelstudio/`: an arrow means that what is on the right may import what is on the left.
+`base < checks < oracle | labelstudio/`: what is on the right may import what is on the left.
 `oracle` and `labelstudio/` do not import each other. No desk knows rounds or the store.
 """

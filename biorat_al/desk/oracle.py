@@ -93,20 +93,20 @@ class OracleDesk(Desk):
     ) -> DeskProject:
         with self._database() as database:
             if reference is None:
-                found = database.execute(
+                row = database.execute(
                     "SELECT id FROM project WHERE role = ? AND title = ? AND marker = ? ORDER BY id",
                     (role, title, marker),
                 ).fetchone()
             else:
-                found = (self._project(database, reference)[0],)
+                row = (self._project(database, reference)[0],)
             # each label once, though it may join several pairs of types
             known = list(dict.fromkeys(relation.name for relation in relations))
             values = (json.dumps(list(labels)), json.dumps(known))
-            if found is None:
+            if row is None:
                 sql = "INSERT INTO project (role, title, marker, labels, relations) VALUES (?, ?, ?, ?, ?)"
                 number = database.execute(sql, (role, title, marker, *values)).lastrowid
             else:
-                number = found[0]
+                number = row[0]
                 database.execute("UPDATE project SET labels = ?, relations = ? WHERE id = ?", (*values, number))
         return DeskProject(role, str(number), f"oracle:{number}", tuple(labels), relations=tuple(relations))
 
@@ -136,18 +136,18 @@ class OracleDesk(Desk):
         return ids
 
     def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
-        found: dict[str, str] = {}
+        ids: dict[str, str] = {}
         with self._database() as database:
             number, *_ = self._project(database, project.reference)
             for begin in range(0, len(keys), _AT_ONCE):
-                some = list(keys[begin : begin + _AT_ONCE])
-                marks = ",".join("?" * len(some))
+                batch = list(keys[begin : begin + _AT_ONCE])
+                marks = ",".join("?" * len(batch))
                 rows = database.execute(
                     f"SELECT key, id FROM task WHERE project = ? AND key IN ({marks})",  # noqa: S608
-                    (number, *some),
+                    (number, *batch),
                 )
-                found.update((key, str(task_id)) for key, task_id in rows)
-        return found
+                ids.update((key, str(task_id)) for key, task_id in rows)
+        return ids
 
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         with self._database() as database:
@@ -278,8 +278,8 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
     or in an overlapping place with the same label, was changed (``prediction-changed``). Any other gold entity was
     added by hand (``manual``). Each proposal is used once.
     """
-    rest = list(shown)
-    made: dict[int, Entity] = {}
+    proposals = list(shown)
+    answered: dict[int, Entity] = {}
     rules: tuple[tuple[str, Callable[[Entity, Entity], bool]], ...] = (
         ("prediction", lambda one, other: mention_key(one) == mention_key(other)),
         ("prediction-changed", lambda one, other: set(one.spans) == set(other.spans)),
@@ -287,14 +287,14 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
     )
     for origin, fits in rules:
         for number, entity in enumerate(gold):
-            if number in made:
+            if number in answered:
                 continue
-            proposal = next((one for one in rest if fits(entity, one)), None)
+            proposal = next((one for one in proposals if fits(entity, one)), None)
             if proposal is not None:
-                rest.remove(proposal)
-                made[number] = replace(entity, origin=origin, score=proposal.score)
+                proposals.remove(proposal)
+                answered[number] = replace(entity, origin=origin, score=proposal.score)
     return tuple(
-        made[number] if number in made else replace(entity, origin="manual", score=None)
+        answered[number] if number in answered else replace(entity, origin="manual", score=None)
         for number, entity in enumerate(gold)
     )
 
@@ -305,15 +305,15 @@ def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relatio
     The origin is ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else
     ``manual``. Each proposal is used once.
     """
-    rest, wanted_of = list(relation_keys(shown).values()), relation_keys(gold)
-    made = []
+    proposals, keys = list(relation_keys(shown).values()), relation_keys(gold)
+    relations = []
     for relation in gold.relations:
-        wanted = wanted_of[relation.id]
-        origin = "prediction" if wanted in rest else "manual"
-        if wanted in rest:
-            rest.remove(wanted)
-        made.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
-    return tuple(made)
+        key = keys[relation.id]
+        origin = "prediction" if key in proposals else "manual"
+        if key in proposals:
+            proposals.remove(key)
+        relations.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
+    return tuple(relations)
 
 
 def _overlap(one: Entity, other: Entity) -> bool:

@@ -138,10 +138,10 @@ class AnswerReader:
     def _copied_from(self, answer: Json, siblings: Sequence[Json]) -> str | None:
         """Return the author of the annotation of the same task that it was begun from, if that was somebody else."""
         parent = answer.get("parent_annotation")
-        found = next((one for one in siblings if parent is not None and one["id"] == parent), None)
-        if found is None or _id(found.get("completed_by")) == _id(answer.get("completed_by")):
+        source = next((one for one in siblings if parent is not None and one["id"] == parent), None)
+        if source is None or _id(source.get("completed_by")) == _id(answer.get("completed_by")):
             return None
-        return None if made_from(found) else self._annotator(found)
+        return None if made_from(source) else self._annotator(source)
 
     def _name(self, user: object) -> str | None:
         """Return a user's e-mail; None if the server does not say."""

@@ -219,11 +219,11 @@ class Mark:
         return cls._read(_OLD_MARK.search(description or ""))
 
     @classmethod
-    def _read(cls, found: re.Match[str] | None) -> Mark | None:
-        if found is None:
+    def _read(cls, match: re.Match[str] | None) -> Mark | None:
+        if match is None:
             return None
-        role: Role = "pool" if found[1] == "pool" else "test"
-        return cls(role, found[2], found[3], found[4])
+        role: Role = "pool" if match[1] == "pool" else "test"
+        return cls(role, match[2], match[3], match[4])
 
 
 def description(role: Role) -> str:

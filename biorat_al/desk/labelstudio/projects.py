@@ -103,8 +103,8 @@ class Wanted:
 def left_behind(connection: Connection, wanted: Wanted) -> Json | None:
     """Return the settings of a project that an interrupted call made; without a marker, only of an empty project."""
     for settings in _of_title(connection, wanted.title):
-        found = Mark.of(settings)
-        if found is None or (found.role, found.marker) != (wanted.role, wanted.mark.marker):
+        mark = Mark.of(settings)
+        if mark is None or (mark.role, mark.marker) != (wanted.role, wanted.mark.marker):
             continue
         if wanted.marker or not settings.get("task_number"):
             return settings
@@ -219,9 +219,9 @@ def _of_title(connection: Connection, title: str) -> Iterator[Json]:
             return
         page_of = shapes.mapping(answer, "a list of projects", connection.server)
         results = shapes.mappings(page_of.get("results"), "a list of projects", connection.server)
-        found = [shapes.project_settings_of(settings, connection.server) for settings in results]
-        yield from sorted((item for item in found if item["title"] == title), key=lambda item: int(item["id"]))
-        ids = {item["id"] for item in found}
+        projects = [shapes.project_settings_of(settings, connection.server) for settings in results]
+        yield from sorted((item for item in projects if item["title"] == title), key=lambda item: int(item["id"]))
+        ids = {item["id"] for item in projects}
         # otherwise a server that always names a next page would be asked for ever
         if not page_of.get("next") or ids <= seen:
             return

@@ -77,13 +77,13 @@ class Seats:
             {"filter": "filter:tasks:avg_lead_time", "operator": "empty", "type": "Number", "value": True},
             {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},
         ]
-        for found in (
+        for tasks in (
             connection.tasks(project, nobody, fields="all", include=fields),
             connection.tasks_where(
                 project, "id", [ident for ident in shared if ident not in seen], fields="all", include=fields
             ),
         ):
-            for task in found:
+            for task in tasks:
                 if task["id"] not in seen:
                     seen.add(task["id"])
                     self.looked_into.append(task)
