@@ -76,7 +76,7 @@ class Connection:
         if not self._api_key:
             raise DeskError(f"{KEY_VARIABLE} is empty: put an access token for Label Studio into it")
         if not (self._api_key.isascii() and self._api_key.isprintable()) or " " in self._api_key:
-            raise DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has: copy it anew")
+            raise DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has: copy it again")
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"

@@ -90,17 +90,17 @@ def access_refused(status: int, detail: str, server: str, *, basic: bool, person
             f"(Account & Settings) and put it into {KEY_VARIABLE}, or have legacy tokens enabled (Organization, API "
             "Tokens Settings)"
         )
-    anew = "copy it anew from Account & Settings"
+    again = "copy it again from Account & Settings"
     if "invalid or expired" in low or "blacklisted" in low:
-        return f"{server} refused the token in {KEY_VARIABLE}: it was revoked, or has expired; {anew}"
+        return f"{server} refused the token in {KEY_VARIABLE}: it was revoked, or has expired; {again}"
     if "expired" in low:
-        return f"{server} refused the token in {KEY_VARIABLE}: it has expired; {anew}"
+        return f"{server} refused the token in {KEY_VARIABLE}: it has expired; {again}"
     if personal and "not provided" in low:
         return (
             f"{server} refused the token in {KEY_VARIABLE}: personal access tokens may be switched off there "
-            f"(Organization, API Tokens Settings), or it is another server's; {anew}"
+            f"(Organization, API Tokens Settings), or it is another server's; {again}"
         )
-    return f"{server} refused the token in {KEY_VARIABLE}: it is not known there; {anew}"
+    return f"{server} refused the token in {KEY_VARIABLE}: it is not known there; {again}"
 
 
 def not_now(status: int, server: str) -> str:

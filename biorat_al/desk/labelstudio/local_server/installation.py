@@ -77,7 +77,7 @@ class Installation:
         if version is not None and (version == VERSION or not self._mark.exists()):
             return version
         if self.folder.exists() and any(self.folder.iterdir()) and not self._mark.exists():
-            raise DeskError(f"{self.folder} contains something other than Label Studio: name another folder")
+            raise DeskError(f"{self.folder} contains no Label Studio but something else: name another folder")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._mark.touch()
