@@ -75,7 +75,7 @@ class Store:
                 if row is not None:
                     raise ProjectError(
                         f"the database {shown(url)} holds the project {row.name!r} "
-                        "already; give each project a database of its own"
+                        "already; give each project its own database"
                     )
             migration.upgrade(store.engine)
         return store
