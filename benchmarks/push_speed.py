@@ -25,10 +25,11 @@ from pathlib import Path
 
 import httpx
 
+from biorat_al.corpus.formats.brat.writing import Configuration
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
-from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration
+from biorat_al.desk.labelstudio.configuration import labelling_configuration
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.desk.labelstudio.pushing import task_body
 

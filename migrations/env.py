@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that the program hands over."""
+"""Run the migrations on the connection that the program passes in."""
 
 from alembic import context
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from biorat_al.corpus.formats.label_studio.regions import annotation_of, regions_of
 from biorat_al.corpus.model.document import Annotation
-from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import Connection, Json
 from biorat_al.desk.labelstudio.pushing import DOCUMENT
 from biorat_al.desk.oracle import with_origins
@@ -31,7 +31,7 @@ def annotate_open_tasks(
     :raises DeskError: Label Studio does not answer, or refuses an answer.
     """
     settings = connection.get(f"api/projects/{project}/")
-    configuration = Configuration.parse(settings["label_config"])
+    configuration = LabellingConfiguration.parse(settings["label_config"])
     untouched = [
         {"filter": f"filter:tasks:{count}_annotations", "operator": "equal", "type": "Number", "value": 0}
         for count in ("total", "cancelled")
@@ -48,7 +48,9 @@ def annotate_open_tasks(
     return len(tasks)
 
 
-def _answer(task: Json, configuration: Configuration, version: str, answer: Callable[[str], Annotation]) -> Json:
+def _answer(
+    task: Json, configuration: LabellingConfiguration, version: str, answer: Callable[[str], Annotation]
+) -> Json:
     text = task["data"]["text"]
     gold = answer(task["data"][DOCUMENT])
     shown = next((made for made in task.get("predictions") or () if made["model_version"] == version), None)

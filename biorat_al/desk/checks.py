@@ -1,4 +1,4 @@
-"""What must be right about a task before it goes to any desk."""
+"""Checks of tasks and pre-annotations before they go to any desk."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def check_tasks(tasks: Sequence[Task], labels: Collection[str], relations: Colle
     """Check tasks that are pushed together.
 
     :param labels: the entity labels that annotators can choose from.
-    :param relations: the relation labels that they can choose from.
-    :raises DeskError: a key is empty or there twice, a text cannot be stored, or a pre-annotation is invalid; the
+    :param relations: the relation labels that annotators can choose from.
+    :raises DeskError: a key is empty or occurs twice, a text cannot be stored, or a pre-annotation is invalid; the
         message names the document.
     """
     seen: set[str] = set()
@@ -32,10 +32,10 @@ def check_tasks(tasks: Sequence[Task], labels: Collection[str], relations: Colle
 def check_pre_annotation(
     pre_annotation: PreAnnotation, document_id: str, length: int, labels: Collection[str], relations: Collection[str]
 ) -> None:
-    """Check what a model proposes for a document whose text has `length` code points.
+    """Check a pre-annotation of a document whose text has `length` code points.
 
     :param labels: the entity labels that annotators can choose from.
-    :param relations: the relation labels that they can choose from.
+    :param relations: the relation labels that annotators can choose from.
     :raises DeskError: the version is empty, a confidence is not in [0, 1], or an entity or a relation is invalid.
     """
     if not pre_annotation.model_version:
@@ -49,7 +49,7 @@ def check_pre_annotation(
 
 
 def wrong(document_id: str, problem: str) -> DeskError:
-    """The error for a task that is invalid."""
+    """Return the error for an invalid task."""
     return DeskError(f"document {document_id}: {problem}. Nothing was pushed")
 
 
@@ -71,11 +71,11 @@ def _check_entities(entities: Iterable[Entity], document_id: str, length: int, l
         if entity.label not in labels:
             raise _unknown(document_id, f"label {entity.label!r}")
         if not entity.spans:
-            raise wrong(document_id, f"the entity {entity.id!r} stands nowhere")
+            raise wrong(document_id, f"the entity {entity.id!r} has no spans")
         for start, end in entity.spans:
             if not 0 <= start < end <= length:
                 raise wrong(
-                    document_id, f"the entity {entity.id!r} stands at {start}-{end}, outside the {length} characters"
+                    document_id, f"the entity {entity.id!r} is at {start}-{end}, outside the {length} characters"
                 )
         if entity.score is not None and not _is_share(entity.score):
             raise wrong(document_id, f"the score {entity.score!r} of the entity {entity.id!r} is not between 0 and 1")
@@ -90,7 +90,8 @@ def _check_relations(
         for end in (relation.head, relation.tail):
             if end not in entities:
                 raise wrong(
-                    document_id, f"the relation {relation.id!r} ends at {end!r}, which is none of the entities proposed"
+                    document_id,
+                    f"the relation {relation.id!r} ends at {end!r}, which is not one of the proposed entities",
                 )
         score = relation.extras.get("score")
         if score is not None and not _is_share(score):

@@ -1,7 +1,7 @@
-"""A desk that answers at once, from gold annotations: for simulations, demonstrations and tests.
+"""A desk that answers at once from gold annotations, for simulations, demonstrations and tests.
 
-It behaves as Label Studio does, but for the waiting. What was pushed is remembered in one SQLite file, so that a
-simulation can be killed and resumed; answers are not stored, since gold does not change.
+Apart from the waiting it behaves like Label Studio. It remembers what was pushed in one SQLite file, so that a
+simulation can be killed and resumed; it does not store answers, since gold does not change.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from biorat_al.errors import DeskError
 from biorat_al.settings import Guidelines, RelationType
 
 Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
-"""Looks gold annotations up by document id; documents without any are left out."""
+"""A function that looks gold annotations up by document id and leaves out documents without gold."""
 
 ANNOTATOR = "oracle"
 
@@ -54,17 +54,17 @@ CREATE TABLE IF NOT EXISTS pre_annotation (
 """
 
 _WITH_RELATIONS = ("project", "pre_annotation")
-"""Tables whose column ``relations`` files lack that an earlier version of the program made."""
+"""Tables that have no column ``relations`` in files made by an earlier version of the program."""
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _AT_ONCE = 500
 
 
 class OracleDesk(Desk):
-    """Answers every task from gold as soon as it is pushed.
+    """A desk that answers every task from gold as soon as it is pushed.
 
-    :param gold: looks gold annotations up by document id.
-    :param folder: where to remember what was pushed (``oracle.db``); made if it is not there.
+    :param gold: function that looks gold annotations up by document id.
+    :param folder: folder for ``oracle.db``, which remembers what was pushed; made if it does not exist.
     """
 
     kind = "oracle"
@@ -93,20 +93,20 @@ class OracleDesk(Desk):
     ) -> DeskProject:
         with self._database() as database:
             if reference is None:
-                found = database.execute(
+                row = database.execute(
                     "SELECT id FROM project WHERE role = ? AND title = ? AND marker = ? ORDER BY id",
                     (role, title, marker),
                 ).fetchone()
             else:
-                found = (self._project(database, reference)[0],)
+                row = (self._project(database, reference)[0],)
             # each label once, though it may join several pairs of types
             known = list(dict.fromkeys(relation.name for relation in relations))
             values = (json.dumps(list(labels)), json.dumps(known))
-            if found is None:
+            if row is None:
                 sql = "INSERT INTO project (role, title, marker, labels, relations) VALUES (?, ?, ?, ?, ?)"
                 number = database.execute(sql, (role, title, marker, *values)).lastrowid
             else:
-                number = found[0]
+                number = row[0]
                 database.execute("UPDATE project SET labels = ?, relations = ? WHERE id = ?", (*values, number))
         return DeskProject(role, str(number), f"oracle:{number}", tuple(labels), relations=tuple(relations))
 
@@ -119,7 +119,7 @@ class OracleDesk(Desk):
             for task in tasks:
                 if task.document.id not in gold:
                     raise DeskError(
-                        f"document {task.document.id}: there is no gold annotation that the oracle could answer from. "
+                        f"document {task.document.id}: the oracle has no gold annotation to answer from. "
                         "Nothing was pushed"
                     )
                 try:
@@ -128,7 +128,7 @@ class OracleDesk(Desk):
                         (number, task.key, task.document.id, len(task.document.text)),
                     )
                 except sqlite3.IntegrityError:
-                    raise DeskError(f"the task {task.key!r} is there already. Nothing was pushed") from None
+                    raise DeskError(f"the task {task.key!r} already exists. Nothing was pushed") from None
                 ids[task.key] = str(row.lastrowid)
                 if task.pre_annotation is not None:
                     shown = self._remember(database, ids[task.key], task.pre_annotation)
@@ -136,18 +136,18 @@ class OracleDesk(Desk):
         return ids
 
     def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
-        found: dict[str, str] = {}
+        ids: dict[str, str] = {}
         with self._database() as database:
             number, *_ = self._project(database, project.reference)
             for begin in range(0, len(keys), _AT_ONCE):
-                some = list(keys[begin : begin + _AT_ONCE])
-                marks = ",".join("?" * len(some))
+                batch = list(keys[begin : begin + _AT_ONCE])
+                marks = ",".join("?" * len(batch))
                 rows = database.execute(
                     f"SELECT key, id FROM task WHERE project = ? AND key IN ({marks})",  # noqa: S608
-                    (number, *some),
+                    (number, *batch),
                 )
-                found.update((key, str(task_id)) for key, task_id in rows)
-        return found
+                ids.update((key, str(task_id)) for key, task_id in rows)
+        return ids
 
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         with self._database() as database:
@@ -169,7 +169,7 @@ class OracleDesk(Desk):
                 (number, model_version),
             ).fetchone()
             if known is None:
-                raise DeskError(f"the pre-annotations of {model_version} cannot be shown: there are none")
+                raise DeskError(f"the pre-annotations of {model_version} cannot be shown: no task has one")
             database.execute("UPDATE project SET shown_version = ? WHERE id = ?", (model_version, number))
 
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
@@ -210,7 +210,7 @@ class OracleDesk(Desk):
 
     @staticmethod
     def _project(database: sqlite3.Connection, reference: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-        """The project's number, its entity labels and its relation labels."""
+        """Return the project's number, its entity labels and its relation labels."""
         row = database.execute("SELECT id, labels, relations FROM project WHERE id = ?", (reference,)).fetchone()
         if row is None:
             raise DeskError(f"the oracle has no project {reference}: its file oracle.db was removed or exchanged")
@@ -218,7 +218,7 @@ class OracleDesk(Desk):
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it happens, or nothing."""
+        """Open the file for one transaction: all of it happens, or nothing."""
         with writing(self._file, DeskError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -272,13 +272,14 @@ def _answer(
 
 
 def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entity, ...]:
-    """Return `gold` as an annotator would have made it out of the pre-annotation `shown`.
+    """Return `gold` as if an annotator had made it from the pre-annotation `shown`.
 
-    An entity that was proposed exactly was accepted; one that was proposed in the same place with another label, or
-    with the same label in an overlapping place, was changed; any other was added by hand. Each proposal is used once.
+    A proposal that equals a gold entity was accepted (``prediction``). A proposal in the same place with another label,
+    or in an overlapping place with the same label, was changed (``prediction-changed``). Any other gold entity was
+    added by hand (``manual``). Each proposal is used once.
     """
-    rest = list(shown)
-    made: dict[int, Entity] = {}
+    proposals = list(shown)
+    answered: dict[int, Entity] = {}
     rules: tuple[tuple[str, Callable[[Entity, Entity], bool]], ...] = (
         ("prediction", lambda one, other: mention_key(one) == mention_key(other)),
         ("prediction-changed", lambda one, other: set(one.spans) == set(other.spans)),
@@ -286,33 +287,33 @@ def with_origins(gold: Sequence[Entity], shown: Sequence[Entity]) -> tuple[Entit
     )
     for origin, fits in rules:
         for number, entity in enumerate(gold):
-            if number in made:
+            if number in answered:
                 continue
-            proposal = next((one for one in rest if fits(entity, one)), None)
+            proposal = next((one for one in proposals if fits(entity, one)), None)
             if proposal is not None:
-                rest.remove(proposal)
-                made[number] = replace(entity, origin=origin, score=proposal.score)
+                proposals.remove(proposal)
+                answered[number] = replace(entity, origin=origin, score=proposal.score)
     return tuple(
-        made[number] if number in made else replace(entity, origin="manual", score=None)
+        answered[number] if number in answered else replace(entity, origin="manual", score=None)
         for number, entity in enumerate(gold)
     )
 
 
 def relations_with_origins(gold: Annotation, shown: Annotation) -> tuple[Relation, ...]:
-    """Return the relations of `gold`, each with what became of the pre-annotation `shown` as ``extras["origin"]``.
+    """Return the relations of `gold`, with ``extras["origin"]`` set by comparison with the pre-annotation `shown`.
 
-    ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else ``manual``. Each
-    proposal is used once.
+    The origin is ``prediction`` where the same relation (:mod:`biorat_al.corpus.model.identity`) was proposed, else
+    ``manual``. Each proposal is used once.
     """
-    rest, wanted_of = list(relation_keys(shown).values()), relation_keys(gold)
-    made = []
+    proposals, keys = list(relation_keys(shown).values()), relation_keys(gold)
+    relations = []
     for relation in gold.relations:
-        wanted = wanted_of[relation.id]
-        origin = "prediction" if wanted in rest else "manual"
-        if wanted in rest:
-            rest.remove(wanted)
-        made.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
-    return tuple(made)
+        key = keys[relation.id]
+        origin = "prediction" if key in proposals else "manual"
+        if key in proposals:
+            proposals.remove(key)
+        relations.append(replace(relation, extras=dict(relation.extras) | {"origin": origin}))
+    return tuple(relations)
 
 
 def _overlap(one: Entity, other: Entity) -> bool:

@@ -12,11 +12,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
-from biorat_al.desk.base import Desk
+from biorat_al.desk.base import ROLES, Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
-from biorat_al.rounds.steps.pull import ROLES, project_of
+from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers

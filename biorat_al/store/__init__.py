@@ -1,1 +1,14 @@
-"""What is kept: documents, answers, rounds, models, predictions, picks, in SQLite or Postgres."""
+"""The project's database (SQLite or Postgres): its tables, and the queries on them.
+
+- `database/`: addresses, engines, migrations, and what failures of a database mean; it imports nothing from here.
+- `tables`: all tables. `store`: one opened database (`Store`), from `database/` and `tables`.
+- `annotations`: annotations to rows and back; `documents`, `creation`: documents in and out, a new project's store.
+- `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
+- `answers`: which annotation counts, with `beyond` and `majority` (votes on properties, on mentions).
+- `models`, `evaluations`, `picks`, `rounds`: rows of the rounds; `shown`: relations of shown pre-labels.
+- `findings`: what a person should know about the current answers.
+
+`tables < annotations` < the other modules; among these `documents < creation`, `models < shown`,
+`revisions < known_answers < tasks`, `beyond < majority < answers` and `store < answers`: what is on the right may
+import what is on the left.
+"""

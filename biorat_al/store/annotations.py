@@ -1,4 +1,4 @@
-"""Annotations to rows and back."""
+"""Writing annotations to rows and reading them back."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow
 T = TypeVar("T")
 
 CHUNK = 500
-"""Rows per statement where ids are listed: SQLite takes a limited number of parameters."""
+"""Ids per statement that lists ids: SQLite limits the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewAnnotation:
-    """An annotation about to be written; `columns` are further columns of its row."""
+    """An annotation to write; `columns` are further columns of its row."""
 
     document_id: int
     source: str
@@ -30,7 +30,7 @@ class NewAnnotation:
 
 
 def chunks(items: Sequence[T], size: int = CHUNK) -> Iterable[Sequence[T]]:
-    """Split `items` into runs of at most `size`."""
+    """Split `items` into runs of at most `size` items."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -64,33 +64,33 @@ def add_annotations(session: Session, new: Sequence[NewAnnotation]) -> list[int]
 
 def load_annotations(session: Session, ids: Sequence[int]) -> dict[int, Annotation]:
     """Read annotations by their ids."""
-    found: dict[int, Annotation] = {}
-    for some in chunks(ids):
+    annotations: dict[int, Annotation] = {}
+    for chunk in chunks(ids):
         entities: dict[int, list[Entity]] = {}
-        for row in session.scalars(select(EntityRow).where(EntityRow.annotation_id.in_(some)).order_by(EntityRow.id)):
+        for row in session.scalars(select(EntityRow).where(EntityRow.annotation_id.in_(chunk)).order_by(EntityRow.id)):
             entities.setdefault(row.annotation_id, []).append(entity_of(row))
         relations: dict[int, list[Relation]] = {}
         for relation in session.scalars(
-            select(RelationRow).where(RelationRow.annotation_id.in_(some)).order_by(RelationRow.id)
+            select(RelationRow).where(RelationRow.annotation_id.in_(chunk)).order_by(RelationRow.id)
         ):
             relations.setdefault(relation.annotation_id, []).append(_relation_of(relation))
         for identifier, concept_relations, extras in session.execute(
             select(AnnotationRow.id, AnnotationRow.concept_relations, AnnotationRow.extras).where(
-                AnnotationRow.id.in_(some)
+                AnnotationRow.id.in_(chunk)
             )
         ):
             stated = tuple(ConceptRelation(*item) for item in concept_relations)
-            found[identifier] = Annotation(
+            annotations[identifier] = Annotation(
                 entities=tuple(entities.get(identifier, ())),
                 relations=tuple(relations.get(identifier, ())),
                 concept_relations=stated,
                 extras=with_old_columns(extras, stated),
             )
-    return found
+    return annotations
 
 
 def entity_of(row: EntityRow) -> Entity:
-    """The entity that a row holds."""
+    """Return the entity in a row."""
     return Entity(
         id=row.key,
         label=row.label,
@@ -103,7 +103,7 @@ def entity_of(row: EntityRow) -> Entity:
 
 
 def entity_values(entity: Entity) -> dict[str, Any]:
-    """An entity as JSON values, for columns that keep whole predictions."""
+    """Return an entity as JSON values, for columns with whole predictions."""
     values: dict[str, Any] = {"id": entity.id, "label": entity.label, "spans": [list(span) for span in entity.spans]}
     if entity.score is not None:
         values["score"] = entity.score
@@ -111,7 +111,7 @@ def entity_values(entity: Entity) -> dict[str, Any]:
 
 
 def entity_from_values(values: dict[str, Any]) -> Entity:
-    """The reverse of :func:`entity_values`."""
+    """Return the entity of which :func:`entity_values` made these values."""
     return Entity(
         id=values["id"],
         label=values["label"],
@@ -121,7 +121,7 @@ def entity_from_values(values: dict[str, Any]) -> Entity:
 
 
 def relation_values(relation: Relation) -> dict[str, Any]:
-    """A relation as JSON values, for columns that keep whole predictions; head and tail are ids of its entities."""
+    """Return a relation as JSON values, for columns with whole predictions; head and tail are ids of entities."""
     return {
         "id": relation.id,
         "label": relation.label,
@@ -133,7 +133,7 @@ def relation_values(relation: Relation) -> dict[str, Any]:
 
 
 def relation_from_values(values: dict[str, Any]) -> Relation:
-    """The reverse of :func:`relation_values`."""
+    """Return the relation of which :func:`relation_values` made these values."""
     return Relation(**values)
 
 

@@ -1,17 +1,17 @@
-"""Which annotation counts for a document: what training, evaluation and export see.
+"""The annotation that counts for a document, which training, evaluation and export use.
 
-1. Where answers were marked as ground truth, the latest of them (``adjudicated``).
-2. Else, where several people answered, the mentions and relations that more than half of them have (``majority``, see
-   :mod:`biorat_al.store.majority`). What exactly half of them have is left out, unless a preferred annotator is named
-   and has it. What could not be decided is kept aside (``disputed``): it is masked in training and evaluation.
-3. Else the one person's answer (``single``); of several answers of the same person the latest.
-4. Where nobody has answered, the gold annotation of the document (``gold``), if gold is to count.
+1. If answers were marked as ground truth, the latest of them counts (``adjudicated``).
+2. Else, if several people answered, the mentions and relations count that more than half of them have (``majority``,
+   see :mod:`biorat_al.store.majority`). What exactly half of them have is left out, unless a preferred annotator is
+   named and has it. What could not be decided is kept aside (``disputed``) and masked in training and evaluation.
+3. Else the one person's answer counts (``single``), or the latest of several by the same person.
+4. If nobody has answered, the gold annotation of the document counts (``gold``), if gold should count.
 
-Who could not choose a label (:mod:`biorat_al.store.asked`) has no vote on it; where that is true of all whose answers
-count, it is not known whether the document has any (:attr:`Answer.unasked`).
+Annotators who could not choose a label (:mod:`biorat_al.store.asked`) have no vote on it. If none of those whose
+answers count could choose it, whether the document has any is unknown (:attr:`Answer.unasked`).
 
-Skipped and deleted answers never count, nor does one that was given on another text, nor what an action made without
-anybody looking at it. An answer that somebody else than its author changed is that person's
+Skipped and deleted answers never count, nor do answers given on another text, nor annotations that an action made
+without anybody looking at them. An answer that somebody other than its author changed belongs to that person
 (:mod:`biorat_al.store.revisions`). In Label Studio's community edition only its API can mark ground truth.
 """
 
@@ -36,7 +36,7 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
 RULES = ("adjudicated", "majority", "single", "gold")
-"""How the annotation that counts came about; see above."""
+"""How the annotation that counts was decided; see above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,9 @@ class Vote:
     """One person's answer to a document, or its gold annotation.
 
     :param at: when it was last changed; None for gold.
-    :param revises: whose answer it was before this annotator changed or copied it.
-    :param superseded: somebody else has changed it since: it has no vote, and is still what its author said alone.
+    :param revises: author of the answer that this annotator changed or copied.
+    :param superseded: somebody else has changed it since: it has no vote, but is still the answer that its author gave
+        alone.
     :param unasked: labels that this annotator could not choose.
     """
 
@@ -62,13 +63,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The annotation that counts for a document, and where it came from (``person`` or ``gold``).
+    """The annotation that counts for a document, and its source (``person`` or ``gold``).
 
-    :param annotation_id: of a majority, the answer of it whose words are taken first.
+    :param annotation_id: for a majority, the answer whose version of each mention is taken first.
     :param rule: one of :data:`RULES`.
-    :param votes: what was decided by; more than one for a majority, those first whose words are taken.
-    :param independent: the latest answer that each person gave alone, those of the preferred annotator first, without
-        ground truth: what agreement is measured on.
+    :param votes: the votes that decided; more than one for a majority, in the order in which their versions are taken.
+    :param independent: the latest answer that each person gave alone, the preferred annotator's first, without ground
+        truth; agreement is measured on these.
     """
 
     document_id: int
@@ -90,8 +91,8 @@ class Answer:
 class Decision:
     """An answer with its annotation.
 
-    :param majority: the annotation, with who stands behind each part of it, by place in ``answer.votes``.
-    :param independent: the annotations of ``answer.independent``, where there are several, without what one of them
+    :param majority: the annotation, with the supporters of each part, by place in ``answer.votes``.
+    :param independent: the annotations of ``answer.independent``, if there are several, without labels that one of them
         was not asked for.
     """
 
@@ -101,10 +102,10 @@ class Decision:
 
 
 def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:
-    """The answer that counts for each document of a split that has one, in the order of the documents.
+    """Return the answer that counts for each document of a split that has one, in the order of the documents.
 
-    :param with_gold: let the gold annotations of documents count where no person has answered.
-    :param prefer: the annotator who decides what exactly half of a document's annotators have.
+    :param with_gold: let gold annotations count where no person has answered.
+    :param prefer: the annotator who decides on what exactly half of a document's annotators have.
     """
     sources = ["person", "gold"] if with_gold else ["person"]
     offers = Offers.read(session)
@@ -159,7 +160,7 @@ def load_answers(
 
 
 def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None = None) -> Iterator[Decision]:
-    """Read the annotations of answers with all that they were decided by, a chunk at a time, in the order given.
+    """Read the annotations of answers with everything that decided them, a chunk at a time, in the order given.
 
     :param prefer: as for :func:`answers`.
     """
@@ -171,7 +172,7 @@ def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None 
             if len(voted) == 1:
                 decided = alone(voted[0])
             else:
-                # the preferred annotator's answer, if there is one, is the first
+                # the preferred annotator's answer comes first, if it exists
                 preferred = 0 if prefer is not None and answer.annotator == prefer else None
                 decided = majority(voted, preferred, [vote.unasked for vote in answer.votes])
             several = answer.independent if len(answer.independent) > 1 else ()
@@ -180,9 +181,9 @@ def decisions(session: Session, chosen: Sequence[Answer], *, prefer: str | None 
 
 
 def annotators(session: Session) -> list[str]:
-    """Everybody who has ever answered or skipped, in the order of their first answers; it only grows at its end.
+    """Return everybody who has ever answered or skipped, in the order of their first answers.
 
-    Whoever changed or copied an answer comes after its author.
+    New names come only at the end. A person who changed or copied an answer comes after its author.
     """
     rows = session.execute(
         select(AnnotationRow.annotator, AnnotationRow.revises, func.min(AnnotationRow.id))
@@ -195,13 +196,13 @@ def annotators(session: Session) -> list[str]:
 
 
 def read_gold(store: Store, keys: Sequence[str]) -> Mapping[str, Annotation]:
-    """:func:`gold_annotations` from a store: what an oracle answers from."""
+    """Return :func:`gold_annotations` of a store; an oracle answers from these."""
     with store.read() as session:
         return gold_annotations(session, keys)
 
 
 def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Annotation]:
-    """Gold annotations by the documents' ids; documents without are left out."""
+    """Return gold annotations by the documents' ids; documents without gold are left out."""
     found: dict[str, int] = {}
     for some in chunks(keys):
         rows = session.execute(
@@ -215,7 +216,7 @@ def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Anno
 
 
 def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer | None:
-    """Decide for a document by all that there is for it: people before gold, ground truth first, then the latest."""
+    """Decide on a document's answer from its votes, sorted people before gold, ground truth first, latest first."""
     votes = [vote for vote in given if not vote.superseded]
     if not votes:
         return None
@@ -256,7 +257,7 @@ def _without(annotation: Annotation, unasked: Unasked) -> Annotation:
 
 
 def _latest(votes: Sequence[Vote], prefer: str | None) -> tuple[Vote, ...]:
-    """The latest vote of each person, without ground truth; the preferred annotator's first."""
+    """Return the latest vote of each person, without ground truth, the preferred annotator's first."""
     latest: dict[str | None, Vote] = {}
     for vote in votes:
         if not vote.ground_truth:

@@ -1,8 +1,9 @@
-"""What formats carry beyond mentions, concepts and relations (``extras``), where several people annotated a document.
+"""Agreement on what formats carry beyond mentions, concepts and relations (``extras``), when several people annotated.
 
-Nobody can vote on parts of it. A property of a mention, a relation or a document is kept if all who have it agree on
-it, or if the preferred annotator has it; else it is left out and counted by its name. There are two exceptions: the
-notes that annotators wrote beside a mention are all kept, and the score of a pre-label is the first annotator's.
+Nobody can vote on parts of these properties. A property of a mention, a relation or a document is kept if all who have
+it agree on it, or if the preferred annotator has it; otherwise it is left out and counted by its name. There are two
+exceptions: all notes that annotators wrote on a mention are kept, and the score of a pre-label is the first
+annotator's.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ Extras = Mapping[str, Any]
 
 
 def agreed_extras(versions: Mapping[int, Extras], preferred: int | None, left_out: Counter[str]) -> dict[str, Any]:
-    """Return what is kept of the extras of one thing.
+    """Return the kept extras of one mention, relation or document.
 
-    :param versions: of those who have the thing, by their place; those first whose words are taken.
+    :param versions: the extras of each annotator who has it, by place, in the order in which versions are taken.
     :param preferred: place of the annotator who decides.
-    :param left_out: counts what is not kept.
+    :param left_out: counter of the properties that are not kept, by name.
     """
     kept: dict[str, Any] = {}
     for name in _names(versions.values()):
@@ -46,23 +47,23 @@ def document_extras(
     preferred: int | None,
     left_out: Counter[str],
 ) -> dict[str, Any]:
-    """Return what is kept of the extras of whole documents, such as events.
+    """Return the kept extras of a whole document, such as events.
 
-    What names a mention by its id is kept only if that mention is, under the same id.
+    A property that names a mention by its id is kept only if that mention is kept under the same id.
 
-    :param mentions: by id, of each annotation.
+    :param mentions: the mentions of each annotation, by id.
     :param kept: the ids of the mentions that were kept.
     """
     versions = {place: annotation.extras for place, annotation in enumerate(annotations) if annotation.extras}
-    found: dict[str, Any] = {}
+    agreed: dict[str, Any] = {}
     for name, value in agreed_extras(versions, preferred, left_out).items():
         places = [place for place, extras in versions.items() if extras.get(name) == value]
         named = ((mentions[place].get(text), text) for text in set(_texts(value)) for place in places)
         if all(mention is None or kept.get(mention) == text for mention, text in named):
-            found[name] = value
+            agreed[name] = value
         else:
             left_out[name] += 1
-    return found
+    return agreed
 
 
 def _names(versions: Iterable[Extras]) -> list[str]:
@@ -70,7 +71,7 @@ def _names(versions: Iterable[Extras]) -> list[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All strings in a JSON value, keys apart."""
+    """Yield all strings in a JSON value, except keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Filling the store of a new project: documents in, labels checked, test set drawn."""
+"""Filling the store of a new project: read the documents, check the labels, draw the test set."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def fill(
 ) -> ImportReport:
     """Read the documents of a new project into its store.
 
-    :param test: documents of the held-out test set; None draws `test_size` of the pool at random (a tenth, at most 50,
-        unless it is given).
-    :param gold: the annotations that the documents carry are right; else they are kept as an import that nothing is
-        learnt from. Those of `test` are always taken as right.
+    :param test: documents of the held-out test set; None draws `test_size` documents of the pool at random (by default
+        a tenth, at most 50).
+    :param gold: whether the documents' annotations are right; if not, they are kept as an import from which nothing is
+        learnt. Annotations of `test` are always considered right.
     :param ignore: labels in the documents that the project does not want.
-    :raises LabelError: with gold annotations, a label of the project that no document has, or a label that the
-        documents have and that is neither wanted nor ignored; where the documents have relations, a relation label of
-        the project that none of these has.
-    :raises CorpusError: there are no documents.
+    :raises LabelError: with gold annotations, no document has one of the project's labels, or the documents have a
+        label that is neither wanted nor ignored; if the documents have relations, no document has one of the project's
+        relation labels.
+    :raises CorpusError: no document is left for the pool.
     """
     report = ImportReport()
     read = partial(import_documents, session, settings=settings, ignore=ignore, report=report)
     if test is not None:
-        # first, so that a document that is in both stays held out
+        # first, so that a document in both `test` and `pool` stays held out
         read(test, split="test", source="gold")
     read(pool, split="pool", source="gold" if gold else "import")
     if test is None:
@@ -68,9 +68,9 @@ def fill(
 def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[str], *, certain: bool) -> None:
     if not certain or not report.mentions:
         return
-    found = set(report.mentions)
-    unknown = sorted(label for label in found if settings.label_of(label) is None and label not in ignore)
-    absent = [entity for entity in settings.entities if not any(entity.covers(label) for label in found)]
+    labels = set(report.mentions)
+    unknown = sorted(label for label in labels if settings.label_of(label) is None and label not in ignore)
+    absent = [entity for entity in settings.entities if not any(entity.covers(label) for label in labels)]
     parts = []
     if absent:
         parts.append(f"no document has the label {_quoted([entity.name for entity in absent])}")
@@ -82,7 +82,7 @@ def _check_labels(settings: Settings, report: ImportReport, ignore: Collection[s
             "(--ignore-label LABEL)"
         )
     elif absent:
-        parts.append(f"the labels in the documents are {_quoted(sorted(found))}")
+        parts.append(f"the labels in the documents are {_quoted(sorted(labels))}")
     related = sorted(report.relations)
     missing = {relation.name for relation in settings.relations if not any(relation.covers(label) for label in related)}
     if missing and related:

@@ -1,4 +1,4 @@
-"""Documents in and out."""
+"""Importing documents into the store, and reading them back."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ from biorat_al.wording import plural
 OTHER_ENTITIES = "entities_of_other_labels"
 OTHER_RELATIONS = "relations_of_other_labels"
 OTHER_CONCEPT_RELATIONS = "concept_relations_of_other_labels"
-"""Keys of an annotation's extras: what of the documents does not count in the project."""
+"""Keys of an annotation's extras for annotations in the documents that do not count in the project."""
 
 _LISTED = 20
 
 
 @dataclass
 class ImportReport:
-    """What an import did.
+    """Counts of what an import did.
 
-    :param duplicates: records whose id and text were there already, read once; the first few are in
-        `duplicate_examples`.
+    :param duplicates: records whose id and text already existed, and which were skipped; `duplicate_examples` has the
+        first few.
     :param mentions: annotated mentions by the label in the source.
-    :param ignored: of these, mentions of labels that the project ignores on purpose.
-    :param relations: annotated relations by the label in the source, those between concepts included.
-    :param relations_aside: of these, those that were kept aside: the project has no such label, or no such mention.
-    :param annotated: documents that came with annotations, an empty one included.
+    :param ignored: of `mentions`, those of labels that the project ignores on purpose.
+    :param relations: annotated relations by the label in the source, including those between concepts.
+    :param relations_aside: of `relations`, those that were kept aside because the project has no such label or no such
+        mention.
+    :param annotated: documents that came with annotations, even empty ones.
     :param leaks: pool documents left out because a test document has the same text.
     """
 
@@ -65,14 +66,14 @@ def import_documents(
     ignore: Collection[str],
     report: ImportReport,
 ) -> None:
-    """Write records as they come, in small batches, so that memory does not grow with the corpus.
+    """Write records in small batches as they come, so that memory does not grow with the corpus.
 
-    Labels of the source become labels of the project; mentions and relations of labels that the project does not have
+    Labels of the source become labels of the project. Mentions and relations with labels that the project does not have
     are kept aside in the annotation's extras, as are relations of such mentions. A project without relation labels
-    keeps those of its mentions as they are.
+    keeps the relations of its mentions unchanged.
 
-    :param source: ``gold`` or ``import``: what the annotations in the records are.
-    :raises DuplicateDocumentError: two records share an id and differ in text.
+    :param source: source of the annotations in the records, ``gold`` or ``import``.
+    :raises DuplicateDocumentError: two records have the same id but different texts.
     """
     iterator = iter(records)
     while batch := list(islice(iterator, CHUNK)):
@@ -96,9 +97,9 @@ def import_documents(
 
 
 def draw_test_documents(session: Session, size: int, seed: int) -> int:
-    """Move `size` documents, drawn at random from the pool, to the held-out test set; return how many.
+    """Move `size` random documents of the pool to the held-out test set; return how many were moved.
 
-    Whether a document is drawn depends on the seed and its id alone, not on the order of the files.
+    Whether a document is drawn depends only on the seed and its id, not on the order of the files.
 
     :raises UsageError: the pool would be left empty.
     """
@@ -113,82 +114,82 @@ def draw_test_documents(session: Session, size: int, seed: int) -> int:
 
     rows = session.execute(select(DocumentRow.key, DocumentRow.id).where(DocumentRow.split == "pool")).yield_per(1000)
     drawn = heapq.nsmallest(size, ((rank(key), document_id) for key, document_id in rows))
-    for some in chunks([document_id for _, document_id in drawn]):
-        session.execute(update(DocumentRow).where(DocumentRow.id.in_(some)).values(split="test"))
+    for chunk in chunks([document_id for _, document_id in drawn]):
+        session.execute(update(DocumentRow).where(DocumentRow.id.in_(chunk)).values(split="test"))
     return len(drawn)
 
 
 def remove_leaks(session: Session) -> int:
-    """Take documents out of the pool whose text a test document has, so that the test set stays held out.
+    """Remove documents from the pool that have the text of a test document, so that the test set stays held out.
 
-    Return the number of documents taken out.
+    Return the number of documents removed.
     """
     held_out = select(DocumentRow.text_sha256).where(DocumentRow.split == "test")
-    # not by a join: two test documents with the same text would count a document of the pool twice
+    # not a join: two test documents with the same text would count a pool document twice
     leaked = session.scalars(
         select(DocumentRow.id).where(DocumentRow.split == "pool", DocumentRow.text_sha256.in_(held_out))
     ).all()
-    for some in chunks(leaked):
-        annotations = select(AnnotationRow.id).where(AnnotationRow.document_id.in_(some))
+    for chunk in chunks(leaked):
+        annotations = select(AnnotationRow.id).where(AnnotationRow.document_id.in_(chunk))
         session.execute(delete(EntityRow).where(EntityRow.annotation_id.in_(annotations)))
         session.execute(delete(RelationRow).where(RelationRow.annotation_id.in_(annotations)))
-        session.execute(delete(AnnotationRow).where(AnnotationRow.document_id.in_(some)))
-        session.execute(delete(DocumentRow).where(DocumentRow.id.in_(some)))
+        session.execute(delete(AnnotationRow).where(AnnotationRow.document_id.in_(chunk)))
+        session.execute(delete(DocumentRow).where(DocumentRow.id.in_(chunk)))
     return len(leaked)
 
 
 def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False) -> dict[int, Document]:
     """Read documents by their row ids.
 
-    :param check: compare each text with the digest that was made when it was first read.
-    :raises StoreError: a text is not the one that was read.
+    :param check: compare each text with the digest from when it was first read.
+    :raises StoreError: a text has changed since it was read.
     """
-    found: dict[int, Document] = {}
-    for some in chunks(ids):
-        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(some))):
+    documents: dict[int, Document] = {}
+    for chunk in chunks(ids):
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(chunk))):
             if check and hashlib.sha256(row.text.encode(errors="surrogatepass")).hexdigest() != row.text_sha256:
                 raise StoreError(
                     f"the database was changed from outside, or is damaged: the text of the document {row.key} is not "
                     "the one that was read (another sha256), so that mentions may be off their places; put the text "
                     "back, or take the database from a backup"
                 )
-            found[row.id] = document_of(row)
-    return found
+            documents[row.id] = document_of(row)
+    return documents
 
 
-def keys_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """Return the ids that the user knows by row id, in the order of the former."""
-    found: list[tuple[int, str]] = []
-    for some in chunks(ids):
-        found += [
+def document_keys(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the ids that the user knows, by row id, sorted by the former."""
+    keys: list[tuple[int, str]] = []
+    for chunk in chunks(ids):
+        keys += [
             (row_id, key)
-            for row_id, key in session.execute(select(DocumentRow.id, DocumentRow.key).where(DocumentRow.id.in_(some)))
+            for row_id, key in session.execute(select(DocumentRow.id, DocumentRow.key).where(DocumentRow.id.in_(chunk)))
         ]
-    return dict(sorted(found, key=lambda one: one[1]))
+    return dict(sorted(keys, key=lambda item: item[1]))
 
 
 def documents_by_key(session: Session, keys: Sequence[str]) -> dict[str, tuple[int, Document]]:
-    """Read documents by the ids that the user knows; unknown ones are left out."""
-    found: dict[str, tuple[int, Document]] = {}
-    for some in chunks(keys):
-        for row in session.scalars(select(DocumentRow).where(DocumentRow.key.in_(some))):
-            found[row.key] = (row.id, document_of(row))
-    return found
+    """Read documents, with their row ids, by the ids that the user knows; unknown ids are left out."""
+    documents: dict[str, tuple[int, Document]] = {}
+    for chunk in chunks(keys):
+        for row in session.scalars(select(DocumentRow).where(DocumentRow.key.in_(chunk))):
+            documents[row.key] = (row.id, document_of(row))
+    return documents
 
 
 def count_documents(session: Session) -> dict[str, int]:
-    """Number of documents by split."""
+    """Return the number of documents by split."""
     rows = session.execute(select(DocumentRow.split, func.count()).group_by(DocumentRow.split))
     return {"pool": 0, "test": 0} | {split: count for split, count in rows}
 
 
 def document_of(row: DocumentRow) -> Document:
-    """The document that a row holds."""
+    """Return the document in a row."""
     return Document(row.key, row.text, tuple(Passage(*passage) for passage in row.passages), row.details)
 
 
 def iterate_documents(session: Session, split: str) -> Iterator[tuple[int, Document]]:
-    """All documents of a split in the order in which they were read, with flat memory."""
+    """Yield all documents of a split, with row ids, in the order in which they were read; memory use stays constant."""
     rows = session.scalars(
         select(DocumentRow).where(DocumentRow.split == split).order_by(DocumentRow.id),
         execution_options={"yield_per": CHUNK},
@@ -227,9 +228,9 @@ def _without_duplicates(session: Session, batch: Sequence[Record], report: Impor
 
 
 def text_sha256(record: Record) -> str:
-    """Hash of a document's text.
+    """Return the SHA-256 of a document's text.
 
-    :raises CorpusError: the text has characters that no database keeps.
+    :raises CorpusError: the text has characters that no database can keep.
     """
     try:
         data = record.document.text.encode()
@@ -289,7 +290,7 @@ def _with_project_labels(
 def _relations(
     annotation: Annotation, entities: Set[str], settings: Settings, report: ImportReport, extras: dict[str, Any]
 ) -> tuple[Relation, ...]:
-    """The relations with the project's labels between `entities` (ids); the others go into `extras`."""
+    """Return the relations between `entities` (ids), with the project's labels; put the others into `extras`."""
     symmetric = {relation.name for relation in settings.relations if relation.symmetric}
     relations: list[Relation] = []
     aside: list[dict[str, Any]] = []
@@ -311,7 +312,7 @@ def _relations(
 def _concept_relations(
     annotation: Annotation, settings: Settings, report: ImportReport, extras: dict[str, Any]
 ) -> tuple[ConceptRelation, ...]:
-    """The same for relations between concepts."""
+    """Return the relations between concepts, with the project's labels; put the others into `extras`."""
     relations: list[ConceptRelation] = []
     aside: list[list[str]] = []
     for relation in annotation.concept_relations:
@@ -324,5 +325,5 @@ def _concept_relations(
             relations.append(ConceptRelation(label, relation.head, relation.tail))
     if aside:
         extras[OTHER_CONCEPT_RELATIONS] = aside
-    # two labels of the source may be one of the project
+    # two labels of the source may become one label of the project
     return tuple(dict.fromkeys(relations))

@@ -1,4 +1,4 @@
-"""What was measured of a model on the held-out test documents."""
+"""Measurements of models on the held-out test documents."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Triple = tuple[int, int, int]
 
 
 Between = Literal["gold", "predicted"]
-"""What relations were predicted between: the mentions that count as gold, or those that the model predicts itself."""
+"""Mentions between which relations were predicted: those that count as gold, or the model's own predictions."""
 
 Level = Literal["mention", "document"]
-"""What a relation is: a pair of mentions, or of concepts."""
+"""What a relation is: a pair of mentions (``mention``), or of concepts (``document``)."""
 
 
 class Measure(NamedTuple):
-    """How relations were counted."""
+    """The way in which relations were counted."""
 
     entities: Between
     level: Level
@@ -43,45 +43,45 @@ class TotalCounts:
 
     @property
     def precision(self) -> float | None:
-        """Share of what was predicted that is right; None where nothing was predicted."""
+        """Share of the predictions that are right; None if nothing was predicted."""
         predicted = self.true_positives + self.false_positives
         return self.true_positives / predicted if predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of what is annotated that was found; None where there is nothing."""
+        """Share of the annotations that were predicted; None if nothing is annotated."""
         annotated = self.true_positives + self.false_negatives
         return self.true_positives / annotated if annotated else None
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where neither predictions nor annotations exist."""
+        """Harmonic mean of precision and recall; None if there are neither predictions nor annotations."""
         total = 2 * self.true_positives + self.false_positives + self.false_negatives
         return 2 * self.true_positives / total if total else None
 
 
 def replace_evaluation(session: Session, version: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the counts of a model per test document and label, in place of any earlier ones."""
+    """Replace a model's counts per test document and label."""
     _replace(session, EvaluationRow, version, rows)
 
 
 def replace_reliability(session: Session, version: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write a model's reliability bins, in place of any earlier ones."""
+    """Replace a model's reliability bins."""
     _replace(session, ReliabilityRow, version, rows)
 
 
 def replace_robustness(session: Session, version: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the counts of a model per condition and test document, in place of any earlier ones."""
+    """Replace a model's counts per condition and test document."""
     _replace(session, RobustnessRow, version, rows)
 
 
 def replace_relation_evaluation(session: Session, version: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the counts of a model's relations per measure, test document and label, in place of any earlier ones."""
+    """Replace the counts of a model's relations per measure, test document and label."""
     _replace(session, RelationEvaluationRow, version, rows)
 
 
 def evaluation(session: Session, version: str) -> dict[str | None, TotalCounts]:
-    """Strict span counts of a model by label; under None those over all labels. Empty where it was not evaluated."""
+    """Return a model's strict span counts by label, over all labels under None; empty if it was not evaluated."""
     sums = (
         func.count(EvaluationRow.document_id.distinct()),
         func.sum(EvaluationRow.true_positives),
@@ -101,7 +101,7 @@ def evaluation(session: Session, version: str) -> dict[str | None, TotalCounts]:
 
 
 def document_counts_of(session: Session, version: str) -> dict[str, Triple]:
-    """Strict span counts of a model, all labels together, by document id; empty where it was not evaluated."""
+    """Return a model's strict span counts over all labels, by document id; empty if it was not evaluated."""
     rows = session.execute(
         select(
             DocumentRow.key,
@@ -118,7 +118,7 @@ def document_counts_of(session: Session, version: str) -> dict[str, Triple]:
 
 
 def reliability_of(session: Session, version: str) -> list[ReliabilityRow]:
-    """A model's reliability bins, the lowest confidences first; empty where that was not measured."""
+    """Return a model's reliability bins, lowest confidences first; empty if they were not measured."""
     return list(
         session.scalars(
             select(ReliabilityRow).where(ReliabilityRow.model_version == version).order_by(ReliabilityRow.bin)
@@ -127,7 +127,7 @@ def reliability_of(session: Session, version: str) -> list[ReliabilityRow]:
 
 
 def robustness_of(session: Session, version: str) -> dict[str, dict[str, Triple]]:
-    """Strict span counts of a model by condition and document id; empty where that was not measured."""
+    """Return a model's strict span counts by condition and document id; empty if they were not measured."""
     rows = session.execute(
         select(
             RobustnessRow.condition,
@@ -140,14 +140,14 @@ def robustness_of(session: Session, version: str) -> dict[str, dict[str, Triple]
         .where(RobustnessRow.model_version == version)
         .order_by(RobustnessRow.condition, DocumentRow.id)
     )
-    found: dict[str, dict[str, Triple]] = {}
+    by_condition: dict[str, dict[str, Triple]] = {}
     for condition, key, tp, fp, fn in rows:
-        found.setdefault(condition, {})[key] = (tp, fp, fn)
-    return found
+        by_condition.setdefault(condition, {})[key] = (tp, fp, fn)
+    return by_condition
 
 
 def relation_counts_of(session: Session, version: str) -> dict[Measure, dict[str, dict[str, Triple]]]:
-    """Counts of a model's relations by measure, relation label and document id; empty where it was not measured."""
+    """Return counts of a model's relations by measure, label and document id; empty if they were not measured."""
     rows = session.execute(
         select(RelationEvaluationRow, DocumentRow.key)
         .join(DocumentRow, DocumentRow.id == RelationEvaluationRow.document_id)
@@ -159,15 +159,15 @@ def relation_counts_of(session: Session, version: str) -> dict[Measure, dict[str
             DocumentRow.id,
         )
     )
-    found: dict[Measure, dict[str, dict[str, Triple]]] = {}
+    by_measure: dict[Measure, dict[str, dict[str, Triple]]] = {}
     for row, key in rows:
-        by_label = found.setdefault(Measure(row.entities, row.level), {})
+        by_label = by_measure.setdefault(Measure(row.entities, row.level), {})
         by_label.setdefault(row.label, {})[key] = (row.true_positives, row.false_positives, row.false_negatives)
-    return found
+    return by_measure
 
 
 def relation_evaluation(session: Session, version: str) -> dict[Measure, TotalCounts]:
-    """Counts of a model's relations by measure, all labels together; empty where it was not measured."""
+    """Return counts of a model's relations over all labels, by measure; empty if they were not measured."""
     return {
         measure: TotalCounts(
             len({key for counts in by_label.values() for key in counts}),
@@ -178,12 +178,14 @@ def relation_evaluation(session: Session, version: str) -> dict[Measure, TotalCo
 
 
 def relation_f1(session: Session, version: str) -> dict[Between, dict[Level, float | None]]:
-    """F1 of a model's relations by what they lie between (``gold``, ``predicted``) and by level; empty where it was not
-    measured, None where there is nothing to find and nothing was said."""
-    found: dict[Between, dict[Level, float | None]] = {}
+    """Return the F1 of a model's relations by their mentions (``gold``, ``predicted``) and by level.
+
+    The result is empty if F1 was not measured; an F1 is None if there are neither predictions nor annotations.
+    """
+    scores: dict[Between, dict[Level, float | None]] = {}
     for measure, counts in relation_evaluation(session, version).items():
-        found.setdefault(measure.entities, {})[measure.level] = counts.f1
-    return found
+        scores.setdefault(measure.entities, {})[measure.level] = counts.f1
+    return scores
 
 
 def _replace(

@@ -1,4 +1,4 @@
-"""What a person should know of the answers that are there now: told in every round until it is put right."""
+"""Findings in the current answers that a person should know; every round reports them until they are corrected."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an answer is.
+    """The place of an answer.
 
-    :param document: the id that the user knows.
-    :param role: the project on the desk that has the task.
-    :param task: the desk's id; `annotation` likewise.
-    :param annotator: whose it is, or in whose name it was made.
+    :param document: the document's id that the user knows.
+    :param role: role of the project on the desk that has the task.
+    :param task: the desk's id of the task.
+    :param annotation: the desk's id of the answer.
+    :param annotator: its author, or the user in whose name it was made.
     """
 
     document: str
@@ -30,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Unattended:
-    """An annotation that an action made without anybody looking at it; it does not count as an answer.
+    """An annotation that an action made without anybody looking at it, so that it does not count as an answer.
 
     :param made_from: ``prediction`` or ``propagated``.
     """
@@ -41,7 +42,7 @@ class Unattended:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """A part of an answer that could not be understood, in a sentence."""
+    """A sentence about a part of an answer that could not be understood."""
 
     place: Place
     problem: str
@@ -49,7 +50,7 @@ class NotUnderstood:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """An answer in which slips were put right: mentions trimmed, and mentions joined with another just like them."""
+    """An answer in which slips were corrected: mentions trimmed, and mentions joined with an identical one."""
 
     place: Place
     trimmed: int
@@ -58,9 +59,9 @@ class Tidied:
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """An answer that somebody else than its author changed or copied.
+    """An answer that somebody other than its author changed or copied.
 
-    :param of: whose it was before.
+    :param of: author of the answer that was changed or copied.
     """
 
     place: Place
@@ -69,7 +70,7 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All of it, in the order of the documents."""
+    """All findings, in the order of the documents."""
 
     unattended: tuple[Unattended, ...] = ()
     problems: tuple[NotUnderstood, ...] = ()
@@ -77,15 +78,15 @@ class Findings:
     revised: tuple[Revised, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the findings as JSON values."""
         return {
-            name: [{key: held for key, held in values.items() if key != "place"} | values["place"] for values in items]
+            name: [{key: item for key, item in values.items() if key != "place"} | values["place"] for values in items]
             for name, items in asdict(self).items()
         }
 
 
 def findings(session: Session) -> Findings:
-    """Look through the current answers of all tasks that are still on the desk."""
+    """Collect the findings in the current answers of all tasks that are still on the desk."""
     rows = session.execute(
         select(
             DocumentRow.key,

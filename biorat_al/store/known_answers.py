@@ -1,4 +1,4 @@
-"""What the store has of the answers to tasks, for a merge to hold against what was fetched."""
+"""The answers to tasks that the store already has, which a merge compares with the fetched ones."""
 
 from __future__ import annotations
 
@@ -14,50 +14,52 @@ from biorat_al.store.revisions import FetchedAnswer, Revision
 from biorat_al.store.tables import AnnotationRow, TaskRow
 
 HOME = "task"
-"""Where the raw answer says which of the desk's tasks it was given on."""
+"""Key of the raw answer for the desk's id of the task on which it was given."""
 
 
 @dataclass
-class Known:
-    """All that was fetched of the answers to a document, oldest first, by the desk's id of the answer.
+class KnownAnswers:
+    """The fetched revisions of all answers to a document, oldest first, by the desk's id of the answer.
 
-    :param there: by the desk's id of the task as well, those that were not deleted.
-    :param over: those that were deleted: the desk may give their ids to others.
+    :param there: answers that were not deleted, by the desk's id of the task and then of the answer.
+    :param over: deleted answers, by the desk's id; the desk may give their ids to others.
     """
 
     there: dict[str, dict[str, list[Revision]]] = field(default_factory=dict)
     over: dict[str, list[Revision]] = field(default_factory=dict)
 
 
-def known_answers(session: Session, tasks: Sequence[TaskRow]) -> dict[int, Known]:
-    """Return what was fetched of the answers to tasks, by row id of the task."""
+def known_answers(session: Session, tasks: Sequence[TaskRow]) -> dict[int, KnownAnswers]:
+    """Return the fetched revisions of the answers to tasks, by row id of the task."""
     homes = {task.id: task.desk_task_id or "" for task in tasks}
     rows: list[AnnotationRow] = []
-    for some in chunks(list(homes)):
-        rows += session.scalars(select(AnnotationRow).where(AnnotationRow.task_id.in_(some)).order_by(AnnotationRow.id))
-    said = load_annotations(session, [row.id for row in rows])
-    found: dict[int, Known] = {}
+    for chunk in chunks(list(homes)):
+        rows += session.scalars(
+            select(AnnotationRow).where(AnnotationRow.task_id.in_(chunk)).order_by(AnnotationRow.id)
+        )
+    annotations = load_annotations(session, [row.id for row in rows])
+    by_task: dict[int, KnownAnswers] = {}
     for row in rows:
-        known = found.setdefault(row.task_id or 0, Known())
+        known = by_task.setdefault(row.task_id or 0, KnownAnswers())
         ident = row.desk_annotation_id or ""
         of_home = known.there.setdefault(str((row.raw or {}).get(HOME) or homes[row.task_id or 0]), {})
-        of_home.setdefault(ident, []).append(Revision(row, said[row.id]))
+        of_home.setdefault(ident, []).append(Revision(row, annotations[row.id]))
         if row.deleted_at is not None:
             known.over[ident] = of_home.pop(ident)
-    return found
+    return by_task
 
 
 Stamp = tuple[str, datetime, bool]
-"""What tells a revision apart: the desk's id of the answer, its time, and whether it is a skip."""
+"""What identifies a revision: the desk's id of the answer, its time, and whether it is a skip."""
 
 
 def taken_stamps(session: Session, answers: Iterable[FetchedAnswer]) -> set[Stamp]:
-    """Return the stamps of all revisions that the store has of answers with these ids, on whatever task."""
+    """Return the stamps of all revisions in the store of answers with these ids, on any task."""
     taken: set[Stamp] = set()
-    for some in chunks(sorted({answer.desk_annotation_id for answer in answers})):
+    for chunk in chunks(sorted({answer.desk_annotation_id for answer in answers})):
         rows = session.execute(
             select(AnnotationRow.desk_annotation_id, AnnotationRow.updated_at, AnnotationRow.skipped).where(
-                AnnotationRow.desk_annotation_id.in_(some)
+                AnnotationRow.desk_annotation_id.in_(chunk)
             )
         )
         taken.update((str(ident), stamp, skipped) for ident, stamp, skipped in rows if stamp is not None)

@@ -1,22 +1,22 @@
-"""One annotation out of those of several annotators: what more than half of them have.
+"""A majority vote: one annotation from those of several annotators, with what more than half of them have.
 
-When two annotators have the same mention or relation, :mod:`biorat_al.corpus.model.identity` says. What exactly half of
-them have is a tie: it is left out, unless the preferred annotator has it. A mention's concepts are decided in the same
-way, by those who have the mention. What formats carry beyond these is kept as :mod:`biorat_al.store.beyond` says.
+:mod:`biorat_al.corpus.model.identity` defines when two annotators have the same mention or relation. What exactly half
+of them have is a tie: it is left out, unless the preferred annotator has it. The annotators who have a mention decide
+on its concepts in the same way. :mod:`biorat_al.store.beyond` decides on what formats carry beyond these.
 
-What is left out is not always decided to be absent. **Disputed** are:
+What is left out is not always decided to be absent. These are **disputed**:
 
 - ties, unless the preferred annotator has answered: then that answer decides, whether it has the mention or not;
-- what only a minority has, where at least half of the annotators have it or another version of it that is left out.
+- what only a minority has, if at least half of the annotators have it or another version of it that is left out.
   Three people who mark three different borders agree that there is a mention. Versions of one mention are mentions with
-  the same spans, or with the same label and a common character; versions of one relation have the same two ends,
-  whatever their labels and directions;
+  the same spans, or with the same label and a common character; versions of one relation have the same two ends, but
+  may differ in label and direction;
 - a relation that is left out and has a disputed end, unless its other end is decided to be absent.
 
-Everything else that a minority has is outvoted: it is decided to be absent.
+Everything else that only a minority has is outvoted: it is decided to be absent.
 
-Who could not choose a label (:class:`~biorat_al.corpus.model.unasked.Unasked`), or not one of a relation's ends, has no
-vote on it, unless it is in that answer all the same.
+Annotators who could not choose a label (:class:`~biorat_al.corpus.model.unasked.Unasked`), or one of a relation's ends,
+have no vote on it, unless it is in their answer all the same.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """What exactly half of the annotators have.
+    """A mention, relation or concept that exactly half of the annotators have.
 
-    :param kind: ``entity``, ``relation``, ``concept relation``, or ``concept`` for one that a mention is linked to.
-    :param entities: the mention, or the two that are related, in the words of one who has them; empty for a relation
-        between concepts.
-    :param voters: who has it, by their place among the annotations.
-    :param kept: whether it stays since the preferred annotator has it.
-    :param among: who could have it, of a concept those who have the mention; empty: everybody.
+    :param kind: ``entity``, ``relation``, ``concept relation``, or ``concept`` for a concept of a mention.
+    :param entities: the mention, or the two related mentions, in the version of one annotator who has them; empty for a
+        relation between concepts.
+    :param voters: annotators who have it, by their place among the annotations.
+    :param kept: whether it is kept because the preferred annotator has it.
+    :param among: annotators who could have it: for a concept, those who have the mention; empty means everybody.
     """
 
     kind: str
@@ -57,15 +57,16 @@ class Tie:
 
 @dataclass(frozen=True)
 class Majority:
-    """The annotation that was decided on, and who stands behind each part of it.
+    """The annotation that was decided on, and the annotators who have each part of it.
 
-    :param entities: by id in `annotation`, each annotator's own version of the mention, by their place.
-    :param relations: the same for relations.
-    :param concept_relations: who has each, by their place.
-    :param outvoted: how many mentions and relations only a minority has.
+    :param entities: each annotator's version of a mention, by the mention's id in `annotation` and the annotator's
+        place.
+    :param relations: each annotator's version of a relation, in the same way.
+    :param concept_relations: places of the annotators who have each relation between concepts.
+    :param outvoted: number of mentions and relations that only a minority has.
     :param disputed: what is left out without being decided to be absent; see the module.
-    :param disputed_concepts: how many concepts of mentions that are kept nobody could decide on.
-    :param left_out: what formats carry beyond and annotators do not agree on, by its name.
+    :param disputed_concepts: number of undecided concepts of mentions that are kept.
+    :param left_out: number of further properties (``extras``) on which annotators do not agree, by name.
     """
 
     annotation: Annotation
@@ -80,7 +81,7 @@ class Majority:
 
 
 def alone(annotation: Annotation) -> Majority:
-    """The one annotation that there is, as it is."""
+    """Return the only annotation of a document as the decision, unchanged."""
     return Majority(
         annotation,
         {entity.id: {0: entity} for entity in annotation.entities},
@@ -94,10 +95,10 @@ def majority(
 ) -> Majority:
     """Decide between the annotations of several people.
 
-    A mention that is kept is the first annotator's who has it (the preferred one's before all others), ids included
-    unless two clash.
+    A kept mention is the version of the first annotator who has it (the preferred annotator's before all others), with
+    the same id unless two ids clash.
 
-    :param annotations: one for each annotator, those first whose words are to be taken.
+    :param annotations: one for each annotator, in the order in which their versions are taken.
     :param preferred: place of the annotator who decides ties; None leaves ties out.
     :param unasked: what each annotator could not choose; empty: all could choose everything.
     """
@@ -132,7 +133,7 @@ def majority(
         if ballot.passes("relation", relation.label, voters_of_relation, ends, relation.label):
             ident = _free(relation.id, relations)
             relations[ident] = voters_of_relation
-            # whoever has a relation has its ends, so these were kept as well
+            # an annotator who has a relation has its ends, so these were kept as well
             head, tail = (ids[mention_key(end)] for end in ends)
             properties = ballot.extras(voters_of_relation)
             decided.append(replace(relation, id=ident, head=head, tail=tail, extras=properties))
@@ -175,7 +176,7 @@ class _Topic(NamedTuple):
 
 @dataclass
 class _Ballot:
-    """Counts votes, and keeps what could not be decided."""
+    """A count of votes, which records what could not be decided."""
 
     voters: int
     preferred: int | None
@@ -186,17 +187,17 @@ class _Ballot:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def place(self, votes: Mapping[int, T]) -> int:
-        """Whose version counts: the preferred annotator's, else the first's."""
+        """Return the place of the annotator whose version counts: the preferred annotator, else the first."""
         return self.preferred if self.preferred in votes and self.preferred is not None else min(votes)
 
     def first(self, votes: Mapping[int, T]) -> T:
-        """The version that counts."""
+        """Return the version that counts."""
         return votes[self.place(votes)]
 
     def passes(
         self, kind: str, label: str, votes: Mapping[int, T], entities: tuple[Entity, ...], relation: str | None = None
     ) -> bool:
-        """Whether it is kept.
+        """Return whether it is kept; count it if it is outvoted, record it if it is a tie.
 
         :param relation: label of the relation; None for a mention.
         """
@@ -217,7 +218,7 @@ class _Ballot:
         return tuple(place for place in everybody if place in votes or not self.unasked[place].concerns(*topic))
 
     def concepts(self, mention: Entity, versions: Mapping[int, Entity]) -> tuple[Concept, ...]:
-        """Return the concepts that more than half of those have who have a mention; count the ties."""
+        """Return the concepts that more than half of the annotators of a mention have; record the ties."""
         voters: dict[Concept, list[int]] = {}
         for place, version in versions.items():
             for concept in dict.fromkeys(version.concepts):
@@ -235,7 +236,7 @@ class _Ballot:
         return tuple(kept)
 
     def extras(self, versions: Mapping[int, Entity] | Mapping[int, Relation]) -> dict[str, Any]:
-        """Return what is kept of what formats carry beyond; count the rest."""
+        """Return the further properties (``extras``) that are kept; count the others."""
         first = self.place(versions)
         ordered = sorted(versions, key=lambda place: place != first)
         return agreed_extras({place: versions[place].extras for place in ordered}, self.preferred, self.left_out)
@@ -243,10 +244,10 @@ class _Ballot:
     def undecided(
         self, lost: Mapping[K, Collection[int]], same: Callable[[K, K], bool], topic: Callable[[K], _Topic]
     ) -> list[K]:
-        """Return what is disputed of what was left out, before the ends of relations are looked at.
+        """Return what is disputed among what was left out, before the ends of relations are considered.
 
-        :param lost: who has each.
-        :param same: whether two are versions of one thing.
+        :param lost: annotators who have each thing that was left out.
+        :param same: whether two of these are versions of one thing.
         :param topic: which labels it is about.
         """
         found: list[K] = []
@@ -273,11 +274,11 @@ def _disputed(
     relations: Mapping[RelationKey, tuple[Mapping[int, Relation], tuple[Entity, Entity]]],
     concept_relations: Mapping[ConceptRelation, Mapping[int, ConceptRelation]],
 ) -> Disputed:
-    """Return what is disputed of what was left out, as the module says.
+    """Return what is disputed among what was left out, as the module defines it.
 
     :param kept: ids of the mentions that were kept.
-    :param mentions: who has each mention that was left out; `relations` (with their ends) and `concept_relations`
-        likewise.
+    :param mentions: annotators who have each mention that was left out; `relations` (with their ends) and
+        `concept_relations` in the same way.
     """
     ids = dict(kept)
     taken = dict.fromkeys(ids.values())
@@ -294,7 +295,7 @@ def _disputed(
         lambda one, other: set(ends[one]) == set(ends[other]),
         lambda key: _Topic(tuple(label for label, _ in ends[key]), key[0]),
     )
-    # what has a disputed end cannot be decided by itself
+    # a relation with a disputed end cannot be decided independently of it
     undecided += [key for key, pair in ends.items() if any(end in ids and end not in kept for end in pair)]
     between = []
     names = dict[str, None]()
@@ -314,7 +315,7 @@ def _disputed(
 
 
 def _same_mention(one: MentionKey, other: MentionKey) -> bool:
-    """Whether two mentions can be versions of one: the same place, or the same label and a common character."""
+    """Return whether two mentions can be versions of one: same place, or same label and a common character."""
     if one[1] == other[1]:
         return True
     return one[0] == other[0] and any(a.start < b.end and b.start < a.end for a in one[1] for b in other[1])
@@ -323,7 +324,7 @@ def _same_mention(one: MentionKey, other: MentionKey) -> bool:
 def _votes(
     annotations: Sequence[Annotation], items: Callable[[int, Annotation], Iterable[tuple[K, T]]]
 ) -> dict[K, dict[int, T]]:
-    """Who has what; the same thing twice in one annotation counts once."""
+    """Return who has what; the same thing twice in one annotation counts once."""
     votes: dict[K, dict[int, T]] = {}
     for place, annotation in enumerate(annotations):
         for key, item in items(place, annotation):

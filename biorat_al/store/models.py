@@ -1,4 +1,4 @@
-"""Trained models, and what they predict of documents."""
+"""Trained models, and their predictions on documents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from biorat_al.store.tables import (
 
 
 def models_of(session: Session, number: int) -> dict[str, ModelRow]:
-    """The models that a round trained, by arm."""
+    """Return the models that a round trained, by arm."""
     return {
         row.arm: row
         for row in session.scalars(
@@ -31,60 +31,60 @@ def models_of(session: Session, number: int) -> dict[str, ModelRow]:
 
 
 def newest_model(session: Session) -> ModelRow | None:
-    """The newest model of a selecting arm."""
+    """Return the newest model of a selecting arm."""
     return session.scalar(
         select(ModelRow).where(ModelRow.selecting.is_(True)).order_by(ModelRow.round_number.desc()).limit(1)
     )
 
 
 def add_predictions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write what a model says of documents."""
+    """Write a model's predictions."""
     if rows:
         session.execute(insert(PredictionRow), list(rows))
 
 
 def predicted_documents(session: Session, version: str) -> set[int]:
-    """Row ids of the documents that a model has predictions for."""
+    """Return the row ids of the documents for which a model has predictions."""
     return set(session.scalars(select(PredictionRow.document_id).where(PredictionRow.model_version == version)))
 
 
 def predictions(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, PredictionRow]:
-    """A model's predictions by document row id."""
-    found: dict[int, PredictionRow] = {}
-    for some in chunks(document_ids):
+    """Return a model's predictions by document row id."""
+    by_document: dict[int, PredictionRow] = {}
+    for chunk in chunks(document_ids):
         rows = session.scalars(
-            select(PredictionRow).where(PredictionRow.model_version == version, PredictionRow.document_id.in_(some))
+            select(PredictionRow).where(PredictionRow.model_version == version, PredictionRow.document_id.in_(chunk))
         )
-        found.update((row.document_id, row) for row in rows)
-    return found
+        by_document.update((row.document_id, row) for row in rows)
+    return by_document
 
 
 def measures(session: Session, version: str, document_ids: Sequence[int], names: Sequence[str]) -> dict[int, Any]:
-    """Return columns of a model's predictions by document row id, without what it predicts.
+    """Return columns of a model's predictions by document row id, without the predicted mentions and relations.
 
-    :param names: of the columns; each value is a row with those.
+    :param names: names of the columns; each value is a row of the document row id and these columns.
     """
     columns = [getattr(PredictionRow, name) for name in names]
-    found: dict[int, Any] = {}
-    for some in chunks(document_ids):
+    by_document: dict[int, Any] = {}
+    for chunk in chunks(document_ids):
         statement = select(PredictionRow.document_id, *columns).where(
-            PredictionRow.model_version == version, PredictionRow.document_id.in_(some)
+            PredictionRow.model_version == version, PredictionRow.document_id.in_(chunk)
         )
-        found.update((row[0], row) for row in session.execute(statement))
-    return found
+        by_document.update((row[0], row) for row in session.execute(statement))
+    return by_document
 
 
 def forget_predictions(session: Session, keep_version: str) -> None:
-    """Drop predictions of older models for documents that nobody was asked about; they serve nothing any more."""
+    """Delete predictions of older models for documents that nobody was asked about; they have no use any more."""
     asked = exists().where(TaskRow.document_id == PredictionRow.document_id)
     session.execute(delete(PredictionRow).where(PredictionRow.model_version != keep_version, ~asked))
 
 
 def replace_model(session: Session, version: str, row: ModelRow, *, keep_predictions: bool) -> None:
-    """Put a model in the place of one whose weights are lost, without what was measured with those.
+    """Replace a model whose weights are lost; delete what was measured with these weights.
 
-    :param version: of the lost one.
-    :param keep_predictions: keep what it predicted; `row` has its version then.
+    :param version: version of the lost model.
+    :param keep_predictions: keep the predictions of the lost model; `row` then has the same version.
     """
     measured = (EvaluationRow, ReliabilityRow, RobustnessRow, RelationEvaluationRow)
     for table in measured if keep_predictions else (*measured, PredictionRow):

@@ -1,4 +1,4 @@
-"""Documents that were picked, and those that may still be."""
+"""Documents that rounds picked, and documents that can still be picked."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from biorat_al.store.tables import (
 
 
 def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
-    """Row ids of the pool's documents that were never asked for, in order.
+    """Return the row ids of the pool's documents that were never asked for, in order.
 
-    :param without_gold: leave out those that came with gold annotations, since nobody need annotate them.
+    :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
     return list(session.scalars(select(DocumentRow.id).where(*_unasked(without_gold)).order_by(DocumentRow.id)))
 
 
 def count_unasked(session: Session, *, without_gold: bool) -> int:
-    """Number of the documents that :func:`unasked_documents` gives."""
+    """Return the number of documents that :func:`unasked_documents` returns."""
     return session.scalars(select(func.count()).select_from(DocumentRow).where(*_unasked(without_gold))).one()
 
 
 def unasked_test_documents(session: Session) -> list[int]:
-    """Row ids of the test documents that have neither gold annotations nor a task."""
+    """Return the row ids of the test documents that have neither gold annotations nor a task."""
     return list(
         session.scalars(
             select(DocumentRow.id)
@@ -41,13 +41,13 @@ def unasked_test_documents(session: Session) -> list[int]:
 
 
 def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write what a round chose."""
+    """Write the documents that a round chose."""
     if rows:
         session.execute(insert(PickRow), list(rows))
 
 
 def picks_of(session: Session, number: int) -> list[PickRow]:
-    """What a round chose, best first."""
+    """Return the documents that a round chose, best first."""
     return list(session.scalars(select(PickRow).where(PickRow.round_number == number).order_by(PickRow.rank)))
 
 

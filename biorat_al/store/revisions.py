@@ -1,20 +1,20 @@
-"""Who made a revision of an answer, and whose answer it was.
+"""Authorship of revisions: who made a revision of an answer, and whose answer it was before.
 
-Label Studio keeps one version of an annotation, with the person who made it and the one who changed it last. Whether
-the latter really changed it can only be told by what was fetched before:
+Label Studio keeps only one version of an annotation, with the person who made it and the person who changed it last.
+Only what was fetched before shows whether the latter really changed it:
 
-- A change credits whoever made it; ``revises`` names whose answer it was. So does every later change of that answer,
-  also one by its first author, who has seen what the other made of it.
-- Where nothing changed (marked as ground truth, opened and saved as it was), whoever was credited still is.
-- What changed without a later time was changed by an action for many answers at once (labels renamed), which is no
-  answer of the person who clicked it; whoever was credited still is.
-- Where no earlier version was fetched, whoever changed it last is credited, unless it is marked as ground truth: such a
-  mark is set by a program, and leaves the same trace.
-- What an action made (``made_from``) becomes the answer of whoever changes or saves it first.
+- A change credits the person who made it, and ``revises`` names the person whose answer it was. So does every later
+  change of that answer, even by its first author, who has seen what the other person made of it.
+- If nothing changed (marked as ground truth, opened and saved unchanged), the credit stays.
+- A change without a later time was made by an action on many answers at once (labels renamed). That is not an answer of
+  the person who clicked it, so the credit stays.
+- If no earlier version was fetched, the person who changed it last is credited, unless it is marked as ground truth: a
+  program sets such a mark, and it leaves the same trace.
+- What an action made (``made_from``) becomes the answer of the first person who changes or saves it.
 
-A revision of another's answer is not independent of it, so agreement is not measured on it. The author's last version
-from before anybody else changed it is: it no longer counts for the document, and is still what its author said alone.
-It is marked as ``superseded``.
+A revision of another person's answer is not independent of it, so agreement is not measured on it. It is measured on
+the author's last version before anybody else changed it. That version is marked as ``superseded``: it no longer counts
+for the document, but is still the answer that its author gave alone.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.tables import AnnotationRow
 
 MOMENT = timedelta(microseconds=1)
-"""What divides a revision from one before it where the desk names no later time."""
+"""Time added to that of the revision before, if the desk does not give a later time."""
 
 AT_ONCE = timedelta(milliseconds=1)
-"""Times that are closer than this are the same: what the desk does not date is moved on by a :data:`MOMENT` each."""
+"""Times closer than this are the same: revisions that the desk does not date are a :data:`MOMENT` apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedAnswer:
-    """One annotator's answer to one task, with what is to be written for it.
+    """One annotator's answer to one task, with the annotation to write for it.
 
-    :param editor: who changed it last, if that was somebody else than its annotator.
-    :param copied_from: whose answer it was begun from as a copy.
-    :param made_from: what an action made it from without anybody looking at it; then it is no answer.
+    :param editor: who changed it last, if that was somebody other than its annotator.
+    :param copied_from: author of the answer that it started from as a copy.
+    :param made_from: what an action made it from without anybody looking at it; then it is not an answer.
     """
 
     desk_annotation_id: str
@@ -57,19 +57,19 @@ class FetchedAnswer:
 
     @property
     def author(self) -> str | None:
-        """In whose name it was made."""
+        """The user in whose name it was made."""
         return self.new.columns.get("annotator")
 
 
 class Revision(NamedTuple):
-    """A revision that is in the store, with what it says."""
+    """A revision in the store, with its annotation."""
 
     row: AnnotationRow
     annotation: Annotation
 
 
 class Judgement(NamedTuple):
-    """Who made a revision, whose answer it was before, and what it was made from; see above."""
+    """The annotator who made a revision, the author of the answer before, and what it was made from; see above."""
 
     annotator: str | None
     revises: str | None
@@ -77,7 +77,7 @@ class Judgement(NamedTuple):
 
 
 def is_known(answer: FetchedAnswer, last: Revision) -> bool:
-    """Whether an answer is the revision that was fetched last."""
+    """Return whether an answer is the revision that was fetched last."""
     columns = answer.new.columns
     return (
         answer.updated_at <= (last.row.updated_at or answer.updated_at)
@@ -89,7 +89,7 @@ def is_known(answer: FetchedAnswer, last: Revision) -> bool:
 
 
 def is_that(answer: FetchedAnswer, revision: Revision) -> bool:
-    """Whether an answer is exactly this revision, as a restored backup brings it back."""
+    """Return whether an answer is exactly this revision, which a restored backup may bring back."""
     return (
         answer.updated_at == revision.row.updated_at
         and answer.skipped == revision.row.skipped
@@ -98,7 +98,7 @@ def is_that(answer: FetchedAnswer, revision: Revision) -> bool:
 
 
 def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
-    """Say whose an answer is.
+    """Decide whose answer it is.
 
     :param before: its earlier revisions, the oldest first.
     """
@@ -112,11 +112,11 @@ def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
     last = before[-1]
     unchanged = answer.skipped == last.row.skipped and says_the_same(answer.new.annotation, last.annotation)
     if last.row.made_from is not None:
-        # the desk may have forgotten by now what it was made from
+        # by now the desk may have forgotten what it was made from
         untouched = unchanged and answer.new.columns.get("lead_time") is None
         made_from = answer.made_from or (last.row.made_from if untouched else None)
         return Judgement(answer.author if made_from else who, None, made_from)
-    # an earlier time is that of a change as well, by a clock that was set back
+    # an earlier time also means a change, after the clock was set back
     by_action = last.row.updated_at is not None and abs(last.row.updated_at - answer.updated_at) < AT_ONCE
     if unchanged or by_action:
         return Judgement(last.row.annotator, last.row.revises, None)
@@ -124,7 +124,7 @@ def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
 
 
 def says_the_same(one: Annotation, other: Annotation) -> bool:
-    """Whether two annotations have the same mentions, concepts, notes and relations, whatever their ids."""
+    """Return whether two annotations have the same mentions, concepts, notes and relations, apart from ids."""
     return _content(one) == _content(other)
 
 

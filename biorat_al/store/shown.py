@@ -1,4 +1,4 @@
-"""Which relations an answer began from: Label Studio marks mentions as accepted or drawn by hand, but not relations."""
+"""The relations that an answer started from: Label Studio marks mentions as accepted or drawn, but not relations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shown = tuple[int, str]
 
 
 def shown_relations(session: Session, shown: Iterable[Shown]) -> dict[Shown, frozenset[RelationKey]]:
-    """The relations of pre-labels; those that are not kept are left out."""
+    """Return the relations of pre-labels; pre-labels that are no longer stored are left out."""
     by_version: defaultdict[str, set[int]] = defaultdict(set)
     for document_id, version in shown:
         by_version[version].add(document_id)

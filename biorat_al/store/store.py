@@ -1,4 +1,4 @@
-"""The store: one database, opened, checked and handed out in transactions."""
+"""The store: one database, which is opened, checked and used in transactions."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from biorat_al.store.tables import ProjectRow
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Return the present time, in UTC."""
     return datetime.now(UTC)
 
 
 class Store:
     """One project's database.
 
-    :param url: its address, see :func:`biorat_al.store.database.engine.database_url`.
+    :param url: the database's address, see :func:`biorat_al.store.database.engine.database_url`.
     """
 
     def __init__(self, url: URL) -> None:
@@ -35,14 +35,14 @@ class Store:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a SQLite file."""
+        """Whether the database is a SQLite file."""
         return self.url.get_backend_name() == "sqlite"
 
     @classmethod
     def open(cls, setting: str, folder: Path) -> Store:
         """Open the database of the project in `folder` and check that it fits this program.
 
-        :raises StoreError: it is missing, does not answer, or holds no project.
+        :raises StoreError: it is missing, does not answer, or contains no project.
         :raises SchemaVersionError: it was made by an older or a newer version of the program.
         """
         url = database_url(setting, folder)
@@ -56,7 +56,7 @@ class Store:
                 if session.get(ProjectRow, 1) is None:
                     raise StoreError(f"the database {shown(url)} holds no project")
         except BaseException:
-            # else SQLite's files stay beside it
+            # otherwise SQLite's files stay beside the database
             store.close()
             raise
         return store
@@ -65,7 +65,7 @@ class Store:
     def create(cls, url: URL) -> Store:
         """Make the tables in an empty database.
 
-        :raises ProjectError: it holds a project already.
+        :raises ProjectError: it already contains a project.
         """
         store = cls(url)
         with database_errors(url):
@@ -75,7 +75,7 @@ class Store:
                 if row is not None:
                     raise ProjectError(
                         f"the database {shown(url)} holds the project {row.name!r} "
-                        "already; give each project a database of its own"
+                        "already; give each project its own database"
                     )
             migration.upgrade(store.engine)
         return store
@@ -86,13 +86,13 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session to read with; nothing is committed."""
+        """Open a session for reading; nothing is committed."""
         with database_errors(self.url), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose changes are committed together at its end, or not at all."""
+        """Open a session whose changes are committed together at its end, or not at all."""
         with (
             database_errors(self.url),
             self.engine.connect().execution_options(writing=True) as connection,
@@ -102,7 +102,7 @@ class Store:
             yield session
 
     def project(self) -> ProjectRow:
-        """The row of the project itself."""
+        """Return the row of the project itself."""
         with self.read() as session:
             row = session.get(ProjectRow, 1)
             if row is None:
@@ -111,7 +111,7 @@ class Store:
 
 
 def add_project(session: Session, name: str) -> ProjectRow:
-    """Write the project's row; its `uid` tells apart projects of the same name."""
+    """Write the project's row, whose `uid` distinguishes projects with the same name."""
     row = ProjectRow(id=1, uid=uuid.uuid4().hex, name=name, program_version=__version__, created_at=now())
     session.add(row)
     session.flush()

@@ -1,7 +1,7 @@
-"""The tables. Everything that a report says can be traced to rows here.
+"""The tables of the database. Everything in a report can be traced to their rows.
 
-Rows are never overwritten where a person's work is concerned: an edited answer is a further row, a deleted one keeps
-its row with the time of its deletion.
+A person's work is never overwritten: an edited answer becomes a further row, and a deleted answer keeps its row with
+the time of its deletion.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time, kept in UTC in every database (SQLite knows no time zones)."""
+    """A point in time, stored in UTC in every database, because SQLite has no time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Base of all tables; constraints have names, so that migrations can find them on every database."""
+    """Base class of all tables; it names constraints, so that migrations can find them in every database."""
 
     metadata = MetaData(
         naming_convention={
@@ -62,7 +62,7 @@ class Base(DeclarativeBase):
 
 
 class ProjectRow(Base):
-    """The one project that a database holds."""
+    """The only project of a database."""
 
     __tablename__ = "project"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
@@ -93,16 +93,17 @@ class DocumentRow(Base):
 
 
 class AnnotationRow(Base):
-    """What one source says of one document, at one time.
+    """An annotation of one document by one source, at one time.
 
-    `source` is ``person``, ``gold`` or ``import``. For a person, each edit that was fetched is a row of its own and
-    `current` marks the newest; a deleted answer has `deleted_at` and is no longer current. One that is not `usable` was
-    given on another text than the document's; it is kept and never counts. Nor does one that has `made_from`: nobody
-    looked at it (see :class:`~biorat_al.desk.base.DeskAnnotation`).
+    `source` is ``person``, ``gold`` or ``import``. For a person, each fetched edit is a separate row and `current`
+    marks the newest; a deleted answer has `deleted_at` and is no longer current. An answer that is not `usable` was
+    given on a text other than the document's; it is kept but never counts. An answer with `made_from` does not count
+    either, because nobody looked at it (see :class:`~biorat_al.desk.base.DeskAnnotation`).
 
-    `annotator` is who made this very revision. Where it was somebody else's answer before, or a copy of one, `revises`
-    names whose. `superseded` marks the last revision that its author had made alone before somebody else changed it:
-    not current, and still what the author says independently of others. `slips` counts what was put right in it.
+    `annotator` is the person who made this revision. If it was somebody else's answer before, or a copy of one,
+    `revises` names that person. `superseded` marks the last revision that its author had made alone before somebody
+    else changed it: it is not current, but is still the author's independent answer. `slips` counts what was corrected
+    in it.
     """
 
     __tablename__ = "annotation"
@@ -171,7 +172,7 @@ class RelationRow(Base):
 
 
 class DeskProjectRow(Base):
-    """Where the tasks of one role live, and how far they have been fetched."""
+    """The project on the desk that has the tasks of one role, and how far it has been fetched."""
 
     __tablename__ = "desk_project"
 
@@ -185,14 +186,14 @@ class DeskProjectRow(Base):
 class TaskRow(Base):
     """A document that was asked for.
 
-    `state`: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``deleted``. `seats`
-    is how many more people are to answer it: one that is answered may still be open for others.
+    `state` is ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped`` or ``deleted``.
+    `seats` is the number of people who should still answer it: an answered task may still be open for others.
     """
 
     __tablename__ = "task"
     __table_args__ = (
         CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'deleted')", name="state"),
-        # on SQLite Label Studio gives the id of a deleted task to the next one
+        # with SQLite, Label Studio gives the id of a deleted task to the next one
         Index(
             "uq_task_desk_task",
             "role",
@@ -249,7 +250,7 @@ class StepRow(Base):
 
 
 class ModelRow(Base):
-    """A trained model; its folder lies under the project's ``models``."""
+    """A trained model, whose folder is in the project's ``models``."""
 
     __tablename__ = "model"
     __table_args__ = (UniqueConstraint("round_number", "arm", name="uq_model_round_arm"),)
@@ -277,9 +278,9 @@ class EvaluationRow(Base):
 
 
 class ReliabilityRow(Base):
-    """A model's predicted mentions on the test documents with confidences in one of equal parts of [0, 1].
+    """Counts of a model's predicted mentions on the test documents with confidences in one of equal parts of [0, 1].
 
-    `bin` counts the parts from 0, `confidence` is the sum of the confidences, `right` the number of right mentions.
+    `bin` numbers the parts from 0, `confidence` is the sum of the confidences, `right` the number of right mentions.
     """
 
     __tablename__ = "reliability"
@@ -292,7 +293,7 @@ class ReliabilityRow(Base):
 
 
 class RobustnessRow(Base):
-    """Strict span counts, all labels together, of one model on one test document that was changed (``typos``, …)."""
+    """Strict span counts over all labels of one model on one test document that was altered (``typos``, …)."""
 
     __tablename__ = "robustness"
 
@@ -307,9 +308,9 @@ class RobustnessRow(Base):
 class RelationEvaluationRow(Base):
     """Counts of one model's relations on one test document and relation label.
 
-    `entities` says between which mentions they were predicted: those that count as ``gold``, or those ``predicted`` by
-    the model itself (end to end). `level` says what a relation is: two mentions (``mention``) or two concepts
-    (``document``); see :func:`biorat_al.learner.relations.scoring.score_relations`.
+    `entities` says between which mentions relations were predicted: those that count as ``gold``, or those
+    ``predicted`` by the model itself (end to end). `level` says what a relation is: a pair of mentions (``mention``) or
+    of concepts (``document``); see :func:`biorat_al.learner.relations.scoring.score_relations`.
     """
 
     __tablename__ = "relation_evaluation"
@@ -329,7 +330,7 @@ class RelationEvaluationRow(Base):
 
 
 class PredictionRow(Base):
-    """What the selecting model of a round says of one document of the pool."""
+    """The prediction of a round's selecting model on one document of the pool."""
 
     __tablename__ = "prediction"
 
@@ -342,7 +343,7 @@ class PredictionRow(Base):
     entropy: Mapped[float]
     mnlp: Mapped[float]
     entities: Mapped[list[Any]]
-    # models of earlier versions said nothing of relations
+    # models of earlier versions of the program did not predict relations
     relations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
 
 

@@ -1,4 +1,4 @@
-"""Tasks, and what people did with them."""
+"""Tasks, and the merge of fetched answers into the store."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from sqlalchemy import case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import NewAnnotation, add_annotations, chunks
-from biorat_al.store.known_answers import HOME, Known, Stamp, known_answers, taken_stamps
+from biorat_al.store.known_answers import HOME, KnownAnswers, Stamp, known_answers, taken_stamps
 from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, is_that, judge
 from biorat_al.store.tables import AnnotationRow, DeskProjectRow, TaskRow
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedTask:
-    """A task that changed, with all the answers that it has now.
+    """A task that changed, with all answers that it has now.
 
-    It is known by its document: the desk may have given the id of a deleted task to another one, and may have several
+    Its document identifies it: the desk may have given the id of a deleted task to another one, and may have several
     tasks of one document.
 
-    :param complete: whether all its answers are given; if not, one that is missing may be given the next time.
-    :param earlier: whether the desk went back to an earlier state; then one that is missing was not deleted.
+    :param complete: whether the desk gave all its answers; if not, a missing answer may come next time.
+    :param earlier: whether the desk went back to an earlier state; then a missing answer was not deleted.
     :param made_at: when the desk made it, by the desk's clock; an older answer was given on another task.
     """
 
@@ -39,15 +39,15 @@ class FetchedTask:
 
 @dataclass
 class MergeCounts:
-    """What a pull brought: numbers of answers and tasks.
+    """Numbers of answers and tasks that a pull brought.
 
-    :param revised: answers that somebody else than their author changed; they count as `changed` as well.
+    :param revised: answers that somebody other than their author changed; they also count as `changed`.
     :param unattended: annotations that an action made without anybody looking at them; they count nowhere else.
-    :param restored: answers that were deleted and are there again, as a restored backup brings them.
+    :param restored: answers that were deleted and exist again, for example from a restored backup.
     :param kept: answers that the desk no longer has although nobody deleted them.
     :param returned: documents whose tasks went with a restored backup before anybody answered them: they can be asked
         for again.
-    :param twice: annotator and document row id, where one person answered several tasks of a document.
+    :param twice: annotator and document row id of each person who answered several tasks of one document.
     """
 
     new: int = 0
@@ -66,17 +66,17 @@ class MergeCounts:
 
 
 def desk_project(session: Session, role: str) -> DeskProjectRow | None:
-    """The project of a role on the desk, if it has been made."""
+    """Return the project of a role on the desk, or None if it has not been made."""
     return session.get(DeskProjectRow, role)
 
 
 def intend_push(session: Session, role: str, document_ids: Sequence[int], round_number: int, at: datetime) -> None:
-    """Note that tasks are about to be pushed, so that a crash leaves a trace of what may have arrived."""
+    """Record that tasks are about to be pushed, so that after a crash it is known what may have arrived."""
     known = set[int]()
-    for some in chunks(document_ids):
-        known.update(session.scalars(select(TaskRow.document_id).where(TaskRow.document_id.in_(some))))
+    for chunk in chunks(document_ids):
+        known.update(session.scalars(select(TaskRow.document_id).where(TaskRow.document_id.in_(chunk))))
         session.execute(
-            update(TaskRow).where(TaskRow.document_id.in_(some), TaskRow.state == "pushing").values(intent_at=at)
+            update(TaskRow).where(TaskRow.document_id.in_(chunk), TaskRow.state == "pushing").values(intent_at=at)
         )
     fresh = [
         {"document_id": i, "role": role, "state": "pushing", "round_number": round_number, "intent_at": at, "drafts": 0}
@@ -88,7 +88,7 @@ def intend_push(session: Session, role: str, document_ids: Sequence[int], round_
 
 
 def confirm_push(session: Session, arrived: dict[int, str], shown_version: str | None, at: datetime) -> None:
-    """Note the desk's ids of tasks that have arrived, by document row id."""
+    """Record the desk's ids of tasks that have arrived, by document row id."""
     for document_id, desk_task_id in arrived.items():
         session.execute(
             update(TaskRow)
@@ -98,14 +98,14 @@ def confirm_push(session: Session, arrived: dict[int, str], shown_version: str |
 
 
 def tasks_in_state(session: Session, role: str, *states: str) -> list[TaskRow]:
-    """The tasks of a role in one of the states, in the order in which they were made."""
+    """Return the tasks of a role that are in one of the states, in the order in which they were made."""
     return list(
         session.scalars(select(TaskRow).where(TaskRow.role == role, TaskRow.state.in_(states)).order_by(TaskRow.id))
     )
 
 
 def count_tasks(session: Session, role: str) -> dict[str, int]:
-    """Number of tasks of a role by state; one that wants further answers is ``open``, also if it has some."""
+    """Return the number of tasks of a role by state; a task that needs more answers counts as ``open``."""
     wanted = case((TaskRow.state.in_(("answered", "skipped")) & (TaskRow.seats > 0), "open"), else_=TaskRow.state)
     state = wanted.label("counted_as")
     rows = session.execute(select(state, func.count()).where(TaskRow.role == role).group_by(state))
@@ -114,14 +114,14 @@ def count_tasks(session: Session, role: str) -> dict[str, int]:
 
 
 def count_asked(session: Session, role: str, round_number: int) -> int:
-    """How many documents of a role a round has asked for."""
+    """Return how many documents of a role a round has asked for."""
     asked = select(func.count()).where(TaskRow.role == role, TaskRow.round_number == round_number)
     return session.scalar(asked.where(TaskRow.state != "pushing")) or 0
 
 
 def count_seats(session: Session, role: str) -> int:
-    """How many answers are still to come to the open tasks of a role."""
-    # nobody has said yet how many a task that was pushed just now wants
+    """Return how many answers the open tasks of a role still need."""
+    # it is not known yet how many answers a task needs that was pushed just now
     seats = case(((TaskRow.state == "open") & (TaskRow.seats == 0), 1), else_=TaskRow.seats)
     return (
         session.scalar(
@@ -134,7 +134,7 @@ def count_seats(session: Session, role: str) -> int:
 
 
 def changed_since(session: Session, round_number: int, began: datetime) -> bool:
-    """Whether a round has fetched an answer that is new, edited or gone."""
+    """Return whether a round has fetched an answer that is new, edited or deleted."""
     recent = or_(AnnotationRow.fetched_round == round_number, AnnotationRow.deleted_at >= began)
     return bool(session.scalar(select(exists().where(recent, AnnotationRow.made_from.is_(None)))))
 
@@ -148,16 +148,17 @@ def merge(
     seats: Mapping[str, int] | None = None,
     places: Mapping[int, Sequence[str]] | None = None,
 ) -> MergeCounts:
-    """Bring the answers that were fetched into the store; doing it twice changes nothing.
+    """Merge fetched answers into the store; a second merge of the same answers changes nothing.
 
-    An edited answer becomes a further row, a deleted one is marked, and a deleted task keeps its answers. What is known
-    already is judged anew by what the desk says of it now (:mod:`biorat_al.store.revisions`). Where the desk has
-    several tasks of a document, answers on all of them count.
+    An edited answer becomes a further row, a deleted answer is marked, and a deleted task keeps its answers. The
+    authorship of known answers is judged again from what the desk sends now (:mod:`biorat_al.store.revisions`). If the
+    desk has several tasks of a document, answers on all of them count.
 
-    :param existing: the desk's ids of all tasks that are there now.
-    :param seats: how many more people are to answer, by the desk's id of each task that is open; None where one answer
-        is enough for every task.
-    :param places: the desk's ids of all tasks of a document that are there now; None where the desk does not say.
+    :param existing: the desk's ids of all tasks that exist now.
+    :param seats: how many more people should answer, by the desk's id of each open task; None if one answer is enough
+        for every task.
+    :param places: the desk's ids of all existing tasks of a document, by document row id; None if the desk does not
+        give them.
     """
     counts = MergeCounts()
     rows = {row.document_id: row for row in session.scalars(select(TaskRow).where(TaskRow.role == role))}
@@ -188,7 +189,7 @@ def merge(
         if known is None:
             counts.unknown_tasks += len(tasks)
             continue
-        of_document = revisions.get(known.id, Known())
+        of_document = revisions.get(known.id, KnownAnswers())
         states = [_merge_task(known, task, of_document, taken, counts, at) for task in tasks]
         new.extend(annotation for state in states for annotation in state.new)
         _set_state(known, tasks, states, of_document, homes[document_id], counts)
@@ -199,7 +200,7 @@ def merge(
             row.seats = int(row.state == "open")
         else:
             row.seats = max((seats.get(home, 0) for home in homes[document_id]), default=0)
-    # the rows that are superseded must be so in the database before the new ones arrive
+    # rows must be marked as superseded in the database before the new ones arrive
     session.flush()
     add_annotations(session, new)
     return counts
@@ -211,17 +212,17 @@ def _homes(
     existing: frozenset[str],
     places: Mapping[int, Sequence[str]] | None,
 ) -> dict[int, tuple[str, ...]]:
-    """The desk's ids of the tasks of each document that are there now, the one that we know first."""
+    """Return the desk's ids of the existing tasks of each document, starting with the task that we know."""
     owners = {task.desk_task_id: document_id for document_id, tasks in by_document.items() for task in tasks}
-    found: dict[int, tuple[str, ...]] = {}
+    homes: dict[int, tuple[str, ...]] = {}
     for document_id, row in rows.items():
         there = [task.desk_task_id for task in by_document.get(document_id, ()) if task.desk_task_id in existing]
         if places is not None:
             there += places.get(document_id, ())
         elif row.desk_task_id in existing and owners.get(row.desk_task_id or "", document_id) == document_id:
             there += [row.desk_task_id or ""]
-        found[document_id] = tuple(sorted(dict.fromkeys(there), key=lambda home: home != row.desk_task_id))
-    return found
+        homes[document_id] = tuple(sorted(dict.fromkeys(there), key=lambda home: home != row.desk_task_id))
+    return homes
 
 
 def _without_answers(session: Session, rows: Sequence[TaskRow]) -> list[TaskRow]:
@@ -233,13 +234,13 @@ def _without_answers(session: Session, rows: Sequence[TaskRow]) -> list[TaskRow]
 
 
 def _rehome(session: Session, rows: Mapping[int, TaskRow], homes: Mapping[int, Sequence[str]], at: datetime) -> None:
-    """Take up tasks that were made anew in the place of those that we knew; their answers stay what they were."""
+    """Adopt tasks that were made again in place of those that we knew; the answers of the latter stay unchanged."""
     moved = {id_: row for id_, row in rows.items() if homes[id_] and row.desk_task_id != homes[id_][0]}
     if not moved:
         return
     before = {row.id: row.desk_task_id for row in moved.values()}
-    for some in chunks(list(before)):
-        for annotation in session.scalars(select(AnnotationRow).where(AnnotationRow.task_id.in_(some))):
+    for chunk in chunks(list(before)):
+        for annotation in session.scalars(select(AnnotationRow).where(AnnotationRow.task_id.in_(chunk))):
             annotation.raw = {HOME: before[annotation.task_id or 0], **(annotation.raw or {})}
     # two tasks may have exchanged their ids
     for row in moved.values():
@@ -253,7 +254,7 @@ def _rehome(session: Session, rows: Mapping[int, TaskRow], homes: Mapping[int, S
 
 
 class _TaskMerge(NamedTuple):
-    """What the merge of one task gave."""
+    """The result of merging one task."""
 
     new: list[NewAnnotation]
     answered: bool
@@ -261,7 +262,7 @@ class _TaskMerge(NamedTuple):
 
 
 def _merge_task(
-    row: TaskRow, task: FetchedTask, document: Known, taken: set[Stamp], counts: MergeCounts, at: datetime
+    row: TaskRow, task: FetchedTask, document: KnownAnswers, taken: set[Stamp], counts: MergeCounts, at: datetime
 ) -> _TaskMerge:
     known = document.there.get(task.desk_task_id, {})
     new: list[NewAnnotation] = []
@@ -270,13 +271,13 @@ def _merge_task(
         before = known.get(answer.desk_annotation_id, [])
         over = document.over.get(answer.desk_annotation_id, [])
         if before and _is_another(answer, before[-1]):
-            # the id of an answer that is gone was given to this one
+            # the desk gave the id of a deleted answer to this one
             _let_go(known.pop(answer.desk_annotation_id), task, counts, at)
             before = []
         if before and is_known(answer, before[-1]):
             made_from = _judge_again(answer, before)
         elif before and task.earlier and any(is_that(answer, one) for one in before[:-1]):
-            # a backup has an older revision; what its author said since still counts
+            # a backup has an older revision; the author's newer one still counts
             made_from = before[-1].row.made_from
             counts.kept += 1
         elif not before and over and is_that(answer, over[-1]):
@@ -299,13 +300,13 @@ def _merge_task(
 
 
 def _is_another(answer: FetchedAnswer, last: Revision) -> bool:
-    """Whether an answer has the id of another that was there before; an answer's first stamp never changes."""
+    """Return whether an answer has the id of another, earlier answer; an answer's time of creation never changes."""
     made_at = answer.new.columns.get("created_at")
     return made_at is not None and last.row.created_at is not None and made_at != last.row.created_at
 
 
 def _let_go(revisions: Sequence[Revision], task: FetchedTask, counts: MergeCounts, at: datetime) -> None:
-    """Mark an answer that its task no longer has as deleted, unless it went with an earlier task or in a restore."""
+    """Mark an answer that its task no longer has as deleted, unless an earlier task or a restore took it away."""
     last = revisions[-1].row
     if not last.current:
         return
@@ -326,7 +327,7 @@ def _let_go(revisions: Sequence[Revision], task: FetchedTask, counts: MergeCount
 
 
 def _bring_back(over: Sequence[Revision], counts: MergeCounts) -> str | None:
-    """Let an answer count again that was deleted and is there as it was; return what it was made from."""
+    """Let a deleted answer count again that exists unchanged on the desk; return what it was made from."""
     last = over[-1].row
     last.current = True
     last.deleted_at = None
@@ -340,11 +341,11 @@ def _set_state(
     row: TaskRow,
     tasks: Sequence[FetchedTask],
     states: Sequence[_TaskMerge],
-    document: Known,
+    document: KnownAnswers,
     homes: Sequence[str],
     counts: MergeCounts,
 ) -> None:
-    """Say what became of a document by all its tasks, those that did not change now included."""
+    """Set the state of a document's task from all its tasks on the desk, including those that did not change."""
     answered, skipped = any(state.answered for state in states), any(state.skipped for state in states)
     merged = {task.desk_task_id for task in tasks if task.complete}
     who: dict[str, set[str]] = {}
@@ -364,10 +365,10 @@ def _set_state(
 
 
 def _judge_again(answer: FetchedAnswer, revisions: Sequence[Revision]) -> str | None:
-    """Bring what is said about the last revision up to date; return what it was made from.
+    """Update problems and slips of the last revision; return what it was made from.
 
-    Whose answer it is stays as it was judged, unless an earlier version of the program wrote it, which did not know who
-    had changed it.
+    Its authorship stays as it was judged, unless an earlier version of the program wrote it, which did not know who had
+    changed it.
     """
     row, columns = revisions[-1].row, answer.new.columns
     raw = columns.get("raw") or {}
@@ -385,7 +386,7 @@ def _judge_again(answer: FetchedAnswer, revisions: Sequence[Revision]) -> str | 
 def _added(
     row: TaskRow, answer: FetchedAnswer, before: Sequence[Revision], counts: MergeCounts, at: datetime
 ) -> NewAnnotation:
-    """The row of an answer that is new or changed."""
+    """Return the row to write for an answer that is new or changed."""
     if before and answer.updated_at <= (before[-1].row.updated_at or answer.updated_at):
         _judge_again(answer, before)
     judgement = judge(answer, before)

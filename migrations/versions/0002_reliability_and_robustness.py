@@ -1,4 +1,4 @@
-"""Confidences against what is right, and counts on changed test documents"""
+"""Reliability of confidences, and counts on altered test documents"""
 
 import sqlalchemy as sa
 from alembic import op

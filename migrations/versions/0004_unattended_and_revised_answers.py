@@ -1,7 +1,7 @@
 """Answers that nobody looked at, answers that somebody else changed, slips, and seats
 
-Answers that are in the database already are judged by what the desk sent of them. Who changed them was never asked for,
-so the desk is asked for all of them again: the next round fetches from the beginning.
+Answers that are already in the database are judged from what the desk sent. Earlier versions of the program never asked
+who changed an answer, so all answers are requested again: the next round fetches from the beginning.
 """
 
 import json
@@ -49,7 +49,7 @@ def upgrade() -> None:
 
 
 def _unattended(connection: sa.Connection) -> list[int]:
-    """Return the ids of the answers that were made of predictions by an action, without anybody looking at them."""
+    """Return the ids of the answers that an action made from predictions, without anybody looking at them."""
     rows = connection.execute(
         sa.text(
             "SELECT id, raw FROM annotation "
@@ -60,7 +60,7 @@ def _unattended(connection: sa.Connection) -> list[int]:
 
 
 def _is_prediction(raw: Any) -> bool:
-    """Whether an annotation of Label Studio has what the action leaves, and nothing that its editor adds."""
+    """Return whether a Label Studio annotation has the traces of the action, and nothing that the editor adds."""
     if not isinstance(raw, dict) or raw.get("lead_time") is not None:
         return False
     result = raw.get("result")

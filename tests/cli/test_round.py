@@ -225,7 +225,7 @@ def test_without_a_server_it_says_how_to_get_one(make: Make) -> None:
     [
         ("http://127.0.0.1:1", "", "LABEL_STUDIO_API_KEY is not set"),
         ("", "sesame", "LABEL_STUDIO_URL is not set"),
-        ("nonsense", "sesame", "LABEL_STUDIO_URL is no address of the form http://host:port: 'nonsense'"),
+        ("nonsense", "sesame", "LABEL_STUDIO_URL is not an address of the form http://host:port: 'nonsense'"),
         ("http://127.0.0.1:1", "sesame open", "the token in LABEL_STUDIO_API_KEY holds characters that no token has"),
         ("http://127.0.0.1:1", "sesame", "no answer from Label Studio at http://127.0.0.1:1: is it running?"),
         ("http://me:sesame@127.0.0.1:1", "sesame", "no answer from Label Studio at http://127.0.0.1:1: is it running?"),

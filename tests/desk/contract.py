@@ -160,7 +160,7 @@ class DeskContract:
             (task("1002", "m-1", (Entity("e", "Chemical", (Span(3, 99),)),)), "3-99"),
             (task("1002", "m-1", (Entity("e", "Chemical", (Span(3, 3),)),)), "3-3"),
             (task("1002", "m-1", (Entity("e", "Chemical", (Span(-1, 3),)),)), "-1-3"),
-            (task("1002", "m-1", (Entity("e", "Chemical", ()),)), "nowhere"),
+            (task("1002", "m-1", (Entity("e", "Chemical", ()),)), "has no spans"),
             (task("1002", "m-1", (Entity("e", "Gene", (Span(0, 2),)),)), "Gene"),
             (task("1002", "m-1", (Entity("", "Chemical", (Span(0, 2),)),)), "entity id"),
             (task("1002", "m-1", (Entity("e", "Chemical", (Span(0, 2),)),) * 2), "twice"),

@@ -51,7 +51,7 @@ def test_a_key_that_is_there_already_is_refused_and_nothing_is_made(tmp_path: Pa
     desk = OracleDesk(gold, tmp_path)
     project = desk.prepare("pool", "oracle", LABELS)
     pushed(desk, project, ["1001"])
-    with pytest.raises(DeskError, match="'1001' is there already"):
+    with pytest.raises(DeskError, match="'1001' already exists"):
         desk.push(project, [task("1002"), task("1001")])
     assert set(desk.find(project, ["1001", "1002"])) == {"1001"}
 

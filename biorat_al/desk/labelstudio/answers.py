@@ -1,4 +1,4 @@
-"""Label Studio's annotations as answers: who gave them, from what, and what they say."""
+"""Reading Label Studio's annotations as answers: who gave them, from what, and what they contain."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from biorat_al.desk.labelstudio.seats import made_from
 from biorat_al.errors import DeskAccessError, DeskError, DeskUnreachableError
 
 AT_ONCE = timedelta(milliseconds=20)
-"""Time within which Label Studio writes a new annotation; one that changed later than that was opened again.
+"""Longest time between the two time stamps of a new annotation; one that changed later was opened again.
 
-Its two stamps were 0.05 ms apart, and those of an annotation that somebody changed at once 200 ms.
+The two stamps were 0.05 ms apart for a new annotation, and 200 ms for one that somebody changed at once.
 """
 
 
 @dataclass
 class AnswerReader:
-    """Turns the server's tasks into states."""
+    """A reader that turns the server's tasks into :class:`~biorat_al.desk.base.TaskState`."""
 
     connection: Connection
     project: DeskProject
@@ -124,9 +124,9 @@ class AnswerReader:
         return names[-1] if names else "unknown"
 
     def _editor(self, answer: Json) -> str | None:
-        """Who changed an annotation after it had been made, if that was not the one who made it.
+        """Return who changed an annotation after it had been made, if that was not its author.
 
-        Whoever sends an annotation is its ``updated_by`` at first, also when it is sent in somebody else's name.
+        At first ``updated_by`` is the user who sends an annotation, even in somebody else's name.
         """
         user = answer.get("updated_by")
         if user is None or _id(user) == _id(answer.get("completed_by")):
@@ -136,15 +136,15 @@ class AnswerReader:
         return self._name(user) or f"user {_id(user)}"
 
     def _copied_from(self, answer: Json, siblings: Sequence[Json]) -> str | None:
-        """Whose annotation of the same task one was begun from, if that was somebody else's."""
+        """Return the author of the annotation of the same task that it was begun from, if that was somebody else."""
         parent = answer.get("parent_annotation")
-        found = next((one for one in siblings if parent is not None and one["id"] == parent), None)
-        if found is None or _id(found.get("completed_by")) == _id(answer.get("completed_by")):
+        source = next((one for one in siblings if parent is not None and one["id"] == parent), None)
+        if source is None or _id(source.get("completed_by")) == _id(answer.get("completed_by")):
             return None
-        return None if made_from(found) else self._annotator(found)
+        return None if made_from(source) else self._annotator(source)
 
     def _name(self, user: object) -> str | None:
-        """Somebody's e-mail; None where the server does not say."""
+        """Return a user's e-mail; None if the server does not say."""
         if isinstance(user, Mapping):
             return str(user.get("email") or user.get("id"))
         if self._users is None:
@@ -157,9 +157,9 @@ class AnswerReader:
         return self._users.get(user) if isinstance(user, int) else None
 
     def _snapshots(self, tasks: Sequence[Json]) -> dict[int, str]:
-        """Find the version of the pre-annotation that an answer was made from although somebody deleted it.
+        """Find the version of the deleted pre-annotation that an answer was made from, by id of the answer.
 
-        Label Studio then forgets which it was, but for a copy in the answer that exports alone contain.
+        Label Studio forgets which pre-annotation it was, except for a copy in the answer that only exports contain.
         """
         orphans = {
             task["id"]: task
@@ -188,7 +188,7 @@ class AnswerReader:
 
 
 def _prelabelled(answer: Json) -> set[str]:
-    """Ids of the regions that came from a pre-annotation."""
+    """Return the ids of the regions that came from a pre-annotation."""
     regions = answer.get("result")
     if not isinstance(regions, list):
         return set()
@@ -200,10 +200,11 @@ def _prelabelled(answer: Json) -> set[str]:
 
 
 def _with_true_origins(answer: Json, predictions: Sequence[Json]) -> object:
-    """Return an annotation's result with the regions marked as proposed that were.
+    """Return an annotation's result in which proposed regions have the origin of proposed regions.
 
-    An annotation that an action made of a prediction has regions without an origin. Once somebody opens it and clicks
-    *Update*, the editor says of each that it was drawn by hand. They keep id and score, and what is drawn has no score.
+    An annotation that an action made from a prediction has regions without an origin. Once somebody opens it and clicks
+    *Update*, the editor marks each region as drawn by hand. Such regions keep id and score, and regions that were
+    really drawn have no score.
     """
     result, parent = answer.get("result"), answer.get("parent_prediction")
     shown = next((one.get("result") for one in predictions if parent is not None and one["id"] == parent), None)
@@ -233,7 +234,7 @@ def _place(region: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _id(user: object) -> object:
-    """A user's id, which is a number in lists and an object elsewhere."""
+    """Return a user's id; the server gives a user as a number in lists and as an object elsewhere."""
     return user.get("id") if isinstance(user, Mapping) else user
 
 

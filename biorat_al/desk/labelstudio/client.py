@@ -1,4 +1,4 @@
-"""Label Studio as the place where people annotate."""
+"""The Label Studio desk, and how to find its server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
 from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
-from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
@@ -18,21 +18,21 @@ from biorat_al.settings import Guidelines, RelationType
 
 
 class LabelStudioDesk(Desk):
-    """Projects on a Label Studio server.
+    """A desk on a Label Studio server.
 
     The pool has a project with pre-labels, lowest confidence first ("Uncertainty sampling"); the held-out test set has
-    one of its own, without. Annotators' projects are never reconfigured behind their backs: what people changed in the
-    labelling configuration or the instruction is told, not overwritten.
+    another project, without pre-labels. The desk never overwrites what people changed in the labelling configuration or
+    the instruction; it reports the change.
 
     :param url: the server's address.
     :param api_key: a legacy token or a personal access token.
     :param timeout: seconds to wait for an answer to an ordinary request.
     :param retention: how long an old pre-annotation stays on an untouched task beside a newer one.
-    :raises DeskError: the address is none.
+    :raises DeskError: `url` is not an address.
     """
 
     kind = "label-studio"
-    # an import of 500 tasks takes the server some seconds, on a busy machine three times as long
+    # an import of 500 tasks takes the server several seconds, and three times as long on a busy machine
     settle_seconds = 20.0
 
     def __init__(
@@ -46,7 +46,7 @@ class LabelStudioDesk(Desk):
 
     @classmethod
     def from_environment(cls) -> LabelStudioDesk:
-        """Use the server that ``LABEL_STUDIO_URL`` and ``LABEL_STUDIO_API_KEY`` name.
+        """Return a desk on the server that ``LABEL_STUDIO_URL`` and ``LABEL_STUDIO_API_KEY`` name.
 
         :raises DeskError: one of them is not set.
         """
@@ -122,15 +122,15 @@ class LabelStudioDesk(Desk):
         except NotFoundError:
             raise self._gone(project.reference) from None
 
-    def _configuration(self, project: DeskProject) -> Configuration:
-        return Configuration.parse(self._settings(project.reference)["label_config"])
+    def _configuration(self, project: DeskProject) -> LabellingConfiguration:
+        return LabellingConfiguration.parse(self._settings(project.reference)["label_config"])
 
     def _settings(self, reference: str, fields: str = SETTINGS) -> Json:
         try:
             settings = self._connection.get(f"api/projects/{reference}/", include=fields)
         except NotFoundError:
             raise self._gone(reference) from None
-        return shapes.project_of(settings, self._connection.server)
+        return shapes.project_settings_of(settings, self._connection.server)
 
     def _gone(self, reference: str) -> DeskError:
         return DeskError(
@@ -140,9 +140,9 @@ class LabelStudioDesk(Desk):
 
 
 def connect(server: LocalServer | None = None) -> LabelStudioDesk:
-    """Use the server that the environment names, else the local one if it runs.
+    """Return a desk on the server that the environment names, else on the local server if it runs.
 
-    :raises DeskError: neither is there; the message says what to do.
+    :raises DeskError: there is no server; the message says what to do.
     """
     if os.environ.get(URL_VARIABLE, "").strip() or os.environ.get(KEY_VARIABLE, "").strip():
         return LabelStudioDesk.from_environment()

@@ -1,4 +1,4 @@
-"""The labelling configuration: what annotators see, and what people have made of it since."""
+"""The labelling configuration that annotators see, and how people have changed it since it was written."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PALETTE = (
     "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
     "#332288", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499",
 )  # fmt: skip
-"""Colours that people with a colour vision deficiency can tell apart, in order of use."""
+"""Label colours, in order of use; people with a colour vision deficiency can tell them apart."""
 
 HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
-"""The keys that Label Studio itself gives to labels; labels beyond them have none."""
+"""The keys that Label Studio itself assigns to labels; labels beyond them have no key."""
 
 
 COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "test": "#D55E00"}
-"""Of the projects in Label Studio's list, and of what annotators see above a test document."""
+"""Colours of the projects in Label Studio's list, and of the banner above a test document."""
 
 BLIND = "Test document: no suggestions are shown; annotate alone"
 
@@ -44,9 +44,9 @@ BLIND = "Test document: no suggestions are shown; annotate alone"
 def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: Role = "pool") -> str:
     """Return the labelling configuration for these entity labels.
 
-    :param relations: labels that annotators may give to a relation they draw. The one that joins the pieces of a
-        discontinuous mention is always there besides.
-    :raises DeskError: a label cannot be one in Label Studio.
+    :param relations: labels that annotators may give to a relation they draw. The label that joins the pieces of a
+        discontinuous mention is always added.
+    :raises DeskError: Label Studio cannot have one of the labels.
     """
     for label in (*labels, *relations):
         if label.startswith("$"):
@@ -74,11 +74,11 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """A project's labelling configuration as the server has it, whoever wrote it.
+class LabellingConfiguration:
+    """A project's labelling configuration as it is on the server, whether this program or a person wrote it.
 
     :param control: name of the control that carries the entity labels.
-    :param text: name of the text that it labels.
+    :param text: name of the text element that it labels.
     :param relations: labels for relations between mentions.
     :param joined: whether annotators can join the pieces of a discontinuous mention.
     """
@@ -91,10 +91,10 @@ class Configuration:
     joined: bool = False
 
     @classmethod
-    def parse(cls, xml: str) -> Configuration:
+    def parse(cls, xml: str) -> LabellingConfiguration:
         """Read a labelling configuration.
 
-        :raises DeskError: there is nothing in it with which entities could be labelled in a task's text.
+        :raises DeskError: it is not XML, or has no control for labelling entities in a task's text.
         """
         try:
             root = fromstring(xml)
@@ -123,16 +123,16 @@ class Configuration:
 
     @cached_property
     def checksum(self) -> str:
-        """Tells whether anybody has changed anything in it, apart from the mark."""
+        """Checksum that changes with anything in the configuration, except the mark."""
         return _checksum(" ".join(_MARK.sub("", self.xml).split()))
 
     @cached_property
     def labels_checksum(self) -> str:
-        """Tells whether anybody has changed the labels."""
+        """Checksum that changes with the labels."""
         return labels_checksum(self.labels)
 
-    def is_part_of(self, other: Configuration) -> bool:
-        """Whether the other has all that annotators can choose here."""
+    def is_part_of(self, other: LabellingConfiguration) -> bool:
+        """Return whether annotators can choose in `other` everything that they can choose here."""
         return (
             set(self.labels) <= set(other.labels)
             and set(self.relations) <= set(other.relations)
@@ -140,7 +140,7 @@ class Configuration:
         )
 
     def validate(self, prediction: dict[str, object]) -> list[str]:
-        """Return what Label Studio's own check finds wrong with a prediction, one sentence each."""
+        """Return the errors that Label Studio's own check finds in a prediction, one sentence each."""
         return [str(error) for error in self._interface.validate_prediction(prediction, return_errors=True)]
 
     @cached_property
@@ -151,9 +151,9 @@ class Configuration:
 
 
 def changes(wanted: Sequence[str], there: Sequence[str], kind: str = "label") -> tuple[str, ...]:
-    """Say in one sentence each how the labels that are there differ from those that are wanted.
+    """Return one sentence for each difference between the wanted labels and those in Label Studio.
 
-    :param kind: what they are called.
+    :param kind: what the sentences call a label.
     """
     missing = [label for label in wanted if label not in there]
     added = [label for label in there if label not in wanted]
@@ -174,10 +174,10 @@ def changes(wanted: Sequence[str], there: Sequence[str], kind: str = "label") ->
     return tuple(sentences)
 
 
-def all_changes(labels: Sequence[str], relations: Sequence[str], there: Configuration) -> tuple[str, ...]:
-    """The same for entity labels and relation labels.
+def all_changes(labels: Sequence[str], relations: Sequence[str], there: LabellingConfiguration) -> tuple[str, ...]:
+    """Return :func:`changes` for entity labels and relation labels.
 
-    Where the label that joins pieces of a mention is missing, nothing is lost by it: see
+    A missing label for joining the pieces of a mention is not reported, since nothing is lost without it: see
     :mod:`biorat_al.corpus.formats.label_studio.regions`.
     """
     wanted = list(dict.fromkeys(relations))
@@ -186,12 +186,12 @@ def all_changes(labels: Sequence[str], relations: Sequence[str], there: Configur
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a project says about its origin, in a comment of its labelling configuration.
+    """A project's note about its origin, in a comment of its labelling configuration.
 
-    Annotators do not see it there; Label Studio's own editors of the configuration keep it. Earlier versions wrote it
-    in square brackets into the project's description.
+    Annotators do not see it there, and Label Studio's configuration editors keep it. Earlier versions of the program
+    wrote it in square brackets into the project's description.
 
-    :param marker: the caller's own, tells apart projects of the same title.
+    :param marker: the caller's marker, which distinguishes projects with the same title.
     :param configuration: checksum of the labelling configuration that was written last.
     :param labels: checksum of its labels.
     """
@@ -202,7 +202,7 @@ class Mark:
     labels: str
 
     def write(self, xml: str) -> str:
-        """Return a labelling configuration with this mark instead of any other."""
+        """Return the labelling configuration `xml` with this mark in place of any other."""
         marked = f"<!-- biorat-al {self.role} {word(self.marker)} {self.configuration} {self.labels} -->"
         opening = re.search(r"<View\b[^>]*>", xml := _MARK.sub("", xml))
         place = opening.end() if opening else 0
@@ -210,24 +210,24 @@ class Mark:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Mark | None:
-        """Return the mark of a project from its settings, wherever it is, or None if it has none."""
+        """Return a project's mark from its settings (configuration or description), or None if it has no mark."""
         return cls._read(_MARK.search(settings.get("label_config") or "")) or cls.find(settings.get("description"))
 
     @classmethod
     def find(cls, description: str | None) -> Mark | None:
-        """Return the mark that an earlier version wrote into a description, or None if there is none."""
+        """Return the mark that an earlier version wrote into a description, or None if it has no mark."""
         return cls._read(_OLD_MARK.search(description or ""))
 
     @classmethod
-    def _read(cls, found: re.Match[str] | None) -> Mark | None:
-        if found is None:
+    def _read(cls, match: re.Match[str] | None) -> Mark | None:
+        if match is None:
             return None
-        role: Role = "pool" if found[1] == "pool" else "test"
-        return cls(role, found[2], found[3], found[4])
+        role: Role = "pool" if match[1] == "pool" else "test"
+        return cls(role, match[2], match[3], match[4])
 
 
 def description(role: Role) -> str:
-    """The description of the project for `role`, which Label Studio shows in its list."""
+    """Return the description of the project for `role`, which Label Studio shows in its list."""
     return {
         "pool": "Documents to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
         "test": "Test documents: annotated alone, without any suggestion, so that the model can be measured on them.",
@@ -235,24 +235,24 @@ def description(role: Role) -> str:
 
 
 def without_mark(description: str) -> str:
-    """A description without the mark that an earlier version wrote into it."""
+    """Return a description without the mark that an earlier version wrote into it."""
     return _OLD_MARK.sub("", description).strip()
 
 
 def word(marker: str) -> str:
-    """The marker as one word that can stand in a comment."""
+    """Return the marker as one word that an XML comment may contain."""
     plain = re.fullmatch(r"[\w.-]+", marker) and "--" not in marker and not marker.endswith("-")
     return marker if plain else f"-{_checksum(marker)}"
 
 
 def project_title(title: str, role: Role) -> str:
-    """The title of the project for `role`: Label Studio takes 3 to 50 characters."""
+    """Return the title of the project for `role`: Label Studio takes 3 to 50 characters."""
     suffix = " (blind test)" if role == "test" else (" (pool)" if len(title) < 3 else "")
     return title[: 50 - len(suffix)] + suffix
 
 
 def labels_checksum(labels: Sequence[str]) -> str:
-    """A checksum of labels that does not depend on their order."""
+    """Return a checksum of the labels that does not depend on their order."""
     return _checksum("\n".join(sorted(labels)))
 
 

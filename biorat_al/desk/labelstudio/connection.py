@@ -1,8 +1,8 @@
-"""Requests to a Label Studio server, and what their failures mean.
+"""Requests to a Label Studio server, and the errors that their failures become.
 
-The generated methods of ``label_studio_sdk`` are for another edition of the server and lose fields of the answers on
-the way (nested objects are parsed by guessing). So its client is used for what it does well, which is tokens of both
-kinds, their refreshing, and retries, and the answers are read as the JSON that they are.
+The generated methods of ``label_studio_sdk`` are for another edition of the server and lose fields of the answers
+(they parse nested objects by guessing). So the SDK's client serves only for what it does well: both kinds of tokens,
+refreshing them, and retries. The answers are read as plain JSON.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from biorat_al.redaction import ENCODE_HINT, keep_secret
 
 TIMEOUT = 60.0
 PAGE = 500
-"""Tasks per request: the server's time per task rises steeply above that."""
+"""Tasks per request; above this the server's time per task rises steeply."""
 
 SETTINGS = "id,title,description,label_config"
-"""What is asked for of a project: its counters take the server longer than all the rest."""
+"""Fields of a project to ask for; its counters would take the server longer than all the others."""
 
 _LONG_QUERY, _SHORT_QUERY = 40_000, 5_000
-"""Characters of a query in the address. The server itself takes 64 kB; what stands in front of it may take 8."""
+"""Characters of a query in the address. The server itself takes 64 kB; a proxy in front of it may take only 8 kB."""
 
 Json = dict[str, Any]
 
 
 class AnswerLostError(DeskUnreachableError):
-    """A request was sent, but no answer came: whether it took effect is not known."""
+    """A request was sent but not answered: it may or may not have taken effect."""
 
 
 class ServerFailedError(DeskError):
-    """The server failed (HTTP 500): it may have done what it was asked for, and failed afterwards."""
+    """The server failed (HTTP 500): it may have failed after it did what it was asked for."""
 
 
 class NotFoundError(DeskError):
-    """The server has no such thing."""
+    """What the request names does not exist on the server (HTTP 404)."""
 
 
 class RefusedError(DeskError):
@@ -54,19 +54,19 @@ class RefusedError(DeskError):
 
 
 class TooLargeError(RefusedError):
-    """The request was refused for its size; nothing of it was kept."""
+    """The request was refused for its size; the server kept nothing of it."""
 
 
 class Connection:
-    """One server, as one user.
+    """A connection to one server as one user.
 
     :param url: the server's address.
     :param api_key: a legacy token or a personal access token.
     :param timeout: seconds to wait for an answer to an ordinary request.
-    :ivar replaced: how many characters of its answers no database can keep, and were replaced.
-    :ivar clock: the server's time at its last answer, rounded up to a second; None where it does not say.
-    :raises DeskError: the address is none.
-    :raises DeskAccessError: the token cannot be one.
+    :ivar replaced: how many characters of the server's answers were replaced because no database can keep them.
+    :ivar clock: the server's time at its last answer, rounded up to a second; None if it does not tell the time.
+    :raises DeskError: `url` is not an address, or `api_key` is empty.
+    :raises DeskAccessError: `api_key` has characters that no token has.
     """
 
     def __init__(self, url: str, api_key: str, timeout: float = TIMEOUT) -> None:
@@ -80,7 +80,7 @@ class Connection:
         if not self._api_key:
             raise DeskError(f"{KEY_VARIABLE} is empty: put an access token for Label Studio into it")
         if not (self._api_key.isascii() and self._api_key.isprintable()) or " " in self._api_key:
-            raise DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has: copy it anew")
+            raise DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has: copy it again")
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"
@@ -92,12 +92,12 @@ class Connection:
 
     @property
     def _http(self) -> Any:
-        """The SDK's own way to make requests."""
+        """The SDK's HTTP client."""
         return self._sdk._client_wrapper.httpx_client
 
     @cached_property
     def _sdk(self) -> Any:
-        # importing it takes about a second
+        # here, because this import takes about a second
         from label_studio_sdk.client import LabelStudio
 
         host = urlsplit(self._url).hostname or ""
@@ -113,7 +113,7 @@ class Connection:
         return LabelStudio(base_url=f"{self._url}/", api_key=self._api_key, httpx_client=client)
 
     def get(self, path: str, **params: Any) -> Any:
-        """Return the JSON at `path`; tried three times."""
+        """Return the JSON at `path`; try three times."""
         return self.request("GET", path, params=params)
 
     def request(
@@ -127,13 +127,13 @@ class Connection:
     ) -> Any:
         """Make a request and return the JSON of the answer, or None if the answer is empty.
 
-        Only a GET is repeated where no answer comes: the server has no means to recognise a repeated import.
+        Only a GET is repeated if no answer comes, because the server cannot recognise a repeated import.
 
-        :raises AnswerLostError: the request was sent, and no answer came.
+        :raises AnswerLostError: the request was sent but not answered.
         :raises DeskUnreachableError: the server cannot be reached.
         :raises DeskAccessError: the token was refused.
         :raises RefusedError: the server found something wrong with the request.
-        :raises NotFoundError: there is no such thing.
+        :raises NotFoundError: what `path` names does not exist.
         :raises ServerFailedError: anything else.
         """
         from label_studio_sdk.core.api_error import ApiError
@@ -159,7 +159,7 @@ class Connection:
             try:
                 response = send()
             except (httpx.ReadError, httpx.WriteError):
-                # cut off, which the SDK does not repeat; a server that is about to end does so
+                # the SDK does not repeat a request that was cut off, as a server does that is shutting down
                 if method != "GET":
                     raise
                 time.sleep(0.5)
@@ -173,14 +173,14 @@ class Connection:
         except httpx.InvalidURL:
             raise DeskError(self._no_address()) from None
         except ValueError:
-            # a refreshed token that is no JSON, for example: whoever answers is not Label Studio
+            # for example a refreshed token that is not JSON: what answers is not Label Studio
             raise DeskError(failures.stranger(self.address)) from None
 
     def tasks(self, project: str, filters: Sequence[Json] = (), **params: Any) -> Iterator[Json]:
         """Yield the tasks of a project that pass all `filters`, by ascending id.
 
-        Pages go by id, not by number: tasks that are deleted meanwhile would else shift others out of sight. Data are
-        asked for as they are; the server would else rewrite what looks like an address of a storage.
+        Pages go by id, not by page number: otherwise tasks deleted meanwhile would shift others out of sight. Data are
+        requested unresolved: otherwise the server would rewrite whatever looks like a storage address.
         """
         last = 0
         while True:
@@ -195,30 +195,30 @@ class Connection:
             given, total = shapes.tasks_of(answer, params.get("include", ""), self.server)
             page = [task for task in given if task["id"] > last]
             yield from page
-            # the server may have been told to give shorter pages than it is asked for
+            # the server may be configured to give shorter pages than it is asked for
             if not page or len(given) >= total:
                 return
             last = max(task["id"] for task in page)
 
     def tasks_where(self, project: str, field: str, values: Sequence[Any], **params: Any) -> Iterator[Json]:
         """Yield the tasks of a project whose `field` has one of `values`."""
-        rest = list(values)
-        while rest:
-            some = _as_many_as_fit(rest, self._query_limit)
-            listed = {"filter": f"filter:tasks:{field}", "operator": "in_list", "type": "List", "value": some}
+        remaining = list(values)
+        while remaining:
+            batch = _as_many_as_fit(remaining, self._query_limit)
+            listed = {"filter": f"filter:tasks:{field}", "operator": "in_list", "type": "List", "value": batch}
             try:
-                found = list(self.tasks(project, [listed], **params))
+                tasks = list(self.tasks(project, [listed], **params))
             except DeskError as error:
                 hopeless = isinstance(error, (DeskAccessError, NotFoundError)) or (
                     isinstance(error, DeskUnreachableError) and not isinstance(error, AnswerLostError)
                 )
-                if hopeless or self._query_limit == _SHORT_QUERY or len(some) == 1:
+                if hopeless or self._query_limit == _SHORT_QUERY or len(batch) == 1:
                     raise
-                # whatever stands in front of the server may refuse a long address in any way it likes
+                # a proxy in front of the server may refuse a long address with any status
                 self._query_limit = _SHORT_QUERY
                 continue
-            yield from found
-            rest = rest[len(some) :]
+            yield from tasks
+            remaining = remaining[len(batch) :]
 
     def _read(self, response: httpx.Response) -> Any:
         self.clock = _time_of(response)
@@ -265,27 +265,27 @@ class Connection:
         return AnswerLostError(failures.broke_off(error, self.server, seconds))
 
     def _no_address(self) -> str:
-        """Say whose address is none: ours, or the one that an answer sends us on to."""
+        """Say which address is invalid: ours, or the one to which an answer redirects us."""
         try:
             httpx.URL(self._url)
         except httpx.InvalidURL:
-            return f"{URL_VARIABLE} is no address: {self.address}"
+            return f"{URL_VARIABLE} is not an address: {self.address}"
         return failures.sent_nowhere(self.address)
 
     @property
     def server(self) -> str:
-        """The server in a sentence."""
+        """The server's name for use in a sentence."""
         return f"Label Studio at {self.address}"
 
     def _keep_secrets(self) -> None:
-        """Let nothing that is shown hold the token, or the one that it was exchanged for."""
+        """Keep the token, and the one that it was exchanged for, out of everything that is shown."""
         keep_secret(self._api_key)
         if "_sdk" in self.__dict__:
             keep_secret(getattr(self._sdk._client_wrapper._tokens_client, "_access_token", None))
 
 
 def _clean(url: str) -> str:
-    """Return the address without user and password, which would take the place of the token in a request."""
+    """Return the address without user and password, which would replace the token in a request."""
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -293,10 +293,10 @@ def _clean(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or "@" in parts.path or parts.query or parts.fragment:
-        # repeated only if it can be neither a token nor hold a password, in any part if that was not encoded
+        # quoted only if it cannot be a token or contain a password, which may be in any part if it was not encoded
         harmless = len(url) <= 30 and not set(url.partition("://")[2] or url) & set("@:?#")
         hint = f"; {ENCODE_HINT}" if "@" in url else f": {url!r}" if harmless else ""
-        raise DeskError(f"{URL_VARIABLE} is no address of the form http://host:port{hint}")
+        raise DeskError(f"{URL_VARIABLE} is not an address of the form http://host:port{hint}")
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
@@ -326,7 +326,7 @@ def _finite(digits: str) -> float | None:
 
 def _json(response: httpx.Response) -> Any:
     try:
-        # databases keep neither infinite numbers nor those that are none
+        # databases keep neither infinite numbers nor NaN
         return response.json(parse_constant=lambda name: None, parse_float=_finite)
     except (ValueError, RecursionError):
         return None

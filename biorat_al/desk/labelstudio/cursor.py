@@ -1,7 +1,7 @@
-"""How far a project has been read, as a text that the caller keeps.
+"""The cursor: how far a project has been read, as a text that the caller keeps.
 
-No clock is compared with another, and no time with a later one: a task has changed if the server's stamp of it, or its
-number of answers, is another than it was.
+No two clocks are compared, nor whether a time is later than another: a task has changed if the server's time stamp of
+it, or its number of answers, differs from last time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 
 class Seen(NamedTuple):
-    """A task as it was read.
+    """A task as it was when it was read.
 
-    :param stamp: the server's time of its last change, as the server wrote it; empty if it is to be read again.
+    :param stamp: the server's time of its last change, as the server wrote it; empty if it must be read again.
     :param answers: how many answers the server counted, skips included.
-    :param checksum: of its answers.
+    :param checksum: checksum of its answers.
     """
 
     stamp: str
@@ -29,9 +29,9 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where the last pull stood.
+    """The state of a project at the last pull.
 
-    :param tasks: all tasks that were there, by id.
+    :param tasks: all tasks that existed, by id.
     :param labels: the labels in the project's labelling configuration.
     """
 
@@ -40,7 +40,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str | None) -> Cursor:
-        """Read a cursor; one that cannot be understood means: from the beginning, which does no harm."""
+        """Parse a cursor; if `text` cannot be understood, return an empty one: reading all again does no harm."""
         try:
             values = json.loads(text or "")
             labels = None if values["labels"] is None else tuple(map(str, values["labels"]))
@@ -51,7 +51,7 @@ class Cursor:
             return cls()
 
     def text(self) -> str:
-        """The cursor as text."""
+        """Return the cursor as text."""
         values = {
             "tasks": {task: list(seen) for task, seen in self.tasks.items()},
             "labels": None if self.labels is None else list(self.labels),
@@ -60,7 +60,7 @@ class Cursor:
 
 
 def checksum(task: Mapping[str, Any]) -> str:
-    """A short checksum of a task's answers; empty where there are none."""
+    """Return a short checksum of a task's answers; empty if it has no answers."""
     answers = task.get("annotations")
     if not answers:
         return ""
@@ -68,5 +68,5 @@ def checksum(task: Mapping[str, Any]) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a point in time as Label Studio writes it."""
+    """Parse a time as Label Studio writes it; return it in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,6 +1,6 @@
-"""What an answer that is not the wanted one means: which limit or switch of the server is the cause, and what to do.
+"""Texts for failed requests: which limit or switch of the server is the cause, and what to do.
 
-Only texts are made here. None of them repeats a secret, whatever the server quotes.
+This module only makes texts. None of them repeats a secret, whatever the server quotes.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ URL_VARIABLE = "LABEL_STUDIO_URL"
 KEY_VARIABLE = "LABEL_STUDIO_API_KEY"
 
 _LONGEST = 300
-"""Characters of a detail: servers quote whole requests."""
+"""Most characters of a detail: servers quote whole requests."""
 
 
 def detail_of(body: Any) -> str:
-    """Return the part of an error's body that says what is wrong, on one line; the title of a page of HTML."""
+    """Return the part of an error's body that says what is wrong, on one line; of an HTML page, its title."""
     if isinstance(body, (bytes, str)):
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
         try:
@@ -34,7 +34,7 @@ def detail_of(body: Any) -> str:
             return _short(_page(text))
     if isinstance(body, Mapping):
         wrong = body.get("validation_errors") or body.get("detail")
-        # Label Studio's own errors hold a traceback and numbers as well
+        # Label Studio's own errors also contain a traceback and numbers
         body = wrong or {key: value for key, value in body.items() if key not in _NOT_SAID}
     return _short("; ".join(_flat(body)))
 
@@ -43,12 +43,12 @@ _NOT_SAID = frozenset({"exc_info", "id", "status_code", "version", "display_cont
 
 
 def is_too_large(status: int, detail: str) -> bool:
-    """Whether a request was refused for its size."""
+    """Return whether a request was refused for its size."""
     return status == 413 or "DATA_UPLOAD_MAX_MEMORY_SIZE" in detail
 
 
 def too_large(status: int, server: str) -> str:
-    """Say whose limit a request has met."""
+    """Say which limit a request exceeded."""
     if status == 413:
         return (
             f"{server} refused a request as too large (HTTP 413): what is in front of Label Studio allows less; raise "
@@ -60,7 +60,7 @@ def too_large(status: int, server: str) -> str:
 def access_refused(status: int, detail: str, server: str, *, basic: bool, personal: bool) -> str:
     """Say why a token was refused (HTTP 401), or what its user may not do (HTTP 403).
 
-    :param basic: a user name and a password were asked for (basic authentication).
+    :param basic: the server asked for a user name and a password (basic authentication).
     :param personal: the token is a personal access token, not a legacy one.
     """
     low = detail.lower()
@@ -90,21 +90,21 @@ def access_refused(status: int, detail: str, server: str, *, basic: bool, person
             f"(Account & Settings) and put it into {KEY_VARIABLE}, or have legacy tokens enabled (Organization, API "
             "Tokens Settings)"
         )
-    anew = "copy it anew from Account & Settings"
+    again = "copy it again from Account & Settings"
     if "invalid or expired" in low or "blacklisted" in low:
-        return f"{server} refused the token in {KEY_VARIABLE}: it was revoked, or has expired; {anew}"
+        return f"{server} refused the token in {KEY_VARIABLE}: it was revoked, or has expired; {again}"
     if "expired" in low:
-        return f"{server} refused the token in {KEY_VARIABLE}: it has expired; {anew}"
+        return f"{server} refused the token in {KEY_VARIABLE}: it has expired; {again}"
     if personal and "not provided" in low:
         return (
             f"{server} refused the token in {KEY_VARIABLE}: personal access tokens may be switched off there "
-            f"(Organization, API Tokens Settings), or it is another server's; {anew}"
+            f"(Organization, API Tokens Settings), or it is another server's; {again}"
         )
-    return f"{server} refused the token in {KEY_VARIABLE}: it is not known there; {anew}"
+    return f"{server} refused the token in {KEY_VARIABLE}: it is not known there; {again}"
 
 
 def not_now(status: int, server: str) -> str:
-    """Say what a gateway's answer means (HTTP 502, 503, 504), or that there were too many requests (HTTP 429)."""
+    """Say what a gateway's answer means (HTTP 502, 503, 504), or that the server gets too many requests (HTTP 429)."""
     why = {
         429: "gets too many requests; wait a minute and run the same command again, or raise the limit of what is in "
         "front of it",
@@ -118,7 +118,7 @@ def not_now(status: int, server: str) -> str:
 
 
 def refused(detail: str, server: str) -> str:
-    """Say that a request was found wrong (HTTP 400, 409, 422)."""
+    """Say why the server rejected a request (HTTP 400, 409, 422)."""
     low = detail.lower()
     if "plain http request" in low:
         return f"{server} wants an encrypted connection: begin {URL_VARIABLE} with https://"
@@ -131,7 +131,7 @@ def refused(detail: str, server: str) -> str:
 
 
 def failed(status: int, detail: str, server: str) -> str:
-    """Say what an error of the server itself means (HTTP 500)."""
+    """Say what an error inside the server means (HTTP 500)."""
     low = detail.lower()
     if "operate well" in low or "database is locked" in low:
         return (
@@ -147,10 +147,10 @@ def failed(status: int, detail: str, server: str) -> str:
 
 
 def sent_on(response: httpx.Response, address: str) -> str:
-    """Say where an answer sends us (HTTP 301, 302, 307, 308)."""
+    """Say where an answer redirects us (HTTP 301, 302, 307, 308)."""
     location = response.headers.get("location", "").strip()
     try:
-        # what httpx would mend, this refuses
+        # refuses what httpx would repair
         urlsplit(location)
         target = response.request.url.join(location)
     except (httpx.InvalidURL, ValueError):
@@ -162,18 +162,18 @@ def sent_on(response: httpx.Response, address: str) -> str:
             f"{address} asks for a login at {_origin(target)}: it is not Label Studio's API, or a single sign-on is "
             f"in front of it; let requests to /api through, or put the address that is right into {URL_VARIABLE}"
         )
-    # another path of the same server is what was moved
+    # a path on the same server says what moved; other paths are not shown
     path = redact(target.path) if _origin(target) == _origin(response.request.url) else ""
     return f"{address} sends us on to {_origin(target)}{path}: put the address that is right into {URL_VARIABLE}"
 
 
 def sent_nowhere(address: str, status: str = "") -> str:
-    """Say that an answer sends us on to nothing that is an address."""
+    """Say that an answer redirects us to something that is not an address."""
     return f"{address} sends us on{status} and does not say where to: see {URL_VARIABLE}"
 
 
 def no_connection(error: httpx.HTTPError, server: str) -> str:
-    """Say why no connection was made."""
+    """Say why no connection could be made."""
     text = _with_causes(error)
     low = text.lower()
     if isinstance(error, httpx.ProxyError) or "proxy" in low:
@@ -207,14 +207,14 @@ def no_connection(error: httpx.HTTPError, server: str) -> str:
 
 
 def broke_off(error: httpx.HTTPError, server: str, seconds: float) -> str:
-    """Say that a request was sent and no answer came."""
+    """Say that a request was sent but not answered."""
     if isinstance(error, httpx.TimeoutException):
         return f"no answer from {server} within {seconds:.0f} seconds: it is busy, or the connection broke off"
     return f"the connection to {server} broke off ({type(error).__name__})"
 
 
 def stranger(address: str, response: httpx.Response | None = None) -> str:
-    """Say that whoever answers is not Label Studio."""
+    """Say that what answers is not Label Studio."""
     page = "" if response is None or not response.content else _page(response.text)
     what = f" ({_short(page)})" if page.startswith("a page") else ""
     return (
@@ -246,7 +246,7 @@ def _page(text: str) -> str:
 
 
 def _flat(value: Any, place: str = "") -> Iterator[str]:
-    """Yield the texts of nested errors, each with the name of the field that it is about."""
+    """Yield the texts of nested errors, each with the name of its field."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _flat(part, place if key == "non_field_errors" else f"{place}.{key}" if place else str(key))

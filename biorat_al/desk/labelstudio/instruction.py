@@ -1,8 +1,8 @@
-"""The instruction that annotators get before their first task, and behind a button at every task.
+"""The instruction that annotators see before their first task, and behind a button at every task.
 
-Label Studio shows it as HTML inside its own page, and lets scripts and foreign frames pass. So nothing of the
-guidelines gets there as HTML: Markdown is rendered with its HTML switched off, pictures become links, and only
-addresses of web pages and of mail are linked.
+Label Studio shows it as HTML inside its own page and does not remove scripts or foreign frames. So the guidelines
+contribute no HTML: Markdown is rendered with HTML switched off, pictures become links, and only web and mail addresses
+become links.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _STYLE = """
 .biorat pre { white-space: pre-wrap; }
 .biorat a { text-decoration: underline; }
 """
-# Label Studio takes marks, numbers and space away from lists and headings, and removes the attribute `style`
+# Label Studio removes bullets, numbers and space from lists and headings, and the attribute `style`
 
 _MARK = re.compile(r'^<div class="biorat biorat-([0-9a-f]{12})">')
 
@@ -43,10 +43,10 @@ _MARK = re.compile(r'^<div class="biorat biorat-([0-9a-f]{12})">')
 def instruction(role: Role, *, relations: bool, guidelines: Guidelines | None = None) -> str:
     """Return the instruction for a project as HTML.
 
-    Its first element carries a checksum of the rest, by which :func:`is_untouched` sees whether people changed it.
+    Its first element carries a checksum of the rest, from which :func:`is_untouched` sees whether people changed it.
 
     :param relations: whether annotators draw relations.
-    :param guidelines: the project's own, which follow the general rules.
+    :param guidelines: the project's guidelines, which follow the general rules.
     """
     rules = _rules().render(
         blind=role == "test", relations=relations, joint=SAME_MENTION, guidelines=guidelines is not None
@@ -59,19 +59,19 @@ def instruction(role: Role, *, relations: bool, guidelines: Guidelines | None = 
 
 
 def is_untouched(text: str) -> bool:
-    """Whether an instruction is, word for word, one that this program wrote."""
+    """Return whether an instruction is, word for word, one that this program wrote."""
     mark = _MARK.match(text.strip())
     return mark is not None and mark[1] == _checksum(text.strip()[mark.end() :])
 
 
 def is_same(one: str, other: str) -> bool:
-    """Whether two instructions say the same, however the server writes its HTML."""
+    """Return whether two instructions are the same, apart from how the server writes HTML."""
     return _checksum(one) == _checksum(other)
 
 
 def _rendered(guidelines: Guidelines) -> str:
     if guidelines.markdown:
-        # quotation marks of the text itself are escaped, so this is found in tags only
+        # quotation marks in the text itself are escaped, so this matches only in tags
         return re.sub(r' style="text-align:(\w+)"', r' align="\1"', _markdown().render(guidelines.text))
     return f"<pre>{html.escape(guidelines.text.strip())}</pre>\n"
 
@@ -81,7 +81,7 @@ def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("js-default", {"html": False, "linkify": False}).disable("image")
-    # an address within Label Studio, or on the disk of whoever wrote the guidelines, leads nowhere
+    # an address within Label Studio, or on the disk of the guidelines' author, leads nowhere
     parser.validateLink = lambda url: url.lower().startswith(("http://", "https://", "mailto:"))  # type: ignore[method-assign]
     return parser
 
@@ -91,7 +91,7 @@ def _rules() -> jinja2.Template:
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=False,  # it becomes Markdown, and holds nothing that users wrote
+        autoescape=False,  # it becomes Markdown, and contains nothing that users wrote
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -101,5 +101,5 @@ def _rules() -> jinja2.Template:
 
 
 def _checksum(text: str) -> str:
-    """Of the words and tags: the server writes some characters in another way than it got them."""
+    """Return a checksum of words and tags only, since the server writes some characters differently."""
     return hashlib.sha256(" ".join(html.unescape(text).split()).encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""All tasks of a project in short, held against what was known of them and against the project's own count."""
+"""A short list of all tasks of a project, compared with the last list and with the project's own count."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LISTED = 20
 """How many tasks a sentence names."""
 
 _LOOKED_UP = 3
-"""How many tasks that have vanished are asked for by themselves."""
+"""How many vanished tasks are requested one by one."""
 
 
 class Listed(NamedTuple):
     """A task in the list of all.
 
-    :param key: ours; None for a task that somebody made by hand.
+    :param key: our key; None for a task that somebody made by hand.
     :param stamp: the server's time of its last change.
     :param answers: how many answers the server counts, skips included.
-    :param overlap: how many people are to answer it.
-    :param is_labeled: whether the server takes it for finished.
+    :param overlap: how many people should answer it.
+    :param is_labeled: whether the server considers it finished.
     """
 
     id: int
@@ -38,14 +38,14 @@ class Listed(NamedTuple):
 def list_tasks(connection: Connection, project: str, known: Collection[str]) -> list[Listed]:
     """Return all tasks of a project, by ascending id.
 
-    :param known: ids of the tasks that were there the last time.
-    :raises DeskError: tasks are missing that are still there, by the project's own count or by themselves.
+    :param known: ids of the tasks that existed last time.
+    :raises DeskError: tasks are missing from the list but still exist, by the project's count or when asked for.
     """
     fields = "id,data,updated_at,total_annotations,cancelled_annotations,overlap,is_labeled"
-    found = []
+    listed = []
     for task in connection.tasks(project, include=fields):
         key = task["data"].get(KEY)
-        found.append(
+        listed.append(
             Listed(
                 task["id"],
                 key if isinstance(key, str) else None,
@@ -55,17 +55,17 @@ def list_tasks(connection: Connection, project: str, known: Collection[str]) -> 
                 bool(task.get("is_labeled")),
             )
         )
-    there = {str(task.id) for task in found}
-    missing = sorted((ident for ident in known if ident not in there), key=int)
+    existing = {str(task.id) for task in listed}
+    missing = sorted((ident for ident in known if ident not in existing), key=int)
     if missing:
-        _check(connection, project, len(found), missing)
-    return found
+        _check(connection, project, len(listed), missing)
+    return listed
 
 
 def _check(connection: Connection, project: str, number: int, missing: Sequence[str]) -> None:
-    """Raise unless tasks that are not in the list are gone."""
+    """Raise an error unless the tasks that are missing from the list no longer exist."""
     settings = connection.get(f"api/projects/{project}/", include="id,task_number")
-    counted = shapes.project_of(settings, connection.server, "id,task_number").get("task_number") or 0
+    counted = shapes.project_settings_of(settings, connection.server, "id,task_number").get("task_number") or 0
     still = [ident for ident in missing[:_LOOKED_UP] if _is_there(connection, project, ident)]
     if counted <= number and not still:
         return
@@ -85,7 +85,7 @@ def _is_there(connection: Connection, project: str, ident: str) -> bool:
 
 
 def copies_of(listed: Sequence[Listed]) -> list[list[Listed]]:
-    """Return the tasks that have their key in common with others, those of one key together."""
+    """Return the tasks that share their key with others, grouped by key."""
     by_key: dict[str, list[Listed]] = {}
     for task in listed:
         if task.key is not None:
@@ -94,7 +94,7 @@ def copies_of(listed: Sequence[Listed]) -> list[list[Listed]]:
 
 
 def share_seats(copies: Sequence[Sequence[Listed]], left: dict[str, int]) -> None:
-    """Let the tasks of one key want as few further answers as the one of them that wants fewest.
+    """Give the copies of one task together as many seats as the copy that has the fewest.
 
     :param left: number of seats by id of a task that has any; changed in place.
     """
@@ -108,10 +108,10 @@ def share_seats(copies: Sequence[Sequence[Listed]], left: dict[str, int]) -> Non
 
 
 def notice_of(copies: Sequence[Sequence[Listed]], begun: Collection[str], answers: Mapping[int, int]) -> str | None:
-    """Say which documents have several tasks, and which of these can be deleted.
+    """Say which documents have several tasks, and which of these tasks can be deleted.
 
     :param begun: ids of the tasks with a draft.
-    :param answers: how many answers tasks have that were looked into.
+    :param answers: number of answers by task id, for the tasks that were fetched with their answers.
     """
     if not copies:
         return None
@@ -122,14 +122,16 @@ def notice_of(copies: Sequence[Sequence[Listed]], begun: Collection[str], answer
     keys = [str(tasks[0].key) for tasks in copies]
     said = (
         f"{len(keys)} document{'s have' if len(keys) > 1 else ' has'} more than one task in Label Studio "
-        f"({some(keys)}), by a second import of the same tasks; answers on all of them count"
+        f"({first_few(keys)}), by a second import of the same tasks; answers on all of them count"
     )
     if spare:
-        return f"{said}. Delete the ones that nobody has answered or begun in its data manager: {some(sorted(spare))}"
+        return (
+            f"{said}. Delete the ones that nobody has answered or begun in its data manager: {first_few(sorted(spare))}"
+        )
     return f"{said}, and each of them has been answered or begun"
 
 
-def some(items: Sequence[object]) -> str:
-    """Return the first :data:`LISTED` of `items`, and how many more there are."""
+def first_few(items: Sequence[object]) -> str:
+    """Return the first :data:`LISTED` of `items` as text, and how many more follow."""
     shown = ", ".join(map(str, items[:LISTED]))
     return shown if len(items) <= LISTED else f"{shown} and {len(items) - LISTED:,} more"

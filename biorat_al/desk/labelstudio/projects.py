@@ -1,7 +1,7 @@
-"""Projects on the server: made, found again, and brought up to date where nobody has changed them.
+"""Making projects on the server, finding them again, and bringing them up to date where nobody has changed them.
 
-What people changed in Label Studio is told, not overwritten. That holds for each part by itself: the labelling
-configuration carries a checksum in its mark, the instruction one in its first element.
+What people changed in Label Studio is reported, not overwritten. This holds for each part separately: the labelling
+configuration carries a checksum in its mark, and the instruction carries one in its first element.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from biorat_al.desk.base import Role
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
     COLOURS,
-    Configuration,
+    LabellingConfiguration,
     Mark,
     all_changes,
     description,
@@ -36,17 +36,17 @@ from biorat_al.desk.labelstudio.instruction import instruction, is_same, is_unto
 from biorat_al.settings import Guidelines
 
 SETTINGS = f"{PLAIN_SETTINGS},expert_instruction,color"
-"""What is asked for of a project that is brought up to date."""
+"""Fields to request of a project that is brought up to date."""
 
 NO_COLOUR = "#FFFFFF"
-"""What Label Studio gives to a project that nobody has given a colour."""
+"""The colour that Label Studio gives to a project to which nobody gave one."""
 
 _SHOWN = {
     "id": 40, "completed_at": 120, "total_annotations": 50, "cancelled_annotations": 50, "annotators": 100,
     "predictions_score": 120, "predictions_model_versions": 150, "data.document_id": 110, "data.title": 320,
 }  # fmt: skip
-"""Columns that people look for. The server orders them; with these widths all of them fit 1280 pixels, margins (20
-pixels each) included."""
+"""Columns that people look for, with their widths in pixels. The server orders them; with these widths all of them fit
+into 1280 pixels, including margins of 20 pixels each."""
 
 _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
@@ -56,16 +56,16 @@ _ALWAYS_HIDDEN = ("data.text", "data.biorat_key")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A project as it is to be.
+    """A project as it should be.
 
-    :param marker: tells apart projects of the same title.
-    :param guidelines: whether `instruction` holds the project's own guidelines.
+    :param marker: distinguishes projects with the same title.
+    :param guidelines: whether `instruction` contains the project's guidelines.
     """
 
     role: Role
     title: str
     marker: str
-    configuration: Configuration
+    configuration: LabellingConfiguration
     instruction: str
     guidelines: bool = False
 
@@ -79,32 +79,32 @@ class Wanted:
         relations: tuple[str, ...],
         guidelines: Guidelines | None,
     ) -> Wanted:
-        """Return what a project for `role` is to be.
+        """Return the project that `role` should have.
 
-        :param title: the caller's; the project's says besides that it is the blind one.
-        :raises DeskError: a label cannot be one in Label Studio.
+        :param title: the caller's title; the title of the blind project adds that it is blind.
+        :raises DeskError: Label Studio cannot have one of the labels.
         """
         return cls(
             role=role,
             title=project_title(title, role),
             marker=marker,
-            configuration=Configuration.parse(labelling_configuration(labels, relations, role)),
+            configuration=LabellingConfiguration.parse(labelling_configuration(labels, relations, role)),
             instruction=instruction(role, relations=bool(relations), guidelines=guidelines),
             guidelines=guidelines is not None,
         )
 
     @property
     def mark(self) -> Mark:
-        """The mark by which it is known."""
+        """The mark that identifies the project."""
         checksums = (self.configuration.checksum, self.configuration.labels_checksum)
         return Mark(self.role, word(self.marker), *checksums)
 
 
 def left_behind(connection: Connection, wanted: Wanted) -> Json | None:
-    """Return the settings of the project that an interrupted call made; without a marker, of an empty one only."""
+    """Return the settings of a project that an interrupted call made; without a marker, only of an empty project."""
     for settings in _of_title(connection, wanted.title):
-        found = Mark.of(settings)
-        if found is None or (found.role, found.marker) != (wanted.role, wanted.mark.marker):
+        mark = Mark.of(settings)
+        if mark is None or (mark.role, mark.marker) != (wanted.role, wanted.mark.marker):
             continue
         if wanted.marker or not settings.get("task_number"):
             return settings
@@ -128,11 +128,11 @@ def create(connection: Connection, wanted: Wanted) -> Json:
             "show_collab_predictions": not blind,
         },
     )
-    return shapes.project_of(created, connection.server)
+    return shapes.project_settings_of(created, connection.server)
 
 
 def bring_up_to_date(connection: Connection, settings: Json, wanted: Wanted) -> tuple[str, ...]:
-    """Write what nobody has changed anew; return one sentence for each thing that people changed and should know."""
+    """Update the parts that nobody has changed; return a sentence on each change by people that they should know of."""
     changed, notices = _configured(settings, wanted)
     text = settings.get("expert_instruction") or ""
     if not is_same(text, wanted.instruction):
@@ -151,10 +151,10 @@ def bring_up_to_date(connection: Connection, settings: Json, wanted: Wanted) -> 
 
 
 def add_columns(connection: Connection, project: str, role: Role) -> None:
-    """Make a tab for the data manager with the columns that people look for; leave those that exist alone.
+    """Make a tab in the data manager with the columns that people look for, unless the project has tabs.
 
-    It has no filter, and the order in which the label stream asks for tasks: Label Studio lets a tab decide that when
-    labelling begins from it.
+    The tab has no filter, and it orders tasks as the label stream does, because Label Studio uses the order of a tab
+    when labelling begins from it.
     """
     try:
         if connection.get("api/dm/views/", project=project):
@@ -176,13 +176,13 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
         }
         connection.request("POST", "api/dm/views/", body={"project": int(project), "data": data})
     except (NotFoundError, RefusedError, ServerFailedError, KeyError, TypeError, AttributeError):
-        # another version of the server: its own columns do as well
+        # another version of the server: its default columns are good enough
         return
 
 
 def _configured(settings: Json, wanted: Wanted) -> tuple[Json, tuple[str, ...]]:
-    """Return what is to be written of the labelling configuration, and how people changed its labels."""
-    there = Configuration.parse(settings["label_config"])
+    """Return the settings to write for the labelling configuration, and how people changed its labels."""
+    there = LabellingConfiguration.parse(settings["label_config"])
     before = Mark.of(settings)
     untouched = before is not None and before.configuration == there.checksum
     if not (untouched and there.is_part_of(wanted.configuration)):
@@ -194,7 +194,7 @@ def _configured(settings: Json, wanted: Wanted) -> tuple[Json, tuple[str, ...]]:
         changed["label_config"] = wanted.mark.write(wanted.configuration.xml)
     said = settings.get("description") or ""
     if Mark.find(said) is not None:
-        # an earlier version wrote the mark there
+        # an earlier version of the program wrote the mark there
         changed["label_config"] = wanted.mark.write(wanted.configuration.xml)
         own = without_mark(said)
         changed["description"] = description(wanted.role) if own in _EARLIER else own
@@ -207,7 +207,7 @@ _EARLIER = (
     "Documents with a model's pre-labels: accept them, correct them, add what is missing.",
     "The held-out test set: annotated without pre-labels, so that no model shapes its own measure.",
 )
-"""Descriptions that earlier versions wrote."""
+"""Descriptions that earlier versions of the program wrote."""
 
 
 def _of_title(connection: Connection, title: str) -> Iterator[Json]:
@@ -219,10 +219,10 @@ def _of_title(connection: Connection, title: str) -> Iterator[Json]:
             return
         page_of = shapes.mapping(answer, "a list of projects", connection.server)
         results = shapes.mappings(page_of.get("results"), "a list of projects", connection.server)
-        found = [shapes.project_of(settings, connection.server) for settings in results]
-        yield from sorted((item for item in found if item["title"] == title), key=lambda item: int(item["id"]))
-        ids = {item["id"] for item in found}
-        # a server that always names a next page would be asked for ever
+        projects = [shapes.project_settings_of(settings, connection.server) for settings in results]
+        yield from sorted((item for item in projects if item["title"] == title), key=lambda item: int(item["id"]))
+        ids = {item["id"] for item in projects}
+        # otherwise a server that always names a next page would be asked for ever
         if not page_of.get("next") or ids <= seen:
             return
         seen |= ids

@@ -1,12 +1,12 @@
 """Newer pre-annotations for tasks that are still open.
 
-Order matters: the new ones are imported, then shown, and only then may old ones go, so that no annotator meets a task
-without pre-labels.
+Order matters: the new ones are imported, then shown, and only then are old ones deleted, so that no annotator meets a
+task without pre-labels.
 
-An old pre-annotation is not simply deleted. Label Studio refuses an answer that was begun from a pre-annotation which
-has been deleted meanwhile (HTTP 400, ``parent_prediction``: object does not exist), and of answers that were submitted
-it forgets what they were made from. So one goes only from a task that nobody has answered or begun, and only when a
-newer one has stood beside it for a week: whoever opened the task before that has long left it.
+An old pre-annotation is not simply deleted. Label Studio refuses an answer that was begun from a pre-annotation that
+has been deleted meanwhile (HTTP 400, ``parent_prediction``: object does not exist), and it forgets what submitted
+answers were made from. So a pre-annotation is deleted only from a task that nobody has answered or begun, and only
+when a newer one has been there for a week: anybody who opened the task before that has long left it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from biorat_al.desk.base import PreAnnotation
 from biorat_al.desk.checks import check_pre_annotation
-from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import (
     AnswerLostError,
     Connection,
@@ -36,17 +36,20 @@ from biorat_al.errors import DeskError
 RETENTION = timedelta(days=7)
 
 _AT_ONCE = 200
-"""Old pre-annotations that one call deletes at most: each is a request of its own, of about 0.1 s."""
+"""Most old pre-annotations that one call deletes: each takes a separate request of about 0.1 s."""
 
 
 def add_pre_annotations(
-    connection: Connection, project: str, configuration: Configuration, pre_annotations: Mapping[str, PreAnnotation]
+    connection: Connection,
+    project: str,
+    configuration: LabellingConfiguration,
+    pre_annotations: Mapping[str, PreAnnotation],
 ) -> None:
-    """Give tasks, by id, a further pre-annotation; in several requests where one would be too large.
+    """Add a pre-annotation to each task (by id), in several requests if one would be too large.
 
-    A task that has one of that version keeps it; one that was deleted meanwhile is left out.
+    A task that already has one of that version keeps it; a task that was deleted meanwhile is left out.
 
-    :raises DeskError: a pre-annotation is invalid (nothing was sent then), or Label Studio silently dropped some.
+    :raises DeskError: a pre-annotation is invalid (then nothing was sent), or Label Studio silently dropped some.
     """
     body: list[Json] = []
     ids = [int(task_id) for task_id in pre_annotations]
@@ -70,7 +73,7 @@ def _add(connection: Connection, project: str, body: list[Json]) -> None:
             timeout=connection.timeout + 0.1 * len(body),
         )  # fmt: skip
     except TooLargeError as error:
-        # refused before anything of it was kept
+        # the server refused it before it kept anything
         if len(body) == 1:
             raise TooLargeError(
                 f"the pre-labels of task {body[0]['task']} do not fit into a request, not even alone: {error}"
@@ -94,9 +97,9 @@ def _add(connection: Connection, project: str, body: list[Json]) -> None:
 
 
 def publish(connection: Connection, project: str, model_version: str, retention: timedelta = RETENTION) -> None:
-    """Show the pre-annotations of `model_version` from now on, and delete old ones and doubles where that is safe.
+    """Show the pre-annotations of `model_version` from now on, and delete old and duplicate ones where that is safe.
 
-    That these could not be deleted is no failure: nothing is wrong with them.
+    A failure to delete them is not an error, since they do no harm.
 
     :raises DeskError: the project has no pre-annotation of that version.
     """
@@ -109,12 +112,12 @@ def publish(connection: Connection, project: str, model_version: str, retention:
             with suppress(NotFoundError):
                 connection.request("DELETE", f"api/predictions/{prediction}/")
     except DeskError:
-        # what is shown is right; what could not be tidied up is tidied up after the next round
+        # what is shown is right; the next round deletes what could not be deleted now
         return
 
 
 def _superseded(connection: Connection, project: str, current: str, retention: timedelta) -> list[int]:
-    """Return the ids of the pre-annotations that may go, oldest first."""
+    """Return the ids of the pre-annotations that may be deleted, oldest first."""
     begun = with_drafts(connection, project)
     untouched = [
         {"filter": f"filter:tasks:{name}", "operator": "equal", "type": "Number", "value": 0}
@@ -128,13 +131,13 @@ def _superseded(connection: Connection, project: str, current: str, retention: t
         if str(task["id"]) not in begun and current in _versions(task)
     ]
     stamps = [parse_time(stamp) for predictions in tasks for one in predictions if (stamp := one.get("created_at"))]
-    # the server's clock need not be ours: the newest of its stamps is earlier than its present
+    # the server's clock may differ from ours; the newest of its stamps is earlier than its present time
     limit = min([datetime.now(UTC), *sorted(stamps)[-1:]]) - retention
     old: list[int] = []
     for predictions in tasks:
         for prediction, following in pairwise(predictions):
             version = prediction.get("model_version")
-            # one that was sent twice stands beside its double
+            # a pre-annotation that was sent twice is beside its duplicate
             may_go = version != current or following.get("model_version") == version
             stamp = following.get("created_at")
             if may_go and stamp and parse_time(stamp) <= limit:

@@ -1,8 +1,8 @@
-"""What annotators did, fetched from Label Studio.
+"""Fetching from Label Studio what annotators did.
 
-A skip carries the whole pre-filled result and counts as an answer only by mistake; an empty result is an answer; a
-draft is none, nor is what an action made for many tasks at once (:mod:`biorat_al.corpus.formats.label_studio.answers`).
-Lists are asked for by a query, never by a saved view: that would turn up as a tab in the annotators' project.
+A skip carries the whole pre-filled result but is not an answer; an empty result is an answer. A draft is not an answer,
+nor is an annotation that an action made for many tasks at once (:mod:`biorat_al.corpus.formats.label_studio.answers`).
+Lists are requested by a query, never by a saved view, which would appear as a tab in the annotators' project.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.answers import AnswerReader
-from biorat_al.desk.labelstudio.configuration import Configuration, Mark, all_changes, changes
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark, all_changes, changes
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
 from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
 from biorat_al.desk.labelstudio.listing import LISTED, Listed, copies_of, list_tasks, notice_of, share_seats
@@ -30,10 +30,10 @@ _FIELDS = (
 
 
 def pull(connection: Connection, project: DeskProject, documents: Documents, cursor: str | None) -> Pull:
-    """Fetch what has happened since `cursor`; see :meth:`biorat_al.desk.base.Desk.pull`."""
+    """Fetch everything that happened since `cursor`; see :meth:`biorat_al.desk.base.Desk.pull`."""
     replaced = connection.replaced
     settings = connection.get(f"api/projects/{project.reference}/", include=SETTINGS)
-    settings = shapes.project_of(settings, connection.server)
+    settings = shapes.project_settings_of(settings, connection.server)
     last = Cursor.parse(cursor)
     labels, control, notices = _labels(settings, project, last)
     listed = list_tasks(connection, project.reference, last.tasks)
@@ -41,7 +41,7 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
     changed = _changed(connection, project.reference, listed, last)
     seats = Seats(connection, project.reference, listed, changed, _FIELDS)
     share_seats(copies, seats.left)
-    # one of the actions leaves no trace in the task's time of change
+    # one of the actions does not change the task's time of change
     changed += [task for task in seats.looked_into if any(map(made_from, task["annotations"]))]
     begun = with_drafts(connection, project.reference)
     seen = {str(task["id"]): _seen(task) for task in changed}
@@ -64,7 +64,7 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
     if number := connection.replaced - replaced:
         reader.notices.append(
             f"Label Studio gave {number} character{'s' * (number > 1)} that no database can keep (NUL, or half of a "
-            f"surrogate pair); {shapes.REPLACEMENT} is in the place of each"
+            f"surrogate pair); {shapes.REPLACEMENT} replaces each"
         )
     if missing:
         ids = ", ".join(str(task["id"]) for task in missing[:LISTED])
@@ -92,10 +92,10 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
 
 
 def _changed(connection: Connection, project: str, listed: Sequence[Listed], last: Cursor) -> list[Json]:
-    """The tasks that are not as they were, with their answers.
+    """Return the tasks that changed since the last pull, with their answers.
 
-    One of which the server counts more answers than it gives is asked for a second time: it may have been answered, or
-    an answer deleted, meanwhile.
+    If the server counts more answers of a task than it gives, the task is requested a second time: somebody may have
+    answered it, or deleted an answer, meanwhile.
     """
     wanted = {
         task.id
@@ -106,23 +106,23 @@ def _changed(connection: Connection, project: str, listed: Sequence[Listed], las
         given = connection.tasks(project, fields="all", include=_FIELDS)
     else:
         given = connection.tasks_where(project, "id", sorted(wanted), fields="all", include=_FIELDS)
-    found = {task["id"]: task for task in given if task["id"] in wanted}
-    if some := [ident for ident, task in found.items() if not _seen(task).stamp]:
-        again = connection.tasks_where(project, "id", some, fields="all", include=_FIELDS)
-        found |= {task["id"]: task for task in again if task["id"] in found}
-    return [found[ident] for ident in sorted(found)]
+    tasks = {task["id"]: task for task in given if task["id"] in wanted}
+    if incomplete := [ident for ident, task in tasks.items() if not _seen(task).stamp]:
+        again = connection.tasks_where(project, "id", incomplete, fields="all", include=_FIELDS)
+        tasks |= {task["id"]: task for task in again if task["id"] in tasks}
+    return [tasks[ident] for ident in sorted(tasks)]
 
 
 def _seen(task: Json) -> Seen:
-    """What the cursor keeps of a task; without a stamp if answers are missing."""
+    """Return what the cursor keeps of a task; without a time stamp if answers are missing."""
     counted = task["total_annotations"] + task["cancelled_annotations"]
     return Seen("" if len(task["annotations"]) < counted else task["updated_at"], counted, checksum(task))
 
 
 def with_drafts(connection: Connection, project: str) -> set[str]:
-    """Return the ids of the tasks in which anybody has begun something without submitting it.
+    """Return the ids of the tasks that anybody has begun without submitting.
 
-    The drafts in a list are the asking user's own only; this filter knows everybody's.
+    A list contains only the drafts of the user who asks; this filter knows everybody's.
     """
     drafts = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
     return {str(task["id"]) for task in connection.tasks(project, [drafts], include="id")}
@@ -131,9 +131,9 @@ def with_drafts(connection: Connection, project: str) -> set[str]:
 def _labels(
     settings: Mapping[str, Any], project: DeskProject, last: Cursor
 ) -> tuple[tuple[str, ...] | None, str | None, tuple[str, ...]]:
-    """The labels in the configuration, the control that carries them, and what people changed about them."""
+    """Return the labels in the configuration, the control that carries them, and notices of what people changed."""
     try:
-        there = Configuration.parse(settings["label_config"])
+        there = LabellingConfiguration.parse(settings["label_config"])
     except DeskError as error:
         return last.labels, None, (str(error),)
     notices: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
-"""Tasks on their way to Label Studio: checked here first, for the server itself stores almost anything.
+"""Pushing tasks to Label Studio. They are checked here first, because the server itself stores almost anything.
 
-A relation to a region that is not there, a region without a type, or two regions of one id make a task that cannot be
-labelled, or whose answer is silently wrong. Nothing is sent unless everything in the call is right.
+A relation to a missing region, a region without a type, or two regions with one id make a task that cannot be labelled,
+or whose answer is silently wrong. Nothing is sent unless everything in the call is right.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from biorat_al.corpus.formats.label_studio.regions import regions_of
 from biorat_al.corpus.model.document import Document
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
-from biorat_al.desk.labelstudio.configuration import Configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import (
     AnswerLostError,
     Connection,
@@ -32,16 +32,18 @@ LONGEST_TITLE = 300
 
 POLL = 0.5
 PATIENCE = 20.0
-"""Seconds without a change after which a request whose answer was lost is taken to have come to nothing."""
+"""Seconds without a change after which a request whose answer was lost is considered finished."""
 
 
-def push(connection: Connection, project: str, configuration: Configuration, tasks: Sequence[Task]) -> dict[str, str]:
-    """Make the tasks and return their ids by key; in one request, or in several where the server finds it too large.
+def push(
+    connection: Connection, project: str, configuration: LabellingConfiguration, tasks: Sequence[Task]
+) -> dict[str, str]:
+    """Make the tasks and return their ids by key, in one request, or in several if the server finds it too large.
 
-    Where the answer is lost, what arrived is looked up until nothing changes any more; the request is not repeated.
+    If the answer is lost, it looks up what arrived until nothing changes any more; it does not repeat the request.
 
-    :raises DeskError: a task is invalid; nothing was sent then.
-    :raises DeskUnreachableError: the answer was lost and not all tasks are there.
+    :raises DeskError: a task is invalid; then nothing was sent.
+    :raises DeskUnreachableError: the answer was lost and not all tasks arrived.
     """
     if not tasks:
         return {}
@@ -54,7 +56,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
             timeout=connection.timeout + 0.1 * len(tasks),
         )  # fmt: skip
     except TooLargeError as error:
-        # refused before anything of it was kept
+        # the server refused it before it kept anything
         if len(tasks) == 1:
             document = tasks[0].document
             raise TooLargeError(
@@ -68,7 +70,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
         return wait_for(lambda: find(connection, project, keys), len(keys), error)
     ids = answer.get("task_ids") if isinstance(answer, Mapping) else None
     if not isinstance(ids, list) or not ids or not all(map(is_id, ids)):
-        # other editions of the server answer at once and work on afterwards
+        # other editions of the server answer at once and continue to work afterwards
         lost = DeskUnreachableError(f"{connection.address} did not say which tasks it made")
         return wait_for(lambda: find(connection, project, keys), len(keys), lost)
     wanted = sum("predictions" in task for task in body)
@@ -81,7 +83,7 @@ def push(connection: Connection, project: str, configuration: Configuration, tas
 
 
 def find(connection: Connection, project: str, keys: Sequence[str]) -> dict[str, str]:
-    """Return the ids of the tasks that are there, by key."""
+    """Return the ids of the existing tasks, by key."""
     wanted = set(keys)
     found: dict[str, str] = {}
     for task in connection.tasks_where(project, f"data.{KEY}", list(dict.fromkeys(keys)), include="id,data"):
@@ -92,14 +94,14 @@ def find(connection: Connection, project: str, keys: Sequence[str]) -> dict[str,
 
 
 def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -> dict[str, str]:
-    """Look until `wanted` things are there, or their number has not changed for a while.
+    """Call `look` until it returns `wanted` things or their number has not changed for :data:`PATIENCE` seconds.
 
-    :param lost: why it has to be looked for.
-    :raises DeskUnreachableError: not all of them came because the connection broke off.
-    :raises DeskError: not all of them came for another reason.
+    :param lost: the failure after which they have to be looked up.
+    :raises DeskUnreachableError: not all of them arrived, and the connection had broken off.
+    :raises DeskError: not all of them arrived, for another reason.
     """
     found = look()
-    # from when the server first answers again: it may have stood still, and begins only now
+    # counted from the first answer: the server may have been stuck until now
     last_change = time.monotonic()
     while len(found) != wanted and time.monotonic() - last_change < PATIENCE:
         time.sleep(POLL)
@@ -112,8 +114,8 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
     raise kind(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
 
 
-def task_body(task: Task, configuration: Configuration) -> Json:
-    """Return the task, which was checked before, as it is sent.
+def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
+    """Return an already checked task as the JSON to send.
 
     :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
@@ -125,8 +127,10 @@ def task_body(task: Task, configuration: Configuration) -> Json:
     return body
 
 
-def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, configuration: Configuration) -> Json:
-    """Return the pre-annotation, which was checked before, as it is sent.
+def prediction_body(
+    pre_annotation: PreAnnotation, document_id: str, text: str, configuration: LabellingConfiguration
+) -> Json:
+    """Return an already checked pre-annotation as the JSON to send.
 
     :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
@@ -148,7 +152,7 @@ def prediction_body(pre_annotation: PreAnnotation, document_id: str, text: str, 
 
 
 def _title(document: Document) -> str:
-    """The document's title in one line, for people only; the text that is annotated has its own."""
+    """Return the document's title on one line, for people only; the annotated text contains its own title."""
     for passage in document.passages:
         if passage.kind.casefold() == "title":
             found: object = document.text[passage.start : passage.end]

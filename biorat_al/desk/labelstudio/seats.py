@@ -1,8 +1,9 @@
-"""How many more answers each task wants.
+"""Seats: how many more answers each task needs.
 
-Label Studio wants as many answers of a task as its ``overlap`` says, one unless somebody raised it. It counts two
-answers of one person as two, and what an action made for many tasks at once as well; here neither is. A skip takes the
-seat of whoever skipped, or nobody could ever finish a task that everybody skips.
+Label Studio expects as many answers to a task as its ``overlap``, which is one unless somebody raised it. It counts two
+answers of one person as two, and also counts annotations that an action made for many tasks at once. Here a person
+counts once, and what an action made does not count. A skip takes the seat of the person who skipped; otherwise nobody
+could ever finish a task that everybody skips.
 """
 
 from __future__ import annotations
@@ -11,29 +12,30 @@ from collections.abc import Iterator, Sequence
 
 from biorat_al.corpus.formats.label_studio.answers import Action, made_by_action
 from biorat_al.desk.labelstudio.connection import Connection, Json
-from biorat_al.desk.labelstudio.listing import Listed, some
+from biorat_al.desk.labelstudio.listing import Listed, first_few
 from biorat_al.desk.labelstudio.pushing import DOCUMENT
 from biorat_al.wording import are
 
 
 class Seats:
-    """The tasks of a project, and the seats that are left at each.
+    """The seats left at each task of a project.
 
     :ivar left: number of seats, by id of a task that has any.
-    :ivar looked_into: tasks with their answers that had to be fetched for this, without those that were known.
-    :ivar closed: tasks with answers and seats left that Label Studio takes for finished, so that it offers them to
-        nobody: it does not look again when somebody raises the overlap of a finished task, and counts two answers of
-        one person as two. Those with what an action made are left out, since undoing that opens them.
+    :ivar looked_into: tasks that had to be fetched with their answers for this, without those that were known.
+    :ivar closed: tasks that have answers and seats left but that Label Studio considers finished and offers to nobody.
+        The reason: it does not check again when somebody raises the overlap of a finished task, and it counts two
+        answers of one person as two. Tasks with annotations made by an action are left out, since undoing the action
+        opens them.
     """
 
     def __init__(
         self, connection: Connection, project: str, listed: Sequence[Listed], known: Sequence[Json], fields: str
     ) -> None:
-        """Ask for the tasks that leave doubts.
+        """Count the seats; fetch the tasks whose numbers of answers leave doubts.
 
         :param listed: all tasks.
-        :param known: tasks that were fetched with their answers already.
-        :param fields: what is to be fetched of a task with its answers.
+        :param known: tasks that were already fetched with their answers.
+        :param fields: fields to fetch of a task with its answers.
         """
         self.left: dict[str, int] = {str(task.id): task.overlap for task in listed if not task.answers}
         self.looked_into: list[Json] = []
@@ -52,7 +54,7 @@ class Seats:
                     self.closed.append(task)
 
     def notices(self) -> list[str]:
-        """Say which tasks want answers that nobody is asked for, and how to open them."""
+        """Say which tasks need answers but are offered to nobody, and how to open them."""
         if not self.closed:
             return []
         names = [f"document {task['data'].get(DOCUMENT)} (task {task['id']})" for task in self.closed]
@@ -60,28 +62,28 @@ class Seats:
         return [
             f"{are(len(names), 'task')} to be answered by more people, but Label Studio takes "
             f"{'it' if one else 'them'} for finished and offers {'it' if one else 'them'} to nobody, since the overlap "
-            f"was raised afterwards or somebody answered twice: {some(names)}. To open one again, send its overlap and "
-            'is_labeled together: PATCH /api/tasks/TASK/ with {"overlap": 2, "is_labeled": false}'
+            f"was raised afterwards or somebody answered twice: {first_few(names)}. To open one again, send its "
+            'overlap and is_labeled together: PATCH /api/tasks/TASK/ with {"overlap": 2, "is_labeled": false}'
         ]
 
     def _in_doubt(
         self, connection: Connection, project: str, known: Sequence[Json], shared: Sequence[int], fields: str
     ) -> Iterator[Json]:
-        """Yield the tasks of which the numbers of answers do not tell how many people gave them."""
+        """Yield the tasks whose numbers of answers do not show how many people gave them."""
         yield from known
         seen = {task["id"] for task in known}
-        # the editor sends how long an answer took, an action does not
+        # the editor sends how long an answer took; an action does not
         nobody = [
             {"filter": "filter:tasks:avg_lead_time", "operator": "empty", "type": "Number", "value": True},
             {"filter": "filter:tasks:total_annotations", "operator": "greater", "type": "Number", "value": 0},
         ]
-        for found in (
+        for tasks in (
             connection.tasks(project, nobody, fields="all", include=fields),
             connection.tasks_where(
                 project, "id", [ident for ident in shared if ident not in seen], fields="all", include=fields
             ),
         ):
-            for task in found:
+            for task in tasks:
                 if task["id"] not in seen:
                     seen.add(task["id"])
                     self.looked_into.append(task)
@@ -89,12 +91,12 @@ class Seats:
 
 
 def made_from(answer: Json) -> Action | None:
-    """What an action made an annotation from without anybody looking at it."""
+    """Return what an action made an annotation from without anybody looking at it, or None if a person made it."""
     return made_by_action(answer, score_tells=True)
 
 
 def _seated(task: Json) -> set[str]:
-    """Who has answered or skipped a task."""
+    """Return who has answered or skipped a task."""
     return {
         str(answer.get("completed_by") or f"answer {answer['id']}")
         for answer in task["annotations"]

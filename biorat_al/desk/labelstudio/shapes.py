@@ -1,7 +1,7 @@
-"""What Label Studio's answers look like: held against what came, before anything is made of it.
+"""The shapes of Label Studio's answers, and checks of what came against them before it is used.
 
-Only what is read is looked at, and only its kind: a server of another version may say more. Strings that no database
-can keep are mended here.
+Only the fields that the program reads are checked, and only their types: another version of the server may send more.
+Strings that no database can keep are repaired here.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class UnexpectedAnswerError(DeskError):
-    """An answer of another shape than Label Studio's."""
+    """An answer that does not have the shape of Label Studio's answers."""
 
 
 def mended(content: bytes, value: Any) -> tuple[Any, int]:
-    """Replace what no database can keep in an answer's strings: NUL, and halves of surrogate pairs.
+    """Replace the characters in an answer's strings that no database can keep: NUL, and halves of surrogate pairs.
 
-    :param content: the answer as it came, to see quickly that there is nothing to do.
+    :param content: the answer as it came, to see quickly whether there is anything to replace.
     :returns: the answer, and how many characters were replaced.
     """
     if not _MAY_BE_BAD.search(content):
         return value, 0
     replaced = 0
 
-    def mend(one: Any) -> Any:
+    def mend(part: Any) -> Any:
         nonlocal replaced
-        if isinstance(one, str):
-            text, number = _BAD.subn(REPLACEMENT, one)
+        if isinstance(part, str):
+            text, number = _BAD.subn(REPLACEMENT, part)
             replaced += number
             return text
-        if isinstance(one, list):
-            return [mend(item) for item in one]
-        if isinstance(one, dict):
-            return {mend(key): mend(item) for key, item in one.items()}
-        return one
+        if isinstance(part, list):
+            return [mend(item) for item in part]
+        if isinstance(part, dict):
+            return {mend(key): mend(item) for key, item in part.items()}
+        return part
 
     return mend(value), replaced
 
 
 def is_id(value: Any) -> bool:
-    """Whether it is the number by which Label Studio knows a thing."""
+    """Return whether `value` can be an id in Label Studio."""
     return _is_number(value, _LARGEST_ID)
 
 
 def tasks_of(answer: Any, fields: str, server: str) -> tuple[list[dict[str, Any]], int]:
-    """Return the tasks of a page, and how many there are on all pages.
+    """Return the tasks of a page, and the number of tasks on all pages.
 
-    :param fields: what was asked for, separated by commas.
-    :raises UnexpectedAnswerError: it is no page of tasks.
+    :param fields: the fields that were requested, separated by commas.
+    :raises UnexpectedAnswerError: `answer` is not a page of tasks.
     """
     page = mapping(answer, "a list of tasks", server)
     tasks, total = page.get("tasks"), page.get("total")
@@ -78,11 +78,11 @@ def tasks_of(answer: Any, fields: str, server: str) -> tuple[list[dict[str, Any]
     return tasks, total
 
 
-def project_of(answer: Any, server: str, fields: str = "id,title,label_config") -> dict[str, Any]:
+def project_settings_of(answer: Any, server: str, fields: str = "id,title,label_config") -> dict[str, Any]:
     """Return a project's settings.
 
-    :param fields: those that it must have.
-    :raises UnexpectedAnswerError: it has them not, or others of the wrong kind.
+    :param fields: the fields that it must have, separated by commas.
+    :raises UnexpectedAnswerError: a field is missing or has the wrong type.
     """
     settings = mapping(answer, "a project", server)
     _check(settings, _PROJECT, set(fields.split(",")) | (set(settings) & set(_PROJECT)), "a project", server)
@@ -90,9 +90,9 @@ def project_of(answer: Any, server: str, fields: str = "id,title,label_config") 
 
 
 def mapping(value: Any, what: str, server: str) -> dict[str, Any]:
-    """Return an object with names.
+    """Return `value`, which must be a JSON object.
 
-    :raises UnexpectedAnswerError: it is none.
+    :raises UnexpectedAnswerError: it is not an object.
     """
     if not isinstance(value, dict):
         raise _wrong(what, f"it is {_kind(value)}", server)
@@ -100,9 +100,9 @@ def mapping(value: Any, what: str, server: str) -> dict[str, Any]:
 
 
 def mappings(value: Any, what: str, server: str) -> list[dict[str, Any]]:
-    """Return a list of objects with names.
+    """Return `value`, which must be a list of JSON objects.
 
-    :raises UnexpectedAnswerError: it is none.
+    :raises UnexpectedAnswerError: it is not a list of objects.
     """
     if not isinstance(value, list):
         raise _wrong(what, f"it is {_kind(value)}", server)
@@ -155,7 +155,7 @@ def _is_time(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        # the extreme years cannot be brought into another time zone
+        # times in the extreme years cannot be converted to another time zone
         return 1900 < datetime.fromisoformat(value).astimezone(UTC).year < 9999
     except (ValueError, OverflowError):
         return False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from biorat_al.corpus.formats.table.format import Table
-from biorat_al.efficiency.report.tables import Cell, Figure, Section
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.rounds.unasked import NotAsked
 
 
@@ -33,5 +32,8 @@ def unasked_section(labels: Sequence[NotAsked]) -> Section | None:
     }
     note = f"People have annotated {labels[0].of:,} documents in all."
     return Section(
-        "unasked", "Labels that were added later", [text], [Table("unasked", "Not asked for", columns, rows, note)]
+        "unasked",
+        "Labels that were added later",
+        [text],
+        [FigureTable("unasked", "Not asked for", columns, rows, note)],
     )

@@ -179,7 +179,7 @@ def encode_relations(
     return EncodedRelations(rows, counts, cut, masked, unasked)
 
 
-def asked_only(rows: Sequence[RelationRow]) -> list[RelationRow]:
+def asked_only(rows: Sequence[CandidateRow]) -> list[CandidateRow]:
     """The candidates, none of which can have a label that was not asked for: predicting it is not held against it."""
     return [
         row if row.possible is None else row._replace(permitted=_known(row.permitted, row.possible)) for row in rows
@@ -242,7 +242,7 @@ def make_relation_batch(
     )
 
 
-def _possible_of(rows: Sequence[RelationRow]) -> NDArray[np.bool_]:
+def _possible_of(rows: Sequence[CandidateRow]) -> NDArray[np.bool_]:
     """The classes that each candidate may be of, shape (pairs, classes)."""
     certain = np.eye(len(rows[0].permitted), dtype=np.bool_)
     return np.stack([certain[row.target] if row.possible is None else row.possible for row in rows])

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull, Role
+from biorat_al.desk.base import ROLES, DeskAnnotation, DeskProject, Documents, Pull, Role
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import NewAnnotation
@@ -17,8 +17,6 @@ from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, StepRow
 from biorat_al.store.tasks import FetchedTask, MergeCounts, count_tasks, desk_project, merge
 from biorat_al.wording import plural
-
-ROLES: tuple[Role, ...] = ("pool", "test")
 
 _COUNTS = ("new", "changed", "revised", "deleted", "skipped", "unattended", "deleted_tasks", "unknown_tasks")
 

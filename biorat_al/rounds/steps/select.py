@@ -21,7 +21,7 @@ from biorat_al.rounds.pool import asked_documents
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
-from biorat_al.store.documents import documents_by_id, keys_of
+from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import measures, models_of
 from biorat_al.store.picks import add_picks, unasked_documents
 
@@ -144,7 +144,7 @@ def _drawn(
 def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, str]:
     """Ids of documents by row id, in their order: one that does not depend on how they were read."""
     with context.store.read() as session:
-        return keys_of(session, row_ids)
+        return document_keys(session, row_ids)
 
 
 def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:

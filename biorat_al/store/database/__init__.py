@@ -1,0 +1,9 @@
+"""What is below the tables: opening a database, migrating it, and explaining its failures.
+
+- `engine`: addresses of databases, and engines for SQLite and Postgres.
+- `failures`: what a database's error means and what to do.
+- `busy`: which processes use a project's database.
+- `migration`: upgrading a database to the newest revision; it imports nothing else from here.
+
+`busy < failures < engine`: what is on the right imports the left.
+"""

@@ -1,4 +1,4 @@
-"""Who holds a project: what the lock's holder wrote down, and which processes have the database file open."""
+"""Users of a project: the process that holds its lock, and the processes that have the database file open."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ HOLDER_FILE = f"{LOCK_FILE}.holder"
 
 
 def holder(folder: Path, *, other: bool = False) -> str | None:
-    """Return which process runs a round of the project in `folder`, as far as it wrote it down.
+    """Return which process runs a round of the project in `folder`, or None if no such process is recorded.
 
-    :param other: leave this process out.
+    :param other: ignore this process.
     """
     try:
         values = json.loads((folder / HOLDER_FILE).read_text(encoding="utf-8"))
@@ -37,17 +37,17 @@ def _is_alive(pid: int) -> bool:
 
 
 def who_uses(database: Path) -> str:
-    """Say which programs have a SQLite file open, or where to look."""
-    said = []
+    """Say which programs have a SQLite file open, or how to find them."""
+    uses = []
     running = holder(database.parent, other=True)
     if running is not None:
-        said.append(f"a round is running ({running})")
+        uses.append(f"a round is running ({running})")
     others = _processes(database)
     if others:
         listed = ", ".join(others[:5])
-        said.append(f"it is open in {listed}")
-    if said:
-        return f"{' and '.join(said)}; wait for it to end, or end it, and run the same command again"
+        uses.append(f"it is open in {listed}")
+    if uses:
+        return f"{' and '.join(uses)}; wait for it to end, or end it, and run the same command again"
     return (
         f"see which one (fuser {database.name}, or lsof, shows it; on a network drive it may run on another machine), "
         "close it, and run the same command again"
@@ -55,17 +55,17 @@ def who_uses(database: Path) -> str:
 
 
 def _processes(database: Path) -> list[str]:
-    """The other processes of this user that have the file open, as far as the system tells (Linux)."""
+    """Return the other processes of this user that have the file open, where the system shows them (Linux)."""
     wanted = {str(database.resolve()) + ending for ending in ("", "-wal", "-shm", "-journal")}
-    found = []
+    processes = []
     for folder in Path("/proc").glob("[0-9]*"):
         if folder.name == str(os.getpid()):
             continue
         try:
-            # a process may end meanwhile, and those of others may not be looked at
+            # a process may end meanwhile, and other users' processes cannot be read
             if any(os.readlink(link) in wanted for link in (folder / "fd").iterdir()):
                 name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
-                found.append(f"process {folder.name} ({name})")
+                processes.append(f"process {folder.name} ({name})")
         except OSError:
             continue
-    return sorted(found)
+    return sorted(processes)

@@ -1,4 +1,4 @@
-"""Opening a database: SQLite or Postgres behind one address."""
+"""Addresses and engines of databases: SQLite or Postgres behind one address."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _UNREADABLE = (
 def database_url(setting: str, folder: Path) -> URL:
     """Turn the setting ``database.url`` of the project in `folder` into an address.
 
-    :raises StoreError: the setting says ``environment`` and the variable is not set.
-    :raises UsageError: the address is malformed, or not that of a Postgres.
+    :raises StoreError: the setting is ``environment`` and the variable is not set.
+    :raises UsageError: the address is malformed, or not the address of a Postgres.
     """
     if setting == "sqlite":
         return URL.create("sqlite", database=str(folder / SQLITE_FILE))
@@ -54,8 +54,8 @@ def database_url(setting: str, folder: Path) -> URL:
 def parse_url(address: str) -> URL:
     """Parse the address of a Postgres; ``postgres://`` and ``postgresql://`` both mean psycopg 3.
 
-    :raises UsageError: it is malformed or of an unknown kind. The message never repeats the address, which may hold a
-        password.
+    :raises UsageError: the address is malformed or of an unknown kind. The message never repeats the address, which may
+        contain a password.
     """
     address = address.strip()
     try:
@@ -72,11 +72,11 @@ def parse_url(address: str) -> URL:
 
 
 def _check_unambiguous(address: str, url: URL) -> None:
-    """Raise where a character of the password that was not encoded has put the rest of it into another part.
+    """Raise an error if an unencoded character of the password may have moved part of it into another component.
 
-    Nothing may be asked with such an address: whoever fails to understand it quotes it.
+    Such an address must not be used for a connection: a program that fails to understand it quotes it.
     """
-    # as SQLAlchemy cuts it: what it takes for host, port, name and parameters
+    # split as SQLAlchemy does: what it reads as host, port, name and parameters
     match = re.match(r"[^:]*://(?:[^:/]*(?::[^@]*)?@)?(.*)", address, re.DOTALL)
     place, _, query = (match[1] if match else address).partition("?")
     keys = {part.partition("=")[0] for part in query.split("&") if part}
@@ -85,18 +85,18 @@ def _check_unambiguous(address: str, url: URL) -> None:
 
 
 def _parameters() -> set[str]:
-    """Return the names that Postgres knows for what follows the ? of an address."""
+    """Return the parameter names that Postgres knows after the ? of an address."""
     import psycopg  # only where there is a Postgres
 
     return {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
 
 
 def database_setting(address: str | None) -> str:
-    """The setting ``database.url`` of a new project, from what the user gave.
+    """Return the setting ``database.url`` of a new project from the address that the user gave.
 
     No address means ``BIORAT_DATABASE_URL`` if that is set, else SQLite.
 
-    :raises UsageError: the address has a password, which must not get into a settings file.
+    :raises UsageError: the address contains a password, which must not get into a settings file.
     """
     if address is None:
         return "environment" if os.environ.get(DATABASE_VARIABLE) else "sqlite"
@@ -112,20 +112,20 @@ def database_setting(address: str | None) -> str:
 
 
 def open_engine(url: URL) -> Engine:
-    """Make an engine for `url`; no connection is made yet.
+    """Return an engine for `url`, without making a connection yet.
 
-    On SQLite foreign keys are on, the journal is a write-ahead log, and a busy database is waited for. A file that
-    cannot be written is opened to be looked at.
+    For SQLite, foreign keys are on, the journal is a write-ahead log, and a connection waits for a busy database. A
+    file that cannot be written is opened for reading only.
 
-    :raises StoreError: when a connection is made: the encoding of the Postgres is not UTF8.
+    :raises StoreError: the encoding of the Postgres is not UTF8 (raised when a connection is made).
     """
     if url.get_backend_name() != "sqlite":
-        # whatever the server or PGCLIENTENCODING would have: texts hold all of Unicode
-        # a pool before the server (pgbouncer) gives each transaction another session, without the statements prepared
+        # overrides the server's default and PGCLIENTENCODING: texts may contain any Unicode character
+        # a pooler before the server (pgbouncer) gives each transaction another session, without prepared statements
         arguments = {"client_encoding": "utf8", "prepare_threshold": None}
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
 
-        # before SQLAlchemy asks for anything, which fails in a database without an encoding
+        # before SQLAlchemy's first query, which fails in a database without an encoding
         @event.listens_for(engine, "connect", insert=True)
         def _check_encoding(connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
             encoding = connection.info.parameter_status("server_encoding")
@@ -152,7 +152,7 @@ def open_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # a writer asks for the lock at once: two that both begin as readers could never both go on
+        # a writer takes the lock at once: of two that begin as readers, one could not continue
         writing = connection.get_execution_options().get("writing", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
@@ -160,12 +160,12 @@ def open_engine(url: URL) -> Engine:
 
 
 def _can_be_written(file: Path) -> bool:
-    """Whether a SQLite file can be written; so must its folder, where its journal is."""
+    """Return whether a SQLite file can be written, and its folder too, which contains its journal."""
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _read_only(file: Path) -> sqlite3.Connection:
-    """Open a SQLite file to look at it. Where its journal is empty nothing is made beside it, not even locks."""
+    """Open a SQLite file for reading. If its journal is empty, no file is made beside it, not even locks."""
     journal = file.with_name(f"{file.name}-wal")
     empty = not journal.is_file() or not journal.stat().st_size
     address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if empty else ''}"
@@ -174,13 +174,13 @@ def _read_only(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def database_errors(url: URL) -> Iterator[None]:
-    """Turn a failure that is the database's or its surroundings' into a :class:`StoreError` that says what to do."""
+    """Turn a failure of the database or its surroundings into a :class:`StoreError` that says what to do."""
     try:
         yield
     except DBAPIError as error:
         problem = describe(url, error)
         if problem is None:
-            # our own mistake
+            # a mistake of this program
             raise
         verb = "refused what was to be written" if problem == UNKEEPABLE else "cannot be used"
         raise StoreError(f"the database {shown(url)} {verb}: {problem}") from error
@@ -190,5 +190,5 @@ def database_errors(url: URL) -> Iterator[None]:
 
 
 def shown(url: URL) -> str:
-    """An address for people: without password and without the query, which may hold one as well."""
+    """Return an address for people: without the password, and without the query, which may also contain one."""
     return url.set(query={}).render_as_string(hide_password=True)

@@ -1,4 +1,4 @@
-"""What a database says when it cannot be used, in words that say what to do."""
+"""Explanations of database failures, in words that say what to do."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from biorat_al.wording import shortened
 
 
 class _Meaning(NamedTuple):
-    """A failure that is known.
+    """The meaning of a known failure.
 
-    :param states: codes of SQL (``SQLSTATE``), or beginnings of them; a failed connection has none.
-    :param text: what the message holds, in lower case.
-    :param words: what it means and what to do; ``{found}`` is what the pattern's group matched.
+    :param states: SQL error codes (``SQLSTATE``), or their beginnings; a failed connection has no code.
+    :param text: pattern of the database's message, in lower case.
+    :param words: what it means and what to do; ``{found}`` is the text that the pattern's group matched.
     """
 
     states: tuple[str, ...]
@@ -152,7 +152,7 @@ _SQLITE = (
         r"unable to open database file",
         "the file cannot be opened; see the permissions of the file and of the folder it is in",
     ),
-    # where the disk has room after all: the file's own limit, a quota
+    # if the disk has room after all: a limit on the file, or a quota
     _Meaning(
         (),
         r"database or disk is full",
@@ -182,12 +182,12 @@ UNKEEPABLE = (
 
 
 def describe(url: URL, error: DBAPIError) -> str | None:
-    """Return what is wrong with the database and what to do, or None where the program itself made a mistake."""
+    """Return what is wrong with the database and what to do, or None if this program itself made a mistake."""
     original: Any = error.orig
     text = str(original)
     state = getattr(original, "sqlstate", None) or ""
     sqlite = url.get_backend_name() == "sqlite"
-    # the plain kind is what SQLite says of a file that is not a database, or damaged
+    # SQLite raises the plain class for a file that is damaged or not a database
     theirs = isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
     if isinstance(error, DataError) and "NUL" in text:
         return UNKEEPABLE
@@ -213,16 +213,16 @@ def describe(url: URL, error: DBAPIError) -> str | None:
 
 
 _MAY_BE_FULL = r"disk i/o error|unable to open database file|database or disk is full"
-"""What SQLite says on a full disk."""
+"""Pattern of SQLite's messages on a full disk."""
 
 
 def _written(url: URL) -> list[Path]:
-    """Where SQLite writes: beside its file, and what it sorts into the temporary folder."""
+    """Return the folders into which SQLite writes: that of its file, and the temporary folder (for sorting)."""
     return [Path(url.database).parent, Path(tempfile.gettempdir())] if url.database else []
 
 
 def first_line(error: DBAPIError) -> str:
-    """The first line of what the database itself said, without a secret and not too long."""
+    """Return the first line of the database's own message, shortened and without secrets."""
     original: Any = error.orig
     lines = str(original).strip().splitlines()
     return shortened(redact(lines[0].strip()) if lines else type(original).__name__, 200)

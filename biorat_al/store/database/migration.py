@@ -1,4 +1,4 @@
-"""Bringing a database to the tables that this version of the program knows."""
+"""Migrations: upgrading a database to the tables of this version of the program."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def _configuration() -> Config:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision that the database is at; None for one without our tables."""
+    """Return the revision of the database; None if it does not have our tables."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_revision() -> str:
-    """The revision that this version of the program works with."""
+    """Return the revision that this version of the program needs."""
     head = ScriptDirectory.from_config(_configuration()).get_current_head()
     if head is None:
         raise SchemaVersionError("this installation of biorat-al has no migrations; install it again")
@@ -32,9 +32,9 @@ def newest_revision() -> str:
 
 
 def check_revision(connection: Connection) -> None:
-    """Raise unless the database is at the newest revision.
+    """Raise an error unless the database is at the newest revision.
 
-    :raises SchemaVersionError: it was made by a newer or an older version; says what to do.
+    :raises SchemaVersionError: a newer or older version made it, or it has no tables of ours; says what to do.
     """
     current, newest = current_revision(connection), newest_revision()
     if current == newest:
@@ -48,9 +48,9 @@ def check_revision(connection: Connection) -> None:
 
 
 def is_older(connection: Connection) -> bool:
-    """Whether an older version of the program made the database.
+    """Return whether an older version of the program made the database.
 
-    :raises SchemaVersionError: it was made by a newer version.
+    :raises SchemaVersionError: a newer version made it.
     """
     revision = current_revision(connection)
     _refuse_newer(revision)
@@ -58,9 +58,9 @@ def is_older(connection: Connection) -> bool:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Bring the database to the newest revision, in one transaction; return the revisions before and after.
+    """Upgrade the database to the newest revision in one transaction; return the revisions before and after.
 
-    :raises SchemaVersionError: it was made by a newer version.
+    :raises SchemaVersionError: a newer version made it.
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         before = current_revision(connection)

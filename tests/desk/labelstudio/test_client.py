@@ -9,7 +9,7 @@ import pytest
 
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk, connect
-from biorat_al.desk.labelstudio.configuration import Configuration, Mark
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, content, documents, pushed
@@ -123,7 +123,7 @@ def test_relations_come_into_a_configuration_of_an_earlier_version(
     desk, annotator = label_studio.desk(), label_studio.annotator()
     before = desk.prepare("pool", "client", LABELS, marker=marker)
     settings = annotator.project(before.reference)
-    old = Configuration.parse(without_relations(settings["label_config"]))
+    old = LabellingConfiguration.parse(without_relations(settings["label_config"]))
     mark = Mark("pool", marker, old.checksum, old.labels_checksum)
     annotator.configure(before.reference, label_config=mark.write(old.xml))
     # pieces of a mention can be joined even where the project has no relations
@@ -131,7 +131,7 @@ def test_relations_come_into_a_configuration_of_an_earlier_version(
     assert annotator.project(before.reference)["label_config"] == settings["label_config"]
     after = desk.prepare("pool", "client", LABELS, before.reference, marker=marker, relations=RELATIONS)
     assert after.notices == ()
-    there = Configuration.parse(annotator.project(before.reference)["label_config"])
+    there = LabellingConfiguration.parse(annotator.project(before.reference)["label_config"])
     assert (there.labels, there.relations, there.joined) == (LABELS, ("treats", "occurs with"), True)
 
 

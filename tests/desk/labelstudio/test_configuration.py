@@ -14,7 +14,7 @@ from biorat_al.desk.labelstudio.configuration import (
     COLOURS,
     HOTKEYS,
     PALETTE,
-    Configuration,
+    LabellingConfiguration,
     Mark,
     all_changes,
     changes,
@@ -39,7 +39,7 @@ _LABELS = st.lists(
 
 @given(_LABELS, _LABELS)
 def test_labels_come_back_whatever_is_in_them(labels: list[str], relations: list[str]) -> None:
-    configuration = Configuration.parse(labelling_configuration(labels, relations))
+    configuration = LabellingConfiguration.parse(labelling_configuration(labels, relations))
     assert configuration.labels == tuple(labels)
     assert configuration.relations == tuple(relations)
     assert configuration.joined
@@ -95,12 +95,12 @@ def test_a_label_that_cannot_be_one_is_refused(label: str) -> None:
 
 
 def test_one_configuration_is_part_of_another() -> None:
-    def parsed(labels: list[str], relations: list[str]) -> Configuration:
-        return Configuration.parse(labelling_configuration(labels, relations))
+    def parsed(labels: list[str], relations: list[str]) -> LabellingConfiguration:
+        return LabellingConfiguration.parse(labelling_configuration(labels, relations))
 
     whole = parsed(["A", "B"], ["r"])
     bare = parsed(["A", "B"], [])
-    before = Configuration.parse(re.sub("<Relations>.*</Relations>", "", bare.xml, flags=re.DOTALL))
+    before = LabellingConfiguration.parse(re.sub("<Relations>.*</Relations>", "", bare.xml, flags=re.DOTALL))
     assert (before.relations, before.joined) == ((), False)
     assert before.is_part_of(bare)
     assert not bare.is_part_of(before)
@@ -122,25 +122,25 @@ def test_one_configuration_is_part_of_another() -> None:
 )
 def test_a_configuration_without_entity_labels_is_a_plain_error(xml: str) -> None:
     with pytest.raises(DeskError, match="labelling configuration"):
-        Configuration.parse(xml)
+        LabellingConfiguration.parse(xml)
 
 
 def test_a_configuration_that_people_rearranged_is_still_understood() -> None:
     xml = """<View><View style="x"><Text name="words" value="$text"/></View>
     <Choices name="q" toName="words"><Choice value="yes"/></Choices>
     <Labels name="tags" toName="words"><Label value="B"/><Label value="A" alias="a"/></Labels></View>"""
-    configuration = Configuration.parse(xml)
+    configuration = LabellingConfiguration.parse(xml)
     assert (configuration.control, configuration.text, configuration.labels) == ("tags", "words", ("B", "A"))
 
 
 def test_the_checksum_sees_changes_and_not_the_white_space() -> None:
     xml = labelling_configuration(["A", "B"])
-    one = Configuration.parse(xml)
-    assert Configuration.parse(xml.replace("\n", "\r\n") + "\n").checksum == one.checksum
-    other = Configuration.parse(xml.replace(PALETTE[0], "#000000"))
+    one = LabellingConfiguration.parse(xml)
+    assert LabellingConfiguration.parse(xml.replace("\n", "\r\n") + "\n").checksum == one.checksum
+    other = LabellingConfiguration.parse(xml.replace(PALETTE[0], "#000000"))
     assert other.checksum != one.checksum
     assert other.labels_checksum == one.labels_checksum
-    assert Configuration.parse(labelling_configuration(["B", "A"])).labels_checksum == one.labels_checksum
+    assert LabellingConfiguration.parse(labelling_configuration(["B", "A"])).labels_checksum == one.labels_checksum
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_changes_are_told_one_by_one(wanted: list[str], there: list[str], told: 
 
 def test_changes_of_relations_are_told_as_such() -> None:
     xml = labelling_configuration(["A"], ["binds"]).replace('"binds"', '"bind"')
-    (sentence,) = all_changes(["A"], ["binds", "binds"], Configuration.parse(xml))
+    (sentence,) = all_changes(["A"], ["binds", "binds"], LabellingConfiguration.parse(xml))
     assert "the relation label 'binds' is called 'bind'" in sentence
     without = re.sub("<Relations>.*</Relations>", "", xml, flags=re.DOTALL)
     # the label that joins pieces need not be there: their ids then do it
-    assert all_changes(["A"], [], Configuration.parse(without)) == ()
+    assert all_changes(["A"], [], LabellingConfiguration.parse(without)) == ()
 
 
 MARK = Mark("test", "p-1", "0123456789ab", "ba9876543210")
@@ -184,11 +184,11 @@ def test_a_project_is_known_by_its_mark() -> None:
 def test_the_mark_is_no_change_of_the_configuration() -> None:
     xml = labelling_configuration(["A"])
     marked = MARK.write(xml)
-    assert Configuration.parse(marked).checksum == Configuration.parse(xml).checksum
-    assert Configuration.parse(marked).validate({"result": [], "score": 0.5}) == []
+    assert LabellingConfiguration.parse(marked).checksum == LabellingConfiguration.parse(xml).checksum
+    assert LabellingConfiguration.parse(marked).validate({"result": [], "score": 0.5}) == []
     again = Mark("test", "p-1", "000000000000", "111111111111").write(marked)
     assert again.count("biorat-al") == 1
-    assert Configuration.parse(again).checksum == Configuration.parse(xml).checksum
+    assert LabellingConfiguration.parse(again).checksum == LabellingConfiguration.parse(xml).checksum
 
 
 def test_a_mark_that_an_earlier_version_wrote_into_the_description_counts() -> None:
@@ -212,7 +212,7 @@ def test_any_marker_is_one_word_of_a_comment(marker: str) -> None:
     mark = Mark("pool", word(marker), "0123456789ab", "ba9876543210")
     marked = mark.write(labelling_configuration(["A"]))
     assert Mark.of({"label_config": marked}) == mark
-    assert Configuration.parse(marked).labels == ("A",)
+    assert LabellingConfiguration.parse(marked).labels == ("A",)
     assert word(marker) != word(marker + "x")
 
 

@@ -283,7 +283,7 @@ def test_nobody_answers() -> None:
     "url", ["", "localhost:8080", "ftp://host", "http://", "http://host:port", "http://[half", "file:///etc/passwd"]
 )
 def test_an_address_that_is_none(url: str) -> None:
-    with pytest.raises(DeskError, match="LABEL_STUDIO_URL is no address"):
+    with pytest.raises(DeskError, match="LABEL_STUDIO_URL is not an address"):
         Connection(url, TOKEN)
 
 
@@ -303,7 +303,7 @@ def test_a_password_in_the_address_is_not_shown() -> None:
     "url", ["http://me:hidden", "me:hidden@host", "http://host/?token=hidden", "http://me:h/idden@x"]
 )
 def test_an_address_that_may_hold_a_secret_is_not_repeated(url: str) -> None:
-    with pytest.raises(DeskError, match="LABEL_STUDIO_URL is no address") as caught:
+    with pytest.raises(DeskError, match="LABEL_STUDIO_URL is not an address") as caught:
         Connection(url, TOKEN)
     assert "idden" not in _told(caught.value)
 

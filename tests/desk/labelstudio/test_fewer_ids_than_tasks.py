@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from biorat_al.desk.labelstudio import pushing
-from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, labelling_configuration
 from biorat_al.desk.labelstudio.connection import Connection, TooLargeError
 from biorat_al.errors import DeskError, DeskUnreachableError
 from tests.desk.contract import LABELS, task
@@ -47,7 +47,7 @@ class Server:
 def _push(server: Server, *versions: str | None) -> dict[str, str]:
     keys = ("1001", "1002", "1003")[: len(versions)]
     tasks = [task(key, version) for key, version in zip(keys, versions, strict=True)]
-    configuration = Configuration.parse(labelling_configuration(LABELS))
+    configuration = LabellingConfiguration.parse(labelling_configuration(LABELS))
     return pushing.push(cast(Connection, server), "1", configuration, tasks)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.desk.base import DeskProject, Role, Task
-from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, Configuration, Mark, description
+from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, LabellingConfiguration, Mark, description
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched
 from biorat_al.settings import Guidelines
 from tests.desk.contract import LABELS, documents, pushed
@@ -32,7 +32,7 @@ EARLIER_WORDS = "Documents with a model's pre-labels: accept them, correct them,
 
 def earlier(annotator: Annotator, marker: str, title: str = "earlier", **settings: Any) -> str:
     """Make a project as an earlier version did; return its reference."""
-    parsed = Configuration.parse(EARLIER)
+    parsed = LabellingConfiguration.parse(EARLIER)
     said = f"{EARLIER_WORDS} [biorat-al pool {marker} {parsed.checksum} {parsed.labels_checksum}]"
     body = {"title": title, "description": said, "label_config": EARLIER} | settings
     return str(annotator.request("POST", "/api/projects/", json=body)["id"])
@@ -77,7 +77,10 @@ def test_a_project_of_an_earlier_version_is_brought_up_to_date(label_studio: Run
     fresh = annotator.project(new.reference)
     for name in ("description", "color", "expert_instruction", "show_instruction"):
         assert settings[name] == fresh[name], name
-    assert Configuration.parse(settings["label_config"]).checksum == Configuration.parse(fresh["label_config"]).checksum
+    assert (
+        LabellingConfiguration.parse(settings["label_config"]).checksum
+        == LabellingConfiguration.parse(fresh["label_config"]).checksum
+    )
     assert desk.prepare("pool", "earlier", LABELS, marker=marker) == project
     assert annotator.project(reference)["label_config"] == settings["label_config"]
     # its tasks can be answered, and more can be made

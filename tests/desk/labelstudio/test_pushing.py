@@ -11,7 +11,7 @@ from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
-from biorat_al.desk.labelstudio.configuration import Configuration, labelling_configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, labelling_configuration
 from biorat_al.desk.labelstudio.connection import TooLargeError
 from biorat_al.errors import DeskError, DeskUnreachableError
 from tests.desk.contract import DOCUMENTS, LABELS, TEXTS, documents, pushed, task
@@ -241,7 +241,7 @@ class _Narrow:
 def test_a_request_that_is_too_large_is_sent_in_smaller_ones() -> None:
     """An import above nginx's limit failed for ever, with the advice to run the same command again."""
     tasks = [Task(str(number), Document(str(number), "A text.")) for number in range(7)]
-    configuration = Configuration.parse(labelling_configuration(LABELS, ()))
+    configuration = LabellingConfiguration.parse(labelling_configuration(LABELS, ()))
     narrow = _Narrow(2)
     assert pushing.push(narrow, "1", configuration, tasks) == {str(n): str(n) for n in range(7)}  # type: ignore[arg-type]
     assert narrow.sizes[0] == 7

@@ -1,4 +1,4 @@
-"""What opens the local server: made at random at its first start, kept in one file that only its owner can read."""
+"""Credentials of the local server: made at random at its first start, kept in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EMAIL = "annotator@localhost.localdomain"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The first user of the local server.
+    """Credentials of the first user of the local server.
 
-    :param email: what to log in with in the browser.
-    :param password: goes with it.
+    :param email: e-mail for the login in the browser.
+    :param password: password for the login in the browser.
     :param token: legacy API token, 40 hexadecimal characters.
     """
 
@@ -29,7 +29,7 @@ class Credentials:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write `text` to `path` as a whole or not at all, readable by its owner only."""
+    """Write `text` to `path` completely or not at all; only its owner can read it."""
     with writing(path, DeskError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -46,7 +46,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def read_credentials(path: Path) -> Credentials | None:
-    """Return what is kept in `path`, or None if there is no such file.
+    """Return the credentials in `path`, or None if the file does not exist.
 
     :raises DeskError: the file cannot be read or understood.
     """
@@ -61,9 +61,9 @@ def read_credentials(path: Path) -> Credentials | None:
 
 
 def make_credentials(path: Path) -> Credentials:
-    """Return what is kept in `path`, made at random and written there if there is nothing yet.
+    """Return the credentials in `path`; make them at random and write them there if the file does not exist.
 
-    :raises DeskError: the file is there and cannot be read.
+    :raises DeskError: the file exists but cannot be read.
     """
     known = read_credentials(path)
     if known is not None:

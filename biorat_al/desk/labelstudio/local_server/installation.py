@@ -1,6 +1,6 @@
-"""Label Studio's own virtual environment.
+"""Label Studio's virtual environment.
 
-Its dependencies are many and exactly pinned, so it never shares an environment with anything else.
+Label Studio has many exactly pinned dependencies, so it never shares an environment with anything else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from biorat_al.errors import DeskError
 from biorat_al.progress import SILENT, Progress
 
 VERSION = "1.23.2"
-"""The version that :func:`install` installs, and that everything here was tried with."""
+"""The version that :meth:`Installation.install` installs, and with which everything here was tested."""
 
 VENV_VARIABLE = "BIORAT_LABEL_STUDIO_VENV"
 
@@ -25,10 +25,11 @@ _SIZE = "about 1 GB"
 class Installation:
     """A virtual environment with Label Studio in it.
 
-    A file in it tells how far an installation of ours has come. Without that file the environment belongs to somebody
-    else, and is used as it is.
+    A file in it records how far our installation has come. Without that file the environment belongs to somebody else
+    and is used as it is.
 
-    :param folder: where it lies, or will lie; the environment variable ``BIORAT_LABEL_STUDIO_VENV`` overrides it.
+    :param folder: folder of the environment, which need not exist yet; the environment variable
+        ``BIORAT_LABEL_STUDIO_VENV`` overrides it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +38,7 @@ class Installation:
 
     @property
     def program(self) -> Path:
-        """The server's program."""
+        """Path of the server's program."""
         return self.folder / "bin" / "label-studio"
 
     @property
@@ -45,7 +46,7 @@ class Installation:
         return self.folder / "installed-by-biorat-al"
 
     def version(self) -> str | None:
-        """The version that is installed, or None if there is none, or only half of one."""
+        """Return the installed version, or None if Label Studio is not installed, or only in part."""
         if not self.program.exists() or (self._mark.exists() and not self._mark.read_text().strip()):
             return None
         for found in self.folder.glob("lib/python*/site-packages/label_studio-*.dist-info"):
@@ -55,20 +56,20 @@ class Installation:
     def require(self) -> str:
         """Return the installed version.
 
-        :raises DeskError: there is none.
+        :raises DeskError: Label Studio is not installed.
         """
         version = self.version()
         if version is None:
             raise DeskError(
                 f"Label Studio is not installed in {self.folder}: run `biorat-al label-studio start`, which installs "
-                f"it ({_SIZE}), or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use a server that is there"
+                f"it ({_SIZE}), or set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY to use an existing server"
             )
         return version
 
     def install(self, progress: Progress = SILENT) -> str:
-        """Install Label Studio unless it is there, and return its version.
+        """Install Label Studio unless it is installed, and return its version.
 
-        What an interrupted call left behind is thrown away first.
+        It first deletes what an interrupted call left behind.
 
         :raises DeskError: the package could not be installed, or the folder is in use for something else.
         """
@@ -76,7 +77,7 @@ class Installation:
         if version is not None and (version == VERSION or not self._mark.exists()):
             return version
         if self.folder.exists() and any(self.folder.iterdir()) and not self._mark.exists():
-            raise DeskError(f"there is no Label Studio in {self.folder}, but something else: name another folder")
+            raise DeskError(f"{self.folder} contains no Label Studio but something else: name another folder")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._mark.touch()
@@ -110,5 +111,5 @@ class Installation:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment without what would lead another interpreter astray."""
+    """Return this process's environment without the variables that would mislead another Python interpreter."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}

@@ -1,7 +1,7 @@
-"""Processes that outlive the program: whether one still runs, and how to end it.
+"""Processes that outlive the program: whether they still run, and how to end them.
 
-A process id alone says little, for the system gives it to another program later. Together with the time at which the
-process began it is unique, so nothing is ever ended that this program did not start.
+A process id alone is not enough, because the system reuses it for another program later. Together with the time at
+which the process began it is unique, so this program never ends a process that it did not start.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _PROC = Path("/proc")
 
 
 def begun(pid: int) -> str | None:
-    """Return when the process `pid` began, as the system writes it, or None if there is no such process.
+    """Return when the process `pid` began, as the system writes it, or None if no such process runs.
 
-    The text is only good for comparison with another one from the same machine since its last start.
+    The text can only be compared with another from the same machine since its last start.
     """
     _reap(pid)
     stat = _PROC / str(pid) / "stat"
     if (_PROC / "self" / "stat").exists():
         try:
-            # the program's name, in brackets, may itself hold blanks and brackets
+            # the program's name, in brackets, may itself contain blanks and brackets
             fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             # the first thread may have ended while others still hold the port
             ended = fields[0] in "ZX" and len(list((_PROC / str(pid) / "task").iterdir())) <= 1
@@ -40,12 +40,12 @@ def begun(pid: int) -> str | None:
 
 
 def is_running(pid: int, since: str) -> bool:
-    """Whether the process `pid` that began at `since` still runs."""
+    """Return whether the process `pid` that began at `since` still runs."""
     return begun(pid) == since
 
 
 def end(pid: int, since: str, patience: float = 10.0) -> None:
-    """End the process `pid` that began at `since`: politely, and after `patience` seconds for certain."""
+    """End the process `pid` that began at `since`: with SIGTERM, and after `patience` seconds with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if not is_running(pid, since):
             return
@@ -59,9 +59,9 @@ def end(pid: int, since: str, patience: float = 10.0) -> None:
 
 
 def free_port(wanted: int | None = None) -> int | None:
-    """Return a free loopback port: `wanted` if it is free, else None; any where nothing was wanted."""
+    """Return the loopback port `wanted`, or None if it is taken; without `wanted`, return any free port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # as the server itself binds: a port whose last connections have only just closed counts as free
+        # the server binds in the same way: a port whose last connections have only just closed counts as free
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted or 0))
@@ -71,6 +71,6 @@ def free_port(wanted: int | None = None) -> int | None:
 
 
 def _reap(pid: int) -> None:
-    """Collect the process if it is a child of ours that has ended; until then the system keeps its id in use."""
+    """Collect the process if it is an ended child of ours; until then the system keeps its id in use."""
     with contextlib.suppress(OSError):
         os.waitpid(pid, os.WNOHANG)

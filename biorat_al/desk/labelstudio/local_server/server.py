@@ -1,8 +1,8 @@
-"""A Label Studio on this machine, for those who have none.
+"""A Label Studio server on this machine, for users who have no server.
 
 It runs in the background, listens on the loopback interface only, sends nothing to anybody, and keeps its data in one
-folder. What the environment says is hidden from it: Label Studio takes bare names such as ``HOST``, ``PORT`` or
-``DEBUG`` for its own settings.
+folder. The user's environment variables are hidden from it, because Label Studio reads bare names such as ``HOST``,
+``PORT`` or ``DEBUG`` as its own settings.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _SETTINGS = {
     "LABEL_STUDIO_LATEST_VERSION_CHECK": "false",
     "LABEL_STUDIO_SENTRY_DSN": "",
     "LABEL_STUDIO_FRONTEND_SENTRY_DSN": "",
-    # only at the very first start does this have an effect
+    # has an effect only at the very first start
     "LABEL_STUDIO_ENABLE_LEGACY_API_TOKEN": "true",
-    # invitations only: whoever reaches the port from this machine cannot make himself an account
+    # invitations only: people who reach the port from this machine cannot make themselves an account
     "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
     # refuse predictions that are malformed instead of storing them
     "fflag_feat_utc_210_prediction_validation_15082025": "true",
-    # one line per request else, twice
+    # otherwise it logs two lines per request
     "LOG_LEVEL": "WARNING",
     "PYTHONUNBUFFERED": "1",
 }
@@ -57,11 +57,11 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """A local server that runs. It holds no secret.
+    """A running local server. It contains no secret.
 
-    :param url: where to find it, on the loopback interface.
+    :param url: its address on the loopback interface.
     :param version: Label Studio's version.
-    :param data_dir: where its database lies.
+    :param data_dir: the folder of its database.
     """
 
     url: str
@@ -72,7 +72,7 @@ class ServerInfo:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What is remembered of the process that was started."""
+    """Record of the process that was started."""
 
     pid: int
     begun: str
@@ -81,7 +81,7 @@ class _Record:
 
 
 def default_home() -> Path:
-    """Where this program keeps what belongs to the user: ``BIORAT_HOME``, else the user's data folder."""
+    """Return the folder of this program's files for the user: ``BIORAT_HOME``, else below the user's data folder."""
     named = os.environ.get(HOME_VARIABLE)
     if named:
         return Path(named).expanduser()
@@ -89,10 +89,10 @@ def default_home() -> Path:
 
 
 class LocalServer:
-    """A Label Studio on this machine: installed, started and stopped.
+    """The Label Studio server on this machine, which can be installed, started and stopped.
 
-    :param home: its folder: ``label-studio-venv`` (the program) and ``label-studio`` (database, log, credentials)
-        below it are its own; None takes :func:`default_home`.
+    :param home: folder in which the server uses ``label-studio-venv`` (the program) and ``label-studio`` (database,
+        log, credentials); None means :func:`default_home`.
     :param settings: further environment variables for the server.
     """
 
@@ -106,18 +106,18 @@ class LocalServer:
 
     @property
     def credentials_file(self) -> Path:
-        """The file with e-mail, password and token, readable by its owner only."""
+        """Path of the file with e-mail, password and token, which only its owner can read."""
         return self._folder / "credentials.json"
 
     def credentials(self) -> Credentials | None:
-        """Return what opens this server, or None before its first start.
+        """Return this server's credentials, or None before its first start.
 
         :raises DeskError: the file cannot be read.
         """
         return read_credentials(self.credentials_file)
 
     def install(self, progress: Progress = SILENT) -> str:
-        """Install Label Studio unless it is there, and return its version.
+        """Install Label Studio unless it is installed, and return its version.
 
         :raises DeskError: it could not be installed.
         """
@@ -125,16 +125,16 @@ class LocalServer:
             return self.installation.install(progress)
 
     def status(self) -> ServerInfo | None:
-        """Return the server that runs, or None."""
+        """Return the server if it runs, else None."""
         record = self._record()
         if record is None or not processes.is_running(record.pid, record.begun):
             return None
         return self._info(record)
 
     def start(self, port: int | None = None, progress: Progress = SILENT) -> ServerInfo:
-        """Start the server and wait until it answers; one that runs already is returned as it is.
+        """Start the server and wait until it answers; if it already runs, return it as it is.
 
-        :param port: where to listen; None takes the port of the last time if it is free, else any that is.
+        :param port: port to listen on; None means the port of last time if it is free, else any free port.
         :raises DeskError: Label Studio is not installed, the port is taken, or the server did not come up.
         """
         with self._locked():
@@ -179,14 +179,14 @@ class LocalServer:
                 env=self._environment(credentials), start_new_session=True,
             )  # fmt: skip
         record = _Record(process.pid, processes.begun(process.pid) or "ended", port, version)
-        # written before it answers: if this program is killed meanwhile, the server can still be found and stopped
+        # written before the server answers: if this program is killed meanwhile, it can still be found and stopped
         write_private(self._folder / "server.json", json.dumps(asdict(record)) + "\n")
         return record
 
     def _environment(self, credentials: Credentials) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("LC_")}
         own = {
-            # at import already, before the command line is read, Label Studio makes its data folder
+            # Label Studio makes its data folder when it is imported, before it reads the command line
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data_dir),
             "LABEL_STUDIO_USERNAME": credentials.email,
             "LABEL_STUDIO_PASSWORD": credentials.password,
@@ -206,7 +206,7 @@ class LocalServer:
         return port
 
     def _wait(self, record: _Record) -> None:
-        """Wait until the server answers and is ours: Label Studio moves to another port where its own was taken."""
+        """Wait until the server answers and is ours: Label Studio moves to another port if the given one is taken."""
         url = f"http://127.0.0.1:{record.port}"
         deadline = time.monotonic() + START_TIMEOUT
         with httpx.Client(timeout=5, trust_env=False) as client:
@@ -260,7 +260,7 @@ class LocalServer:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One program at a time installs, starts or stops."""
+        """Let only one program at a time install, start or stop the server."""
         if os.name != "posix":
             raise DeskError(
                 "the local Label Studio runs on Linux and macOS only: "
