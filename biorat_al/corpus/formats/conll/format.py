@@ -106,7 +106,7 @@ def _lines(document: Document, annotation: Annotation, report: WriteReport) -> I
 
 
 def _chosen(text: str, entities: Iterable[Entity], report: WriteReport) -> list[tuple[Span, Entity]]:
-    """Return the mentions that are written, longest first where they overlap, so that none overlaps another."""
+    """Return the mentions that are written, in the order of the text; of overlapping ones only the longest."""
     chosen: list[tuple[Span, Entity]] = []
     starts: list[int] = []
     for entity in sorted(entities, key=lambda entity: entity.start - entity.end):
