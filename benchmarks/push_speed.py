@@ -25,7 +25,6 @@ from pathlib import Path
 
 import httpx
 
-from biorat_al.corpus.formats.brat.writing import Configuration
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk

@@ -197,7 +197,7 @@ def test_what_two_people_do_in_the_front_end_is_counted_as_it_was(
         for line in (
             "- annotators: 2",
             "- majority of several annotators (what more than half of them have): 2",
-            "- the one annotator's answer: 3",
+            "- the only annotator's answer: 3",
             "| annotator-1 and annotator-2 | 2 | 4, 4 | 50.0 (",
             ", 4 in all, are left out",
             f"- {keys['turned']}: task {tasks[keys['turned']]}, annotation ",

@@ -27,7 +27,7 @@ from parts import CORPUS, LABEL, Parts, read_lines, read_parts
 from scipy.stats import t as student
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature
-from biorat_al.acquisition.registry import STRATEGIES, strategy
+from biorat_al.acquisition.registry import STRATEGIES, find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model.document import Document
 from biorat_al.efficiency.simulation.options import simulation_settings
@@ -76,10 +76,10 @@ def run(parts: Parts, encoder: Encoder, seed: int, names: Sequence[str], abstrac
         before = parts.f1(model)
         documents = [rest[name].document for name in sorted(rest)]
         labelled = [example.document for example in first]
-        needs = frozenset[Feature]().union(*(strategy(name).needs for name in missing))
+        needs = frozenset[Feature]().union(*(find_strategy(name).needs for name in missing))
         candidates = measured(model, documents, labelled, seed, needs)
         for name in missing:
-            picks = select(candidates, strategy(name), budget, seed=seed)
+            picks = select(candidates, find_strategy(name), budget, seed=seed)
             batch = [rest[pick.document_id] for pick in picks]
             trial = {
                 "strategy": name,

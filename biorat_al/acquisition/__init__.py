@@ -1,1 +1,14 @@
-"""Which documents to ask for: uncertainty, diversity, budget."""
+"""Query strategies, and the choice of a batch: which documents annotators get next.
+
+- ``base``: what a strategy gets (``Candidates``, ``Budget``) and returns, and ``QueryStrategy``, its interface.
+- ``uniform``, ``coverage``: strategies that need no model: ``random`` and ``diverse``.
+- ``uncertainty``, ``density``, ``disagreement``: strategies that score each document by itself.
+- ``sets``: strategies that choose a set: ``core-set``, ``badge`` and ``cluster-margin``.
+- ``registry``: all strategies by name.
+- ``similarity``, ``redundancy``: how alike texts are, and how near-duplicates stay out of a batch.
+- ``selection``: the batch that a strategy and a budget give.
+- ``stopping``: when more annotation may bring little.
+
+Strategies import ``base`` and ``similarity``, and ``disagreement`` also ``uncertainty``. ``registry`` imports the
+strategies. ``selection`` imports ``base`` and ``redundancy``, and knows no strategy by name. ``stopping`` imports none.
+"""

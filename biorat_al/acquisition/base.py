@@ -1,4 +1,4 @@
-"""What a query strategy gets and gives."""
+"""The interface of query strategies: what they get and what they return."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from biorat_al.errors import LearnerError, UsageError
 from biorat_al.settings import Settings
 
 Feature = Literal["embedding", "gradient", "disagreement", "sensitivity"]
-"""What a model is asked of each candidate besides its predictions; defined in
+"""What a model can compute for each candidate besides its predictions; defined in
 :mod:`biorat_al.learner.entities.probe`."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The documents of the pool that may be asked for, always in the same order for the same pool.
+    """The documents of the pool that can be chosen, always in the same order for the same pool.
 
     :param ids: document ids, shape (n,).
-    :param texts: their texts, shape (n,); what diversity is measured on.
+    :param texts: their texts, shape (n,); diversity is measured on them.
     :param tokens: word pieces of each, shape (n,).
     :param uncertainty: measure → value of each document, shape (n,), higher is less sure; empty before there is a
         model. The measures are the fields of :class:`biorat_al.learner.types.Uncertainty`.
-    :param features: what the strategy says in :attr:`QueryStrategy.needs`, shape (n,) or (n, d) each.
+    :param features: the features in the strategy's :attr:`QueryStrategy.needs`, each of shape (n,) or (n, d).
     :param labelled: embeddings of the documents that are annotated or with the annotators, shape (m, d).
-    :param wanted: documents that the budget can pay for at most; None where any number may be asked for.
+    :param wanted: how many documents the budget can pay for at most; None: any number.
     """
 
     ids: Sequence[str]
@@ -45,13 +45,13 @@ class Candidates:
 
     @property
     def batch(self) -> int:
-        """Documents that a strategy which chooses a set need choose."""
+        """Number of documents that a strategy for sets has to choose."""
         return len(self) if self.wanted is None else min(self.wanted, len(self))
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a batch may cost: a number of documents, or of word pieces."""
+    """The limit of a batch: a number of documents, of word pieces, or both."""
 
     documents: int | None = None
     tokens: int | None = None
@@ -59,7 +59,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A document that was chosen, with the score that chose it and the reason in words."""
+    """A chosen document, with its score and the reason in words."""
 
     document_id: str
     score: float
@@ -68,14 +68,14 @@ class Pick:
 
 
 class QueryStrategy(ABC):
-    """Orders the pool. Subclasses cite their paper and say what their score means.
+    """Order the pool. Subclasses cite their paper and explain their score.
 
-    :cvar name: as the user writes it.
-    :cvar needs_model: whether it needs uncertainties, so a trained model.
-    :cvar needs: what it asks of the model besides; computed for the candidates alone, when they are known.
+    :cvar name: the name that the user writes.
+    :cvar needs_model: whether it needs uncertainties, and so a trained model.
+    :cvar needs: further features that it needs from the model; they are computed only for the candidates.
     :cvar needs_labelled: whether it needs the embeddings of the labelled documents.
-    :cvar subsampled: whether documents are drawn for it from a pool larger than ``settings.selection.subsample``. What
-        works on the predictions of the pool, which are there already, looks at all of them.
+    :cvar subsampled: whether it gets a random sample of a pool larger than ``settings.selection.subsample``. A strategy
+        that only uses the pool's predictions, which already exist, gets the whole pool.
     """
 
     name: str
@@ -86,20 +86,20 @@ class QueryStrategy(ABC):
 
     @abstractmethod
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
-        """Return the acquisition score of each candidate, shape (n,), finite; the highest is asked for first."""
+        """Return the acquisition score of each candidate, shape (n,), finite; the highest is chosen first."""
 
     @abstractmethod
     def reason(self, score: float) -> str:
         """Say in a few words why a document with this score was chosen."""
 
     def check(self, settings: Settings) -> None:  # noqa: B027 (most run with any)
-        """Refuse settings that the strategy cannot run with. It is asked before a round begins.
+        """Refuse settings with which the strategy cannot run. It is called before a round begins.
 
-        :raises UsageError: it cannot; the message says what to change.
+        :raises UsageError: it cannot run; the message says what to change.
         """
 
     def from_model(self, candidates: Candidates, name: str) -> NDArray[np.float64]:
-        """Return a measure of uncertainty or a feature, shape (n,) or (n, d), checked.
+        """Check and return a measure of uncertainty or a feature, shape (n,) or (n, d).
 
         :raises UsageError: there is no model yet, so nothing has been measured.
         :raises LearnerError: a value is missing, or is not a number.

@@ -12,12 +12,12 @@ from biorat_al.acquisition.similarity import topics
 
 
 class Density(QueryStrategy):
-    """Information density: asks where the model is unsure of a document that is like many others.
+    """Choose documents of which the model is unsure and which are like many others (information density).
 
     The score is the uncertainty (that of ``mnlp``, per word) times the mean cosine of the document with all candidates,
-    itself among them: 0 where the model is certain, or the document is like no other. Compared are TF-IDF vectors of
-    the words, in which an odd document stands out; the exponent β of the paper is 1. It costs no pass of the network,
-    and time in proportion to the pool, since the mean of the cosines is the cosine with the mean.
+    itself included: 0 if the model is certain, or the document is like no other. The cosines compare TF-IDF vectors of
+    the words, in which an odd document differs from all others; the exponent β of the paper is 1. It costs no pass of
+    the network, and time in proportion to the pool, since the mean of the cosines is the cosine with the mean.
 
     Settles and Craven 2008, *An analysis of active learning strategies for sequence labeling tasks* (EMNLP),
     "information density".

@@ -1,4 +1,4 @@
-"""Keeping a batch from asking the same thing twice."""
+"""Detection of near-duplicates, so that a batch does not ask for the same thing twice."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, word_sets
 
-_WINDOW = 200  # documents of the ranking that are turned into vectors at once
+_WINDOW = 200  # documents of the ranking that are converted to vectors at once
 _BLOCK = 500  # documents of the batch with which a new window is compared at once
 
 
 class PutOff(NamedTuple):
-    """A candidate that stays out of the batch while there are others.
+    """A candidate that stays out of the batch as long as other candidates are left.
 
-    :param twin: position of the document of the batch that it resembles most.
-    :param exact: whether the texts are the same, character by character.
+    :param twin: position of the document in the batch that it resembles most.
+    :param exact: whether the two texts are the same, character by character.
     """
 
     position: int
@@ -28,27 +28,27 @@ class PutOff(NamedTuple):
 
 
 class Distinct:
-    """Hands out the documents of a ranking in its order, and puts off those that are nearly the same as one taken.
+    """Go through a ranking in its order, and put off documents that are nearly the same as one already taken.
 
-    That is the case where the cosine of their word sets reaches
-    :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or the texts are the same. It is what Shen, Zhang, Su,
-    Zhou and Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call
-    the local consideration of diversity.
+    Two documents are nearly the same if the cosine of their word sets reaches
+    :data:`~biorat_al.acquisition.similarity.NEAR_DUPLICATE`, or if their texts are the same. Shen, Zhang, Su, Zhou and
+    Tan 2004, *Multi-criteria-based active learning for named entity recognition* (ACL), section 2.3.2, call this the
+    local consideration of diversity.
 
-    More than that is not done, on purpose: spreading a batch over topics, by maximal marginal relevance (Carbonell and
-    Goldstein 1998), by weighted k-means among the uncertain (Zhdanov 2019) or by facility location among them (Wei et
-    al. 2015), made no difference that could be told from chance when it was tried on abstracts, and it asks for
-    documents of which the model is surer.
+    A batch is deliberately not spread over topics. Maximal marginal relevance (Carbonell and Goldstein 1998), weighted
+    k-means among uncertain documents (Zhdanov 2019) and facility location among them (Wei et al. 2015) were tried on
+    abstracts. None made a difference that could be distinguished from chance, and they choose documents of which the
+    model is surer.
 
-    :param texts: of all documents.
+    :param texts: texts of all documents.
     :param ranking: positions in `texts`, best first.
     """
 
     def __init__(self, texts: Sequence[str], ranking: NDArray[np.int64]) -> None:
-        # by their digests: the texts may be read one by one
+        # digests instead of texts: the texts may be read one by one
         groups: dict[bytes, int] = {}
         digests = (blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest() for text in texts)
-        self._group = np.fromiter((groups.setdefault(one, len(groups)) for one in digests), np.int64, len(texts))
+        self._group = np.fromiter((groups.setdefault(digest, len(groups)) for digest in digests), np.int64, len(texts))
         self._texts = texts
         self._taken: list[int] = []
         self._taken_rows: list[Any] = []
@@ -58,7 +58,7 @@ class Distinct:
         self.put_off: list[PutOff] = []
 
     def next(self) -> int | None:
-        """Return the position of the document that is to come next; None if only those are left that were put off."""
+        """Return the position of the next document; None if only documents that were put off are left."""
         while not len(self._window):
             if not len(self._waiting):
                 return None
@@ -68,7 +68,7 @@ class Distinct:
         return int(self._window[0])
 
     def take(self) -> int:
-        """Put the document that :meth:`next` named into the batch, and return its position."""
+        """Put the document that :meth:`next` returned into the batch; return its position."""
         position, row = int(self._window[0]), self._rows[0]
         self._taken.append(position)
         self._taken_rows.append(row)
@@ -91,11 +91,11 @@ class Distinct:
             self._compare(sparse.vstack(self._taken_rows[start : start + _BLOCK]), taken[start : start + _BLOCK])
 
     def _compare(self, rows: Any, positions: NDArray[np.int64]) -> None:
-        """Put off what in the window is nearly the same as one of the documents at `positions`, with vectors `rows`."""
+        """Put off documents of the window that nearly equal one at `positions`; `rows` are the vectors of these."""
         if not len(self._window):
             return
         likeness = cosines(self._rows, rows)
-        # above every cosine; and a text without any word, which has the null vector, is like another copy of itself
+        # 2.0 is above every cosine; it also matches two copies of a text without words, whose vectors are null
         likeness[self._group[self._window][:, None] == self._group[positions]] = 2.0
         duplicates = likeness.max(axis=1) >= NEAR_DUPLICATE
         for place in np.flatnonzero(duplicates).tolist():

@@ -33,13 +33,13 @@ STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
         )
     }
 )
-"""Every query strategy, by the name that the user writes."""
+"""The name that the user writes → the query strategy."""
 
 
-def strategy(name: str) -> QueryStrategy:
+def find_strategy(name: str) -> QueryStrategy:
     """Return the query strategy of this name.
 
-    :raises UsageError: there is none; the message lists those that there are.
+    :raises UsageError: unknown name; the message lists the known ones.
     """
     try:
         return STRATEGIES[name]()

@@ -1,4 +1,4 @@
-"""The choice of a batch: the highest scores that a budget allows, without asking the same thing twice."""
+"""The choice of a batch: the documents with the highest scores that a budget allows, without near-duplicates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from biorat_al.errors import LearnerError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A position in the pool, and what there is to say about it beyond its score."""
+    """The position of a chosen document in the pool, and a remark for its reason."""
 
     position: int
     remark: str = ""
@@ -26,14 +26,14 @@ def select(
 ) -> list[Pick]:
     """Choose a batch within the budget, best first.
 
-    The pool is ordered by score, ties by the seed; the order in which the candidates are given changes nothing. With
-    `diverse`, documents that say nearly the same stay out of one batch as long as another candidate is left (see
-    :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document that
-    does not fit any more is passed over. Only where the first one alone is above the budget, it is the batch.
+    The pool is ordered by score; the seed decides ties. The order of the candidates makes no difference. With
+    `diverse`, near-duplicates of a document in the batch stay out as long as another candidate is left (see
+    :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document that no
+    longer fits is skipped. If the first document alone exceeds the budget, it is the whole batch.
 
-    :param seed: decides ties and whatever the strategy draws; there is no other source of randomness.
+    :param seed: decides ties and everything that the strategy draws; there is no other source of randomness.
     :return: the whole pool if the budget is larger; an empty list if the pool is empty.
-    :raises UsageError: the budget is not positive, or the strategy needs a model and there is none.
+    :raises UsageError: the budget is not positive, or the strategy needs a model before there is one.
     :raises LearnerError: the model's uncertainties are not numbers.
     """
     _check(candidates, budget)
@@ -59,18 +59,18 @@ def select(
         chosen = list(_best(pool, ranking, purse))
     return [
         Pick(
-            document_id=pool.ids[one.position],
-            score=float(scores[one.position]),
+            document_id=pool.ids[choice.position],
+            score=float(scores[choice.position]),
             reason=", ".join(
                 [
-                    strategy.reason(float(scores[one.position])),
-                    f"rank {rank[one.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
-                    *([one.remark] if one.remark else []),
+                    strategy.reason(float(scores[choice.position])),
+                    f"rank {rank[choice.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
+                    *([choice.remark] if choice.remark else []),
                 ]
             ),
-            tokens=int(pool.tokens[one.position]),
+            tokens=int(pool.tokens[choice.position]),
         )
-        for one in chosen
+        for choice in chosen
     ]
 
 
@@ -87,7 +87,7 @@ def _check(candidates: Candidates, budget: Budget) -> None:
 
 
 def _by_id(candidates: Candidates) -> Candidates:
-    """The same candidates, in an order that does not depend on how they were given."""
+    """Return the same candidates, sorted by id."""
     order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
     if order == list(range(len(candidates))):
         return candidates  # the texts may be read one by one
@@ -102,37 +102,37 @@ def _by_id(candidates: Candidates) -> Candidates:
 
 
 class _Purse:
-    """What is left of a budget. Where it names both documents and word pieces, both limits hold."""
+    """The remaining budget. If it limits both documents and word pieces, both limits hold."""
 
     def __init__(self, budget: Budget) -> None:
         self._documents = budget.documents
         self._tokens = budget.tokens
 
     def affords(self, tokens: int) -> bool:
-        """Whether a document of so many word pieces fits into what is left."""
+        """Return whether a document with this number of word pieces fits."""
         return self._documents != 0 and (self._tokens is None or tokens <= self._tokens)
 
     def affords_all(self, tokens: NDArray[np.int64]) -> bool:
-        """Whether all documents of so many word pieces fit together."""
+        """Return whether documents with these numbers of word pieces all fit together."""
         return (self._documents is None or len(tokens) <= self._documents) and (
             self._tokens is None or int(tokens.sum()) <= self._tokens
         )
 
     def most(self, tokens: NDArray[np.int64]) -> int:
-        """How many of the documents fit at most: the shortest ones; one at least."""
+        """Return how many documents fit at most (if the shortest are taken), but at least 1."""
         number = len(tokens) if self._documents is None else min(self._documents, len(tokens))
         if self._tokens is not None:
             number = min(number, int(np.searchsorted(np.cumsum(np.sort(tokens)), self._tokens, side="right")))
         return max(number, 1)
 
     def too_dear(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the documents do not fit, each by itself: the opposite of :meth:`affords`."""
+        """Return which documents do not fit, each on its own; the opposite of :meth:`affords`."""
         if self._documents == 0:
             return np.ones(tokens.shape, dtype=np.bool_)
         return tokens > self._tokens if self._tokens is not None else np.zeros(tokens.shape, dtype=np.bool_)
 
     def pay(self, tokens: int) -> None:
-        """Take a document of so many word pieces off."""
+        """Subtract a document with this number of word pieces."""
         if self._documents is not None:
             self._documents -= 1
         if self._tokens is not None:
@@ -140,7 +140,7 @@ class _Purse:
 
 
 def _best(pool: Candidates, ranking: NDArray[np.int64], purse: _Purse) -> Iterator[_Chosen]:
-    """Go down the ranking and take whatever fits."""
+    """Go down the ranking and take every document that fits."""
     for position in ranking.tolist():
         if purse.affords(int(pool.tokens[position])):
             purse.pay(int(pool.tokens[position]))
@@ -148,7 +148,7 @@ def _best(pool: Candidates, ranking: NDArray[np.int64], purse: _Purse) -> Iterat
 
 
 def _unlike(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, distinct: Distinct) -> Iterator[_Chosen]:
-    """Take what fits and is unlike what was taken; what is like it only when nothing else is left."""
+    """Take documents that fit and are no near-duplicates; take near-duplicates only if nothing else is left."""
     passed_over = distinct.drop(purse.too_dear(pool.tokens))
     while distinct.next() is not None:
         position = distinct.take()
@@ -160,24 +160,28 @@ def _unlike(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, distinct: 
 
 
 def _duplicates(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, put_off: list[PutOff]) -> Iterator[_Chosen]:
-    """Fill up with what was put off: near-duplicates first; then, when all of them are in the batch, copies."""
-    copies = [one for one in put_off if one.exact]
+    """Fill the batch with documents that were put off: first all near-duplicates, then exact copies."""
+    copies = [candidate for candidate in put_off if candidate.exact]
     added: dict[str, int] = {}
-    for one in sorted((one for one in put_off if not one.exact), key=lambda one: rank[one.position]):
-        text = pool.texts[one.position]
+    for candidate in sorted(
+        (candidate for candidate in put_off if not candidate.exact), key=lambda candidate: rank[candidate.position]
+    ):
+        text = pool.texts[candidate.position]
         if text in added:
-            copies.append(PutOff(one.position, added[text], exact=True))
-        elif purse.affords(int(pool.tokens[one.position])):
-            added[text] = one.position
-            yield _of_necessity(pool, purse, one)
+            copies.append(PutOff(candidate.position, added[text], exact=True))
+        elif purse.affords(int(pool.tokens[candidate.position])):
+            added[text] = candidate.position
+            yield _of_necessity(pool, purse, candidate)
         else:
             return
-    for one in sorted(copies, key=lambda one: rank[one.position]):
-        if purse.affords(int(pool.tokens[one.position])):
-            yield _of_necessity(pool, purse, one)
+    for candidate in sorted(copies, key=lambda candidate: rank[candidate.position]):
+        if purse.affords(int(pool.tokens[candidate.position])):
+            yield _of_necessity(pool, purse, candidate)
 
 
-def _of_necessity(pool: Candidates, purse: _Purse, one: PutOff) -> _Chosen:
-    purse.pay(int(pool.tokens[one.position]))
-    likeness = "has the same text as" if one.exact else "is nearly the same as"
-    return _Chosen(one.position, f"{likeness} document {pool.ids[one.twin]}, taken since no other candidate was left")
+def _of_necessity(pool: Candidates, purse: _Purse, candidate: PutOff) -> _Chosen:
+    purse.pay(int(pool.tokens[candidate.position]))
+    likeness = "has the same text as" if candidate.exact else "is nearly the same as"
+    return _Chosen(
+        candidate.position, f"{likeness} document {pool.ids[candidate.twin]}, taken since no other candidate was left"
+    )

@@ -1,7 +1,7 @@
-"""Query strategies that choose a set: each document for what it adds to those chosen before it.
+"""Query strategies that choose a set: each document for what it adds to the documents chosen before it.
 
-The order in which the documents are taken becomes their scores, which fall along the way. A strategy takes as many as
-the budget can pay for (:attr:`~biorat_al.acquisition.base.Candidates.batch`); the others come behind them.
+The scores follow the order in which documents are taken, and fall along it. A strategy takes as many documents as the
+budget can pay for (:attr:`~biorat_al.acquisition.base.Candidates.batch`); all others get lower scores.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from biorat_al.acquisition.base import Candidates, QueryStrategy
 
 NOT_DRAWN = -1.0
-"""Score of a document that is not of the set."""
+"""Score of a document that is not in the set."""
 
 _BLOCK = 500  # labelled documents with which the candidates are compared at once
 
@@ -22,13 +22,14 @@ Points = NDArray[np.float64]
 
 
 class CoreSet(QueryStrategy):
-    """Asks for the documents farthest from all that are labelled: greedy k-centres on the model's own representation.
+    """Choose the documents farthest from all labelled ones: greedy k-centres on the model's own representation.
 
-    The labelled documents, and those still with the annotators, are the first centres; each document taken becomes one
-    more. The score is the Euclidean distance to the nearest centre at the moment of being taken (for those not taken:
-    at the end), so it falls along the batch, and 0 means that the model sees a copy. The representation is the mean
-    over the words of the encoder's last layer. The greedy order covers with at most twice the best radius (Gonzalez
-    1985). It costs one forward pass, over the candidates and the labelled documents.
+    The labelled documents, and those still with the annotators, are the first centres; each document that is taken
+    becomes another one. The score is the Euclidean distance to the nearest centre when the document is taken (for a
+    document that is not taken: at the end). So it falls along the batch, and 0 means that to the model the document is
+    a copy. The representation is the encoder's last layer, averaged over the words. The radius of the greedy cover is
+    at most twice the best one (Gonzalez 1985). It costs one forward pass, over the candidates and the labelled
+    documents.
 
     Sener and Savarese 2018, *Active learning for convolutional neural networks: a core-set approach* (ICLR), algorithm
     1; without the mixed-integer refinement, which changes little and takes long.
@@ -42,7 +43,7 @@ class CoreSet(QueryStrategy):
         points = self.from_model(candidates, "embedding")
         if not len(points):
             return np.zeros(0)
-        # with nothing labelled, the first is the one that is farthest from the middle
+        # with nothing labelled, the first is the document farthest from the mean
         centres = candidates.labelled if len(candidates.labelled) else points.mean(axis=0, keepdims=True)
         return farthest_first(points, np.asarray(centres, dtype=np.float64), candidates.batch, generator)
 
@@ -51,18 +52,19 @@ class CoreSet(QueryStrategy):
 
 
 class Badge(QueryStrategy):
-    """Batch active learning by diverse gradient embeddings: documents that would teach much, each something else.
+    """Choose documents that would change the model much, each differently (diverse gradient embeddings).
 
-    A document's gradient embedding is the gradient of its loss by the head's weights, at the tags that the model itself
-    predicts. The loss of a document is, as in training, the mean over its words, so its gradient is the mean of the
-    words' gradients, for each entity type (p − y) ⊗ h: small where the model is sure. A set is drawn by k-means++:
-    first the longest gradient, then each document with a probability in proportion to the squared distance to the
-    nearest one drawn before. The score says which share of those squared distances, summed over the candidates, is left
-    once the document is drawn: 1 for the first, falling towards 0; −1 for those not drawn. It costs one forward pass.
+    A document's gradient embedding is the gradient of its loss with respect to the head's weights, at the tags that the
+    model itself predicts. As in training, the loss of a document is the mean over its words, so its gradient is the
+    mean of the words' gradients, (p − y) ⊗ h for each entity type; it is small where the model is sure. k-means++ draws
+    the set: first the longest gradient, then each document with a probability in proportion to the squared distance to
+    the nearest document already drawn. The score is the share of those squared distances, summed over the candidates,
+    that remains once the document is drawn: 1 for the first, falling towards 0; −1 for those not drawn. It costs one
+    forward pass.
 
     Ash, Zhang, Krishnamurthy, Langford and Agarwal 2020, *Deep batch active learning by diverse, uncertain gradient
-    lower bounds* (ICLR), algorithm 1; that the first is the longest, and not drawn evenly, is as in the authors'
-    program. k-means++: Arthur and Vassilvitskii 2007 (SODA).
+    lower bounds* (ICLR), algorithm 1. As in the authors' program, the first document is the one with the longest
+    gradient, not a uniform draw. k-means++: Arthur and Vassilvitskii 2007 (SODA).
     """
 
     name = "badge"
@@ -78,19 +80,19 @@ class Badge(QueryStrategy):
 
 
 class ClusterMargin(QueryStrategy):
-    """Asks for small margins from as many clusters as possible.
+    """Choose documents with small margins from as many clusters as possible.
 
-    Of the candidates with the smallest margins (:class:`~biorat_al.acquisition.uncertainty.Margin`), ten for each
-    document that is wanted, clusters are made by average linkage on the encoder's mean last layer. They are gone
-    through in turn, from the smallest to the largest, one document at random from each, again and again. The score is
-    1 / (turn + place in the turn as a fraction): from 1 down to 1/2 in the first turn over the clusters, to 1/3 in the
-    second; −1 for the documents whose margin is too large. It costs one forward pass, and memory in proportion to the
-    square of the number that is clustered (at most :data:`CLUSTERED`, or the batch if that is larger).
+    The candidates with the smallest margins (:class:`~biorat_al.acquisition.uncertainty.Margin`), ten for each document
+    of the batch, are clustered by average linkage on the encoder's mean last layer. One document is drawn at random
+    from each cluster in turn, from the smallest cluster to the largest, over and over. The score is 1 / (turn + place
+    in the turn as a fraction): from 1 down to 1/2 in the first turn over the clusters, to 1/3 in the second; −1 for
+    documents whose margin is too large. It costs one forward pass, and memory in proportion to the square of the number
+    of clustered documents (at most :data:`CLUSTERED`, or the batch if that is larger).
 
     Citovsky, DeSalvo, Gentile, Karydas, Rajagopalan, Rostamizadeh and Kumar 2021, *Batch active learning at scale*
-    (NeurIPS), algorithms 1 and 2. There, the whole pool is clustered once, up to a distance; here the encoder, and with
-    it every distance, is another in each round, so only what the margin has chosen is clustered, into as many clusters
-    as documents are wanted.
+    (NeurIPS), algorithms 1 and 2. They cluster the whole pool once, up to a distance. Here the encoder changes in each
+    round, and with it every distance. So only the documents with small margins are clustered, into as many clusters as
+    the batch has documents.
     """
 
     name = "cluster-margin"
@@ -114,10 +116,10 @@ class ClusterMargin(QueryStrategy):
 
 
 PER_PICK = 10
-"""Documents with small margins, for each one wanted, among which ``cluster-margin`` spreads its batch."""
+"""Number of documents with small margins that ``cluster-margin`` clusters for each document of the batch."""
 
 CLUSTERED = 4_000
-"""Documents that are clustered at most, unless more are wanted: their distances take 64 MB."""
+"""Largest number of documents that are clustered, unless the batch is larger: their distances take 64 MB."""
 
 
 def farthest_first(points: Points, centres: Points, number: int, generator: np.random.Generator) -> Points:
@@ -125,7 +127,8 @@ def farthest_first(points: Points, centres: Points, number: int, generator: np.r
 
     :param points: shape (n, d).
     :param centres: shape (m, d), at least one.
-    :param number: points to take; the others have their distance after that. Ties are the generator's.
+    :param number: how many points to take; the other points get their distance after that.
+    :param generator: decides ties.
     """
     from scipy.spatial.distance import cdist
 
@@ -147,10 +150,11 @@ def farthest_first(points: Points, centres: Points, number: int, generator: np.r
 
 
 def plus_plus(points: Points, number: int, generator: np.random.Generator) -> Points:
-    """Draw `number` points by k-means++ and return what share of the potential each of them leaves, shape (n,).
+    """Draw `number` points by k-means++; return the share of the potential that each of them leaves, shape (n,).
 
-    The potential is the sum, over all points, of the squared distance to the nearest point drawn; it is 1 after the
-    first, the one farthest from the origin. :data:`NOT_DRAWN` for the others; once it is 0, nothing more is drawn.
+    The potential is the sum, over all points, of the squared distance to the nearest drawn point. The share is 1 after
+    the first point, which is the one farthest from the origin. When it reaches 0, no more points are drawn. Points that
+    are not drawn get :data:`NOT_DRAWN`.
 
     :param points: shape (n, d).
     """
@@ -169,7 +173,7 @@ def plus_plus(points: Points, number: int, generator: np.random.Generator) -> Po
             break
         position = int(generator.choice(len(points), p=nearest / nearest.sum()))
         np.minimum(nearest, cdist(points, points[position : position + 1], "sqeuclidean")[:, 0], out=nearest)
-        # rounding must not put a later one above an earlier one
+        # rounding must not give a later point a higher score than an earlier one
         share = scores[position] = min(nearest.sum() / whole, share)
     return scores
 
@@ -178,27 +182,27 @@ def linkage(points: Points, clusters: int) -> NDArray[np.int64]:
     """Return the cluster of each point by average linkage, shape (n,), numbered from 0.
 
     :param points: shape (n, d), at least one.
-    :param clusters: how many to make; each point is one of its own where there are no more than that.
+    :param clusters: number of clusters; if there are no more points than that, each point is a cluster.
     """
     if len(points) <= clusters:
         return np.arange(len(points))
     from sklearn.cluster import AgglomerativeClustering
 
-    made: Any = AgglomerativeClustering(n_clusters=clusters, linkage="average").fit_predict(points)
-    return np.asarray(made, dtype=np.int64)
+    labels: Any = AgglomerativeClustering(n_clusters=clusters, linkage="average").fit_predict(points)
+    return np.asarray(labels, dtype=np.int64)
 
 
 def turns(clusters: NDArray[np.int64], generator: np.random.Generator) -> Points:
     """Go through clusters in turn, from the smallest to the largest, taking one member at random from each.
 
-    :param clusters: of each point, shape (n,), numbered from 0 without a gap.
+    :param clusters: the cluster of each point, shape (n,), numbered from 0 without a gap.
     :return: 1 / (turn + place), shape (n,): turns count from 1, places from 0 to below 1 within a turn.
     """
     members = [np.flatnonzero(clusters == number) for number in range(int(clusters.max()) + 1)]
-    # equally large ones, and the members of each, come in an order that is drawn
+    # the order of equally large clusters, and of the members of each, is random
     shuffled = [generator.permutation(members[number]) for number in generator.permutation(len(members))]
     shuffled.sort(key=len)
     scores = np.empty(len(clusters))
-    for place, some in enumerate(shuffled):
-        scores[some] = 1 / (np.arange(1, len(some) + 1) + place / len(shuffled))
+    for place, cluster in enumerate(shuffled):
+        scores[cluster] = 1 / (np.arange(1, len(cluster) + 1) + place / len(shuffled))
     return scores

@@ -1,22 +1,22 @@
-"""When more annotation may bring little: three criteria from the literature, as advice. Nothing is stopped by them.
+"""Criteria for when more annotation may bring little: three from the literature, as advice. They stop nothing.
 
 Performance plateau
-    The F1 on the held-out test documents, averaged over the last :data:`WINDOW` rounds, has gained less than
-    :data:`GAIN` on the average one round earlier: mean(f[t−k+1 … t]) − mean(f[t−k … t−1]) < ε. Laws and Schütze 2008,
+    The F1 on the held-out test documents, averaged over the last :data:`WINDOW` rounds, is less than :data:`GAIN` above
+    the average one round earlier: mean(f[t−k+1 … t]) − mean(f[t−k … t−1]) < ε. Laws and Schütze 2008,
     *Stopping criteria for active learning of named entity recognition* (COLING), gradient of the performance. The
-    criterion of Vlachos 2008 (Computer Speech and Language 22), a fall over three rounds in a row, is met later.
+    criterion of Vlachos 2008 (Computer Speech and Language 22), three rounds with a falling F1 in a row, is met later.
 
 Overall uncertainty
     The mean uncertainty of the documents of the pool is at most :data:`UNCERTAINTY`. Zhu, Wang and Hovy 2008,
     *Multi-criteria-based strategy to stop active learning for data annotation* (COLING), section 3; Zhu, Wang, Hovy and
-    Ma 2010, *Confidence-based stopping criteria for active learning for data annotation* (ACM TSLP 6). Theirs is the
-    entropy of a class; averaged over words, nearly all of which are outside of any mention, that is small from the
-    first round on, so here it is one minus a document's confidence, which is the F1 that the model expects of itself.
+    Ma 2010, *Confidence-based stopping criteria for active learning for data annotation* (ACM TSLP 6). They measure the
+    entropy of a class. Averaged over words, nearly all of which are outside of mentions, that is small from the first
+    round on. So uncertainty here is one minus a document's confidence, the F1 that the model expects of itself.
 
 Classification change
-    Of the mentions that the model proposes in the pool, at most :data:`CHANGE` differ from those that the model of the
-    round before proposed in the same documents. Zhu, Wang and Hovy 2008, section 3, ask for no change at all; but each
-    round trains anew, and two trainings on the same documents differ, too.
+    At most a share of :data:`CHANGE` of the mentions that the model proposes in the pool differ from those that the
+    previous round's model proposed in the same documents. Zhu, Wang and Hovy 2008, section 3, ask for no change at all.
+    But each round trains a new model, and even two trainings on the same documents differ.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from typing import Literal
 Criterion = Literal["performance plateau", "overall uncertainty", "classification change"]
 
 WINDOW = 3
-"""Rounds over which the F1 is averaged; a plateau can be seen from one round more on."""
+"""Number of rounds over which the F1 is averaged; a plateau can be detected after one more round."""
 
 GAIN = 0.005
-"""Gain in F1 from one round to the next below which it is a plateau: half a point."""
+"""A gain in F1 from one round to the next below this counts as a plateau: half a point."""
 
 UNCERTAINTY = 0.1
-"""Mean uncertainty of the pool at which the model is sure enough of it.
+"""Mean uncertainty of the pool at or below which the model is sure enough.
 
 With MiniLM on NCBI disease it was 0.41, 0.24 and 0.19 after 25, 50 and 100 abstracts, which gave an F1 of 64 (50) and
 71 (100); the normalised entropy of the words was 0.029, 0.016 and 0.013.
 """
 
 CHANGE = 0.1
-"""Share of the proposed mentions that may differ from those of the round before.
+"""Share of the proposed mentions that may differ from those of the previous round.
 
 In the same series it was 0.35 after 50 abstracts and 0.24 after 100.
 """
@@ -50,12 +50,12 @@ In the same series it was 0.35 after 50 abstracts and 0.24 after 100.
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one round measured; None where it did not.
+    """The measurements of one round; None: not measured.
 
     :param f1: strict span F1 of the selecting arm on the test documents, a fraction.
-    :param test_documents: number of documents that this was measured on.
+    :param test_documents: number of documents on which F1 was measured.
     :param uncertainty: mean of 1 − confidence over the pool, in [0, 1].
-    :param change: as :func:`classification_change` has it.
+    :param change: the result of :func:`classification_change`.
     """
 
     f1: float | None = None
@@ -66,9 +66,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class StoppingAdvice:
-    """What one criterion says after a round.
+    """The result of one criterion after a round.
 
-    :param value: what is compared with the limit.
+    :param value: the value that is compared with the limit.
     """
 
     criterion: Criterion
@@ -77,26 +77,26 @@ class StoppingAdvice:
 
 
 def verdicts(rounds: Sequence[Observation]) -> tuple[StoppingAdvice, ...]:
-    """Judge by the newest round; what cannot be judged yet is left out.
+    """Apply the criteria to the newest round; leave out those that cannot be applied yet.
 
     :param rounds: all rounds that trained a model, in order.
     """
     if not rounds:
         return ()
     newest = rounds[-1]
-    found = []
+    results = []
     gain = performance_gain(_comparable(rounds))
     if newest.f1 is not None and gain is not None:
-        found.append(StoppingAdvice("performance plateau", gain < GAIN, gain))
+        results.append(StoppingAdvice("performance plateau", gain < GAIN, gain))
     if newest.uncertainty is not None:
-        found.append(StoppingAdvice("overall uncertainty", newest.uncertainty <= UNCERTAINTY, newest.uncertainty))
+        results.append(StoppingAdvice("overall uncertainty", newest.uncertainty <= UNCERTAINTY, newest.uncertainty))
     if newest.change is not None:
-        found.append(StoppingAdvice("classification change", newest.change <= CHANGE, newest.change))
-    return tuple(found)
+        results.append(StoppingAdvice("classification change", newest.change <= CHANGE, newest.change))
+    return tuple(results)
 
 
 def performance_gain(f1: Sequence[float], window: int = WINDOW) -> float | None:
-    """What the mean F1 of the last `window` rounds has gained on that of as many rounds up to the one before.
+    """Return the gain in mean F1 of the last `window` rounds over the same number of rounds one round earlier.
 
     :return: None while there are fewer than `window` + 1 rounds.
     """
@@ -106,12 +106,12 @@ def performance_gain(f1: Sequence[float], window: int = WINDOW) -> float | None:
 
 
 def classification_change(pairs: Iterable[tuple[Collection[object], Collection[object]]]) -> float | None:
-    """Share of mentions that two models do not agree on: 1 − 2 |A ∩ B| / (|A| + |B|), summed over the documents.
+    """Return the share of mentions on which two models disagree: 1 − 2 |A ∩ B| / (|A| + |B|), summed over documents.
 
-    It is one minus the strict F1 of one model measured by the other.
+    It is one minus the strict F1 of one model with the other as gold.
 
-    :param pairs: of each document, the mentions of the earlier model and of the later one.
-    :return: in [0, 1]; None where neither proposes any mention.
+    :param pairs: for each document, the mentions of the earlier model and of the later one.
+    :return: in [0, 1]; None if neither proposes any mention.
     """
     common = total = 0
     for before, after in pairs:
@@ -121,12 +121,12 @@ def classification_change(pairs: Iterable[tuple[Collection[object], Collection[o
 
 
 def _comparable(rounds: Sequence[Observation]) -> list[float]:
-    """The F1 of the newest rounds that were measured on as many test documents as the newest one."""
-    found: list[float] = []
-    for one in reversed(rounds):
-        if one.f1 is None:
+    """Return the F1 of the latest rounds measured on as many test documents as the newest one, oldest first."""
+    scores: list[float] = []
+    for observation in reversed(rounds):
+        if observation.f1 is None:
             continue
-        if one.test_documents != rounds[-1].test_documents:
+        if observation.test_documents != rounds[-1].test_documents:
             break
-        found.append(one.f1)
-    return found[::-1]
+        scores.append(observation.f1)
+    return scores[::-1]

@@ -1,6 +1,6 @@
-"""Query strategies that ask for the documents of which the model is least sure.
+"""Query strategies that choose the documents of which the model is least sure.
 
-The four measures are computed with the predictions and defined in :mod:`biorat_al.learner.entities.tagger`; in each,
+The four measures are computed with the predictions; :mod:`biorat_al.learner.entities.tagger` defines them. In each,
 higher means less sure. A strategy takes one of them as its score, unchanged.
 """
 
@@ -13,10 +13,10 @@ from biorat_al.acquisition.base import Candidates, QueryStrategy
 
 
 class UncertaintyStrategy(QueryStrategy):
-    """Orders the pool by one measure of uncertainty.
+    """Order the pool by one measure of uncertainty.
 
-    :cvar measure: which: a field of :class:`biorat_al.learner.types.Uncertainty`, or one of its :attr:`needs`.
-    :cvar words: how the reason puts it; ``{score}`` is where the score stands.
+    :cvar measure: the measure: a field of :class:`biorat_al.learner.types.Uncertainty`, or one of its :attr:`needs`.
+    :cvar words: the text of the reason; ``{score}`` is replaced by the score.
     """
 
     measure: str
@@ -28,20 +28,20 @@ class UncertaintyStrategy(QueryStrategy):
         return self.from_model(candidates, self.measure)
 
     def reason(self, score: float) -> str:
-        # a small one in significant digits: 0.00037 is not 0
+        # a small score needs significant digits: 0.00037 must not become 0
         return self.words.format(score=f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}")
 
 
 class LeastConfidence(UncertaintyStrategy):
-    """The less probable the best labelling of the whole document, the sooner it is asked for.
+    """Choose documents whose best labelling, of the document as a whole, is least probable.
 
-    The score is −log P(ŷ | x), where ŷ is the most probable labelling of document x: 0 where the model is certain. It
-    orders as 1 − P(ŷ | x) does, but tells documents apart where that has been rounded to 1. Long documents are less
-    probable as such, so they come first; ``mnlp`` takes that out.
+    The score is −log P(ŷ | x), where ŷ is the most probable labelling of document x: 0 if the model is certain. The
+    order is that of 1 − P(ŷ | x), but documents still differ when that is rounded to 1. The labelling of a long
+    document is less probable merely because of its length, so long documents come first; ``mnlp`` corrects this.
 
-    Culotta and McCallum 2005, *Reducing labeling effort for structured prediction tasks* (AAAI), section 3;
-    in the survey of sequence labelling by Settles and Craven 2008, *An analysis of active learning strategies for
-    sequence labeling tasks* (EMNLP), equation 2.
+    Culotta and McCallum 2005, *Reducing labeling effort for structured prediction tasks* (AAAI), section 3; in the
+    survey of sequence labelling by Settles and Craven 2008, *An analysis of active learning strategies for sequence
+    labeling tasks* (EMNLP), equation 2.
     """
 
     name = "least-confidence"
@@ -50,7 +50,7 @@ class LeastConfidence(UncertaintyStrategy):
 
 
 class Margin(UncertaintyStrategy):
-    """The closer the second-best labelling comes to the best, the sooner the document is asked for.
+    """Choose documents whose second-best labelling is nearly as probable as the best.
 
     The score is −log(P(ŷ₁ | x) − P(ŷ₂ | x)), with the most probable labelling ŷ₁ of document x and the second ŷ₂: the
     smaller the margin, the higher.
@@ -65,9 +65,9 @@ class Margin(UncertaintyStrategy):
 
 
 class Entropy(UncertaintyStrategy):
-    """The more evenly the probability is spread over the labels of the words, the sooner the document is asked for.
+    """Choose documents in which probability is spread most evenly over the labels of a word.
 
-    The score is the mean, over the words, of the entropy of a word's label: 0 where the model is certain.
+    The score is the entropy of a word's label, averaged over the words: 0 if the model is certain.
 
     Shannon 1948; as an acquisition score for sequences Settles and Craven 2008 (EMNLP), equation 4 (token entropy).
     """
@@ -78,13 +78,13 @@ class Entropy(UncertaintyStrategy):
 
 
 class Mnlp(UncertaintyStrategy):
-    """Maximum normalised log-probability: least confidence per word, so that long documents have no advantage.
+    """Choose by least confidence per word, so that long documents have no advantage (normalised log-probability).
 
-    The score is −(1/n) log P(ŷ | x), where ŷ is the most probable labelling of the n words of document x: 0 where the
+    The score is −(1/n) log P(ŷ | x), where ŷ is the most probable labelling of the n words of document x: 0 if the
     model is certain.
 
     Shen, Yun, Lipton, Kronrod and Anandkumar 2018, *Deep active learning for named entity recognition* (ICLR),
-    section 4, whose MNLP is this with the sign turned.
+    section 4; their MNLP (maximum normalised log-probability) has the opposite sign.
     """
 
     name = "mnlp"

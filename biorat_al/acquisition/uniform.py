@@ -1,4 +1,4 @@
-"""The query strategy that every other one has to beat."""
+"""The random query strategy, the baseline for all others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from biorat_al.acquisition.base import Candidates, QueryStrategy
 
 
 class Random(QueryStrategy):
-    """Draws documents with equal probability, without looking at them: passive learning.
+    """Draw documents with equal probability, without looking at them (passive learning).
 
     The score is drawn uniformly from [0, 1) and means nothing. This is the baseline of every study of active
     learning; Settles 2009, *Active learning literature survey* (University of Wisconsin, TR 1648), section 1.

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.errors import SettingsError, UsageError
-from biorat_al.settings import Settings, encoder_setting, entity_values, make_settings, relation_values
+from biorat_al.settings import Settings, encoder_setting, entities_setting, make_settings, relations_setting
 from biorat_al.store.database.engine import database_setting
 
 
@@ -50,7 +50,7 @@ def new_settings(
     values = {
         "name": name,
         "seed": seed,
-        "entities": entity_values(entities),
+        "entities": entities_setting(entities),
         "relation_extraction": extraction,
         "encoder": {"name": encoder_setting(encoder)},
         "selection": {"size": size, "strategy": strategy},
@@ -58,7 +58,7 @@ def new_settings(
         "database": {"url": database_setting(database)},
     }
     try:
-        return make_settings(values | {"relations": relation_values(relations, symmetric)}, "the options")
+        return make_settings(values | {"relations": relations_setting(relations, symmetric)}, "the options")
     except SettingsError as error:
         raise UsageError(str(error)) from None
 

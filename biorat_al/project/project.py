@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.formats.jsonl import write_jsonl

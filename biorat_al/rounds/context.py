@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed

@@ -15,7 +15,7 @@ from biorat_al.people.disputes import masked_text
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers
 from biorat_al.store.asked import ROLES, Offer, Offers, offer_of_values
-from biorat_al.store.documents import keys_of
+from biorat_al.store.documents import document_keys
 from biorat_al.store.rounds import all_rounds
 from biorat_al.store.tasks import desk_project
 from biorat_al.wording import plural
@@ -67,7 +67,7 @@ def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | N
     wanted = offer_of(settings)
     new = offers.ever.lacks(wanted) if offers.ever.labels else EVERYTHING_ASKED
     unknown = {answer.document_id: (answer.unasked | new).among(*wanted) for answer in chosen}
-    keys = keys_of(session, [document_id for document_id, unasked in unknown.items() if unasked])
+    keys = document_keys(session, [document_id for document_id, unasked in unknown.items() if unasked])
     people = sum(answer.source == "person" for answer in chosen)
 
     def found(kind: Kind, name: str) -> NotAsked:

@@ -1,14 +1,23 @@
-"""A project's settings: one TOML file, checked when it is read, with no secret in it.
+"""A project's settings: one TOML file without secrets, checked when it is read.
 
 Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_STUDIO_API_KEY`` and
 ``BIORAT_DATABASE_URL``.
+
+- ``base``: what all parts of the settings share.
+- ``labels``, ``learning``, ``team``: the parts for labels, for models and for annotators.
+- ``settings``: the remaining parts, and ``Settings``, which holds them all.
+- ``file``: the settings file, read and written.
+- ``guidelines``: the annotation guidelines, a text file that the settings name.
+- ``options``: settings from what a user types on the command line.
+
+``base < labels | learning | team < settings < file | guidelines``; ``options`` imports none of them.
 """
 
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
 from biorat_al.settings.learning import AdversarialSettings, Arm, RelationSettings, TrainingSettings
-from biorat_al.settings.options import encoder_setting, entity_values, relation_values
+from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
 from biorat_al.settings.settings import Settings, make_settings
 
 __all__ = [
@@ -23,11 +32,11 @@ __all__ = [
     "Settings",
     "TrainingSettings",
     "encoder_setting",
-    "entity_values",
+    "entities_setting",
     "make_settings",
     "project_guidelines",
     "read_guidelines",
     "read_settings",
-    "relation_values",
+    "relations_setting",
     "settings_text",
 ]

@@ -1,4 +1,4 @@
-"""What all parts of the settings have in common."""
+"""What all parts of the settings share: the base class and the types of names and places."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
 
-class Part(BaseModel):
-    """A part of the settings: no value that is not known, none that changes later, no infinite number."""
+class SettingsPart(BaseModel):
+    """A part of the settings: it refuses unknown keys and infinite numbers, and does not change once it exists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # to Python true is 1
+        # in Python, true is also the number 1
         if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
             raise ValueError(f"expected another value than {str(value).lower()}")
         return value

@@ -1,4 +1,4 @@
-"""The settings file: TOML, written with a comment on each value."""
+"""The settings file: reading it, and writing it as TOML with a comment on each value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_settings(folder: Path) -> Settings:
     """
     path = folder / SETTINGS_FILE
     try:
-        # some editors put a byte order mark in front
+        # some editors begin a file with a byte order mark
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: this is not a project folder") from None
@@ -33,14 +33,14 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except RecursionError:
         raise SettingsError(f"{path} is nested too deep; the settings have tables and lists of one level") from None
-    except ValueError as error:  # of the syntax, or a number of thousands of digits
+    except ValueError as error:  # the syntax is wrong, or a number has thousands of digits
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
     return make_settings(values, str(path))
 
 
 def settings_text(settings: Settings) -> str:
-    """The settings file for `settings`, with a comment on each value."""
-    import jinja2  # takes a while, and most commands write no settings
+    """Return the content of the settings file for `settings`, with a comment on each value."""
+    import jinja2  # slow to import, and most commands write no settings
 
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True

@@ -1,4 +1,4 @@
-"""Annotation guidelines: a text file in the project folder that annotators are shown."""
+"""Annotation guidelines: a text file in the project folder, shown to annotators."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from biorat_al.settings.settings import Settings
 MARKDOWN = (".md", ".markdown")
 PLAIN = (".txt", ".text")
 LONGEST = 100_000
-"""Characters: about forty printed pages, more than anybody reads in a window before the first task."""
+"""Largest number of characters: about forty printed pages, more than anybody reads before the first task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guidelines:
-    """What annotators are told about the labels.
+    """The annotation guidelines of a project.
 
     :param text: the file's content, with line feeds as line ends.
-    :param markdown: whether it is Markdown; else its lines are shown as they are.
+    :param markdown: whether it is Markdown; if not, its lines are shown unchanged.
     """
 
     text: str
@@ -38,7 +38,7 @@ def read_guidelines(path: Path) -> Guidelines:
             f"({', '.join(PLAIN)}), so annotators cannot be shown them; save them as one of these"
         )
     try:
-        # some editors put a byte order mark in front
+        # some editors begin a file with a byte order mark
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsError(f"the guidelines {path} are not UTF-8 (byte {error.start}); save them as UTF-8") from None

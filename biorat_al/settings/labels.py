@@ -1,41 +1,41 @@
-"""What is annotated: entity types, relation types, and what must hold between them."""
+"""Entity types and relation types, and checks that they fit together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from biorat_al.settings.base import Name, Part
+from biorat_al.settings.base import Name, SettingsPart
 
 
-class EntityType(Part):
-    """An entity label of the project and the labels of the source documents that count as it.
+class EntityType(SettingsPart):
+    """An entity label of the project, and the labels of the source documents that count as it.
 
     :param name: the label, as annotators see it.
-    :param sources: labels in the documents; empty means: only the one of the same name.
+    :param sources: labels in the documents; empty: only the label with the same name.
     """
 
     name: Name
     sources: tuple[Name, ...] = ()
 
     def covers(self, label: str) -> bool:
-        """Whether the source label `label` counts as this entity type."""
+        """Return whether the source label `label` counts as this entity type."""
         return label in (self.sources or (self.name,))
 
 
 SAME_MENTION = "same mention"
-"""The relation label that joins the pieces of one mention where people annotate; no relation of a project has it."""
+"""The relation label that joins the pieces of one mention in Label Studio; no relation of a project may have it."""
 
 
-class RelationType(Part):
+class RelationType(SettingsPart):
     """A relation label of the project: which entity types it joins, and which labels of the documents count as it.
 
-    A label that joins several pairs of types stands there once for each.
+    A label that joins several pairs of types is listed once for each pair.
 
     :param name: the label, as annotators see it.
     :param head: entity type where it begins.
     :param tail: entity type where it ends.
-    :param symmetric: head and tail may be exchanged; annotators need not mind the direction.
-    :param sources: labels in the documents; empty means: only the one of the same name.
+    :param symmetric: whether head and tail are interchangeable, so that annotators can ignore the direction.
+    :param sources: labels in the documents; empty: only the label with the same name.
     """
 
     name: Name
@@ -45,18 +45,18 @@ class RelationType(Part):
     sources: tuple[Name, ...] = ()
 
     def covers(self, label: str) -> bool:
-        """Whether the source label `label` counts as this relation type."""
+        """Return whether the source label `label` counts as this relation type."""
         return label in (self.sources or (self.name,))
 
     def joins(self, head: str, tail: str) -> bool:
-        """Whether it can lead from an entity of type `head` to one of type `tail`."""
+        """Return whether it can lead from an entity of type `head` to an entity of type `tail`."""
         return (head, tail) == (self.head, self.tail) or (self.symmetric and (tail, head) == (self.head, self.tail))
 
 
 def check_entities(entities: Sequence[EntityType]) -> None:
-    """Check that labels differ, by more than case, and that no source label counts as two of them.
+    """Check that labels differ by more than case, and that no source label counts as two of them.
 
-    :raises ValueError: they do not.
+    :raises ValueError: two labels are equal or differ by case only, or share a source label.
     """
     seen: dict[str, str] = {}
     for entity in entities:
@@ -77,7 +77,7 @@ def check_relations(relations: Sequence[RelationType], labels: Sequence[str]) ->
     """Check that relations join entity types of the project and do not contradict each other.
 
     :param labels: the entity labels.
-    :raises ValueError: one joins what is not annotated, is given twice, or two share a source label.
+    :raises ValueError: a relation joins an unknown entity type or is given twice, or two share a source label.
     """
     seen: set[tuple[str, str, str]] = set()
     first: dict[str, RelationType] = {}
@@ -86,7 +86,7 @@ def check_relations(relations: Sequence[RelationType], labels: Sequence[str]) ->
         for end in (relation.head, relation.tail):
             if end not in labels:
                 raise ValueError(
-                    f"the relation {relation.name!r} joins {end!r}, which is none of the entity labels "
+                    f"the relation {relation.name!r} joins {end!r}, which is not one of the entity labels "
                     f"{', '.join(map(repr, labels))}"
                 )
         if relation.name.casefold() == SAME_MENTION:

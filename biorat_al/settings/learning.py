@@ -1,4 +1,4 @@
-"""How models are made: the encoder, the training, the adversarial passes, and relations."""
+"""Settings for models: the encoder, the training, the adversarial passes, and relations."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from biorat_al.settings.base import Part, Place
+from biorat_al.settings.base import Place, SettingsPart
 
 Arm = Literal["none", "matched", "rat", "at"]
-"""How a model is trained.
+"""The way in which a model is trained.
 
-``none`` plainly, ``rat`` adversarially with probability p, ``at`` adversarially at every step (p = 1), and ``matched``
-plainly for as many passes as ``rat`` makes: the baseline that had the same compute, not only the same epochs.
+``none``: without adversarial steps. ``rat``: each step is adversarial with probability p. ``at``: every step is
+adversarial (p = 1). ``matched``: without adversarial steps, but with as many passes as ``rat`` makes, so a baseline
+with the same compute and not only the same epochs.
 """
 
 
-class EncoderSettings(Part):
+class EncoderSettings(SettingsPart):
     """The encoder that every round starts from.
 
     :param name: ``pubmedbert``, ``minilm``, a folder, or a name on the model hub.
-    :param max_length: longest window in word pieces, special tokens included; None takes the encoder's own limit,
-        capped at 512. Windows are sentences; a longer sentence is read in overlapping windows.
+    :param max_length: longest window in word pieces, special tokens included; None: the encoder's own limit, but at
+        most 512. Windows are sentences; a longer sentence is read in overlapping windows.
     """
 
     name: Place = "pubmedbert"
     max_length: Annotated[int, Field(ge=16, le=100_000)] | None = None
 
 
-class TrainingSettings(Part):
+class TrainingSettings(SettingsPart):
     """How a model is trained on all corrections so far.
 
     :param arms: the models that each round trains.
-    :param selecting_arm: the one that pre-annotates and chooses the next batch.
-    :param learning_rate: peak learning rate; None takes 2e-4 for encoders of up to 50 million parameters, 3e-5 for
-        larger ones.
-    :param epochs: passes over the training documents at most.
-    :param min_steps: with few labels, at least so many optimizer steps are made however many epochs that takes.
+    :param selecting_arm: the arm that pre-annotates and chooses the next batch.
+    :param learning_rate: peak learning rate; None: 2e-4 for encoders of up to 50 million parameters, 3e-5 for larger
+        ones.
+    :param epochs: largest number of passes over the training documents.
+    :param min_steps: smallest number of optimizer steps; with few labels, this takes more epochs.
     :param batch_size: sentences per optimizer step.
-    :param weight_decay: of AdamW.
-    :param warmup: share of the steps in which the learning rate rises; it falls to 0 over the others.
+    :param weight_decay: weight decay of AdamW.
+    :param warmup: share of the steps in which the learning rate rises; it falls to 0 over the remaining steps.
     :param dev_share: share of the annotated documents kept back for early stopping and calibration, once there are 20.
-    :param patience: evaluations in a row with a development score clearly below the best after which training stops.
+    :param patience: training stops once the development score is clearly below the best this many times in a row.
     """
 
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
@@ -64,22 +65,22 @@ class TrainingSettings(Part):
         return self
 
 
-class AdversarialSettings(Part):
+class AdversarialSettings(SettingsPart):
     """The perturbation of the word vectors in the arms ``rat`` and ``at``.
 
     :param probability: p of the Bernoulli draw that decides what is adversarial (arm ``rat``).
-    :param draw: what is drawn for: a whole ``batch``, or each ``example`` (window) of it by itself; the adversarial
-        pass then sees the drawn ones alone.
-    :param schedule: p over the training: ``constant``, or in a line ``rising`` from, or ``falling`` to,
-        max(0, 2p - 1); its mean is p.
+    :param draw: whether the draw is made once for a whole ``batch``, or for each ``example`` (window) in it; then the
+        adversarial pass has only the drawn examples.
+    :param schedule: how p changes during training: ``constant``, linearly ``rising`` from max(0, 2p - 1), or linearly
+        ``falling`` to it; the mean is p.
     :param attack: ``single-step`` along the gradient of the clean pass (FGM with the norm ``l2``, FGSM with ``linf``),
         ``pgd``, ``freelb``, or ``vat`` (virtual adversarial: away from the clean output, needs no labels).
-    :param norm: in which the perturbation's size is measured.
-    :param scope: what has one norm: each ``token``, each ``sequence`` (window), or the ``batch``.
+    :param norm: the norm that measures the size of the perturbation.
+    :param scope: where the norm is taken: over each ``token``, each ``sequence`` (window), or the ``batch``.
     :param epsilon: that norm, in units of the encoder's mean word embedding norm (of the same kind: l2, linf or l1).
-    :param steps: K of ``pgd`` and ``freelb``, power iterations of ``vat``; None takes 3, and 1 for ``vat``.
-    :param step_size: of ``pgd`` and ``freelb``, in units of epsilon; None takes 2.5 / K.
-    :param unlabelled: windows of the unlabelled pool that take part in each adversarial step of ``vat``.
+    :param steps: K of ``pgd`` and ``freelb``, power iterations of ``vat``; None: 3, or 1 for ``vat``.
+    :param step_size: step size of ``pgd`` and ``freelb``, in units of epsilon; None: 2.5 / K.
+    :param unlabelled: number of windows of the unlabelled pool in each adversarial step of ``vat``.
     """
 
     probability: Annotated[float, Field(ge=0, le=1)] = 0.25
@@ -104,22 +105,22 @@ class AdversarialSettings(Part):
         return self
 
 
-class RelationSettings(Part):
-    """How relations are learnt and predicted, where the project has any.
+class RelationSettings(SettingsPart):
+    """How relations are learnt and predicted, if the project has any.
 
     :param level: what a candidate joins: two mentions (``mention``), or two concepts of the document (``document``),
-        read at the two of their mentions that stand closest. A mention without a concept goes with all those of its
-        type that are spelled alike.
-    :param window: sentences within which the two must stand: 1 is the same sentence, 2 neighbouring ones, and so on;
-        ``document`` is no limit.
-    :param max_length: word pieces read for a candidate, markers and special tokens included. Where more lie between the
-        two, the surroundings of each are read.
-    :param negatives: candidates without a relation that are trained on for each one with a relation, at most; which is
-        drawn anew in each epoch.
-    :param class_weights: weigh relation types by the inverse square root of their number.
-    :param learning_rate: peak learning rate; None takes 5e-5 for encoders of up to 50 million parameters, 2e-5 for
-        larger ones.
-    :param epochs: passes over the training candidates at most.
+        read at their two closest mentions. Mentions without a concept count as one concept if they have the same type
+        and spelling.
+    :param window: number of neighbouring sentences that must contain both: 1 is the same sentence, 2 also the next one,
+        and so on; ``document`` is no limit.
+    :param max_length: word pieces read for a candidate, markers and special tokens included. If there are more between
+        the two, only the surroundings of each are read.
+    :param negatives: largest number of training candidates without a relation for each candidate with one; they are
+        drawn again in each epoch.
+    :param class_weights: weight relation types by the inverse square root of their number.
+    :param learning_rate: peak learning rate; None: 5e-5 for encoders of up to 50 million parameters, 2e-5 for larger
+        ones.
+    :param epochs: largest number of passes over the training candidates.
     :param batch_size: candidates per optimizer step.
     """
 

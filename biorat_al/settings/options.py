@@ -1,4 +1,4 @@
-"""Settings from what a user types."""
+"""Conversion of what a user types to settings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from biorat_al.errors import SettingsError
 
 
-def entity_values(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The setting ``entities`` from what a user types: ``LABEL``, or ``NAME=LABEL,LABEL`` to merge several."""
+def entities_setting(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the setting ``entities`` for what a user types: ``LABEL``, or ``NAME=LABEL,LABEL`` to merge several."""
     values = []
     for text in texts:
         label, _, sources = text.partition("=")
@@ -18,13 +18,13 @@ def entity_values(texts: Sequence[str]) -> list[dict[str, Any]]:
     return values
 
 
-def relation_values(texts: Sequence[str], symmetric: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The setting ``relations`` from what a user types: ``NAME[=LABEL,LABEL]:HEAD:TAIL``.
+def relations_setting(texts: Sequence[str], symmetric: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the setting ``relations`` for what a user types: ``NAME[=LABEL,LABEL]:HEAD:TAIL``.
 
-    A name may itself hold colons (``CPR:3:Chemical:Gene``): head and tail are the last two parts.
+    A name may hold colons (``CPR:3:Chemical:Gene``): head and tail are the last two parts.
 
-    :param symmetric: names of those without a direction.
-    :raises SettingsError: a text is not of that form, or a symmetric name is not among the relations.
+    :param symmetric: names of the relations without a direction.
+    :raises SettingsError: a text does not have that form, or a symmetric name is not among the relations.
     """
     values: list[dict[str, Any]] = []
     for text in texts:
@@ -44,10 +44,10 @@ def relation_values(texts: Sequence[str], symmetric: Sequence[str] = ()) -> list
         )
     unknown = sorted(set(symmetric) - {str(value["name"]).strip() for value in values})
     if unknown:
-        raise SettingsError(f"{unknown[0]!r} is to be symmetric, but is none of the relations")
+        raise SettingsError(f"{unknown[0]!r} is to be symmetric, but is not one of the relations")
     return values
 
 
 def encoder_setting(name: str) -> str:
-    """The setting ``encoder.name`` from what a user types: a folder by its whole path, since projects lie elsewhere."""
+    """Return the setting ``encoder.name`` for what a user types; a folder gets its absolute path."""
     return str(Path(name).resolve()) if name not in ("pubmedbert", "minilm") and Path(name).is_dir() else name

@@ -1,4 +1,4 @@
-"""All settings of a project, and the check that values fit them."""
+"""All settings of a project, and the check of their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from biorat_al.errors import SettingsError
 from biorat_al.redaction import has_password
-from biorat_al.settings.base import Name, Part, Place
+from biorat_al.settings.base import Name, Place, SettingsPart
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
 from biorat_al.settings.team import TeamSettings
@@ -16,17 +16,17 @@ from biorat_al.settings.team import TeamSettings
 DeskKind = Literal["label-studio", "oracle"]
 
 
-class SelectionSettings(Part):
-    """Which documents the next batch asks for.
+class SelectionSettings(SettingsPart):
+    """How the documents of the next batch are chosen.
 
     :param size: documents per round, unless `tokens` is given.
     :param tokens: budget per round in word pieces instead of documents.
     :param strategy: query strategy once there is a model.
-    :param seed_strategy: how the first batch is chosen, before there is one.
+    :param seed_strategy: query strategy for the first batch, before there is a model.
     :param diverse: keep near-duplicates out of a batch.
-    :param subsample: from a larger pool, so many documents (or three times the batch, if that is more) are drawn at
-        random for the strategies that ask the model again, and for ``diverse``.
-    :param mc_passes: passes with dropout, for the strategies that compare several.
+    :param subsample: from a larger pool, this number of documents (or three times the batch, if that is more) is drawn
+        at random for strategies that run the model again, and for ``diverse``.
+    :param mc_passes: number of passes with dropout, for strategies that compare several passes.
     """
 
     size: Annotated[int, Field(ge=1, le=1_000_000_000)] = 20
@@ -38,17 +38,17 @@ class SelectionSettings(Part):
     mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
 
 
-class EvaluationSettings(Part):
-    """What is measured on the held-out test documents besides strict span F1.
+class EvaluationSettings(SettingsPart):
+    """Further measures on the held-out test documents, besides strict span F1.
 
-    :param robustness: F1 on the same documents with typing errors, changed case, and entities swapped for others.
+    :param robustness: also measure F1 on the same documents with typing errors, changed case and swapped entities.
     """
 
     robustness: bool = True
 
 
-class DeskSettings(Part):
-    """Where people annotate. The address and the token of Label Studio come from the environment.
+class DeskSettings(SettingsPart):
+    """The place where people annotate. The address and token of Label Studio come from the environment.
 
     :param kind: ``label-studio``, or ``oracle``, which answers from the documents' own gold annotations.
     """
@@ -56,8 +56,8 @@ class DeskSettings(Part):
     kind: DeskKind = "label-studio"
 
 
-class DatabaseSettings(Part):
-    """Where the rounds are kept.
+class DatabaseSettings(SettingsPart):
+    """The database that keeps the rounds.
 
     :param url: ``sqlite`` (a file in the project folder), ``environment`` (``BIORAT_DATABASE_URL``), or a database URL
         without a password.
@@ -68,7 +68,7 @@ class DatabaseSettings(Part):
     @field_validator("url")
     @classmethod
     def _no_secret(cls, value: str) -> str:
-        # the message must not repeat the value
+        # the message must not contain the value
         if has_password(value):
             raise ValueError(
                 'it holds a password, which does not belong in a file; write "environment" here and put the whole '
@@ -77,12 +77,12 @@ class DatabaseSettings(Part):
         return value
 
 
-class Settings(Part):
+class Settings(SettingsPart):
     """All settings of a project.
 
-    :param name: what the project is called; its models and its projects in Label Studio are named after it.
+    :param name: name of the project; its models and its projects in Label Studio are named after it.
     :param seed: decides every random choice: test set, first batch, ties, order, initial weights, Bernoulli draws.
-    :param guidelines: a Markdown or text file, from the project's folder on, that annotators are shown and that is
+    :param guidelines: path of a Markdown or text file, relative to the project's folder; annotators see it, and it is
         exported with the corpus.
 
     >>> from biorat_al import make_settings
@@ -118,15 +118,15 @@ class Settings(Part):
 
     @property
     def gold_is_known(self) -> bool:
-        """Whether gold annotations of the pool count as labels. To the oracle they are answers yet to be given."""
+        """Whether gold annotations of the pool count as labels. For the oracle they are its future answers."""
         return self.desk.kind != "oracle"
 
     def label_of(self, source_label: str) -> str | None:
-        """The project's label for a label of the source documents, or None if it was not asked for."""
+        """Return the project's label for a label of the source documents; None if the project does not use it."""
         return next((entity.name for entity in self.entities if entity.covers(source_label)), None)
 
     def relation_label_of(self, source_label: str) -> str | None:
-        """The project's relation label for one of the source documents, or None if it was not asked for."""
+        """Return the project's label for a relation label of the documents; None if the project does not use it."""
         return next((relation.name for relation in self.relations if relation.covers(source_label)), None)
 
     @model_validator(mode="after")
@@ -166,7 +166,7 @@ def _in_words(error: ValidationError) -> str:
 _WORDS = {
     "extra_forbidden": "there is no such setting",
     "missing": "it is missing",
-    # the project's name is the only one with a pattern
+    # only the project's name has a pattern
     "string_pattern_mismatch": (
         "a project's name has up to 40 letters (A to Z), digits, dots, underscores and hyphens, "
         "and begins with a letter or a digit"

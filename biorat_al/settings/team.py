@@ -1,4 +1,4 @@
-"""Several annotators: what counts where they disagree."""
+"""Settings for several annotators: what counts if they disagree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from biorat_al.settings.base import Name, Part
+from biorat_al.settings.base import Name, SettingsPart
 
 MASK = "mask"
 
@@ -24,17 +24,17 @@ def _known_rule(value: str) -> str:
     return _PREFER + name
 
 
-class TeamSettings(Part):
+class TeamSettings(SettingsPart):
     """The annotators of a project.
 
-    :param ties: how mentions and relations count on which annotators disagree, until that is settled: ``mask`` (neither
-        there nor not there, in the loss and in the scores; left out of the export), or ``prefer:NAME`` (what that
-        annotator answered decides; where that annotator has not answered, they are masked).
+    :param ties: how a mention or relation counts on which annotators disagree, until that is settled: ``mask`` (ignored
+        in the loss and in the scores, and left out of the export), or ``prefer:NAME`` (that annotator's answer decides;
+        without an answer of that annotator, it is masked).
     """
 
     ties: Annotated[Name, AfterValidator(_known_rule)] = MASK
 
     @property
     def preferred(self) -> str | None:
-        """The annotator whose answer decides ties; None where they are masked."""
+        """The annotator whose answer decides ties; None if ties are masked."""
         return None if self.ties == MASK else self.ties.removeprefix(_PREFER)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from biorat_al.acquisition import redundancy
 from biorat_al.acquisition.base import Budget
 from biorat_al.acquisition.redundancy import Distinct
-from biorat_al.acquisition.registry import strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, topics, word_sets
 from tests.acquisition.pools import make
@@ -113,5 +113,5 @@ def test_what_is_dropped_does_not_come_back_with_a_later_window(monkeypatch: pyt
         taken.append(distinct.take())
     assert taken == [0, 2, 3, 5, 6, 7]
     pool = make(texts, scores=[9, 8, 7, 6, 5, 4, 3, 2, 1], tokens=[1, 9, 1, 9, 1, 9, 1, 9, 1])
-    picks = select(pool, strategy("mnlp"), Budget(tokens=4), seed=1)
+    picks = select(pool, find_strategy("mnlp"), Budget(tokens=4), seed=1)
     assert sum(pick.tokens for pick in picks) == 4

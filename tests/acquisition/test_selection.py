@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
-from biorat_al.acquisition.registry import STRATEGIES, strategy
+from biorat_al.acquisition.registry import STRATEGIES, find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.errors import LearnerError, UsageError
 from tests.acquisition.pools import candidates, make
 
-MNLP = strategy("mnlp")
+MNLP = find_strategy("mnlp")
 
 ABSTRACT = (
     "Colchicine is an old drug for acute gout. We report forty patients in whom renal failure followed its use, "
@@ -43,7 +43,7 @@ class TestBudgetOfDocuments:
 
     def test_an_empty_pool_is_an_empty_batch(self) -> None:
         assert select(make([]), MNLP, Budget(documents=2), seed=0) == []
-        assert select(make([]), strategy("diverse"), Budget(tokens=2), seed=0) == []
+        assert select(make([]), find_strategy("diverse"), Budget(tokens=2), seed=0) == []
 
 
 class TestBudgetOfTokens:
@@ -114,7 +114,7 @@ class TestDiversity:
     @pytest.mark.parametrize("name", ["mnlp", "margin"])
     def test_what_is_merely_of_the_same_topic_keeps_its_rank(self, name: str) -> None:
         texts = ["gout colchicine kidney dose", "gout colchicine heart valve", "asthma steroid child lung"]
-        picks = select(make(texts, [3, 2, 1]), strategy(name), Budget(documents=2), seed=0)
+        picks = select(make(texts, [3, 2, 1]), find_strategy(name), Budget(documents=2), seed=0)
         assert _ids(picks) == ["d0000", "d0001"]
 
     def test_copies_of_a_form_are_near_duplicates_however_common_it_is(self) -> None:
@@ -181,7 +181,7 @@ class TestErrors:
 def test_documents_as_many_as_the_budget_says_each_once(
     pool: Candidates, name: str, limit: int, seed: int, diverse: bool
 ) -> None:
-    picks = select(pool, strategy(name), Budget(documents=limit), seed=seed, diverse=diverse)
+    picks = select(pool, find_strategy(name), Budget(documents=limit), seed=seed, diverse=diverse)
     assert len(picks) == min(limit, len(pool))
     assert len(set(_ids(picks))) == len(picks)
     assert set(_ids(picks)) <= set(pool.ids)
@@ -194,7 +194,7 @@ def test_documents_as_many_as_the_budget_says_each_once(
 def test_tokens_never_above_the_budget_but_for_a_single_document(
     pool: Candidates, name: str, limit: int, seed: int, diverse: bool
 ) -> None:
-    picks = select(pool, strategy(name), Budget(tokens=limit), seed=seed, diverse=diverse)
+    picks = select(pool, find_strategy(name), Budget(tokens=limit), seed=seed, diverse=diverse)
     spent = sum(pick.tokens for pick in picks)
     if spent > limit:
         assert len(picks) == 1
@@ -210,7 +210,7 @@ def test_tokens_never_above_the_budget_but_for_a_single_document(
 def test_no_text_twice_while_another_is_left(pool: Candidates, name: str, limit: int, seed: int) -> None:
     text = dict(zip(pool.ids, pool.texts, strict=True))
     chosen = [
-        text[document_id] for document_id in _ids(select(pool, strategy(name), Budget(documents=limit), seed=seed))
+        text[document_id] for document_id in _ids(select(pool, find_strategy(name), Budget(documents=limit), seed=seed))
     ]
     if len(pool) > limit:
         assert len(set(chosen)) == min(limit, len(set(pool.texts)))

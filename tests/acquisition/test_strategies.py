@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature, QueryStrategy
-from biorat_al.acquisition.registry import STRATEGIES, strategy
+from biorat_al.acquisition.registry import STRATEGIES, find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.uncertainty import UncertaintyStrategy
 from biorat_al.cli import cli
@@ -52,8 +52,8 @@ def _generator(seed: int = 7) -> np.random.Generator:
 @EVERY
 class TestContract:
     def test_it_is_found_by_its_name(self, name: str) -> None:
-        assert isinstance(strategy(name), QueryStrategy)
-        assert strategy(name).name == name
+        assert isinstance(find_strategy(name), QueryStrategy)
+        assert find_strategy(name).name == name
 
     def test_it_cites_its_paper_and_explains_its_score(self, name: str) -> None:
         documentation = STRATEGIES[name].__doc__ or ""
@@ -61,36 +61,36 @@ class TestContract:
         assert "score" in documentation
 
     def test_scores_are_finite_one_for_each(self, name: str) -> None:
-        scores = strategy(name).scores(POOL, _generator())
+        scores = find_strategy(name).scores(POOL, _generator())
         assert scores.shape == (len(POOL),)
         assert scores.dtype == np.float64
         assert np.isfinite(scores).all()
 
     def test_an_empty_pool_has_no_scores(self, name: str) -> None:
-        assert strategy(name).scores(make([]), _generator()).shape == (0,)
+        assert find_strategy(name).scores(make([]), _generator()).shape == (0,)
 
     def test_a_pool_of_one(self, name: str) -> None:
-        [pick] = select(make(["gout"], [0.5]), strategy(name), Budget(documents=3), seed=1)
+        [pick] = select(make(["gout"], [0.5]), find_strategy(name), Budget(documents=3), seed=1)
         assert pick.document_id == "d0000"
 
     def test_the_same_generator_gives_the_same_scores(self, name: str) -> None:
-        first, second = (strategy(name).scores(POOL, _generator()) for _ in range(2))
+        first, second = (find_strategy(name).scores(POOL, _generator()) for _ in range(2))
         assert first.tolist() == second.tolist()
 
     def test_it_leaves_global_random_state_alone(self, name: str) -> None:
         before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index]
-        select(POOL, strategy(name), Budget(documents=2), seed=3)
+        select(POOL, find_strategy(name), Budget(documents=2), seed=3)
         assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # type: ignore[index]
 
     def test_it_does_not_change_the_candidates(self, name: str) -> None:
         pool = make(POOL.texts, POOL.uncertainty["mnlp"].tolist())
-        select(pool, strategy(name), Budget(documents=2), seed=3)
+        select(pool, find_strategy(name), Budget(documents=2), seed=3)
         assert (pool.ids, pool.texts, pool.tokens.tolist()) == (POOL.ids, POOL.texts, POOL.tokens.tolist())
         assert pool.uncertainty["mnlp"].tolist() == POOL.uncertainty["mnlp"].tolist()
 
     @pytest.mark.parametrize("score", [-2.0, -1.0, 0.0, 0.1234, 17.5])
     def test_the_reason_is_one_line_in_words(self, name: str, score: float) -> None:
-        reason = strategy(name).reason(score)
+        reason = find_strategy(name).reason(score)
         assert len(reason.split()) >= 3
         assert "\n" not in reason
         assert reason == reason.strip().rstrip(".")
@@ -99,9 +99,9 @@ class TestContract:
         pool = WITHOUT_MODEL
         if STRATEGIES[name].needs_model:
             with pytest.raises(UsageError, match=f"'{name}' needs a trained model"):
-                select(pool, strategy(name), Budget(documents=1), seed=0)
+                select(pool, find_strategy(name), Budget(documents=1), seed=0)
         else:
-            assert len(select(pool, strategy(name), Budget(documents=1), seed=0)) == 1
+            assert len(select(pool, find_strategy(name), Budget(documents=1), seed=0)) == 1
 
     def test_what_it_asks_of_the_model_can_be_had(self, name: str) -> None:
         kind = STRATEGIES[name]
@@ -111,13 +111,13 @@ class TestContract:
     def test_a_budget_above_the_pool_is_the_whole_pool(self, name: str) -> None:
         for budget in (Budget(documents=99), Budget(tokens=999)):
             for diverse in (True, False):
-                picks = select(POOL, strategy(name), budget, seed=1, diverse=diverse)
+                picks = select(POOL, find_strategy(name), budget, seed=1, diverse=diverse)
                 assert sorted(pick.document_id for pick in picks) == sorted(POOL.ids)
 
     def test_identical_documents_are_told_apart_by_the_seed_alone(self, name: str) -> None:
         pool = make(["gout in adults"] * 7, [0.5] * 7)
         batches = {
-            tuple(pick.document_id for pick in select(pool, strategy(name), Budget(documents=3), seed=seed))
+            tuple(pick.document_id for pick in select(pool, find_strategy(name), Budget(documents=3), seed=seed))
             for seed in range(20)
         }
         assert all(len(set(batch)) == 3 for batch in batches)
@@ -125,16 +125,16 @@ class TestContract:
 
     def test_texts_without_words(self, name: str) -> None:
         pool = make(["", " ", "", "?!"], [0.0] * 4, tokens=[0, 0, 0, 2])
-        picks = select(pool, strategy(name), Budget(documents=2), seed=1)
+        picks = select(pool, find_strategy(name), Budget(documents=2), seed=1)
         assert len({pick.document_id for pick in picks}) == 2
         assert all(np.isfinite(pick.score) for pick in picks)
 
     def test_the_best_of_a_batch_come_first(self, name: str) -> None:
         generator = _generator()
         pool = make([f"word{number} other{number % 3}" for number in range(30)], generator.random(30).tolist())
-        picks = select(pool, strategy(name), Budget(documents=6), seed=2, diverse=False)
+        picks = select(pool, find_strategy(name), Budget(documents=6), seed=2, diverse=False)
         assert [pick.score for pick in picks] == sorted((pick.score for pick in picks), reverse=True)
-        assert picks[0].reason.startswith(strategy(name).reason(picks[0].score))
+        assert picks[0].reason.startswith(find_strategy(name).reason(picks[0].score))
 
 
 @WITH_MODEL
@@ -143,24 +143,25 @@ class TestStrategiesWithModel:
     def test_a_broken_value_is_an_error_that_names_the_document(self, name: str, broken: float) -> None:
         pool = make(["gout", "asthma", "fever"], scores=[0.2, broken, 0.3])
         with pytest.raises(LearnerError, match="document d0001"):
-            select(pool, strategy(name), Budget(documents=1), seed=0)
+            select(pool, find_strategy(name), Budget(documents=1), seed=0)
 
     def test_a_missing_value_is_an_error(self, name: str) -> None:
         pool = make(["gout"], scores=[0.2])
         pool = replace(pool, ids=["a", "b"], texts=["x", "y"], tokens=np.array([1, 1]))
         with pytest.raises(LearnerError, match=r"1 values of .* for 2 documents"):
-            strategy(name).scores(pool, _generator())
+            find_strategy(name).scores(pool, _generator())
 
     def test_what_it_needs_is_what_it_looks_at(self, name: str) -> None:
         kind = STRATEGIES[name]
         pool = make(["gout", "asthma", "fever"], scores=[0.2, 0.1, 0.3])
         enough = replace(pool, features={need: pool.features[need] for need in kind.needs})
         assert (
-            strategy(name).scores(enough, _generator()).tolist() == strategy(name).scores(pool, _generator()).tolist()
+            find_strategy(name).scores(enough, _generator()).tolist()
+            == find_strategy(name).scores(pool, _generator()).tolist()
         )
         if kind.needs:
             with pytest.raises(UsageError, match=f"'{name}' needs a trained model"):
-                strategy(name).scores(replace(pool, features={}), _generator())
+                find_strategy(name).scores(replace(pool, features={}), _generator())
 
 
 MEASURED_BY = {
@@ -187,7 +188,7 @@ class TestStrategiesByMeasure:
         values = np.array([0.25, -3.0, 7.5])
         pool = Candidates(["a", "b", "c"], ["x", "y", "z"], np.array([1, 1, 1]))
         pool = replace(pool, **{"features" if STRATEGIES[name].needs else "uncertainty": {measure: values}})
-        assert strategy(name).scores(pool, _generator()).tolist() == [0.25, -3.0, 7.5]
+        assert find_strategy(name).scores(pool, _generator()).tolist() == [0.25, -3.0, 7.5]
 
     @pytest.mark.parametrize(
         ("score", "text"),
@@ -201,11 +202,11 @@ class TestStrategiesByMeasure:
         ],
     )
     def test_a_small_score_is_not_read_as_none(self, name: str, score: float, text: str) -> None:
-        assert f" {text})" in strategy(name).reason(score)
+        assert f" {text})" in find_strategy(name).reason(score)
 
     def test_the_least_sure_come_first(self, name: str) -> None:
         pool = make(["gout", "asthma", "fever", "cough"], scores=[0.25, 0.75, -0.5, 0.5])
-        picks = select(pool, strategy(name), Budget(documents=4), seed=0)
+        picks = select(pool, find_strategy(name), Budget(documents=4), seed=0)
         assert [pick.document_id for pick in picks] == ["d0001", "d0003", "d0000", "d0002"]
         assert [pick.score for pick in picks] == [0.75, 0.5, 0.25, -0.5]
 
@@ -214,7 +215,7 @@ class TestRandom:
     def test_every_document_is_drawn_equally_often(self) -> None:
         pool = make([f"text{number}" for number in range(5)])
         first = [
-            select(pool, strategy("random"), Budget(documents=1), seed=seed)[0].document_id for seed in range(1000)
+            select(pool, find_strategy("random"), Budget(documents=1), seed=seed)[0].document_id for seed in range(1000)
         ]
         counts = [first.count(document_id) for document_id in pool.ids]
         # 200 each, standard deviation 12.6
@@ -224,14 +225,14 @@ class TestRandom:
     def test_it_does_not_look_at_the_model(self) -> None:
         sure, unsure = make(["a", "b", "c"], [0, 0, 0]), make(["a", "b", "c"], [1, 2, 3])
         for seed in range(5):
-            picks = [select(pool, strategy("random"), Budget(documents=2), seed=seed) for pool in (sure, unsure)]
+            picks = [select(pool, find_strategy("random"), Budget(documents=2), seed=seed) for pool in (sure, unsure)]
             assert picks[0] == picks[1]
 
 
 class TestUnknown:
     def test_an_unknown_name_lists_those_that_there_are(self) -> None:
         with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, diverse, least-confidence"):
-            strategy("mnpl")
+            find_strategy("mnpl")
 
     def test_the_registry_has_all_of_them(self) -> None:
         assert list(STRATEGIES) == [
@@ -266,5 +267,7 @@ def test_the_order_of_the_candidates_changes_nothing(name: str, data: st.DataObj
     budget = data.draw(
         st.builds(Budget, documents=st.integers(1, 6)) | st.builds(Budget, tokens=st.integers(1, 20)), label="budget"
     )
-    picks = [select(one, strategy(name), budget, seed=seed, diverse=diverse) for one in (pool, reordered(pool, order))]
+    picks = [
+        select(one, find_strategy(name), budget, seed=seed, diverse=diverse) for one in (pool, reordered(pool, order))
+    ]
     assert picks[0] == picks[1]

@@ -84,8 +84,13 @@ def broken(old: str, new: str) -> str:
         (PUBTATOR, ["--entity", "Disease", "--entity", "disease"], 2, r"'Disease' and 'disease' differ by case only"),
         (PUBTATOR, ["--entity", "=Disease"], 2, r"entities\.0\.name: it is empty"),
         (PUBTATOR, ["--relation", "CID:Chemical"], 2, r"'CID:Chemical' is not of the form NAME:HEAD:TAIL"),
-        (PUBTATOR, ["--relation", "CID:Chemical:Gene"], 2, r"'CID' joins 'Gene', which is none of the entity labels"),
-        (PUBTATOR, ["--symmetric", "CID"], 2, r"'CID' is to be symmetric, but is none of the relations"),
+        (
+            PUBTATOR,
+            ["--relation", "CID:Chemical:Gene"],
+            2,
+            r"'CID' joins 'Gene', which is not one of the entity labels",
+        ),
+        (PUBTATOR, ["--symmetric", "CID"], 2, r"'CID' is to be symmetric, but is not one of the relations"),
         (PUBTATOR, ["--relation-level", "document"], 2, r"no relations to be learnt: add --relation"),
         (
             PUBTATOR,

@@ -35,7 +35,7 @@ def changed(part: str, position: int = 0, **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("record", "kind", "message"),
     [
-        (row(id="3"), "ids that occur again", "the id '3' is there already"),
+        (row(id="3"), "ids that occur again", "the id '3' already exists"),
         (row(id=""), "empty ids", "an id is empty"),
         (row(document_id=""), "empty ids", "the document_id is empty"),
         (changed("passages", offsets=[[0, 4]]), "passages that do not cover the text", "expected [0, 5]"),
@@ -73,7 +73,7 @@ def test_ids_are_unique_over_all_splits(tmp_path: Path) -> None:
     path = written(tmp_path, row(), name="train.parquet")
     validation = validate_corpus(tmp_path)
     assert validation.problems == {"ids that occur again": 8}
-    assert validation.messages[0].startswith(f"{path}, record 1, document 22: the id '0' is there already, in ")
+    assert validation.messages[0].startswith(f"{path}, record 1, document 22: the id '0' already exists, in ")
 
 
 def test_fields_of_other_types(tmp_path: Path) -> None:

@@ -719,7 +719,7 @@ ACQUISITION = (
     Fault(
         "rounds on other test documents are compared",
         "biorat_al/acquisition/stopping.py",
-        "        if one.test_documents != rounds[-1].test_documents:\n            break\n",
+        "        if observation.test_documents != rounds[-1].test_documents:\n            break\n",
         "",
         (_STOPPING,),
     ),

@@ -331,7 +331,7 @@ def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path:
         assert "so their agreement is not known" in html
         project.export(tmp_path / "out")
         card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-        assert "nothing can be said of agreement" in card
+        assert "agreement cannot be computed" in card
         assert f", {disputes.mentions} in all, are left out" in flat(card)
 
 

@@ -22,7 +22,7 @@ from biorat_al.settings import (
     Settings,
     make_settings,
     read_settings,
-    relation_values,
+    relations_setting,
     settings_text,
 )
 
@@ -309,7 +309,7 @@ def test_a_relation_joins_its_types_in_its_direction() -> None:
 @pytest.mark.parametrize(
     ("relations", "problem"),
     [
-        ([CID | {"tail": "Gene"}], "joins 'Gene', which is none of the entity labels 'Chemical', 'Disease'"),
+        ([CID | {"tail": "Gene"}], "joins 'Gene', which is not one of the entity labels 'Chemical', 'Disease'"),
         ([CID, CID], "'CID' from 'Chemical' to 'Disease' is given twice"),
         ([CID, CID | {"name": "cid"}], "'CID' and 'cid' differ by case only"),
         ([CID, CID | {"head": "Disease", "symmetric": True}], "given twice with different symmetry or sources"),
@@ -323,13 +323,13 @@ def test_relations_that_do_not_fit_are_refused(relations: list[dict[str, object]
 
 
 def test_what_a_user_types_for_a_relation() -> None:
-    typed = relation_values(["CID:Chemical:Disease", "up=CPR:3,CPR:4:Chemical:Gene"], ["CID"])
+    typed = relations_setting(["CID:Chemical:Disease", "up=CPR:3,CPR:4:Chemical:Gene"], ["CID"])
     assert [(value["name"], value["head"], value["tail"], value["symmetric"]) for value in typed] == [
         ("CID", "Chemical", "Disease", True),
         ("up", "Chemical", "Gene", False),
     ]
     assert typed[1]["sources"] == ["CPR:3", "CPR:4"]
     with pytest.raises(SettingsError, match="'CID:Chemical' is not of the form NAME:HEAD:TAIL"):
-        relation_values(["CID:Chemical"])
-    with pytest.raises(SettingsError, match="'DDI' is to be symmetric, but is none of the relations"):
-        relation_values(["CID:Chemical:Disease"], ["DDI"])
+        relations_setting(["CID:Chemical"])
+    with pytest.raises(SettingsError, match="'DDI' is to be symmetric, but is not one of the relations"):
+        relations_setting(["CID:Chemical:Disease"], ["DDI"])

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from biorat_al.corpus.model.concept_relations import properties_of
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
 from biorat_al.errors import CorpusError, DuplicateDocumentError, LabelError, UsageError
-from biorat_al.settings import Settings, make_settings, relation_values
+from biorat_al.settings import Settings, make_settings, relations_setting
 from biorat_al.store import creation
 from biorat_al.store.answers import answers, gold_annotations, load_answers
 from biorat_al.store.database.engine import database_url
@@ -105,7 +105,7 @@ def related(*relations: Relation, between_concepts: tuple[ConceptRelation, ...] 
 def with_relations(*texts: str, symmetric: tuple[str, ...] = ()) -> Settings:
     """Settings for chemicals and diseases, with these relations."""
     entities = [{"name": "Chemical"}, {"name": "Disease"}]
-    relations = relation_values(texts, symmetric)
+    relations = relations_setting(texts, symmetric)
     return make_settings({"name": "demo", "entities": entities, "relations": relations})
 
 

@@ -19,7 +19,7 @@ from biorat_al.corpus.formats.plain_text import PlainText
 from biorat_al.corpus.formats.pubmed.medline import Medline
 from biorat_al.corpus.formats.pubmed.pubmed_xml import PubMedXml
 from biorat_al.corpus.formats.pubtator.format import PubTator
-from biorat_al.corpus.formats.table.format import Table
+from biorat_al.corpus.formats.table.format import TableFormat
 from biorat_al.errors import UsageError
 
 FORMATS: tuple[CorpusFormat, ...] = (
@@ -36,7 +36,7 @@ FORMATS: tuple[CorpusFormat, ...] = (
     Knowtator(),
     PubMedXml(),
     Medline(),
-    Table(),
+    TableFormat(),
     PlainText(),
     # these claim only texts with annotation files next to them; a text file alone is plain text
     Brat(),

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.efficiency.simulation.grid import Grid
 from biorat_al.errors import SettingsError, UsageError
-from biorat_al.settings import Arm, Settings, encoder_setting, entity_values, make_settings
+from biorat_al.settings import Arm, Settings, encoder_setting, entities_setting, make_settings
 
 _OWN = ("name", "seed", "entities", "desk", "database")
 """Settings that a user cannot change in a simulation: other options, or the simulation itself, decide them."""
@@ -31,7 +31,7 @@ def simulation_settings(
     """
     values: dict[str, Any] = {
         "name": name,
-        "entities": entity_values(entities),
+        "entities": entities_setting(entities),
         "encoder": {"name": encoder_setting(encoder)},
         # one arm at a time; each run fills in its own
         "training": {"arms": ["none"], "selecting_arm": "none"},

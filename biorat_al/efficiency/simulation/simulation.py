@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryStrategy
-from biorat_al.acquisition.registry import strategy as find_strategy
+from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty

@@ -396,7 +396,7 @@ def test_a_simulation_that_another_process_begins_meanwhile_is_not_removed(
             folder.mkdir()
             other.enter_context(simulation_lock(folder))
             (folder / "corpus").mkdir()
-            return registry.strategy(name)
+            return registry.find_strategy(name)
 
         monkeypatch.setattr(simulation_module, "find_strategy", meanwhile)
         with pytest.raises(LockedError, match="another process"):

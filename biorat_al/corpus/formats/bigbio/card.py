@@ -1,4 +1,4 @@
-"""The data card of an exported corpus: a header that tells ``datasets`` what to load, and what people should know."""
+"""The data card of an exported corpus: a header for ``datasets``, and a text for people."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LOADER = "loader"
 _PMID = re.compile(r"[1-9][0-9]{4,7}")
 
 TIES_SHOWN = 50
-"""How many ties the card lists; the table beside the corpus has all."""
+"""Number of ties that the card lists; the table beside the corpus has all of them."""
 
 
 @dataclass
 class SplitSummary:
-    """What one split holds.
+    """Counts of one split.
 
-    :param characters: of all passages' texts joined, so with the spaces between them.
-    :param mentions: by label; `relations` likewise.
-    :param pubmed_ids: documents whose id has the form of a PMID.
+    :param pubmed_ids: number of documents whose id has the form of a PMID.
+    :param characters: length of all passages' texts, joined by one space.
+    :param mentions: number by label; the same for `relations`.
     """
 
     documents: int = 0
@@ -46,7 +46,7 @@ class SplitSummary:
     coreferences: int = 0
 
     def count(self, record: Mapping[str, Any]) -> None:
-        """Count a record."""
+        """Add a record to the counts."""
         self.documents += 1
         self.pubmed_ids += bool(_PMID.fullmatch(record["document_id"]))
         self.characters += record["passages"][-1]["offsets"][0][1]
@@ -60,14 +60,14 @@ class SplitSummary:
 
 @dataclass
 class BigBioSummary:
-    """What was written.
+    """What was written to a folder.
 
-    :param name: of the corpus.
+    :param name: name of the corpus.
     :param splits: counts by split.
     :param empty_splits: splits that were left out since they have no document.
-    :param not_represented: how often the kb schema has no place for something, by kind.
-    :param complete: whether the source configuration, which keeps all that, was written as well.
-    :param warnings: what breaks BigBio's conventions and was written all the same, by kind.
+    :param not_represented: kind → how often the kb schema had no place for something.
+    :param complete: whether the source configuration, which keeps everything, was also written.
+    :param warnings: kind → how often something that breaks BigBio's conventions was written.
     """
 
     folder: Path
@@ -95,7 +95,7 @@ class BigBioSummary:
 
     @property
     def looks_like_pubmed(self) -> bool:
-        """Whether the id of each document has the form of a PMID."""
+        """Whether the id of every document has the form of a PMID."""
         return all(split.pubmed_ids == split.documents for split in self.splits.values())
 
     @property
@@ -110,11 +110,11 @@ class BigBioSummary:
 
 
 class AgreementF1(NamedTuple):
-    """Strict span F1 of annotators with each other as gold.
+    """Strict span F1 of annotators, one measured with the other as gold.
 
-    :param documents: that several of them annotated.
+    :param documents: number of documents that several of them annotated.
     :param f1: a fraction.
-    :param interval: 95 % over documents, fractions; None where it cannot be had.
+    :param interval: 95 % interval over documents, as fractions; None if it cannot be computed.
     """
 
     documents: int
@@ -123,9 +123,9 @@ class AgreementF1(NamedTuple):
 
 
 class PairAgreement(NamedTuple):
-    """How far two annotators agree on the documents that both annotated.
+    """Agreement of two annotators on the documents that both annotated.
 
-    :param mentions: that the one and the other marked.
+    :param mentions: number of mentions that each of the two marked.
     """
 
     first: str
@@ -138,21 +138,21 @@ class PairAgreement(NamedTuple):
 class CardDetails:
     """What the card says beyond the counts.
 
-    :param title: None takes the corpus's name.
+    :param title: title of the corpus; None: its name.
     :param homepage: address of the corpus's page; empty: not stated.
     :param citation: BibTeX, or a reference in words; empty: not stated.
-    :param chosen: how the documents of each split came to be in it, split → sentences.
-    :param invented: documents whose text was made up; `notice` says so in the words of whoever made them up.
+    :param chosen: split → how its documents were chosen, in sentences.
+    :param invented: number of documents with an invented text; `notice` is what their author says about it.
     :param license: identifier of the licence; None: not stated.
     :param languages: codes of the languages of the texts; empty: not stated.
     :param made: how the corpus was made, as name → value (program, rounds, models).
-    :param several: documents with several annotators, None where that is not known.
-    :param agreement: of each pair of them; `overall_agreement` of all pairs together.
-    :param ties: the first :data:`TIES_SHOWN`, in words, of `tie_count`.
-    :param rules: number of documents by how their annotation was decided on.
-    :param not_counted: annotations that nobody had looked at, in words; of `not_counted_count` the first
-        :data:`TIES_SHOWN`.
-    :param unasked: ids of the documents that were not asked for a label, by label.
+    :param several: number of documents with several annotators; None: not known.
+    :param agreement: agreement of each pair of annotators; `overall_agreement` is that of all pairs together.
+    :param ties: the first :data:`TIES_SHOWN` of `tie_count` ties, in words.
+    :param rules: rule that decided on the annotation → number of documents.
+    :param not_counted: annotations that nobody had looked at, in words: the first :data:`TIES_SHOWN` of
+        `not_counted_count`.
+    :param unasked: label → ids of the documents that were not asked for it.
     """
 
     title: str | None = None
@@ -178,9 +178,10 @@ class CardDetails:
 
 
 def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | None = None, loader: str = "") -> str:
-    """The card.
+    """Return the text of the card.
 
-    :param guidelines: name of the file with the annotation guidelines; `loader` that of the loading module.
+    :param guidelines: name of the file with the annotation guidelines.
+    :param loader: name of the loading module; empty: not written.
     """
     folders = {"data": DATA, "source": SOURCE, "provenance": PROVENANCE, "guidelines": GUIDELINES, "loader": LOADER}
     return render(
@@ -200,7 +201,7 @@ def data_card(summary: BigBioSummary, details: CardDetails, guidelines: str | No
 
 
 def render(template: str, **values: object) -> str:
-    """A template, with filters that make any value a part of Markdown, a link or Python."""
+    """Fill a template; its filters escape values for Markdown, links and Python."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -215,19 +216,19 @@ def render(template: str, **values: object) -> str:
 
 
 def _text(value: str) -> str:
-    """A value as Markdown that shows it as it is, on one line, even in a table; not at the start of a line."""
+    """Escape a value for Markdown, on one line, also inside a table; not for the start of a line."""
     line = " ".join(re.split(r"[\s\x00-\x1f\x7f-\x9f]+", str(value))).strip()
     return re.sub(r"[\\`*_\[\]<>&|~$#!]", r"\\\g<0>", line)
 
 
 def _paragraphs(value: str) -> str:
-    """Paragraphs that an empty line separates, each as :func:`_text` has it."""
+    """Escape paragraphs, separated by empty lines, each with :func:`_text`."""
     found = (_text(part) for part in re.split(r"\n\s*\n", value.replace("\r\n", "\n")))
-    # a list or a rule begins only at the start of a line
+    # in Markdown a list or a rule begins only at the start of a line
     signs = (re.sub(r"^[-+=]", r"\\\g<0>", text) for text in found if text)
     return "\n\n".join(re.sub(r"^(\d+)([.)])", r"\1\\\2", text) for text in signs)
 
 
 def _fence(text: str) -> str:
-    """A fence of back quotes that no line of `text` can close."""
+    """Return a fence of back quotes that no line of `text` can close."""
     return "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))

@@ -1,7 +1,6 @@
-"""What is wrong with a record of BigBio's "kb" schema: everything that the project's own checker fails on, and all that
-it only warns of.
+"""Checks of records of BigBio's "kb" schema, for everything that BigBio's own checker refuses or warns of.
 
-Beyond that checker: ids are unique over all splits, no piece of a mention is empty, and no identifier is.
+Three checks go beyond it: ids are unique over all splits, and neither a piece of a mention nor an identifier is empty.
 """
 
 from __future__ import annotations
@@ -13,27 +12,27 @@ from typing import Any
 from biorat_al.corpus.model.concepts import TMVAR
 
 JOINERS = "+,|;"
-"""What joins several identifiers or types in one, which are to be several items."""
+"""Characters that join several identifiers or types in one item, where several items are expected."""
 
 CONVENTIONS = frozenset({"types in one item", "identifiers in one item", "records without a text"})
-"""Kinds of problems that break a custom and nothing else: BigBio's own checker passes such a record."""
+"""Kinds of problems that only break a convention: BigBio's own checker passes such a record."""
 
 _NOTHING: dict[str, Any] = {"text": [], "offsets": []}
 
 Problem = tuple[str, str]
-"""A kind of problem, the same for all of its kind, and what was found."""
+"""The kind of a problem, a fixed text, and what was found."""
 
 
 class KbChecker:
-    """Checks records one by one, and ids over all that it has seen."""
+    """Check records one by one, and their ids against all earlier ones."""
 
     def __init__(self) -> None:
         self._ids = _Ids()
 
     def problems(self, record: Mapping[str, Any], where: str) -> Iterator[Problem]:
-        """Yield every problem of a record whose fields are of the schema's types.
+        """Yield every problem of a record whose fields have the schema's types.
 
-        :param where: the split and the record, for what is said of an id that occurs again.
+        :param where: the split and the record, for the message about an id that occurs again.
         """
         record = {key: value or [] for key, value in record.items()}
         yield from self._check_ids(record, where)
@@ -56,11 +55,11 @@ class KbChecker:
             if not ident:
                 yield "empty ids", "an id is empty"
             elif (other := self._ids.add(ident, where)) is not None:
-                yield "ids that occur again", f"the id {ident!r} is there already, in {other}"
+                yield "ids that occur again", f"the id {ident!r} already exists, in {other}"
 
 
 class _Ids:
-    """Ids and where each was seen first. Running numbers, which most corpora have, take one entry for each place."""
+    """Ids, with the place of the first use of each. Running numbers, as in most corpora, take one entry a place."""
 
     def __init__(self) -> None:
         self._first: list[int] = []
@@ -69,7 +68,7 @@ class _Ids:
         self._others: dict[str, str] = {}
 
     def add(self, ident: str, where: str) -> str | None:
-        """Note an id, and say where it was seen before."""
+        """Add an id; return the place of its first use if it is not new."""
         number = int(ident) if ident.isascii() and ident.isdecimal() and len(ident) < 19 else -1
         if str(number) != ident:
             number = -1
@@ -129,7 +128,7 @@ def _concepts(entity: Mapping[str, Any]) -> Iterator[Problem]:
         if not link["db_name"] or not link["db_id"]:
             yield "empty identifiers", name
         joined = [sign for sign in JOINERS if sign in (link["db_name"] or "") + (link["db_id"] or "")]
-        # a variant that tmVar describes has these signs inside
+        # tmVar's descriptions of variants contain these characters
         if joined and link["db_name"] != TMVAR:
             yield "identifiers in one item", f"{name}, which holds {joined[0]!r}: several identifiers are several items"
 

@@ -1,8 +1,8 @@
-"""A document and its annotation as one record of BigBio's "kb" schema.
+"""Conversion of a document and its annotation to one record of BigBio's "kb" schema.
 
-In that schema the text is the passages' texts joined by one space, and all offsets are positions in it. So text that
-no passage covers becomes a passage of its own (type ``other``), unless it is white space that no mention begins or
-ends in, and every offset moves by what the gaps before it became longer or shorter.
+In that schema the text consists of the passages' texts, joined by one space, and all offsets are positions in it.
+Therefore text that no passage covers becomes a further passage (type ``other``), unless it is white space in which no
+mention begins or ends. Every offset moves by the change in length of the gaps before it.
 
 Fries JA, Weber L, Seelam N, et al. BigBIO: a framework for data-centric biomedical natural language processing.
 NeurIPS 2022 Datasets and Benchmarks, arXiv 2206.15076.
@@ -24,14 +24,14 @@ from biorat_al.corpus.model.concept_relations import linked_pairs
 from biorat_al.corpus.model.document import Annotation, Document, Passage, Relation, Span
 
 WHOLE_TEXT = "document"
-"""Type of the one passage of a document that has none."""
+"""Type of the single passage for a document without passages."""
 
 REST = "other"
-"""Type of a passage made of text that lies between the document's own passages."""
+"""Type of a passage for text between the document's own passages."""
 
 
 class KbRecords:
-    """Makes records whose ids are unique over everything that one object makes."""
+    """Convert documents to records; ids are unique over all records of one object."""
 
     def __init__(self) -> None:
         self._report = WriteReport()
@@ -39,16 +39,16 @@ class KbRecords:
 
     @property
     def not_represented(self) -> Counter[str]:
-        """How often something was left out since the schema has no place for it, by kind."""
+        """Kind → how often something was left out since the schema has no place for it."""
         return self._report.lost
 
     def record(self, document: Document, annotation: Annotation) -> dict[str, Any]:
-        """The record, as plain Python values.
+        """Return the record as plain Python values.
 
         A relation between concepts becomes one relation for every pair of mentions linked to them, as in BigBio's own
-        loaders (which repeat a pair where a mention has the same identifier more than once; here it is stated once).
+        loaders. (These repeat a pair if a mention has the same identifier more than once; here it occurs once.)
 
-        :raises CorpusError: the document or the annotation cannot stand as it is.
+        :raises CorpusError: the document or the annotation is not valid.
         """
         check_document(document)
         check_annotation(document, annotation)
@@ -92,7 +92,7 @@ class KbRecords:
     def _events(
         self, events: list[dict[str, Any]], ids: dict[str, str], layout: JoinedPassages
     ) -> list[dict[str, Any]]:
-        # an event may refer to one that comes after it
+        # an event may refer to a later one
         known = ids | {event["id"]: next(self._ids) for event in events}
         values = []
         for event in events:
@@ -121,7 +121,7 @@ class KbRecords:
                 yield concept_relation.label, head, tail, []
 
     def _links(self, relation: Relation) -> list[dict[str, str]]:
-        """The concepts that a relation itself is linked to, as they were read from such a record."""
+        """Return the concepts that a relation itself is linked to, as read from such a record."""
         links = []
         stated = relation.extras.get("normalized", [])
         for link in stated if isinstance(stated, list) else [stated]:
@@ -142,7 +142,7 @@ class KbRecords:
             keeps=(losses.PASSAGES, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS),
             metadata=("split",),
             relation_extras=("normalized",),
-            extras=[key for key, held in ((EVENTS, events), (COREFERENCES, groups)) if held],
+            extras=[key for key, values in ((EVENTS, events), (COREFERENCES, groups)) if values],
         )
         self._report.lose(
             "further properties of events",
@@ -151,9 +151,9 @@ class KbRecords:
 
 
 class JoinedPassages:
-    """The passages of a record, and where each offset of the document lies in their joined text.
+    """The passages of a record, and a map from the document's offsets to offsets in their joined text.
 
-    :param spans: of all mentions; white space between passages that one of them begins or ends in is kept.
+    :param spans: spans of all mentions; white space between passages is kept if one of them begins or ends in it.
     :ivar text: the joined text.
     """
 
@@ -168,13 +168,13 @@ class JoinedPassages:
         self.text = " ".join(document.text[part.start : part.end] for part in self._parts)
 
     def passages(self) -> Iterator[tuple[Passage, Span]]:
-        """Each passage with its place in the joined text."""
+        """Yield each passage with its span in the joined text."""
         for part, start in zip(self._parts, self._new, strict=True):
             yield part, Span(start, start + part.end - part.start)
 
     def moved(self, span: Span) -> Span:
-        """The place in the joined text of a span that is not empty."""
-        # the start goes by the passage of the span's first character, the end by that of its last: between two
+        """Return the span in the joined text for a span of the document that is not empty."""
+        # the passage of the span's first character decides on the start, that of its last on the end: between two
         # passages that touch, one offset of the document is two in the joined text
         return Span(self._moved(span.start), self._moved(span.end - 1) + 1)
 
@@ -182,13 +182,13 @@ class JoinedPassages:
         index = bisect_right(self._old, position) - 1
         if index < 0:
             return 0
-        # a character of a collapsed gap is the one space after the passage before it
+        # a character of a collapsed gap becomes the space after the passage before it
         part = self._parts[index]
         return self._new[index] + min(position - part.start, part.end - part.start)
 
 
 def _parts(document: Document, spans: list[Span]) -> Iterator[Passage]:
-    """The document's passages, and what lies between them as passages where it must not be lost."""
+    """Yield the document's passages, and as further passages the text between them that must not be lost."""
     if not document.passages:
         yield Passage(WHOLE_TEXT, 0, len(document.text))
         return

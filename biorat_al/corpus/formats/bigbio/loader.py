@@ -1,8 +1,8 @@
 """The loading module that BigBio's own layout has beside its ``bigbiohub.py``.
 
-``datasets`` needs none for an exported folder, and since its version 4 refuses modules; BigBio's own checker asks for
-one that declares tasks, languages and licence. So it lies in a folder of its own, from where it is put at the top of a
-copy of the corpus, beside ``bigbiohub.py``.
+``datasets`` needs no module for an exported folder, and refuses modules since version 4. But BigBio's own checker asks
+for a module that declares tasks, languages and licence. So it is written to a separate folder. To use it, put it at the
+top of a copy of the corpus, beside ``bigbiohub.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from biorat_al.corpus.formats.bigbio.metadata import language_name, supported_ta
 
 
 def loading_module(summary: BigBioSummary, details: CardDetails) -> str:
-    """The module's text."""
+    """Return the text of the module."""
     words = re.findall(r"[A-Za-z0-9]+", summary.name)
     return render(
         "bigbio_loader.py.j2",

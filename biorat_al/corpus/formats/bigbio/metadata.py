@@ -1,10 +1,10 @@
-"""The header of a data card: what ``datasets``, the Hugging Face hub and BigBio read of a corpus.
+"""The header of a data card, which ``datasets``, the Hugging Face hub and BigBio read.
 
 The keys are those of the hub's data card specification (``datasetcard.md`` in huggingface/hub-docs) and of the cards in
 BigBio's own collection (``bigbio_language``, ``bigbio_license_shortname``, ``homepage``, ``bigbio_pubmed``,
-``bigbio_public``, ``bigbio_tasks``). What is not known is left out, or says so in their words. There is no
-``dataset_info``: ``datasets`` takes features and counts from the Parquet files, and warns of an entry without sizes in
-bytes, which are known only once it has read them.
+``bigbio_public``, ``bigbio_tasks``). Unknown values are left out, or marked as unknown in BigBio's or the hub's words.
+There is no ``dataset_info``: ``datasets`` takes features and counts from the Parquet files. It would warn about an
+entry without sizes in bytes, which are known only after it has read them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TASKS: dict[str, Callable[[SplitSummary], object]] = {
     "EVENT_EXTRACTION": lambda split: split.events,
     "COREFERENCE_RESOLUTION": lambda split: split.coreferences and split.mentions,
 }
-"""What every split must have something of for the corpus to serve a task, by BigBio's names of tasks."""
+"""BigBio's name of a task → what every split must contain for the corpus to support the task."""
 
 SHORT_TASKS = {
     "NAMED_ENTITY_RECOGNITION": "NER",
@@ -33,14 +33,14 @@ SHORT_TASKS = {
     "EVENT_EXTRACTION": "EE",
     "COREFERENCE_RESOLUTION": "COREF",
 }
-"""BigBio's short names of its tasks."""
+"""BigBio's name of a task → its short name."""
 
 _TAGS = {
     "NAMED_ENTITY_DISAMBIGUATION": "entity-linking",
     "RELATION_EXTRACTION": "relation-extraction",
     "EVENT_EXTRACTION": "event-extraction",
 }
-"""The hub has no task for these."""
+"""Tags for tasks that the hub does not have."""
 
 _TASK_IDS = {
     "NAMED_ENTITY_RECOGNITION": "named-entity-recognition",
@@ -51,7 +51,7 @@ _LANGUAGES = {
     "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese",
     "nl": "Dutch", "pt": "Portuguese", "ru": "Russian", "sv": "Swedish", "zh": "Chinese",
 }  # fmt: skip
-"""BigBio names languages in full."""
+"""Language code → BigBio's name of the language."""
 
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
 
@@ -59,22 +59,22 @@ UNKNOWN = "unknown"
 
 
 def supported_tasks(summary: BigBioSummary) -> list[str]:
-    """Return the tasks that every split serves, by BigBio's names."""
+    """Return the tasks that every split supports, by BigBio's names."""
     return [task for task, found in _TASKS.items() if all(map(found, summary.splits.values()))]
 
 
 def language_name(code: str) -> str:
-    """Return a language as BigBio names it; the code itself where the name is not known here."""
+    """Return BigBio's name of a language; the code itself if the name is not known here."""
     return _LANGUAGES.get(code, code)
 
 
 def is_public(details: CardDetails) -> bool:
-    """Whether everybody may have the texts: a licence was stated that the hub knows by name."""
+    """Return whether the texts are public: whether the stated licence is one that the hub knows by name."""
     return details.license is not None and details.license.lower() not in ("other", UNKNOWN)
 
 
 def license_short_name(license_: str | None) -> str:
-    """Return a licence as BigBio writes it: ``cc-by-4.0`` is ``CC_BY_4p0``."""
+    """Return BigBio's spelling of a licence: ``CC_BY_4p0`` for ``cc-by-4.0``."""
     return "UNKNOWN" if license_ is None else license_.upper().replace("-", "_").replace(".", "p")
 
 
@@ -86,7 +86,7 @@ def size_category(documents: int) -> str:
 def header(summary: BigBioSummary, details: CardDetails, folders: dict[str, str]) -> str:
     """Return the header as YAML, without the lines of dashes around it.
 
-    :param folders: where the configurations' files are: ``data`` and ``source``.
+    :param folders: the folders of the configurations' files, under the keys ``data`` and ``source``.
     """
     tasks = supported_tasks(summary)
     task_ids = [_TASK_IDS[task] for task in tasks if task in _TASK_IDS]
@@ -120,12 +120,12 @@ def header(summary: BigBioSummary, details: CardDetails, folders: dict[str, str]
 
 
 def _quoted(dumper: Any, text: str) -> Any:
-    """Quote what has line breaks or other characters that cannot be printed, so that they are escaped."""
+    """Quote a text with line breaks or other unprintable characters, so that they are escaped."""
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
 
 
 _OneLine: Any = type("_OneLine", (yaml.SafeDumper,), {})
-"""Writes each string on one line: a line break before a row of dashes in a title must not end the header."""
+"""YAML dumper that writes each string on one line: a row of dashes in a title must not end the header."""
 
 _OneLine.add_representer(str, _quoted)
 

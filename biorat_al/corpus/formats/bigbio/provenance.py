@@ -1,12 +1,16 @@
-"""Where each annotation of an exported corpus came from, as rows of a table beside the corpus.
+"""The origin of each annotation of an exported corpus, as rows of a table beside the corpus.
 
-There is one row for each document, entity, relation, event and coreference of the kb configuration, with its ids there
+Each document, entity, relation, event and coreference of the kb configuration has one row, with its ids there
 (``record_id``, ``item_id``). ``rule`` says how the document's annotation was decided on (``adjudicated``, ``majority``,
-``single`` or ``gold``). ``by`` lists everybody who has the very annotation; in the document's row, everybody by whose
-answers it was decided: the annotator under a pseudonym (null for gold annotations), the time of the answer, the version
-of the model whose pre-label was shown, the origin of the region (``prediction``: a pre-label that was accepted as it
-was, ``prediction-changed``, ``manual``), the annotation's id in that answer, and, where it was somebody else's answer
-before the annotator changed or copied it, whose.
+``single`` or ``gold``). ``by`` lists everybody whose answer has the annotation; in a document's row, everybody whose
+answer was used for the decision. For each of them it gives
+
+- the annotator under a pseudonym (null for gold annotations),
+- the time of the answer,
+- the version of the model whose pre-label was shown,
+- the origin of the region (``prediction``: a pre-label accepted without change, ``prediction-changed``, ``manual``),
+- the annotation's id in that answer,
+- whose answer it was before, if the annotator changed or copied somebody else's answer.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from biorat_al.corpus.model.document import Annotation, ConceptRelation, Span
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """One annotator's part in an annotation; see above for the fields."""
+    """One annotator's part in an annotation; the module's docstring describes the fields."""
 
     annotator: str | None = None
     at: datetime | None = None
@@ -32,7 +36,7 @@ class Author:
     revises: str | None = None
 
     def row(self) -> dict[str, Any]:
-        """As a part of a row."""
+        """Return the author as part of a row."""
         # many times faster than dataclasses.asdict, which copies every value
         return {
             "annotator": self.annotator,
@@ -46,10 +50,10 @@ class Author:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a document's annotation came from.
+    """The origin of a document's annotation.
 
-    :param authors: by whose answers it was decided.
-    :param entities: who has each entity, by its id; the others likewise.
+    :param authors: everybody whose answer was used for the decision.
+    :param entities: entity id → its authors; the same for the others.
     """
 
     rule: str
@@ -61,11 +65,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class TieRow:
-    """What exactly half of a document's annotators have.
+    """An annotation that exactly half of a document's annotators have.
 
-    :param text: of the mention, or of both ends of a relation; `spans` likewise, in the document's text.
-    :param annotators: pseudonyms of those who have it, `of` of all.
-    :param kept: whether it is in the corpus, since the preferred annotator has it.
+    :param text: text of the mention, or of both ends of a relation; the same for `spans`, in the document's text.
+    :param annotators: pseudonyms of those who have it; `of` has the pseudonyms of all.
+    :param kept: whether it is in the corpus since the preferred annotator has it.
     """
 
     document_id: str
@@ -79,7 +83,7 @@ class TieRow:
     kept: bool
 
     def row(self) -> dict[str, Any]:
-        """As a row of a table."""
+        """Return the tie as a row of a table."""
         return asdict(self) | {"spans": [[list(span) for span in spans] for spans in self.spans]}
 
     def __str__(self) -> str:
@@ -95,9 +99,9 @@ class TieRow:
 def provenance_rows(
     split: str, record: Mapping[str, Any], annotation: Annotation, provenance: Provenance
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a document.
+    """Yield the rows of a document.
 
-    :param record: the kb record that was made of `annotation`, whose entities and relations come in the same order.
+    :param record: the kb record of `annotation`; entities and relations are in the same order in both.
     """
 
     def row(item: str, item_id: str, kind: str | None, by: Iterable[Author]) -> dict[str, Any]:
@@ -113,15 +117,15 @@ def provenance_rows(
         }
 
     yield row("document", record["id"], None, provenance.authors)
-    for entity, made in zip(annotation.entities, record["entities"], strict=True):
-        yield row("entity", made["id"], entity.label, provenance.entities[entity.id])
+    for entity, kb_entity in zip(annotation.entities, record["entities"], strict=True):
+        yield row("entity", kb_entity["id"], entity.label, provenance.entities[entity.id])
     by_relation = [provenance.relations[relation.id] for relation in annotation.relations]
     for stated, pairs in linked_pairs(annotation):
         by_relation += [provenance.concept_relations[stated]] * len(pairs)
-    for by, made in zip(by_relation, record["relations"], strict=True):
-        yield row("relation", made["id"], made["type"], by)
-    # what a document carries beyond these has no history of its own
-    for item, made in [("event", event) for event in record["events"]] + [
+    for by, kb_relation in zip(by_relation, record["relations"], strict=True):
+        yield row("relation", kb_relation["id"], kb_relation["type"], by)
+    # for events and coreferences only the document's authors are known
+    for item, value in [("event", event) for event in record["events"]] + [
         ("coreference", group) for group in record["coreferences"]
     ]:
-        yield row(item, made["id"], made.get("type"), provenance.authors)
+        yield row(item, value["id"], value.get("type"), provenance.authors)

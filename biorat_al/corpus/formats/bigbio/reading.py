@@ -1,13 +1,12 @@
-"""Tables of BigBio's "kb" schema as documents; how they are written is said in
-:mod:`biorat_al.corpus.formats.bigbio.writing`.
+"""The reader of tables in BigBio's "kb" schema; :mod:`biorat_al.corpus.formats.bigbio.writing` writes them.
 
 A table is a Parquet file, or a folder that ``datasets`` saved to disk (:mod:`biorat_al.corpus.formats.bigbio.saved`).
 
-- The text is that of all passages, joined by one space. The document's id is ``document_id``; the split is the file's
-  name up to a ``-00000-of-00001`` or the like, and is kept as metadata ``split``.
-- Entities, relations, events and coreferences keep their ids. Relations are directed: their order is all that is said
-  of direction. The texts of mentions are checked, and all of the records' fields are.
-- All documents were looked at.
+- The text consists of the texts of all passages, joined by one space. The document's id is ``document_id``. The split
+  is the file's name without an ending such as ``-00000-of-00001``, and is kept as metadata ``split``.
+- Entities, relations, events and coreferences keep their ids. Relations are directed, since the schema states nothing
+  but the order of their ends. The texts of mentions and all fields of the records are checked.
+- All documents count as annotated.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS = 100
-"""Records that are held at a time."""
+"""Number of records in memory at a time."""
 
 _PART = re.compile(r"-[0-9]{5}-of-[0-9]{5}$")
 _KEYS = ("id", "document_id", "passages", "entities", "events", "coreferences", "relations")
@@ -67,7 +66,7 @@ class BigBioKb(CorpusFormat):
         return is_state(path)
 
     def main_file(self, path: Path) -> Path | None:
-        """Of an exported corpus the kb configuration is read; what lies beside it tells of the same documents."""
+        """Return the kb configuration of an exported corpus; the files beside it are about the same documents."""
         saved = state_beside(path)
         if saved is not None:
             return saved
@@ -99,15 +98,15 @@ class BigBioKb(CorpusFormat):
 
 
 def split_of(path: Path) -> str:
-    """The split that a file's name says, or the dataset that it belongs to."""
+    """Return the split that a file's name gives, or the saved dataset to which the file belongs."""
     return split_name(path) if is_state(path) else _PART.sub("", path.name.removesuffix(".parquet"))
 
 
 def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table as they are.
+    """Yield the rows of a table unchanged.
 
-    :param exact: whether every field must be of the schema's very type.
-    :raises FormatError: it is no such table, or not of the schema.
+    :param exact: whether every field must have exactly the schema's type.
+    :raises FormatError: the file is not such a table, or does not have the schema.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -147,9 +146,9 @@ def _check_columns(found: pa.Schema, source: Source, exact: bool) -> None:
 
 
 def kb_record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:
-    """A row as a document.
+    """Convert a row to a document with its annotation.
 
-    :raises FormatError: a field is not of its type, or the passages do not make a text.
+    :raises FormatError: a field does not have its type, or the passages do not form a text.
     :raises OffsetError: the text of a mention is not the text at its offsets.
     """
     fields = Fields(row, where)
@@ -214,18 +213,21 @@ def _annotation(fields: Fields, document: Document, reading: Reading) -> Annotat
             reading.leave_out(BROKEN_RELATIONS, error)
     extras = {EVENTS: without_events(events, gone, reading), COREFERENCES: groups}
     return Annotation(
-        tuple(entities), reading.without(left_out, relations), (), {key: held for key, held in extras.items() if held}
+        tuple(entities),
+        reading.without(left_out, relations),
+        (),
+        {key: values for key, values in extras.items() if values},
     )
 
 
 def _links(part: Fields) -> dict[str, Any]:
-    """What a relation's own concepts are kept as."""
+    """Return the extras that keep a relation's own concepts."""
     links = [[item.text("db_name"), item.text("db_id")] for item in part.parts("normalized")]
     return {"normalized": links} if links else {}
 
 
 def _event(part: Fields, document: Document, reading: Reading) -> dict[str, Any] | None:
-    """An event; None if the text of its trigger is another and it is not to be kept."""
+    """Return an event; None if its trigger's text differs from the document and such events are left out."""
     trigger = part.inner("trigger")
     spans = _checked(trigger, document, reading)
     if spans is None:
@@ -242,7 +244,7 @@ def _event(part: Fields, document: Document, reading: Reading) -> dict[str, Any]
 
 
 def _checked(part: Fields, document: Document, reading: Reading) -> tuple[Span, ...] | None:
-    """The pieces of a mention, whose texts are those of the document; None if one is not and it is not to be kept."""
+    """Return the spans of a mention; None if its texts differ from the document and such mentions are left out."""
     texts, spans = _text(part)
     try:
         check_spans(document, spans, source=part.source)
@@ -257,7 +259,10 @@ def _checked(part: Fields, document: Document, reading: Reading) -> tuple[Span, 
 
 
 def _text(part: Fields, pieces: int | None = None) -> tuple[list[str], list[Span]]:
-    """Texts and offsets, as many of the one as of the other."""
+    """Return texts and spans, in equal number.
+
+    :param pieces: the number of each that is expected; None: any number above 0.
+    """
     texts, offsets = part.items("text", must=True), part.items("offsets", must=True)
     spans = []
     for offset in offsets:
@@ -270,5 +275,5 @@ def _text(part: Fields, pieces: int | None = None) -> tuple[list[str], list[Span
     if len(texts) != expected or len(spans) != expected or not spans:
         part.wrong(f"{part.place}text: found {len(texts)} texts and {len(spans)} offsets, expected as many of each")
     if not all(isinstance(text, str) for text in texts):
-        part.wrong(f"{part.place}text: found something that is no string")
+        part.wrong(f"{part.place}text: found something that is not a string")
     return texts, spans

@@ -1,11 +1,11 @@
-"""Folders that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` of ``datasets`` wrote.
+"""Folders written by ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` of ``datasets``.
 
 A ``DatasetDict`` is a folder for each split beside ``dataset_dict.json``. The folder of a split holds::
 
-    state.json                     names the data files; what is read here is found by it
+    state.json                     names the data files; the reader starts from it
     dataset_info.json              features, licence, …
     data-00000-of-00001.arrow      the rows
-    cache-….arrow                  left by later operations; not part of the corpus
+    cache-….arrow                  from later operations; not part of the corpus
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SPLITS = "dataset_dict.json"
 
 
 def is_state(path: Path) -> bool:
-    """Return whether the file names the data files of a saved dataset."""
+    """Return whether the file is the ``state.json`` of a saved dataset."""
     return path.name == STATE and (path.parent / INFO).is_file()
 
 
 def state_beside(path: Path) -> Path | None:
-    """Return the file by which a part of a saved dataset is read; None if `path` is no such part."""
+    """Return the ``state.json`` of the saved dataset to which `path` belongs; None if it belongs to none."""
     if path.name == SPLITS:
         return min((state for state in path.parent.glob(f"*/{STATE}") if is_state(state)), default=None)
     state = path.parent / STATE
@@ -41,15 +41,15 @@ def parts(state: Path) -> tuple[Path, ...]:
     """Return the other files of the dataset: its description, and the data files that `state` names."""
     try:
         named = json.loads(state.read_text(encoding="utf-8"))["_data_files"]
-        files = [state.parent / one["filename"] for one in named]
+        files = [state.parent / entry["filename"] for entry in named]
     except (OSError, ValueError, KeyError, TypeError):
-        # read_saved says what is wrong with it
+        # read_saved reports what is wrong with it
         files = []
     return (state.parent / INFO, *(file for file in files if file.is_file()))
 
 
 def split_name(state: Path) -> str:
-    """Return the name of the dataset's split: that of its folder among others, else the one that it was loaded from."""
+    """Return the dataset's split: the folder's name in a ``DatasetDict``, else the split that it was loaded from."""
     if (state.parent.parent / SPLITS).is_file():
         return state.parent.name
     try:
@@ -60,7 +60,7 @@ def split_name(state: Path) -> str:
 
 
 def read_saved(state: Path) -> Dataset:
-    """Open a saved dataset; its rows stay on disk, and come as Arrow tables.
+    """Open a saved dataset; its rows stay on disk and are read as Arrow tables.
 
     :raises FormatError: the folder is not complete, or ``datasets`` cannot read it.
     """

@@ -1,4 +1,4 @@
-"""Fields and types of the tables that an exported corpus is made of."""
+"""Fields and types of the tables of an exported corpus."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def kb_schema() -> pa.Schema:
-    """BigBio's "kb" schema."""
+    """Return BigBio's "kb" schema."""
     import pyarrow as pa
 
     string, texts = pa.string(), pa.list_(pa.string())
@@ -37,9 +37,9 @@ def kb_schema() -> pa.Schema:
 
 
 def source_schema() -> pa.Schema:
-    """All that the program knows of a document, as in :mod:`biorat_al.corpus.formats.jsonl`.
+    """Return the schema for everything known about a document, as in :mod:`biorat_al.corpus.formats.jsonl`.
 
-    What may be of any shape (``metadata``, ``extras``) is a JSON object as a string. Spans are positions in ``text``.
+    Values of any shape (``metadata``, ``extras``) are JSON objects in a string. Spans are positions in ``text``.
     """
     import pyarrow as pa
 
@@ -74,7 +74,7 @@ def source_schema() -> pa.Schema:
 
 
 def provenance_schema() -> pa.Schema:
-    """Where each annotation came from; see :mod:`biorat_al.corpus.formats.bigbio.provenance`."""
+    """Return the schema of the origins of annotations; see :mod:`biorat_al.corpus.formats.bigbio.provenance`."""
     import pyarrow as pa
 
     string = pa.string()
@@ -91,7 +91,7 @@ def provenance_schema() -> pa.Schema:
 
 
 def ties_schema() -> pa.Schema:
-    """What exactly half of a document's annotators have; spans are positions in the source configuration's text."""
+    """Return the schema of ties; spans are positions in the source configuration's text."""
     import pyarrow as pa
 
     string, names = pa.string(), pa.list_(pa.string())

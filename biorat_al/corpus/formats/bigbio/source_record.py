@@ -1,7 +1,7 @@
-"""A document and its annotation as one record of the source configuration, which keeps everything.
+"""Conversion of a document and its annotation to one record of the source configuration, which keeps everything.
 
-The shape is that of :mod:`biorat_al.corpus.formats.jsonl`, with every key there; what may be of any shape is JSON in a
-string.
+The shape is that of :mod:`biorat_al.corpus.formats.jsonl`, except that every key is present and values of any shape are
+JSON in a string.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _LISTS = ("passages", "entities", "relations", "concept_relations")
 
 
 def source_record(document: Document, annotation: Annotation) -> dict[str, Any]:
-    """The record, as plain Python values.
+    """Return the record as plain Python values.
 
-    :raises FormatError: metadata or extras hold what JSON cannot.
+    :raises FormatError: metadata or extras have a value that JSON cannot hold.
     """
     value = dict.fromkeys(_LISTS, ()) | record_to_json(document, annotation)
     parts = [value, *value["entities"], *value["relations"]]
@@ -32,10 +32,10 @@ def source_record(document: Document, annotation: Annotation) -> dict[str, Any]:
 
 
 def record_of_source(row: dict[str, Any], source: str) -> Record:
-    """The inverse of :func:`source_record`.
+    """Reverse :func:`source_record`.
 
     :param source: place of the row, for messages.
-    :raises FormatError: a value is not what it must be.
+    :raises FormatError: a value is not of the expected kind.
     """
     import json
 

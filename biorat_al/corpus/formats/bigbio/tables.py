@@ -1,4 +1,4 @@
-"""Parquet files that are written row by row, in row groups of a fixed size: the same rows give the same bytes."""
+"""Parquet files, written row by row in row groups of a fixed size, so that the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS = 200
-"""Documents of a file that are held in memory, and make one row group."""
+"""Number of a file's documents that are held in memory and form one row group."""
 
 
 class Tables:
-    """The tables of a folder, each begun when its first row comes."""
+    """The tables of a folder; each is created with its first row."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,9 +28,10 @@ class Tables:
         return self
 
     def add(self, path: str, schema: pa.Schema, row: dict[str, Any], rows: int | None = None) -> None:
-        """Write a row, or hold it until there are `rows` (:data:`ROWS`) of its file.
+        """Add a row to a file; rows are written in groups.
 
-        :param path: of the file, inside the folder.
+        :param path: path of the file inside the folder.
+        :param rows: rows in a group; None: :data:`ROWS`.
         """
         self._schemas.setdefault(path, schema)
         waiting = self._waiting.setdefault(path, [])
@@ -39,7 +40,7 @@ class Tables:
             self._flush(path)
 
     def close(self) -> None:
-        """Write what is still held and complete the files."""
+        """Write the remaining rows and complete the files."""
         for path in self._waiting:
             self._flush(path)
         self._abandon()
@@ -67,7 +68,7 @@ class Tables:
 
 
 def batch_of(records: list[dict[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
-    """Records as a batch of rows.
+    """Convert records to a batch of rows.
 
     :raises FormatError: a text holds half of a surrogate pair, which is not a character.
     """

@@ -1,4 +1,4 @@
-"""A corpus as a folder that ``datasets.load_dataset`` reads: BigBio's "kb" schema in Parquet, with a data card.
+"""The writer of a corpus as a folder for ``datasets.load_dataset``: BigBio's "kb" schema in Parquet, and a data card.
 
 The folder needs no loading script and no network: the card's header names its configurations, each with one Parquet
 file for each split::
@@ -6,10 +6,10 @@ file for each split::
     README.md              the data card
     data/                  <name>_bigbio_kb: BigBio's kb schema (see the module kb_record)
     source/                <name>_source: everything that the program knows (see source_record)
-    provenance/            where each annotation came from (see provenance), and ties
-    guidelines/, loader/   if they were asked for
+    provenance/            the origin of each annotation (see provenance), and ties
+    guidelines/, loader/   on request
 
-A conversion writes the kb configuration alone.
+A conversion writes only the kb configuration.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ from biorat_al.files import replacing_folder
 TRAIN = "train"
 
 MADE_FILES = rf"{re.escape(CARD)}|({DATA}|{SOURCE}|{PROVENANCE})/[^/]+\.parquet|{GUIDELINES}/[^/]+|{LOADER}/[^/]+\.py"
-"""Pattern of the paths inside a folder that was written here."""
+"""Pattern of the paths inside a folder written by this module."""
 
 HISTORY_ROWS = 5000
-"""Rows of the tables of provenance that are held in memory."""
+"""Number of rows of the provenance tables that are held in memory."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TYPES = re.compile(r"\w[\w.-]*([,;|]\w[\w.-]*)+")
@@ -81,11 +81,11 @@ class BigBioFolder:
     def add(
         self, split: str, document: Document, annotation: Annotation, provenance: Provenance | None = None
     ) -> dict[str, Any]:
-        """Write a document, and return its kb record.
+        """Write a document and return its kb record.
 
         :raises UsageError: the split's name cannot be used.
-        :raises CorpusError: the document or the annotation cannot stand as it is; or, in a complete corpus, something
-            is wrong with its record (:mod:`biorat_al.corpus.formats.bigbio.kb_checks`).
+        :raises CorpusError: the document or the annotation is not valid; or, in a complete corpus, the record fails a
+            check (:mod:`biorat_al.corpus.formats.bigbio.kb_checks`).
         """
         check_split(split)
         record = self._records.record(document, annotation)
@@ -101,7 +101,7 @@ class BigBioFolder:
         return record
 
     def add_tie(self, tie: TieRow) -> None:
-        """Write a tie beside the corpus."""
+        """Write a tie to the table beside the corpus."""
         self._tables.add(f"{PROVENANCE}/ties.parquet", self._ties, tie.row(), HISTORY_ROWS)
 
     def finish(
@@ -112,12 +112,12 @@ class BigBioFolder:
         guidelines: tuple[str, bytes] | None = None,
         loader: bool = False,
     ) -> BigBioSummary:
-        """Write the card.
+        """Write the card and complete the folder.
 
-        :param splits: all splits in their order; one without a document is left out, since ``datasets`` cannot load
-            it, and named in the summary and the card.
+        :param splits: all splits in their order. A split without a document is left out, since ``datasets`` cannot
+            load it; the summary and the card name it.
         :param guidelines: name and content of the file with the annotation guidelines.
-        :param loader: also write the loading module that BigBio's own layout has.
+        :param loader: also write the loading module of BigBio's own layout.
         :raises UsageError: there is no document in any split.
         """
         summary = self.summary
@@ -143,7 +143,7 @@ class BigBioFolder:
     def _check(self, split: str, record: Mapping[str, Any]) -> None:
         where = f"{split}, document {record['document_id']}"
         for kind, what in self._checker.problems(record, where):
-            # a conversion takes what comes, and says so
+            # a conversion accepts such records and reports them
             if self.summary.complete and kind not in CONVENTIONS:
                 raise FormatError(what, document=record["document_id"])
             self.summary.warnings[kind] += 1
@@ -151,14 +151,14 @@ class BigBioFolder:
 
 @contextmanager
 def bigbio_folder(folder: Path, name: str, *, complete: bool, replace: bool = False) -> Iterator[BigBioFolder]:
-    """Fill a folder that gets its name once all of it is written; if anything fails, there is nothing.
+    """Fill a folder that gets its name only when it is complete; after a failure, nothing remains.
 
-    Documents are taken one by one and some hundred are held at a time. The same ones give the same bytes.
+    Documents are added one by one, and a few hundred are held in memory. The same documents give the same bytes.
 
-    :param name: of the corpus: letters, digits, ``.``, ``_`` and ``-``.
-    :param complete: write the source configuration as well, and check every record.
-    :param replace: replace a folder that an earlier call wrote, in one step where the file system can.
-    :raises UsageError: the name cannot be used, or the folder is there already.
+    :param name: name of the corpus: letters, digits, ``.``, ``_`` and ``-``.
+    :param complete: also write the source configuration, and refuse records that fail a check.
+    :param replace: replace a folder that an earlier call wrote, in one step if the file system can.
+    :raises UsageError: the name cannot be used, or the folder already exists.
     :raises CorpusError: the folder cannot be written.
     """
     if not _NAME.fullmatch(name):
@@ -179,12 +179,12 @@ def write_bigbio(
     *,
     replace: bool = False,
 ) -> BigBioSummary:
-    """Write a corpus so that ``datasets.load_dataset(folder, f"{name}_bigbio_kb")`` loads it, and ``…_source`` too.
+    """Write a corpus that ``datasets.load_dataset(folder, f"{name}_bigbio_kb")`` (or ``…_source``) loads.
 
     :param splits: the documents of each split; ids of records are unique over all of them.
-    :raises UsageError: the name or a split's name cannot be used, there is no document in any split, or the folder is
-        there already.
-    :raises CorpusError: a document or an annotation cannot stand as it is, or the folder cannot be written.
+    :raises UsageError: the name or a split's name cannot be used, there is no document in any split, or the folder
+        already exists.
+    :raises CorpusError: a document or an annotation is not valid, or the folder cannot be written.
     """
     for split in splits:
         check_split(split)
@@ -196,9 +196,9 @@ def write_bigbio(
 
 
 def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport) -> int:
-    """Write records in the order in which they come, each into the split that its metadata names; else ``train``.
+    """Write records in the given order, each to the split in its metadata, or to ``train`` if it has none.
 
-    :param report: filled with what the schema has no place for.
+    :param report: collects what the schema has no place for.
     :return: the number of documents.
     :raises UsageError: a split's name cannot be used, or there is no document.
     """
@@ -208,7 +208,7 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
             document, annotation = item[:2]
             split = document.metadata.get("split", TRAIN)
             if not isinstance(split, str):
-                raise UsageError(f"the split {split!r} of document {document.id} is no name")
+                raise UsageError(f"the split {split!r} of document {document.id} is not a name")
             report.lose(NOT_LOOKED, annotation is None)
             report.lose("documents without passages (got one)", not document.passages)
             if annotation is not None:
@@ -226,7 +226,7 @@ def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport)
 
 
 def with_single_types(annotation: Annotation) -> tuple[Annotation, int]:
-    """Return the annotation with a mention for each type of those that have several (``T109,T121``), and their number.
+    """Replace each mention of several types (``T109,T121``) by one for each type; return also how many had several.
 
     Relations and events stay with the mention of the first type.
     """
@@ -247,7 +247,10 @@ def with_single_types(annotation: Annotation) -> tuple[Annotation, int]:
 
 
 def check_split(split: str) -> None:
-    """Raise :class:`UsageError` unless ``datasets`` takes it as the name of a split."""
+    """Check that ``datasets`` accepts the name of a split.
+
+    :raises UsageError: it does not.
+    """
     if not _SPLIT.fullmatch(split):
         raise UsageError(f"the split name {split!r} cannot be used: it may hold only letters, digits and '_'")
 
@@ -261,6 +264,6 @@ def _check_target(folder: Path, replace: bool) -> None:
     if not content:
         return
     if not replace:
-        raise UsageError(f"{folder} is there already; name another folder, or ask for it to be replaced")
+        raise UsageError(f"{folder} already exists; name another folder, or ask for it to be replaced")
     if not all(re.fullmatch(MADE_FILES, path.relative_to(folder).as_posix()) for path in content):
         raise UsageError(f"{folder} holds other files than an export has, so it is not replaced; name another folder")

@@ -1,4 +1,4 @@
-"""brat stand-off: a text file and, beside it, the annotations on it.
+"""brat stand-off: a text file, and beside it a file with its annotations.
 
 ::
 
@@ -11,18 +11,18 @@
     #1<tab>AnnotatorNotes T1<tab>a note
     *<tab>Equiv T1 T2
 
-- The document is the text file, unchanged and with its byte order mark, which brat counts, under the file's name
-  without ``.txt``; characters of an id that no file name can hold are written as in an address (``%2F``). A text file
-  without an ``.ann`` file beside it was looked at by nobody; an empty ``.ann`` file says that nothing is there.
-- The names may end in upper case (``.TXT``, ``.ANN``), and either file may be packed. Where only some of the texts of a
-  reading have annotations, or only some annotations a text, the report says so.
-- A mention's text is that of its pieces, joined by one space, with a space for each line end.
+- The document is the unchanged text file. Its byte order mark stays, since brat counts it. The id is the file's name
+  without ``.txt``; characters that a file name cannot hold are percent-encoded (``%2F``). A text file without an
+  ``.ann`` file beside it has not been annotated; an empty ``.ann`` file means that an annotator found nothing.
+- The names may end in upper case (``.TXT``, ``.ANN``), and either file may be compressed. If some texts have no
+  annotations, or some annotations have no text, the report says so.
+- A mention's text consists of its pieces, joined by one space. Each line end in it becomes a space.
 - The ``T`` line that an event names as its trigger is a part of the event. Events and groups of equivalent mentions
-  are kept as :mod:`biorat_al.corpus.formats.events` says.
-- ``N`` lines become concepts; white space in a database's name or an identifier, which brat would cut at, is written as
-  in an address (``NCBI%20Gene``). Attributes and notes are kept in the ``extras`` of the mention or relation, or in the
-  event, that they are about. Every other line is kept as it is, in the annotation's ``extras["brat_lines"]``.
-- Relation types that ``annotation.conf`` (beside the files or in a folder above) declares symmetric are undirected.
+  are kept as :mod:`biorat_al.corpus.formats.events` describes.
+- ``N`` lines become concepts. brat would cut the name of a database or an identifier at white space, so white space in
+  them is percent-encoded (``NCBI%20Gene``). Attributes and notes are kept in the ``extras`` of their mention or
+  relation, or in their event. Every other line is kept unchanged, in the annotation's ``extras["brat_lines"]``.
+- Relations are undirected if ``annotation.conf`` (beside the files or in a folder above) declares their type symmetric.
 
 Stenetorp P, Pyysalo S, Topić G, Ohta T, Ananiadou S, Tsujii J. brat: a web-based tool for NLP-assisted text annotation.
 EACL 2012 Demonstrations, aclanthology.org/E12-2021.
@@ -37,7 +37,7 @@ from pathlib import Path
 
 from biorat_al.corpus.formats.base import CorpusFormat, Reading, Writable, WriteReport
 from biorat_al.corpus.formats.brat.reading import BratReader
-from biorat_al.corpus.formats.brat.writing import Configuration, annotation_lines
+from biorat_al.corpus.formats.brat.writing import BratConfiguration, annotation_lines
 from biorat_al.corpus.formats.losses import NOT_LOOKED, count_losses
 from biorat_al.corpus.formats.writing import check_name, check_record, file_name, long_name, named, write_once
 from biorat_al.corpus.io.source import Source
@@ -65,11 +65,11 @@ class Brat(CorpusFormat):
     lying_beside = frozenset({CONFIGURATION, "visual.conf", "tools.conf", "kb_shortcuts.conf", ".stats_cache"})
 
     def detects(self, head: str) -> bool:
-        # the texts can be anything: the files beside them say what they are
+        # the text can be anything: only the files beside it show that it is brat
         return False
 
     def owns(self, path: Path) -> bool:
-        # a configuration beside it says that a text without annotations is brat's too, whatever it looks like
+        # with a configuration beside it, a text without annotations belongs to brat too, whatever it looks like
         return _ending(path) == ".txt" and (bool(self.companions(path)) or (path.parent / CONFIGURATION).is_file())
 
     def main_file(self, path: Path) -> Path | None:
@@ -98,7 +98,7 @@ class Brat(CorpusFormat):
 
     def write(self, path: Path, records: Iterable[Writable], report: WriteReport | None = None) -> int:
         counted = WriteReport() if report is None else report
-        configuration, count = Configuration(), 0
+        configuration, count = BratConfiguration(), 0
         with replacing_folder(path) as folder:
             for record in records:
                 document, annotation = record[:2]
@@ -134,7 +134,7 @@ def _ending(path: Path) -> str:
 
 
 def beside(path: Path, ending: str) -> Path | None:
-    """The file of the same name with another ending, in lower or upper case, packed or not."""
+    """Return the file of the same name with another ending, in lower or upper case, compressed or not."""
     name = path.name[:-3] if path.name.lower().endswith(".gz") else path.name
     stem = name[: name.rfind(".")] if "." in name else name
     endings = (ending, ending.upper(), ending[:2].upper() + ending[2:])
@@ -143,7 +143,7 @@ def beside(path: Path, ending: str) -> Path | None:
 
 
 def _symmetric(folder: Path) -> frozenset[str]:
-    """The symmetric relation types of the nearest configuration in the folder or above it."""
+    """Return the symmetric relation types of the nearest configuration, in the folder or above it."""
     for place in (folder, *folder.absolute().parents):
         path = place / CONFIGURATION
         if path.is_file():
@@ -153,5 +153,5 @@ def _symmetric(folder: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _declared(path: Path, changed: int) -> frozenset[str]:
-    """What a configuration declares symmetric, read once as long as it is not `changed`."""
+    """Return the relation types that a configuration declares symmetric; read it again only once it has `changed`."""
     return frozenset(_SYMMETRIC.findall(Source(path).text()))

@@ -1,4 +1,4 @@
-"""The lines of a brat annotation file; what they mean is said in :mod:`biorat_al.corpus.formats.brat.format`."""
+"""The reader of brat annotation files; :mod:`biorat_al.corpus.formats.brat.format` describes what the lines mean."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from biorat_al.errors import FormatError, OffsetError
 from biorat_al.wording import shortened
 
 CONCEPTS_NOTE = "Concepts"
-"""Type of the note that says which concepts a relation was made of."""
+"""Type of the note that states the concepts which a relation was made from."""
 
 LINES = "brat_lines"
 NAMES = "concept_names"
 TAIL = "tail"
-"""Key of what a relation's or event's line has after its second tab."""
+"""Key of the text after the second tab of a relation's or event's line."""
 
 BROKEN = "lines that cannot be read"
 REPEATED = "annotations whose id occurs again"
 DANGLING = "relations and events that refer to what does not exist"
 
 _MENTION = re.compile(r"(\S.*?) +((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
-# in a label of several words, a number is rather an offset too many
+# in a label of several words, a number is more likely a surplus offset
 _NUMBER = re.compile(r" [0-9;]+(?: |\Z)")
 _RELATION = re.compile(r"(\S+) +(\S+):(\S+) +(\S+):(\S+)\s*")
 _EVENT = re.compile(r"(\S+?):(\S+)((?: +\S+:\S+)*)\s*")
@@ -48,7 +48,7 @@ _EVENT = re.compile(r"(\S+?):(\S+)((?: +\S+:\S+)*)\s*")
 _TRIGGERLESS = re.compile(r"[^\s:]+(?: +[^\s:]+:\S+)+\s*")
 _ATTRIBUTE = re.compile(r"(\S+) (?:Annotation:)?(\S+)(?: (.+))?")
 _NORMALIZATION = re.compile(r"(?P<type>Reference) (?P<target>\S+) (?P<database>[^\s:]+):(?P<identifier>\S.*)")
-# as BioNLP-ST has them since 2013
+# as BioNLP-ST writes them since 2013
 _REFERENT = re.compile(r"(?P<database>\S+) Annotation:(?P<target>\S+) Referent:(?P<identifier>\S+)")
 _NOTE = re.compile(r"(\S+) (\S+)")
 _EQUIVALENCE = re.compile(r"Equiv((?: +\S+)+)\s*")
@@ -59,7 +59,7 @@ class _Line(NamedTuple):
     """A line of the file.
 
     :param content: the second column.
-    :param rest: all that comes after it.
+    :param rest: everything after the second column.
     """
 
     where: str
@@ -74,22 +74,22 @@ class _Line(NamedTuple):
 
 @dataclass
 class _About:
-    """What further lines say of one thing."""
+    """The attributes, notes and concepts that further lines give to one mention, relation or event."""
 
     attributes: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     concepts: list[tuple[Concept, str]] = field(default_factory=list)
 
     def extras(self) -> dict[str, Any]:
-        held = {"attributes": self.attributes, "notes": self.notes}
-        return {key: values for key, values in held.items() if values}
+        extras = {"attributes": self.attributes, "notes": self.notes}
+        return {key: values for key, values in extras.items() if values}
 
 
 class BratReader:
-    """Reads the annotations of one document.
+    """Read the annotations of one document.
 
-    :param sources: the files that hold them; their ids are of one numbering.
-    :param symmetric: the relation types that have no direction.
+    :param sources: the files that hold them; they share one numbering of ids.
+    :param symmetric: the relation types without a direction.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class BratReader:
         self._kinds: dict[str, list[_Line]] = defaultdict(list)
         self._about: dict[str, _About] = defaultdict(_About)
         self._lines: list[str] = []
-        # what is left out, so that what refers to it is left out too
+        # ids that are left out; whatever refers to one of them is left out too
         self._gone: set[str] = set()
-        # events without a trigger, which are relations or kept as they are
+        # events without a trigger: read as relations, or kept unchanged
         self._triggerless: set[str] = set()
 
     def annotation(self) -> Annotation:
-        """Everything that the files say.
+        """Return everything that the files state.
 
-        :raises FormatError: a line is not of brat's kinds; the message names it (unless such are left out).
-        :raises OffsetError: a mention's text is not the text at its offsets (unless such are left out).
+        :raises FormatError: a line is not valid brat, unless such lines are left out; the message names it.
+        :raises OffsetError: a mention's text is not the text at its offsets, unless such mentions are left out.
         """
         self._sort_lines()
         texts = {line.ident for line in self._kinds["T"]} | {ident for ident in self._gone if ident.startswith("T")}
@@ -133,15 +133,15 @@ class BratReader:
             if entity.id in mentions:
                 entities.append(entity)
         groups = self._groups(mentions)
-        found = [self._relation(line) for line in self._kinds["R"] if line.ident in relations]
-        made = self._events(spans)
-        self._gone |= events - {event["id"] for event in made}
+        kept_relations = [self._relation(line) for line in self._kinds["R"] if line.ident in relations]
+        kept_events = self._events(spans)
+        self._gone |= events - {event["id"] for event in kept_events}
         kept_lines = [line for line in self._lines if self._gone.isdisjoint(re.split(r"[\s:]", line))]
         self._reading.report.relations_left_out += len(self._lines) - len(kept_lines)
-        extras = {EVENTS: made, COREFERENCES: groups, LINES: kept_lines}
+        extras = {EVENTS: kept_events, COREFERENCES: groups, LINES: kept_lines}
         return Annotation(
             tuple(entities),
-            self._reading.without(self._gone, found),
+            self._reading.without(self._gone, kept_relations),
             (),
             {key: values for key, values in extras.items() if values},
         )
@@ -166,7 +166,7 @@ class BratReader:
                 else:
                     seen.add(ident)
                     self._keep(parsed)
-        # the id of a broken line may be that of another one, which is there
+        # another line, which was read, may have the id of a broken line
         self._gone -= seen
 
     def _keep(self, line: _Line) -> None:
@@ -176,12 +176,12 @@ class BratReader:
             if _RELATION.fullmatch(line.content) is None:
                 self._lines.append(line.whole)
                 return
-            # with two arguments it says what a relation says
+            # with two arguments it is equivalent to a relation
             kind = "R"
         self._kinds[kind].append(line)
 
     def _problem(self, line: _Line, columns: int) -> str | None:
-        """What is wrong with a line by itself."""
+        """Return what is wrong with a line on its own; None if nothing is."""
         shown = repr(shortened(line.whole, 80))
         if columns < 2:
             return f"found {shortened(line.ident, 80)!r}, expected an id, a tab and an annotation"
@@ -210,7 +210,7 @@ class BratReader:
         return None
 
     def _sort_remarks(self, mentions: set[str], relations: set[str], events: set[str], texts: set[str]) -> None:
-        """Give attributes, notes and concepts to what they are about; keep all other lines as they are."""
+        """Assign attributes, notes and concepts to their targets; keep all other lines unchanged."""
         about = mentions | relations | events
         for line in self._kinds["A"]:
             found = _ATTRIBUTE.fullmatch(line.content.strip())
@@ -243,7 +243,7 @@ class BratReader:
                 self._lines.append(line.whole)
 
     def _entity(self, line: _Line) -> Entity | None:
-        """A mention, or what an event names as its trigger; None if it is left out."""
+        """Return a mention or the trigger of an event; None if it is left out."""
         found = _MENTION.fullmatch(line.content.strip())
         assert found is not None
         pieces = (piece.split(" ") for piece in found[2].split(";"))
@@ -288,7 +288,7 @@ class BratReader:
         return Relation(line.ident, label, head, tail, label not in self._symmetric, {**extras, **about.extras()})
 
     def _drop_dangling_events(self, texts: set[str]) -> None:
-        """Leave out the events whose trigger or arguments do not exist."""
+        """Leave out events whose trigger or arguments do not exist."""
         known = texts | {line.ident for line in self._kinds["E"]} | self._gone | self._triggerless
         sound = []
         for line in self._kinds["E"]:
@@ -352,7 +352,7 @@ class BratReader:
         return found[3], found[5]
 
     def _event(self, line: _Line) -> tuple[str, str, list[tuple[str, str]]]:
-        """An event's type, trigger and arguments with their roles."""
+        """Return an event's type, its trigger and its arguments with their roles."""
         found = _EVENT.fullmatch(line.content)
         assert found is not None
         arguments = [part.rpartition(":") for part in found[3].split()]
@@ -363,18 +363,18 @@ class BratReader:
 
 
 def escaped(text: str) -> str:
-    """A database's name or an identifier without white space, as in an address; brat cuts both at white space."""
+    """Percent-encode the white space in a database's name or an identifier, since brat cuts both at white space."""
     return _ESCAPED.sub(lambda found: quote(found[0], safe=""), text)
 
 
 def _unescaped(text: str) -> str:
-    """What :func:`escaped` made `text` of; any other text is itself."""
+    """Reverse :func:`escaped`; return any other text unchanged."""
     original = unquote(text)
     return original if escaped(original).replace(":", "%3A") == text.replace(":", "%3A") else text
 
 
 def flat(text: str) -> str:
-    """A mention's text on one line."""
+    """Return a mention's text on one line."""
     return re.sub("[\r\n]", " ", text)
 
 

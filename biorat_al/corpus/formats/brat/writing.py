@@ -1,4 +1,4 @@
-"""A record as the lines of a brat annotation file; the other way is :mod:`biorat_al.corpus.formats.brat.reading`."""
+"""The writer of brat annotation files; :mod:`biorat_al.corpus.formats.brat.reading` is the reader."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LINE = re.compile(r"[#AENRM*][^\t\n\r]*\t[^\n\r]*")
 _KEPT = (losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS, losses.UNDIRECTED)
 
 
-class Configuration:
-    """What ``annotation.conf`` declares: every type that was written, and which relations are symmetric."""
+class BratConfiguration:
+    """The content of ``annotation.conf``: every type that was written, and which relations are symmetric."""
 
     def __init__(self) -> None:
         self.entities: set[str] = set()
@@ -34,16 +34,16 @@ class Configuration:
         self._undirected: Counter[str] = Counter()
 
     def relation(self, label: str, directed: bool) -> None:
-        """Note a relation."""
+        """Record the label of a relation and whether it is directed."""
         (self._directed if directed else self._undirected)[label] += 1
 
     def report(self, report: WriteReport) -> None:
-        """Count the undirected relations of a type that also has directed ones: brat knows one or the other."""
+        """Count undirected relations whose type also has directed ones; in brat a type is one or the other."""
         both = self._directed.keys() & self._undirected.keys()
         report.lose(losses.UNDIRECTED, sum(self._undirected[label] for label in both))
 
     def text(self) -> str:
-        """The file's content."""
+        """Return the content of the file."""
         lines = ["[entities]", *sorted(self.entities), "", "[relations]"]
         for label in sorted(self._directed.keys() | self._undirected.keys()):
             kind = "" if label in self._directed else ", <REL-TYPE>:symmetric"
@@ -58,15 +58,15 @@ class Configuration:
 
 
 def annotation_lines(
-    document: Document, annotation: Annotation, report: WriteReport, configuration: Configuration
+    document: Document, annotation: Annotation, report: WriteReport, configuration: BratConfiguration
 ) -> list[str]:
-    """The lines of an annotation that can stand; what they cannot say is counted."""
+    """Convert one annotation to lines; count what brat cannot hold."""
     return _Writer(document, annotation, report, configuration).lines()
 
 
 class _Writer:
     def __init__(
-        self, document: Document, annotation: Annotation, report: WriteReport, configuration: Configuration
+        self, document: Document, annotation: Annotation, report: WriteReport, configuration: BratConfiguration
     ) -> None:
         self._document = document
         self._annotation = annotation
@@ -81,7 +81,7 @@ class _Writer:
         events, groups = events_of(self._document, annotation), coreferences_of(annotation)
         kept = annotation.extras.get(LINES)
         sound = isinstance(kept, list) and all(isinstance(line, str) and _LINE.fullmatch(line) for line in kept)
-        held = [key for key, value in ((EVENTS, events), (COREFERENCES, groups), (LINES, sound)) if value]
+        kept_extras = [key for key, value in ((EVENTS, events), (COREFERENCES, groups), (LINES, sound)) if value]
         losses.count_losses(
             report,
             self._document,
@@ -89,7 +89,7 @@ class _Writer:
             keeps=_KEPT,
             entity_extras=("attributes", "notes", NOTE, NAMES),
             relation_extras=("attributes", "notes", "roles", TAIL),
-            extras=held,
+            extras=kept_extras,
         )
         relations, unlinked = expanded(annotation)
         report.lose(losses.UNLINKED, unlinked)
@@ -104,7 +104,7 @@ class _Writer:
         report.lose("ids of events and relations (numbered anew)", renamed(event_names) + renamed(relation_names))
         lines = [self._mention(names[entity.id], entity) for entity in annotation.entities]
         for event, trigger in zip(events, triggers, strict=True):
-            # two events may have one trigger, which then is written for each of them
+            # two events may share a trigger, which is then written once for each
             name = trigger_names.get(trigger) or numbered([f"of {event['id']}"], "T", self._taken)[f"of {event['id']}"]
             lines += self._event(event, name, names | event_names)
         lines += [self._relation(relation_names[relation.id], relation, names) for relation in relations]
@@ -175,14 +175,14 @@ class _Writer:
         return [f"{trigger}\t{kind} {pieces}\t{surface}", f"{name}\t{kind}:{trigger}{''.join(arguments)}{tail}"]
 
     def _tail(self, extras: Mapping[str, Any], kind: str) -> str:
-        """What comes after a line's second tab."""
+        """Return the text after a line's second tab, with the tab."""
         tail = extras.get(TAIL, "")
         sound = _is_line(tail) and bool(tail.strip())
         self._report.lose(kind, TAIL in extras and not sound)
         return f"\t{tail}" if sound else ""
 
     def _about(self, target: str, extras: Mapping[str, Any], kind: str) -> None:
-        """The attributes and notes of something."""
+        """Write the attributes and notes of a mention, relation or event."""
         for part in _list(extras.get("attributes", [])):
             match part:
                 case {"id": str(), "type": str(type_)} if type_ and not _BLANK.search(type_) and _is_value(part):
@@ -204,7 +204,7 @@ class _Writer:
                     self._report.lose(kind)
 
     def _note(self, target: str, note: object) -> None:
-        """An annotator's note; of one with several lines each is a note."""
+        """Write an annotator's note; each of its lines becomes a note."""
         for line in str(note or "").splitlines():
             if line.strip():
                 self._remarks.append(f"{self._next('#')}\t{BRAT_TYPE} {target}\t{line}")
@@ -225,14 +225,14 @@ class _Writer:
         return name
 
     def _token(self, text: str, kind: str, unfit: str = r"\s") -> str:
-        """A name without white space."""
+        """Replace the white space in a name, and count it."""
         fit, number = re.subn(unfit, "_", text)
         self._report.lose(f"white space in {kind} (became _)", bool(number))
         return fit
 
 
 def _list(values: object) -> list[Any]:
-    # what is not a list is no attribute, and is counted as one that cannot be written
+    # a value that is not a list is counted as one attribute that cannot be written
     return values if isinstance(values, list) else [values]
 
 
@@ -248,7 +248,7 @@ def _is_value(part: Mapping[str, Any]) -> bool:
 
 
 def _database(concept: Concept) -> str:
-    # the first colon ends the name
+    # brat ends the name at the first colon
     return escaped(concept.database).replace(":", "%3A")
 
 

@@ -8,18 +8,18 @@ document.
     Naloxone<tab>B-Chemical
     reverses<tab>O
 
-- Which column holds what is told by the lines (:mod:`biorat_al.corpus.formats.conll.layout`). Tags are IOB2, IOB1,
-  BIOES, BILOU or BMEWO; IOB2 is written. Where they name no type (B, I, O) the label is ``Entity``. Values of further
+- The lines show which column holds what (:mod:`biorat_al.corpus.formats.conll.layout`). Tags are read as IOB2, IOB1,
+  BIOES, BILOU or BMEWO, and written as IOB2. If tags name no type (B, I, O), the label is ``Entity``. Values of further
   columns (parts of speech, chunks) are counted.
 - A document begins at ``-DOCSTART-`` or at a comment that names it (``# doc_id = 100``, ``# newdoc id = 100``,
-  ``###MEDLINE:100``); other comments are passed over. A file without such lines is one document under the file's name;
-  with ``split`` every sentence is one. The documents were all looked at.
-- The format does not hold the text. It is made of the tokens: with the blanks that their offsets or their column
-  "space after" leave, else joined by one space, and the sentences by one line feed. The places of tokens and sentences
-  are kept in the metadata, so that what was read is written again token by token; any other text is cut into words and
-  single other characters, and at the borders of mentions.
-- Mentions get ``T1``, ``T2``, … in the order of their first tokens. There are no relations, concepts or overlaps: of
-  mentions that overlap the longest is written, and what is left out is counted.
+  ``###MEDLINE:100``); other comments are ignored. A file without such lines is one document with the file's name;
+  with ``split`` every sentence is a document. All documents count as annotated.
+- The format does not hold the text, so the text is built from the tokens. If the file has offsets or a column "space
+  after", these decide where blanks go; otherwise one space joins tokens, and one line feed joins sentences. The
+  metadata keep the positions of tokens and sentences, so that a document is written again with the same tokens. Any
+  other text is cut into words and single other characters, and at the borders of mentions.
+- Mentions get ``T1``, ``T2``, … in the order of their first tokens. The format has no relations, concepts or overlaps:
+  the longest of several overlapping mentions is written, and what is left out is counted.
 
 Tjong Kim Sang EF, De Meulder F. Introduction to the CoNLL-2003 shared task. CoNLL 2003, aclanthology.org/W03-0419.
 """
@@ -95,18 +95,18 @@ def _lines(document: Document, annotation: Annotation, report: WriteReport) -> I
         tags[first:last] = [f"B-{label}"] + [f"I-{label}"] * (last - first - 1)
         inside.update(range(first + 1, last))
     breaks = _breaks(document, starts, inside, report)
-    made = ""
+    written = ""
     for number, (start, end) in enumerate(tokens):
         if number in breaks:
             yield "\n"
-        made += ("\n" if number in breaks else " ") * (number > 0) + document.text[start:end]
+        written += ("\n" if number in breaks else " ") * (number > 0) + document.text[start:end]
         yield f"{document.text[start:end]}\t{tags[number]}\n"
-    report.lose("texts whose white space is not that between their tokens", made != document.text)
+    report.lose("texts whose white space is not that between their tokens", written != document.text)
     yield "\n"
 
 
 def _chosen(text: str, entities: Iterable[Entity], report: WriteReport) -> list[tuple[Span, Entity]]:
-    """The mentions that are written: none overlaps another."""
+    """Return the mentions that are written, in the order of the text; of overlapping ones only the longest."""
     chosen: list[tuple[Span, Entity]] = []
     starts: list[int] = []
     for entity in sorted(entities, key=lambda entity: entity.start - entity.end):
@@ -130,7 +130,7 @@ def _chosen(text: str, entities: Iterable[Entity], report: WriteReport) -> list[
 
 
 def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> list[Span]:
-    """The document's own tokens, or words and other characters; cut at the borders of mentions."""
+    """Return the document's own tokens, else words and single other characters; cut at the borders of mentions."""
     text = document.text
     stated = document.metadata.get("tokens")
     tokens = _own_tokens(text, stated)
@@ -147,7 +147,7 @@ def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> li
 
 
 def _own_tokens(text: str, stated: object) -> list[Span] | None:
-    """The tokens that the metadata states, if together they are all of the text but its white space."""
+    """Return the tokens in the metadata if they cover the whole text except for white space; else None."""
     if not isinstance(stated, list):
         return None
     tokens = []
@@ -166,7 +166,7 @@ def _own_tokens(text: str, stated: object) -> list[Span] | None:
 
 
 def _breaks(document: Document, starts: list[int], inside: set[int], report: WriteReport) -> set[int]:
-    """The numbers of the tokens that begin a sentence, but for the first."""
+    """Return the numbers of the tokens that begin a sentence, without the first token."""
     stated: Any = document.metadata.get("sentences")
     try:
         places = [int(start) for start, _ in stated or ()]

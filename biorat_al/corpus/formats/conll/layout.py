@@ -1,10 +1,10 @@
-"""Which columns of a CoNLL file hold what; nothing in the file says it, so it is told by the lines themselves.
+"""Which column of a CoNLL file holds what, worked out from its lines, since the file does not state it.
 
-- Columns are separated by tabs if most lines have one, and then a token may hold blanks; else by blanks and tabs.
-- The tag is in the last column where that holds tags, else in the column that does: HunFlair's files have it in the
-  second of three. The token is in the first column, or in the second where the first one counts the tokens (CoNLL-U)
-  or holds the tag. A line ``# global.columns = …`` (CoNLL-U Plus) decides where there is one.
-- Two neighbouring columns of whole numbers that are as far apart as the token is long are its start and end, as bconv
+- Tabs separate the columns if most lines have one, and then a token may hold blanks. Otherwise blanks and tabs do.
+- The tag is in the last column if that holds tags, else in another column that does: in HunFlair's files, the second of
+  three. The token is in the first column, or in the second if the first one counts the tokens (CoNLL-U) or holds the
+  tag. If there is a line ``# global.columns = …`` (CoNLL-U Plus), it decides.
+- Two neighbouring columns of whole numbers whose difference is the length of the token are its start and end, as bconv
   writes them. A column of ``+`` and ``-`` (HunFlair) or of ``SpaceAfter=No`` (CoNLL-U) says whether a blank follows.
 """
 
@@ -28,13 +28,13 @@ _KEYED = re.compile(r"#+ *\w[\w.]*(?: id)? *=[^\t]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """What the columns of a file are.
+class ColumnLayout:
+    """The meaning of each column of a file. Columns count from 0.
 
     :param width: how many columns most lines have.
-    :param tag: number of the column, -1 for the last one whatever the number of columns.
-    :param start: number of the column that holds the token's first code point; None: there is none.
-    :param end: likewise.
+    :param tag: number of the column; -1: the last column of each line.
+    :param start: number of the column with the offset where the token starts; None: no such column.
+    :param end: the same for where it ends.
     :param space_after: number of the column that says whether a blank follows.
     :param typed: whether the tags name a type.
     :param numbered: whether the first column counts the tokens.
@@ -51,13 +51,13 @@ class Layout:
     numbered: bool = False
 
     def columns(self, line: str) -> list[str]:
-        """The columns of a line, without the blanks around them and the empty ones at the end."""
+        """Return the columns of a line, without the blanks around them and without empty columns at the end."""
         if not self.tabs:
             return re.split(r"[ \t]+", line.strip(" \t\r"))
         return [column.strip(" ") for column in line.rstrip(" \t\r").split("\t")]
 
     def parsed(self, line: str) -> tuple[list[str], str, str, str | None] | None:
-        """The columns, the token, the letter of its tag and the type that it names; None if it is no token's line."""
+        """Return the columns, the token, the letter and the type of its tag; None if the line is not a token's."""
         columns = self.columns(line)
         if len(columns) <= max(self.token, self.tag, 1) or self.tag % len(columns) == self.token:
             return None
@@ -65,13 +65,13 @@ class Layout:
         return None if letter is None else (columns, columns[self.token], *letter)
 
     def further(self, columns: Sequence[str]) -> int:
-        """How many of a line's columns say something that is not used."""
+        """Count the columns of a line that have a value but are not used."""
         used = {self.token, self.tag % len(columns), self.start, self.end, self.space_after}
         used |= {0} if self.numbered else set()
         return sum(number not in used and column not in ("", "_", "-", "-X-") for number, column in enumerate(columns))
 
     def is_comment(self, line: str) -> bool:
-        """Whether a line is a comment; ``# O`` is the token ``#``."""
+        """Return whether a line is a comment; ``# O`` is the token ``#``."""
         if not _COMMENT.match(line):
             return False
         if _KEYED.fullmatch(line.rstrip("\r")):
@@ -80,7 +80,7 @@ class Layout:
 
 
 def tag_of(tag: str, *, typed: bool) -> tuple[str, str | None] | None:
-    """The letter of a tag and the type that it names; None if it is no tag."""
+    """Return the letter and the type of a tag; None if the text is not a tag."""
     found = _TAG.fullmatch(tag)
     if found is not None:
         return (found[1] or "O", found[2])
@@ -88,12 +88,12 @@ def tag_of(tag: str, *, typed: bool) -> tuple[str, str | None] | None:
 
 
 def is_border(line: str) -> bool:
-    """Whether a document begins with this line of CoNLL-2003."""
+    """Return whether a document begins at this line, as in CoNLL-2003."""
     return line.lstrip(" \t").startswith(START) and line.strip(" \t\r")[len(START) :][:1] in ("", " ", "\t")
 
 
-def layout_of(lines: Sequence[str]) -> Layout:
-    """The layout of a file that begins with these lines."""
+def layout_of(lines: Sequence[str]) -> ColumnLayout:
+    """Return the layout of a file that begins with these lines."""
     sentences: list[list[str]] = [[]]
     named = None
     for line in lines:
@@ -106,7 +106,7 @@ def layout_of(lines: Sequence[str]) -> Layout:
     rows = [line for sentence in sentences for line in sentence]
     rows = rows or [line for line in lines if line.startswith("#") and "\t" in line]
     tabs = 2 * sum("\t" in row.strip(" \t\r") for row in rows) > len(rows)
-    split = Layout(tabs=tabs).columns
+    split = ColumnLayout(tabs=tabs).columns
     table = [split(row) for row in rows]
     widths = Counter(len(row) for row in table)
     width = widths.most_common(1)[0][0] if widths else 2
@@ -120,11 +120,11 @@ def layout_of(lines: Sequence[str]) -> Layout:
     start, end = _offsets(table, token, {token, tag % width}) if width > 3 else (None, None)
     used = {token, tag % width, start, end, 0 if numbered else None}
     space_after = next((n for n in range(width) if n not in used and _says_blanks([row[n] for row in table])), None)
-    return Layout(tabs, width, token, tag, start, end, space_after, typed or not table, numbered)
+    return ColumnLayout(tabs, width, token, tag, start, end, space_after, typed or not table, numbered)
 
 
 def begins(head: str) -> bool:
-    """Whether a file that begins with `head` is certainly CoNLL."""
+    """Return whether a file that begins with `head` is certainly CoNLL."""
     lines = head.split("\n")
     if len(head) >= HEAD_CHARACTERS and len(lines) > 1:
         # the last line is cut off
@@ -137,7 +137,7 @@ def begins(head: str) -> bool:
         return border and len(lines) > 1
     if layout.tag == 0 or len(rows) < (1 if border else 2):
         return False
-    # a tag without a type, or in the middle, could be a word of some table: then every line must be a token's
+    # a tag without a type, or in a middle column, could be a word of any table: then every line must be a token's
     if layout.typed and layout.tag == -1:
         return all(layout.parsed(row) is not None for row in rows[:2])
     return all(layout.parsed(row) is not None and len(layout.columns(row)) == layout.width for row in rows)
@@ -159,7 +159,7 @@ def _tag_column(table: Sequence[Sequence[str]], width: int) -> int:
 
 
 def _counts(sentences: Sequence[Sequence[Sequence[str]]]) -> bool:
-    """Whether the first column counts the tokens of each sentence."""
+    """Return whether the first column counts the tokens of each sentence."""
     longest = 0
     for sentence in sentences:
         numbers = [row[0] for row in sentence]
@@ -190,10 +190,10 @@ def _says_blanks(values: Sequence[str]) -> bool:
     return ("+" in values and set(values) <= {"+", "-"}) or any("SpaceAfter=No" in value for value in values)
 
 
-def _named(names: Sequence[str], tabs: bool) -> Layout | None:
+def _named(names: Sequence[str], tabs: bool) -> ColumnLayout | None:
     upper = [name.upper() for name in names]
     tag = next((number for number, name in enumerate(upper) if re.search(r"\bNER\b|\bBIO|ENTITY", name)), None)
     if "FORM" not in upper or tag is None:
         return None
     space_after = upper.index("MISC") if "MISC" in upper else None
-    return Layout(tabs, len(names), upper.index("FORM"), tag, space_after=space_after, numbered=upper[0] == "ID")
+    return ColumnLayout(tabs, len(names), upper.index("FORM"), tag, space_after=space_after, numbered=upper[0] == "ID")

@@ -1,4 +1,4 @@
-"""The lines of a CoNLL file; what they mean is said in :mod:`biorat_al.corpus.formats.conll.format`."""
+"""The reader of CoNLL files; :mod:`biorat_al.corpus.formats.conll.format` describes what the lines mean."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import chain, islice
 from typing import Any
 
 from biorat_al.corpus.formats.base import Reading
-from biorat_al.corpus.formats.conll.layout import START, Layout, is_border, layout_of
+from biorat_al.corpus.formats.conll.layout import START, ColumnLayout, is_border, layout_of
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import FormatError
 from biorat_al.wording import shortened
 
 UNTYPED = "Entity"
-"""Label of a mention whose tags (B, I, O) name no type."""
+"""Label of a mention whose tags (B, I, O) have no type."""
 
 FURTHER_COLUMNS = "values in further columns of tokens"
 BROKEN = "lines that are not a token and its tag"
@@ -23,13 +23,13 @@ WHITE_TOKENS = "tokens of white space"
 OFFSETS = "offsets of tokens that do not fit"
 
 _LOOKED_AT = 1000
-"""How many lines decide on the layout."""
+"""Number of lines from which the layout is worked out."""
 
 _CONLLU = 10
-"""How many columns CoNLL-U has."""
+"""Number of columns in CoNLL-U."""
 
 _FARTHEST = 100_000
-"""A gap between two tokens that is larger is no gap of a text."""
+"""The widest gap, in characters, between two tokens that is taken for one in the text."""
 
 _DOCUMENT = re.compile(
     r"#+ *(?:(?:new)?doc(?:ument)?[ _-]?(?:id|name)?|pmid|medline) *[=:] *(?P<id>\S.*?) *"
@@ -42,21 +42,21 @@ _FILLERS = frozenset({"O", "X", "-X-", "_", "-"})
 
 
 class ConllReader:
-    """Reads one file."""
+    """Read one file."""
 
     def __init__(self, source: Source, reading: Reading) -> None:
         self._source = source
         self._reading = reading
         self._by_sentence = reading.split in ("sentences", "blank-lines")
-        self._layout = Layout()
+        self._layout = ColumnLayout()
         self._open: _Open | None = None
         self._named = self._unnamed = self._made = self._sentences = 0
         self._untyped = False
 
     def records(self) -> Iterator[Record]:
-        """The documents.
+        """Yield the documents.
 
-        :raises FormatError: a line is not a token and its tag (unless such are left out).
+        :raises FormatError: a line is not a token and its tag, unless such lines are left out.
         """
         lines = self._source.lines()
         first = list(islice(lines, _LOOKED_AT))
@@ -81,10 +81,10 @@ class ConllReader:
             return
         ident = (found["id"] or found["part"] or "").strip()
         if self._open is not None and ident and self._open.named == ident:
-            # the id is said again for each sentence
+            # some files repeat the id for each sentence
             return
         if self._open is not None and self._open.is_empty and not self._open.named and not self._open.split:
-            # the document's border was the line before
+            # the line before already began this document
             self._unnamed -= 1
             self._open = None
         yield from self._begin(number, ident)
@@ -108,7 +108,7 @@ class ConllReader:
         if self._open is None:
             return
         yield from self._end_sentence()
-        # what is left without a token was not looked at and found empty
+        # a document that lost all its lines must not count as annotated and empty
         if not self._open.split and not (self._open.broken and self._open.is_empty):
             yield self._open.record(self._ident_of(self._open))
         self._open = None
@@ -168,11 +168,11 @@ class ConllReader:
 
 
 class _Open:
-    """A document whose tokens are still coming.
+    """A document whose tokens are still being read.
 
-    :ivar split: how many of its sentences became documents.
-    :ivar broken: whether a line of it was left out.
-    :ivar border: whether a line said that it begins.
+    :ivar split: how many of its sentences have become documents.
+    :ivar broken: whether one of its lines was left out.
+    :ivar border: whether a line marked its beginning.
     """
 
     def __init__(self, source: Source, line: int, reading: Reading, named: str, *, border: bool = True) -> None:
@@ -185,7 +185,7 @@ class _Open:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew with the next sentence."""
+        """Start over with the next sentence."""
         self._pieces: list[str] = []
         self._length = 0
         self._base: int | None = None
@@ -198,11 +198,13 @@ class _Open:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no token has come."""
+        """Whether it has no token yet."""
         return not self._tokens
 
-    def add(self, where: str, token: str, letter: str, label: str | None, layout: Layout, columns: list[str]) -> None:
-        """A token and its tag."""
+    def add(
+        self, where: str, token: str, letter: str, label: str | None, layout: ColumnLayout, columns: list[str]
+    ) -> None:
+        """Add a token and its tag."""
         going_on = label is not None and letter in "IELM" and self._open == label
         if not token:
             if label is not None and not going_on:
@@ -228,14 +230,14 @@ class _Open:
         self._blank = not (follows == "-" or "SpaceAfter=No" in follows)
 
     def end_sentence(self) -> bool:
-        """The next token begins a sentence, and no mention goes on into it; return whether one ended."""
+        """End the sentence, and any mention in it; return whether there was one to end."""
         ended = not self._new_sentence
         self._new_sentence = True
         self._open = None
         return ended
 
     def record(self, ident: str) -> Record:
-        """The document, complete."""
+        """Return the complete document with its annotation."""
         metadata: dict[str, Any] = {}
         if self._tokens:
             metadata = {"tokens": self._tokens, "sentences": self._sentences}
@@ -245,18 +247,18 @@ class _Open:
         )
         return Record(Document(ident, "".join(self._pieces), (), metadata), Annotation(entities), self._where)
 
-    def _gap(self, where: str, token: str, layout: Layout, columns: list[str]) -> str:
-        """The white space before a token."""
+    def _gap(self, where: str, token: str, layout: ColumnLayout, columns: list[str]) -> str:
+        """Return the white space before a token."""
         usual = "" if not self._tokens else "\n" if self._new_sentence else " " if self._blank else ""
         if layout.start is None or layout.end is None:
             return usual
         start, end = columns[layout.start], columns[layout.end]
         if start.isdecimal() and end.isdecimal() and int(end) - int(start) == len(token):
             if self._base is None:
-                # the first document of a file may begin with blanks; offsets of a later one may count from the file's
+                # the first document of a file may begin with blanks; in later ones, offsets may count from the file's
                 self._base = 0 if int(start) <= _FARTHEST else int(start)
             elif self._new_sentence and int(start) - self._base < self._length:
-                # the offsets count from the sentence's own beginning
+                # the offsets count from the beginning of the sentence
                 self._base = int(start) - self._length - 1
             width = int(start) - self._base - self._length
             if 0 <= width <= _FARTHEST:
@@ -272,7 +274,7 @@ class _Open:
 
 
 def _ident(line: str) -> str:
-    """The id that a document's first line gives; empty where it gives none."""
+    """Return the id in a document's first line; empty if there is no id."""
     rest = line.strip(" \t\r")[len(START) :]
     if rest.startswith("\t"):
         columns = rest[1:].split("\t")

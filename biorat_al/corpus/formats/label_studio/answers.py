@@ -1,13 +1,13 @@
-"""Whether somebody looked at what Label Studio calls an annotation.
+"""Detection of annotations in Label Studio that nobody looked at.
 
-*Create Annotations From Predictions* makes annotations in the name of whoever clicks it, one for each selected task.
-They have no ``lead_time``, which the editor always sends, and their regions no ``origin``, which it always adds; nor do
-those of a prediction that was turned into an annotation by a script. *Propagate Annotations* copies one task's
+*Create Annotations From Predictions* creates an annotation for each selected task, in the name of the user who clicks
+it. It has no ``lead_time``, which the editor always sends, and its regions have no ``origin``, which the editor always
+adds. The same holds if a script turns a prediction into an annotation. *Propagate Annotations* copies one task's
 annotation to others in the same way, whatever their texts are.
 
 An annotation that was imported, or posted by a script, without a ``lead_time`` and without any sign of a prediction may
-well be somebody's: it counts. So does one that was duplicated in the editor (``parent_annotation``, with a
-``lead_time``), and one of the above from the moment that somebody has opened it, changed something and clicked
+well be a person's, so it counts. So does one that was duplicated in the editor (``parent_annotation``, with a
+``lead_time``). An annotation of the first kind counts once somebody has opened it, changed something and clicked
 *Update*, which sends a ``lead_time``.
 """
 
@@ -17,20 +17,20 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 Action = Literal["prediction", "propagated"]
-"""What an annotation was made from without anybody looking at it: a prediction, or another task's annotation."""
+"""The source of an annotation that nobody looked at: a prediction, or another task's annotation."""
 
 
 def made_by_action(answer: Mapping[str, Any], *, score_tells: bool = False) -> Action | None:
-    """Return what an annotation was made from if nobody has looked at it, else None.
+    """Return the source of an annotation if nobody has looked at it, else None.
 
-    :param score_tells: a region with a model's score is taken for a prediction's. Label Studio forgets which prediction
-        an annotation was made from when that is deleted, and the score is all that is left of it.
+    :param score_tells: whether a region with a model's score counts as a prediction's. When a prediction is deleted,
+        Label Studio forgets which annotations came from it, and only the score remains.
     """
     if answer.get("lead_time") is not None or answer.get("was_cancelled"):
         return None
     result = answer.get("result")
     regions = [region for region in result if isinstance(region, Mapping)] if isinstance(result, list) else []
-    # an action writes no editor; then what a prediction had of origins was not added by one
+    # an action sets no editor; any origins then come from the prediction, not from the editor
     nobody = "updated_by" in answer and answer["updated_by"] is None
     if not nobody and any(region.get("origin") is not None for region in regions):
         return None

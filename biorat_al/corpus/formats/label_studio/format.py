@@ -1,15 +1,15 @@
-"""Label Studio's JSON: a list of tasks with their annotations, as its export gives and its import takes.
+"""Label Studio's JSON: a list of tasks with their annotations, as Label Studio exports and imports it.
 
-- The text is ``data.text``, or the one text that a task's data hold; the id is ``data.document_id``, or the task's.
-  Passages are ``data.passages``, as our own JSON Lines has them. All other data are the document's metadata.
+- The text is ``data.text``, or the only text in a task's data. The id is ``data.document_id``, or the task's id.
+  Passages are ``data.passages``, as in our own JSON Lines. All other data are the document's metadata.
 - Offsets count code points, end exclusive. A discontinuous mention is several regions, joined by relations with the
   label ``same mention``; a relation's direction may be ``bi``; see
   :mod:`biorat_al.corpus.formats.label_studio.regions`. Concepts and annotators' notes are in a region's ``meta``.
-- Of several annotations of a task, the ground truth is read, else the last; skipped ones are no answer, nor are those
-  that an action over many tasks made without anybody looking at them. The others, predictions, and what of an answer
-  cannot be understood are counted in the report. What else an annotation says
-  (annotator, lead time, …) is kept in its ``extras["label_studio"]``.
-- A task without an annotation was looked at by nobody.
+- If a task has several annotations, the ground truth is read, else the last one. Two kinds do not count as answers:
+  skipped ones, and those that an action over many tasks created without anybody looking at them. The report counts all
+  annotations that are not read, predictions, and parts of an answer that cannot be understood. Further properties of
+  an annotation (annotator, lead time, …) are kept in its ``extras["label_studio"]``.
+- A task without an annotation counts as not annotated.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from biorat_al.errors import FormatError, OffsetError
 from biorat_al.settings import SAME_MENTION
 
 CONTROL, TEXT = "label", "text"
-"""Names of the labelling configuration's control and text, as the program's own configuration has them."""
+"""Names of the control and the text in the program's own labelling configuration."""
 
 KEPT = "label_studio"
 
 UNATTENDED = "annotations made from predictions or copied, which nobody has looked at"
 
 _PAGES = {"tasks": "total", "results": "count"}
-"""Keys of an answer of the interface: that of its tasks, and that of how many there are on all pages."""
+"""Keys in a response of the API: the key of its tasks → the key of their number on all pages."""
 _OWN = ("text", "document_id", "passages")
 _NOT_KEPT = ("result", "prediction", "draft_id", "task", "project")
 _KEPT_KINDS = (
@@ -148,7 +148,7 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
             _check(region, document, chosen.source)
         except OffsetError as error:
             if reading.keeps(error):
-                value = {key: held for key, held in region["value"].items() if key != "text"}
+                value = {key: item for key, item in region["value"].items() if key != "text"}
                 regions.append({**region, "value": value})
         else:
             regions.append(region)
@@ -162,7 +162,7 @@ def _annotation(task: Fields, document: Document, reading: Reading) -> Annotatio
 
 
 def _check(region: object, document: Document, source: str) -> None:
-    """Raise unless a region lies in the text and its own text, if it has one, is the text there."""
+    """Raise an error if a region is outside of the text, or its own text is not the text at its offsets."""
     value = region.get("value") if isinstance(region, Mapping) else None
     if not isinstance(value, Mapping) or not isinstance(value.get("labels"), list):
         return
@@ -183,7 +183,7 @@ def _check(region: object, document: Document, source: str) -> None:
 
 
 def _flat(text: str) -> str:
-    """A region's text as far as it can be trusted: line ends come back as a backslash and an n, or not at all."""
+    """Return a region's text without white space: line ends come back as a backslash and an n, or not at all."""
     return re.sub(r"\\n|\s", "", text)
 
 
@@ -201,7 +201,7 @@ def _task(number: int, document: Document, annotation: Annotation | None, report
         else:
             data[key] = value
     answers = [] if annotation is None else [_answer(document, annotation, report)]
-    # what tells the format comes first: texts are long
+    # texts are long, so the keys that identify the format come first
     return {"id": number, "annotations": answers, "data": data}
 
 

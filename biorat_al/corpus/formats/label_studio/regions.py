@@ -1,17 +1,18 @@
-"""Between entities and Label Studio's regions.
+"""Conversion between entities and Label Studio's regions.
 
-Both count Unicode code points, end exclusive, in the text as it is stored. A region's own ``text`` is not to be trusted
-(line ends come back as a backslash and an ``n``), so only offsets are used.
+Both count Unicode code points, end exclusive, in the stored text. A region's own ``text`` cannot be trusted (line ends
+come back as a backslash and an ``n``), so only offsets are used.
 
-A region has one stretch of text. A discontinuous entity ``e`` goes out as the regions ``e--j1``, ``e--j2``, …, joined
-in a row by relations with the label :data:`~biorat_al.settings.SAME_MENTION`, and whatever regions
-an annotator leaves joined come back as one entity. Where the labelling configuration does not have that label, the
-pieces are ``e--1``, ``e--2``, …: they are one entity as long as they keep their label, for nobody can say otherwise.
-A region with several labels comes back as several entities. What an annotator wrote beside a region (``meta.text``) is
-the entity's note (:mod:`biorat_al.corpus.model.notes`).
+A region covers one stretch of text. A discontinuous entity ``e`` is sent as the regions ``e--j1``, ``e--j2``, …, joined
+in a row by relations with the label :data:`~biorat_al.settings.SAME_MENTION`. Regions that are still joined in an
+annotator's answer come back as one entity. If the labelling configuration does not have that label, the pieces are
+``e--1``, ``e--2``, …: they are one entity as long as they keep their label, since nobody can say otherwise. A region
+with several labels comes back as several entities. An annotator's text beside a region (``meta.text``) is the entity's
+note (:mod:`biorat_al.corpus.model.notes`).
 
-The front end writes a region's id into a style sheet as it is: with anything in it but letters, digits, ``-`` and ``_``
-the region is there, but nobody sees it in the text. Other characters go out as their number (``_x7e_``).
+The front end writes a region's id into a style sheet without escaping it. With any other character than letters,
+digits, ``-`` and ``_``, the region exists but is invisible in the text. Such characters are sent as their number
+(``_x7e_``).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from typing import Any
 from biorat_al.corpus.formats.label_studio.relations import (
     NO_ENTITY,
     WITHOUT_LABEL,
+    LabelStudioRelationReader,
     Link,
-    RelationReader,
     described,
     joining_regions,
     labels_of,
@@ -55,10 +56,10 @@ def regions_of(
 ) -> Result:
     """Return the regions for `entities`, and for the relations between them.
 
-    :param control: name of the control that carries the labels.
+    :param control: name of the control that has the labels.
     :param to_name: name of the text that it labels.
-    :param relations: a relation of a discontinuous mention ends at its first piece.
-    :param joined: join the pieces of discontinuous mentions by relations; else their ids alone say what is one.
+    :param relations: relations between `entities`; one of a discontinuous mention is attached to its first piece.
+    :param joined: whether relations join the pieces of discontinuous mentions; if not, only their ids do.
     """
     regions: Result = []
     joints: Result = []
@@ -101,7 +102,7 @@ def _region_ids(entity: Entity, joined: bool) -> list[str]:
         visible = re.sub(r"[^A-Za-z0-9-]", lambda found: f"_x{ord(found[0]):x}_", visible)
     if entity.is_discontinuous:
         return [f"{visible}--{'j' if joined else ''}{number}" for number, _ in enumerate(entity.spans, start=1)]
-    # an id that looks like that of a piece must not come back as one
+    # an id that looks like the id of a piece must not be read as one
     return [f"{visible}--0" if _PIECE.fullmatch(visible) else visible]
 
 
@@ -120,27 +121,27 @@ def annotation_of(
     labels: Collection[str] = (),
     relations: Sequence[RelationType] = (),
 ) -> tuple[Annotation, tuple[str, ...]]:
-    """Return what could be understood of an answer's result, and one sentence for each thing that could not.
+    """Read an answer's result; return the annotation, and a sentence for each problem.
 
-    :param control: the control that carries entity labels; None takes any.
-    :param labels: the project's labels; others are kept and told. Empty: all are right.
-    :param relations: the project's relation types, which say what was meant by a relation that was drawn without a
-        label or the wrong way round; see :mod:`biorat_al.corpus.formats.label_studio.relations`. Empty: all are right.
+    :param control: the control that has the entity labels; None: any control.
+    :param labels: the project's labels; other labels are kept and reported. Empty: every label is accepted.
+    :param relations: the project's relation types. They decide what a relation means that was drawn without a label or
+        the wrong way round; see :mod:`biorat_al.corpus.formats.label_studio.relations`. Empty: every one is accepted.
     """
     reader = _Reader(text, control, labels)
     if not isinstance(result, list):
         return Annotation(), ("the answer's result is not a list of regions",)
     regions = [region for region in result if isinstance(region, Mapping)]
     if len(regions) < len(result):
-        reader.problems.append("a part of the answer is no region")
+        reader.problems.append("a part of the answer is not a region")
     for region in regions:
         if region.get("type") != "relation":
             reader.read_region(region)
     links = [link_of(region) for region in regions if region.get("type") == "relation"]
-    rest = reader.join(links)
+    other_links = reader.join(links)
     entities = reader.entities()
-    related = RelationReader(text, reader.entities_of_regions(), relations)
-    for link in rest:
+    related = LabelStudioRelationReader(text, reader.entities_of_regions(), relations)
+    for link in other_links:
         related.read(link)
     annotation = Annotation(
         entities=entities,
@@ -154,8 +155,8 @@ def annotation_of(
 class _Piece:
     """A stretch of text with one label.
 
-    :param base: id of the mention that its id names, else its own.
-    :param number: its place among the pieces of that mention, as the id has it.
+    :param base: the id of its mention, taken from its own id; for a whole mention, its own id.
+    :param number: its number among the pieces of that mention, taken from its id.
     """
 
     id: str
@@ -182,11 +183,11 @@ class _Reader:
     _entity_of: dict[str, Entity] = field(default_factory=dict)
 
     def read_region(self, region: Mapping[str, Any]) -> None:
-        """Note the pieces that a region stands for, one for each of its labels."""
+        """Add the pieces of a region, one for each of its labels."""
         name = f"region {region.get('id')!r}"
         value = region.get("value")
         if region.get("type") != "labels" or not isinstance(value, Mapping):
-            self.problems.append(f"{name} is of the type {region.get('type')!r}, which is no entity")
+            self.problems.append(f"{name} is of the type {region.get('type')!r}, which is not an entity")
             return
         if self.control is not None and region.get("from_name") != self.control:
             self.problems.append(f"{name} belongs to {region.get('from_name')!r}, which carries no entity labels")
@@ -194,8 +195,8 @@ class _Reader:
         start, end = _offset(value.get("start")), _offset(value.get("end"))
         if start is None or end is None or not 0 <= start < end <= len(self.text):
             self.problems.append(
-                f"{name} stands at {value.get('start')!r} to {value.get('end')!r}, "
-                f"which is no stretch of the text of {len(self.text)} characters"
+                f"{name} is at {value.get('start')!r} to {value.get('end')!r}, "
+                f"which is not a stretch of the text of {len(self.text)} characters"
             )
             return
         chosen = labels_of(value)
@@ -226,20 +227,20 @@ class _Reader:
             self._of_region[region_id].append(piece)
             self._mention_of[ident] = [piece]
             if named and not named[2]:
-                # there was no relation that an annotator could have removed: the ids decide
+                # no relation was sent that an annotator could have removed: the ids decide
                 self._unite(self._held_by_id.setdefault((piece.base, label), piece), piece)
 
     def join(self, links: Iterable[Link]) -> list[Link]:
-        """Make one mention of pieces that links join; return the links that say something else."""
-        rest = []
+        """Unite pieces that links join into one mention; return the links that have another meaning."""
+        others = []
         for link in links:
             if SAME_MENTION in link.labels or (not link.labels and _of_one_mention(link)):
                 self._join(link)
                 link = link.to_other_labels()
                 if not link.labels:
                     continue
-            rest.append(link)
-        return rest
+            others.append(link)
+        return others
 
     def entities(self) -> tuple[Entity, ...]:
         """Return the entities, in the order of their first region."""
@@ -250,7 +251,7 @@ class _Reader:
                 continue
             pieces = _in_order(self._mention_of[piece.id])
             entity_id = _entity_id(next((one.base for one in pieces if one.number is not None), pieces[0].base))
-            # pieces of one mention that were taken apart, for example
+            # for example the pieces of a mention, after an annotator has separated them
             while entity_id in taken:
                 entity_id += "+"
             taken.add(entity_id)
@@ -270,7 +271,7 @@ class _Reader:
         return tuple(entities)
 
     def entities_of_regions(self) -> dict[str, list[Entity]]:
-        """The entities that each region is, or is a piece of, once they are made."""
+        """Return the entities of each region, whole or in part; call it after :meth:`entities`."""
         return {name: [self._entity_of[piece.id] for piece in pieces] for name, pieces in self._of_region.items()}
 
     def _join(self, link: Link) -> None:
@@ -311,16 +312,16 @@ class _Reader:
 
 
 def _of_one_mention(link: Link) -> bool:
-    """Whether both ends went out as joined pieces of one mention.
+    """Return whether both ends were sent as joined pieces of one mention.
 
-    A relation between them that has no label had it before somebody took it out of the labelling configuration.
+    A relation between them without a label had one until somebody removed that from the labelling configuration.
     """
     one, other = (_PIECE.fullmatch(end) for end in (link.start, link.end))
     return one is not None and other is not None and bool(one[2] and other[2]) and one[1] == other[1]
 
 
 def _in_order(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """The pieces of a mention in the order that their ids give, else in that of the text."""
+    """Return the pieces of a mention in the order of the numbers in their ids, else in the order of the text."""
     if len({piece.base for piece in pieces}) == 1:
         return sorted(pieces, key=lambda piece: piece.number or 0)
     return sorted(pieces, key=lambda piece: piece.span)
@@ -334,7 +335,7 @@ def _origin(pieces: Sequence[_Piece]) -> str | None:
 
 
 def _concepts(region: Mapping[str, Any]) -> tuple[Concept, ...]:
-    """The concepts that a region's ``meta`` carries, where it came from :func:`regions_of`."""
+    """Return the concepts in a region's ``meta``, where :func:`regions_of` puts them."""
     meta = region.get("meta")
     stated = meta.get("concepts") if isinstance(meta, Mapping) else None
     concepts = []
@@ -346,7 +347,7 @@ def _concepts(region: Mapping[str, Any]) -> tuple[Concept, ...]:
 
 
 def _note(region: Mapping[str, Any]) -> str:
-    """What an annotator wrote beside a region."""
+    """Return what an annotator wrote beside a region."""
     meta = region.get("meta")
     text = meta.get("text") if isinstance(meta, Mapping) else None
     texts = text if isinstance(text, list) else [text]
@@ -354,7 +355,7 @@ def _note(region: Mapping[str, Any]) -> str:
 
 
 def _offset(value: object) -> int | None:
-    """A whole number, however it is written; None if it is none."""
+    """Parse an integer; return None if it is not one."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

@@ -1,11 +1,11 @@
-"""Between relations and Label Studio's, as annotators leave them.
+"""Conversion between relations of entities and Label Studio's relations of regions, as annotators draw them.
 
-Label Studio lets anybody draw a relation from any region to any other, with as many labels as they like, or none, and
-turn it round. What is meant is told by the relation types of the project: which entity types each label joins. Whatever
-they leave open, or do not permit, is told in a sentence; nothing goes missing without one.
+In Label Studio an annotator can draw a relation from any region to any other, with any number of labels, or none, and
+can reverse it. The project's relation types decide what it means: they say which entity types each label joins. If they
+leave something open, or do not permit it, a sentence reports it; nothing is lost without one.
 
-Pieces of a discontinuous mention are regions that are joined in a row by relations with the label
-:data:`~biorat_al.settings.SAME_MENTION`, which is no relation of the project.
+The pieces of a discontinuous mention are regions, joined in a row by relations with the label
+:data:`~biorat_al.settings.SAME_MENTION`, which is not a relation of the project.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from biorat_al.corpus.model.document import Entity, Relation
 from biorat_al.settings import SAME_MENTION, RelationType
 
 WITHOUT_LABEL = "relations_without_label"
-"""Key of an annotation's extras: relations of which nobody can say what was meant, ``{"head": …, "tail": …}``."""
+"""Key of an annotation's extras: relations whose label is unknown, ``{"head": …, "tail": …}``."""
 
 SCORE = "score"
 """Key of a relation's extras: the confidence in [0, 1] of the model that proposed it."""
 
-NO_ENTITY = "ends at something that is no entity, or no longer there; it was left out"
+NO_ENTITY = "ends at something that is not an entity, or no longer exists; it was left out"
 
 Region = Mapping[str, Any]
 _Pair = tuple[Entity, Entity]
@@ -33,11 +33,11 @@ _Pair = tuple[Entity, Entity]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A relation as it stands in an answer.
+    """A relation in an answer.
 
-    :param start: id of the region where it was begun; `end` is where it was led to.
+    :param start: id of the region from which it was drawn; `end` is the region to which it was drawn.
     :param direction: ``right``, ``left`` or ``bi``.
-    :param labels: each once; none where the annotator chose none.
+    :param labels: each once; empty if the annotator chose none.
     """
 
     start: str
@@ -47,13 +47,13 @@ class Link:
     region: Region
 
     def to_other_labels(self) -> Link:
-        """The same without the label that joins pieces."""
+        """Return the same relation without the label that joins pieces."""
         others = tuple(label for label in self.labels if label != SAME_MENTION)
         return Link(self.start, self.end, self.direction, others, self.region)
 
 
 def link_of(region: Region) -> Link:
-    """Read a region of the type ``relation``."""
+    """Return the relation in a region of the type ``relation``."""
     return Link(
         str(region.get("from_id")),
         str(region.get("to_id")),
@@ -64,15 +64,15 @@ def link_of(region: Region) -> Link:
 
 
 def labels_of(value: Region) -> list[str]:
-    """The labels of a region's value or of a relation."""
+    """Return the labels of a region's value or of a relation."""
     labels = value.get("labels")
     return [str(label) for label in labels] if isinstance(labels, list) else []
 
 
 def described(link: Link, surface: Callable[[str], str | None]) -> str:
-    """Name a link in a sentence.
+    """Describe a link as part of a sentence.
 
-    :param surface: finds the text of a region by its id; None where there is none.
+    :param surface: returns the text of a region by its id; None if there is no such region.
     """
 
     def end(region_id: str) -> str:
@@ -84,9 +84,9 @@ def described(link: Link, surface: Callable[[str], str | None]) -> str:
 
 
 def relation_regions(relations: Iterable[Relation], region_of: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return what goes to Label Studio for `relations`.
+    """Return the regions to send to Label Studio for `relations`.
 
-    :param region_of: the region, by entity id, at which a relation of that entity ends.
+    :param region_of: entity id → id of the region to which the entity's relations are attached.
     """
     regions = []
     for relation in relations:
@@ -97,7 +97,7 @@ def relation_regions(relations: Iterable[Relation], region_of: Mapping[str, str]
 
 
 def joining_regions(pieces: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the relations that join pieces of one mention, by the ids of their regions, in a row."""
+    """Return the relations that join the pieces of one mention in a row; `pieces` are the ids of their regions."""
     return [_region(one, following, SAME_MENTION, True) for one, following in pairwise(pieces)]
 
 
@@ -107,12 +107,12 @@ def _region(start: str, end: str, label: str, directed: bool) -> dict[str, Any]:
 
 
 @dataclass
-class RelationReader:
-    """Turns links between regions into relations between entities.
+class LabelStudioRelationReader:
+    """Convert links between regions to relations between entities.
 
     :param text: the document's text.
-    :param entities: by the id of their region; a region with several labels stands for several entities.
-    :param types: the project's; with none at all every relation is taken as it is.
+    :param entities: region id → its entities; a region with several labels has several.
+    :param types: the project's relation types; empty: every relation is accepted as drawn.
     """
 
     text: str
@@ -124,7 +124,7 @@ class RelationReader:
     _known: set[tuple[Any, ...]] = field(default_factory=set)
 
     def read(self, link: Link) -> None:
-        """Note the relations that a link stands for, one for each of its labels."""
+        """Add the relations of a link, one for each of its labels."""
         heads, tails = self.entities.get(link.start, ()), self.entities.get(link.end, ())
         name = described(link, self._surface)
         if not heads or not tails:
@@ -151,7 +151,7 @@ class RelationReader:
         return found[0].surface(self.text) if found else None
 
     def _only_label(self, pairs: Sequence[_Pair]) -> tuple[str, ...]:
-        """The label, if there is exactly one, that can join two entities in either direction."""
+        """Return the only label that can join such a pair in either direction; empty if there are several or none."""
         fitting = {
             relation.name
             for relation in self.types
@@ -170,8 +170,8 @@ class RelationReader:
             turned = _fitting(types, [(other, one) for one, other in pairs])
             if not drawn and not turned:
                 self.problems.append(
-                    f"{name}: {label!r} is none of the project's relations between {head.label!r} and {tail.label!r}; "
-                    "it was kept"
+                    f"{name}: {label!r} is not one of the project's relations between {head.label!r} and "
+                    f"{tail.label!r}; it was kept"
                 )
                 directed = directed and not types[0].symmetric
             elif types[0].symmetric:
@@ -179,7 +179,7 @@ class RelationReader:
             elif not directed and drawn and turned:
                 self.problems.append(f"{name} was drawn without a direction, and can have either; it was kept without")
             else:
-                # against the direction of its types it cannot have been meant
+                # the annotator cannot have meant the direction that its types do not permit
                 (head, tail), directed = (drawn or turned)[0], True
         elif self.types:
             self.problems.append(f"{name} has the label {label!r}, which the project does not know; it was kept")
@@ -208,6 +208,6 @@ def _extras(region: Region, turned: bool) -> dict[str, Any]:
         extras[SCORE] = score
     match region.get(CONCEPTS):
         case [str(head), str(tail)]:
-            # they go with the ends, whichever way an annotator turned these
+            # the concepts stay with their ends, even if an annotator reversed the relation
             extras[CONCEPTS] = [tail, head] if turned else [head, tail]
     return extras

@@ -1,5 +1,4 @@
-"""MEDLINE format, which PubMed calls "PubMed" and gives out as ``.txt`` and ``.nbib``: fields with tags, one record
-after the other.
+"""MEDLINE format, which PubMed calls "PubMed" and saves as ``.txt`` and ``.nbib``: records of fields with tags.
 
 ::
 
@@ -9,12 +8,12 @@ after the other.
     AB  - BACKGROUND: In hypertensive rats …
     FAU - Example, Ann
 
-- The id is the PMID. The text is the title (``TI``; of a book ``BTI``, of an article without an English title ``TT``),
-  one space, the abstract; the labels of a structured abstract are a part of it.
-- A line that begins with blanks goes on with the field above. It was wrapped at a blank, which is put back; a line that
-  ends in a hyphen and not in a blank, in a file whose other wrapped lines end in blanks, was wrapped at the hyphen.
-- All other fields are kept in the metadata, by tag: a string, or a list where a tag occurs more than once.
-- Nobody has looked at the documents. A record without a title and an abstract is left out and counted.
+- The id is the PMID. The text is the title (``TI``; for a book ``BTI``, for an article without an English title
+  ``TT``), one space, the abstract. The labels of a structured abstract are part of it.
+- A line that begins with blanks continues the field above. It was wrapped at a blank, which is restored. But in a file
+  whose other wrapped lines end in blanks, a line that ends in a hyphen was wrapped at the hyphen.
+- All other fields are kept in the metadata, by tag: a string, or a list if a tag occurs more than once.
+- The documents have no annotations. A record without a title and an abstract is left out and counted.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _records(source: Source, reading: Reading) -> Iterator[tuple[int, dict[str, 
         field = _FIELD.fullmatch(line)
         if field is not None:
             tag = field[1]
-            # records that no blank line divides
+            # two records without a blank line between them
             if tag == "PMID" and "PMID" in fields:
                 yield first, _stripped(fields)
                 fields = {}
@@ -105,7 +104,7 @@ def _records(source: Source, reading: Reading) -> Iterator[tuple[int, dict[str, 
                 f"found {shortened(line, 80)!r}, expected a field such as 'TI  - …', or a line that begins with blanks",
                 source=source.at(number),
             )
-            reading.leave_out("lines that are no field", error)
+            reading.leave_out("lines that are not a field", error)
     if fields:
         yield first, _stripped(fields)
 

@@ -1,11 +1,11 @@
-"""PubMed's XML (``PubmedArticleSet``), as efetch and the yearly baseline give it.
+"""PubMed's XML (``PubmedArticleSet``), from efetch or the yearly baseline.
 
-- The id is the PMID. The text is the title and the abstract, joined by one space; a section of a structured abstract
-  begins with its label (``METHODS: …``), as in PubMed's own text, and is a passage called by it (``methods``).
-- Markup inside of texts (italics, superscripts) is left out and counted; its characters stay. A line end with the
-  blanks around it, which only lays out the file, is one space.
+- The id is the PMID. The text is the title and the abstract, joined by one space. A section of a structured abstract
+  begins with its label (``METHODS: …``), as in PubMed's own text, and is a passage of that kind (``methods``).
+- Markup inside texts (italics, superscripts) is left out and counted; its characters stay. A line end with the blanks
+  around it only belongs to the file's layout, and becomes one space.
 - Journal, year, language, DOI, PMC id, publication types, MeSH headings and keywords are kept in the metadata.
-- Nobody has looked at the documents. Abstracts in other languages, citations that PubMed has deleted, and records
+- The documents have no annotations. Abstracts in other languages, citations that PubMed has deleted, and records
   without a title and an abstract are left out and counted.
 """
 
@@ -107,7 +107,7 @@ def _metadata(body: Element, article: Element, whole: Element) -> dict[str, Any]
 
 
 def _text(element: Element | None, reading: Reading) -> str:
-    """All characters of an element, without the line ends that lay out the file."""
+    """Return all characters of an element, without the line ends of the file's layout."""
     if element is None:
         return ""
     if len(element):

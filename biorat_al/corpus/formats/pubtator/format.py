@@ -1,4 +1,4 @@
-r"""PubTator: title and abstract lines, mentions and relations in tab-separated lines below them.
+r"""PubTator: a title line and an abstract line, with mentions and relations in tab-separated lines below them.
 
 ::
 
@@ -7,27 +7,27 @@ r"""PubTator: title and abstract lines, mentions and relations in tab-separated 
     227508<tab>0<tab>8<tab>Naloxone<tab>Chemical<tab>D009270
     227508<tab>CID<tab>D008750<tab>D007022
 
-What the format leaves open is decided here as follows.
+The format leaves some questions open. They are decided here as follows.
 
 - The text is the title, one space, the abstract; offsets count its code points. Without an abstract line the abstract
-  is empty, without a title line the title is; if the mentions of a document without a title only fit a text that
-  begins with the abstract, it begins there.
-- Lines end at ``\n`` alone. If the first line that is not blank ends in ``\r\n``, one ``\r`` is taken off the end
+  is empty; without a title line the title is empty. But if more mentions of a document without a title fit a text that
+  begins with the abstract, the text begins there.
+- Lines end at ``\n`` alone. If the first line that is not blank ends in ``\r\n``, one ``\r`` is removed from the end
   of every line that has it; in any other file a ``\r`` at the end of a title or an abstract is part of the text. All
-  other white space of titles and abstracts stays as it is. White space around ids, labels and identifiers is dropped.
-- A title line begins a document, blank lines before it or not. Lines that begin with ``#`` are comments wherever they
-  are, but for ``#7|t|…``, the title of a document with such an id; they are counted, and not kept.
-- A mention line has six columns, five (no identifier) or seven; the seventh (the parts of a composite mention, joined
+  other white space in titles and abstracts stays. White space around ids, labels and identifiers is dropped.
+- A title line begins a document, with or without blank lines before it. A line that begins with ``#`` is a comment,
+  except for a title such as ``#7|t|…``, of a document with such an id. Comments are counted and not kept.
+- A mention line has six columns, five (no identifier) or seven. The seventh (the parts of a composite mention, joined
   by ``|``) is kept as ``extras["individual_mentions"]``, columns after it as ``extras["further_columns"]``. An
   identifier column that says more than its concepts (:func:`~biorat_al.corpus.model.concepts.says_more`) is also kept
-  as it is, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
+  unchanged, as ``extras["identifiers"]``. Mentions have no ids: they get ``T1``, ``T2``, … in the order of their lines.
 - A relation line has four columns and becomes a relation between concepts. A fifth one becomes its property ``novel``
   (BioRED's ``Novel`` and ``No``), or else ``column`` (see
-  :data:`~biorat_al.corpus.model.concept_relations.PROPERTIES`); columns after it its property ``further_columns``. An
-  end that names a mention's concept in full (``MESH:D009270``, as PubTator 3 does) is written as that mention's column
-  has it, which is counted.
-- A document without annotation lines was looked at and has nothing if any other document of the file has some; in a
-  file without a single annotation line nobody has looked at anything, and the annotation is None.
+  :data:`~biorat_al.corpus.model.concept_relations.PROPERTIES`); columns after it its property ``further_columns``. If
+  an end names a mention's concept in full (``MESH:D009270``, as PubTator 3 does), it is written as in that mention's
+  column, and this is counted.
+- If any document of a file has annotation lines, a document without them counts as annotated and empty. In a file
+  without a single annotation line nothing counts as annotated, and the annotation is None.
 
 Wei C-H, Kao H-Y, Lu Z. PubTator: a web-based text mining tool for assisting biocuration. Nucleic Acids Research 41,
 2013, doi 10.1093/nar/gkt441.
@@ -61,7 +61,7 @@ from biorat_al.errors import FormatError, OffsetError
 from biorat_al.wording import shortened
 
 LINES = "lines that are not PubTator"
-"""Kind of what is left out where a line is broken."""
+"""What lines that cannot be read are counted as when they are left out."""
 
 _TEXT_LINE = re.compile(r"([^|\t\n]*)\|([A-Za-z])\|(.*)", re.DOTALL)
 _FIRST_LINE = re.compile(r"\s*(?:#[^\n]*\n\s*)*[^|\t\n]{0,200}\|[ta]\|")
@@ -74,7 +74,7 @@ _SCORE = re.compile(r"(?:[0-9]*\.[0-9]+)?")
 class _Block:
     """The lines of a document.
 
-    :param line: number of the first.
+    :param line: number of its first line.
     """
 
     def __init__(self, ident: str, line: int) -> None:
@@ -125,7 +125,7 @@ class PubTator(CorpusFormat):
 
 
 class _Blocks:
-    """Puts the lines of a file together to documents."""
+    """Group the lines of a file into documents."""
 
     def __init__(self, source: Source, reading: Reading) -> None:
         self._source = source
@@ -134,7 +134,7 @@ class _Blocks:
         self._after_blank = True
 
     def all(self) -> Iterator[_Block]:
-        """Yield the documents, one held at a time."""
+        """Yield the documents; keep only one in memory."""
         for number, line in self._lines():
             ident = self._open.ident if self._open is not None else None
             if _COMMENT.match(line) and not (ident and line.startswith(f"{ident}\t")):
@@ -156,7 +156,7 @@ class _Blocks:
             yield self._open
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        """The lines that are not blank."""
+        """Yield the lines that are not blank, with their numbers."""
         carriage_returns: bool | None = None
         for number, line in self._source.lines():
             if not line or line.isspace():
@@ -167,7 +167,7 @@ class _Blocks:
             yield number, line[:-1] if carriage_returns and line.endswith("\r") else line
 
     def _text(self, number: int, ident: str, kind: str, text: str) -> _Block | None:
-        """Take a title or an abstract; return the document before it, if it begins another one."""
+        """Store a title or an abstract; if it begins a new document, return the one before."""
         before, ident = self._open, ident.strip()
         if not ident:
             raise FormatError("the document's id is empty", source=self._source.at(number))
@@ -209,7 +209,7 @@ class _Blocks:
         if ident != self._open.ident:
             raise self._wrong(
                 number,
-                f"the annotation line is of document {ident!r} but stands under document {self._open.ident!r}; "
+                f"the annotation line is of document {ident!r} but is listed under document {self._open.ident!r}; "
                 "each document begins with 'id|t|…'",
             )
         self._open.annotation_lines.append((number, line))
@@ -220,7 +220,7 @@ class _Blocks:
 
 
 class _BlockReader:
-    """Makes a record of a document's lines."""
+    """Convert the lines of a document to a record."""
 
     def __init__(self, block: _Block, source: Source, reading: Reading) -> None:
         self._block = block
@@ -229,7 +229,7 @@ class _BlockReader:
         self._document = _document(block)
 
     def record(self, looked: bool) -> Record:
-        """The record; its annotation is None unless somebody `looked`."""
+        """Return the record; its annotation is None unless somebody `looked`."""
         entities: list[Entity] = []
         relations: list[tuple[ConceptRelation, Mapping[str, Any]]] = []
         mentions = 0
@@ -263,7 +263,7 @@ class _BlockReader:
         return ConceptRelation(label, head, tail), {**properties, **({FURTHER_COLUMNS: further} if further else {})}
 
     def _entity(self, ident: str, number: int, line: str) -> Entity | None:
-        """The mention of a line; None if it does not fit the text and is left out."""
+        """Return the mention of a line; None if it does not fit the text and is left out."""
         columns = line.split("\t", 3)
         if len(columns) < 4 or not all(_NUMBER.fullmatch(column.strip()) for column in columns[1:3]):
             raise self._wrong(
@@ -272,7 +272,7 @@ class _BlockReader:
             )
         span = Span(int(columns[1].strip()), int(columns[2].strip()))
         surface = self._document.text[span.start : span.end]
-        # a mention may hold tabs of its own, if the text does: the offsets say where it ends
+        # a mention holds tabs if its text does: then the offsets show where it ends
         rest = columns[3][len(surface) + 1 :] if surface and columns[3].startswith(surface + "\t") else None
         if rest is None:
             surface, tab, rest = columns[3].partition("\t")
@@ -305,7 +305,7 @@ class _BlockReader:
 
 
 def _is_relation(columns: list[str]) -> bool:
-    """Whether a line states a relation: its second column is a type, not an offset."""
+    """Return whether a line states a relation: its second column is a type, not an offset."""
     kind = columns[1].strip()
     if len(columns) in (4, 5):
         return not _NUMBER.fullmatch(kind)
@@ -325,7 +325,7 @@ def _document(block: _Block) -> Document:
 
 
 def _fitting(block: _Block, text: str) -> int:
-    """How many of a document's mention lines have the text that is at their offsets."""
+    """Count the mention lines of a document whose text is the text at their offsets."""
     found = 0
     for _, line in block.annotation_lines:
         columns = line.split("\t")

@@ -1,4 +1,4 @@
-"""Records as lines of PubTator; the other way is :mod:`biorat_al.corpus.formats.pubtator.format`."""
+"""The writer of PubTator lines; :mod:`biorat_al.corpus.formats.pubtator.format` is the reader."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _KEPT = (
 
 
 class PubTatorLines:
-    """Makes the lines of documents."""
+    """Write documents as lines."""
 
     def __init__(self, report: WriteReport) -> None:
         self._report = report
 
     def record(self, document: Document, annotation: Annotation | None) -> tuple[list[str], list[str]]:
-        """The title line and the abstract line, and the lines of mentions and relations.
+        """Return the lines of the title and the abstract, and those of mentions and relations.
 
-        :raises FormatError: the document's id cannot stand in PubTator.
+        :raises FormatError: PubTator cannot hold the document's id.
         """
         ident = tabular_id(document, UNFIT_ID, "PubTator", self._report)
         losses.count_losses(
@@ -76,7 +76,7 @@ class PubTatorLines:
         yield from self._further(entity)
 
     def _further(self, entity: Entity) -> list[str]:
-        """The columns after the identifiers."""
+        """Return the columns after the identifiers."""
         parts = _strings(entity.extras, "individual_mentions")
         column = "|".join(parts)
         if not column.strip() or not _fits(column) or column.split("|") != parts:
@@ -126,7 +126,7 @@ class PubTatorLines:
             yield [relation.label, *ends, *columns]
 
     def _properties(self, properties: Mapping[str, Any]) -> list[str]:
-        """The columns of a relation after its ends, if its properties have some."""
+        """Return the columns of a relation after its ends, from its properties."""
         written = []
         for key in (NOVEL, COLUMN):
             column = properties.get(key)
@@ -140,7 +140,7 @@ class PubTatorLines:
 
 
 def _spellings(annotation: Annotation) -> dict[str, str]:
-    """How the mentions' column writes the concepts that a relation may name otherwise; certain ones alone."""
+    """Map other names of a concept to its spelling in the mentions' column; leave out names that are ambiguous."""
     written: set[str] = set()
     names: defaultdict[str, set[str]] = defaultdict(set)
     for entity in annotation.entities:
@@ -170,6 +170,6 @@ def _fits(column: str) -> bool:
 
 
 def _strings(extras: Mapping[str, Any], key: str) -> list[str]:
-    """A list of strings; empty if it is not one."""
+    """Return a list of strings from the extras; empty if the value is not one."""
     values = extras.get(key)
     return [*values] if isinstance(values, list) and all(isinstance(value, str) for value in values) else []

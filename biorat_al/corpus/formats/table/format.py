@@ -1,15 +1,15 @@
-"""Tables of documents: CSV and TSV with named columns, as spreadsheets, databases and PubMed's search page give them.
+"""Tables of documents: CSV and TSV with named columns, from spreadsheets, databases and PubMed's search page.
 
-- The first row names the columns. One of them is the id (``pmid``, ``id``, ``doc_id``, …), and one or two the text
-  (``title``, ``abstract``, ``text``, …; any case, blanks and underlines). All others are kept in the metadata, by name.
-- The text is the title, one space, the abstract; or the one column with a text, to the character.
-- Columns are divided by tabs, commas or semicolons, as the first row has it. A cell in quotation marks may hold these,
-  line ends, and quotation marks written twice. In a table divided by tabs, a cell that only begins with a quotation
-  mark is taken as it is.
-- Without an id column the documents are called after the file, with the number of the row (``papers-1``).
-- Three columns divided by tabs whose first row looks like a document (an id with a digit, a text with blanks) are taken
-  for id, title and abstract, two for id and text; that is noted.
-- Nobody has looked at the documents. A row without a text is left out and counted.
+- The first row names the columns. One of them is the id (``pmid``, ``id``, ``doc_id``, …), and one or two are the text
+  (``title``, ``abstract``, ``text``, …). Case, blanks and underscores in names do not matter. All other columns are
+  kept in the metadata, by name.
+- The text is the title, one space, the abstract; or the only text column, character by character.
+- Tabs, commas or semicolons separate the columns, as in the first row. A cell in quotation marks may hold these, line
+  ends, and doubled quotation marks. In a table with tabs, a cell that only begins with a quotation mark is unchanged.
+- Without an id column, a document's id is the file's name with the number of the row (``papers-1``).
+- If the first row of a table with tabs looks like a document (an id with a digit, a text with blanks), three columns
+  are read as id, title and abstract, and two as id and text; a note says so.
+- The documents have no annotations. A row without a text is left out and counted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IDS = (
     "pmid", "pubmedid", "id", "docid", "documentid", "articleid", "paperid", "recordid", "textid", "noteid", "reportid",
     "sentenceid", "abstractid", "uid", "identifier", "accession", "pmcid", "doi", "key", "filename", "document", "doc",
 )  # fmt: skip
-"""Names of columns with ids, without blanks and signs; the first that a table has is taken."""
+"""Names of id columns, without blanks and punctuation; the first name that a table has is used."""
 
 TITLES = ("title", "articletitle", "documenttitle", "papertitle", "ti", "headline")
 ABSTRACTS = ("abstract", "abstracttext", "articleabstract", "paperabstract", "abstractnote", "ab")
@@ -48,7 +48,7 @@ _SHOWN = 8
 
 
 class Columns(NamedTuple):
-    """Which column holds what, by its number; None for what the table does not have."""
+    """The number of the column for each purpose; None if the table has no such column."""
 
     names: tuple[str, ...]
     ident: int | None
@@ -58,11 +58,11 @@ class Columns(NamedTuple):
 
     @property
     def others(self) -> list[int]:
-        """The columns that are metadata."""
+        """The numbers of the columns that are metadata."""
         return [place for place in range(len(self.names)) if place not in (self.ident, self.title, self.text)]
 
 
-class Table(CorpusFormat):
+class TableFormat(CorpusFormat):
     """Reader of CSV and TSV."""
 
     name = "table"
@@ -74,7 +74,7 @@ class Table(CorpusFormat):
         if found is None:
             return False
         _, columns = found
-        # a text may well begin with the word "Abstract", not with the names of two columns
+        # a text may begin with the word "Abstract", but hardly with the names of two columns
         return len(columns.names) > 1 and (columns.ident is not None or None not in (columns.title, columns.text))
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
@@ -98,7 +98,7 @@ class Table(CorpusFormat):
                 reading.leave_out("rows with another number of columns", error)
                 continue
             cells = ["" if cell in _EMPTY else cell for cell in row]
-            empty += sum(cell != held for cell, held in zip(row, cells, strict=True))
+            empty += sum(cell != kept for cell, kept in zip(row, cells, strict=True))
             record = _record(cells, columns, count, number, source, reading)
             if record is not None:
                 yield record
@@ -115,7 +115,7 @@ def _record(
         error = FormatError(f"the row has no id in its column {columns.names[columns.ident or 0]!r}", source=where)
         reading.leave_out("rows without an id", error)
         return None
-    # spreadsheets make numbers with a fraction of a column that has gaps
+    # spreadsheets turn the ids of a column with gaps into decimal numbers
     ident = re.sub(r"\A([0-9]{7,8})\.0\Z", r"\1", ident)
     metadata = {columns.names[place]: cells[place] for place in columns.others if cells[place].strip()}
     title, text = ("" if place is None else cells[place] for place in (columns.title, columns.text))
@@ -130,9 +130,9 @@ def _record(
 
 
 def columns_of(first: Sequence[str]) -> Columns | None:
-    """Return what the columns hold by the names in the first row; None if they are no names, or none has a text."""
+    """Return the columns by the names in the first row; None if it has no names, or no column has a text."""
     names = [_plain(name) for name in first]
-    # a name with such a sign was divided at another one
+    # a name with such a character comes from splitting at a different one
     if len(set(names)) < len(names) or any(sign in name for name in first for sign in DIVIDERS):
         return None
 
@@ -148,7 +148,7 @@ def columns_of(first: Sequence[str]) -> Columns | None:
 
 
 def _columns_in(line: str) -> tuple[str, Columns] | None:
-    """What divides the columns of a first line, and what they hold; the reading with the most columns."""
+    """Return the divider and the columns of a first line; of several readings, the one with the most columns."""
     found = [
         (divider, columns)
         for divider in DIVIDERS
@@ -158,9 +158,9 @@ def _columns_in(line: str) -> tuple[str, Columns] | None:
 
 
 def _columns_without_names(first: Sequence[str], divider: str, source: Source, reading: Reading) -> Columns:
-    """The columns of a table that begins with a document.
+    """Return the columns of a table whose first row is a document.
 
-    :raises FormatError: it does not, or nothing tells what its columns hold.
+    :raises FormatError: the first row is not a document, or nothing shows what its columns hold.
     """
     names = {2: ("id", "text"), 3: ("id", "title", "abstract")}.get(len(first))
     is_document = (

@@ -1,4 +1,4 @@
-"""Rows of a table in a text file, with the line on which each begins."""
+"""The rows of a table in a text file, each with the line on which it begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
 def split_row(line: str, divider: str) -> list[str] | None:
-    """Return the cells of one line; None if its quotation marks do not fit."""
+    """Return the cells of one line; None if its quotation marks do not match."""
     if divider == "\t":
         return [_unquoted(cell) for cell in line.split("\t")]
     try:
@@ -32,9 +32,9 @@ def split_row(line: str, divider: str) -> list[str] | None:
 
 
 def table_rows(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
-    """Yield the rows of a file; blank lines are passed over.
+    """Yield the rows of a file; skip blank lines.
 
-    :raises FormatError: the quotation marks of a row do not fit (unless `reading` leaves such rows out).
+    :raises FormatError: the quotation marks of a row do not match, unless `reading` leaves such rows out.
     """
     yield from (_tabbed(source, reading) if divider == "\t" else _quoted(source, divider, reading))
 
@@ -46,11 +46,11 @@ def _quoted(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
 
     def content() -> Iterator[str]:
         nonlocal last
-        for last, line in chain((first,), lines):  # noqa: B007 - it tells where the reader is
+        for last, line in chain((first,), lines):  # noqa: B007 - the current line of the reader
             yield line + "\n"
 
     csv.field_size_limit(_LONGEST_CELL)
-    # a blank after a comma is a part of the text, unless that is how the file is laid out
+    # a blank after a comma belongs to the text, unless the file has one after every comma
     laid_out = f"{divider} " in first[1]
     table = csv.reader(content(), delimiter=divider, strict=True, skipinitialspace=laid_out)
     while True:
@@ -77,14 +77,14 @@ def _tabbed(source: Source, reading: Reading) -> Iterator[Row]:
             continue
         cells = line.split("\t")
         if width and len(cells) != width and '"' in line:
-            # tabs or line ends inside of quotation marks: as many lines as it takes to have all columns
+            # tabs or line ends inside quotation marks: join lines until the row has all columns
             ahead.extend(islice(lines, _MOST_LINES - len(ahead)))
             taken, cells = _over_lines(found[1], [text for _, text in ahead], width, cells)
             for _ in range(taken):
                 ahead.popleft()
         width = width or len(cells)
         row = [_unquoted(cell) for cell in cells]
-        unquoted += sum(cell != held for cell, held in zip(cells, row, strict=True))
+        unquoted += sum(cell != plain for cell, plain in zip(cells, row, strict=True))
         yield number, row
     if unquoted:
         reading.report.note(
@@ -94,7 +94,7 @@ def _tabbed(source: Source, reading: Reading) -> Iterator[Row]:
 
 
 def _over_lines(line: str, ahead: list[str], width: int, cells: list[str]) -> tuple[int, list[str]]:
-    """The cells of a row with how many further lines it takes; `cells` if no number of them gives as many as wanted."""
+    """Return how many further lines a row takes, and its cells; 0 and `cells` if no number gives `width` cells."""
     text = line
     for count in range(len(ahead) + 1):
         text += "\n" + ahead[count - 1] if count else ""

@@ -287,7 +287,7 @@ def test_a_failure_leaves_nothing_and_the_old_folder(tmp_path: Path) -> None:
 def test_a_folder_is_replaced_only_if_that_was_asked_for_and_it_is_an_export(tmp_path: Path) -> None:
     folder = tmp_path / "sub" / "out"
     write_bigbio(folder, "corpus", {"train": [(DOCUMENT, ANNOTATION)]})
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         write_bigbio(folder, "corpus", {"test": [(DOCUMENT, ANNOTATION)]})
     write_bigbio(folder, "corpus", {"test": [(DOCUMENT, ANNOTATION)]}, replace=True)
     assert [path.name for path in (folder / "data").iterdir()] == ["test.parquet"]
@@ -396,11 +396,11 @@ def test_running_numbers_are_told_apart_from_other_ids() -> None:
     assert again("one", "1", "2", "5") == []
     assert again("two", "6", "7", "01", "a", "3") == []
     for ident, where in (("1", "one"), ("2", "one"), ("5", "one"), ("7", "two"), ("01", "two"), ("a", "two")):
-        assert again("three", ident) == [f"the id {ident!r} is there already, in {where}"]
+        assert again("three", ident) == [f"the id {ident!r} already exists, in {where}"]
     assert again("four", "3", "4", "4", "9", "9") == [
-        "the id '3' is there already, in two",
-        "the id '4' is there already, in four",
-        "the id '9' is there already, in four",
+        "the id '3' already exists, in two",
+        "the id '4' already exists, in four",
+        "the id '9' already exists, in four",
     ]
 
 

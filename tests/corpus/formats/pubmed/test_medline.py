@@ -89,7 +89,7 @@ def test_books_other_titles_and_records_without_a_text(tmp_path: Path) -> None:
     ("content", "message", "kind"),
     [
         ("PMID- 1\nTI  - A.\n\nTI  - B.\n", r":4: found no PMID, expected a record that b", "records without a PMID"),
-        ("PMID- 1\nTI  - A.\nwords\n", r":3: found 'words', expected a field such as", "lines that are no field"),
+        ("PMID- 1\nTI  - A.\nwords\n", r":3: found 'words', expected a field such as", "lines that are not a field"),
     ],
 )
 def test_a_broken_record(tmp_path: Path, content: str, message: str, kind: str) -> None:

@@ -256,7 +256,7 @@ BROKEN = [
     ("1|t|a\n1|a|b\n1|a|c\n", 3, "found an abstract line without the title line"),
     ("1|t|a\n1\t0\t1\ta\tX\n1|a|c\n", 3, "found an abstract line without the title line '1|t|…' right before it"),
     ("1|t|a\n1|x|b\n", 2, "found a line '1|x|…', expected '|t|' for a title or '|a|' for an abstract"),
-    ("1|t|a\n1|a|b\n2\t0\t1\ta\tX\tD1\n", 3, "the annotation line is of document '2' but stands under document '1'"),
+    ("1|t|a\n1|a|b\n2\t0\t1\ta\tX\tD1\n", 3, "the annotation line is of document '2' but is listed under document '1'"),
     ("1|t|a\n1|a|b\nsome words\n", 3, "found 'some words', expected a title line 'id|t|…'"),
     ("1|t|a\n1|a|b\n1\t0\t1\n", 3, "expected a mention: id, start, end (whole numbers)"),
     ("1|t|a\n1|a|b\n1\t0\t1\ta\n", 3, "with 4 columns, expected five or more"),
