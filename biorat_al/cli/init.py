@@ -118,7 +118,7 @@ def init(
     """
     from biorat_al.corpus.sources import Sources
     from biorat_al.presentation.init import init_text
-    from biorat_al.project import Project, default_name, new_settings
+    from biorat_al.project import Project, RelationOptions, default_name, new_settings
 
     settings = new_settings(
         name or default_name(folder),
@@ -129,10 +129,7 @@ def init(
         seed=seed,
         size=size,
         strategy=strategy,
-        relations=relations,
-        symmetric=symmetric,
-        relation_level=relation_level,
-        relation_window=relation_window,
+        relations=RelationOptions(relations, symmetric, relation_level, relation_window),
     )
     project, report, read = Project.init(
         folder,

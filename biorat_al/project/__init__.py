@@ -8,7 +8,7 @@ Everything that the command line does can be done from here::
     report = project.round(size=20)
 """
 
-from biorat_al.project.settings_from_options import default_name, new_settings
+from biorat_al.project.settings_from_options import RelationOptions, default_name, new_settings
 from biorat_al.project.project import Project, upgrade_database
 
-__all__ = ["Project", "default_name", "new_settings", "upgrade_database"]
+__all__ = ["Project", "RelationOptions", "default_name", "new_settings", "upgrade_database"]
