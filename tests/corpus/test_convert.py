@@ -51,7 +51,7 @@ def test_to_every_format_and_back(source: Path, tmp_path: Path, known: CorpusFor
 def test_what_is_there_is_replaced_only_if_it_may_be(source: Path, tmp_path: Path, known: CorpusFormat) -> None:
     out = tmp_path / "out"
     convert_corpus(source, out, to=known.name)
-    with pytest.raises(UsageError, match="is there already; choose another name, or replace it with --force"):
+    with pytest.raises(UsageError, match="already exists; choose another name, or replace it with --force"):
         convert_corpus(source, out, to=known.name)
     source.write_text(PUBTATOR.partition("\n\n")[0] + "\n")
     convert_corpus(source, out, to=known.name, force=True)
@@ -110,7 +110,7 @@ def test_the_command(source: Path, tmp_path: Path) -> None:
     assert outcome.out.startswith(f"Wrote 3 documents to {out}\n")
     outcome = call("convert", str(source), str(out), "--to", "brat")
     assert (outcome.code, outcome.out) == (2, "")
-    assert "is there already" in outcome.err
+    assert "already exists" in outcome.err
     outcome = call("convert", str(out), str(source), "--from", "brat", "--to", "pubtator", "--force")
     assert outcome.code == 0
     assert source.read_text().count("CID") == 3

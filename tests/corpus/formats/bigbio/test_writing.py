@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al import files, swap
+from biorat_al import files
 from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.formats.bigbio import tables as bigbio_tables
 from biorat_al.corpus.formats.bigbio.card import CardDetails
@@ -287,7 +287,7 @@ def test_a_failure_leaves_nothing_and_the_old_folder(tmp_path: Path) -> None:
 def test_a_folder_is_replaced_only_if_that_was_asked_for_and_it_is_an_export(tmp_path: Path) -> None:
     folder = tmp_path / "sub" / "out"
     write_bigbio(folder, "corpus", {"train": [(DOCUMENT, ANNOTATION)]})
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         write_bigbio(folder, "corpus", {"test": [(DOCUMENT, ANNOTATION)]})
     write_bigbio(folder, "corpus", {"test": [(DOCUMENT, ANNOTATION)]}, replace=True)
     assert [path.name for path in (folder / "data").iterdir()] == ["test.parquet"]
@@ -369,9 +369,11 @@ def test_a_folder_is_replaced_where_names_can_be_exchanged_and_where_not(
 ) -> None:
     asked = []
 
+    exchanged = files.swapped
+
     def swapped(one: Path, other: Path) -> bool:
         asked.append((one, other))
-        return at_once and swap.swapped(one, other)
+        return at_once and exchanged(one, other)
 
     monkeypatch.setattr(files, "swapped", swapped)
     for split in ("train", "test"):
