@@ -1,4 +1,4 @@
-"""The name and the settings of a new project, from what a user types."""
+"""The name and the settings of a new project, made from what a user types."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def new_settings(
     seed: int,
     size: int,
     strategy: str,
-    relations: RelationOptions = RelationOptions(),  # noqa: B008 - it is frozen
+    relations: RelationOptions = RelationOptions(),
 ) -> Settings:
     """Return the settings of a new project from what a user types.
 
@@ -81,6 +81,10 @@ def default_name(folder: Path) -> str:
 
 
 def _window(text: str) -> int | str:
+    """Parse a relation window.
+
+    :raises UsageError: it is neither a positive number nor ``document``.
+    """
     if text == "document":
         return text
     if not text.isdecimal() or int(text) < 1:
