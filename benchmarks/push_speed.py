@@ -28,7 +28,7 @@ import httpx
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
-from biorat_al.desk.labelstudio.configuration import labelling_configuration
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, labelling_configuration
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.desk.labelstudio.pushing import task_body
 
@@ -87,7 +87,7 @@ def measure(server: LocalServer, count: int, repetitions: int) -> dict[str, obje
     assert credentials is not None
     desk = LabelStudioDesk(info.url, credentials.token)
     tasks = make_tasks(count)
-    configuration = Configuration.parse(labelling_configuration(LABELS))
+    configuration = LabellingConfiguration.parse(labelling_configuration(LABELS))
     bodies = [json.dumps([task_body(task, configuration) for task in some]).encode() for some in chunks(tasks)]
 
     def new_project() -> DeskProject:

@@ -1,7 +1,7 @@
 """biorat-al: an active-learning loop for biomedical annotation with Label Studio and random adversarial training.
 
 The names in ``__all__`` are what a program may rely on; everything else may change without notice. Each is imported
-when it is first asked for, so that ``import biorat_al`` alone is quick::
+when it is first used, so that ``import biorat_al`` alone is quick::
 
     from biorat_al import Project
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# what type checkers read; the map below is what is looked up, and a test holds the two together
+# type checkers read this; at run time the map below is used, and a test keeps the two equal
 if TYPE_CHECKING:
     from biorat_al.corpus.convert import Conversion as Conversion
     from biorat_al.corpus.convert import convert_corpus as convert_corpus
@@ -104,9 +104,10 @@ _MODULES = {name: module for module, names in _PUBLIC.items() for name in names}
 __all__ = sorted([*_MODULES, "__version__"])
 
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+if not TYPE_CHECKING:  # with this, a type checker would accept every name
 
     def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = globals()[name] = getattr(import_module(_MODULES[name]), name)
@@ -114,4 +115,5 @@ if not TYPE_CHECKING:  # a type checker would take every name for one that exist
 
 
 def __dir__() -> list[str]:
+    """Return the names of the module, including those not imported yet."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""``python -m biorat_al``: the command line."""
+"""The command line as ``python -m biorat_al``."""
 
 from biorat_al.cli import main
 

@@ -1,7 +1,7 @@
-"""A name that one process at a time writes to, and what a process that was killed leaves beside it.
+"""Claims on a name that one process at a time writes to, and the cleaning up after processes that were killed.
 
-Whoever writes a file or folder claims its name first, then works, then lets it appear in one step. Without ``force``
-nothing that has appeared under the name meanwhile is replaced, whoever made it.
+A process that writes a file or folder first claims its name, then works, then lets the result appear in one step.
+Without ``force`` it replaces nothing that has appeared under the name meanwhile, no matter who made it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from biorat_al.errors import LockedError, ProjectError
 
 try:
     import fcntl
-except ImportError:  # pragma: no cover - Windows has none: there the last step alone decides
+except ImportError:  # pragma: no cover - Windows has no fcntl: there only the last step decides
     fcntl = None  # type: ignore[assignment]
 
 
 def _machine() -> str:
-    """A short name of this machine, and of this container: process numbers mean something in one alone."""
+    """Return a short name of this machine and container: a process number is only valid inside one of them."""
     try:
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -43,15 +43,15 @@ _LONGEST = 100
 _NEW, _FORCED = "new", "forced"
 
 _in_use: set[str] = set()
-"""Temporary names that this very process is at work under."""
+"""Temporary names that this process is using."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A name that is claimed.
+    """The terms on which a name is claimed.
 
-    :param force: what is there may be replaced.
-    :param cut_off: a process that found nothing under the name began to write it, and was killed.
+    :param force: existing content may be replaced.
+    :param cut_off: an earlier process began to write under the name, when nothing existed there, and was killed.
     """
 
     force: bool = False
@@ -67,13 +67,13 @@ _claims: ContextVar[dict[str, Claim]] = ContextVar("claims")
 def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim]:
     """Claim a name: nobody else writes to it meanwhile, and without `force` nothing that appears there is replaced.
 
-    What killed processes left beside it is finished or removed first. Where the folder cannot be written, or its file
-    system knows no locks, the name is not claimed, and only the last step decides. Claiming a name again, inside, is
-    nothing.
+    First finish or remove what killed processes left beside it. Where the folder cannot be written, or its file
+    system has no locks, the name is not claimed, and only the last step decides. Claiming the same name again inside
+    changes nothing.
 
-    An interruption that comes when the new thing has its name gets a note that says so.
+    An interruption that comes once the new content has its name gets a note that says so.
 
-    :param parents: make the folders that it is to be in; those that stay empty are removed again.
+    :param parents: create the folders above it; remove those that stay empty.
     :raises LockedError: another process is writing there.
     """
     place = os.path.abspath(path)
@@ -82,39 +82,39 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
         yield outer[place]
         return
     lock = path.parent / f".{path.name[:_LONGEST]}.claim"
-    made = _made_parents(path) if parents else []
+    created = _create_parents(path) if parents else []
     handle, before = _locked(lock, path)
     claim = Claim(force, cut_off=before == _NEW)
     token = _claims.set({**outer, place: claim})
-    there = path.exists() or path.is_symlink()
+    existed = path.exists() or path.is_symlink()
     try:
         try:
-            remove_leftovers(path)
+            clear_partials(path)
             if handle is not None:
-                # kept where the process before was cut off: the next one has to know that as well; never empty between
+                # kept where the previous process was cut off: the next one has to know it too; never empty in between
                 with writing(path):
-                    os.pwrite(handle, (_FORCED if there and before != _NEW else _NEW).ljust(8).encode(), 0)
+                    os.pwrite(handle, (_FORCED if existed and before != _NEW else _NEW).ljust(8).encode(), 0)
             yield claim
         finally:
             with uninterrupted():
                 _claims.reset(token)
                 if handle is not None:
-                    # while it is locked: a process that waits for it sees that the file has gone
+                    # while it is still locked, so that a process waiting for it sees that the file is gone
                     with suppress(OSError):
                         lock.unlink()
                     os.close(handle)
-                for folder in made:
+                for folder in created:
                     with suppress(OSError):
                         folder.rmdir()
     except KeyboardInterrupt as error:
-        if not there and path.exists():
+        if not existed and path.exists():
             error.add_note(f"{path} is complete all the same.")
         raise
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let signals wait: what is being cleaned up must not be left half done by a second Ctrl-C, or by a late first."""
+    """Hold signals back: a second Ctrl-C, or a late first one, must not leave a clean-up half done."""
     if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -126,7 +126,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def may_replace(path: Path) -> bool:
-    """Return whether what is at `path` by now may be replaced: not if it was claimed without ``force``."""
+    """Return whether whatever is now at `path` may be replaced: not if it was claimed without ``force``."""
     claim = _claims.get({}).get(os.path.abspath(path))
     return claim is None or claim.force
 
@@ -138,7 +138,7 @@ def temporary_name(path: Path) -> Path:
 
 @contextmanager
 def in_use(temporary: Path) -> Iterator[None]:
-    """Mark a temporary name as one that this process is at work under."""
+    """Mark a temporary name as one that this process is using."""
     name = os.path.abspath(temporary)
     _in_use.add(name)
     try:
@@ -147,10 +147,10 @@ def in_use(temporary: Path) -> Iterator[None]:
         _in_use.discard(name)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what processes that were killed left beside `path`; finish a replacement that one of them had begun.
+def clear_partials(path: Path) -> None:
+    """Remove what killed processes left beside `path`; finish a replacement that one of them had begun.
 
-    What belongs to a living process, or to another machine, stays.
+    Keep what belongs to a running process or to another machine.
     """
     pattern = re.compile(rf"\.{re.escape(path.name[:_LONGEST])}\.{_HOST}-([0-9]+)-[0-9a-f]{{8}}\.partial")
     try:
@@ -158,22 +158,22 @@ def remove_leftovers(path: Path) -> None:
     except OSError:
         return
     for name in sorted(names):
-        found = pattern.fullmatch(name)
-        left = path.parent / name
-        if found is None or os.path.abspath(left) in _in_use:
+        match = pattern.fullmatch(name)
+        partial = path.parent / name
+        if match is None or os.path.abspath(partial) in _in_use:
             continue
-        if int(found[1]) != os.getpid() and is_alive(int(found[1])):
+        if int(match[1]) != os.getpid() and is_alive(int(match[1])):
             continue
-        if left.is_dir() and not left.is_symlink():
-            _restore(left, path)
-            shutil.rmtree(left, ignore_errors=True)
+        if partial.is_dir() and not partial.is_symlink():
+            _restore(partial, path)
+            shutil.rmtree(partial, ignore_errors=True)
         else:
             with suppress(OSError):
-                left.unlink()
+                partial.unlink()
 
 
 def is_alive(process: int) -> bool:
-    """Return whether a process of this machine still runs, as far as this user may know."""
+    """Return whether a process of this machine is still running, as far as this user can see."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -184,12 +184,12 @@ def is_alive(process: int) -> bool:
 
 
 def this_host() -> str:
-    """Return a short name of this machine that can stand in a file name."""
+    """Return a short name of this machine that is safe in a file name."""
     return _HOST
 
 
 def _restore(room: Path, path: Path) -> None:
-    """Put a folder under its name that was between two renames: the new one if it is still there, else the old one."""
+    """Finish a replacement that was cut off between two renames: with the new folder if it exists, else the old one."""
     if path.exists() or path.is_symlink() or not (room / "old").exists():
         return
     for kept in (room / "new", room / "old"):
@@ -199,8 +199,8 @@ def _restore(room: Path, path: Path) -> None:
             return
 
 
-def _made_parents(path: Path) -> list[Path]:
-    """Make the folders above `path`; return those that were not there, the innermost first."""
+def _create_parents(path: Path) -> list[Path]:
+    """Create the folders above `path`; return those that did not exist, the innermost first."""
     missing = [parent for parent in path.parents if not parent.exists()]
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _made_parents(path: Path) -> list[Path]:
 
 
 def _locked(lock: Path, path: Path) -> tuple[int | None, str]:
-    """Open and lock a file; return it, None if that cannot be, and what a process that was killed wrote in it."""
+    """Open and lock a file; return its handle (None if it cannot be locked) and what a killed process wrote in it."""
     if fcntl is None:  # pragma: no cover
         return None, ""
     while True:
@@ -229,18 +229,25 @@ def _locked(lock: Path, path: Path) -> tuple[int | None, str]:
         with suppress(FileNotFoundError):
             if os.path.samestat(os.stat(lock), os.fstat(handle)):
                 return handle, os.read(handle, 20).decode(errors="replace").strip()
-        os.close(handle)  # its holder has ended and removed it in between
+        os.close(handle)  # its holder has ended and removed it meanwhile
 
 
 def check_target(path: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:
-    """Refuse to replace what is there.
+    """Raise if `path` exists and must not be replaced.
 
-    :param claim: on the name; says whether the command that began to write it was cut off.
-    :raises ProjectError: `path` is there already and `force` is not set.
+    :param claim: the claim on the name; it says whether the command that began to write it was cut off.
+    :raises ProjectError: `path` already exists and `force` is not set.
     """
     if not force and (path.exists() or path.is_symlink()):
-        if claim.cut_off:
-            raise ProjectError(
-                f"{path} is complete: the command that was cut off had written it; there is nothing left to do"
-            )
-        raise ProjectError(f"{path} is there already; choose another name, or replace it with --force")
+        raise ProjectError(already_exists(path, claim))
+
+
+def already_exists(path: Path, claim: Claim = NO_CLAIM, *, replace: str = "replace it with --force") -> str:
+    """Return the sentence for a target that already exists and must not be replaced.
+
+    :param claim: the claim on the name; if the command that wrote it was cut off, the work is already done.
+    :param replace: how the caller can have it replaced.
+    """
+    if claim.cut_off:
+        return f"{path} is complete: the command that was cut off had written it; there is nothing left to do"
+    return f"{path} already exists; choose another name, or {replace}"

@@ -1,4 +1,4 @@
-"""What a disk says when it does not take what is written, in words that say where and what to do."""
+"""Why a disk refuses to write, in sentences that say where and what to do."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pathlib import Path
 from biorat_al.errors import BioratError
 
 ROOM = 1_000_000
-"""Bytes without which a disk counts as full."""
+"""Bytes; a disk with less free space counts as full."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AGAIN = "make room there, and run the same command again"
 
 
 def is_full(error: OSError) -> bool:
-    """Return whether an error says that there is no room: on the disk, in a quota, or in a file's largest size."""
+    """Return whether an error means no room: the disk is full, a quota is used up, or a file is at its largest size."""
     return error.errno in _FULL
 
 
 def cause(error: OSError, place: Path) -> str:
-    """Return why something cannot be written.
+    """Return the reason why something cannot be written.
 
-    :param place: what was to be written, or the folder that it is in; it need not exist.
+    :param place: the path to be written, or its folder; it need not exist.
     """
     if error.errno == errno.ENOSPC:
         return no_room(place)
@@ -46,7 +46,7 @@ def cause(error: OSError, place: Path) -> str:
 
 
 def no_room(place: Path) -> str:
-    """Return the sentence for a disk that has no room where `place` is: which disk, how much is free, what to do."""
+    """Return the sentence for a full disk that holds `place`: which disk, how much is free, what to do."""
     with suppress(OSError, AttributeError):  # Windows has no statvfs
         about = os.statvfs(_existing(place))
         if about.f_files and not about.f_favail:
@@ -55,25 +55,25 @@ def no_room(place: Path) -> str:
 
 
 def fullest(places: Iterable[Path]) -> Path:
-    """Return the place whose disk has the least room, the first of several."""
+    """Return the place whose disk has the least room; the first if several are equal."""
     return min(places, key=_room)
 
 
 def usual_places() -> list[Path]:
-    """Return where a command writes whatever it is told to: the working directory, the temporary folder, the home."""
+    """Return the folders that every command writes to: the working, the temporary and the home folder."""
     return [Path.cwd(), Path(tempfile.gettempdir()), Path.home()]
 
 
 def has_no_room(place: Path) -> bool:
-    """Return whether a disk counts as full, as far as can be seen."""
+    """Return whether a disk counts as full; False if its free space is not known."""
     return _room(place) < ROOM
 
 
 def mount(place: Path) -> Path:
-    """Return the folder at which the disk is mounted that holds `place`."""
+    """Return the mount point of the disk that holds `place`."""
     folder = _existing(place)
     with suppress(OSError):
-        return next(one for one in (folder, *folder.parents) if os.path.ismount(one))
+        return next(above for above in (folder, *folder.parents) if os.path.ismount(above))
     return folder
 
 
@@ -86,7 +86,7 @@ def size(count: float) -> str:
 
 
 def free(place: Path) -> str:
-    """Return how much room there is: ``3.4 GB of 20.0 GB are free``."""
+    """Return how much room the disk of `place` has: ``3.4 GB of 20.0 GB are free``."""
     try:
         usage = shutil.disk_usage(_existing(place))
     except OSError:
@@ -96,10 +96,10 @@ def free(place: Path) -> str:
 
 @contextmanager
 def writing(place: Path, kind: type[BioratError] = BioratError) -> Iterator[None]:
-    """Turn an error of the system while `place` is written into one of ours that names it.
+    """Turn an error of the system while `place` is written into one of this package that names the place.
 
     :raises BioratError: of the given kind.
-    :raises TimeoutError: as it came: a lock that somebody else holds says nothing of the disk.
+    :raises TimeoutError: unchanged, since a lock that another process holds has nothing to do with the disk.
     """
     try:
         yield
@@ -110,7 +110,7 @@ def writing(place: Path, kind: type[BioratError] = BioratError) -> Iterator[None
 
 
 def _existing(place: Path) -> Path:
-    """The place, or the nearest folder above it that exists."""
+    """Return the place, or the nearest existing folder above it."""
     place = Path(os.path.abspath(place))
     for folder in (place, *place.parents):
         with suppress(OSError):
@@ -120,6 +120,7 @@ def _existing(place: Path) -> Path:
 
 
 def _room(place: Path) -> float:
+    """Return the free bytes on the disk of `place`; infinity if not known."""
     try:
         return shutil.disk_usage(_existing(place)).free
     except OSError:

@@ -1,6 +1,6 @@
-"""What this machine has, and what it lacks, for a project to run: in plain words, without a traceback or a secret.
+"""The check of what this machine has and lacks for a project, in plain words, without tracebacks or secrets.
 
-Nothing is installed, downloaded, started or changed.
+It installs, downloads, starts and changes nothing.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
-    :param state: ``ok``; ``warning``: it works, or is not needed now; ``missing``: something cannot be done like this.
-    :param sentence: what was found.
-    :param advice: what to do about it; empty where there is nothing to do.
+    :param state: ``ok``; ``warning``: it works, or is not needed now; ``missing``: something will not work.
+    :param sentence: the result in words.
+    :param advice: what to do about it; empty if nothing needs to be done.
     """
 
     topic: str
@@ -58,10 +58,10 @@ class Finding:
 
 
 def diagnose(project_dir: Path | None = None) -> list[Finding]:
-    """Look at everything that a project needs, and say what was found. Never raises.
+    """Check everything that a project needs, and return the results. Never raises.
 
-    :param project_dir: the project's folder; None looks for one from the working directory upwards, and looks at the
-        machine alone if there is none.
+    :param project_dir: the project's folder; None looks for one from the working directory upwards, and checks only
+        the machine if there is no project.
     """
     settings: list[Settings] = []
     folder: list[Path] = []
@@ -82,7 +82,7 @@ def diagnose(project_dir: Path | None = None) -> list[Finding]:
             return
         settings.append(read_settings(place))
         folder.append(place)
-        yield Finding("Project", "ok", f"The project {settings[0].name!r} lies in {place}.")
+        yield Finding("Project", "ok", f"The project {settings[0].name!r} is in {place}.")
 
     findings = _each("Project", project)
     of_project, place = (settings[0], folder[0]) if settings and folder else (None, None)
@@ -98,13 +98,13 @@ def diagnose(project_dir: Path | None = None) -> list[Finding]:
 
 
 def _each(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """What `look` finds; where it fails, that is a finding too."""
+    """Return what `look` finds; if it fails, that is a finding too."""
     findings: list[Finding] = []
     try:
         findings.extend(look())
     except BioratError as error:
         findings.append(Finding(topic, "missing", _sentence(str(error))))
-    except Exception as error:  # whatever is broken here is what the user wants to know
+    except Exception as error:  # a broken part is exactly what the user wants to know about
         findings.append(
             Finding(
                 topic, "missing", _sentence(f"it cannot be looked at: {type(error).__name__}: {error}"),
@@ -112,22 +112,25 @@ def _each(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
             )
         )  # fmt: skip
     return [
-        # a second lock: no error is meant to repeat a secret in the first place
+        # a second safeguard: errors should contain no secret in the first place
         Finding(finding.topic, finding.state, redact(finding.sentence), redact(finding.advice))
         for finding in findings
     ]
 
 
 def _sentence(text: str) -> str:
+    """Return the first line of a text as a sentence."""
     first = (text.strip().splitlines() or ["Nothing more is known"])[0].rstrip(".")
     return f"{first[:1].upper()}{first[1:]}."
 
 
 def _python() -> Iterator[Finding]:
+    """Report the version of Python."""
     yield Finding("Python", "ok", f"Python {platform.python_version()} in {sys.prefix}.")
 
 
 def _torch() -> Iterator[Finding]:
+    """Report PyTorch and the device that it uses."""
     import torch
 
     from biorat_al.learner.encoder.device import pick_device
@@ -148,6 +151,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _name_of(device: Device) -> str:
+    """Return a name of the device for people."""
     import torch
 
     if device.kind == "cuda":
@@ -157,6 +161,7 @@ def _name_of(device: Device) -> str:
 
 
 def _encoders(settings: Settings | None) -> Iterator[Finding]:
+    """Report whether the project's encoder and the small one are on this machine."""
     from biorat_al.learner.encoder.encoder import PUBMEDBERT, resolve_encoder
 
     wanted = settings.encoder.name if settings else "pubmedbert"
@@ -190,7 +195,7 @@ def _encoders(settings: Settings | None) -> Iterator[Finding]:
 
 
 def _at_hand(source: str, names: tuple[str, ...]) -> bool:
-    """Whether one of the files is in the folder `source`, or in the hub's cache of what has this name."""
+    """Return whether one of the files is in the folder `source`, or in the hub's cache for this name."""
     if Path(source).is_dir():
         return any((Path(source) / name).is_file() for name in names)
     from huggingface_hub import try_to_load_from_cache
@@ -199,6 +204,7 @@ def _at_hand(source: str, names: tuple[str, ...]) -> bool:
 
 
 def _sdk() -> Iterator[Finding]:
+    """Report whether the SDK is installed in a version that works."""
     advice = f"Install it again: pip install '{SDK}>={SDK_VERSIONS.start},<{SDK_VERSIONS.stop}'"
     try:
         version = importlib.metadata.version(SDK)
@@ -212,6 +218,7 @@ def _sdk() -> Iterator[Finding]:
 
 
 def _label_studio(settings: Settings | None) -> Iterator[Finding]:
+    """Report whether Label Studio can be reached, or else installed or started."""
     from biorat_al.desk.labelstudio.client import LabelStudioDesk
     from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
     from biorat_al.desk.labelstudio.local_server.server import LocalServer
@@ -248,6 +255,7 @@ def _label_studio(settings: Settings | None) -> Iterator[Finding]:
 
 
 def _answer(desk: LabelStudioDesk) -> Finding:
+    """Report whether a Label Studio answers and accepts the token."""
     try:
         desk.check()
     except DeskAccessError as error:
@@ -260,6 +268,7 @@ def _answer(desk: LabelStudioDesk) -> Finding:
 
 
 def _database(settings: Settings | None, folder: Path | None) -> Iterator[Finding]:
+    """Report whether the database answers and has the tables of this version."""
     from biorat_al.store.database.engine import DATABASE_VARIABLE, database_setting, database_url, shown
     from biorat_al.store.database.migration import newest_revision
     from biorat_al.store.store import Store
@@ -284,6 +293,10 @@ def _database(settings: Settings | None, folder: Path | None) -> Iterator[Findin
 
 
 def _ask(url: URL) -> None:
+    """Run a query that proves that the database answers.
+
+    :raises StoreError: it does not.
+    """
     from sqlalchemy import text
 
     from biorat_al.store.database.engine import database_errors, open_engine
@@ -299,9 +312,10 @@ def _ask(url: URL) -> None:
 
 
 def _disk(folder: Path | None) -> Iterator[Finding]:
+    """Report how much space is free."""
     place = folder or Path.cwd()
     free = shutil.disk_usage(place).free
-    sentence = f"{free / 1e9:.1f} GB are free where {place} lies."
+    sentence = f"{free / 1e9:.1f} GB are free on the disk of {place}."
     if free < LITTLE_SPACE:
         advice = "A model of PubMedBERT's size takes 0.4 GB, and each round keeps one for each arm: make room."
         yield Finding("Disk", "missing" if free < NO_SPACE else "warning", sentence, advice)
@@ -310,18 +324,19 @@ def _disk(folder: Path | None) -> Iterator[Finding]:
 
 
 def _home() -> Iterator[Finding]:
+    """Report whether the folder for the user's own files can be written to."""
     from biorat_al.desk.labelstudio.local_server.server import HOME_VARIABLE, default_home
 
     home = default_home().absolute()
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
-        # asking for permission is not enough: a full or read-only disk gives it and then fails
+        # checking the permission is not enough: a full or read-only disk grants it and then fails
         with tempfile.TemporaryFile(dir=place) as file:
             file.write(b"x")
     except OSError as error:
         yield Finding(
             "Home", "missing", f"Nothing can be written in {place}: {error.strerror}.",
-            f"Set {HOME_VARIABLE} to a folder of your own.",
+            f"Set {HOME_VARIABLE} to a folder that you can write to.",
         )  # fmt: skip
         return
-    yield Finding("Home", "ok", f"What belongs to you, not to a project, is kept in {home}.")
+    yield Finding("Home", "ok", f"Files that belong to you, not to a project, are kept in {home}.")

@@ -1,7 +1,29 @@
-"""The family of errors that biorat-al raises on purpose.
+"""The errors that biorat-al raises on purpose.
 
-Every message is one plain sentence or two: what happened, where, and what to do about it. The command line prints the
-message alone and leaves with :attr:`BioratError.exit_code`; anything that is not of this family is a defect.
+Exit status 1 unless another is given::
+
+    BioratError
+    ├── UsageError                     2
+    ├── NothingToDoYet                 3
+    ├── CorpusError
+    │   ├── FormatError
+    │   ├── OffsetError
+    │   ├── DuplicateDocumentError
+    │   └── LabelError
+    ├── SettingsError
+    ├── ProjectError
+    ├── LockedError
+    ├── StoreError
+    │   └── SchemaVersionError
+    ├── DeskError
+    │   ├── DeskUnreachableError
+    │   └── DeskAccessError
+    └── LearnerError
+        ├── EncoderNotFoundError
+        └── NotEnoughLabelsError
+
+Every message is one or two plain sentences: what happened, where, and what to do about it. The command line prints the
+message only and exits with :attr:`BioratError.exit_code`; any other exception is a defect.
 """
 
 from __future__ import annotations
@@ -12,19 +34,19 @@ from biorat_al.wording import shortened
 
 LONGEST_MESSAGE, _ITS_END = 700, 300
 LONGEST_ID = 100
-"""Characters: what a file holds in the place of an id may be a whole text, which no message repeats."""
+"""Characters; where a file should have an id it may have a whole text, which no message repeats."""
 
-# line ends and tabs are shown as they are; a terminal acts on the others
+# line ends and tabs stay; a terminal would act on the others
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 
 def readable(text: str) -> str:
-    """Return `text` with its control characters written out, so that none of them acts on a terminal."""
+    """Return `text` with its control characters escaped, so that a terminal does not act on them."""
     return text.translate(_CONTROLS)
 
 
 class BioratError(Exception):
-    """Base of every error that a user can do something about.
+    """The base class of all errors that a user can do something about.
 
     >>> from biorat_al import BioratError, Project
     >>> try:
@@ -38,7 +60,7 @@ class BioratError(Exception):
 
 
 class UsageError(BioratError):
-    """The call itself is wrong: options that contradict each other, a name that does not exist."""
+    """The call itself is wrong: options contradict each other, or a name does not exist."""
 
     exit_code = 2
 
@@ -46,8 +68,8 @@ class UsageError(BioratError):
 class NothingToDoYet(BioratError):
     """There is nothing to do until people have annotated more.
 
-    :param open_tasks: number of tasks that wait for an annotator.
-    :param notes: what a person should know of the answers that were fetched, in sentences.
+    :param open_tasks: number of tasks that are waiting for an annotator.
+    :param notes: sentences on the answers that were fetched.
     """
 
     exit_code = 3
@@ -59,10 +81,10 @@ class NothingToDoYet(BioratError):
 
 
 class CorpusError(BioratError):
-    """Documents or annotations that cannot be read or do not fit together.
+    """Documents or annotations cannot be read, or do not fit together.
 
-    :param source: file, or file and line, where it was seen.
-    :param document: id of the document concerned.
+    :param source: the file, or file and line, with the fault.
+    :param document: id of the document.
     """
 
     def __init__(self, message: str, *, source: str | None = None, document: str | None = None) -> None:
@@ -75,16 +97,16 @@ class CorpusError(BioratError):
 
 
 class FormatError(CorpusError):
-    """A file is not of the format that it was read as."""
+    """A file is not in the format that it was read as."""
 
 
 class OffsetError(CorpusError):
     """The text at an annotation's offsets is not the text that the annotation names.
 
-    :param found: the document's text at the offsets; None if the offsets lie outside the text.
-    :param expected: the surface that the annotation carries.
-    :param shift: by how many characters the mention must be moved for its text to be `expected`; None if that is
-        not known.
+    :param found: the document's text at the offsets; None if the offsets are outside the text.
+    :param expected: the text that the annotation gives.
+    :param shift: by how many characters the mention must be moved so that its text is `expected`; None if not
+        known.
     """
 
     def __init__(
@@ -104,51 +126,51 @@ class OffsetError(CorpusError):
 
 
 class DuplicateDocumentError(CorpusError):
-    """Two documents share an id and differ in their text."""
+    """Two documents have the same id but different texts."""
 
 
 class LabelError(CorpusError):
-    """The labels that were asked for and those that the documents carry do not fit together."""
+    """The requested labels and the labels in the documents do not fit together."""
 
 
 class SettingsError(BioratError):
-    """A project's settings file is missing, malformed or out of range."""
+    """A project's settings file is missing or malformed, or has a value out of range."""
 
 
 class ProjectError(BioratError):
-    """A project folder is not there, or there already, or of another kind than was expected."""
+    """A project folder or a file to be written is missing, already exists, or is not what was expected."""
 
 
 class LockedError(BioratError):
-    """Another process is running a round of this project."""
+    """Another process is running a round of this project, or is writing the same file or folder."""
 
 
 class StoreError(BioratError):
-    """The database cannot be reached, or does not hold what it should."""
+    """The database cannot be reached, or its content is not as it should be."""
 
 
 class SchemaVersionError(StoreError):
-    """The database was made by a newer or an older version of the program."""
+    """The database was created by a newer or an older version of the program."""
 
 
 class DeskError(BioratError):
-    """The place where people annotate did not do what was asked of it."""
+    """The annotation desk (Label Studio or the oracle) did not do what it was asked to do."""
 
 
 class DeskUnreachableError(DeskError):
-    """No answer from the place where people annotate; the same command can be tried again."""
+    """The annotation desk does not answer; the same command can be tried again."""
 
 
 class DeskAccessError(DeskError):
-    """The place where people annotate refused the token."""
+    """The annotation desk refused the token."""
 
 
 class LearnerError(BioratError):
-    """Training or prediction cannot go on."""
+    """Training or prediction cannot continue."""
 
 
 class EncoderNotFoundError(LearnerError):
-    """The encoder's weights are neither on disk nor to be had."""
+    """The encoder's weights are not on disk and could not be downloaded."""
 
 
 class NotEnoughLabelsError(LearnerError):

@@ -1,4 +1,4 @@
-"""Progress of long work: a line on a terminal with a clock that runs, silence everywhere else."""
+"""The progress of long work: a line with a running clock on a terminal, silence elsewhere."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ BYTES = "bytes"
 """The unit that is shown in megabytes."""
 
 _PER_SECOND = 2
-"""How often the line is drawn anew: the clock runs while a step takes its time."""
+"""How often per second the line is redrawn, so that the clock runs during a long step."""
 
 _LEAST_BAR, _MOST_BAR = 10, 30
 
 _KNOWN_AFTER = 3.0
-"""Seconds after which a rate is known well enough to say how long the rest takes."""
+"""Seconds after which the rate is known well enough to estimate the remaining time."""
 
 
 class Bar(Protocol):
-    """One piece of work that is under way."""
+    """One piece of work in progress."""
 
     def advance(self, amount: int = 1) -> None:
         """Count `amount` more units as done."""
@@ -44,13 +44,13 @@ class Bar(Protocol):
 
 
 class Progress(Protocol):
-    """Where long work reports to. Library calls take one; None means silence."""
+    """The receiver of progress reports. Library calls accept one; the default is silence."""
 
     def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
         """Begin a piece of work of `total` units (None: not known).
 
-        :param unit: one of them (``document``), or :data:`BYTES`.
-        :param done: units that were done before, by a run that was interrupted.
+        :param unit: name of one unit (``document``), or :data:`BYTES`.
+        :param done: units that an interrupted run has already done.
         """
 
     def say(self, text: str) -> None:
@@ -74,7 +74,7 @@ class _SilentBar:
 
 
 class SilentProgress:
-    """Reports nothing."""
+    """A receiver that reports nothing."""
 
     def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
         return _SilentBar()
@@ -85,9 +85,9 @@ class SilentProgress:
 
 @dataclass
 class BarState:
-    """What is known of a piece of work.
+    """The state of a piece of work.
 
-    :param done: units done, those of an earlier run included.
+    :param done: units done, including those of an earlier run.
     :param earlier: units done by an earlier run.
     """
 
@@ -100,12 +100,12 @@ class BarState:
 
 
 def bar_line(state: BarState, seconds: float, width: int, marks: str = "━─") -> str:
-    """Return the line for a piece of work that has taken so many seconds, at most `width` characters long.
+    """Return the line for a piece of work after a number of seconds, at most `width` characters long.
 
-    What does not fit is left out as a whole, the least important first: a note, the bar, the time that is left. No
-    word is cut.
+    Parts that do not fit are left out, the least important first: the note, the bar, the remaining time. No word is
+    cut.
 
-    :param marks: what a bar is drawn with: its done part and the rest.
+    :param marks: the characters for the done and the remaining part of the bar.
     """
     count = _count(state)
     passed, left = clock(seconds), _left(state, seconds)
@@ -130,6 +130,7 @@ def bar_line(state: BarState, seconds: float, width: int, marks: str = "━─")
 
 
 def _count(state: BarState) -> str:
+    """Return how much is done: ``12 of 40 documents``, ``3.5 MB``; empty if nothing is and no total is known."""
     if state.unit == BYTES:
         done, total = (f"{(number or 0) / 1e6:,.1f}" for number in (state.done, state.total))
         return f"{done} of {total} MB" if state.total else f"{done} MB"
@@ -145,6 +146,7 @@ def _count(state: BarState) -> str:
 
 
 def _left(state: BarState, seconds: float) -> str:
+    """Return the estimated remaining time, empty if it cannot be estimated."""
     now = state.done - state.earlier
     if not state.total or now <= 0 or seconds < _KNOWN_AFTER or state.done >= state.total:
         return ""
@@ -152,14 +154,15 @@ def _left(state: BarState, seconds: float) -> str:
 
 
 def _drawn(state: BarState, width: int, marks: str) -> str:
+    """Return the bar, `width` characters wide."""
     full = round(width * min(1.0, state.done / state.total)) if state.total else 0
     return marks[0] * full + marks[1] * (width - full)
 
 
 class _TerminalBar:
-    """A bar of a terminal; the last one begun is shown.
+    """A bar on a terminal; only the one begun last is shown.
 
-    :param now: the time in seconds.
+    :param now: a clock that returns seconds.
     """
 
     def __init__(self, terminal: TerminalProgress, state: BarState, now: Callable[[], float] = time.monotonic) -> None:
@@ -172,7 +175,7 @@ class _TerminalBar:
         from rich.text import Text
 
         console = self._terminal.console
-        # a line as wide as the terminal would wrap on some
+        # some terminals wrap a line that is as wide as they are
         line = bar_line(
             self._state, self._now() - self._began, console.width - 1, "━─" if console.encoding == "utf-8" else "#-"
         )
@@ -195,9 +198,9 @@ class _TerminalBar:
 
 
 class TerminalProgress:
-    """Bars and lines on standard error, so that standard output stays clean for what a command prints.
+    """Bars and lines on standard error, so that standard output has only what a command prints.
 
-    Where standard error is not a terminal, lines are plain and there are no bars.
+    If standard error is not a terminal, lines are plain and there are no bars.
 
     >>> from biorat_al import Project, TerminalProgress
     >>> def go_on(folder):
@@ -212,7 +215,7 @@ class TerminalProgress:
 
     @property
     def console(self) -> Any:
-        """The terminal; made at first use, since rich takes a while to import."""
+        """The terminal; created at first use, because rich takes a while to import."""
         if self._console is None:
             from rich.console import Console
 
@@ -228,11 +231,11 @@ class TerminalProgress:
         if not _is_terminal():
             print(text, file=sys.stderr)  # noqa: T201
             return
-        # wraps at words
+        # rich wraps at words
         self.console.print(text, markup=False, emoji=False)
 
     def show(self, bar: _TerminalBar) -> None:
-        """Draw a bar from now on, in place of the one before it."""
+        """Draw a bar from now on instead of the previous one."""
         from rich.live import Live
 
         self._bars.append(bar)
@@ -248,7 +251,7 @@ class TerminalProgress:
             self._live.start(refresh=True)
 
     def hide(self, bar: _TerminalBar) -> None:
-        """Take a bar away; the one before it is drawn again."""
+        """Remove a bar; the previous one is drawn again."""
         if bar in self._bars:
             self._bars.remove(bar)
         if not self._bars and self._live is not None:
@@ -259,7 +262,7 @@ class TerminalProgress:
 
 
 def clear_bars() -> None:
-    """Take every bar off the terminal, before an error is printed: work that failed may not have ended its own."""
+    """Remove all bars from the terminal before an error is printed: failed work may not have ended its own."""
     while _shown:
         _shown.pop().stop()
 
@@ -268,6 +271,7 @@ _shown: list[Live] = []
 
 
 def _is_terminal() -> bool:
+    """Return whether standard error is a terminal that can move its cursor."""
     return bool(sys.stderr and sys.stderr.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 

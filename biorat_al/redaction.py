@@ -1,8 +1,8 @@
-"""Secrets of a run, and the one function that takes them out of a text before anybody reads it.
+"""The secrets of a run, and the function that removes them from a text before anybody reads it.
 
-Error texts quote what was sent: a server its request, a driver its address, a traceback its arguments. So a secret is
-known here in every spelling in which it may come back: as it was given, percent-encoded, as base64, escaped, inside an
-address, or cut at a character that should have been encoded.
+Error texts quote what was sent: a server quotes the request, a driver its address, a traceback the arguments. So
+:func:`redact` finds a secret in every spelling in which it may come back: as given, percent-encoded, as base64,
+escaped, inside an address, or cut at a character that should have been encoded.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote, unquote_plus
 
 HIDDEN = "***"
-"""What is shown instead of a secret."""
+"""The text that replaces a secret."""
 
 ENCODE_HINT = (
     "in a user name and a password, @ must be written as %40, / as %2F, : as %3A, # as %23, ? as %3F and % as %25"
 )
-"""What to do about an address that cannot be told apart."""
+"""The advice on an address whose parts cannot be distinguished."""
 
 _VALUES = ("LABEL_STUDIO_API_KEY", "PGPASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _ADDRESSES = (
@@ -30,22 +30,22 @@ _ADDRESSES = (
 )  # fmt: skip
 
 _SHORTEST = 4
-"""Characters. What is shorter is hidden only where an address shows that it is a password."""
+"""Characters; a shorter secret is hidden only where an address shows that it is a password."""
 
 _WORD = 12
-"""Letters alone, fewer than this, are hidden as a word only: a password may be ``postgres`` or ``label``."""
+"""Letters; a shorter secret of letters only is hidden only as a whole word: it may be ``postgres`` or ``label``."""
 
 _SECRET_KEY = re.compile(r"passw|pwd|secret|token|api_?key", re.IGNORECASE)
 
 _ALWAYS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # user and password in front of a host; greedy, for an at sign that was not encoded
+    # user and password before a host; greedy, in case an at sign was not encoded
     (re.compile(r"(\w[\w+.-]*://)([^\s:/?#@]*):[^\s/?#]*@"), rf"\1\2:{HIDDEN}@"),
     (
         re.compile(r"(?i)((?:^|[?&;\s\"'(])\w*(?:password|passwd|pwd|secret)=)('[^']*'|[^\s&'\")]+)"),
         rf"\1{HIDDEN}",
     ),
     (re.compile(r"(?i)\b(bearer|token|basic)(\s+)[\w.~+/=-]{16,}"), rf"\1\2{HIDDEN}"),
-    # a JSON Web Token: what Label Studio's personal tokens are, and what they are exchanged for
+    # a JSON Web Token: Label Studio's personal tokens, and those that they are exchanged for
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), HIDDEN),
 )
 
@@ -53,7 +53,7 @@ _kept: set[str] = set()
 
 
 def keep_secret(value: str | None) -> None:
-    """Hide `value` from now on, for secrets that are not in the environment."""
+    """Hide `value` from now on; for secrets that are not in the environment."""
     if value and len(value) >= _SHORTEST:
         _kept.add(value)
 
@@ -61,7 +61,7 @@ def keep_secret(value: str | None) -> None:
 def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
     """Return `text` with each secret in it replaced by :data:`HIDDEN`.
 
-    :param environment: where the secrets are; None means that of this process.
+    :param environment: the variables with the secrets; None uses those of this process.
     """
     pattern = _pattern({*_kept, *_of_environment(os.environ if environment is None else environment)})
     if pattern is not None:
@@ -72,12 +72,13 @@ def redact(text: str, environment: Mapping[str, str] | None = None) -> str:
 
 
 def has_password(address: str) -> bool:
-    """Whether an address holds a password: before its host, or as a parameter."""
+    """Return whether an address holds a password, before its host or as a parameter."""
     rest = address.partition("://")[2] or address
     return re.match(r"[^:/]*:[^@]*@", rest) is not None or any(True for _ in _parameters(rest))
 
 
 def _of_environment(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets in environment variables."""
     for name in _VALUES:
         yield environment.get(name, "").strip()
     for name in _ADDRESSES:
@@ -87,7 +88,7 @@ def _of_environment(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _of_address(address: str, *, user_too: bool) -> Iterator[str]:
-    """Yield what is secret in an address, however it was meant: each at sign may be the one before the host."""
+    """Yield the secrets in an address in every possible reading: any at sign may be the one before the host."""
     rest = address.partition("://")[2] or address
     found = False
     for place in (place for place, character in enumerate(rest) if character == "@"):
@@ -100,7 +101,7 @@ def _of_address(address: str, *, user_too: bool) -> Iterator[str]:
             yield from (password, unquote(password), unquote_plus(password))
             for one in {password, unquote(password)}:
                 yield from _base64(f"{unquote(user)}:{one}")
-            # pieces of one that was cut at a character with a meaning in addresses
+            # pieces of a password that was cut at a character with a meaning in addresses
             for cut in re.finditer(r"[@/:?#]", password):
                 yield from (password[: cut.start()], password[cut.end() :])
     for value in _parameters(rest):
@@ -112,7 +113,7 @@ def _of_address(address: str, *, user_too: bool) -> Iterator[str]:
 
 
 def _parameters(rest: str) -> Iterator[str]:
-    """Yield the values of an address's secret parameters, as they are written."""
+    """Yield the values of an address's secret parameters as written."""
     for part in re.split(r"[?&]", rest)[1:]:
         key, _, value = part.partition("=")
         if value and _SECRET_KEY.search(unquote(key)):
@@ -120,6 +121,7 @@ def _parameters(rest: str) -> Iterator[str]:
 
 
 def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """Return a pattern that matches every spelling of the secrets; None if there are no secrets."""
     parts: dict[str, str] = {}
     for secret in secrets:
         if len(secret) < _SHORTEST:
@@ -129,13 +131,13 @@ def _pattern(secrets: Iterable[str]) -> re.Pattern[str] | None:
         parts[secret] = "".join(map(_encoded_or_not, secret))
         if secret.isalpha() and len(secret) < _WORD:
             parts[secret] = rf"(?<![^\W_]){parts[secret]}(?![^\W_])"
-    # the longest first, so that nothing is left of one that another begins with
+    # the longest first, so that no end remains of a secret that begins with another one
     ordered = sorted(parts, key=lambda spelling: (-len(spelling), spelling))
     return re.compile("|".join(parts[spelling] for spelling in ordered)) if ordered else None
 
 
 def _encoded_or_not(character: str) -> str:
-    """A pattern for a character as it is, percent-encoded, or that twice; programs differ in which they encode."""
+    """Return a pattern for a character: plain, or percent-encoded once or twice, since programs differ in this."""
     if character.isascii() and character.isalnum():
         return character
     # "surrogatepass": a byte of the environment that is not UTF-8
@@ -145,10 +147,12 @@ def _encoded_or_not(character: str) -> str:
 
 
 def _either_case(code: str) -> str:
+    """Return a pattern for hexadecimal digits in upper or lower case."""
     return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
 
 
 def _spellings(secret: str) -> Iterator[str]:
+    """Yield a secret as Python, JSON, HTML and base64 write it."""
     yield repr(secret)[1:-1]
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -158,10 +162,11 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _base64(secret: str) -> Iterator[str]:
+    """Yield the base64 forms of a secret, alone or within a longer text."""
     data = secret.encode("utf-8", "replace")
     for before in range(3):
-        # inside a longer text, at each of the three places that it may have in a group of three bytes; the characters
-        # at both ends, which it shares with its neighbours, are left out
+        # inside a longer text, for each of its three possible positions in a group of three bytes; the characters at
+        # both ends, which it shares with its neighbours, are left out
         code = base64.b64encode(b"\0" * before + data).decode().rstrip("=")
         whole = code if before == 0 else code[before + 1 :]
         core = whole if (before + len(data)) % 3 == 0 else whole[:-1]

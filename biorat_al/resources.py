@@ -1,4 +1,4 @@
-"""Where the files that ship with the package lie: labelling configuration, report, data card, migrations."""
+"""The paths of the files that ship with the package: labelling configuration, report, data card, migrations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _PACKAGE = Path(__file__).parent
 def resource(name: str) -> Path:
     """Return the path of a shipped file or folder, e.g. ``templates/labelling.xml.j2`` or ``migrations``.
 
-    In a wheel they lie inside the package; in a checkout, beside it.
+    A wheel has them inside the package, a checkout beside it.
 
-    :raises FileNotFoundError: it is in neither place, so the installation is broken.
+    :raises FileNotFoundError: it is in neither place; the installation is broken.
     """
     for base in (_PACKAGE, _PACKAGE.parent):
         path = base / name

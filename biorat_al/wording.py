@@ -1,4 +1,4 @@
-"""Numbers in words and texts cut to length, for all that is read by people."""
+"""Counts with their nouns and verbs, times, and texts cut to length, for everything that people read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 task``, ``2 tasks``, ``1,000 passes of documents``.
 
-    :param noun: in the singular; of a noun with an ``of`` the word before it is put into the plural.
+    :param noun: in the singular; in a noun with ``of``, the word before ``of`` becomes plural.
     """
     return f"{count:,} {inflected(count, noun)}"
 
@@ -26,17 +26,22 @@ def are(count: int, noun: str) -> str:
     return f"{plural(count, noun)} {'is' if count == 1 else 'are'}"
 
 
+def verb(count: int, base: str) -> str:
+    """Return a regular verb as it follows a count: ``holds`` after 1, else ``hold``."""
+    return f"{base}s" if count == 1 else base
+
+
 def clock(seconds: float) -> str:
-    """Return a stretch of time as a clock shows it: ``0:07``, ``12:34``, ``1:02:03``."""
+    """Return a number of seconds as a clock shows it: ``0:07``, ``12:34``, ``1:02:03``."""
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def shortened(text: str, longest: int, *, end: int = 0) -> str:
-    """Return a text of at most `longest` characters: a longer one loses its end, or its middle.
+    """Return a text cut to at most `longest` characters, at its end or in its middle.
 
-    :param end: characters of its end that stay.
+    :param end: number of characters to keep from its end.
     """
     if len(text) <= longest:
         return text
@@ -44,6 +49,7 @@ def shortened(text: str, longest: int, *, end: int = 0) -> str:
 
 
 def _in_plural(noun: str) -> str:
+    """Return the plural of a regular noun."""
     head, of, rest = noun.partition(" of ")
     if re.search(r"(?:s|x|z|ch|sh)$", head):
         head += "es"

@@ -270,7 +270,7 @@ class TestProject:
     def test_a_healthy_one(self, folder: Path, tiny_encoder: Path) -> None:
         findings = diagnose(folder)
         assert {finding.state for finding in findings if finding.topic not in ("PyTorch", "Small encoder")} == {"ok"}
-        assert _find("Project", findings).sentence == f"The project 'trial' lies in {folder}."
+        assert _find("Project", findings).sentence == f"The project 'trial' is in {folder}."
         assert "not use Label Studio" in _find("Label Studio", findings).sentence
         assert "can be used" in _find("Database", findings).sentence
         assert str(tiny_encoder) in _find("Encoder", findings).sentence

@@ -1,4 +1,14 @@
-"""The command line: each command reads its options, calls one library function and prints."""
+"""The command line: each command reads its options, calls one library function and prints the result.
+
+- ``group``: all commands together, the exit codes, and how errors are shown; imports every command
+- ``init``, ``round``, ``status``, ``export``, ``predict``, ``simulate``, ``report``, ``convert``, ``validate``,
+  ``label_studio``, ``demo``, ``doctor``, ``db``: a module for each command
+- ``options``: options that several commands share, and help texts made from the registries
+- ``terminal``: printing, and the signals that end a command
+
+Commands import ``options`` and ``terminal``, not each other. They import the library inside their functions, so that
+``--help`` is quick.
+"""
 
 from biorat_al.cli.group import cli, main
 

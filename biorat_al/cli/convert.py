@@ -19,9 +19,9 @@ from biorat_al.progress import TerminalProgress
 @click.option("--to", required=True, metavar="NAME", help="Format to write: {written}.")
 @force_option
 def convert(paths: tuple[str, ...], out: Path, reading: ReadOptions, to: str, force: bool) -> None:
-    """Write documents in another format, and say what that has no place for.
+    """Write documents in another format, and list what that format cannot hold.
 
-    IN is a file or folder, OUT what is written. {read_only} can only be read.
+    IN is a file or folder, OUT the file or folder to write. {read_only} can only be read.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from biorat_al.cli.terminal import show
 
 @click.group()
 def db() -> None:
-    """The project's database.
+    """Manage the project's database.
 
     \b
     Example:
@@ -23,7 +23,7 @@ def db() -> None:
 @db.command("upgrade")
 @project_option
 def db_upgrade(folder: Path | None) -> None:
-    """Bring the database of an older version to this one's tables.
+    """Upgrade the database of an older version to this version.
 
     \b
     Example:

@@ -29,9 +29,7 @@ from biorat_al.cli.terminal import show
     metavar="N|SHARE",
     help="Documents of the pool, or a share below 1, for a validation split.",
 )
-@click.option(
-    "--prefer", metavar="ANNOTATOR", help="Whose word decides where annotators are at a tie.  [default: the settings']"
-)
+@click.option("--prefer", metavar="ANNOTATOR", help="The annotator who decides ties.  [default: as in the settings]")
 @click.option("--title", metavar="TEXT", help="Title of the corpus, for the data card.  [default: the project's name]")
 @click.option("--description", metavar="TEXT|FILE", help="What the corpus is, for the data card.")
 @click.option("--citation", metavar="TEXT|FILE", help="How to cite it: CITATION.bib, BibTeX or a reference in words.")
@@ -46,7 +44,7 @@ from biorat_al.cli.terminal import show
     metavar="FILE",
     help="Annotation guidelines, to be copied.  [default: the project's]",
 )
-@click.option("--loader", is_flag=True, help="Also write the loading module that BigBio's own layout has.")
+@click.option("--loader", is_flag=True, help="Also write the loading module of BigBio's own layout.")
 def export(
     out: Path,
     folder: Path | None,
@@ -65,9 +63,9 @@ def export(
 ) -> None:
     """Write the annotated corpus to OUT.
 
-    OUT is a folder (bigbio) or a file (jsonl) that is not there yet. Where several people annotated a document, ground
-    truth counts, else what more than half of them have; ties are left out and listed, unless --prefer, or ties in
-    biorat.toml, names whose word decides.
+    OUT is a new folder (bigbio) or a new file (jsonl). Where several people annotated a document, ground truth counts,
+    else whatever more than half of them marked; ties are left out and listed, unless --prefer, or ties in biorat.toml,
+    names the annotator who decides.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, and how it ends."""
+"""The whole command line: its commands, its exit codes, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -67,33 +67,33 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit code.
+    """Run the command line and exit with its status.
 
     0 done, 1 failed, 2 wrong use, 3 nothing to do yet, 130 interrupted (143 by SIGTERM, 129 by SIGHUP).
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    # taken out here, so that it may stand anywhere
+    # removed here, so that it may be anywhere among the words
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # a terminal that has no dash or accent shows a question mark, which is better than no answer
+            # a terminal without dashes or accents shows a question mark, which is better than no answer
             stream.reconfigure(errors="replace")
     try:
-        # without standalone_mode, click hands back the code that a command left with
+        # without standalone_mode, click returns the exit status of a command
         with like_ctrl_c():
             code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
-        # a wrong value is quoted, and may be an address with a password
-        said = io.StringIO()
-        error.show(said)
-        _say(said.getvalue().rstrip("\n"))
+        # click quotes a wrong value, which may be an address with a password
+        message = io.StringIO()
+        error.show(message)
+        _say(message.getvalue().rstrip("\n"))
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort) as error:
         if debug:
             _show_traceback(error)
-        with suppress(OSError):  # the terminal may have gone
+        with suppress(OSError):  # the terminal may be gone
             _say(f"Interrupted. {notes(error) or _AFTERWARDS.get(_command(words), _ANEW)}")
         sys.exit(exit_code(error))
     except Exception as error:
@@ -104,17 +104,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _say(text: str) -> None:
-    """Print on standard error, without a secret."""
+    """Print on standard error, with secrets hidden."""
     clear_bars()
     show(redact(text), err=True)
 
 
 def _show_traceback(error: BaseException) -> None:
+    """Print the traceback of an error, with secrets hidden."""
     clear_bars()
     click.echo(redact("".join(traceback.format_exception(error))), err=True, nl=False)
 
 
 def _explain(error: Exception) -> int:
+    """Print an error in one sentence; return the exit status."""
     if isinstance(error, BioratError):
         _say(f"{'' if error.exit_code == 3 else 'Error: '}{error}")
         return error.exit_code
@@ -134,14 +136,14 @@ _AFTERWARDS = {
     "round": _GO_ON,
     "simulate": _GO_ON,
     "demo": (
-        "Where the demo's project was made already, go on in its folder with: biorat-al round. Else run the same "
-        "command again."
+        "If the demo's project is already made, go on in its folder with: biorat-al round. Else run the same command "
+        "again."
     ),
 }
 
 
 def _command(words: Sequence[str]) -> str:
-    """The command among the words of a call; options may come before it."""
+    """Return the command among the words of a call; options may come before it."""
     return next((word for word in words if word in cli.commands), "")
 
 
@@ -152,7 +154,7 @@ _NOT_KNOWN = (
 
 
 def _of_the_system(error: OSError) -> str:
-    """Say what the system refused, and where: an error of a file that is open does not know its name."""
+    """Return what the system refused, and where: an error on an open file does not have the file's name."""
     if isinstance(error.filename, (str, bytes)):
         name = os.fsdecode(error.filename)
         return f"{name}: {cause(error, Path(name))}"

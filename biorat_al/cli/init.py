@@ -45,12 +45,12 @@ from biorat_al.progress import TerminalProgress
 @click.option(
     "--relation-level",
     type=click.Choice(["mention", "document"]),
-    help="What is related: two mentions, or two concepts of the document.  [default: mention]",
+    help="What a relation joins: two mentions, or two concepts of the document.  [default: mention]",
 )
 @click.option(
     "--relation-window",
     metavar="N|document",
-    help="Sentences within which two related mentions must stand, or no limit.  [default: 1]",
+    help="Number of sentences that two related mentions may span, or no limit.  [default: 1]",
 )
 @click.option("--gold", is_flag=True, help="The annotations in the documents are right.")
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the held-out test set.")
@@ -64,7 +64,7 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["label-studio", "oracle"]),
     default="label-studio",
     show_default=True,
-    help="Where people annotate; oracle answers from gold annotations.",
+    help="Where people annotate; the oracle answers from gold annotations.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=13, show_default=True, help="Decides every choice.")
 @size_option
@@ -106,7 +106,7 @@ def init(
 ) -> None:
     """Set up a project: read the documents, draw the test set.
 
-    PROJECT is the folder to make; it must be empty or not be there yet.
+    PROJECT is the folder to make; it must be new or empty.
 
     \b
     Examples:
@@ -118,7 +118,7 @@ def init(
     """
     from biorat_al.corpus.sources import Sources
     from biorat_al.presentation.init import init_text
-    from biorat_al.project import Project, default_name, new_settings
+    from biorat_al.project import Project, RelationOptions, default_name, new_settings
 
     settings = new_settings(
         name or default_name(folder),
@@ -129,10 +129,7 @@ def init(
         seed=seed,
         size=size,
         strategy=strategy,
-        relations=relations,
-        symmetric=symmetric,
-        relation_level=relation_level,
-        relation_window=relation_window,
+        relations=RelationOptions(relations, symmetric, relation_level, relation_window),
     )
     project, report, read = Project.init(
         folder,

@@ -10,7 +10,7 @@ from biorat_al.progress import TerminalProgress
 
 @click.group("label-studio")
 def label_studio() -> None:
-    """A local Label Studio for those who have none.
+    """Run a local Label Studio, if you have none.
 
     \b
     Example:
@@ -21,7 +21,7 @@ def label_studio() -> None:
 @label_studio.command("start")
 @click.option("--port", type=click.IntRange(1, 65535), help="Where it listens.  [default: any free port]")
 def label_studio_start(port: int | None) -> None:
-    """Install it if need be (about 1 GB, in an environment of its own) and start it on this machine alone.
+    """Start it on this machine; install it first if necessary (about 1 GB, in its own environment).
 
     \b
     Example:
@@ -50,7 +50,7 @@ def label_studio_install() -> None:
 
 @label_studio.command("stop")
 def label_studio_stop() -> None:
-    """Stop it; its data stay.
+    """Stop it and keep its data.
 
     \b
     Example:

@@ -17,11 +17,11 @@ project_option = click.option(
     "--project",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The project's folder; looked for from here upwards unless given.",
+    help="The project's folder.  [default: searched for from here upwards]",
 )
-force_option = click.option("--force", is_flag=True, help="Replace what is there.")
+force_option = click.option("--force", is_flag=True, help="Replace existing output.")
 
-# what commands that read documents share
+# options of commands that read documents
 ignore_option = click.option(
     "--ignore-label", "ignored", multiple=True, metavar="LABEL", help="A label in the documents to leave out."
 )
@@ -34,30 +34,30 @@ size_option = click.option(
 
 
 def reading_options(format_name: str = "--format") -> Callable[[Decorated], Callable[..., Any]]:
-    """Give a command the options on how files are read, as one :class:`ReadOptions` called `reading`.
+    """Return a decorator that adds the options for reading files, passed as one :class:`ReadOptions` called `reading`.
 
-    :param format_name: what the option that names the format is called.
+    :param format_name: name of the option for the format.
     """
     options = (
         click.option(
-            format_name, "format_", metavar="NAME", help="Format of the files, recognised unless given: {formats}."
+            format_name, "format_", metavar="NAME", help="Format of the files: {formats}.  [default: recognised]"
         ),
         click.option(
             "--split",
             type=click.Choice(SPLITS),
-            help="Where a file that does not say it is cut into documents: a text file at blank lines (paragraphs) or "
-            "line ends (lines), CoNLL at its sentences; none: it is one document.",
+            help="Where to cut a file without document borders: a text file at blank lines (paragraphs) or line ends "
+            "(lines), CoNLL at its sentences; none: the file is one document.",
         ),
         click.option(
             "--skip-invalid",
             is_flag=True,
-            help="Leave out, and count, what is broken: mentions whose text does not match their offsets, relations "
+            help="Leave out and count what is broken: mentions whose text does not match their offsets, relations "
             "without an end, unfinished lines.",
         ),
         click.option(
             "--trust-offsets",
             is_flag=True,
-            help="Keep mentions whose text differs, as the text at their offsets has it; counted.",
+            help="Keep and count mentions whose text differs from the document; use the text at their offsets.",
         ),
     )
 
@@ -78,13 +78,13 @@ def reading_options(format_name: str = "--format") -> Callable[[Decorated], Call
 
 
 class Command(click.Command):
-    """A command whose help texts may hold ``{formats}``, ``{written}``, ``{read_only}``, ``{strategies}`` and
-    ``{exports}``.
+    """A command whose help may hold ``{formats}``, ``{written}``, ``{read_only}``, ``{strategies}`` and ``{exports}``.
 
-    They are filled in when the help is asked for: the registries take a second to import.
+    These are filled in only when the help is shown, because the registries take a second to import.
     """
 
     def get_help(self, ctx: click.Context) -> str:
+        """Return the help with the names filled in."""
         self.help = _filled(self.help)
         for parameter in self.params:
             if isinstance(parameter, click.Option):
@@ -93,6 +93,7 @@ class Command(click.Command):
 
 
 def _filled(text: str | None) -> str | None:
+    """Replace the placeholders in a help text by names from the registries."""
     for place, names in _NAMES.items():
         if text and place in text:
             text = text.replace(place, names())
@@ -100,30 +101,35 @@ def _filled(text: str | None) -> str | None:
 
 
 def _formats() -> str:
+    """Return the names of all formats."""
     from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS])
 
 
 def _written() -> str:
+    """Return the names of the formats that can be written."""
     from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS if known.can_write])
 
 
 def _read_only() -> str:
+    """Return the names of the formats that can only be read."""
     from biorat_al.corpus.formats.registry import FORMATS
 
     return _listed([known.name for known in FORMATS if not known.can_write], "and")
 
 
 def _strategies() -> str:
+    """Return the names of the query strategies."""
     from biorat_al.acquisition.registry import STRATEGIES
 
     return _listed(list(STRATEGIES))
 
 
 def _exports() -> str:
+    """Return the names of the export formats."""
     from biorat_al.export.export import FORMATS
 
     return _listed(list(FORMATS))
@@ -139,4 +145,5 @@ _NAMES: dict[str, Callable[[], str]] = {
 
 
 def _listed(names: list[str], last: str = "or") -> str:
+    """Join names with commas and a word before the last one."""
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)

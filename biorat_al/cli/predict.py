@@ -21,7 +21,7 @@ from biorat_al.progress import TerminalProgress
 def predict(files: tuple[str, ...], folder: Path | None, output: Path, reading: ReadOptions, force: bool) -> None:
     """Pre-annotate documents with the newest model.
 
-    FILE is a file or folder with documents of any format that init reads.
+    FILE is a file or folder with documents in any format that init reads.
 
     \b
     Examples:

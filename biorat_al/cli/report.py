@@ -20,7 +20,7 @@ from biorat_al.errors import UsageError
     "--simulation",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Report on what simulate made, instead of a project.",
+    help="Report on a simulation instead of a project.",
 )
 @click.option(
     "--output",
@@ -39,7 +39,7 @@ def report(
 ) -> None:
     """Write a page on progress, F1 by label, hours left and what RAT is worth.
 
-    The page needs no network. Its figures as JSON and CSV, and its plots, are put into a folder beside it.
+    The page needs no network. Its figures as JSON and CSV, and its plots, go into a folder beside it.
 
     \b
     Examples:

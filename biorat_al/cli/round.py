@@ -16,11 +16,11 @@ from biorat_al.progress import TerminalProgress
 
 @click.command("round", cls=Command)
 @project_option
-@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: the settings']")
+@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: as in the settings]")
 @click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
-@click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: the settings']")
-@click.option("--partial", is_flag=True, help="Go on although annotators have not finished.")
-@click.option("--dry-run", is_flag=True, help="Say what a round would do, and do nothing.")
+@click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: as in the settings]")
+@click.option("--partial", is_flag=True, help="Continue although annotators have not finished.")
+@click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
     folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
 ) -> None:

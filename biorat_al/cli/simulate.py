@@ -28,7 +28,7 @@ from biorat_al.progress import TerminalProgress
 )
 @reading_options()
 @click.option("--test-documents", multiple=True, metavar="FILE", help="Documents of the test set.")
-@click.option("--test-size", type=click.IntRange(min=1), help="Or so many documents, drawn at random.")
+@click.option("--test-size", type=click.IntRange(min=1), help="Or draw this many documents at random.")
 @click.option(
     "--entity",
     "entities",
@@ -45,7 +45,7 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["none", "matched", "rat", "at"]),
     default=("none", "matched", "rat"),
     show_default=True,
-    help="How the models are trained, see above; may be repeated.",
+    help="How the models are trained (see above); may be repeated.",
 )
 @click.option(
     "--strategy",
@@ -56,7 +56,7 @@ from biorat_al.progress import TerminalProgress
     metavar="NAME",
     help="Query strategy: {strategies}; may be repeated.",
 )
-@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="How many runs of each kind.")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Number of runs of each kind.")
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
 @size_option
 @encoder_option
@@ -74,8 +74,10 @@ from biorat_al.progress import TerminalProgress
     metavar="PART.NAME=VALUE",
     help="Any other setting of biorat.toml, e.g. adversarial.epsilon=0.1; may be repeated.",
 )
-@click.option("--name", metavar="NAME", help="What the corpus is called in reports.  [default: as OUTPUT]")
-@click.option("--workers", type=click.IntRange(min=1), help="Runs side by side.  [default: as cores and memory allow]")
+@click.option("--name", metavar="NAME", help="Name of the corpus in reports.  [default: as OUTPUT]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Runs at the same time.  [default: as cores and memory allow]"
+)
 @click.option(
     "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The simulation's folder."
 )
@@ -102,12 +104,12 @@ def simulate(
     """Play the annotator on a corpus with gold answers: arms against each other, strategy by strategy.
 
     Run the same command again after an interruption: it goes on where it stopped. More arms, strategies and seeds can
-    be added later. biorat-al report --simulation OUTPUT shows what came out. It is of mentions alone: relations in the
-    documents are neither learnt nor measured.
+    be added later. biorat-al report --simulation OUTPUT shows the results. Only mentions are simulated: relations in
+    the documents are neither learnt nor measured.
 
     The arms are none (plain training), rat (random adversarial training: a step is adversarial with the probability
-    that the settings give), at (every step is adversarial) and matched (plain, with as much computing as rat has, so
-    that a gain of rat is not one of longer training).
+    that the settings give), at (every step is adversarial) and matched (plain, with as much computing as rat, so
+    that longer training cannot explain a gain of rat).
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``biorat-al status``: say how far a project is."""
+"""``biorat-al status``: show how far a project has come."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from biorat_al.cli.terminal import show
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="F1 to forecast the labels for.",
+    help="The F1 whose cost in labels is forecast.",
 )
 def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
     """Show how far the project has come.
@@ -36,8 +36,8 @@ def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> 
     from biorat_al.project import Project
 
     with Project.open(folder) as project:
-        found = project.status(ask_desk=not offline, target=target)
+        current = project.status(ask_desk=not offline, target=target)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(current.as_dict(), indent=2, ensure_ascii=False))
     else:
-        show(status_text(found))
+        show(status_text(current))

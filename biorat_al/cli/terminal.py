@@ -1,4 +1,4 @@
-"""The terminal: text on its way to the user, and signals that ask a command to end."""
+"""The terminal: printing for the user, and the signals that end a command."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 def show(text: str, *, err: bool = False) -> None:
-    """Print a text; on a terminal, lines that are too long for it are wrapped at words.
+    """Print a text; on a terminal, wrap long lines at words.
 
-    :param err: on standard error.
+    :param err: print on standard error.
     """
     stream = sys.stderr if err else sys.stdout
     if stream.isatty():
@@ -28,9 +28,9 @@ def show(text: str, *, err: bool = False) -> None:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Return a text whose lines are wrapped at words; what follows begins where the line begins.
+    """Wrap the lines of a text at words; continuation lines have the indent of the line.
 
-    A word that is longer than a line, such as an address, stays in one piece.
+    A word longer than a line, such as an address, stays in one piece.
     """
     lines = []
     for line in text.split("\n"):
@@ -51,9 +51,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 class Ended(KeyboardInterrupt):
-    """Somebody asked the process to end.
+    """A signal has asked the process to end.
 
-    :param number: of the signal.
+    :param number: number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -62,8 +62,8 @@ class Ended(KeyboardInterrupt):
 
 
 def exit_code(error: BaseException) -> int:
-    """Return the code to leave with after an interruption, as a shell has it: 128 and the signal's number."""
-    # click wraps it
+    """Return the exit status after an interruption, as shells have it: 128 plus the number of the signal."""
+    # click wraps the exception
     cause = error if isinstance(error, Ended) else error.__cause__
     return 128 + (cause.number if isinstance(cause, Ended) else signal.SIGINT)
 
@@ -79,11 +79,11 @@ def notes(error: BaseException) -> str:
 def like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM (``kill``, ``docker stop``, a shutdown) and SIGHUP (a closed terminal) interrupt like Ctrl-C.
 
-    What is ignored stays ignored (``nohup``). Once one has arrived, others are ignored: the clean-up must not be
-    interrupted in turn.
+    Ignored signals stay ignored (``nohup``). After the first signal, all others are ignored, so that nothing
+    interrupts the clean-up.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may, and gets them
+        yield  # only the main thread receives signals and may handle them
         return
     numbers = [number for name in _SIGNALS if (number := getattr(signal, name, None)) is not None]
     before = {number: signal.getsignal(number) for number in numbers}

@@ -14,10 +14,10 @@ from biorat_al.progress import TerminalProgress
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER...")
 @reading_options()
 def validate(paths: tuple[str, ...], reading: ReadOptions) -> None:
-    """Say everything that is wrong with a corpus.
+    """List everything that is wrong with a corpus.
 
-    FILE|FOLDER is of any format that init reads. Wrong is what init or convert would refuse with the same options, and
-    all that BigBio's own checker warns of; other things that should be known are warnings. Exits with status 1 if
+    FILE|FOLDER may have any format that init reads. An error is anything that init or convert would refuse with the
+    same options, or that BigBio's own checker warns of; other things to know are warnings. Exits with status 1 if
     anything is wrong, with 0 if there are only warnings.
 
     \b

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biorat_al.claims import NO_CLAIM, Claim, claimed
+from biorat_al.claims import NO_CLAIM, Claim, already_exists, claimed
 from biorat_al.corpus.detection import Paths, list_files
 from biorat_al.corpus.formats.base import CorpusFormat, ReadOptions, ReadReport, Writable, WriteReport
 from biorat_al.corpus.formats.registry import format_named
@@ -107,11 +107,7 @@ def check_conversion_target(target: Path, known: CorpusFormat, *, force: bool, c
     if target.is_dir() and not content:
         return
     if not force:
-        if claim.cut_off:
-            raise UsageError(
-                f"{target} is complete: the command that was cut off had written it; there is nothing left to do"
-            )
-        raise UsageError(f"{target} already exists; choose another name, or replace it with --force")
+        raise UsageError(already_exists(target, claim))
     for path in content:
         inside = path.relative_to(target).as_posix()
         if not re.fullmatch(known.made_files, inside):

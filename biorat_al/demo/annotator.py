@@ -1,7 +1,7 @@
-"""An annotator who is not a person: answers open tasks through Label Studio's own API, from known answers.
+"""A simulated annotator, who answers open tasks through Label Studio's own API from known answers.
 
-What it sends is what the front end sends when a person submits: the regions that stand, the pre-label that they were
-made from, and the time that it took.
+It sends what the front end sends when a person submits: the final regions, the pre-label that they were made from, and
+the time that it took.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ def annotate_open_tasks(
 ) -> int:
     """Answer every task of a project that nobody has answered or skipped; return how many.
 
-    Pre-labels that are right are left as they are, others are changed or removed, and what is missing is added; each
-    region says which of these it was.
+    Correct pre-labels stay as they are, others are changed or removed, and missing regions are added; each region
+    says which of these applies.
 
-    :param project: the project's reference on the desk.
-    :param answer: the right annotation of a document, by its id.
+    :param project: reference of the project on the desk.
+    :param answer: returns the correct annotation of a document by its id.
     :raises DeskError: Label Studio does not answer, or refuses an answer.
     """
     settings = connection.get(f"api/projects/{project}/")
@@ -51,6 +51,7 @@ def annotate_open_tasks(
 def _answer(
     task: Json, configuration: LabellingConfiguration, version: str, answer: Callable[[str], Annotation]
 ) -> Json:
+    """Return the body of the request that submits the answer to a task."""
     text = task["data"]["text"]
     gold = answer(task["data"][DOCUMENT])
     shown = next((made for made in task.get("predictions") or () if made["model_version"] == version), None)

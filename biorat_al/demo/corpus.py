@@ -7,7 +7,7 @@ abstract, each on one line::
     T: A title with a [C:chemical] and a [D:disease]
     A: The abstract, marked up in the same way.
 
-Lines that begin with ``%`` are comments. What is annotated and what is not is said in ``GUIDELINES.md`` beside it.
+Lines that begin with ``%`` are comments. ``GUIDELINES.md`` in the same folder says what is annotated and what is not.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _OPENING = re.compile(r"\[(?P<type>[^\[\]:\s]*):")
 
 
 def read_demo_corpus() -> Iterator[Record]:
-    """The demo corpus, with gold entities of the types ``Chemical`` and ``Disease``.
+    """Yield the demo corpus, with gold entities of the types ``Chemical`` and ``Disease``.
 
-    Each text is the title, a blank and the abstract; both are passages. The metadata flags each document as invented
-    and names the kind of study that it imitates: ``{"invented": True, "kind": "trial", "notice": ...}``.
+    Each text is the title, a blank and the abstract; both are passages. The metadata says that each document is
+    invented, and which kind of study it imitates: ``{"invented": True, "kind": "trial", "notice": ...}``.
 
     :raises FormatError: the shipped file is damaged.
     :raises DuplicateDocumentError: an id occurs twice.
@@ -48,7 +48,7 @@ def read_demo_corpus() -> Iterator[Record]:
 def write_demo_corpus(path: Path) -> int:
     """Write the demo corpus with its gold annotations as JSON Lines and return the number of documents.
 
-    :param path: file to write; packed if it ends in ``.gz``.
+    :param path: file to write; compressed if its name ends in ``.gz``.
     """
     from biorat_al.corpus.formats.jsonl import write_jsonl
 
@@ -60,9 +60,9 @@ def parse_corpus(lines: Iterable[str], source: str = "the demo corpus") -> Itera
 
     :param lines: the lines of the file, with or without their line ends.
     :param source: name of the file, for messages.
-    :raises FormatError: a line that is out of place, an unbalanced bracket, an unknown type, an empty mention; the
-        message names the line.
-    :raises DuplicateDocumentError: an id occurs twice, whatever the texts.
+    :raises FormatError: a misplaced line, an unbalanced bracket, an unknown type, or an empty mention; the message
+        names the line.
+    :raises DuplicateDocumentError: an id occurs twice, even with the same text.
     """
     first_seen: dict[str, int] = {}
     header: re.Match[str] | None = None
@@ -81,7 +81,7 @@ def parse_corpus(lines: Iterable[str], source: str = "the demo corpus") -> Itera
                 raise FormatError(f"a header must read '# id kind', but this one is {line!r}", source=where)
             if header["id"] in first_seen:
                 raise DuplicateDocumentError(
-                    f"this id was given at line {first_seen[header['id']]} already; give each record its own",
+                    f"line {first_seen[header['id']]} already has this id; give each record its own",
                     source=where,
                     document=header["id"],
                 )
@@ -103,10 +103,10 @@ def parse_corpus(lines: Iterable[str], source: str = "the demo corpus") -> Itera
 
 
 def parse_markup(marked: str, source: str, document: str | None = None) -> tuple[str, list[tuple[str, Span]]]:
-    """Take ``[C:...]`` and ``[D:...]`` out of `marked`.
+    """Parse the mentions ``[C:...]`` and ``[D:...]`` in `marked`.
 
     :returns: the text without markup, and each mention's label and span in that text, in order.
-    :raises FormatError: an unbalanced bracket, an unknown type, a mention that is empty or that begins or ends with
+    :raises FormatError: an unbalanced bracket, an unknown type, or a mention that is empty or begins or ends with
         white space.
     """
 
@@ -145,6 +145,7 @@ def parse_markup(marked: str, source: str, document: str | None = None) -> tuple
 
 
 def _record(header: re.Match[str], title: str, abstract: str, where: str) -> Record:
+    """Return one record of the corpus; `where` is its place in the file."""
     text, mentions = parse_markup(f"{title} {abstract}", where, header["id"])
     title_end = len(parse_markup(title, where, header["id"])[0])
     document = Document(
@@ -160,5 +161,6 @@ def _record(header: re.Match[str], title: str, abstract: str, where: str) -> Rec
 
 
 def _incomplete(title: str | None) -> str:
+    """Return the message for a record without a title or an abstract."""
     part = "title" if title is None else "abstract"
     return f"the record has no {part}; add the line '{part[0].upper()}: ...'"

@@ -1,37 +1,42 @@
-"""The demo's learning curve, as text and as a picture."""
+"""The learning curve of the demo, as text and as an image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from biorat_al.presentation.text import percent, table
 from biorat_al.rounds.status import RoundStatus
+from biorat_al.wording import plural
 
 _WIDTH = 40
 
-# told apart without colour by marker and line, and with most kinds of colour blindness by colour
+# the marker and the line distinguish the arms without colour; the colours suit most kinds of colour blindness
 _STYLES = {"rat": ("#0072B2", "o", "-"), "none": ("#D55E00", "s", "--"), "at": ("#009E73", "^", ":")}
 
 
 def measured(rounds: Sequence[RoundStatus]) -> list[RoundStatus]:
-    """The rounds in which at least one model was measured."""
+    """Return the rounds in which at least one model was measured."""
     return [row for row in rounds if row.labelled is not None and any(f1 is not None for f1 in row.f1.values())]
 
 
 def curve_text(rounds: Sequence[RoundStatus]) -> str:
-    """One bar per round and arm, for a terminal."""
+    """Return the curve as text: one bar for each round and arm."""
     lines = ["Learning curve: strict span F1 on the held-out test documents"]
-    for row in measured(rounds):
-        for arm, f1 in row.f1.items():
-            if f1 is not None:
-                bar = "█" * round(_WIDTH * f1)
-                lines.append(f"  {row.labelled:>4} documents  {arm:<4}  {bar:<{_WIDTH}}  {100 * f1:5.1f}")
+    bars = [
+        (plural(row.labelled or 0, "document"), arm, ("█" * round(_WIDTH * f1)).ljust(_WIDTH), percent(f1))
+        for row in measured(rounds)
+        for arm, f1 in row.f1.items()
+        if f1 is not None
+    ]
+    if bars:
+        lines += table(bars, sides=("right", "left", "left", "right"), indent=2)
     return "\n".join(lines)
 
 
 def draw_curve(rounds: Sequence[RoundStatus], title: str, path: Path) -> Path:
-    """Draw the curve to a picture; its kind follows the path's suffix (``.png``, ``.svg``)."""
-    # without a screen, and without touching what the caller's program draws
+    """Draw the curve to an image file; its suffix decides the type (``.png``, ``.svg``)."""
+    # this needs no screen and does not touch figures of the caller
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -40,11 +40,12 @@ def run_demo(
     server: LocalServer | None = None,
     encoder: str = "minilm",
 ) -> Project:
-    """Set everything up and push the first batch; with `auto`, annotate and train for three rounds as well.
+    """Set everything up and push the first batch; with `auto`, also annotate and train for three rounds.
 
-    :param folder: the project's folder; it must not be there yet.
-    :param server: the Label Studio to use; None takes this user's own, installed and started if need be.
-    :raises BioratError: any step failed; the message says which and what to do.
+    :param folder: the project's folder; it must be new or empty.
+    :param say: called with each text to show.
+    :param server: the Label Studio to use; None uses this user's own, and installs and starts it if necessary.
+    :raises BioratError: a step failed; the message says which one and what to do.
     """
     began = time.monotonic()
     say(NOTICE)
@@ -77,7 +78,7 @@ def run_demo(
 
 
 def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, progress: Progress) -> Project:
-    """Make the demo's project: the pool without its annotations, the test documents with theirs."""
+    """Make the demo's project: the pool without annotations, the test documents with gold annotations."""
     records = list(read_demo_corpus())
     held_out = records[:: len(records) // TEST_DOCUMENTS][:TEST_DOCUMENTS]
     ids = {record.document.id for record in held_out}
@@ -104,6 +105,7 @@ def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, pr
 
 
 def _play_annotator(project: Project, connection: Connection, say: Say, progress: Progress) -> None:
+    """Answer all tasks and run a round, three times; then draw the curve and export the corpus."""
     gold: Mapping[str, Annotation] = {
         record.document.id: record.annotation or Annotation() for record in read_demo_corpus()
     }

@@ -1,4 +1,4 @@
-"""What ``doctor`` prints."""
+"""The text that ``doctor`` prints."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """What the doctor found, worst last so that it stays on screen."""
-    marks = {"ok": "ok     ", "warning": "note   ", "missing": "MISSING"}
+    """Return the findings, the worst last so that they stay on screen."""
+    marks = {"ok": "ok", "warning": "note", "missing": "MISSING"}
+    width = max(map(len, marks.values()))
     ordered = sorted(findings, key=lambda finding: list(marks).index(finding.state))
     lines = []
     for finding in ordered:
-        lines.append(f"{marks[finding.state]}  {finding.topic}: {finding.sentence}")
+        lines.append(f"{marks[finding.state]:<{width}}  {finding.topic}: {finding.sentence}")
         if finding.advice:
-            lines.append(f"         → {finding.advice}")
+            lines.append(f"{'':<{width}}  → {finding.advice}")
     return "\n".join(lines)

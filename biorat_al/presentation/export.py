@@ -1,4 +1,4 @@
-"""What ``export`` prints."""
+"""The text that ``export`` prints."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from pathlib import Path
 
 from biorat_al.export.export import ExportReport
 from biorat_al.export.notes import export_notes
-from biorat_al.presentation.text import (
-    wrapped_text,
-)
+from biorat_al.presentation.text import kinds_text, wrapped_text
 from biorat_al.wording import plural
 
 TIES_SHOWN = 20
-"""How many ties an export prints."""
+"""Number of ties that are printed."""
 
 
 def export_text(report: ExportReport, out: Path) -> str:
-    """What a person should know of an export."""
+    """Return what was written, the ties, and what else a person should know."""
     counts = ", ".join(plural(count, f"{split} document") for split, count in report.documents.items() if count)
     lines = [f"Wrote {counts} to {out}"]
     if report.tie_count:
@@ -29,5 +27,5 @@ def export_text(report: ExportReport, out: Path) -> str:
     lines += [line for text in export_notes(report) for line in wrapped_text(text, "")]
     if report.warnings:
         lines.append("Against BigBio's conventions, written all the same:")
-        lines += [f"  {number:>9,}  {kind}" for kind, number in report.warnings.most_common()]
+        lines += kinds_text(report.warnings)
     return "\n".join(lines)

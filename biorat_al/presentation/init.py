@@ -1,4 +1,4 @@
-"""What ``init`` prints."""
+"""The text that ``init`` prints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from biorat_al.wording import plural
 
 
 def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
-    """What ``init`` did."""
+    """Return what the new project holds, and what was left out of it."""
     pool = report.documents - report.test_documents - report.leaks
     lines = [
         f"Project {project.settings.name} is ready in {project.folder}",
@@ -36,7 +36,7 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     if report.leaks:
         lines += note_text(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
     for line in reading_lines(read):
-        # places and messages stay on one line, to be copied
+        # places and messages stay on one line, so that they can be copied
         lines += [f"  {line}"] if line.startswith(" ") else note_text(line)
     if report.ignored:
         lines += labelled("ignored", counts_text(report.ignored))
@@ -46,6 +46,7 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
 
 
 def _relations_text(labels: Sequence[str], report: ImportReport) -> str:
+    """Return the counts of relations, or only their labels if the documents have none."""
     if not report.relations:
         return ", ".join(labels)
     aside = f"; kept aside: {counts_text(report.relations_aside)}" if report.relations_aside else ""

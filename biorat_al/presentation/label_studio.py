@@ -1,8 +1,10 @@
-"""What ``label-studio`` prints."""
+"""The text that ``label-studio`` prints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from biorat_al.presentation.text import labelled_line
 
 if TYPE_CHECKING:
     from biorat_al.desk.labelstudio.local_server.credentials import Credentials
@@ -10,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def server_text(info: ServerInfo, credentials: Credentials | None) -> str:
-    """Where the local Label Studio is and how to get in."""
-    lines = [f"Label Studio {info.version} is running at {info.url}", f"  data      {info.data_dir}"]
+    """Return the address of the local Label Studio and the login."""
+    lines = [f"Label Studio {info.version} is running at {info.url}", labelled_line("data", str(info.data_dir))]
     if credentials is not None:
-        lines += [f"  login     {credentials.email}", f"  password  {credentials.password}"]
+        lines += [labelled_line("login", credentials.email), labelled_line("password", credentials.password)]
     return "\n".join(lines)

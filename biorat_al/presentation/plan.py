@@ -1,4 +1,4 @@
-"""What ``round --dry-run`` prints."""
+"""The text that ``round --dry-run`` prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from biorat_al.wording import plural
 
 
 def plan_text(plan: RoundPlan) -> str:
-    """What a round would do."""
+    """Return what a round would do."""
     lines = [f"Round {plan.number} {'would go on' if plan.resumes else 'would begin'}; nothing has been done."]
     if plan.waits:
         return "\n".join([*lines, *note_text(f"It would wait: {plan.waits}")])

@@ -1,4 +1,4 @@
-"""What ``round`` prints."""
+"""The text that ``round`` prints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
 from biorat_al.rounds.unasked import left_out_text
-from biorat_al.wording import plural
+from biorat_al.wording import plural, verb
 
 _UNREPRESENTABLE = {
     "same_type_nesting": "inside or across another of the same label; the longest was learnt, all are kept",
@@ -31,7 +31,7 @@ _UNREPRESENTABLE = {
     "no_token": "on blanks or signs that the encoder drops; nothing could be learnt, all are kept",
     "other_label": "with a label that the project does not have; not learnt, all are kept",
 }
-"""What the model cannot represent, in words."""
+"""The kinds of mentions that the model cannot represent, in words."""
 
 _NOT_CANDIDATES = {
     "outside_window": "farther apart than the window of sentences; not learnt, all are kept",
@@ -42,11 +42,11 @@ _NOT_CANDIDATES = {
     "unlinked": "between concepts one of which no mention is linked to; not learnt, all are kept",
     "to_itself": "of a mention or a concept with itself; not learnt, all are kept",
 }
-"""What of the relations no candidate can express, in words."""
+"""The kinds of relations that no candidate pair expresses, in words."""
 
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
-    """What a round did, a line per step, and what to do next."""
+    """Return what a round did, one line for each step, and what to do next."""
     lines = [f"Round {report.number} of {status.name}"]
     if report.resumed:
         lines += note_text("went on where it was cut off")
@@ -84,7 +84,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
 
 
 def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:
-    """One sentence, once two criteria can be judged; one alone says too little."""
+    """Return one sentence of advice once two criteria can be judged; a single one says too little."""
     if len(verdicts) < 2:
         return []
     values = ", ".join(
@@ -95,16 +95,18 @@ def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:
         if verdict.holds
     )
     number = sum(verdict.holds for verdict in verdicts)
-    text = f"Advice: {number} of {len(verdicts)} stopping criteria {'holds' if number == 1 else 'hold'}"
+    text = f"Advice: {number} of {len(verdicts)} stopping criteria {verb(number, 'hold')}"
     text += f" ({values})" if values else ""
     return note_text(text + (": more annotation may bring little" if number >= 2 else ": go on annotating"))
 
 
 def _step_text(step: StepReport) -> str:
+    """Return what a step did."""
     return _STEP_TEXTS[step.name](step.counts)
 
 
 def _pull_text(counts: Mapping[str, Any]) -> str:
+    """Return what was fetched from the desk."""
     parts = [plural(counts["new"], "new answer")]
     for name, noun, words in (
         ("changed", "", "edited"),
@@ -115,7 +117,7 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
         ("unattended", "", "not counted, since nobody has looked at them"),
         ("drafts", "draft", "left alone"),
     ):
-        # an earlier version of the program did not count all of them
+        # earlier versions of the program did not count all of them
         if counts.get(name):
             number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
             parts.append(f"{number} {words}")
@@ -125,6 +127,7 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
 
 
 def _train_text(counts: Mapping[str, Any]) -> str:
+    """Return what the models were trained on."""
     empty = f" ({counts['empty_documents']:,} empty)" if counts["empty_documents"] else ""
     annotated = plural(counts["mentions"], "mention")
     if "relations" in counts:
@@ -134,6 +137,7 @@ def _train_text(counts: Mapping[str, Any]) -> str:
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
+    """Return F1 on the test documents."""
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
     text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{left_out_text(counts)}"
     if "relation_f1" in counts:
@@ -144,6 +148,7 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
 
 
 def _select_text(counts: Mapping[str, Any]) -> str:
+    """Return how many documents were picked, and by which strategy."""
     pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
     text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
     if "instead_of" in counts:
@@ -152,6 +157,7 @@ def _select_text(counts: Mapping[str, Any]) -> str:
 
 
 def _push_text(counts: Mapping[str, Any]) -> str:
+    """Return what was sent to the desk."""
     parts = [f"{plural(counts['tasks'], 'task')}, {counts['pre_labelled']:,} with pre-labels"]
     if counts["relabelled"]:
         parts.append(f"{plural(counts['relabelled'], 'open task')} with newer pre-labels")

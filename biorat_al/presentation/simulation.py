@@ -1,4 +1,4 @@
-"""What ``simulate`` prints."""
+"""The text that ``simulate`` prints."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biorat_al.presentation.text import (
-    percent,
-    table,
-)
+from biorat_al.presentation.text import percent, table
 
 if TYPE_CHECKING:
     from biorat_al.efficiency.runs.model import Run
 
 
 def simulation_text(runs: Sequence[Run], folder: Path) -> str:
-    """What a simulation came to: the last model of each arm and strategy, averaged over the seeds."""
+    """Return the F1 of the last model of each arm and strategy, averaged over the seeds."""
     from biorat_al.efficiency.statistics.curves import groups
 
     rows = [["runs", "arm", "strategy", "seeds", "documents", "F1 (mean, lowest to highest)"]]

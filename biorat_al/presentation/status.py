@@ -1,24 +1,23 @@
-"""What ``status`` prints."""
+"""The text that ``status`` prints."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 
 from biorat_al.presentation.text import (
-    LABEL_WIDTH,
-    WIDTH,
     both_scores,
     counts_text,
     disputes_text,
     duration,
     labelled,
+    labelled_line,
     level_name,
     note_text,
     notes_text,
     percent,
     seats_text,
     table,
+    wrapped_text,
 )
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
@@ -30,7 +29,7 @@ _STATES = {"running": "not ended", "waiting": "waits"}
 
 
 def status_text(status: ProjectStatus) -> str:
-    """How far a project has come."""
+    """Return how far a project has come: documents, tasks, labels, rounds and F1."""
     tasks = status.tasks["pool"]
     pool = (
         f"{plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
@@ -39,9 +38,9 @@ def status_text(status: ProjectStatus) -> str:
     )
     lines = [
         status.name,
-        f"  folder    {status.folder}",
-        f"  database  {status.database}",
-        f"  encoder   {status.encoder}",
+        labelled_line("folder", status.folder),
+        labelled_line("database", status.database),
+        labelled_line("encoder", status.encoder),
         *labelled("labels", ", ".join(status.labels)),
         *labelled("pool", pool),
         *labelled("test set", f"{plural(status.documents['test'], 'document')}: {status.labelled['test']:,} annotated"),
@@ -63,19 +62,20 @@ def status_text(status: ProjectStatus) -> str:
         lines += labelled("right now", ", ".join(now))
     if status.desk_problem:
         lines += labelled("desk", status.desk_problem)
-    lines.extend(f"  {role:<{LABEL_WIDTH}} {url}" for role, url in status.urls.items())
+    lines.extend(labelled_line(role, url) for role, url in status.urls.items())
     lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]
         lines += _relation_table(status)
         if status.forecast:
-            lines += textwrap.wrap(status.forecast, WIDTH)
+            lines += wrapped_text(status.forecast, "")
     else:
         lines.append("No round yet. Next: biorat-al round")
     return "\n".join(lines)
 
 
 def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
+    """Yield the lines of the table of rounds, and of the notes below it."""
     arms = list(dict.fromkeys(arm for row in rounds for arm in row.f1))
     header = ["round", "trained", *(f"F1 {arm}" for arm in arms), "tested", "asked", "strategy", "time"]
     body = [
@@ -102,6 +102,7 @@ def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
 
 
 def _relation_table(status: ProjectStatus) -> Iterable[str]:
+    """Yield the lines of the table of F1 of relations; none where nothing was measured."""
     measured = [row for row in status.rounds if row.relation_f1]
     if not measured or status.relation_level is None:
         return

@@ -1,6 +1,11 @@
 """A project: a folder with settings, a database, models, and a desk where people annotate.
 
-Everything that the command line does can be done from here::
+- ``project``: an opened project, with a method for what each command does; imports all below
+- ``creation``: how ``init`` makes a project; imports ``new_folder``
+- ``new_folder``: a folder that appears complete or not at all, even after a kill
+- ``settings_from_options``: the settings of a new project from what a user types; imports none of these
+
+Everything that the command line does with a project can be done from Python::
 
     from biorat_al import Project
 
@@ -8,7 +13,7 @@ Everything that the command line does can be done from here::
     report = project.round(size=20)
 """
 
-from biorat_al.project.options import default_name, new_settings
 from biorat_al.project.project import Project, upgrade_database
+from biorat_al.project.settings_from_options import RelationOptions, default_name, new_settings
 
-__all__ = ["Project", "default_name", "new_settings", "upgrade_database"]
+__all__ = ["Project", "RelationOptions", "default_name", "new_settings", "upgrade_database"]

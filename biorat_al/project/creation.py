@@ -1,4 +1,4 @@
-"""Making a project: its folder, its settings file, and a database with the documents in it."""
+"""The making of a project: its folder, its settings file, and a database with the documents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import ProjectRow
 
 _INIT_LOCK = int.from_bytes(b"biorat")
-"""Key of the advisory lock that an `init` holds on a Postgres."""
+"""Key of the advisory lock that an `init` holds in a Postgres database."""
 
 _IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
 
@@ -42,7 +42,7 @@ def create_project(
     guidelines: Path | None,
     progress: Progress,
 ) -> tuple[ImportReport, ReadReport]:
-    """Make a project in the folder `place`, as :meth:`biorat_al.project.Project.init` says."""
+    """Make a project in the folder `place`; see :meth:`biorat_al.project.Project.init`."""
     check_new(place)
     if settings.desk.kind == "oracle" and not sources.gold:
         raise UsageError("the oracle answers from gold annotations: add --gold")
@@ -56,7 +56,7 @@ def create_project(
         for what, paths in (("documents", sources.documents), ("test documents", sources.test))
         if paths
     }
-    # before anything is read: an encoder that is not to be had is better known now than in the first round
+    # before anything is read: better to report a missing encoder now than in the first round
     encoder = resolve_encoder(settings.encoder.name, settings.encoder.max_length)
     encoder.count_tokens([""])
     encoder.check_weights()
@@ -96,7 +96,7 @@ def create_project(
                 if sources.gold and not report.annotated:
                     raise CorpusError("none of the documents comes with annotations; leave --gold out")
                 if not store.is_sqlite:
-                    # a server must not hold a project whose folder never came to be
+                    # a server must not hold a project whose folder was never created
                     new.publish(uid)
         finally:
             store.close()
@@ -121,24 +121,24 @@ def is_complete(place: Path, uid: str) -> bool:
 
 
 def _added(session: Session, store: Store, name: str) -> str:
-    """Write the project's row; return its uid.
+    """Add the project's row; return its uid.
 
-    :raises ProjectError: another `init` has written one meanwhile.
+    :raises ProjectError: another `init` has added one meanwhile.
     """
     try:
         return add_project(session, name).uid
     except IntegrityError:
         raise ProjectError(
-            f"another init has made a project in the database {shown(store.url)} meanwhile; give each project a "
-            "database of its own"
+            f"another init has made a project in the database {shown(store.url)} meanwhile; give each project its "
+            "own database"
         ) from None
 
 
 @contextmanager
 def _alone(settings: Settings, place: Path) -> Iterator[None]:
-    """Keep a second `init` out of a Postgres.
+    """Keep a second `init` out of a Postgres database.
 
-    :raises LockedError: one is at work in it.
+    :raises LockedError: another `init` is running in it.
     """
     url = database_url(settings.database.url, place)
     if url.get_backend_name() == "sqlite":
@@ -151,10 +151,9 @@ def _alone(settings: Settings, place: Path) -> Iterator[None]:
             taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _INIT_LOCK})
         if not taken:
             raise LockedError(
-                f"another init is making a project in the database {shown(url)}; give each project a database of its "
-                "own"
+                f"another init is making a project in the database {shown(url)}; give each project its own database"
             )
-        # the lock ends with the connection, which is kept from being closed until then
+        # the lock ends with the connection, so the connection stays open until then
         yield
         connection.close()
     finally:

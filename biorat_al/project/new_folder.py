@@ -1,8 +1,8 @@
-"""A project's folder: there with all that belongs into it, or not at all.
+"""A new project's folder, which appears complete or not at all.
 
-It is filled under a temporary name and moved. A file in it says what is being moved and for which project (the
-intent); it goes when the folder and the database both have the project (the confirmation). After a kill the next
-`init` finds that file, and either confirms or takes away what was moved.
+It is filled under a temporary name and then moved. A file in it, the intent, says what is being moved and for which
+project. The intent is removed when both the folder and the database have the project (the confirmation). After a kill,
+the next `init` finds the intent, and either confirms or removes what was moved.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ INTENT = ".biorat-init.json"
 _DRAFT = f"{INTENT}.draft"
 
 IsComplete = Callable[[Path, str], bool]
-"""Whether the database of the project in a folder holds the project with that uid."""
+"""A function that says whether the database of the project in a folder holds the project with a uid."""
 
 
 class NewFolder:
-    """A folder that is filled under a temporary name and gets its own at the end; removed if anything fails.
+    """A folder that is filled under a temporary name and renamed at the end, or removed if anything fails.
 
-    A folder that is there already stays the same one, since somebody may stand in it: what was made is moved into it.
+    A folder that already exists is kept, since it may be somebody's working directory: the content is moved into it.
 
-    :param is_complete: asked of a folder whose `init` was killed.
+    :param is_complete: says whether an `init` that was killed in a folder had made its project.
     """
 
     def __init__(self, place: Path, is_complete: IsComplete) -> None:
@@ -48,9 +48,10 @@ class NewFolder:
         self._stack = ExitStack()
 
     def publish(self, uid: str) -> None:
-        """Give the folder its name.
+        """Give the folder its final name.
 
-        :param uid: of the project in the database.
+        :param uid: uid of the project in the database.
+        :raises ProjectError: a file of the same name has appeared there, or the folder cannot be written.
         """
         if self._published:
             return
@@ -61,7 +62,8 @@ class NewFolder:
         self._published = True
 
     def _publish(self, uid: str) -> None:
-        # the settings last: they make the folder a project
+        """Write the intent, then move the content or the whole folder."""
+        # the settings go last: they make the folder a project
         names = sorted((path.name for path in self.staging.iterdir()), key=lambda name: name == SETTINGS_FILE)
         intent = json.dumps({"uid": uid, "names": names, "folder_was_there": self._was_there})
         if self._was_there:
@@ -108,11 +110,12 @@ class NewFolder:
             confirm(self.place)
 
     def _cannot(self, error: OSError) -> ProjectError:
+        """Return the error for a folder that the system does not create or write."""
         advice = "" if is_full(error) else "; name another one"
         return ProjectError(f"the folder {self.place} cannot be made: {cause(error, self.place)}{advice}")
 
     def _recover(self) -> None:
-        """Take away what an `init` that was killed left here, unless it had made the project.
+        """Remove what a killed `init` left here, unless it had already made the project.
 
         :raises ProjectError: it had.
         """
@@ -139,6 +142,7 @@ class NewFolder:
         self.staging = self.place / self.staging.name if self._was_there else self.place.with_name(self.staging.name)
 
     def _remove(self) -> None:
+        """Remove everything that was created or moved."""
         shutil.rmtree(self.staging, ignore_errors=True)
         if self._published and not self._was_there:
             shutil.rmtree(self.place, ignore_errors=True)
@@ -147,33 +151,33 @@ class NewFolder:
 
 
 def check_new(place: Path) -> None:
-    """Refuse a folder that holds anything but what an `init` that was killed has left.
+    """Refuse a folder that holds anything other than what a killed `init` left.
 
-    :raises ProjectError: it does, or is a file.
+    :raises ProjectError: the folder holds something else, or is a file.
     """
     if not place.exists() and not place.is_symlink():
         return
     if place.is_dir():
         intent = _intent(place)
         ours = {INTENT, _DRAFT, *(intent["names"] if intent is not None else ())}
-        left = {path for path in place.iterdir() if path.name not in ours} - set(_stagings(place))
-        if not left:
+        foreign = {path for path in place.iterdir() if path.name not in ours} - set(_stagings(place))
+        if not foreign:
             return
-    # whoever was killed at the very end has left its claim
+    # a process that was killed at the very end has left its claim
     with suppress(LockedError), claimed(place, force=False):
         pass
     if (place / SETTINGS_FILE).is_file() and _intent(place) is None:
         raise ProjectError(
-            f"{place} is there already: it is a complete project; go on there with: biorat-al round, or choose another "
+            f"{place} already exists: it is a complete project; go on there with: biorat-al round, or choose another "
             "name for a new one"
         )
-    raise ProjectError(f"{place} is there already; choose another name, or remove it first")
+    raise ProjectError(f"{place} already exists; choose another name, or remove it first")
 
 
 def check_finished(place: Path, is_complete: IsComplete) -> None:
-    """Confirm a project whose `init` was killed when it had made it.
+    """Confirm a project whose `init` was killed after it had made the project.
 
-    :raises ProjectError: it had not.
+    :raises ProjectError: the `init` was killed earlier.
     """
     intent = _intent(place)
     if intent is None:
@@ -187,25 +191,26 @@ def check_finished(place: Path, is_complete: IsComplete) -> None:
 
 
 def confirm(place: Path) -> None:
-    """Note that folder and database both have the project."""
+    """Record that the folder and the database both have the project."""
     with suppress(OSError):
         (place / INTENT).unlink()
 
 
 def _stagings(place: Path) -> list[Path]:
-    """The half-filled folders of processes of this machine that have ended."""
+    """Return the half-filled folders of processes of this machine that have ended."""
     pattern = re.compile(rf"\.{re.escape(place.name)}\.init-{this_host()}-([0-9]+)")
-    found = []
+    stagings = []
     for folder in (place, place.parent):
         with suppress(OSError):
             for path in folder.iterdir():
                 match = pattern.fullmatch(path.name)
                 if match is not None and (int(match[1]) == os.getpid() or not is_alive(int(match[1]))):
-                    found.append(path)
-    return found
+                    stagings.append(path)
+    return stagings
 
 
 def _intent(place: Path) -> dict[str, Any] | None:
+    """Return the intent in a folder; None if there is no valid one."""
     try:
         values = json.loads((place / INTENT).read_text(encoding="utf-8"))
         names = [str(name) for name in values["names"]]
@@ -217,12 +222,14 @@ def _intent(place: Path) -> dict[str, Any] | None:
 
 
 def _write(path: Path, text: str) -> None:
+    """Write the intent under a temporary name and rename it."""
     draft = path.with_name(_DRAFT)
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

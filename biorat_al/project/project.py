@@ -1,4 +1,4 @@
-"""A project that is opened: its rounds, its status, and what it writes."""
+"""An opened project: its rounds, its status, and what it writes."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 
 class Project:
-    """An opened project. Use :meth:`open` or :meth:`init`; close it, or use it in a ``with`` statement.
+    """An opened project, from :meth:`open` or :meth:`init`; close it, or use it in a ``with`` statement.
 
     :param folder: the project's folder.
 
-    Here an oracle answers from gold annotations; ``{"kind": "label-studio"}`` asks people. `encoder` names the encoder,
-    for example ``"pubmedbert"``:
+    In this example an oracle answers from gold annotations; with ``{"kind": "label-studio"}`` people do. `encoder` is
+    the name of the encoder, for example ``"pubmedbert"``:
 
     >>> from pathlib import Path
     >>> from biorat_al import Project, Sources, make_settings, write_corpus
@@ -79,9 +79,9 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Path:
-        """The folder of the project that `start` (the working directory) lies in, looked for upwards.
+        """Return the folder of the project that contains `start` (None: the working directory), searching upwards.
 
-        :raises ProjectError: there is none.
+        :raises ProjectError: there is no project.
         """
         begin = (start or Path.cwd()).resolve()
         for folder in (begin, *begin.parents):
@@ -94,9 +94,9 @@ class Project:
 
     @classmethod
     def open(cls, folder: str | Path | None = None, *, desk: Desk | None = None) -> Project:
-        """Open the project in `folder`; None looks for it from the working directory upwards.
+        """Open the project in `folder`; None searches from the working directory upwards.
 
-        :param desk: use this desk instead of the one that the settings name.
+        :param desk: used instead of the desk in the settings.
         :raises ProjectError: there is no project.
         :raises SettingsError: its settings cannot be read.
         :raises StoreError: its database cannot be used.
@@ -123,15 +123,15 @@ class Project:
         guidelines: str | Path | None = None,
         progress: Progress = SILENT,
     ) -> tuple[Project, ImportReport, ReadReport]:
-        """Make a project in a folder that is not there yet. If anything fails, nothing is left behind.
+        """Make a project in a new or empty folder; return it, and what was imported and read. A failure leaves nothing.
 
-        :param sources: the documents. With an oracle, gold annotations are what it answers from; with Label Studio,
-            documents with gold annotations count as annotated already.
-        :param guidelines: a Markdown or text file that annotators are shown; it is copied into the project.
-        :raises ProjectError: the folder is there already, or the database holds a project.
+        :param sources: the documents. An oracle answers from their gold annotations; with Label Studio, documents with
+            gold annotations count as annotated.
+        :param guidelines: a Markdown or text file to show to annotators; it is copied into the project.
+        :raises ProjectError: the folder already has content, or the database holds a project.
         :raises CorpusError: a document or an annotation cannot be read.
         :raises LabelError: labels and documents do not fit together.
-        :raises EncoderNotFoundError: the encoder is neither on disk nor to be had.
+        :raises EncoderNotFoundError: the encoder is not on disk and could not be downloaded.
         """
         place = Path(folder).resolve()
         report, read = create_project(
@@ -145,7 +145,7 @@ class Project:
 
     @property
     def desk(self) -> Desk:
-        """Where people annotate, as the settings say; opened at first use.
+        """The desk where people annotate, as in the settings; opened at first use.
 
         :raises DeskError: Label Studio's address or token is not in the environment and no local server runs.
         """
@@ -171,23 +171,24 @@ class Project:
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
 
-        :param size: documents to ask for; None takes the settings'.
-        :param tokens: word pieces to ask for, instead of documents.
-        :param partial: go on although annotators have not finished.
+        :param size: number of documents to ask for; None uses the settings.
+        :param tokens: number of word pieces to ask for, instead of documents.
+        :param strategy: name of the query strategy; None uses the settings.
+        :param partial: continue although annotators have not finished.
         :raises NothingToDoYet: annotators have not finished.
-        :raises LockedError: another process runs a round of this project.
+        :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
         request = _request(size, tokens, strategy, partial)
-        project_guidelines(self.folder, self.settings)  # what cannot be read is better known now than after training
+        project_guidelines(self.folder, self.settings)  # better to report this now than after training
         return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
-        """How far the project has come.
+        """Return how far the project has come.
 
-        :param ask_desk: also count what annotators have finished since the last round; where the desk does not answer,
-            the status says so.
-        :param target: F1 to forecast the labels for, a fraction between 0 and 1; None forecasts nothing.
+        :param ask_desk: also count what annotators have finished since the last round; if the desk does not answer, the
+            status says so.
+        :param target: the F1 whose cost in labels is forecast, between 0 and 1; None forecasts nothing.
         """
         status = project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
         if target is None:
@@ -205,13 +206,14 @@ class Project:
         force: bool = False,
         options: ExportOptions = ExportOptions(),  # noqa: B008 - it is frozen
     ) -> ExportReport:
-        """Write the annotated corpus; return the number of documents by split, and what could not be decided.
+        """Write the annotated corpus; return the number of documents by split, and the undecided ties.
 
         :param format: ``bigbio`` (a folder that ``datasets`` loads) or ``jsonl`` (one file, complete).
-        :param force: replace what is there.
-        :param options: splits, annotators and what the data card says.
+        :param force: replace existing output.
+        :param options: splits, annotators and content of the data card.
         :raises NothingToDoYet: nothing has been annotated yet.
-        :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
+        :raises ProjectError: the destination already exists and `force` is not set.
+        :raises CorpusError: a document or its annotation is wrong; nothing is written.
         """
         from biorat_al.efficiency.runs.annotator_work import annotator_work
 
@@ -232,13 +234,13 @@ class Project:
     def report(
         self, output: str | Path | None = None, *, target: float | None = None, force: bool = False
     ) -> tuple[Path, Report]:
-        """Write the report on label efficiency; return where its page lies, and the report.
+        """Write the report on label efficiency; return the path of its page, and the report.
 
-        :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in the project's folder.
+        :param output: an HTML file, or a folder for ``report.html``; None uses ``report`` in the project's folder.
         :param target: F1 to compare the arms at and to forecast, a fraction between 0 and 1.
-        :param force: replace what is there.
+        :param force: replace an existing report.
         :raises NothingToDoYet: there has been no round.
-        :raises ProjectError: the file is there already and `force` is not set.
+        :raises ProjectError: the file already exists and `force` is not set.
         """
         from biorat_al.efficiency.report.build import project_report
         from biorat_al.efficiency.report.page import check_page, page_of
@@ -260,7 +262,7 @@ class Project:
         strategy: str | None = None,
         partial: bool = False,
     ) -> RoundPlan:
-        """What :meth:`round` would do now. Changes nothing, here or on the desk."""
+        """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
         return plan_round(self.settings, self.store, lambda: self.desk, _request(size, tokens, strategy, partial))
 
     def predictions(
@@ -271,10 +273,10 @@ class Project:
         report: ReadReport | None = None,
         progress: Progress = SILENT,
     ) -> Iterator[Record]:
-        """Pre-annotate any documents with the newest model of the selecting arm.
+        """Yield any documents with annotations by the newest model of the selecting arm.
 
         :raises NothingToDoYet: no model has been trained yet.
-        :raises ProjectError: the model's folder is gone.
+        :raises ProjectError: the model's folder is missing or damaged.
         """
         with self.store.read() as session:
             model = newest_model(session)
@@ -308,9 +310,9 @@ class Project:
         force: bool = False,
         progress: Progress = SILENT,
     ) -> int:
-        """Write :meth:`predictions` to a JSONL file; return the number of documents.
+        """Write :meth:`predictions` to a JSON Lines file; return the number of documents.
 
-        :raises ProjectError: the file is there already and `force` is not set.
+        :raises ProjectError: the file already exists and `force` is not set.
         """
         target = Path(output)
         read = ReadReport()
@@ -333,10 +335,11 @@ class Project:
 
 
 def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
-    """Bring a project's database to the tables of this version; return the revisions before and after.
+    """Upgrade a project's database to the tables of this version; return the revisions before and after.
 
-    :raises StoreError: there is no such database.
-    :raises SchemaVersionError: it was made by a newer version.
+    :param folder: the project's folder; None searches from the working directory upwards.
+    :raises StoreError: the database does not exist.
+    :raises SchemaVersionError: the database was created by a newer version.
     """
     place = Project.find() if folder is None else folder.resolve()
     url = database_url(read_settings(place).database.url, place)
@@ -351,6 +354,10 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
 
 def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:
+    """Return what a round is asked to do.
+
+    :raises UsageError: both `size` and `tokens` are given.
+    """
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
     return RoundRequest(size, tokens, strategy, partial)

@@ -133,7 +133,7 @@ def test_the_same_state_is_exported_as_the_same_bytes_and_never_over_another(
     assert (code, bool(first)) == (0, True)
     assert {name.replace("one", "two"): content for name, content in first.items()} == export("two")[1]
     line = one_sentence(call("export", "one", "--format", kind, "--project", old))
-    assert line == "Error: one is there already; choose another name, or replace it with --force"
+    assert line == "Error: one already exists; choose another name, or replace it with --force"
     assert export("one", "--force") == (0, first)
     assert everything_in(nowhere) & {"one", "two"} == {"one", "two"}
     assert not [name for name in everything_in(nowhere) if name.startswith(".")]
@@ -207,7 +207,7 @@ def test_predict_writes_entities_and_the_models_version(old: Path, nowhere: Path
         # what the file itself said of its documents is not passed off as the model's
         assert all(entity.concepts == () and entity.score is not None for entity in record.annotation.entities)
     again = (nowhere / "out.jsonl").read_bytes()
-    assert "is there already" in one_sentence(call("predict", "new.txt", "--output", "out.jsonl", "--project", old))
+    assert "already exists" in one_sentence(call("predict", "new.txt", "--output", "out.jsonl", "--project", old))
     assert call("predict", "new.txt", "--output", "out.jsonl", "--project", old, "--force").code == 0
     assert (nowhere / "out.jsonl").read_bytes() == again
 

@@ -204,7 +204,7 @@ def test_what_is_there_is_not_touched(init: Init, nowhere: Path, kind: str) -> N
         with pytest.raises(ProjectError, match=r"cannot be made: .*; name another one"):
             Project.init(place / "inner", settings, Sources([nowhere / "documents.txt"]))
     else:
-        assert re.search("project is there already; choose another name", one_sentence(init()))
+        assert re.search("project already exists; choose another name", one_sentence(init()))
     assert everything_in(nowhere) == before | {"documents.txt"}
 
 

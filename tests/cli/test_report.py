@@ -35,7 +35,7 @@ def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     assert place == f"Wrote {page.resolve()}"
     assert Page(page.read_text(encoding="utf-8")).verdicts == [verdict]
     line = one_sentence(call("report", "--project", nowhere / "copy"))
-    assert line.startswith(f"Error: {page.resolve()} is there already; ")
+    assert line.startswith(f"Error: {page.resolve()} already exists; ")
     assert call("report", "--project", nowhere / "copy", "--force").code == 0
 
 

@@ -73,7 +73,7 @@ def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     [
         (["round"], "Nothing is lost: run the same command again to go on."),
         (["export", "out", "--project", "round"], "Nothing is left half done: run the same command again, it begins"),
-        (["demo"], "Where the demo's project was made already, go on in its folder with: biorat-al round."),
+        (["demo"], "If the demo's project is already made, go on in its folder with: biorat-al round."),
     ],
 )
 def test_what_to_do_after_an_interruption_is_true_of_the_command(

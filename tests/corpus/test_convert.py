@@ -97,8 +97,7 @@ def test_what_cannot_be(
 def test_it_says_what_was_lost(source: Path, tmp_path: Path) -> None:
     text = conversion_text(convert_corpus(source, tmp_path / "out", to="chemprot"))
     assert text == (
-        f"Wrote 3 documents to {tmp_path / 'out'}\nNot in it, or not as it was:\n"
-        "          6  mentions' links to concepts"
+        f"Wrote 3 documents to {tmp_path / 'out'}\nNot in it, or not as it was:\n  6  mentions' links to concepts"
     )
     assert conversion_text(convert_corpus(source, tmp_path / "out.jsonl", to="jsonl")).endswith("\nNothing was lost.")
 

@@ -123,14 +123,14 @@ def test_the_command(tmp_path: Path) -> None:
     assert (outcome.code, outcome.out, outcome.err) == (0, "1 document: nothing wrong.\n", "")
     outcome = call("validate", str(written(tmp_path, changed("relations", type="a+b"))))
     assert outcome.code == 1
-    assert "which holds '+'\n1 document: 1 wrong\n          1  types in one item\n" in outcome.out
+    assert "which holds '+'\n1 document: 1 wrong\n  1  types in one item\n" in outcome.out
     assert call("validate", str(tmp_path / "absent")).code == 1
 
 
 def test_a_long_list_is_cut(tmp_path: Path) -> None:
     validation = validate_corpus(written(tmp_path, *[row(id=str(number + 10)) for number in range(5)]))
     text = validation_text(validation, shown=3)
-    assert text.splitlines()[3:6] == ["… and 25 more", "5 documents: 28 wrong", "         28  ids that occur again"]
+    assert text.splitlines()[3:6] == ["… and 25 more", "5 documents: 28 wrong", "  28  ids that occur again"]
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_the_same_state_gives_the_same_bytes(store: Store, tmp_path: Path) -> No
     assert "[guide lines.md](guidelines/guide%20lines.md)" in card
     assert "license: cc-by-4.0\nlanguage:\n- en\n- fr\nmultilinguality:\n- multilingual\n" in card
     assert list(load(tmp_path / "a", "bigbio_kb")) == ["train"]
-    with pytest.raises(ProjectError, match="is there already"):
+    with pytest.raises(ProjectError, match="already exists"):
         exported(store, settings, tmp_path / "a")
     exported(store, settings, tmp_path / "a", force=True)
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["README.md", "data", "provenance", "source"]

@@ -91,7 +91,7 @@ def test_conversions_that_are_killed_and_interrupted_end_as_undisturbed_ones(tmp
 
 NOT_REMOVED = """
 from biorat_al import claims, files
-claims.remove_leftovers = files.remove_leftovers = lambda path: None
+claims.clear_partials = files.clear_partials = lambda path: None
 """
 
 

@@ -581,7 +581,7 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     made, _ = write_simulation_report(folder, tmp_path / "x.html")
     assert made == tmp_path / "x.html"
     assert (tmp_path / "x_files" / "cost.csv").is_file()
-    with pytest.raises(ProjectError, match=r"x\.html is there already; .* --force"):
+    with pytest.raises(ProjectError, match=r"x\.html already exists; .* --force"):
         write_simulation_report(folder, tmp_path / "x.html")
     (tmp_path / "x_files" / "old.csv").touch()
     write_simulation_report(folder, tmp_path / "x.html", force=True)

@@ -274,7 +274,7 @@ def test_the_report_is_the_same_for_the_same_state(rounds: Project, tmp_path: Pa
         made_page, _ = rounds.report(tmp_path / name)
         contents.append({path.name: path.read_bytes() for path in made_page.parent.rglob("*") if path.is_file()})
     assert contents[0] == contents[1]
-    with pytest.raises(ProjectError, match="is there already"):
+    with pytest.raises(ProjectError, match="already exists"):
         rounds.report(tmp_path / "a")
 
 

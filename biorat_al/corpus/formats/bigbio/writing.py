@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al import __version__
+from biorat_al.claims import already_exists
 from biorat_al.corpus.formats.base import Writable, WriteReport
 from biorat_al.corpus.formats.bigbio.card import (
     CARD,
@@ -264,6 +265,6 @@ def _check_target(folder: Path, replace: bool) -> None:
     if not content:
         return
     if not replace:
-        raise UsageError(f"{folder} already exists; name another folder, or ask for it to be replaced")
+        raise UsageError(already_exists(folder, replace="pass replace=True"))
     if not all(re.fullmatch(MADE_FILES, path.relative_to(folder).as_posix()) for path in content):
         raise UsageError(f"{folder} holds other files than an export has, so it is not replaced; name another folder")

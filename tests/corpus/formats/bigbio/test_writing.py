@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biorat_al import files, swap
+from biorat_al import files
 from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.formats.bigbio import tables as bigbio_tables
 from biorat_al.corpus.formats.bigbio.card import CardDetails
@@ -369,9 +369,11 @@ def test_a_folder_is_replaced_where_names_can_be_exchanged_and_where_not(
 ) -> None:
     asked = []
 
+    exchanged = files.swapped
+
     def swapped(one: Path, other: Path) -> bool:
         asked.append((one, other))
-        return at_once and swap.swapped(one, other)
+        return at_once and exchanged(one, other)
 
     monkeypatch.setattr(files, "swapped", swapped)
     for split in ("train", "test"):
