@@ -1,4 +1,4 @@
-"""Counts of right, wrong and missed mentions or relations, and the scores made of them."""
+"""Counts of right, wrong and missed mentions or relations, and the scores computed from them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 class Counts:
     """True positives, false positives and false negatives.
 
-    Scores are fractions in [0, 1]. Where there is nothing to divide by (no mention predicted, or none in the gold), the
-    score is 0, except that all three are 1 if there is neither: nothing was asked for and nothing was said.
+    Scores are fractions in [0, 1]. A score with nothing to divide by (no mention predicted, or none in the gold) is 0.
+    If there is neither, all three scores are 1: there was nothing to find, and nothing was predicted.
     """
 
     tp: int = 0
@@ -39,7 +39,7 @@ class Counts:
         return 2 * self.tp / total if total else 1.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Counts and scores as JSON values."""
+        """Return counts and scores as JSON values."""
         return {
             "tp": self.tp,
             "fp": self.fp,
@@ -60,8 +60,8 @@ class Scores:
     """Strict span scores of one set of documents.
 
     :param overall: all labels together (micro average).
-    :param by_label: each label by itself, in the order of the labels.
-    :param by_document: all labels together, document by document; what intervals are resampled from.
+    :param by_label: each label alone, in the order of the labels.
+    :param by_document: all labels together, by document; confidence intervals resample these.
 
     >>> from biorat_al import score
     >>> scores = score({"17": []}, {"17": []}, labels=["Chemical"])
@@ -74,7 +74,7 @@ class Scores:
     by_document: Mapping[str, Counts]
 
     def as_dict(self) -> dict[str, Any]:
-        """Overall scores and those of each label as JSON values."""
+        """Return the overall scores and those of each label as JSON values."""
         return {
             "overall": self.overall.as_dict(),
             "by_label": {label: counts.as_dict() for label, counts in self.by_label.items()},

@@ -1,13 +1,13 @@
-"""Which predicted mentions are neither right nor wrong, since the annotators disagree or were not asked.
+"""Predicted mentions that are neither right nor wrong, because annotators disagree or were not asked.
 
-A predicted mention that is also a decided one is right, whatever is disputed around it. Of the others it is not counted
+A predicted mention that equals a decided one is right, even if there is a dispute around it. Any other is not counted
 
 - if it equals a disputed mention, in label and spans;
 - if it covers a character that a disputed mention of its label covers and no decided mention of its label does. It may
   be a version that nobody has marked and that settles the dispute, and the model has not been taught what is there.
 
-A predicted mention of another label is wrong: nobody says that there is such a mention. One of a label that nobody was
-asked for is never counted, whatever is marked: only right ones could be told from others, which would flatter a model.
+A predicted mention of another label is wrong: no annotator has marked it. A mention of a label that nobody was asked
+for is never counted, even if it is marked: only right ones could be recognised, which would flatter the model.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from biorat_al.corpus.model.identity import MentionKey, mention_key
 
 
 class Undecided:
-    """Tells which predicted mentions of one document count neither as right nor as wrong.
+    """The mentions of one document that count neither as right nor as wrong if they are predicted.
 
     :param decided: mentions that count as gold.
-    :param disputed: every disputed version of a mention.
+    :param disputed: all disputed versions of mentions.
     :param unasked: labels that nobody was asked for.
     """
 

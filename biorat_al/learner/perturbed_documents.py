@@ -1,30 +1,29 @@
-"""The test documents in other words: with typing errors, with changed case, with entities swapped for others.
+"""The test documents with changed words: typing errors, changed case, or entities swapped for others.
 
-What a model loses on them against the documents as they are says how robust it is; all that is measured stays paired,
-since each document is changed in the same way for every model. The gold mentions, and the disputed ones, move with the
-text.
+The drop in a model's scores on them, against the unchanged documents, shows how robust it is. Comparisons stay paired,
+because each document is changed in the same way for every model. Gold and disputed mentions move with the text.
 
-A word is here a stretch of letters. A mention's border inside of one cuts it in two, so that no change reaches across a
-border, and no mention is ever changed into nothing. The conditions:
+A word is a stretch of letters here. A mention's border inside a word cuts the word in two, so that no change crosses a
+border, and no mention ever becomes empty. The conditions:
 
 ``typos``
-    Typing errors, inside and outside of mentions. Each word of four letters or more gets one with probability
-    `TYPO_RATE`: two neighbouring letters change places, one is left out, doubled, or becomes its neighbour on an
-    English keyboard. Its first and its last letter stay, so that people can still read it. Kinds and rule are those of
-    Pruthi, Dhingra & Lipton 2019 (swap, drop, add, keyboard; internal letters only), but drawn at random, as the noise
-    of Belinkov & Bisk 2018 is, and not against the model; the letter that is added is one that was struck twice.
+    Typing errors, inside and outside mentions. Each word of four letters or more gets one with probability `TYPO_RATE`:
+    two neighbouring letters are swapped, or a letter is dropped, doubled, or replaced by its neighbour on an English
+    keyboard. The first and the last letter stay, so that people can still read the word. The kinds and the rule are
+    those of Pruthi, Dhingra & Lipton 2019 (swap, drop, add, keyboard; internal letters only). But they are drawn at
+    random, as the noise of Belinkov & Bisk 2018, and not against the model; and an added letter doubles its neighbour.
 ``case``
-    Each word is, with probability `CASE_RATE`, written in upper case, in lower case, or with a capital, in a way other
-    than its own; compare Bodapati, Yun & Al-Onaizan 2019 on capitalisation errors. To an encoder that knows lower
-    case only (PubMedBERT and MiniLM are such) the words stay what they are; all that can change is where a sentence is
-    thought to end. A report on such an encoder should say so.
+    With probability `CASE_RATE`, a word is written in another case than its own: upper case, lower case, or with a
+    capital; compare Bodapati, Yun & Al-Onaizan 2019 on capitalisation errors. For an uncased encoder (such as
+    PubMedBERT and MiniLM) the words stay the same; only the places where sentences seem to end can change. A report on
+    such an encoder should say so.
 ``swap``
-    Each mention is replaced by another one of the same label, from another of the documents: whether a model has learnt
-    contexts or names, after Lin et al. 2021 (RockNER, the entity level), who take the other entities from Wikidata. One
-    name is replaced by one name throughout a document. Each document has, for each of its names, an order of the others
-    by hash, and takes the first; so one more name, in a further document, changes few of the swaps. Mentions of several
-    pieces, and mentions that share a character with another or with a disputed one, stay as they are, as do those of a
-    label for which other documents have no other name.
+    Each mention is replaced by another one of the same label, from another document. This tests whether a model has
+    learnt contexts or names, after Lin et al. 2021 (RockNER, the entity level), who take the other entities from
+    Wikidata. Within a document, each name is always replaced by the same name. The document orders the candidates for
+    each name by hash and takes the first, so that one more name, in another document, changes few of the swaps.
+    Unchanged are mentions of several pieces, mentions that share a character with another or with a disputed one, and
+    mentions of a label for which the other documents have no other name.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 class Edit(NamedTuple):
-    """A stretch of text and what stands there instead, which is never empty."""
+    """A stretch of text and its replacement, which is never empty."""
 
     start: int
     end: int
@@ -58,13 +57,13 @@ class Edit(NamedTuple):
 
 
 def perturbed(examples: Sequence[Example], condition: str, seed: int) -> list[Example]:
-    """The same documents under a condition, with the gold mentions where they are then.
+    """Change documents as a condition says, and move the gold mentions with the text.
 
-    A mention keeps its id and its label alone: concepts and the like may not be those of the new text. What becomes of
-    a document depends on its id, its text, its mentions and the seed; with ``swap`` on the other documents, too.
+    A mention keeps only its id and its label, because its concepts and the like may not fit the new text. The result
+    for a document depends on its id, its text, its mentions and the seed; with ``swap`` also on the other documents.
 
     :param condition: one of `CONDITIONS`.
-    :param seed: of the project; not of a round, so that all rounds measure on the same documents.
+    :param seed: the project's seed, not a round's, so that all rounds measure on the same documents.
     """
     edits = CONDITIONS[condition](examples, seed)
     return [_edited(example, of_example) for example, of_example in zip(examples, edits, strict=True)]
@@ -82,7 +81,7 @@ def _typos(examples: Sequence[Example], seed: int) -> Iterator[list[Edit]]:
 
 
 def _misspelt(word: str, random: Random) -> str:
-    """`word` with one typing error between its first and its last letter."""
+    """Put one typing error between the first and the last letter of a word."""
     inside = range(1, len(word) - 1)
     ways = [
         [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in inside[:-1] if word[at] != word[at + 1]],
@@ -90,12 +89,12 @@ def _misspelt(word: str, random: Random) -> str:
         [word[:at] + word[at] + word[at:] for at in inside],
         [word[:at] + key + word[at + 1 :] for at in inside for key in _NEIGHBOURS.get(word[at], "")],
     ]
-    # first the kind, so that it does not depend on how many places there are for it
+    # draw the kind first, so that it does not depend on how many places a kind has
     return random.choice(random.choice([way for way in ways if way]))
 
 
 def _neighbours() -> dict[str, str]:
-    """The keys beside each letter, in its own row and, half a key further right or left, in the rows around it."""
+    """Return the keys next to each letter: in its own row and, half a key to the left or right, in the rows around."""
     places = {key: (column + row / 2, row) for row, keys in enumerate(_KEYBOARD) for column, key in enumerate(keys)}
     beside = {
         key: "".join(
@@ -115,7 +114,7 @@ def _case(examples: Sequence[Example], seed: int) -> Iterator[list[Edit]]:
         for start, end in _words(example):
             random = _random(seed, "case", document.id, start)
             word = document.text[start:end]
-            # a form that is another word (the Turkish i without its dot) is none of its forms
+            # drop a form that is another word (the Turkish i without its dot)
             forms = [
                 form
                 for form in dict.fromkeys((word.upper(), word.lower(), word.capitalize()))
@@ -151,7 +150,7 @@ def _swap(examples: Sequence[Example], seed: int) -> Iterator[list[Edit]]:
 
 
 def _ranking(seed: int, *purpose: str) -> Callable[[str], bytes]:
-    """A random order of names, each one's place in which does not depend on what others there are."""
+    """Return a sort key for a random order of names, in which a name's key does not depend on the other names."""
     begun = blake2b("\0".join((str(seed), *purpose, "")).encode(), digest_size=8)
 
     def rank(name: str) -> bytes:
@@ -163,7 +162,7 @@ def _ranking(seed: int, *purpose: str) -> Callable[[str], bytes]:
 
 
 def _alone(entities: Sequence[Entity], disputed: Sequence[Entity]) -> list[Entity]:
-    """The mentions of one piece that share no character with another or a disputed one, in the order of the text."""
+    """Return the mentions of one piece that share no character with another or a disputed one, in text order."""
     of_number = [*entities, *disputed]
     pieces = sorted((span, number) for number, entity in enumerate(of_number) for span in entity.spans)
     shared: set[int] = set()
@@ -185,11 +184,11 @@ CONDITIONS: dict[str, Callable[[Sequence[Example], int], Iterator[list[Edit]]]] 
     "case": _case,
     "swap": _swap,
 }
-"""What is measured besides the documents as they are."""
+"""The conditions under which models are measured besides the unchanged documents."""
 
 
 def _words(example: Example) -> Iterator[Span]:
-    """The stretches of letters, cut at the borders of mentions."""
+    """Yield the stretches of letters, cut at the borders of mentions."""
     mentions = (*example.entities, *example.disputed.entities)
     borders = sorted({border for entity in mentions for span in entity.spans for border in span})
     for match in _LETTERS.finditer(example.document.text):
@@ -198,12 +197,15 @@ def _words(example: Example) -> Iterator[Span]:
 
 
 def _random(seed: int, *purpose: str | int) -> Random:
-    """Draws of their own for each word or name: one more mention elsewhere in a document changes none of them."""
+    """Return a separate generator for a word or name, so that one more mention elsewhere changes no draws."""
     return Random("\0".join(map(str, (seed, *purpose))))  # noqa: S311 (no secret)
 
 
 def _edited(example: Example, edits: Sequence[Edit]) -> Example:
-    """`example` with `edits` made, which are in order and apart, and inside of which no mention begins or ends."""
+    """Apply `edits` to an example.
+
+    :param edits: in text order, not overlapping; no mention begins or ends inside one.
+    """
     document, pieces, after = example.document, [], 0
     for start, end, text in edits:
         pieces += [document.text[after:start], text]
@@ -215,7 +217,7 @@ def _edited(example: Example, edits: Sequence[Edit]) -> Example:
     def moved(offset: int) -> int:
         number = bisect_left(starts, offset)
         if number and offset < edits[number - 1].end:
-            # a passage's border: it stays as far behind the edit's beginning as the new text reaches
+            # a passage's border inside an edit keeps its distance from the edit's start, within the new text
             start, _, instead = edits[number - 1]
             return start + shifts[number - 1] + min(offset - start, len(instead))
         return offset + shifts[number]

@@ -1,4 +1,4 @@
-"""What a model says of a document: its entities, and the relations between them where it has learnt any."""
+"""A model that predicts the entities of documents and, if it has learnt relations, the relations between them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from biorat_al.learner.types import Prediction
 
 
 class Predictor:
-    """A tagger, and the relation extractor that was trained with it, if there is one.
+    """A tagger, and the relation extractor trained with it, if there is one.
 
     :param tagger: finds the entities.
-    :ivar version: of the model.
-    :ivar labels: its entity types.
-    :ivar uncased: whether upper and lower case are the same to its tokenizer.
+    :param extractor: finds the relations; None if the model has not learnt any.
+    :ivar version: the model's version.
+    :ivar labels: the model's entity types.
+    :ivar uncased: whether its tokenizer ignores case.
 
-    `model` is the folder of a model, for example of ``my-project/models``:
+    `model` is the folder of a model, for example one in ``my-project/models``:
 
     >>> from biorat_al import Document, Predictor
     >>> predictor = Predictor.load(model)
@@ -47,8 +48,8 @@ class Predictor:
     def load(cls, folder: Path, device: Device | None = None) -> Predictor:
         """Load a model from its folder.
 
-        :param device: None picks the best there is.
-        :raises LearnerError: the folder is not there, or not a complete model.
+        :param device: None selects the best device.
+        :raises LearnerError: the folder does not exist, or is not a complete model.
         """
         device = device or pick_device()
         extractor = RelationExtractor.load(folder, device) if has_relations(folder) else None
@@ -60,18 +61,18 @@ class Predictor:
         return self._extractor is not None
 
     def predict(self, documents: Iterable[Document]) -> Iterator[Prediction]:
-        """Predict document by document, in the order given, reading ahead by some of them.
+        """Predict document by document, in the order given, reading some documents ahead.
 
-        Confidence and uncertainty are those of entities and relations together, the decisions on the candidates between
-        the predicted entities taken to be independent of the tags.
+        Confidence and uncertainty are of entities and relations together. The decisions on the candidate pairs of
+        predicted entities are taken to be independent of the tags.
         """
         if self._extractor is None:
             yield from self.tagger.predict(documents)
             return
-        # the extractor reads ahead; what it has read waits here
-        read: deque[Tagged] = deque()
-        for relations in self._extractor.predict(self._items(documents, read)):
-            yield _together(read.popleft(), relations)
+        # the extractor reads ahead; documents that it has read wait here
+        waiting: deque[Tagged] = deque()
+        for relations in self._extractor.predict(self._items(documents, waiting)):
+            yield _together(waiting.popleft(), relations)
 
     def predict_relations(self, items: Iterable[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
         """Predict the relations between given entities, document by document, in the order given.
@@ -83,19 +84,19 @@ class Predictor:
         return self._extractor.predict(items)
 
     def _items(
-        self, documents: Iterable[Document], read: deque[Tagged]
+        self, documents: Iterable[Document], waiting: deque[Tagged]
     ) -> Iterator[tuple[Document, tuple[Entity, ...]]]:
         for tagged in self.tagger.tag(documents):
-            read.append(tagged)
+            waiting.append(tagged)
             yield tagged.document, tagged.prediction.entities
 
 
-def _together(tagged: Tagged, found: RelationPrediction) -> Prediction:
+def _together(tagged: Tagged, related: RelationPrediction) -> Prediction:
     scores = [entity.score or 0.0 for entity in tagged.prediction.entities]
-    scores += [float(relation.extras["score"]) for relation in found.relations]
+    scores += [float(relation.extras["score"]) for relation in related.relations]
     return replace(
         tagged.prediction,
-        relations=found.relations,
-        confidence=confidence(scores, tagged.expected + found.expected),
-        uncertainty=combined(tagged.prediction.uncertainty, tagged.words, found.uncertainty),
+        relations=related.relations,
+        confidence=confidence(scores, tagged.expected + related.expected),
+        uncertainty=combined(tagged.prediction.uncertainty, tagged.words, related.uncertainty),
     )

@@ -1,12 +1,11 @@
-"""What a mention's probability is worth: temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural
-Networks").
+"""Calibration of probabilities by temperature scaling (Guo et al. 2017, "On Calibration of Modern Neural Networks").
 
-The temperature divides the log-odds that a proposed mention is right, and is fitted to the mentions that are proposed
-in the development part. It is not the tags' softmax that is scaled: a temperature that makes the tags' probabilities
-honest leaves the mentions overconfident, because the tags of one mention stand and fall together; and one that makes
-the mentions honest there spreads so much probability over the many words outside that documents can no longer be told
-apart by it. Measured with MiniLM on 100 training abstracts of NCBI disease, one seed: the rank correlation of a
-document's confidence with its F1 was 0.60 this way, 0.52 and 0.38 those ways.
+The temperature divides the log-odds that a proposed mention is right. It is fitted to the mentions proposed in the
+development part. The softmax of the tags is not scaled, for two reasons. A temperature that calibrates the tags leaves
+the mentions overconfident, because the tags of one mention are right or wrong together. A temperature of the tags that
+calibrates the mentions spreads so much probability over the many words outside that it no longer tells documents apart.
+Measured with MiniLM on 100 training abstracts of NCBI disease, one seed: the rank correlation of a document's
+confidence with its F1 was 0.60 with this method, and 0.52 and 0.38 with those two.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ _CERTAIN = 1e-6  # probabilities are kept this far from 0 and 1
 
 
 def calibrated(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
-    """Probabilities with their log-odds divided by `temperature`."""
+    """Divide the log-odds of probabilities by `temperature`; return probabilities."""
     p = np.clip(np.asarray(probabilities, dtype=np.float64), _CERTAIN, 1 - _CERTAIN)
     scaled = 1 / (1 + ((1 - p) / p) ** (1 / temperature))
     return np.clip(scaled, _CERTAIN, 1 - _CERTAIN)
 
 
 def fit_temperature(probabilities: ArrayLike, right: ArrayLike) -> float:
-    """The temperature, between 1/4 and 8, at which the probabilities fit best to what was right.
+    """Return the temperature, between 1/4 and 8, at which the probabilities best fit what was right.
 
-    What is to be fitted is drawn a little towards the middle, as Platt 1999 (section 2.2) does it, so that a few
-    mentions that are all right do not make for certainty.
+    The targets are drawn a little towards the middle, as by Platt 1999 (section 2.2), so that a few mentions that are
+    all right do not give certainty.
 
-    :param probabilities: of mentions, shape (n,).
-    :param right: whether each was right, shape (n,).
-    :returns: 1 where there is no mention.
+    :param probabilities: probabilities of mentions, shape (n,).
+    :param right: whether each mention was right, shape (n,).
+    :returns: the temperature; 1 if there are no mentions.
     """
     p, hits = np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=bool)
     if not len(p):
@@ -46,12 +45,12 @@ def fit_temperature(probabilities: ArrayLike, right: ArrayLike) -> float:
         q = calibrated(p, float(np.exp(log_temperature)))
         return float(-(target * np.log(q) + (1 - target) * np.log1p(-q)).sum())
 
-    # convex in the inverse temperature, so on any monotone scale there is one minimum
+    # convex in the inverse temperature, so there is one minimum on any monotone scale
     return float(np.exp(_minimum(loss, float(np.log(COLDEST)), float(np.log(HOTTEST)))))
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float, steps: int = 40) -> float:
-    """Golden-section search for the minimum of a function that has one (Kiefer 1953)."""
+    """Return the minimum of a function that has only one, by golden-section search (Kiefer 1953)."""
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = function(left), function(right)

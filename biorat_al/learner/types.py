@@ -1,4 +1,4 @@
-"""What goes into the learner and what comes out of it."""
+"""The learner's input and output: examples, predictions, uncertainties and trained models."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A document that somebody has annotated. No entities means: nothing there, and that is learnt too.
+    """An annotated document. One without entities is learnt from too: there is nothing to find in it.
 
-    :param relations: between the entities, by their ids.
-    :param concept_relations: between concepts of the entities, stated for the whole document.
-    :param disputed: what its annotators could not decide: masked in the loss and in the scores.
-    :param unasked: labels that nobody was asked for: where there is no mention or relation of them, it is not known
-        whether there is one.
+    :param relations: relations between the entities, by entity id.
+    :param concept_relations: relations between concepts of the entities, stated for the whole document.
+    :param disputed: what its annotators could not settle: masked in the loss and in the scores.
+    :param unasked: labels that nobody was asked for: it is unknown whether the document has more of them than are
+        marked.
     """
 
     document: Document
@@ -32,11 +32,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """How unsure a model is of one document, in several measures; in each, higher means less sure.
+    """How unsure a model is of one document, by several measures; higher means less sure.
 
     The definitions are in :mod:`biorat_al.learner.entities.tagger`.
 
-    :param tokens: number of word pieces of the document, special tokens not counted.
+    :param tokens: number of word pieces of the document, without special tokens.
 
     >>> from biorat_al import Uncertainty
     >>> Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=212).tokens
@@ -52,11 +52,11 @@ class Uncertainty:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one document.
+    """A model's prediction for one document.
 
     :param entities: each with a calibrated confidence in [0, 1] as its score.
-    :param confidence: calibrated confidence in [0, 1] for the whole document; low ones are to be looked at first.
-    :param relations: between the entities, each with the model's confidence in [0, 1] as ``extras["score"]``.
+    :param confidence: calibrated confidence in [0, 1] for the whole document; look at the lowest first.
+    :param relations: relations between the entities, each with the model's confidence in [0, 1] as ``extras["score"]``.
 
     >>> from biorat_al import Entity, Prediction, Span, Uncertainty
     >>> unsure = Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=4)
@@ -74,11 +74,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model that lies on disk.
+    """A trained model on disk.
 
-    :param version: unique; the name of its folder.
-    :param sha256: of the weights file.
-    :param summary: steps, adversarial steps, seconds, development scores, what could not be represented
+    :param version: unique; also the name of its folder.
+    :param sha256: sha256 of the weights file.
+    :param summary: steps, adversarial steps, seconds, development scores, what the tags could not represent
         (``{"same_type_nesting": 2, "discontinuous": 1, "off_token_border": 3}``) and the like (JSON values).
     """
 

@@ -1,7 +1,7 @@
-"""What the hardware can do: the one place that asks.
+"""The device that networks run on, and what it can do; no other module asks the hardware.
 
-CUDA with bf16 where there is a GPU, Apple's MPS, or the CPU, with bf16 only where the processor has instructions for it
-(AVX512-BF16, AMX or Arm's): without them, bf16 is emulated and slower than 32-bit floats.
+It is CUDA with bf16 where there is a GPU, Apple's MPS, or the CPU. A CPU uses bf16 only if the processor has
+instructions for it (AVX512-BF16, AMX or Arm's): without them, bf16 is emulated and slower than 32-bit floats.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Device:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What a network's weights are held in for prediction."""
+        """The type of a network's weights at prediction."""
         return torch.bfloat16 if self.bf16 else torch.float32
 
     @property
@@ -48,34 +48,34 @@ class Device:
 
     @property
     def training_attention(self) -> str | None:
-        """The attention that trains fastest, as transformers names it; None is the best that the encoder has.
+        """The attention that trains fastest, as transformers names it; None selects the best one that the encoder has.
 
-        On a CPU the backward pass of the fused attention takes longer than that of the plain one.
+        On a CPU, fused attention has a slower backward pass than plain attention.
         """
         return "eager" if self.kind == "cpu" else None
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Computes matrix products in bf16 where the hardware can; the weights stay 32-bit floats."""
+        """Compute matrix products in bf16 if the hardware can; the weights stay 32-bit floats."""
         return torch.autocast(self.kind, torch.bfloat16) if self.bf16 else nullcontext()
 
     def tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        """Move an array there; to a GPU from pinned memory, without waiting."""
+        """Move an array to the device; to a GPU from pinned memory, without waiting."""
         return put(torch.from_numpy(np.ascontiguousarray(array)), self.name)
 
 
 def put(tensor: torch.Tensor, device: torch.device | str) -> torch.Tensor:
-    """Return a tensor that was made on the CPU where `device` has it; to a GPU from pinned memory, without waiting."""
+    """Move a tensor from the CPU to `device`; to a GPU from pinned memory, without waiting."""
     if str(device).startswith("cuda"):
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
 
 def pick_device(forced: str | None = None) -> Device:
-    """Return the best device there is.
+    """Return the device that the user asked for, or else the best one of this machine.
 
-    :param forced: ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``; None takes the environment variable ``BIORAT_DEVICE``,
-        and where that is not set, the best.
-    :raises LearnerError: the device that was asked for is not there.
+    :param forced: ``cpu``, ``cuda``, ``cuda:<n>`` or ``mps``; None reads the environment variable ``BIORAT_DEVICE``,
+        and selects the best device if that is not set.
+    :raises LearnerError: unknown name, or a device that this machine does not have.
     """
     name = (forced or os.environ.get(VARIABLE) or "").strip().lower()
     if not name:
@@ -85,7 +85,9 @@ def pick_device(forced: str | None = None) -> Device:
         raise LearnerError(f"{VARIABLE} names no device: {name!r}; it may be cpu, cuda, cuda:<number> or mps")
     there = _has_cuda() if kind == "cuda" else _has_mps() if kind == "mps" else True
     if not there or (number and int(number) >= torch.cuda.device_count()):
-        raise LearnerError(f"{VARIABLE} asks for the device {name}, which is not there: unset it to take the best")
+        raise LearnerError(
+            f"{VARIABLE} asks for the device {name}, which this machine does not have: unset it to use the best"
+        )
     return Device(name, bf16=_cuda_has_bf16() if kind == "cuda" else kind == "cpu" and _cpu_has_bf16())
 
 

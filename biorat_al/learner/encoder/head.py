@@ -1,4 +1,4 @@
-"""An encoder with a linear head: what every network here is."""
+"""An encoder with a linear head, the base class of all networks of the learner."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 _TAKES_WHOLE_MASKS = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
-"""Kinds of encoders with full attention and one mask for all layers."""
+"""Encoder types with full attention and one mask for all layers."""
 
 
 class EncoderNetwork(nn.Module):
     """An encoder with a linear head.
 
     :param base: a network that transformers' Auto classes made.
-    :param inputs: length of the vectors that the head is given.
-    :param outputs: scores that it gives for each.
-    :cvar kind: what the head's tensors are called on disk.
+    :param inputs: length of the head's input vectors.
+    :param outputs: number of scores that the head gives for each vector.
+    :cvar kind: name of the head's tensors on disk.
     """
 
     kind: str
@@ -28,7 +28,10 @@ class EncoderNetwork(nn.Module):
         self.head = nn.Linear(inputs, outputs)
 
     def initialise_head(self, generator: torch.Generator) -> None:
-        """Draw the head's weights from `generator`, with the encoder's own spread, so that arms start equal."""
+        """Draw the head's weights from `generator`, with the spread that the encoder was initialised with.
+
+        The same generator gives every arm the same start.
+        """
         spread = getattr(self.base.config, "initializer_range", 0.02)
         with torch.no_grad():
             self.head.weight.copy_(torch.randn(self.head.weight.shape, generator=generator) * spread)
@@ -41,10 +44,10 @@ class EncoderNetwork(nn.Module):
         return table
 
     def attention_mask(self, mask: torch.Tensor | None) -> torch.Tensor | None:
-        """Return a mask as the encoder is to be given it.
+        """Return the mask in the form that costs the encoder least.
 
-        Of a mask of two dimensions, transformers asks whether all of it is true, and a GPU is waited for in every pass.
-        One of four dimensions, as it would be made of it, is taken as it is.
+        With a two-dimensional mask, transformers checks in every pass whether it is true everywhere, and so waits for
+        the GPU. It uses a four-dimensional mask as it is; this is the one that it would make itself.
 
         :param mask: 1 where there is a piece, shape (windows, length); None where nothing is padded.
         """

@@ -1,4 +1,4 @@
-"""The peak of the memory that a piece of work takes."""
+"""The peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _STATUS = Path("/proc/self/status")
 
 
 class PeakMemory:
-    """Watches from now on.
+    """The peak memory from now on, in bytes.
 
-    On CUDA it is what tensors took on the device (``torch.cuda.max_memory_allocated``). On a CPU it is the resident set
-    of the whole process, documents and libraries included: where Linux lets the process start its count anew, the peak
-    since then; elsewhere the peak of the process's whole life (``getrusage``), which an earlier piece of work may have
-    set. On other devices, and where the system does not say, it is not known.
+    On CUDA this is the memory of tensors on the device (``torch.cuda.max_memory_allocated``). On a CPU it is the
+    resident set of the whole process, documents and libraries included: the peak since now if Linux lets the process
+    reset its count; otherwise the peak over the process's whole life (``getrusage``), which earlier work may have
+    reached. On other devices, and if the system does not report it, it is unknown.
     """
 
     def __init__(self, device: Device) -> None:
@@ -35,7 +35,7 @@ class PeakMemory:
                 pass
 
     def bytes(self) -> int:
-        """The peak so far; 0 where it is not known."""
+        """Return the peak so far; 0 if it is unknown."""
         if self._device.kind == "cuda":
             return int(torch.cuda.max_memory_allocated(self._device.name))
         if self._device.kind != "cpu":

@@ -1,9 +1,9 @@
-"""A trained model on disk: safetensors and JSON, complete by itself, never a pickle.
+"""The folder of a trained model: safetensors and JSON, complete in itself, never a pickle.
 
-``model.safetensors`` holds the weights, and in its header all that decides what they predict (labels, temperature, a
-digest of configuration and tokenizer), so that its sha256 stands for the model's behaviour. ``config.json`` is the
-encoder's configuration as transformers has it, ``tokenizer.json`` the tokenizer, ``training.json`` says how the model
-came about. transformers' Auto classes load the folder as an encoder.
+``model.safetensors`` holds the weights. Its header holds everything else that affects predictions (labels, temperature,
+a digest of configuration and tokenizer), so its sha256 identifies the model's behaviour. ``config.json`` is the
+encoder's configuration in transformers' format, ``tokenizer.json`` the tokenizer, ``training.json`` the record of the
+training. transformers' Auto classes load the folder as an encoder.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _METADATA = "biorat_al"
 
 
 class Contents(NamedTuple):
-    """What a model's folder holds.
+    """The contents of a model's folder.
 
     :param base: the encoder, in 32-bit floats on the CPU.
-    :param head: the tensors of the head, by their names in it.
-    :param behaviour: as it was given to :func:`write_model` (JSON values).
+    :param head: the tensors of the head, by name.
+    :param behaviour: as given to :func:`write_model` (JSON values).
     """
 
     base: PreTrainedModel
@@ -62,10 +62,11 @@ def write_model(
 ) -> tuple[Path, str]:
     """Save a model as ``<prefix>-<first ten digits of the weights' sha256>``.
 
-    It is written under a temporary name, flushed to the disk and renamed. A model that is there already, byte for byte,
-    is kept as it is.
+    It is written under a temporary name, flushed to the disk and renamed. If the very same model already exists, byte
+    for byte, it is kept.
 
-    :param behaviour: what else decides what it predicts: JSON values, ``pad`` and ``max_length`` among them.
+    :param behaviour: what affects predictions besides the weights: JSON values, ``pad`` and ``max_length`` included.
+    :param training: the record of the training (JSON values).
     :returns: the folder, and the sha256 of its weights file.
     :raises LearnerError: the disk is full or cannot be written to; no half model is left behind.
     """
@@ -86,7 +87,7 @@ def write_model(
         _write(partial / TOKENIZER, pieces.encode())
         _write(partial / TRAINING, json.dumps({**training, "sha256": sha256}, indent=2, sort_keys=True).encode())
         _sync_folder(partial)
-        if folder.exists():  # damaged, or it would have been kept
+        if folder.exists():  # it is damaged; an intact one was returned above
             shutil.rmtree(folder)
         partial.rename(folder)
         _sync_folder(models_dir)
@@ -100,7 +101,7 @@ def write_model(
 
 
 def remove_leftovers(models_dir: Path) -> None:
-    """Remove what runs that were killed left half written; those of living processes stay."""
+    """Remove half-written models of killed runs; those of living processes stay."""
     if not models_dir.is_dir():
         return
     for path in models_dir.glob(f"{_PARTIAL}*"):
@@ -110,9 +111,10 @@ def remove_leftovers(models_dir: Path) -> None:
 
 
 def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:
-    """Read what a folder holds, for a kind of network.
+    """Read a model's folder.
 
-    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    :param network: the class whose head the folder must hold.
+    :raises LearnerError: the folder does not exist, or is not a complete model of a known format.
     """
     from tokenizers import Tokenizer as Backend
     from transformers import AutoModel
@@ -147,7 +149,7 @@ def read_contents(folder: Path, network: type[EncoderNetwork]) -> Contents:
 
 
 def is_intact(folder: Path, sha256: str) -> bool:
-    """Return whether a folder holds a whole model with these weights, as it was written.
+    """Return whether a folder holds a complete, unchanged model with these weights.
 
     :param sha256: of its weights file.
     """
@@ -163,12 +165,12 @@ def is_intact(folder: Path, sha256: str) -> bool:
 
 
 def damaged(folder: Path, error: Exception) -> LearnerError:
-    """What to raise where a folder's values do not make a model."""
+    """Return the error to raise if the values in a folder do not make a model."""
     return LearnerError(f"the model {folder} is damaged ({error}): train it again")
 
 
 def sha256_of(path: Path) -> str | None:
-    """sha256 of a file; None where there is none."""
+    """Return the sha256 of a file; None if it does not exist."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -177,9 +179,9 @@ def sha256_of(path: Path) -> str | None:
 
 
 def _weights_file(network: EncoderNetwork, metadata: Mapping[str, Any]) -> tuple[bytes, memoryview]:
-    """The weights file in two pieces, header and numbers, the same bytes for the same values.
+    """Return the weights file in two pieces, header and numbers; the same values give the same bytes.
 
-    The library writes its metadata in an arbitrary order, so the header is written again in a fixed one.
+    The library writes its metadata in arbitrary order, so the header is rewritten in a fixed order.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.base.state_dict().items()}
     tensors |= {f"{network.kind}.{name}": tensor.detach().cpu() for name, tensor in network.head.state_dict().items()}

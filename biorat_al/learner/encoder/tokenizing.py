@@ -1,4 +1,4 @@
-"""Text to word pieces with their offsets, in batches, without truncation."""
+"""Texts cut into word pieces with offsets, in batches, without truncation."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 _AT_ONCE = 1000
-"""Texts that are cut in one call where only their pieces are counted."""
+"""Texts per call when pieces are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The word pieces of one text, special tokens not among them.
+    """The word pieces of one text, without special tokens.
 
-    :param ids: numbers in the encoder's vocabulary, shape (n,).
-    :param starts: first code point of each piece in the text, shape (n,); never falls.
-    :param ends: one past its last code point, shape (n,).
-    :param heads: whether the piece begins a word, shape (n,). A word is a stretch of letters and digits, or one other
-        character; where the tokenizer itself sees a border (Chinese characters), a word ends there too.
-    :param sentences: whether it begins a sentence, shape (n,); the first piece does.
+    :param ids: ids in the encoder's vocabulary, shape (n,).
+    :param starts: first code point of each piece in the text, shape (n,); never decreases.
+    :param ends: one past the last code point of each piece, shape (n,).
+    :param heads: whether each piece begins a word, shape (n,). A word is a stretch of letters and digits, or one other
+        character; it also ends where the tokenizer itself splits words (Chinese characters).
+    :param sentences: whether each piece begins a sentence, shape (n,); the first piece does.
     """
 
     ids: NDArray[np.int64]
@@ -43,7 +43,7 @@ class Pieces:
 
 
 class Tokenizer:
-    """A fast tokenizer that neither truncates nor pads, whatever its own file says.
+    """A fast tokenizer that neither truncates nor pads, even if its own file says so.
 
     :param backend: a ``tokenizers.Tokenizer``; it is copied, not changed.
     :param pad: id of the padding token.
@@ -60,22 +60,22 @@ class Tokenizer:
 
     @property
     def window_length(self) -> int:
-        """Word pieces of text that fit beside the special tokens."""
+        """Word pieces of text that fit into a window besides the special tokens."""
         return self.max_length - len(self.before) - len(self.after)
 
     @property
     def specials(self) -> NDArray[np.int64]:
-        """Ids that are put around and behind texts: the special tokens and the padding."""
+        """Ids that are added to texts: the special tokens and the padding."""
         return np.array([*self.before, *self.after, self.pad], dtype=np.int64)
 
     @property
     def uncased(self) -> bool:
-        """Whether upper and lower case are the same to it."""
+        """Whether it ignores case."""
         upper, lower = self(["PAIN Of Dose", "pain of dose"])
         return np.array_equal(upper.ids, lower.ids)
 
     def __call__(self, texts: Sequence[str]) -> list[Pieces]:
-        """Cut `texts` into word pieces; a text without any (blanks only) gives arrays of length 0."""
+        """Cut `texts` into word pieces; a text of blanks alone gives arrays of length 0."""
         texts = [_well_formed(text) for text in texts]
         encodings = self._backend.encode_batch(texts, add_special_tokens=False)
         return [
@@ -84,20 +84,22 @@ class Tokenizer:
         ]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Number of word pieces of each text, special tokens not counted; the texts are gone through once, in order."""
+        """Count the word pieces of each text, without special tokens; reads the texts once, in order."""
         counts: list[int] = []
         iterator = iter(texts)
-        while some := list(islice(iterator, _AT_ONCE)):
-            encodings = self._backend.encode_batch_fast([_well_formed(text) for text in some], add_special_tokens=False)
+        while chunk := list(islice(iterator, _AT_ONCE)):
+            encodings = self._backend.encode_batch_fast(
+                [_well_formed(text) for text in chunk], add_special_tokens=False
+            )
             counts += [len(encoding) for encoding in encodings]
         return counts
 
     def to_json(self) -> str:
-        """The ``tokenizer.json`` that makes this tokenizer again."""
+        """Return the ``tokenizer.json`` from which this tokenizer can be rebuilt."""
         return str(self._backend.to_str())
 
     def _special_tokens(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        # the tokens that the encoder expects around a text, seen on a text that has one piece at least
+        # the tokens that the encoder expects around a text, learnt from a text of at least one piece
         bare = self._backend.encode("a", add_special_tokens=False).ids
         full = self._backend.encode("a", add_special_tokens=True).ids
         for at in range(len(full) - len(bare) + 1):
@@ -112,7 +114,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
         return Pieces(none, none, none, none.astype(np.bool_), none.astype(np.bool_))
     starts, ends = np.asarray(offsets, dtype=np.int64).T.copy()
     letters, blanks = _kinds(text)
-    # byte-level and sentence-piece tokenizers count a blank to the piece that follows it
+    # byte-level and sentence-piece tokenizers include a blank in the piece that follows it
     while (leading := (starts < ends) & blanks[np.minimum(starts, len(text) - 1)]).any():
         starts[leading] += 1
     while (trailing := (starts < ends) & blanks[np.maximum(ends - 1, 0)]).any():
@@ -126,7 +128,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
         & letters[np.maximum(ends[:-1] - 1, 0)]
         & letters[np.minimum(starts[1:], len(text) - 1)]
     )
-    heads = filled.copy()  # a piece without a character belongs to the word before it
+    heads = filled.copy()  # a piece without characters belongs to the word before it
     heads[1:] &= ~(one_word | (starts[1:] < ends[:-1]))  # several pieces of one character: byte level
     sentences = np.zeros(len(ids), dtype=np.bool_)
     sentences[0] = True
@@ -138,7 +140,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
 
 
 def _kinds(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each code point, whether it is a letter or digit, and whether it is blank."""
+    """Return for each code point whether it is a letter or digit, and whether it is blank."""
     codes, places = np.unique(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), return_inverse=True)
     characters = [chr(code) for code in codes]
     letters = np.fromiter((character.isalnum() for character in characters), dtype=np.bool_, count=len(characters))
@@ -147,7 +149,7 @@ def _kinds(text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def _well_formed(text: str) -> str:
-    """`text` with lone surrogates, which no tokenizer takes, replaced one for one."""
+    """Replace lone surrogates, which no tokenizer accepts, one for one."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

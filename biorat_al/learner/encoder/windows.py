@@ -1,4 +1,4 @@
-"""Windows of word pieces in batches of like length, whatever is learnt from them."""
+"""Batches of windows of word pieces, of similar length, for every kind of network."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from biorat_al.learner.encoder.device import put
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 
 BUCKET = 8
-"""Batches' worth of windows that are sorted by length together: enough to save most padding, few enough to mix well."""
+"""Batches whose windows are sorted by length together: enough to avoid most padding, few enough to mix well."""
 
 
 class Padded(NamedTuple):
-    """Windows of like length in one array.
+    """Windows of similar length in one array.
 
     :param ids: word pieces with special tokens and padding, shape (windows, length).
-    :param mask: 1 where there is a piece, shape (windows, length); None where nothing is padded.
+    :param mask: 1 at pieces, 0 at padding, shape (windows, length); None if nothing is padded.
     """
 
     ids: NDArray[np.int64]
@@ -28,7 +28,7 @@ class Padded(NamedTuple):
 
 
 def pad(rows: Sequence[NDArray[np.int64]], tokenizer: Tokenizer) -> Padded:
-    """Put the special tokens around each row of pieces, and padding behind it."""
+    """Put the special tokens around each row of pieces, and padding after it."""
     before, after = len(tokenizer.before), len(tokenizer.after)
     lengths = [len(row) + before + after for row in rows]
     ids = np.full((len(rows), max(lengths)), tokenizer.pad, dtype=np.int64)
@@ -42,8 +42,10 @@ def pad(rows: Sequence[NDArray[np.int64]], tokenizer: Tokenizer) -> Padded:
 
 
 def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
-    """Group windows (by index) from the longest to the shortest, so that a batch has `tokens` pieces, padding included,
-    at most (one window at least)."""
+    """Group the indices of windows, from the longest window to the shortest.
+
+    :param tokens: most pieces in a batch, padding included; a batch has at least one window all the same.
+    """
     order = sorted(range(len(cut)), key=lambda n: (-len(cut[n]), n))
     while order:
         size = max(1, tokens // len(cut[order[0]]))
@@ -54,10 +56,10 @@ def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
 class Part(NamedTuple):
     """Some windows of a batch.
 
-    :param rows: their numbers, shape (chosen,), on the device.
-    :param length: of the longest of them, special tokens included.
-    :param chosen: whether each window of the batch is one of them, shape (windows,); on the CPU.
-    :param shape: of the batch: windows, length.
+    :param rows: their indices in the batch, shape (chosen,), on the device.
+    :param length: length of the longest of them, special tokens included.
+    :param chosen: whether each window of the batch is chosen, shape (windows,), on the CPU.
+    :param shape: number of windows of the batch, and its length.
     """
 
     rows: torch.Tensor
@@ -67,25 +69,26 @@ class Part(NamedTuple):
 
     @classmethod
     def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Part:
-        """The `chosen` windows, one at least, of a batch.
+        """Select the `chosen` windows, at least one, of a batch.
 
-        :param ids: of the batch, shape (windows, length).
-        :param lengths: of its windows, without special tokens and padding, shape (windows,).
+        :param ids: ids of the batch, shape (windows, length).
+        :param lengths: lengths of its windows without special tokens and padding, shape (windows,).
+        :param chosen: shape (windows,).
         """
         windows, length = ids.shape
         rows = put(torch.from_numpy(np.flatnonzero(chosen)), ids.device)
-        # the padding behind the longest of them is cropped
+        # crop the padding after the longest of them
         spare = lengths.max() - lengths[chosen].max()
         return cls(rows, length - int(spare), chosen, (windows, length))
 
     def tensor(self, tensor: torch.Tensor) -> torch.Tensor:
-        """Their part of `tensor`, shape (windows, length, …)."""
+        """Return their part of a tensor of the batch, shape (windows, length, …)."""
         return tensor[:, : self.length].index_select(0, self.rows)
 
     def mask(self, mask: torch.Tensor | None, lengths: NDArray[np.int64]) -> torch.Tensor | None:
-        """Their part of a batch's `mask`; None where they are all of one length, and nothing is padded.
+        """Return their part of the batch's mask; None if they all have the same length, so that nothing is padded.
 
-        :param lengths: of the chosen windows, shape (chosen,).
+        :param lengths: lengths of the chosen windows, shape (chosen,).
         """
         return None if mask is None or (lengths == lengths.max()).all() else self.tensor(mask)
 
@@ -93,11 +96,11 @@ class Part(NamedTuple):
 def epoch_batches(
     shuffled: Sequence[int], lengths: Sequence[int], batch_size: int, generator: np.random.Generator
 ) -> Iterator[list[int]]:
-    """One epoch's batches of windows that have been shuffled.
+    """Yield one epoch's batches of shuffled windows, as lists of indices.
 
-    They are sorted by length within buckets, so that batches hold little padding; the batches are shuffled again.
+    Windows are sorted by length within buckets, so that batches hold little padding; then the batches are shuffled.
 
-    :param lengths: of all windows, by number.
+    :param lengths: lengths of all windows, by index.
     """
     batches: list[list[int]] = []
     for start in range(0, len(shuffled), BUCKET * batch_size):

@@ -1,4 +1,4 @@
-"""Annotated documents as the training loop wants them: windows with tags, in batches of like length."""
+"""Annotated documents for the training loop: windows with tags, in batches of similar length."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Row(NamedTuple):
     """One window.
 
     :param ids: word pieces without special tokens, shape (pieces,).
-    :param tags: shape (pieces, labels).
-    :param words: whether the tags of a word are taken from the piece, shape (pieces,).
+    :param tags: tags, shape (pieces, labels).
+    :param words: whether each piece carries the tags of a word, shape (pieces,).
     """
 
     ids: NDArray[np.int64]
@@ -38,11 +38,11 @@ class Batch(NamedTuple):
     """Windows on the device.
 
     :param ids: word pieces with special tokens and padding, shape (windows, length).
-    :param mask: 1 where there is a piece, same shape; None where nothing is padded.
-    :param tags: shape (windows, length, labels).
-    :param inside: true at the text's own pieces, false at special tokens and padding, shape (windows, length).
-    :param words: true where the tags of a word are taken, known or not, shape (windows, length).
-    :param lengths: the text's own pieces of each window, shape (windows,); on the CPU.
+    :param mask: 1 at pieces, 0 at padding, same shape; None if nothing is padded.
+    :param tags: tags, shape (windows, length, labels).
+    :param inside: true at pieces of the text, false at special tokens and padding, shape (windows, length).
+    :param words: true at pieces that carry the tags of a word, known or not, shape (windows, length).
+    :param lengths: number of pieces of the text in each window, shape (windows,), on the CPU.
     """
 
     ids: torch.Tensor
@@ -53,20 +53,20 @@ class Batch(NamedTuple):
     lengths: NDArray[np.int64]
 
     def scores(self, network: nn.Module) -> torch.Tensor:
-        """The logits of a tagging network, shape (windows, length, labels, 3)."""
+        """Compute the logits of a tagging network, shape (windows, length, labels, 3)."""
         logits: torch.Tensor = network(self.ids, self.mask)
         return logits
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy of the tags, averaged over the scored words."""
+        """Return the cross-entropy of the tags, averaged over the scored words."""
         return tagging_loss(logits, self.tags)
 
     def scored(self) -> torch.Tensor:
-        """The number of words that the loss is averaged over, one at least."""
+        """Return the number of words that the loss is averaged over, at least 1."""
         return (self.tags != IGNORED).any(dim=-1).sum().clamp(min=1)
 
     def take(self, part: Part) -> Batch:
-        """The windows of `part`."""
+        """Return the batch of the windows in `part`."""
         lengths = self.lengths[part.chosen]
         mask = part.mask(self.mask, lengths)
         ids, tags, inside, words = map(part.tensor, (self.ids, self.tags, self.inside, self.words))
@@ -75,11 +75,11 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodedPart:
-    """The training or the development part.
+    """The training or the development part, encoded.
 
     :param pieces: word pieces of each example.
     :param tags: tags of each example, shape (pieces, labels).
-    :param unrepresentable: what the tags cannot say, as :mod:`biorat_al.learner.entities.encoding` counts it.
+    :param unrepresentable: what the tags cannot represent, as counted by :mod:`biorat_al.learner.entities.encoding`.
     """
 
     examples: Sequence[Example]
@@ -93,7 +93,10 @@ class EncodedPart:
         return [tags[pieces.heads] for tags, pieces in zip(self.tags, self.pieces, strict=True)]
 
     def rows(self, longest: int) -> list[Row]:
-        """Cut the part into windows; each word's tag is learnt in the one window where it has most context."""
+        """Cut the part into windows; each word's tag is learnt in the window where the word has most context.
+
+        :param longest: most word pieces in a window.
+        """
         rows = []
         for window in windows(self.pieces, longest):
             place, pieces = slice(window.start, window.end), self.pieces[window.document]
@@ -131,10 +134,10 @@ def make_batch(rows: Sequence[Row], tokenizer: Tokenizer, device: Device) -> Bat
 
 
 class UnlabelledWindows:
-    """Windows of documents that nobody has annotated, drawn at random for the steps that learn without labels.
+    """Windows of documents that nobody has annotated, drawn at random for steps that learn without labels.
 
-    :param documents: encoded; what their tags say is not looked at.
-    :param size: windows per draw; fewer where there are not so many.
+    :param documents: the documents, encoded; their tags are not used.
+    :param size: windows per draw; if there are fewer windows, all of them.
     :param batch_size: labelled windows per step.
     """
 
@@ -154,7 +157,7 @@ class UnlabelledWindows:
         self._device = device
         self.size = min(size, len(rows))
         self.share = self.size / batch_size
-        # a stream of its own: drawing does not shift any other random choice
+        # a separate stream, so that these draws shift no other random choice
         self._generator = np.random.default_rng([seed, 0x0B])
 
     def next(self) -> Batch:
@@ -164,7 +167,7 @@ class UnlabelledWindows:
 
 
 def batch_order(lengths: Sequence[int], batch_size: int, seed: int) -> Iterator[list[int]]:
-    """Batches of window numbers without end, each window once per epoch; the same for the same seed."""
+    """Yield batches of window indices without end, each window once per epoch; the same for the same seed."""
     for epoch in count():
         generator = np.random.default_rng([seed, epoch])
         yield from epoch_batches(generator.permutation(len(lengths)).tolist(), lengths, batch_size, generator)

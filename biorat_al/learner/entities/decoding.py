@@ -1,10 +1,10 @@
-"""From the network's logits to the best tags, their probabilities, and how unsure the model is.
+"""Decoding of the network's logits: the best tags, their probabilities, and how unsure the model is.
 
-For each entity type the words of a document form a chain of independent softmax outputs over O, B and I, under one
-rule: I follows B or I only. That is a linear-chain model with hard transitions, so the best tags (Viterbi), the second
+For each entity type, the words of a document form a chain of independent softmax outputs over O, B and I, with one
+rule: I follows only B or I. This is a linear-chain model with hard transitions, so the best tags (Viterbi), the second
 best, the normaliser and all marginals are exact and cheap. The types are independent of each other.
 
-Everything is computed for many documents at once, word by word.
+All of it is computed for many documents at once, word by word.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from biorat_al.learner.entities.encoding import B, I, O
 
 Floats = NDArray[np.float64]
 
-_FLOOR = -60.0  # log-probability below which tags do not differ for any purpose; keeps sums and quotients finite
-_TIE = 1e-12  # smallest log-odds between the best and the second-best labelling that is told from a tie
+_FLOOR = -60.0  # lower log-probabilities are raised to this one, to keep sums and quotients finite
+_TIE = 1e-12  # smaller log-odds between the best and the second-best labelling count as a tie
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What the chain says of one document.
+    """The decoded labelling of one document, with its probabilities.
 
-    :param mentions: label's number, first word, one past the last word, and the probability that exactly this mention
-        is there.
+    :param mentions: index of the label, first word, one past the last word, and the probability of exactly this
+        mention.
     :param log_best: log-probability of the best labelling of the whole document.
     :param log_margin: log of the difference between the probabilities of the best and the second-best labelling.
-    :param entropy: sum over words and types of the entropy of the tag, in nats.
+    :param entropy: entropy of the tag, summed over words and types, in nats.
     :param expected: expected number of mentions.
     :param words: number of words.
     """
@@ -45,30 +45,30 @@ class Decoded:
 
 
 NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0)
-"""A document without a word: there is one labelling, and it is certain."""
+"""The result for a document without words: its only labelling is certain."""
 
 
 def decode(logits: Sequence[NDArray[np.float32]], *, batch: int = 200_000) -> list[Decoded]:
     """Decode documents.
 
     :param logits: one array of shape (words, types, 3) for each document.
-    :param batch: words, padding included, that are worked on at once; bounds the memory.
+    :param batch: most words to decode at once, padding included, which bounds the memory.
     """
     decoded = [NOTHING] * len(logits)
     order = sorted((n for n in range(len(logits)) if len(logits[n])), key=lambda n: (len(logits[n]), n))
     while order:
-        # the longest documents first: their length is that of the batch
+        # take the longest documents first, because they set the length of the batch
         size = max(1, batch // len(logits[order[-1]]))
         members, order = order[-size:], order[:-size]
-        for n, one in zip(members, _decode_batch([logits[n] for n in members]), strict=True):
-            decoded[n] = one
+        for n, document in zip(members, _decode_batch([logits[n] for n in members]), strict=True):
+            decoded[n] = document
     return decoded
 
 
 def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
     lengths = np.asarray([len(document) for document in logits])
     longest, types = int(lengths.max()), logits[0].shape[1]
-    # padding is certainly O: it changes no probability and no tag
+    # padding is O for certain, so it changes no probability and no tag
     scores: Floats = np.full((longest, len(logits), types, 3), _FLOOR)
     scores[..., O] = 0.0
     for n, document in enumerate(logits):
@@ -81,7 +81,7 @@ def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
     inside = (np.arange(longest)[:, None] < lengths)[..., None, None]
     entropy = -(marginals * np.log(np.maximum(marginals, 1e-300)) * inside).sum(axis=(0, 2, 3))
     expected = (marginals[..., B] * inside[..., 0]).sum(axis=(0, 2))
-    # the second-best labelling of the document differs from the best in the one type where that costs least
+    # the second-best labelling of the document differs from the best in the type where the change costs least
     document_best = np.minimum(log_best.sum(axis=1), 0.0)
     document_margin = document_best + np.log(-np.expm1(-np.maximum(gap.min(axis=1), _TIE)))
     mentions = _mentions(tags, chain)
@@ -99,17 +99,17 @@ def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
 
 
 def log_softmax(scores: Floats) -> Floats:
-    """Logarithm of the softmax over the last axis, no smaller than a floor."""
+    """Return the logarithm of the softmax over the last axis, bounded below by a floor."""
     shifted = scores - scores.max(axis=-1, keepdims=True)
     logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return np.maximum(logs, _FLOOR)
 
 
 def _viterbi(scores: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
-    """Best tags, shape (words, documents, types); their log-score; and by how much the second-best path is below it."""
+    """Return the best tags, shape (words, documents, types), their log-score, and its lead over the second best."""
     longest, documents, types, _ = scores.shape
     nothing: Floats = np.full((documents, types), -np.inf)
-    # (best, second best) score of the paths that end in each tag
+    # best and second-best score of the paths that end in each tag
     best: dict[int, Floats] = {O: scores[0, ..., O], B: scores[0, ..., B], I: nothing}
     second: dict[int, Floats] = {O: nothing, B: nothing, I: nothing}
     came_from = np.zeros((longest, documents, types, 2), dtype=np.int8)  # best predecessor of O and B; of I
@@ -135,7 +135,7 @@ def _viterbi(scores: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
 
 
 def _two_best(a: Floats, a_second: Floats, b: Floats, b_second: Floats) -> tuple[Floats, Floats]:
-    """The two largest of four, where a ≥ a_second and b ≥ b_second."""
+    """Return the two largest of four numbers, where a ≥ a_second and b ≥ b_second."""
     return np.maximum(a, b), np.maximum(np.minimum(a, b), np.where(a >= b, a_second, b_second))
 
 
@@ -156,10 +156,10 @@ class _Chain:
             self.scale[t] = alpha.sum(axis=-1)
             alpha /= self.scale[t][..., None]
             in_mention = alpha[..., B] + alpha[..., I]
-        # what follows a word, given its tag: behind O, and behind B or I
+        # backward sums after a word, given its tag: after O, and after B or I
         self.behind_o = np.ones(p.shape[:3])
         self.behind_mention = np.ones(p.shape[:3])
-        # … the part of it in which a mention that reaches this word ends here
+        # the part of the latter in which a mention that reaches this word ends here
         self.closed = np.ones(p.shape[:3])
         for t in range(longest - 2, -1, -1):
             following = p[t + 1] / self.scale[t + 1][..., None]
@@ -169,12 +169,12 @@ class _Chain:
 
     @property
     def log_normaliser(self) -> Floats:
-        """Log of the sum over all allowed labellings, shape (documents, types)."""
+        """Logarithm of the sum over all allowed labellings, shape (documents, types)."""
         total: Floats = np.log(self.scale).sum(axis=0)
         return total
 
     def marginals(self) -> Floats:
-        """Probability of each tag at each word, of the scores' shape."""
+        """Return the probability of each tag at each word; same shape as the scores."""
         result = self.forward.copy()
         result[..., O] *= self.behind_o
         result[..., B] *= self.behind_mention
@@ -183,19 +183,19 @@ class _Chain:
 
 
 def _mentions(tags: NDArray[np.int8], chain: _Chain) -> list[list[tuple[int, int, int, float]]]:
-    """The mentions that `tags` (words, documents, types) hold, by document, with their marginal probabilities."""
+    """Return the mentions in `tags`, shape (words, documents, types), by document, with marginal probabilities."""
     longest, documents, types = tags.shape
     found: list[list[tuple[int, int, int, float]]] = [[] for _ in range(documents)]
     flat = np.ascontiguousarray(np.moveaxis(tags, 0, -1))  # (documents, types, words)
     document, label, first = np.nonzero(flat == B)
     if not len(first):
         return found
-    # a mention ends before the first word behind its start that is not I
+    # a mention ends before the first word after its start that is not I
     position = np.where(flat != I, np.arange(longest), longest)
     position = np.concatenate([position, np.full((documents, types, 1), longest)], axis=-1)
     next_end = np.minimum.accumulate(position[..., ::-1], axis=-1)[..., ::-1]
     last = next_end[document, label, first + 1]
-    # P(mention) = p(B) · ∏ p(I) · P(it ends there), each over the word's scale
+    # P(mention) = p(B) · ∏ p(I) · P(it ends there), each divided by the word's scale
     zero = np.zeros((1, documents, types))
     inner = np.concatenate([zero, np.cumsum(chain.scores[..., I], axis=0)])
     scale = np.concatenate([zero, np.cumsum(np.log(chain.scale), axis=0)])

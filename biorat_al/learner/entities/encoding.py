@@ -1,31 +1,33 @@
-"""Annotated text to tags, tags to mentions, long documents to windows.
+"""The encoding of mentions as BIO tags and of tags as mentions, and of long documents as windows.
 
-Each entity type has a BIO tag set of its own (Ramshaw & Marcus 1995), so that mentions of different types may overlap;
-B begins every mention, so that neighbours of one type stay apart. Tags stand at the first piece of each word.
+Each entity type has a separate set of BIO tags (Ramshaw & Marcus 1995), so that mentions of different types may
+overlap. Every mention begins with B, so that neighbours of one type stay apart. The first piece of each word carries
+the word's tags.
 
-What one BIO chain per type cannot say is counted, never changed in silence:
+What one BIO chain per type cannot represent is counted, never changed in silence:
 
-- ``same_type_nesting``: of overlapping mentions of one type the longest (then the first) is trained; where another one
-  reaches beyond it, those words are left out of the loss.
+- ``same_type_nesting``: of overlapping mentions of one type, the longest (then the first) is trained; words of another
+  one that are outside it are left out of the loss.
 - ``discontinuous``: a mention of several pieces is not trained; its words are left out of the loss rather than trained
   as outside.
 - ``off_token_border``: a mention that begins or ends inside a word is trained as the whole word.
-- ``no_token``: a mention on blanks or on characters that the tokenizer drops; there is nothing to train.
-- ``other_label``: a mention of a label that the model does not have.
+- ``no_token``: a mention of blanks or of characters that the tokenizer drops cannot be trained.
+- ``other_label``: the model does not have the mention's label.
 
 Disputed mentions (:class:`~biorat_al.corpus.model.document.Disputed`) are masked: the words that they touch are left
-out of the loss, in the chain of their label alone, unless a decided mention of that label has them. So a word on which
-people disagree is taught neither as a mention nor as outside of any, and what they agree on beside it is still learnt.
-In virtual adversarial training it counts as a word without a label, like those of documents that nobody has annotated.
+out of the loss, only in the chain of their label, and not where a decided mention of that label covers them. So a word
+on which people disagree is taught neither as a mention nor as outside, and what they agree on next to it is still
+learnt. In virtual adversarial training it counts as a word without a label, like the words of documents that nobody has
+annotated.
 
 Labels that nobody was asked for in a document (:class:`~biorat_al.corpus.model.unasked.Unasked`) may have mentions
-there that nobody has marked. Where such a label has no mention, its tag can be O as well as B or I, and what is learnt
-is the marginal likelihood of these: -log(P(O) + P(B) + P(I)), a partial annotation as in Tsuboi et al. 2008 ("Training
+there that nobody has marked. Where such a label has no mention, its tag can be O as well as B or I, so the loss is that
+of their marginal likelihood: -log(P(O) + P(B) + P(I)). This is a partial annotation as in Tsuboi et al. 2008 ("Training
 Conditional Random Fields Using Incomplete Annotations", COLING, section 3) and, for documents with different sets of
 labels, Greenberg et al. 2018 ("Marginal Likelihood Training of BiLSTM-CRF for Biomedical Named Entity Recognition from
-Disjoint Label Sets", EMNLP, section 3). As each label has a distribution over its own three tags, they sum to 1 and the
-loss is 0: the label's chain is left out, and those of all other labels are learnt as ever. A mention that is marked all
-the same is learnt.
+Disjoint Label Sets", EMNLP, section 3). Each label has a distribution over its own three tags, so the three sum to 1
+and the loss is 0. The label's chain is therefore left out there, while the chains of all other labels are learnt as
+usual. If a mention of such a label is marked, it is learnt.
 """
 
 from __future__ import annotations
@@ -43,18 +45,18 @@ from biorat_al.learner.encoder.tokenizing import Pieces
 
 O, B, I = 0, 1, 2  # noqa: E741
 IGNORED = -100
-"""The tag of what is left out of the loss, as :func:`torch.nn.functional.cross_entropy` has it."""
+"""The tag of pieces that are left out of the loss, the one of :func:`torch.nn.functional.cross_entropy`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a document's word pieces that the encoder reads at once: a sentence, or a part of a long one.
+    """A stretch of word pieces that the encoder reads at once: a sentence, or a part of a long one.
 
     :param document: index of the document in the list that was cut.
     :param start: first piece.
     :param end: one past the last piece.
-    :param first: first piece whose tags are taken from this window; the windows' own parts tile the document.
-    :param last: one past the last of these.
+    :param first: first piece whose tags are taken from this window. These parts of the windows tile the document.
+    :param last: one past the last such piece.
     """
 
     document: int
@@ -68,11 +70,11 @@ class Window:
 
 
 def windows(documents: Sequence[Pieces], longest: int) -> list[Window]:
-    """Cut documents into sentences, and those that are longer than `longest` pieces into overlapping windows.
+    """Cut documents into sentences, and sentences of more than `longest` pieces into overlapping windows.
 
-    Small encoders learn more from sentences than from whole abstracts, and in less time: 100 abstracts of NCBI disease
-    and MiniLM gave a strict span F1 of 70.9 by sentences and of 67.6 by abstracts (means of three seeds), for three
-    quarters of the time. A document without pieces has no window.
+    Small encoders learn more from sentences than from whole abstracts, and in less time: on 100 abstracts of NCBI
+    disease, MiniLM reached a strict span F1 of 70.9 by sentences and of 67.6 by abstracts (means of three seeds), in
+    three quarters of the time. A document without pieces has no window.
     """
     cut: list[Window] = []
     for number, pieces in enumerate(documents):
@@ -85,9 +87,9 @@ def windows(documents: Sequence[Pieces], longest: int) -> list[Window]:
 
 
 def overlapping(length: int, longest: int) -> list[tuple[int, int, int, int]]:
-    """Cut `length` pieces into windows of `longest` at most, each overlapping the next by about a quarter at least.
+    """Cut `length` pieces into windows of at most `longest`, which overlap by about a quarter or more.
 
-    A piece belongs to the window in which it has most context, so the border between two windows' own parts lies in the
+    A piece belongs to the window in which it has most context, so the border between the parts of two windows is in the
     middle of their overlap.
 
     :returns: start, end, first and last, as in :class:`Window`.
@@ -96,7 +98,7 @@ def overlapping(length: int, longest: int) -> list[tuple[int, int, int, int]]:
         return [(0, length, 0, length)]
     overlap = longest // 4
     number = -(-(length - overlap) // (longest - overlap))
-    # evenly spread, so that no window is a short rest
+    # spread evenly, so that no window is a short remainder
     starts = [round(k * (length - longest) / (number - 1)) for k in range(number)]
     ends = [start + longest for start in starts]
     borders = [0, *((start + end + 1) // 2 for start, end in zip(starts[1:], ends, strict=False)), length]
@@ -112,10 +114,10 @@ def encode_tags(
 ) -> tuple[NDArray[np.int64], Counter[str]]:
     """Turn mentions into tags.
 
-    :param disputed: mentions that are masked; those of other labels are passed over.
+    :param disputed: mentions to mask; those of labels outside `labels` are skipped.
     :param unasked: labels that nobody was asked for.
-    :returns: tags of shape (pieces, labels) with `IGNORED` where nothing is to be learnt (inside words, and as the
-        module says); and how often what could not be said as it is.
+    :returns: tags of shape (pieces, labels), `IGNORED` where nothing is learnt (inside words, and as the module's
+        docstring says); and counts of what the tags could not represent, by reason.
     """
     tags = np.full((len(pieces), len(labels)), O, dtype=np.int64)
     counts: Counter[str] = Counter()
@@ -166,11 +168,11 @@ def encode_tags(
 
 
 def word_spans(pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First code point of each word and one past its last, each of shape (words,)."""
+    """Return the first code point of each word and one past its last, each of shape (words,)."""
     heads = np.flatnonzero(pieces.heads)
     if not len(heads):
         return pieces.starts[:0], pieces.ends[:0]
-    ends = np.where(pieces.starts < pieces.ends, pieces.ends, 0)  # a piece without a character ends nothing
+    ends = np.where(pieces.starts < pieces.ends, pieces.ends, 0)  # a piece without characters ends no word
     return pieces.starts[heads], np.maximum.reduceat(ends, heads)
 
 
@@ -182,18 +184,18 @@ def decode_mentions(
 ) -> tuple[Entity, ...]:
     """Turn stretches of words into entities, in the order of the text.
 
-    :param mentions: label's number, first word, one past the last word, confidence.
-    :raises OffsetError: a span does not lie inside the text, which would be a defect of the tokenizer.
+    :param mentions: index of the label, first word, one past the last word, confidence.
+    :raises OffsetError: a span is not inside the text, which would be a defect of the tokenizer.
     """
     starts, ends = word_spans(pieces)
-    found = sorted((int(starts[first]), int(ends[last - 1]), number, score) for number, first, last, score in mentions)
-    check_spans(document, (Span(start, end) for start, end, _, _ in found))
+    placed = sorted((int(starts[first]), int(ends[last - 1]), number, score) for number, first, last, score in mentions)
+    check_spans(document, (Span(start, end) for start, end, _, _ in placed))
     return tuple(
         Entity(f"T{count}", labels[number], (Span(start, end),), score=score)
-        for count, (start, end, number, score) in enumerate(found, start=1)
+        for count, (start, end, number, score) in enumerate(placed, start=1)
     )
 
 
 def _words(starts: NDArray[np.int64], ends: NDArray[np.int64], span: Span) -> tuple[int, int]:
-    """The words that `span` touches: first, and one past the last."""
+    """Return the first word that `span` touches, and one past the last."""
     return int(np.searchsorted(ends, span.start, side="right")), int(np.searchsorted(starts, span.end, side="left"))

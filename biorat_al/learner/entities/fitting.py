@@ -1,4 +1,4 @@
-"""The training of a tagging network: one arm on encoded documents."""
+"""One training run of a tagging network on encoded documents."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ from biorat_al.learner.types import Example
 from biorat_al.progress import Progress
 
 EVALUATIONS = 10
-"""Times that the development part is looked at where an epoch is shorter than a tenth of the training."""
+"""Evaluations on the development part if an epoch is shorter than a tenth of the training."""
 
 
 class Fit(Loop):
     """One training run of a tagging network.
 
-    :param unlabelled: documents that nobody has annotated, for virtual adversarial training; None where there are none.
-    :param words: ids of all word pieces that will be seen; the vectors of others stay as they are. None: any may be.
+    :param unlabelled: documents that nobody has annotated, for virtual adversarial training; None if there are none.
+    :param words: ids of all word pieces that the network will see; the vectors of others stay unchanged. None allows
+        any word piece.
     """
 
     network: TaggingNetwork
@@ -51,7 +52,7 @@ class Fit(Loop):
         self.labels = labels
 
     def run(self, learn: EncodedPart, dev: EncodedPart, progress: Progress) -> Outcome:
-        """Train on `learn`; stop early and calibrate on `dev`, if there is any.
+        """Train on `learn`; stop early and calibrate on `dev`, if that has any examples.
 
         :raises LearnerError: the loss is no longer a number.
         """
@@ -74,7 +75,7 @@ class Fit(Loop):
         return self.outcome
 
     def logits(self, part: EncodedPart) -> list[NDArray[np.float32]]:
-        """The logits at the words of `part`, without dropout."""
+        """Compute the logits at the words of `part`, without dropout; shape (words, labels, 3) for each example."""
         self.network.eval()
         with self.device.autocast():
             logits = document_logits(self.network, part.pieces, self.tokenizer, self.device)
@@ -91,12 +92,13 @@ def _unlabelled_windows(documents: EncodedPart | None, job: TrainingJob) -> Unla
 
 
 class _Watch:
-    """Looks at the development part now and then, stops a training that goes wrong, and keeps the best weights.
+    """Early stopping on the development part, with the best weights kept.
 
     A later evaluation counts as better than an earlier one unless its strict span F1 is lower by more than two standard
-    errors of a score of so few mentions: with a falling learning rate, later weights are better on the whole, and the
-    development part is too small to say otherwise but where something breaks. Nor does the loss say it: it is at its
-    best long before the tags are. On 100 abstracts of NCBI disease, weights chosen by it had an F1 three points lower.
+    errors of a score on so small a sample. With a falling learning rate, later weights are better on the whole, and the
+    development part is too small to show the opposite, except if training breaks down. The loss cannot show it either:
+    it is best long before the tags are. On 100 abstracts of NCBI disease, weights chosen by the loss had an F1 three
+    points lower.
     """
 
     def __init__(self, fit: Fit, dev: EncodedPart) -> None:
@@ -107,19 +109,19 @@ class _Watch:
         self._weights: dict[str, torch.Tensor] = {}
 
     def should_stop(self) -> bool:
-        """Evaluate; true if the score was clearly worse than the best for too long."""
+        """Evaluate, and return whether the score has been clearly worse than the best for too long."""
         outcome, dev, training = self._fit.outcome, self._dev, self._fit.training
         logits = self._fit.logits(dev)
         proposed = [
-            decode_mentions(example.document, pieces, found.mentions, self._fit.labels)
-            for example, pieces, found in zip(dev.examples, dev.pieces, decode(logits), strict=True)
+            decode_mentions(example.document, pieces, decoded.mentions, self._fit.labels)
+            for example, pieces, decoded in zip(dev.examples, dev.pieces, decode(logits), strict=True)
         ]
-        # by number: a document may be there twice, from two annotators
+        # by index, because a document may occur twice, from two annotators
         gold = {str(n): example.entities for n, example in enumerate(dev.examples)}
         disputed = {str(n): example.disputed.entities for n, example in enumerate(dev.examples)}
-        said = {str(n): entities for n, entities in enumerate(proposed)}
+        predicted = {str(n): entities for n, entities in enumerate(proposed)}
         unasked = {str(n): example.unasked.labels for n, example in enumerate(dev.examples)}
-        counts = score(gold, said, self._fit.labels, disputed, unasked).overall
+        counts = score(gold, predicted, self._fit.labels, disputed, unasked).overall
         if counts.f1 < self._best - 2 * _standard_error(self._best, counts.tp + counts.fn):
             self._worse += 1
             return self._worse >= training.patience and outcome.steps >= training.min_steps
@@ -131,7 +133,7 @@ class _Watch:
         return False
 
     def restore_best(self) -> None:
-        """Give the network its best weights back; without a development part the last ones are the best."""
+        """Load the best weights into the network; without a development part, the last ones count as the best."""
         if self._weights:
             self._fit.network.load_state_dict(self._weights)
         else:
@@ -139,9 +141,9 @@ class _Watch:
 
 
 def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example]) -> float:
-    """The temperature that fits the scores of the proposed mentions to what was right, document by document.
+    """Fit the temperature to the scores of the proposed mentions and to what was right, document by document.
 
-    A proposed mention that counts neither as right nor as wrong is left out.
+    Proposed mentions that count neither as right nor as wrong are left out.
     """
     probabilities, right = [], []
     for ours, example in zip(proposed, examples, strict=True):
@@ -155,12 +157,12 @@ def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Exampl
 
 
 def _loss(logits: Sequence[NDArray[np.float32]], tags: Sequence[NDArray[np.int64]]) -> float:
-    """The training loss over all words of a part, in nats; 0 where there is none."""
+    """Return the training loss over all words of a part, in nats; 0 if there are no words."""
     words = torch.from_numpy(np.concatenate(logits)), torch.from_numpy(np.concatenate(tags))
     return float(tagging_loss(*words))
 
 
 def _standard_error(share: float, number: int) -> float:
-    """Of a share of `number`, as if there were one more hit and one more miss, so that it is never 0."""
+    """Return the standard error of a share of `number`, with one hit and one miss added so that it is never 0."""
     smoothed = (share * number + 1) / (number + 2)
     return math.sqrt(smoothed * (1 - smoothed) / (number + 2))

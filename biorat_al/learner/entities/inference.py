@@ -1,4 +1,4 @@
-"""The network run over many documents: windows in batches of like length, put together to documents again."""
+"""Logits of whole documents: windows are scored in batches of similar length, then joined to documents."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def document_logits(
 ) -> list[NDArray[np.float32]]:
     """Score the tags of documents.
 
-    :param done: told the number of documents' windows that each batch finished.
-    :returns: for each document the logits at its words, shape (words, labels, 3).
+    :param done: called after each batch with its number of windows.
+    :returns: for each document, the logits at its words, shape (words, labels, 3).
     """
     logits = [np.zeros((len(document), network.labels, TAGS), dtype=np.float32) for document in pieces]
     cut = windows(pieces, tokenizer.window_length)

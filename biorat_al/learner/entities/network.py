@@ -1,4 +1,4 @@
-"""Networks: an encoder and a linear head. The tagging network's scores O, B and I for each entity type."""
+"""The tagging network, an encoder whose linear head scores O, B and I for each entity type, and its loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from biorat_al.learner.entities.encoding import IGNORED, O
 TAGS = 3
 
 OUTSIDE = 2.0
-"""First bias of the tag O; with 0 for B and I, its probability is about 0.8."""
+"""Initial bias of the tag O; with 0 for B and I, the probability of O is about 0.8."""
 
 
 class TaggingNetwork(EncoderNetwork):
@@ -31,8 +31,8 @@ class TaggingNetwork(EncoderNetwork):
     def initialise_head(self, generator: torch.Generator) -> None:
         """Draw the head's weights.
 
-        The biases say that most words are outside of any mention, so that the first steps need not learn that (the
-        prior of Lin et al. 2017, "Focal Loss for Dense Object Detection", section 3.3).
+        The biases start with most words outside mentions, so that the first steps need not learn that (the prior of Lin
+        et al. 2017, "Focal Loss for Dense Object Detection", section 3.3).
         """
         super().initialise_head(generator)
         with torch.no_grad():
@@ -42,7 +42,7 @@ class TaggingNetwork(EncoderNetwork):
         """Score tags.
 
         :param ids: word pieces with special tokens and padding, shape (batch, length).
-        :param mask: 1 where there is a piece, 0 at padding; None where nothing is padded.
+        :param mask: 1 at pieces, 0 at padding, same shape; None if nothing is padded.
         :returns: logits, shape (batch, length, labels, 3), 32-bit floats.
         """
         hidden = self.base(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state
@@ -51,10 +51,10 @@ class TaggingNetwork(EncoderNetwork):
 
 
 def tagging_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the tags, summed over the entity types and averaged over the words that are scored.
+    """Return the cross-entropy of the tags, summed over the entity types and averaged over the scored words.
 
-    :param logits: shape (batch, length, labels, 3).
-    :param tags: shape (batch, length, labels); ``IGNORED`` is left out.
+    :param logits: logits, shape (batch, length, labels, 3).
+    :param tags: tags, shape (batch, length, labels); ``IGNORED`` is left out.
     """
     total = nn.functional.cross_entropy(
         logits.reshape(-1, TAGS), tags.reshape(-1), ignore_index=IGNORED, reduction="sum"

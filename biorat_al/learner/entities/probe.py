@@ -1,26 +1,26 @@
-"""What query strategies ask of a trained model besides its predictions.
+"""Measures of documents that query strategies take from a trained model, besides its predictions.
 
-Everything is an average over the words of a document, read at each word's first piece, in the one window where the word
-has most context; 0 where there is no word. h is the encoder's last layer at a word, and p are the probabilities of its
-tags O, B and I, one set for each entity type, without the BIO rule.
+Each measure is an average over the words of a document, read at each word's first piece, in the window where the word
+has most context; it is 0 for a document without words. h is the encoder's last layer at a word, and p are the
+probabilities of its tags O, B and I, one set for each entity type, without the BIO rule.
 
 ``embedding``
     The mean of h.
 ``gradient``
     The gradient of the document's loss by the head's weights, at the most probable tag y of each word: the mean of
-    (p − y) ⊗ h (Ash et al. 2020, section 3). Where that has at least twice as many numbers as :data:`COLUMNS` says, it
-    is projected onto so many at random, which keeps distances to within a few parts in a hundred (Johnson and
-    Lindenstrauss 1984).
+    (p − y) ⊗ h (Ash et al. 2020, section 3). If it has at least twice :data:`COLUMNS` numbers, it is projected at
+    random onto :data:`COLUMNS` numbers, which keeps distances to within a few per cent (Johnson and Lindenstrauss
+    1984).
 ``disagreement``
     The mutual information between tag and weights, H(mean of p) − mean of H(p) over passes with dropout, in nats,
     summed over the entity types (Houlsby et al. 2011; Gal, Islam and Ghahramani 2017).
 ``sensitivity``
     KL(p ‖ p′), in nats, summed over the entity types, where p′ are the probabilities when the word vectors are shifted
-    by the steepest small perturbation for the loss at the most probable tags: the local distributional smoothness of
-    Miyato et al. 2018, equation 5, with its sign turned.
+    by the steepest small perturbation for the loss at the most probable tags: the negative of the local distributional
+    smoothness of Miyato et al. 2018, equation 5.
 
-The numbers depend, in their last bits, on which documents share a batch, and ``disagreement`` does so altogether:
-hand the documents over in an order that is always the same.
+The last bits of the numbers depend on which documents share a batch, and ``disagreement`` depends on it altogether, so
+always pass the documents in the same order.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings
 
 CHUNK = 128
-"""Documents that are cut into batches together."""
+"""Documents that are cut into batches at a time."""
 
 COLUMNS = 2048
-"""Numbers that a long gradient embedding is projected onto. One of fewer than twice as many stays as it is."""
+"""Length to which a gradient embedding is projected if it is at least twice as long."""
 
-_LAST_DROPOUT = 0.1  # before the head, where the encoder has no dropout of its own
+_LAST_DROPOUT = 0.1  # before the head, for encoders without dropout
 
 
 class _Batch(NamedTuple):
-    """Windows of like length on the device.
+    """Windows of similar length on the device.
 
     :param ids: word pieces with special tokens and padding, shape (windows, length).
-    :param mask: 1 where there is a piece, same shape; None where nothing is padded.
-    :param inside: true at the text's own pieces, same shape.
-    :param own: 1.0 at the first pieces of the words that are counted in this window, else 0.0, same shape.
-    :param documents: index of the document of each window, shape (windows,).
+    :param mask: 1 at pieces, 0 at padding, same shape; None if nothing is padded.
+    :param inside: true at pieces of the text, same shape.
+    :param own: 1.0 at the first pieces of the words that are counted in this window, else 0.0; same shape.
+    :param documents: index of each window's document, shape (windows,).
     """
 
     ids: torch.Tensor
@@ -74,9 +74,9 @@ class _Batch(NamedTuple):
 
 
 class Probe:
-    """A trained model, opened for what goes beyond its predictions.
+    """A trained model that computes the measures of this module.
 
-    Memory is bounded by a batch and the result, whatever the number of documents.
+    Memory is bounded by a batch and the result, for any number of documents.
     """
 
     def __init__(self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device) -> None:
@@ -96,14 +96,14 @@ class Probe:
     def load(cls, folder: Path, device: Device | None = None) -> Probe:
         """Load a model from its folder.
 
-        :param device: None picks the best there is.
-        :raises LearnerError: the folder is not there, or not a complete model.
+        :param device: None selects the best device.
+        :raises LearnerError: the folder does not exist, or is not a complete model.
         """
         network, tokenizer, _ = read_model(folder)
         return cls(network, tokenizer, device or pick_device())
 
     def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
-        """The documents' ``embedding``, shape (n, hidden size). One forward pass."""
+        """Compute the documents' ``embedding``, shape (n, hidden size), in one forward pass."""
 
         def sums(batch: _Batch) -> torch.Tensor:
             hidden, _ = self._forward(batch)
@@ -112,8 +112,10 @@ class Probe:
         return self._means(documents, "Embedding", self._network.head.in_features, sums, progress)
 
     def gradient(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
-        """The documents' ``gradient``, shape (n, types · 3 · hidden size), or (n, :data:`COLUMNS`) where it is
-        projected. One forward pass."""
+        """Compute the documents' ``gradient`` in one forward pass.
+
+        :returns: shape (n, types · 3 · hidden size), or (n, :data:`COLUMNS`) if it is projected.
+        """
         size = self._network.head.weight.numel()
         projection = self._device.tensor(_projection(size)) if size >= 2 * COLUMNS else None
 
@@ -129,11 +131,12 @@ class Probe:
     def disagreement(
         self, documents: Sequence[Document], *, passes: int, seed: int, progress: Progress = SILENT
     ) -> NDArray[np.float32]:
-        """The documents' ``disagreement``, shape (n,). So many forward passes as `passes` says, two at least.
+        """Compute the documents' ``disagreement``, shape (n,).
 
-        Dropped is what is dropped in training; where the encoder has no dropout, a tenth of what the head is given.
+        Dropout is that of training; if the encoder has no dropout, a tenth of the head's input is dropped.
 
-        :param seed: decides the masks.
+        :param passes: number of forward passes, at least two.
+        :param seed: seed of the masks.
         """
         numbers = count()
 
@@ -147,7 +150,7 @@ class Probe:
                 p = log_p.exp()
                 mean += p / passes
                 entropy -= (p * log_p).sum(dim=-1) / passes
-            # below 0 only by rounding
+            # negative only by rounding
             information = (-(mean * mean.clamp(min=1e-30).log()).sum(dim=-1) - entropy).clamp(min=0)
             return (information.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
 
@@ -160,10 +163,10 @@ class Probe:
     def sensitivity(
         self, documents: Sequence[Document], *, settings: AdversarialSettings, progress: Progress = SILENT
     ) -> NDArray[np.float32]:
-        """The documents' ``sensitivity``, shape (n,). Two forward passes and a backward one.
+        """Compute the documents' ``sensitivity``, shape (n,), in two forward passes and a backward one.
 
-        :param settings: norm, scope and epsilon of the perturbation. Each window has its own even where the scope is
-            the batch, so that a document does not depend on those beside it.
+        :param settings: norm, scope and epsilon of the perturbation. If the scope is the batch, each window still has a
+            separate norm, so that a document does not depend on the others in its batch.
         """
         embedding = self._network.word_embedding
         ball = Ball(
@@ -188,7 +191,7 @@ class Probe:
             divergence = (clean.exp() * (clean - shifted)).sum(dim=-1).clamp(min=0)
             return (divergence.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
 
-        # what a backward pass keeps of each layer takes room
+        # smaller batches, because a backward pass keeps the output of each layer
         return self._means(documents, "Perturbing", 1, sums, progress, self._device.batch_tokens // 4)[:, 0]
 
     def _drop(self, whether: bool) -> None:
@@ -196,8 +199,12 @@ class Probe:
             module.train(whether)
 
     def _forward(self, batch: _Batch, *, exact: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """The last layer, shape (windows, length, hidden size), and the logarithms of the tags' probabilities, shape
-        (windows, length, types, 3); in 32-bit floats throughout where `exact`, since small differences count."""
+        """Make a forward pass.
+
+        :param exact: compute in 32-bit floats throughout, because small differences count.
+        :returns: the last layer, shape (windows, length, hidden size), and the logarithms of the tags' probabilities,
+            shape (windows, length, types, 3).
+        """
         with torch.autocast(self._device.kind, enabled=False) if exact else self._device.autocast():
             mask = self._network.attention_mask(batch.mask)
             hidden = self._network.base(input_ids=batch.ids, attention_mask=mask).last_hidden_state
@@ -215,9 +222,10 @@ class Probe:
         progress: Progress,
         tokens: int | None = None,
     ) -> NDArray[np.float32]:
-        """Average over the words of each document what `sums` gives for each window, shape (windows, size).
+        """Average over the words of each document; return the means, shape (n, size).
 
-        :param tokens: word pieces in a batch; None takes what prediction takes.
+        :param sums: sums over the words of each window of a batch, shape (windows, size).
+        :param tokens: word pieces in a batch; None takes as many as prediction.
         """
         means = np.zeros((len(documents), size), dtype=np.float32)
         with progress.bar(description, total=len(documents), unit="document") as bar, torch.no_grad():
@@ -255,8 +263,8 @@ class Probe:
 
 
 def _projection(size: int) -> NDArray[np.float32]:
-    """A random projection of so many numbers onto :data:`COLUMNS`, shape (size, COLUMNS); the same for each size."""
+    """Draw a projection of `size` numbers onto :data:`COLUMNS`, shape (size, COLUMNS); always the same for a size."""
     drawn = np.random.default_rng(size).standard_normal((size, COLUMNS), dtype=np.float32)
-    # in place: with many entity types it takes hundreds of megabytes
+    # in place, because with many entity types it takes hundreds of megabytes
     drawn /= np.sqrt(COLUMNS, dtype=np.float32)
     return drawn

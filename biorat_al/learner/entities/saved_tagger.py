@@ -1,4 +1,4 @@
-"""A tagging model on disk; what every model's folder holds is in :mod:`biorat_al.learner.encoder.saved_model`."""
+"""A tagging model read from disk; :mod:`biorat_al.learner.encoder.saved_model` describes the folder of a model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What decides, besides weights, configuration and tokenizer, what a model predicts.
+    """The values that affect a model's predictions besides weights, configuration and tokenizer.
 
-    :param temperature: what the log-odds of mentions are divided by.
+    :param labels: entity types, in the order of the network's outputs.
+    :param temperature: divisor of the log-odds of mentions.
     :param pad: id of the padding token.
     :param max_length: window length in word pieces, special tokens included.
     """
@@ -30,9 +31,9 @@ class Behaviour:
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
-    """Load a tagging model from its folder alone, its weights in 32-bit floats on the CPU.
+    """Load a tagging model from its folder alone, with weights in 32-bit floats on the CPU.
 
-    :raises LearnerError: the folder is not there, or not a complete model of a known format.
+    :raises LearnerError: the folder does not exist, or is not a complete model of a known format.
     """
     base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
     try:

@@ -1,9 +1,8 @@
-"""Strict span scores, and how far confidences are to be believed.
+"""Strict span scores, and the reliability of confidences.
 
-A mention is right if its label and all its spans are, as in CoNLL 2003 and BC5CDR. Disputed mentions are masked: they
-are not missed, and what is predicted in their place counts neither as right nor as wrong
-(:mod:`biorat_al.learner.disputes`). Nor does anything of a label that nobody was asked for in a document: it is left
-out there on both sides.
+A mention is right if its label and all its spans are right, as in CoNLL 2003 and BC5CDR. Disputed mentions are masked:
+they do not count as missed, and predictions in their place count neither as right nor as wrong
+(:mod:`biorat_al.learner.disputes`). Labels that nobody was asked for in a document are left out there on both sides.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ NOTHING: Mapping[str, Sequence[Entity]] = MappingProxyType({})
 """No mention in any document."""
 
 ALL_ASKED: Mapping[str, Collection[str]] = MappingProxyType({})
-"""No label that was not asked for in any document."""
+"""All labels were asked for in every document."""
 
 BINS = 10
-"""Parts of [0, 1] into which confidences are sorted."""
+"""Number of equal parts of [0, 1] into which confidences are sorted."""
 
 
 def score(
@@ -36,13 +35,13 @@ def score(
 ) -> Scores:
     """Compare mentions, document by document.
 
-    A mention is its label and the set of its spans; the same mention twice in one document counts once. Gold mentions
-    that no tagger of ours can represent (discontinuous ones) count as missed like any other.
+    A mention is its label and the set of its spans; if a document has the same mention twice, it counts once. Gold
+    mentions that the tagger cannot represent (discontinuous ones) count as missed like any other.
 
-    :param gold: mentions by document id; these are the documents that count.
-    :param predicted: mentions by document id; a document that is missing here has none.
+    :param gold: mentions by document id; only these documents count.
+    :param predicted: mentions by document id; a document without an entry has none.
     :param labels: labels that count; mentions of others are left out on both sides.
-    :param disputed: mentions by document id that are neither there nor not there.
+    :param disputed: masked mentions by document id, neither present nor absent.
     :param unasked: labels by document id that nobody was asked for.
 
     >>> from biorat_al import Entity, Span, score
@@ -58,11 +57,11 @@ def score(
         unknown = unasked.get(document, ())
         right = {mention for mention in _mentions(entities, by_label) if mention[0] not in unknown}
         undecided = Undecided(entities, disputed.get(document, ()), unknown)
-        said = {mention for mention in _mentions(predicted.get(document, ()), by_label) if mention not in undecided}
+        proposed = {mention for mention in _mentions(predicted.get(document, ()), by_label) if mention not in undecided}
         of_document = Counts()
         for label in labels:
             ours = {mention for mention in right if mention[0] == label}
-            theirs = {mention for mention in said if mention[0] == label}
+            theirs = {mention for mention in proposed if mention[0] == label}
             tp = len(ours & theirs)
             counts = Counts(tp, len(theirs) - tp, len(ours) - tp)
             by_label[label] += counts
@@ -75,9 +74,9 @@ def score(
 class Bin:
     """Predicted mentions with confidences in one of the equal parts of [0, 1].
 
-    :param count: how many there are.
+    :param count: number of mentions.
     :param confidence: sum of their confidences.
-    :param right: how many of them are right.
+    :param right: number of right ones.
     """
 
     count: int = 0
@@ -97,10 +96,10 @@ def reliability(
 ) -> list[Bin]:
     """Sort predicted mentions by confidence into `BINS` bins of equal width (Guo et al. 2017, section 2).
 
-    A confidence on a border belongs to the upper bin, 1 to the last. Mentions without a score are left out. Documents,
-    mentions and what is right are as in :func:`score`; a mention that was predicted twice counts with the higher score.
+    A confidence on a border belongs to the upper bin, 1 to the last. Mentions without a score are left out. Parameters
+    and the definition of right are as in :func:`score`; a mention predicted twice counts with the higher score.
 
-    :returns: a bin for each part, from the lowest to the highest.
+    :returns: the bins, from the lowest confidence to the highest.
     """
     bins = [Bin()] * BINS
     for document, entities in gold.items():

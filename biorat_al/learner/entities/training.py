@@ -1,4 +1,4 @@
-"""Training of one arm, from the base encoder, on everything that people have annotated."""
+"""The training of one arm's entity model, from the base encoder, on everything that people have annotated."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def train(
 ) -> TrainedModel:
     """Train one arm and save it as ``<prefix>-<hash of its weights>`` in `models_dir`.
 
-    The order of `examples` and of `unlabelled` does not matter. What the arms of one seed have in common, and when the
-    bits are the same, :class:`~biorat_al.learner.training.order.Training` says.
+    The order of `examples` and of `unlabelled` does not matter. What the arms of one seed have in common, and when
+    results are the same bit for bit, is documented in :class:`~biorat_al.learner.training.order.Training`.
 
-    :param examples: annotated documents, those without any mention included.
+    :param examples: annotated documents, including those without mentions.
     :param labels: entity types, in the order of the network's outputs.
-    :param provenance: what else the model's folder shall say of its origin (JSON values).
-    :param unlabelled: documents that nobody has annotated, for ``vat`` with `adversarial.unlabelled` windows of them in
-        each adversarial step; not looked at otherwise.
-    :raises NotEnoughLabelsError: there is no example, or none with any text.
+    :param provenance: further facts on its origin for the model's folder (JSON values).
+    :param unlabelled: documents that nobody has annotated; used only by ``vat`` with `adversarial.unlabelled` of their
+        windows in each adversarial step.
+    :raises NotEnoughLabelsError: there is no example, or no example has any text.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
     return EntityTraining(job=job, labels=labels, unlabelled=unlabelled).run(examples, models_dir, prefix, provenance)
@@ -50,7 +50,7 @@ def train(
 
 @dataclass(frozen=True, kw_only=True)
 class EntityTraining(Training[EncodedPart, TaggingNetwork]):
-    """A training on the mentions of the examples."""
+    """The training of an entity model on the mentions of the examples."""
 
     labels: Sequence[str]
     unlabelled: Sequence[Document]
@@ -59,7 +59,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
         mentions = sorted([entity.label, *map(list, entity.spans)] for entity in example.entities)
         masked = sorted([entity.label, *map(list, entity.spans)] for entity in example.disputed.entities)
         unasked = sorted(example.unasked.labels.intersection(self.labels))
-        # without a dispute, or a label that was not asked for, what it was before there were any
+        # without disputes and unasked labels, the fingerprint stays that of versions that knew neither
         apart = [masked, unasked] if unasked else [masked] if masked else []
         return [example.document.id, example.document.text, mentions, *apart]
 
@@ -68,9 +68,9 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
 
     def check(self, learn: EncodedPart, dev: EncodedPart) -> None:
         if not learn.examples:
-            raise NotEnoughLabelsError("there is no annotated document to train on: annotate one at least")
+            raise NotEnoughLabelsError("there is no annotated document to train on: annotate at least one")
         if not any(len(pieces) for pieces in learn.pieces):
-            raise NotEnoughLabelsError("the annotated documents hold no text to train on: annotate one that does")
+            raise NotEnoughLabelsError("the annotated documents hold no text to train on: annotate one with text")
 
     def word_pieces(self, learn: EncodedPart, dev: EncodedPart) -> Iterable[NDArray[np.int64]]:
         return (pieces.ids for part in (learn, dev, self._pool) if part is not None for pieces in part.pieces)
@@ -97,7 +97,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
 
     @cached_property
     def _pool(self) -> EncodedPart | None:
-        """The documents that nobody has annotated, where they take part."""
+        """The documents that nobody has annotated, encoded; None if they take no part."""
         if not self.job.adversarial.unlabelled or self.job.arm == "none":
             return None
         documents = sorted(self.unlabelled, key=lambda document: (document.id, document.text))

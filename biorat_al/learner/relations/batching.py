@@ -1,4 +1,4 @@
-"""Candidates as the training loop wants them: marked pairs with what they may be and what they are, in batches."""
+"""Candidates for the training loop: marked pairs with their permitted and their true classes, in batches."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NONE = 0
 """The class of a candidate without a relation."""
 
 FORBIDDEN = -1e4
-"""Logit of a label that the types of a candidate do not permit; not infinite, so that 0 · log 0 stays 0."""
+"""Logit of a label that a candidate's types do not permit; finite, so that 0 · log 0 stays 0."""
 
 
 class CandidateRow(NamedTuple):
     """One candidate.
 
-    :param permitted: whether its types permit each class, shape (classes,); no relation always is.
+    :param permitted: whether its types permit each class, shape (classes,); no relation is always permitted.
     :param target: its class.
-    :param possible: whether it may be of each class, shape (classes,), where labels were not asked for; None: it is of
-        the class `target`.
+    :param possible: whether each class is possible, shape (classes,), if some of its labels were not asked for; None if
+        its class is known to be `target`.
     """
 
     pair: MarkedPair
@@ -49,10 +49,10 @@ class CandidateRow(NamedTuple):
 class EncodedRelations:
     """The candidates of the training or the development part.
 
-    :param counts: gold relations that are no candidate, by reason.
-    :param cut: documents of which only the nearest candidates are there.
-    :param masked: candidates that are left out, since the annotators disagree on them.
-    :param unasked: candidates that are left out, since none of the labels that they can have was asked for.
+    :param counts: numbers of gold relations that no candidate can express, by reason.
+    :param cut: number of documents with so many candidates that only the nearest are kept.
+    :param masked: number of candidates left out because the annotators disagree on them.
+    :param unasked: number of candidates left out because none of their possible labels was asked for.
     """
 
     rows: Sequence[CandidateRow]
@@ -63,7 +63,7 @@ class EncodedRelations:
 
     @property
     def targets(self) -> NDArray[np.int64]:
-        """The classes, shape (candidates,)."""
+        """Class of each candidate, shape (candidates,)."""
         return np.array([row.target for row in self.rows], dtype=np.int64)
 
     @property
@@ -74,7 +74,7 @@ class EncodedRelations:
 
     @property
     def relations(self) -> int:
-        """Gold relations: those among the candidates, and those that are not."""
+        """Number of gold relations, with or without a candidate."""
         return int(self.related.sum()) + sum(self.counts.values())
 
 
@@ -82,16 +82,16 @@ class RelationBatch(NamedTuple):
     """Candidates on the device.
 
     :param ids: word pieces with special tokens and padding, shape (pairs, length).
-    :param mask: 1 where there is a piece, same shape; None where nothing is padded.
-    :param inside: true at the text's own pieces, false at markers, special tokens and padding, shape (pairs, length).
+    :param mask: 1 at pieces, 0 at padding, same shape; None if nothing is padded.
+    :param inside: true at pieces of the text, false at markers, special tokens and padding, shape (pairs, length).
     :param words: true for every pair, shape (pairs, 1).
-    :param lengths: pieces of each pair without special tokens, shape (pairs,); on the CPU.
-    :param heads: place of the head's opening marker, shape (pairs,).
-    :param tails: likewise of the tail's.
-    :param permitted: shape (pairs, classes).
-    :param targets: shape (pairs,).
-    :param weights: of the classes in the loss, shape (classes,).
-    :param possible: the classes that each pair may be of, shape (pairs, classes); None where it is `targets` for all.
+    :param lengths: number of pieces of each pair without special tokens, shape (pairs,), on the CPU.
+    :param heads: position of the head's opening marker, shape (pairs,).
+    :param tails: position of the tail's opening marker, shape (pairs,).
+    :param permitted: whether each class is permitted, shape (pairs, classes).
+    :param targets: class of each pair, shape (pairs,).
+    :param weights: weights of the classes in the loss, shape (classes,).
+    :param possible: whether each class is possible, shape (pairs, classes); None if `targets` are known for all.
     """
 
     ids: torch.Tensor
@@ -107,15 +107,15 @@ class RelationBatch(NamedTuple):
     possible: torch.Tensor | None = None
 
     def scores(self, network: nn.Module) -> torch.Tensor:
-        """The logits of a relation network, shape (pairs, 1, 1, classes)."""
+        """Compute the logits of a relation network, shape (pairs, 1, 1, classes)."""
         logits: torch.Tensor = network(self.ids, self.mask, self.heads, self.tails)
         return torch.where(self.permitted, logits, FORBIDDEN)[:, None, None]
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """Weighted cross-entropy of the classes, averaged over the pairs.
+        """Return the weighted cross-entropy of the classes, averaged over the pairs.
 
-        Of a pair that may be of several classes it is the marginal likelihood of these, as
-        :mod:`biorat_al.learner.entities.encoding` cites it: -log(P(none) + P(each label that was not asked for)).
+        For a pair with several possible classes, it is that of their marginal likelihood, as cited in
+        :mod:`biorat_al.learner.entities.encoding`: -log(P(none) + P(each label that was not asked for)).
         """
         flat = logits.flatten(0, 2)
         if self.possible is not None:
@@ -125,11 +125,11 @@ class RelationBatch(NamedTuple):
         return total / self.scored()
 
     def scored(self) -> torch.Tensor:
-        """The number of pairs."""
+        """Return the number of pairs."""
         return torch.tensor(len(self.ids), device=self.ids.device)
 
     def take(self, part: Part) -> RelationBatch:
-        """The pairs of `part`."""
+        """Return the batch of the pairs in `part`."""
         lengths = self.lengths[part.chosen]
         mask = part.mask(self.mask, lengths)
         ids, inside = part.tensor(self.ids), part.tensor(self.inside)
@@ -144,7 +144,7 @@ class RelationBatch(NamedTuple):
 
 
 def class_numbers(types: Sequence[RelationType]) -> dict[str, int]:
-    """The class of each relation label: 1 and up, in the order in which the labels are first named."""
+    """Number the relation labels as classes, from 1, in the order in which they first occur."""
     return {label: number for number, label in enumerate(relation_labels(types), start=1)}
 
 
@@ -154,25 +154,25 @@ def encode_relations(
     types: Sequence[RelationType],
     settings: RelationSettings,
 ) -> EncodedRelations:
-    """Find the candidates of `examples`, mark them, and say which class each is of."""
+    """Find the candidates of `examples`, mark them, and determine the class of each."""
     classes = class_numbers(types)
     marker = PairMarker(tokenizer, settings.max_length)
     rows: list[CandidateRow] = []
     counts: Counter[str] = Counter()
     cut = masked = unasked = 0
-    for example, pieces in zip(examples, tokenizer([one.document.text for one in examples]), strict=True):
-        found = label_candidates(example, types, settings)
-        counts.update(found.counts)
-        cut += found.cut
-        masked += sum(found.masked)
-        targets = [NONE if label is None else classes[label] for label in found.targets]
-        marked = rows_of(example.document, pieces, found.candidates, marker, classes)
-        for row, target, left_out, names in zip(marked, targets, found.masked, found.unasked, strict=True):
+    for example, pieces in zip(examples, tokenizer([example.document.text for example in examples]), strict=True):
+        labelled = label_candidates(example, types, settings)
+        counts.update(labelled.counts)
+        cut += labelled.cut
+        masked += sum(labelled.masked)
+        targets = [NONE if label is None else classes[label] for label in labelled.targets]
+        marked = rows_of(example.document, pieces, labelled.candidates, marker, classes)
+        for row, target, left_out, names in zip(marked, targets, labelled.masked, labelled.unasked, strict=True):
             if left_out:
                 continue
             possible = _possible(names, classes)
             if possible is not None and not (row.permitted & ~possible).any():
-                # its loss would be that of all that it can be, which is certain
+                # all of its permitted classes are possible, so its loss would be 0
                 unasked += 1
                 continue
             rows.append(row._replace(target=target, possible=possible))
@@ -180,7 +180,7 @@ def encode_relations(
 
 
 def asked_only(rows: Sequence[CandidateRow]) -> list[CandidateRow]:
-    """The candidates, none of which can have a label that was not asked for: predicting it is not held against it."""
+    """Forbid the labels that were not asked for, so that predicting them does not count as wrong."""
     return [
         row if row.possible is None else row._replace(permitted=_known(row.permitted, row.possible)) for row in rows
     ]
@@ -193,7 +193,10 @@ def _known(permitted: NDArray[np.bool_], possible: NDArray[np.bool_]) -> NDArray
 
 
 def _possible(unasked: Sequence[str], classes: dict[str, int]) -> NDArray[np.bool_] | None:
-    """The classes that a candidate without a relation may be of; None where all of its labels were asked for."""
+    """Return the possible classes of a candidate without a relation; None if all of its labels were asked for.
+
+    :param unasked: those of its labels that nobody was asked for.
+    """
     if not unasked:
         return None
     possible = np.zeros(1 + len(classes), dtype=np.bool_)
@@ -208,7 +211,7 @@ def rows_of(
     marker: PairMarker,
     classes: dict[str, int],
 ) -> list[CandidateRow]:
-    """The candidates of one document, marked."""
+    """Mark the candidates of one document."""
     rows = []
     for candidate, pair in zip(candidates, marker(document, pieces, candidates), strict=True):
         permitted = np.zeros(1 + len(classes), dtype=np.bool_)
@@ -243,7 +246,7 @@ def make_relation_batch(
 
 
 def _possible_of(rows: Sequence[CandidateRow]) -> NDArray[np.bool_]:
-    """The classes that each candidate may be of, shape (pairs, classes)."""
+    """Return the possible classes of each candidate, shape (pairs, classes)."""
     certain = np.eye(len(rows[0].permitted), dtype=np.bool_)
     return np.stack([certain[row.target] if row.possible is None else row.possible for row in rows])
 
@@ -251,10 +254,11 @@ def _possible_of(rows: Sequence[CandidateRow]) -> NDArray[np.bool_]:
 def relation_order(
     lengths: Sequence[int], related: NDArray[np.bool_], negatives: int, batch_size: int, seed: int
 ) -> Iterator[list[int]]:
-    """Batches of candidate numbers without end: in each epoch all that are related, and `negatives` of the others.
+    """Yield batches of candidate indices without end: per epoch, all related ones and `negatives` of the others.
 
-    Which of the others is drawn anew in each epoch, all equally likely; the same for the same seed.
+    The others are drawn anew in each epoch, all equally likely; the same for the same seed.
 
+    :param lengths: lengths of all candidates, by index.
     :param related: whether each candidate has a relation, shape (candidates,).
     """
     positive, negative = np.flatnonzero(related), np.flatnonzero(~related)
@@ -270,7 +274,7 @@ def class_logits(
 ) -> NDArray[np.float64]:
     """Score candidates, without dropout.
 
-    :returns: logits, shape (candidates, classes); :data:`FORBIDDEN` where the types do not permit a label.
+    :returns: logits, shape (candidates, classes); :data:`FORBIDDEN` for labels that the types do not permit.
     """
     classes = network.head.out_features
     logits = np.zeros((len(rows), classes), dtype=np.float64)

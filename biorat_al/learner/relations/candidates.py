@@ -1,36 +1,37 @@
-"""Which pairs of a document could be related, and what of the gold these can express.
+"""Candidates: the pairs of a document that could be related, and the gold relations that they express.
 
-An ordered pair is a candidate where a relation type joins the types of its two ends in this order, and the two stand
-within the window of sentences. Labels that join the same types share a candidate. Of a symmetric type there is one
-candidate for two ends: the type's head first, or the first in the text where both ends are of one type.
+An ordered pair is a candidate if a relation type joins the types of its two ends in this order, and both ends are
+within the window of sentences. Labels that join the same types share a candidate. A symmetric type has one candidate
+for two ends: with the type's head first, or, if both ends have the same type, with the first in the text first.
 
-At level ``mention`` the ends are mentions. At level ``document`` they are concepts: all mentions of one type that are
-linked to the same entry. A mention with several concepts stands for each of them, one without any goes with those of
-its type that are spelled alike, and concepts with the very same mentions, which cannot be told apart, are one end. Two
-ends are read at those of their mentions that stand closest: fewest sentences between, then fewest characters, then
-first in the text. By the same measure, only the nearest are candidates in a document with more than
-:data:`MOST_CANDIDATES`.
+At level ``mention``, the ends are mentions. At level ``document``, they are concepts: all mentions of one type that are
+linked to the same entry. A mention with several concepts belongs to each of them. A mention without concepts is grouped
+with those of its type that have the same spelling. Concepts with exactly the same mentions cannot be told apart and are
+one end. Two ends are read at their closest mentions: fewest sentences between, then fewest characters, then first in
+the text. By the same measure, a document with more than :data:`MOST_CANDIDATES` pairs keeps only the nearest ones as
+candidates.
 
 Gold relations that no candidate can express are counted, each once, in :attr:`LabelledCandidates.counts`:
 
-- ``outside_window``: the types permit it, but the two stand too far apart.
-- ``too_many``: the two stand within the window, but the document has enough candidates that stand closer.
-- ``other_types``: no relation type of that label joins its ends, or only the other way round.
-- ``other_label``: a label that is not asked for.
+- ``outside_window``: the types permit it, but its ends are too far apart.
+- ``too_many``: its ends are within the window, but the document has enough candidates that are closer.
+- ``other_types``: no relation type of that label joins its ends, or only in the other direction.
+- ``other_label``: its label is not asked for.
 - ``several_labels``: a further label on the same pair; the first in the order of the settings is kept.
-- ``unlinked``: a relation between concepts one of which no mention is linked to.
+- ``unlinked``: a relation between concepts, one of which no mention is linked to.
 - ``to_itself``: both ends are the same.
 
-A relation between concepts is learnt, at level ``mention``, on all pairs of their mentions that are candidates
-(:mod:`biorat_al.corpus.model.concept_relations`); it counts as learnt if there is one.
+At level ``mention``, a relation between concepts is learnt on all pairs of their mentions that are candidates
+(:mod:`biorat_al.corpus.model.concept_relations`); it counts as learnt if there is at least one.
 
-A disputed mention is no end of a candidate. A disputed relation masks the candidates that it would be learnt on, unless
-the very label is decided there: they are left out of the loss, neither related nor unrelated. At level ``document`` a
-disputed mention still stands for its concepts, so that a relation with a disputed mention masks a pair of concepts.
+A disputed mention cannot be the end of a candidate. A disputed relation masks the candidates on which it would be
+learnt, unless the same label is decided there: masked candidates are left out of the loss, neither related nor
+unrelated. At level ``document``, a disputed mention still belongs to its concepts, so that a relation with a disputed
+mention masks a pair of concepts.
 
-Where a relation label was not asked for (:class:`~biorat_al.corpus.model.unasked.Unasked`), a candidate that could have
-it and has no relation may have it: it is learnt as none of the labels that were asked for, and left out where there are
-none of these.
+If nobody was asked for a relation label (:class:`~biorat_al.corpus.model.unasked.Unasked`), a candidate that could have
+it and has no relation may have it. Such a candidate is learnt as having none of the labels that were asked for; if none
+of its labels was asked for, it is left out.
 """
 
 from __future__ import annotations
@@ -50,28 +51,30 @@ from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
 Name = tuple[str, ...]
-"""What a mention stands for in its document: a :class:`~biorat_al.corpus.model.document.Concept`, or its type and
+"""The identity of a mention in its document: a :class:`~biorat_al.corpus.model.document.Concept`, or its type and
 spelling."""
 
 Ends = tuple[int, int]
 
 NOBODY: Mapping[str, Sequence[int]] = MappingProxyType({})
-"""No mention."""
+"""No mention, so no end."""
 
 MOST_CANDIDATES = 10_000
-"""Of one document. Their number grows with the square of its mentions, and the encoder reads each: without a bound, an
-article with 1,600 mentions takes, with the window ``document``, as long as some thousand abstracts. Within a sentence
-no document of ChemProt, BC5CDR and DDI has so many (7,129 at most, from a list of drugs in DDI), nor has, with the
-window ``document``, any abstract (1,716 at most, in ChemProt)."""
+"""Most candidates of one document. Their number grows with the square of the number of mentions, and the encoder reads
+each candidate: without a limit, an article with 1,600 mentions takes, with the window ``document``, as long as about a
+thousand abstracts. No document of ChemProt, BC5CDR and DDI reaches the limit within sentences (at most 7,129, from a
+list of drugs in DDI), and no abstract does with the window ``document`` (at most 1,716, in ChemProt)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An ordered pair that could be related, with the mentions at which it is read.
 
-    :param labels: relation labels whose types permit it, in the order of the settings; never empty.
-    :param heads: ids of all mentions that the head stands for, in the order of the text (level ``mention``: its own).
-    :param tails: the same of the tail.
+    :param head: the mention at which the head is read.
+    :param tail: the mention at which the tail is read.
+    :param labels: relation labels whose types permit the pair, in the order of the settings; never empty.
+    :param heads: ids of all mentions of the head, in text order (at level ``mention``, only `head`).
+    :param tails: ids of all mentions of the tail, likewise.
     """
 
     head: Entity
@@ -83,13 +86,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCandidates:
-    """The candidates of an example with what is to be learnt of each.
+    """The candidates of an example, with what is learnt from each.
 
-    :param targets: the relation label of each candidate, None where there is none.
-    :param counts: gold relations that cannot be learnt, by reason as the module names them; only those that occur.
+    :param targets: relation label of each candidate; None if it has no relation.
+    :param counts: numbers of gold relations that cannot be learnt, by the module's reasons; only reasons that occur.
     :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
-    :param masked: whether each candidate is left out of the loss, since the annotators disagree on it.
-    :param unasked: labels that each candidate may have since nobody was asked for them; none where its label is known.
+    :param masked: whether each candidate is left out of the loss because the annotators disagree on it.
+    :param unasked: labels that each candidate may have because nobody was asked for them; empty if its label is
+        known.
     """
 
     candidates: tuple[Candidate, ...]
@@ -101,10 +105,10 @@ class LabelledCandidates:
 
 
 class _End(NamedTuple):
-    """What can stand at an end of a relation.
+    """A possible end of a relation.
 
-    :param mentions: numbers of its mentions in the order of the text.
-    :param concepts: what they are linked to.
+    :param mentions: indices of its mentions, in text order.
+    :param concepts: the concepts that they are linked to.
     """
 
     label: str
@@ -113,9 +117,9 @@ class _End(NamedTuple):
 
 
 class _Sentences:
-    """The sentences that mentions stand in.
+    """The sentences of mentions.
 
-    :param mentions: in the order of the text.
+    :param mentions: mentions in text order.
     :param window: as in the settings.
     """
 
@@ -126,7 +130,7 @@ class _Sentences:
         self._window = len(borders) + 1 if window == "document" else window
 
     def between(self, before: int, behind: int) -> int | None:
-        """How many borders lie between two mentions, given in the order of the text; None outside the window."""
+        """Count the sentence borders between two mentions, given in text order; None if outside the window."""
         borders = max(self._first[behind] - self._last[before], 0)
         return borders if borders < self._window else None
 
@@ -134,8 +138,8 @@ class _Sentences:
 class _Pairs(NamedTuple):
     """The candidates of a document.
 
-    :param mentions: in the order of the text.
-    :param places: number of the candidate that joins two ends.
+    :param mentions: mentions in text order.
+    :param places: index of the candidate that joins two ends.
     :param cut: whether there would be more than :data:`MOST_CANDIDATES`.
     """
 
@@ -147,11 +151,11 @@ class _Pairs(NamedTuple):
     cut: bool
 
     def allows(self, ends: Ends, label: str) -> bool:
-        """Whether there is a candidate from the first to the second that can have this label."""
+        """Return whether there is a candidate from the first end to the second that can have this label."""
         return ends in self.places and label in self.candidates[self.places[ends]].labels
 
     def are_within(self, ends: Ends) -> bool:
-        """Whether two ends stand within the window, which does not make them a candidate where there are too many."""
+        """Return whether two ends are within the window; with too many pairs, they may still be no candidate."""
         mentions = product(*(self.ends[end].mentions for end in ends))
         return any(self.sentences.between(min(pair), max(pair)) is not None for pair in mentions)
 
@@ -159,8 +163,9 @@ class _Pairs(NamedTuple):
 class _Statement(NamedTuple):
     """A gold relation.
 
-    :param heads: ends that it may begin at, any of them.
-    :param unlearnable: why it cannot be learnt where there is no head or no tail.
+    :param heads: ends at which it may begin.
+    :param tails: ends at which it may end.
+    :param unlearnable: why it cannot be learnt if there is no head or no tail.
     """
 
     label: str
@@ -175,25 +180,26 @@ def find_candidates(
 ) -> tuple[Candidate, ...]:
     """Find the candidates of a document.
 
-    The time grows with the pairs of mentions within the window, or with :data:`MOST_CANDIDATES` where there are more.
+    The time grows with the number of pairs of mentions within the window, up to :data:`MOST_CANDIDATES`.
 
     :param entities: mentions, in any order.
-    :returns: in the order of the text, whatever that of `entities`.
+    :returns: candidates in text order.
     """
     return _pairs(document, entities, types, settings).candidates
 
 
 def label_candidates(example: Example, types: Sequence[RelationType], settings: RelationSettings) -> LabelledCandidates:
-    """Find the candidates of an example and what its gold relations make of them.
+    """Find the candidates of an example, and label them by its gold relations.
 
-    A gold relation without direction, of a type that has one, is taken in the direction that the types permit.
+    If the type of an undirected gold relation has a direction, the relation is taken in a direction that the types
+    permit.
     """
     pairs = _pairs(example.document, example.entities, types, settings)
     targets: list[str | None] = [None] * len(pairs.candidates)
     counts = Counter[str]()
     rank = {label: number for number, label in enumerate(relation_labels(types))}
     # the first label in the order of the settings takes the candidate
-    for statement in sorted(_statements(example, pairs), key=lambda one: rank.get(one.label, len(rank))):
+    for statement in sorted(_statements(example, pairs), key=lambda statement: rank.get(statement.label, len(rank))):
         if reason := _learn(statement, pairs, types, targets):
             counts[reason] += 1
     masked = set[int]()
@@ -212,31 +218,31 @@ def label_candidates(example: Example, types: Sequence[RelationType], settings: 
 
 
 def _unasked(candidate: Candidate, target: str | None, example: Example) -> tuple[str, ...]:
-    """The labels that a candidate may have since nobody was asked for them; none where its label is known."""
+    """Return the labels that a candidate may have because nobody was asked for them; none if its label is known."""
     if target is not None or not example.unasked.relations:
         return ()
     return tuple(label for label in candidate.labels if label in example.unasked.relations)
 
 
 def relation_labels(types: Sequence[RelationType]) -> tuple[str, ...]:
-    """The labels of `types` in their order, each once."""
+    """Return the labels of `types` in their order, each once."""
     return tuple(dict.fromkeys(one.name for one in types))
 
 
 def names_of(entity: Entity, text: str) -> tuple[Name, ...]:
-    """What a mention stands for in its document: its concepts, or its type and spelling where it has none."""
+    """Return the names of a mention in its document: its concepts, or else its type and spelling."""
     if entity.concepts:
         return tuple(dict.fromkeys(entity.concepts))
     return (("", *spelling_of(entity, text)),)
 
 
 def spelling_of(entity: Entity, text: str) -> tuple[str, str]:
-    """What mentions that are spelled alike have in common: their type and their text, case and white space aside."""
+    """Return the type and the text of a mention, with case folded and white space normalised."""
     return entity.label, " ".join(entity.surface(text).casefold().split())
 
 
 def spellings(concept: Concept) -> tuple[str, str]:
-    """How a relation between concepts may name it."""
+    """Return the spellings by which a relation between concepts may name a concept."""
     return concept.identifier, ":".join(concept)
 
 
@@ -285,7 +291,7 @@ def _ends(mentions: Sequence[Entity], text: str, level: Literal["mention", "docu
 
 
 def _members(mentions: Sequence[Entity], text: str) -> Mapping[tuple[str, Name], Sequence[int]]:
-    """The numbers of the mentions that stand for the same, by their label and what that is."""
+    """Group the indices of mentions by label and name."""
     members: defaultdict[tuple[str, Name], list[int]] = defaultdict(list)
     for number, mention in enumerate(mentions):
         for name in names_of(mention, text):
@@ -294,7 +300,7 @@ def _members(mentions: Sequence[Entity], text: str) -> Mapping[tuple[str, Name],
 
 
 def _permitted(types: Sequence[RelationType]) -> dict[tuple[str, str, bool], tuple[str, ...]]:
-    """The labels that lead from one type of entity to another, where the head stands first in the text or does not."""
+    """Return the labels that lead from one entity type to another, by whether the head is first in the text."""
     permitted: dict[tuple[str, str, bool], tuple[str, ...]] = {}
     order = relation_labels(types)
     for head, tail in {(one.head, one.tail) for one in types}:
@@ -311,9 +317,9 @@ def _permitted(types: Sequence[RelationType]) -> dict[tuple[str, str, bool], tup
 def _nearest(
     mentions: Sequence[Entity], ends: Sequence[_End], types: Sequence[RelationType], sentences: _Sentences
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Each two ends that a type may join within the window, where they stand closest; the closest two come first.
+    """Yield each pair of ends that a type may join within the window, at its closest mentions; closest pairs first.
 
-    :returns: two mentions in the order of the text, and the ends that these belong to.
+    :returns: indices of two mentions in text order, and of the ends that they belong to.
     """
     partners: defaultdict[str, set[str]] = defaultdict(set)
     for one in types:
@@ -325,7 +331,7 @@ def _nearest(
             belongs[mention].append(number)
 
     def onwards(i: int) -> Iterator[tuple[int, ...]]:
-        # mentions are in the order of the text, so that each is no nearer than the one before: rising order
+        # mentions are in text order, so each is at least as far away as the one before: ascending order
         before = mentions[i]
         wanted = partners.get(before.label, ())
         for j in range(i + 1, len(mentions)) if wanted else ():
@@ -347,9 +353,9 @@ def _nearest(
 def _statements(
     example: Example, pairs: _Pairs, stand_ins: Mapping[str, Sequence[int]] = NOBODY
 ) -> Iterator[_Statement]:
-    """The relations of an example, with the ends that they are about.
+    """Yield the relations of an example, with the ends that they may join.
 
-    :param stand_ins: ends by the id of a mention that is no part of any.
+    :param stand_ins: ends for mentions that belong to no end, by mention id.
     """
     of_mention: defaultdict[str, list[int]] = defaultdict(list)
     named: defaultdict[str, list[int]] = defaultdict(list)
@@ -367,7 +373,7 @@ def _statements(
 
 
 def _disputes(example: Example, pairs: _Pairs, level: Literal["mention", "document"]) -> Iterator[_Statement]:
-    """The disputed relations of an example, with the ends that they are about."""
+    """Yield the disputed relations of an example, with the ends that they may join."""
     disputed, text = example.disputed, example.document.text
     if not (disputed.relations or disputed.concept_relations):
         return
@@ -383,9 +389,9 @@ def _disputes(example: Example, pairs: _Pairs, level: Literal["mention", "docume
 
 
 def _ways(statement: _Statement, own: Sequence[RelationType]) -> Iterator[list[Ends]]:
-    """Each two ends that a relation may be about, in the directions in which it may be learnt.
+    """Yield each pair of ends that a relation may join, in the directions in which it may be learnt.
 
-    :param own: the relation types of its label; without any there is no way.
+    :param own: the relation types of its label; if there are none, nothing is yielded.
     """
     for head, tail in product(statement.heads, statement.tails) if own else ():
         if head != tail:
@@ -394,16 +400,16 @@ def _ways(statement: _Statement, own: Sequence[RelationType]) -> Iterator[list[E
 
 
 def _candidate(ways: Sequence[Ends], label: str, pairs: _Pairs) -> int | None:
-    """The number of the candidate on which a relation is learnt, or would be."""
+    """Return the index of the candidate on which a relation is learnt, or would be; None if there is none."""
     return next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
 
 
 def _learn(
     statement: _Statement, pairs: _Pairs, types: Sequence[RelationType], targets: list[str | None]
 ) -> str | None:
-    """Set the targets that `statement` asks for.
+    """Set the targets that `statement` determines.
 
-    :returns: why there are none, or None.
+    :returns: why it cannot be learnt; None if it can.
     """
     label = statement.label
     own = [one for one in types if one.name == label]
@@ -429,5 +435,5 @@ def _learn(
     return None if learnt else reason
 
 
-# of a relation that stands for several pairs, the reason that is nearest to being learnt
+# ascending: for a relation that could be learnt on several pairs, the last reason in this order is counted
 _REASONS = ("to_itself", "other_types", "outside_window", "too_many", "several_labels")

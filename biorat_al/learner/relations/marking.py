@@ -1,15 +1,15 @@
-"""A candidate as the encoder reads it: the text around its two mentions, with typed entity markers.
+"""Candidates as the encoder reads them: the text around the two mentions, with typed entity markers.
 
-The markers are punctuation that every vocabulary has, so that no token has to be learnt anew: ``@ * chemical * aspirin
+The markers are punctuation that every vocabulary has, so that no new token has to be learnt: ``@ * chemical * aspirin
 @`` around the head and ``# ^ disease ^ ulcer #`` around the tail (Zhou & Chen 2022, "An Improved Baseline for
 Sentence-level Relation Extraction", section 3.2, typed entity marker with punctuation).
 
-They stand at the borders of the word pieces that cover a mention, from the first to the last piece of a discontinuous
-one; of nested mentions the outer one is marked outside. As much of the text is read as there is room for:
+The markers are put at the borders of the word pieces that cover a mention, from the first to the last piece of a
+discontinuous one. Of nested mentions, the outer one gets the outer markers. As much text is read as there is room for:
 
-- What lies between the two, and as much on either side, from the beginning of a sentence where there is one.
-- Where too much lies between, the surroundings of each, with a separator in the gap.
-- Where the mentions themselves are too long, their beginnings and ends, with a separator in each gap.
+- The text between the mentions, and equally much on either side, from the beginning of a sentence if possible.
+- If there is too much text between them, the surroundings of each, with a separator in the gap.
+- If the mentions themselves are too long, their beginnings and ends, with a separator in each gap.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from biorat_al.learner.relations.candidates import Candidate
 Ids = NDArray[np.int64]
 
 Reach = tuple[int, int]
-"""First piece, and one past the last; of a mention without pieces the same number twice."""
+"""First piece, and one past the last; both are equal for a mention without pieces."""
 
 TYPE_SHARE = 8
-"""The name of a type takes one part in so many of the room at most."""
+"""The name of a type takes at most one part in this many of the room."""
 
 
 class MarkedPair(NamedTuple):
     """A candidate in word pieces, without the special tokens around the text.
 
-    :param ids: shape (n,).
-    :param inside: true at the text's own pieces, false at markers, type names and separators, shape (n,).
-    :param head: where the head's opening marker stands in `ids`.
-    :param tail: likewise the tail's.
+    :param ids: ids in the encoder's vocabulary, shape (n,).
+    :param inside: true at pieces of the text, false at markers, type names and separators, shape (n,).
+    :param head: position of the head's opening marker in `ids`.
+    :param tail: position of the tail's opening marker in `ids`.
     """
 
     ids: Ids
@@ -51,17 +51,17 @@ class MarkedPair(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """A marker, and the piece before which it stands."""
+    """A marker, and the piece before which it is put."""
 
     place: int
     ids: Ids
 
 
 class PairMarker:
-    """Marks candidates for one tokenizer.
+    """A callable that marks candidates for one tokenizer.
 
-    :param max_length: longest input in word pieces, special tokens included; no more than the tokenizer's own.
-    :raises LearnerError: the vocabulary lacks a marker, or there is no room for mentions beside the markers.
+    :param max_length: longest input in word pieces, special tokens included; the tokenizer's own limit applies, too.
+    :raises LearnerError: the vocabulary lacks a marker, or the markers leave no room for mentions.
     """
 
     def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
@@ -73,19 +73,19 @@ class PairMarker:
         self._around_tail, self._around_tail_type = self._sign("#"), self._sign("^")
         self._separator = np.array(tokenizer.after[:1], dtype=np.int64) if tokenizer.after else self._sign("…")
         signs = (self._around_head, self._around_head_type, self._around_tail, self._around_tail_type)
-        # the first and the last piece of both mentions, and the gaps between these four
+        # room for the first and the last piece of both mentions, and the gaps between these four
         needed = 2 * sum(map(len, signs)) + 2 * self._longest_type + 4 + 3 * len(self._separator)
         if self._room < needed:
             raise LearnerError(
-                f"two marked mentions need {needed} word pieces at least, and the encoder is to read {self._room} at "
+                f"two marked mentions need at least {needed} word pieces, but the encoder reads only {self._room} at "
                 "once: raise max_length, or choose another encoder"
             )
 
     def __call__(self, document: Document, pieces: Pieces, candidates: Sequence[Candidate]) -> list[MarkedPair]:
         """Mark candidates of `document`.
 
-        :param pieces: of its text.
-        :returns: one for each candidate, no longer than the room between the special tokens.
+        :param pieces: word pieces of its text.
+        :returns: a marked pair for each candidate, no longer than the room between the special tokens.
         """
         ends = np.maximum.accumulate(pieces.ends)
         borders = np.flatnonzero(pieces.sentences)
@@ -99,7 +99,7 @@ class PairMarker:
     def _mark(self, pieces: Pieces, borders: Ids, pair: Candidate, head: Reach, tail: Reach) -> MarkedPair:
         head_marks = self._marks(head, pair.head, self._around_head, self._around_head_type)
         tail_marks = self._marks(tail, pair.tail, self._around_tail, self._around_tail_type)
-        # outside is what begins first, or else is longer; the head where both are the same
+        # the outer mention begins first, or else is longer; the head if both are the same
         swapped = (tail[0], -tail[1]) < (head[0], -head[1])
         outer, inner = (tail, head) if swapped else (head, tail)
         (opening, closing), (inner_opening, inner_closing) = (
@@ -115,7 +115,7 @@ class PairMarker:
         stretches = _stretches(outer, inner, room, len(self._separator), len(pieces), borders)
         ids: list[Ids] = []
         inside: list[NDArray[np.bool_]] = []
-        found: list[int] = []
+        openings: list[int] = []
 
         def put(part: Ids, own: bool) -> None:
             ids.append(part)
@@ -129,11 +129,11 @@ class PairMarker:
                 if start <= mark.place <= end:
                     put(pieces.ids[position : mark.place], True)
                     if mark is head_marks[0] or mark is tail_marks[0]:
-                        found.append(sum(map(len, ids)))
+                        openings.append(sum(map(len, ids)))
                     put(mark.ids, False)
                     position = mark.place
             put(pieces.ids[position:end], True)
-        first, second = found
+        first, second = openings
         return MarkedPair(
             np.concatenate(ids), np.concatenate(inside), second if swapped else first, first if swapped else second
         )
@@ -157,16 +157,16 @@ class PairMarker:
         return ids
 
     def _pieces(self, words: str) -> Ids:
-        # behind a blank, as inside a text: to byte-level tokenizers these are other pieces
+        # with a blank before them, as inside a text, because byte-level tokenizers give other pieces at the beginning
         return self._tokenizer([f" {words}"])[0].ids
 
 
 def _stretches(outer: Reach, inner: Reach, room: int, gap: int, length: int, borders: Ids) -> list[Reach]:
-    """The stretches of a text of `length` pieces to be read, in order, none touching the next.
+    """Return the stretches to read of a text of `length` pieces, in order, none touching the next.
 
     :param outer: the mention that begins first.
-    :param room: for the text and separators.
-    :param gap: pieces of a separator.
+    :param room: number of pieces for text and separators.
+    :param gap: number of pieces of a separator.
     :param borders: pieces at which sentences begin.
     """
     start, end = outer[0], max(outer[1], inner[1])
@@ -175,7 +175,7 @@ def _stretches(outer: Reach, inner: Reach, room: int, gap: int, length: int, bor
     sizes = outer[1] - outer[0], inner[1] - inner[0]
     spare = room - gap - sum(sizes)
     if inner[0] >= outer[1] and spare >= 0:
-        # more lies between than is to spare, so that the two cannot meet
+        # there are more pieces between them than to spare, so the two cannot meet
         return [
             _widened(outer, (0, inner[0]), spare // 2, borders),
             _widened(inner, (outer[1], length), spare - spare // 2, borders),
@@ -186,8 +186,10 @@ def _stretches(outer: Reach, inner: Reach, room: int, gap: int, length: int, bor
 
 
 def _widened(reach: Reach, bounds: Reach, spare: int, borders: Ids) -> Reach:
-    """`reach` with `spare` pieces more, as many on either side, within `bounds`; it begins with a sentence where one
-    begins among the pieces on the left."""
+    """Widen `reach` by `spare` pieces, equally on either side, within `bounds`.
+
+    If a sentence begins among the added pieces on the left, the stretch begins there.
+    """
     start, end = reach
     left, right = start - bounds[0], bounds[1] - end
     left = min(left, spare - min(right, spare - min(left, spare // 2)))
@@ -198,7 +200,7 @@ def _widened(reach: Reach, bounds: Reach, spare: int, borders: Ids) -> Reach:
 
 
 def _cut(reach: Reach, size: int) -> list[Reach]:
-    """`reach`, or its beginning and its end where it has more than `size` pieces."""
+    """Return `reach`, or, if it has more than `size` pieces, its beginning and its end."""
     start, end = reach
     if end - start <= size:
         return [reach]
@@ -206,7 +208,7 @@ def _cut(reach: Reach, size: int) -> list[Reach]:
 
 
 def _joined(stretches: Iterable[Reach]) -> list[Reach]:
-    """Stretches in order, those that touch as one."""
+    """Sort stretches, and join those that touch."""
     joined: list[Reach] = []
     for start, end in sorted(stretches):
         if joined and start <= joined[-1][1]:

@@ -1,4 +1,4 @@
-"""The relation network: one encoder, and a linear head over the opening markers of the two mentions."""
+"""The relation network, an encoder with a linear head over the opening markers of the two mentions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from biorat_al.learner.encoder.head import EncoderNetwork
 
 
 class RelationNetwork(EncoderNetwork):
-    """Scores what a pair of marked mentions has to do with each other.
+    """A network that scores the relation of a pair of marked mentions.
 
-    The head is given the vectors at the two opening markers, side by side (Baldini Soares et al. 2019, "Matching the
-    Blanks", section 3.2, entity start).
+    The head's input is the concatenation of the vectors at the two opening markers (Baldini Soares et al. 2019,
+    "Matching the Blanks", section 3.2, entity start).
 
-    :param classes: relation labels, and one more for no relation, the first.
+    :param classes: number of relation labels, plus one: the first class is no relation.
     """
 
     kind = "relation_head"
@@ -29,9 +29,9 @@ class RelationNetwork(EncoderNetwork):
         """Score the classes.
 
         :param ids: word pieces with special tokens and padding, shape (pairs, length).
-        :param mask: 1 where there is a piece, 0 at padding; None where nothing is padded.
-        :param heads: place of the head's opening marker, shape (pairs,).
-        :param tails: likewise of the tail's.
+        :param mask: 1 at pieces, 0 at padding, same shape; None if nothing is padded.
+        :param heads: position of the head's opening marker, shape (pairs,).
+        :param tails: position of the tail's opening marker, shape (pairs,).
         :returns: logits, shape (pairs, classes), 32-bit floats.
         """
         hidden = self.base(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state

@@ -1,4 +1,4 @@
-"""Prediction of relations between given entities."""
+"""Prediction of the relations between given entities, by a trained relation model."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from biorat_al.learner.relations.decision import log_probabilities, proposals, s
 from biorat_al.learner.relations.marking import PairMarker
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.relations.training import RelationBehaviour, relation_folders
-from biorat_al.learner.relations.uncertainty import Decisions, decisions
+from biorat_al.learner.relations.uncertainty import Decisions, summarise_decisions
 from biorat_al.learner.temperature import calibrated
 from biorat_al.settings import RelationSettings, RelationType
 
 CHUNK = 64
-"""Documents that are read together."""
+"""Documents that are predicted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelationPrediction:
-    """What a model says of the relations of one document.
+    """A model's prediction of the relations of one document.
 
-    :param relations: between the entities that were given, each with a calibrated confidence in [0, 1] as
+    :param relations: relations between the given entities, each with a calibrated confidence in [0, 1] as
         ``extras["score"]``.
     :param expected: expected number of relations.
-    :param uncertainty: of the decisions on the candidates.
+    :param uncertainty: uncertainty of the decisions on the candidates.
     """
 
     document_id: str
@@ -45,15 +45,15 @@ class RelationPrediction:
 
 
 def has_relations(folder: Path) -> bool:
-    """Whether there is a relation model in a model's folder."""
+    """Return whether a model's folder contains a relation model."""
     return bool(relation_folders(folder))
 
 
 class RelationExtractor:
     """A trained relation model.
 
-    :param types: the relation types that it was trained on.
-    :param settings: how candidates are chosen and read.
+    :ivar types: the relation types that it was trained on.
+    :ivar settings: how candidates are chosen and read.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class RelationExtractor:
 
     @classmethod
     def load(cls, folder: Path, device: Device | None = None) -> RelationExtractor:
-        """Load the relation model that lies in a model's folder.
+        """Load the relation model in a model's folder.
 
-        :param device: None picks the best there is.
-        :raises LearnerError: there is none, or not a complete one.
+        :param device: None selects the best device.
+        :raises LearnerError: the folder has no relation model, or not a complete one.
         """
         places = relation_folders(folder)
         if not places:
@@ -92,7 +92,7 @@ class RelationExtractor:
     def predict(self, items: Iterable[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
         """Predict the relations between the entities of each document, in the order given.
 
-        What is said of a document depends on its own chunk of documents only (in the last bits, by the candidates that
+        A document's prediction depends only on its own chunk of documents (in the last bits, on the candidates that
         share its batches).
         """
         remaining = iter(items)
@@ -100,15 +100,15 @@ class RelationExtractor:
             yield from self._predict_chunk(chunk)
 
     def _predict_chunk(self, chunk: Sequence[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
-        found = [find_candidates(document, entities, self.types, self.settings) for document, entities in chunk]
+        candidates_of = [find_candidates(document, entities, self.types, self.settings) for document, entities in chunk]
         pieces = self._tokenizer([document.text for document, _ in chunk])
         rows = [
             rows_of(document, cut, candidates, self._marker, self._classes)
-            for (document, _), cut, candidates in zip(chunk, pieces, found, strict=True)
+            for (document, _), cut, candidates in zip(chunk, pieces, candidates_of, strict=True)
         ]
-        logits = class_logits(self._network, [row for some in rows for row in some], self._tokenizer, self._device)
+        logits = class_logits(self._network, [row for group in rows for row in group], self._tokenizer, self._device)
         start = 0
-        for (document, _), candidates in zip(chunk, found, strict=True):
+        for (document, _), candidates in zip(chunk, candidates_of, strict=True):
             log_p = log_probabilities(logits[start : start + len(candidates)], self._behaviour.prior)
             start += len(candidates)
             proposed = proposals(log_p, self._behaviour.threshold)
@@ -118,9 +118,8 @@ class RelationExtractor:
                 self._relation(number, candidates[place], self._labels[proposed[place] - 1], score)
                 for number, (place, score) in enumerate(zip(chosen.tolist(), scores.tolist(), strict=True), start=1)
             )
-            yield RelationPrediction(
-                document.id, relations, float(some_relation(log_p).sum()) if len(log_p) else 0.0, decisions(log_p)
-            )
+            expected = float(some_relation(log_p).sum()) if len(log_p) else 0.0
+            yield RelationPrediction(document.id, relations, expected, summarise_decisions(log_p))
 
     def _relation(self, number: int, candidate: Candidate, label: str, score: float) -> Relation:
         return Relation(

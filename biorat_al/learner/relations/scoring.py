@@ -1,29 +1,28 @@
-"""How many relations are right, mention by mention or concept by concept.
+"""Relation scores: counts of right, wrong and missed relations, by mention or by concept.
 
-At level ``mention`` a relation is its label and the label and spans of either end. A gold relation between concepts
-counts as one for every pair of their mentions that its types permit, and as one that is missed where there is none.
+At level ``mention``, a relation is its label and the label and spans of either end. A gold relation between concepts
+counts as one relation for every pair of their mentions that its types permit; without such a pair, it is missed once.
 
-At level ``document`` it is its label and a concept of either end. One relation between mentions can mean several pairs
-of concepts (a composite mention has more than one), so:
+At level ``document``, a relation is its label and a concept of either end. One relation between mentions can mean
+several pairs of concepts, because a composite mention has more than one concept. So:
 
 - A predicted mention has the concepts of the gold mention with its label and spans. A gold mention without concepts
-  stands for its type and spelling, as in :mod:`biorat_al.learner.relations.candidates`. A predicted mention that is not
-  in the gold stands for the predicted ones of its type that are spelled alike, since a relation is read at one of them;
-  if none of these is in the gold, its relations are wrong.
-- A gold relation is found (true positive) if a predicted one means a pair that it means, else missed.
-- Predicted relations that mean no pair of any gold relation are false positives.
-- On either side, relations that mean the same pairs are one, and what means more pairs than another is left out: it
-  says nothing further. So each pair of concepts counts once, however many mentions say it.
+  is identified by its type and spelling, as in :mod:`biorat_al.learner.relations.candidates`. A predicted mention that
+  is not in the gold takes the concepts of predicted mentions with its type and spelling, because a relation is read at
+  only one of them; if none of these is in the gold, its relations are wrong.
+- A gold relation is found (true positive) if a predicted one shares a pair with it, else missed.
+- Predicted relations that share no pair with any gold relation are false positives.
+- On either side, relations with the same pairs are one, and a relation with all pairs of another and more is left out,
+  because it adds nothing. So each pair of concepts counts once, however many mentions express it.
 
-At both levels the ends may be exchanged where the type is symmetric; a relation without direction, of a type that has
-one, is taken in the direction that the types permit; and the same relation twice counts once. What no candidate can
-express (ends too far apart, other types, a concept that no mention is linked to) is missed like any other.
+At both levels, the ends of a symmetric type may be exchanged. If the type of an undirected relation has a direction,
+the relation is taken in the direction that the types permit. The same relation twice counts once. Relations that no
+candidate can express (ends too far apart, other types, a concept that no mention is linked to) are missed like others.
 
-Disputed relations are masked: they are not missed, and a predicted relation that means a pair of one of them, under its
-label, is no false positive. Nor is one with an end of which nobody knows whether it is right
-(:mod:`biorat_al.learner.disputes`). At level ``document`` a disputed mention has its concepts, so that a decided
-relation can be found at it as well. Relations of a label that nobody was asked for in a document are left out there on
-both sides.
+Disputed relations are masked: they do not count as missed, and a predicted relation that shares its label and a pair
+with a disputed one is not a false positive. Neither is a relation with an end that counts neither as right nor as wrong
+(:mod:`biorat_al.learner.disputes`). At level ``document``, a disputed mention keeps its concepts, so that a decided
+relation can be found at it, too. Labels that nobody was asked for in a document are left out there on both sides.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ from biorat_al.settings import RelationType
 Level = Literal["mention", "document"]
 
 Meaning = frozenset[Hashable]
-"""The pairs that a relation can mean, one at least."""
+"""The pairs that a relation can mean, at least one."""
 
 _Types = Mapping[str, Sequence[RelationType]]
 _Namer = Callable[[Entity], Iterable[Hashable]]
@@ -57,10 +56,10 @@ def score_relations(
     types: Sequence[RelationType],
     level: Level,
 ) -> Scores:
-    """Compare relations, document by document, as the module says.
+    """Compare relations, document by document, as the module defines.
 
-    :param gold: examples by document id; these are the documents that count.
-    :param predicted: mentions, and relations between them, by document id; a document that is missing here has none.
+    :param gold: examples by document id; only these documents count.
+    :param predicted: mentions, and relations between them, by document id; a document without an entry has none.
     :param types: relation types whose labels count; relations of others are left out on both sides.
     """
     by_type = {label: [one for one in types if one.name == label] for label in relation_labels(types)}
@@ -72,9 +71,9 @@ def score_relations(
         right = _meanings(example.entities, example.relations, by_type, in_gold)
         for label, meaning in _stated(example.entities, example.concept_relations, by_type, level):
             right[label].add(meaning)
-        said = _meanings(entities, relations, by_type, in_prediction)
+        proposed = _meanings(entities, relations, by_type, in_prediction)
         masked = _masked(example, by_type, level, in_gold)
-        countable = said
+        countable = proposed
         if example.disputed or example.unasked.labels:
             sure = _between_sure(example, entities, relations)
             countable = _meanings(entities, sure, by_type, in_prediction)
@@ -82,20 +81,20 @@ def score_relations(
         for label in by_type:
             if label in example.unasked.relations:
                 continue
-            counts = _count(right[label], said[label], countable[label], masked[label])
+            counts = _count(right[label], proposed[label], countable[label], masked[label])
             by_label[label] += counts
             of_document += counts
         by_document[document] = of_document
     return Scores(sum(by_label.values(), Counts()), by_label, by_document)
 
 
-def _count(right: set[Meaning], said: set[Meaning], countable: set[Meaning], masked: set[Meaning]) -> Counts:
+def _count(right: set[Meaning], proposed: set[Meaning], countable: set[Meaning], masked: set[Meaning]) -> Counts:
     """Compare the relations of one label.
 
-    :param countable: those of `said` that can be wrong.
-    :param masked: what disputed relations mean.
+    :param countable: those of `proposed` that can be wrong.
+    :param masked: meanings of disputed relations.
     """
-    gold, of_any = _least(right), frozenset[Hashable]().union(*said)
+    gold, of_any = _least(right), frozenset[Hashable]().union(*proposed)
     tp = sum(not meaning.isdisjoint(of_any) for meaning in gold)
     not_wrong = frozenset[Hashable]().union(*right, *masked)
     wrong = _least({meaning for meaning in countable if meaning.isdisjoint(not_wrong)})
@@ -103,24 +102,24 @@ def _count(right: set[Meaning], said: set[Meaning], countable: set[Meaning], mas
 
 
 def _masked(example: Example, types: _Types, level: Level, names: _Namer) -> defaultdict[str, set[Meaning]]:
-    """What disputed relations mean, by label."""
+    """Return the meanings of disputed relations, by label."""
     disputed = example.disputed
     mentions = (*example.entities, *disputed.entities)
-    found = _meanings(mentions, disputed.relations, types, names)
+    masked = _meanings(mentions, disputed.relations, types, names)
     for label, meaning in _stated(mentions, disputed.concept_relations, types, level):
-        found[label].add(meaning)
-    return found
+        masked[label].add(meaning)
+    return masked
 
 
 def _between_sure(example: Example, entities: Sequence[Entity], relations: Sequence[Relation]) -> list[Relation]:
-    """The predicted relations between mentions of which it is known whether they are right."""
+    """Return the predicted relations between mentions that are known to be right or wrong."""
     undecided = Undecided(example.entities, example.disputed.entities, example.unasked.labels)
     open_ids = {entity.id for entity in entities if mention_key(entity) in undecided}
     return [relation for relation in relations if not {relation.head, relation.tail} & open_ids]
 
 
 def _least(meanings: set[Meaning]) -> list[Meaning]:
-    """Those that do not mean more than another."""
+    """Return the meanings that contain no other one."""
     if all(len(meaning) == 1 for meaning in meanings):
         return list(meanings)
     return [meaning for meaning in meanings if not any(other < meaning for other in meanings)]
@@ -129,9 +128,9 @@ def _least(meanings: set[Meaning]) -> list[Meaning]:
 def _meanings(
     entities: Sequence[Entity], relations: Sequence[Relation], types: _Types, names: _Namer
 ) -> defaultdict[str, set[Meaning]]:
-    """What relations between mentions mean, by label."""
+    """Return the meanings of relations between mentions, by label."""
     by_id = {entity.id: entity for entity in entities}
-    found: defaultdict[str, set[Meaning]] = defaultdict(set)
+    meanings: defaultdict[str, set[Meaning]] = defaultdict(set)
     for relation in relations:
         own = types.get(relation.label, ())
         if not own:
@@ -139,14 +138,14 @@ def _meanings(
         head, tail = by_id[relation.head], by_id[relation.tail]
         if not relation.directed and not _permit(own, head, tail) and _permit(own, tail, head):
             head, tail = tail, head
-        found[relation.label].add(_meaning(own, names(head), names(tail)))
-    return found
+        meanings[relation.label].add(_meaning(own, names(head), names(tail)))
+    return meanings
 
 
 def _stated(
     entities: Sequence[Entity], relations: Sequence[ConceptRelation], types: _Types, level: Level
 ) -> Iterator[tuple[str, Meaning]]:
-    """What gold relations between concepts of `entities` mean."""
+    """Yield the labels and the meanings of gold relations between concepts of `entities`."""
     annotation = Annotation(tuple(entities), (), tuple(relations))
     by_id = {entity.id: entity for entity in entities}
     linked: defaultdict[str, dict[Name, None]] = defaultdict(dict)
@@ -166,13 +165,13 @@ def _stated(
         elif level == "mention":
             yield relation.label, _meaning(own, [relation.head], [relation.tail])
         else:
-            # a concept that no mention is linked to is its own name, which no prediction has
+            # a concept that no mention is linked to is named by its spelling, which no prediction has
             heads, tails = (linked.get(name) or {(name,): None} for name in (relation.head, relation.tail))
             yield relation.label, _meaning(own, heads, tails)
 
 
 def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tuple[_Namer, _Namer]:
-    """What a mention of the gold, and a predicted one, can be the end of."""
+    """Return two functions that name what a mention of the gold, and a predicted mention, can mean as an end."""
     if level == "mention":
         return (lambda entity: [mention_key(entity)]), (lambda entity: [mention_key(entity)])
     text = example.document.text
@@ -185,7 +184,7 @@ def _namers(example: Example, predicted: Sequence[Entity], level: Level) -> tupl
         alike[spelling_of(entity, text)].update(known.get(mention_key(entity), {}))
 
     def in_prediction(entity: Entity) -> Iterable[Hashable]:
-        # what no gold mention vouches for stands for its spelling, told from all that is gold
+        # without a gold mention, the spelling identifies it, marked so as to equal nothing in the gold
         spelling = spelling_of(entity, text)
         return known.get(mention_key(entity)) or alike[spelling] or [("not gold", *spelling)]
 

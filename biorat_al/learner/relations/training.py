@@ -1,4 +1,4 @@
-"""Training of one arm's relation model, from the base encoder, on everything that people have annotated."""
+"""The training of one arm's relation model, from the base encoder, on everything that people have annotated."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
 PREFIX = "relations"
-"""What the folder of a relation model is called, before its hash; it lies in the folder of the arm's model."""
+"""Name of a relation model's folder, before its hash; it is inside the folder of the arm's model."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelationBehaviour:
-    """What decides, besides weights, configuration and tokenizer, what a relation model predicts (JSON values).
+    """The values that affect a relation model's predictions besides weights, configuration and tokenizer (JSON values).
 
-    :param types: :class:`~biorat_al.settings.RelationType` each.
-    :param settings: :class:`~biorat_al.settings.RelationSettings`.
-    :param prior: logarithm of how many candidates without a relation there are for each one that was trained on.
-    :param threshold: probability of any relation from which on one is proposed.
-    :param temperature: what the log-odds of proposed relations are divided by.
+    :param types: the values of each :class:`~biorat_al.settings.RelationType`.
+    :param settings: the values of :class:`~biorat_al.settings.RelationSettings`.
+    :param prior: logarithm of the ratio of all candidates without a relation to those trained on per epoch.
+    :param threshold: least probability of any relation at which a relation is proposed.
+    :param temperature: divisor of the log-odds of proposed relations.
     :param pad: id of the padding token.
     :param max_length: window length of the encoder in word pieces, special tokens included.
     """
@@ -68,17 +68,18 @@ def train_relations(
 ) -> Mapping[str, Any]:
     """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
 
-    The order of `examples` does not matter. All arms of one seed have the same negatives, besides what a
-    :class:`~biorat_al.learner.training.order.Training` gives them. Candidates without a relation are drawn,
-    `relations.negatives` for each with one, in each epoch anew, and their share is put right in the probabilities. The
-    threshold is tuned on the development part, which the network has not seen.
+    The order of `examples` does not matter. All arms of one seed have the same negatives, besides what
+    :class:`~biorat_al.learner.training.order.Training` documents. Candidates without a relation are drawn anew in each
+    epoch, `relations.negatives` for each related one, and the probabilities are corrected for that share. The threshold
+    is tuned on the development part, which the network has not seen.
 
-    :param job: of its training settings, weight decay, warm-up, least number of steps and development share count;
+    :param job: of its training settings, only weight decay, warm-up, least number of steps and development share apply;
         learning rate, epochs and batch size are those of `relations`.
-    :param types: relation types that count.
-    :param provenance: what else the model's folder shall say of its origin (JSON values).
-    :returns: the summary (JSON values): candidates, what could not be one, steps, cost, threshold, development scores.
-    :raises NotEnoughLabelsError: there is no relation to learn; it says how many there are that cannot be.
+    :param types: the relation types to learn.
+    :param folder: the folder of the arm's model.
+    :param provenance: further facts on its origin for the model's folder (JSON values).
+    :returns: the summary (JSON values): candidates, relations without one, steps, cost, threshold, development scores.
+    :raises NotEnoughLabelsError: there is no relation to learn; it counts the relations that cannot be learnt.
     :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
     """
     model = RelationTraining(job=job, types=types, relations=relations).run(examples, folder, PREFIX, provenance)
@@ -90,17 +91,17 @@ def train_relations(
 
 @dataclass(frozen=True, kw_only=True)
 class RelationTraining(Training[EncodedRelations, RelationNetwork]):
-    """A training on the relations of the examples, between the entities that they have."""
+    """The training of a relation model on the relations between the gold entities of the examples."""
 
     types: Sequence[RelationType]
     relations: RelationSettings
 
     def content(self, example: Example) -> list[Any]:
-        # whatever the mentions' own ids
+        # independent of the ids of mentions
         mentions, masked = _described(example.entities), _described(example.disputed.entities)
         whole = _parts(mentions, mentions, example)
         if example.disputed:
-            # without a dispute, what it was before there were any
+            # without disputes, the fingerprint stays that of versions that knew none
             whole += _parts(masked, mentions | masked, example.disputed)
         if unasked := sorted(example.unasked.relations.intersection(class_numbers(self.types))):
             whole += [["unasked", *unasked]]
@@ -112,7 +113,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
     def check(self, learn: EncodedRelations, dev: EncodedRelations) -> None:
         if not learn.related.any():
             raise NotEnoughLabelsError(
-                "no document to be learnt from has a relation that could be learnt: annotate some that do",
+                "no training document has a relation that can be learnt: annotate some that do",
                 learn.counts + dev.counts,
             )
 
@@ -142,7 +143,9 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
         per_epoch = -(-(positives + drawn) // training.batch_size)
         lengths = [len(row.pair.ids) for row in learn.rows]
         order = relation_order(lengths, learn.related, drawn, training.batch_size, self.job.seed)
-        batches = (make_relation_batch([learn.rows[n] for n in some], weights, tokenizer, device) for some in order)
+        batches = (
+            make_relation_batch([learn.rows[n] for n in members], weights, tokenizer, device) for members in order
+        )
         loop.make(batches, loop.steps(per_epoch), self.job.progress, f"training {self.job.arm}, relations")
         loop.give_words_back()
 
@@ -184,12 +187,12 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
 
 
 def _described(entities: Sequence[Entity]) -> dict[str, list[Any]]:
-    """What is learnt of mentions, by their ids."""
+    """Return what is learnt from mentions, by their ids."""
     return {e.id: [e.label, *map(list, e.spans), *map(list, e.concepts)] for e in entities}
 
 
 def _parts(mentions: Mapping[str, Any], ends: Mapping[str, Any], source: Example | Disputed) -> list[list[str]]:
-    """The mentions and the relations of `source`, each as JSON, in an order of their own.
+    """Return mentions, and the relations and concept relations of `source`, as sorted lists of JSON texts.
 
     :param ends: the mentions that its relations may join, by their ids.
     """
@@ -199,15 +202,18 @@ def _parts(mentions: Mapping[str, Any], ends: Mapping[str, Any], source: Example
 
 
 def relation_folders(folder: Path) -> list[Path]:
-    """The relation models in a model's folder: one, but where the program was stopped while it wrote another."""
+    """Return the relation models in a model's folder; there are two if the program was stopped while replacing one."""
     return sorted(path for path in folder.glob(f"{PREFIX}-*") if path.is_dir())
 
 
 def class_weights(targets: NDArray[np.int64], labels: int) -> NDArray[np.float32]:
-    """Weights of the classes in the loss: of a label by the inverse square root of its number, about 1 on average.
+    """Return the weights of the classes in the loss: for labels, the inverse square root of their counts.
+
+    The weights of the labels are scaled to about 1 on average.
 
     :param targets: classes of the training candidates.
-    :returns: shape (1 + labels,); 1 for no relation.
+    :param labels: number of labels.
+    :returns: weights, shape (1 + labels,); 1 for no relation.
     """
     number = np.bincount(targets, minlength=1 + labels)[1:].clip(min=1)
     roots = np.sqrt(number)

@@ -1,9 +1,10 @@
-"""How unsure a model is of a document's relations, and of its entities and relations together.
+"""The uncertainty of a document's relations, and of its entities and relations together.
 
-The labelling of a document is its tags and the decision on each candidate, all taken to be independent. So the most
-probable labelling is the best of both parts, and the second best differs from it in the tags or in one candidate,
-whichever costs least. The measures are those of :mod:`biorat_al.learner.entities.tagger`, of that labelling:
-``least_confidence`` and ``margin`` of the whole, ``entropy`` and ``mnlp`` averaged over words and candidates.
+The labelling of a document consists of its tags and of the decision on each candidate, which are all taken to be
+independent. So the most probable labelling combines the best of both parts, and the second best differs from it in the
+tags or in one candidate, whichever costs least. The measures are those of :mod:`biorat_al.learner.entities.tagger`, for
+that labelling: ``least_confidence`` and ``margin`` of the whole, ``entropy`` and ``mnlp`` averaged over words and
+candidates.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from numpy.typing import NDArray
 
 from biorat_al.learner.types import Uncertainty
 
-_TIE = 1e-12  # as for the tags: a smaller log-odds between the best and the second best is not told from a tie
+_TIE = 1e-12  # as for the tags: smaller log-odds between the best and the second best count as a tie
 
 
 class Decisions(NamedTuple):
-    """What the relation part of a document comes to.
+    """The decisions on all candidates of a document, summed up.
 
-    :param log_best: sum over the candidates of log P of the best decision, never positive.
-    :param log_ratio: the largest log (P of the second best / P of the best) of a candidate; -inf where there is none.
-    :param entropy: sum over the candidates of the entropy of the decision, in nats.
-    :param candidates: how many there are.
+    :param log_best: log P of the best decision, summed over the candidates; never positive.
+    :param log_ratio: the largest log (P of the second best / P of the best) of a candidate; -inf without candidates.
+    :param entropy: entropy of the decision, summed over the candidates, in nats.
+    :param candidates: number of candidates.
     """
 
     log_best: float
@@ -34,10 +35,10 @@ class Decisions(NamedTuple):
     candidates: int
 
 
-def decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
-    """Sum up what the model says of a document's candidates.
+def summarise_decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
+    """Sum up the model's decisions on a document's candidates.
 
-    :param log_probabilities: shape (candidates, 1 + labels): no relation, and each label; -inf where a label is not
+    :param log_probabilities: shape (candidates, 1 + labels): no relation, and each label; -inf for labels that are not
         permitted.
     """
     if not len(log_probabilities):
@@ -45,7 +46,7 @@ def decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
     ordered = np.sort(log_probabilities, axis=1)
     best, second = ordered[:, -1], ordered[:, -2]
     probabilities = np.exp(log_probabilities)
-    # p log p is 0 where p is
+    # p log p is 0 where p is 0
     products = probabilities * np.where(probabilities > 0, log_probabilities, 0.0)
     return Decisions(
         log_best=min(float(best.sum()), 0.0),
@@ -56,13 +57,13 @@ def decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
 
 
 def combined(entities: Uncertainty, words: int, relations: Decisions) -> Uncertainty:
-    """The uncertainty of a document's entities and relations together; without candidates, that of the entities.
+    """Combine the uncertainty of a document's entities and relations; without candidates, it is that of the entities.
 
-    With P₁ the probability of the best labelling and r the largest ratio second best/best of either part, the margin is
-    −log (P₁ − r P₁).
+    If P₁ is the probability of the best labelling, and r the largest ratio second best/best of either part, the margin
+    is −log (P₁ − r P₁).
 
-    :param entities: of the tags alone.
-    :param words: of the document.
+    :param entities: uncertainty of the tags alone.
+    :param words: number of words in the document.
     """
     if not relations.candidates:
         return entities

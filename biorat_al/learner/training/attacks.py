@@ -1,7 +1,7 @@
-"""Adversarial steps: which passes are made, at which perturbed vectors, and what is learnt from them.
+"""Adversarial steps: their passes, the perturbed vectors of each pass, and what is learnt from it.
 
-Every pass over a window within a step has the same dropout masks, because the perturbation was computed for that
-thinned network; so has a pass over some windows of the batch alone.
+Within a step, all passes over a window have the same dropout masks, because the perturbation was computed for that
+thinned network. This holds for a pass over some windows of the batch, too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from biorat_al.settings import AdversarialSettings
 
 
 class Attack(ABC):
-    """Adds the gradients of an adversarial step.
+    """A kind of adversarial step, which adds its gradients to those of the weights.
 
-    :param ball: where perturbations lie.
-    :param settings: number and size of the steps.
-    :param seed: of random starts.
+    :param ball: the set of allowed perturbations.
+    :param settings: number and size of the ascent steps.
+    :param seed: seed of random starts.
     """
 
     def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int) -> None:
@@ -36,7 +36,7 @@ class Attack(ABC):
 
     @property
     def unlabelled(self) -> int:
-        """Windows that a step draws for on top of those of its batch."""
+        """Number of unlabelled windows per step, for which it is also drawn whether they are adversarial."""
         return 0
 
     @abstractmethod
@@ -44,38 +44,38 @@ class Attack(ABC):
         """Make the passes of a step with adversarial windows.
 
         :param whole: the batch.
-        :param drawn: whether each window of it (then each unlabelled one) is adversarial; one at least is.
-        :returns: the loss that the step began with.
+        :param drawn: whether each of its windows, and then each unlabelled one, is adversarial; at least one is.
+        :returns: the loss at the start of the step.
         """
 
     def _ascend(self, ball: Ball, view: View, shift: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """One step of projected gradient ascent."""
+        """Make one step of projected gradient ascent; return the new perturbation."""
         return ball.project(shift + ball.steepest(gradient, view.batch.inside, self._step_size * ball.radius))
 
     def _generator(self, view: View) -> torch.Generator:
-        """Random numbers of their own for each step."""
+        """Return a separate random generator for each step."""
         seeds = np.random.SeedSequence([self._seed, 0xF1, *view.key])
         return torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
 
 class SingleStep(Attack):
-    """Learn from the clean vectors, and from those moved along the gradient of that very pass (FGM, FGSM)."""
+    """Learn from the clean vectors, and from those moved along the gradient of the clean pass (FGM, FGSM)."""
 
     def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
         loss, gradient = _learn_clean(passes, whole)
         view = whole.take(drawn)
-        # of the whole batch's gradient, so that a window's perturbation does not depend on what else was drawn
+        # from the gradient of the whole batch, so that a window's perturbation does not depend on the other draws
         shift = view.same(self._ball.steepest(gradient, whole.batch.inside))
         passes.backward(view, view.loss(passes.forward(view, shift), whole))
         return loss
 
 
 class ProjectedGradient(Attack):
-    """Learn from the clean vectors, and from those where K steps of projected gradient ascent lead (PGD).
+    """Learn from the clean vectors, and from those after K steps of projected gradient ascent (PGD).
 
     Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks", section 2.1, but starting from
-    the clean vectors, as do Kurakin, Goodfellow & Bengio 2017, "Adversarial Examples in the Physical World", section
-    2.2: then the clean pass, which is made anyway, gives the first of the K gradients.
+    the clean vectors, as Kurakin, Goodfellow & Bengio 2017, "Adversarial Examples in the Physical World", section 2.2.
+    The clean pass, which is made anyway, then gives the first of the K gradients.
     """
 
     def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
@@ -93,21 +93,21 @@ class ProjectedGradient(Attack):
 
 
 class Free(Attack):
-    """Learn from every vector on the way: the mean gradient of K ascent steps from a random start (FreeLB).
+    """Learn from the vectors of each step: the mean gradient of K ascent steps from a random start (FreeLB).
 
     Zhu et al. 2020, "FreeLB: Enhanced Adversarial Training for Natural Language Understanding", algorithm 1. These
-    passes stand in the place of the clean one, so that windows that were not drawn have a pass of their own.
+    passes replace the clean one, so windows that were not drawn get a separate pass.
     """
 
     def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
         losses = []
         if not drawn.all():
-            rest = whole.take(~drawn)
-            losses.append(rest.loss(passes.forward(rest), whole))
-            passes.backward(rest, losses[-1])
+            clean = whole.take(~drawn)
+            losses.append(clean.loss(passes.forward(clean), whole))
+            passes.backward(clean, losses[-1])
         view = whole.take(drawn)
         ball = self._ball.part(float(drawn.mean()))
-        # drawn for the whole batch: a window's start does not depend on what else was drawn
+        # drawn for the whole batch, so that a window's start does not depend on the other draws
         shift = view.same(ball.random(whole.batch.inside, passes.dimension, self._generator(whole)))
         for k in range(self._steps):
             is_last = k == self._steps - 1
@@ -121,17 +121,17 @@ class Free(Attack):
 
 
 class Virtual(Attack):
-    """Learn from the labels at the clean vectors, and to stay close to the clean output around them (VAT).
+    """Learn from the labels at the clean vectors, and learn to stay close to the clean output around them (VAT).
 
     Miyato et al. 2019, "Virtual Adversarial Training: A Regularization Method for Supervised and Semi-Supervised
-    Learning", section 3 and algorithm 1, with α = 1: the perturbation within the ball that changes the output most, in
-    terms of the Kullback-Leibler divergence from the clean one, is found by power iteration. The divergence is averaged
-    over the words, of unlabelled windows as of labelled ones; the labels have no part in it.
+    Learning", section 3 and algorithm 1, with α = 1. Power iteration finds the perturbation in the ball that changes
+    the output most, by the Kullback-Leibler divergence from the clean output. The divergence is averaged over the words
+    of labelled and unlabelled windows; it does not depend on the labels.
 
     The finite difference ξ of the power iteration is the radius itself: a much smaller one, as in the paper, is lost in
     the rounding of bf16.
 
-    :param pool: windows without labels that take part; None where there are none.
+    :param pool: windows without labels that take part; None if there are none.
     """
 
     def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None) -> None:
@@ -147,7 +147,7 @@ class Virtual(Attack):
         loss = whole.loss(logits, whole)
         passes.backward(whole, loss)
         labelled, others = np.split(drawn, [len(whole.batch.ids)])
-        # as with the loss of the labels, the words of all windows, whether drawn or not
+        # as for the loss of the labels, count the words of all windows, drawn or not
         words = whole.batch.words.sum()
         if self._pool is not None:
             unlabelled = View(self._pool.next(), (*whole.key, 1), share=self._pool.share)
@@ -164,7 +164,11 @@ class Virtual(Attack):
     def _learn(
         self, passes: Passes, whole: View, drawn: NDArray[np.bool_], clean: torch.Tensor, words: torch.Tensor
     ) -> None:
-        """Learn to stay close to the `clean` output, shape (drawn windows, length, labels, 3)."""
+        """Learn to stay close to the `clean` output, shape (drawn windows, length, labels, 3).
+
+        :param whole: the batch, or all unlabelled windows.
+        :param words: number of words that the divergence is averaged over.
+        """
         view = whole.take(drawn)
         ball = self._ball.part(float(drawn.mean()))
         inside = view.batch.inside
@@ -178,20 +182,20 @@ class Virtual(Attack):
 
 
 def divergence(clean: torch.Tensor, logits: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """Kullback-Leibler divergence of a perturbed output from the clean one, summed over words and entity types.
+    """Return the Kullback-Leibler divergence of a perturbed output from the clean one, summed over words and types.
 
-    :param clean: logits, shape (windows, length, labels, 3).
-    :param logits: of the perturbed pass, same shape.
+    :param clean: logits of the clean pass, shape (windows, length, labels, 3).
+    :param logits: logits of the perturbed pass, same shape.
     :param words: true at the words that count, shape (windows, length).
-    :returns: nats; not negative, but for rounding.
+    :returns: nats; not negative, except by rounding.
     """
-    expected, found = clean.log_softmax(dim=-1), logits.log_softmax(dim=-1)
-    by_word = (expected.exp() * (expected - found)).sum(dim=(-2, -1))
+    log_p, log_q = clean.log_softmax(dim=-1), logits.log_softmax(dim=-1)
+    by_word = (log_p.exp() * (log_p - log_q)).sum(dim=(-2, -1))
     return torch.where(words, by_word, 0.0).sum()
 
 
 def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None = None) -> Attack:
-    """The attack that the settings name.
+    """Return the attack that the settings name.
 
     :param pool: windows without labels, for ``vat``.
     """
@@ -203,14 +207,14 @@ def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: Unla
 
 
 def learn_plainly(passes: Passes, whole: View) -> torch.Tensor:
-    """Make the one pass of a plain step and return its loss."""
+    """Make the single pass of a plain step and return its loss."""
     loss = whole.loss(passes.forward(whole), whole)
     passes.backward(whole, loss)
     return loss.detach()
 
 
 def _learn_clean(passes: Passes, whole: View) -> tuple[torch.Tensor, torch.Tensor]:
-    """The clean pass: its loss, and the gradient by the word vectors."""
+    """Make the clean pass; return its loss and its gradient by the word vectors."""
     loss = whole.loss(passes.forward(whole, listen=True), whole)
     passes.backward(whole, loss)
     return loss.detach(), passes.heard()

@@ -1,4 +1,4 @@
-"""Why a loss is no longer a number: a learning rate that is too large is one cause of several."""
+"""Diagnosis of a loss that is no longer a number: too large a learning rate is only one of several causes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import VARIABLE, Device
 
 _RISEN = 2.0
-"""Times the first loss from which on it counts as rising."""
+"""A loss above this many times the first loss counts as rising."""
 
 _LARGE = 10.0
-"""Times the usual value from which on a setting counts as large."""
+"""A setting above this many times the usual value counts as large."""
 
 
 @dataclass(slots=True)
 class Losses:
-    """What is remembered of a run's losses.
+    """The losses of a run that are kept for the diagnosis.
 
-    :param first: that of the first step, on the device, so that nobody waits for it.
-    :param last: the last that was read and was a number, and its step.
+    :param first: loss of the first step, left on the device so that the step need not wait for it.
+    :param last: the last loss that was read and was a number, and its step.
     """
 
     first: torch.Tensor | None = None
@@ -32,9 +32,9 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Settings that can make a loss diverge, each beside the value that is usual.
+    """Settings that can make a loss diverge, each with its usual value.
 
-    :param epsilon: None where nothing is perturbed.
+    :param epsilon: None if nothing is perturbed.
     """
 
     learning_rate: float
@@ -44,9 +44,9 @@ class Sizes:
 
 
 def check_weights(network: nn.Module) -> None:
-    """Check before the first step that all weights are numbers.
+    """Check before the first step that all weights are finite numbers.
 
-    :raises LearnerError: some are not.
+    :raises LearnerError: a weight is not; the message names it.
     """
     for name, weights in network.named_parameters():
         if not bool(torch.isfinite(weights).all()):
@@ -57,7 +57,7 @@ def check_weights(network: nn.Module) -> None:
 
 
 def explain(losses: Losses, step: int, sizes: Sizes, device: Device) -> str:
-    """Return why the loss is no longer a number by `step`, as far as that can be seen, and what to do."""
+    """Return the likely reason why the loss is no longer a number by `step`, and what to do about it."""
     first = math.nan if losses.first is None else float(losses.first)
     rate = f"learning_rate is {sizes.learning_rate:g}, {sizes.usual_rate:g} is usual"
     if sizes.epsilon is not None and sizes.epsilon > _LARGE * sizes.usual_epsilon:

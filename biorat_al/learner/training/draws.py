@@ -1,13 +1,12 @@
-"""Random adversarial training: what is adversarial is drawn from a Bernoulli distribution.
+"""Bernoulli draws of random adversarial training, which decide what is adversarial, and their expected cost.
 
-RanAT4BIE (arXiv 2509.11191) draws so as to pay for a part of the adversarial passes only; its abstract leaves the
-norm, the size and the unit of the draw open. So they are settings here.
+RanAT4BIE (arXiv 2509.11191) draws at random to save a part of the adversarial passes. Its abstract does not say the
+norm, the size and the unit of the draw, so they are settings here.
 
-What is perturbed is the output of the word embedding, before positions are added, as in Miyato, Dai & Goodfellow 2017
-("Adversarial Training Methods for Semi-Supervised Text Classification", section 3). Instead of normalising the word
-vectors, ε is measured in units of their mean norm, so that it means the same for every encoder. The perturbations
-themselves are in :mod:`biorat_al.learner.training.perturbation`, the passes made with them in
-:mod:`biorat_al.learner.training.attacks`.
+The output of the word embedding is perturbed, before positions are added, as in Miyato, Dai & Goodfellow 2017
+("Adversarial Training Methods for Semi-Supervised Text Classification", section 3). They normalise the word vectors;
+here ε is measured in units of their mean norm, so that it means the same for every encoder. The perturbations are in
+:mod:`biorat_al.learner.training.perturbation`, the passes made with them in :mod:`biorat_al.learner.training.attacks`.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from biorat_al.settings import AdversarialSettings, Arm
 
 
 class BernoulliDraws:
-    """Decides what is adversarial: each step, or each window of it.
+    """Draws whether each step, or each of its windows, is adversarial.
 
-    :param arm: ``none`` and ``matched`` never are, ``at`` always, ``rat`` with the settings' probability.
+    :param arm: ``none`` and ``matched`` never are, ``at`` always is, ``rat`` with the settings' probability.
     """
 
     def __init__(self, arm: Arm, settings: AdversarialSettings, seed: int) -> None:
@@ -34,35 +33,36 @@ class BernoulliDraws:
         ends = max(0.0, 2 * mean - 1), min(1.0, 2 * mean)
         self._first, self._last = {"constant": (mean, mean), "rising": ends, "falling": ends[::-1]}[settings.schedule]
         self._by_example = settings.draw == "example"
-        # a stream of its own: drawing does not shift any other random choice
+        # a separate stream, so that these draws shift no other random choice
         self._generator = np.random.default_rng([seed, 0xAD])
 
     def probability(self, done: float) -> float:
-        """p when a share `done` of the training is done."""
+        """Return p at the point where a share `done` of the training is done."""
         return self._first + (self._last - self._first) * done
 
     def next(self, windows: int, done: float = 0.5) -> NDArray[np.bool_]:
-        """Draw for the next step; the draws lie in [0, 1), so p = 0 is never and p = 1 is always.
+        """Draw for the next step; draws are in [0, 1), so p = 0 means never and p = 1 always.
 
-        :returns: whether each of the `windows` is adversarial; all or none of them where the draw is by batch.
+        :param windows: number of windows in the step.
+        :param done: share of the training that is done.
+        :returns: whether each window is adversarial, shape (windows,); all are equal if the draw is by batch.
         """
         values = self._generator.random(windows if self._by_example else 1)
         return np.broadcast_to(values < self.probability(done), windows)
 
 
 def mean_probability(arm: Arm, settings: AdversarialSettings) -> float:
-    """p of an arm, averaged over the schedule."""
+    """Return p of an arm, averaged over the schedule."""
     return {"none": 0.0, "matched": 0.0, "rat": settings.probability, "at": 1.0}[arm]
 
 
 def passes_per_step(arm: Arm, settings: AdversarialSettings, batch_size: int) -> float:
-    """Expected passes of an optimizer step of `arm`, in units of a plain step's forward and backward pass.
+    """Return the expected passes of an optimizer step of `arm`, in units of a plain step's forward and backward pass.
 
-    Passes count by the windows in them, so that it makes no difference to the mean whether batches are drawn or
-    windows. A backward pass is taken for two forward ones, as by Kaplan et al. 2020, "Scaling Laws for Neural Language
-    Models", section 2.1.
+    A pass counts by its number of windows, so the mean is the same for draws by batch and draws by window. A backward
+    pass counts as two forward passes, as in Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 2.1.
 
-    :param batch_size: windows per step; against it the unlabelled windows of ``vat`` are measured.
+    :param batch_size: windows per step; the unlabelled windows of ``vat`` count relative to it.
     """
     p = mean_probability(arm, settings)
     steps = attack_steps(settings)
@@ -71,25 +71,25 @@ def passes_per_step(arm: Arm, settings: AdversarialSettings, batch_size: int) ->
     if settings.attack == "freelb":
         return 1 - p + p * steps
     if settings.attack == "vat":
-        # unlabelled windows have no clean pass for the labels' sake; a forward pass gives the output to stay close to
+        # unlabelled windows have no clean pass for labels; a forward pass gives the output to stay close to
         unlabelled = settings.unlabelled / batch_size
         return 1 + p * (steps + 1 + unlabelled * (1 / 3 + steps + 1))
     return 1 + p
 
 
 def attack_steps(settings: AdversarialSettings) -> int:
-    """K of ``pgd`` and ``freelb``, power iterations of ``vat``, 1 of ``single-step``.
+    """Return K of ``pgd`` and ``freelb``, the power iterations of ``vat``, or 1 for ``single-step``.
 
-    Three steps are what Zhu et al. 2020 ("FreeLB") mostly take, one iteration what Miyato et al. 2019 ("Virtual
-    Adversarial Training") do.
+    The defaults are those of the papers: Zhu et al. 2020 ("FreeLB") mostly take three steps, Miyato et al. 2019
+    ("Virtual Adversarial Training") one iteration.
     """
     return settings.steps or (3 if settings.attack in ("pgd", "freelb") else 1)
 
 
 class EmbeddingTap:
-    """Reads the gradient at the output of a word embedding, and shifts that output.
+    """A hook that reads the gradient at the output of a word embedding, and shifts that output.
 
-    Used as a context manager; outside of it the embedding is as it was. The table itself is never written to.
+    It is a context manager, which removes the hook at its end. The embedding table is never written to.
     """
 
     def __init__(self, embedding: nn.Embedding) -> None:
@@ -109,7 +109,7 @@ class EmbeddingTap:
         self._output = self.shift = None
 
     def gradient(self) -> torch.Tensor:
-        """The gradient by the vectors that the last pass with :attr:`listen` saw, shape (windows, length, dimension).
+        """Return the gradient by the vectors of the last pass with :attr:`listen`, shape (windows, length, dimension).
 
         The gradient by the shift is the same.
         """

@@ -1,7 +1,7 @@
-"""Dropout with masks of its own: cheap on a CPU, and the same for the same seed whatever else draws random numbers.
+"""Dropout that is cheap on a CPU, with masks that depend on the seed and on no other random numbers.
 
 On a CPU, torch draws one number per element from a serial generator, which takes up to a quarter of a training step of
-a small encoder. Here a mask is made of random bytes, so that the rate is a multiple of 1/256.
+a small encoder. Here, masks are made from random bytes, so the rate is a multiple of 1/256.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from biorat_al.learner.encoder.windows import Part
 class Draws:
     """The random numbers of the dropout masks of one training run.
 
-    :meth:`begin` is called before each pass; two passes that begin with the same numbers get the same masks, which is
-    how the adversarial pass sees the same thinned network as the clean one. A pass over some windows of a batch has the
-    masks that these have in a pass over all of it (where an encoder drops something of another shape than windows ×
-    length × anything, masks of its own).
+    :meth:`begin` is called before each pass. Two passes that begin with the same numbers get the same masks, so the
+    adversarial pass sees the same thinned network as the clean one. In a pass over some windows of a batch, each window
+    has the mask that it has in a pass over the whole batch (unless an encoder drops something of another shape than
+    windows × length × anything, which gets separate masks).
     """
 
     def __init__(self, device: Device) -> None:
@@ -32,7 +32,7 @@ class Draws:
     def begin(self, *numbers: int, part: Part | None = None) -> None:
         """Start the draws that belong to `numbers` (the seed and the step).
 
-        :param part: the windows that the pass sees; None is the whole batch.
+        :param part: the windows that the pass sees; None means the whole batch.
         """
         self._part = part
         seeds = np.random.SeedSequence(numbers)
@@ -41,7 +41,7 @@ class Draws:
             self._generator.manual_seed(int(seeds.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
     def keep(self, like: torch.Tensor, threshold: int) -> torch.Tensor:
-        """A mask of the shape of `like` whose elements are true with probability 1 - threshold / 256."""
+        """Draw a mask of the shape of `like` whose elements are true with probability 1 - threshold / 256."""
         part = self._part
         if part is not None and tuple(like.shape[:2]) == (len(part.rows), part.length):
             return part.tensor(self._draw(torch.Size((*part.shape, *like.shape[2:])), like.device)) >= threshold
@@ -55,7 +55,7 @@ class Draws:
 
 
 class Dropout(nn.Module):
-    """Stands in for :class:`torch.nn.Dropout`."""
+    """A replacement for :class:`torch.nn.Dropout`."""
 
     def __init__(self, p: float, draws: Draws) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Dropout(nn.Module):
 
 
 def replace_dropout(network: nn.Module, draws: Draws) -> None:
-    """Put :class:`Dropout` in the place of every :class:`torch.nn.Dropout` in `network` that does anything."""
+    """Replace each :class:`torch.nn.Dropout` in `network` that has a rate above 0 by :class:`Dropout`."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):
             if type(child) is nn.Dropout and child.p > 0:

@@ -1,4 +1,4 @@
-"""How one arm is trained: everything but the documents."""
+"""All that defines the training of one arm, except the documents."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingJob:
-    """How one arm is trained, whether on entities or on relations.
+    """The encoder, settings, seed and device with which one arm is trained, on entities or on relations.
 
     :param encoder: the base encoder that training starts from.
     :param seed: decides the development part, the order of batches, the first head and the dropout masks.
-    :param device: the best that there is unless given.
+    :param device: the best device by default.
     """
 
     encoder: Encoder

@@ -1,4 +1,4 @@
-"""What every training run has in common, whatever its network learns: draws, attacks, learning rate, counted cost."""
+"""The training loop of every network: draws, attacks, learning rate, counted cost."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from biorat_al.progress import Progress
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 SMALL_ENCODER = 50_000_000
-"""Parameters up to which an encoder takes the higher of the two learning rates."""
+"""An encoder with fewer parameters gets the higher of the two learning rates."""
 
 READ_EVERY = 16
-"""Steps between two looks at the loss on a GPU: to read it is to wait until all steps asked for are done."""
+"""Steps between two readings of the loss on a GPU: reading it waits until all queued steps are done."""
 
 LARGEST_GRADIENT = 1.0
 """L2 norm to which the gradient of a step is clipped."""
@@ -38,14 +38,14 @@ LARGEST_GRADIENT = 1.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What a training run came to.
+    """The outcome of a training run.
 
-    :param adversarial_steps: steps with a batch, or with a window at least, that was drawn.
+    :param adversarial_steps: steps in which the batch, or at least one window, was adversarial.
     :param cost: passes and word pieces, clean and adversarial.
     :param epochs: passes over the training part.
     :param best_step: the step whose weights were kept.
-    :param temperature: fitted on the development part; 1 without one.
-    :param dev: scores of the development part at the best step; None without one.
+    :param temperature: temperature fitted on the development part; 1 if there is no such part.
+    :param dev: scores of the development part at the best step; None if there is no such part.
     """
 
     steps: int = 0
@@ -57,7 +57,7 @@ class Outcome:
     dev: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As a model's summary has it (JSON values)."""
+        """Return the outcome as a model's summary states it (JSON values)."""
         return {
             "steps": self.steps,
             "adversarial_steps": self.adversarial_steps,
@@ -73,11 +73,13 @@ class Outcome:
 
 
 class Loop:
-    """One training run of one arm. Dropout in the network is replaced by our own
-    (:mod:`biorat_al.learner.training.dropout`).
+    """One training run of one arm.
 
-    :param unlabelled: windows without labels, for virtual adversarial training; None where there are none.
-    :param words: ids of all word pieces that will be seen; the vectors of others stay as they are. None: any may be.
+    The network's dropout is replaced by that of :mod:`biorat_al.learner.training.dropout`.
+
+    :param unlabelled: windows without labels, for virtual adversarial training; None if there are none.
+    :param words: ids of all word pieces that the network will see; the vectors of others stay unchanged. None allows
+        any word piece.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class Loop:
         unit = unit_of(network.word_embedding, adversarial.norm)
         ball = Ball(adversarial.norm, adversarial.scope, adversarial.epsilon * unit)
         self._attack = make_attack(ball, adversarial, seed, unlabelled)
-        # the unit is that of the whole table, so that it does not depend on the documents
+        # the unit above is that of the whole table, so that it does not depend on the documents
         self._words = None if words is None else WordsInUse(network, words)
         self._optimizer = make_optimizer(network, job.training, device)
         self._read_every = READ_EVERY if device.kind == "cuda" else 1
@@ -110,9 +112,11 @@ class Loop:
         self._losses = Losses()
 
     def steps(self, per_epoch: int) -> int:
-        """Optimizer steps to make at most.
+        """Return the largest number of optimizer steps.
 
-        The arm ``matched`` makes as many plain ones as have, in expectation, the passes of ``rat`` at these settings.
+        The arm ``matched`` makes plain steps, as many as cost the expected passes of ``rat`` with these settings.
+
+        :param per_epoch: steps in an epoch.
         """
         steps = max(self.training.epochs * per_epoch, self.training.min_steps)
         if self.arm == "matched":
@@ -129,16 +133,17 @@ class Loop:
         title: str,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Make `total` steps, one for each of the first `batches`, unless `should_stop` says after a step to leave off.
+        """Make `total` steps, one for each of the first `batches`.
 
-        :raises LearnerError: the loss, or a weight before the first step, is not a number; says why.
+        :param should_stop: called after each step; training ends early if it returns true.
+        :raises LearnerError: the loss, or a weight before the first step, is not a number; the message says why.
         """
         check_weights(self.network)
         self.network.train()
         with EmbeddingTap(self.network.word_embedding) as tap, progress.bar(title, total, "step") as bar:
             for batch in islice(batches, total):
                 self._set_learning_rate(total)
-                # the middle of the step, so that the mean over all steps of a schedule in a line is that of its ends
+                # the middle of the step, so that the mean of a linear schedule over all steps is the mean of its ends
                 loss = self.step(batch, tap, (self.outcome.steps + 0.5) / total)
                 bar.advance()
                 steps = self.outcome.steps
@@ -150,7 +155,7 @@ class Loop:
                     break
 
     def step(self, batch: Inputs, tap: EmbeddingTap, done: float = 0.5) -> torch.Tensor:
-        """Make one optimizer step, adversarial or not, and return the loss that it began with, on the device.
+        """Make one optimizer step, adversarial or not, and return the loss at its start, on the device.
 
         :param done: share of the training that is done, for the schedule of the draws.
         """
@@ -194,7 +199,7 @@ class Loop:
 
 
 def make_optimizer(network: EncoderNetwork, training: TrainingSettings, device: Device) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
+    """Return AdamW (Loshchilov & Hutter 2019), without decay on biases and normalisation."""
     rate = training.learning_rate or usual_rate(network)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": training.weight_decay},
@@ -204,17 +209,20 @@ def make_optimizer(network: EncoderNetwork, training: TrainingSettings, device: 
 
 
 def usual_rate(network: EncoderNetwork) -> float:
-    """Return the peak learning rate of a tagging network where the settings name none."""
+    """Return the default peak learning rate of a tagging network."""
     return 2e-4 if is_small(network) else 3e-5
 
 
 def is_small(network: EncoderNetwork) -> bool:
-    """Whether an encoder takes the higher learning rate."""
+    """Return whether an encoder is small enough for the higher learning rate."""
     return sum(parameter.numel() for parameter in network.parameters()) < SMALL_ENCODER
 
 
 def learning_rate_factor(step: int, total: int, warmup: float) -> float:
-    """Share of the peak learning rate in a step (counted from 0): up in a line, then down in a line towards 0."""
+    """Return the share of the peak learning rate in a step (from 0): a linear rise, then a linear fall towards 0.
+
+    :param warmup: share of the steps in which it rises.
+    """
     rising = warmup * total
     if step < rising:
         return (step + 1) / (rising + 1)

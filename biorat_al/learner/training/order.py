@@ -1,6 +1,6 @@
-"""The order in which a model is trained, whatever it learns: hold back, seed, learn, calibrate, save.
+"""The order in which every model is trained: hold documents back, seed, learn, calibrate, save.
 
-What is learnt, and what is saved of it, a :class:`Training` of that kind says.
+A subclass of :class:`Training` defines what is learnt and saved.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 ENOUGH_FOR_DEV = 20
-"""With fewer documents none is kept back for development: each is worth more as training data."""
+"""With fewer documents, all are trained on and none is kept for development: each is worth more as training data."""
 
 Encoded = TypeVar("Encoded")
-"""The training or the development part as a network is given it."""
+"""The training or the development part, encoded for a network."""
 
 Network = TypeVar("Network", bound=EncoderNetwork)
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What a training came to.
+    """The result of a training.
 
-    :param behaviour: what decides, besides the weights, what the network predicts; see
+    :param behaviour: what affects predictions besides the weights; see
         :func:`~biorat_al.learner.encoder.saved_model.write_model`.
-    :param settings: those that it was trained with, by name.
-    :param summary: what else there is to say of it (JSON values).
+    :param settings: the settings that were used, by name.
+    :param summary: further entries of the model's summary (JSON values).
     """
 
     outcome: Outcome
@@ -59,9 +59,9 @@ class Learnt:
 class Training(ABC, Generic[Encoded, Network]):
     """The training of one arm, from the base encoder.
 
-    All arms of one seed have the same development part, order of batches, first head and dropout masks. On a CPU the
-    same training gives the same weights, bit for bit, on the same machine with the same number of threads. No global
-    random state is changed.
+    All arms of one seed have the same development part, order of batches, initial head and dropout masks. On a CPU, the
+    same training gives the same weights, bit for bit, on the same machine with the same number of threads. Global
+    random state is not changed.
     """
 
     job: TrainingJob
@@ -73,7 +73,7 @@ class Training(ABC, Generic[Encoded, Network]):
 
         The order of `examples` does not matter.
 
-        :param provenance: what else the model's folder shall say of its origin (JSON values).
+        :param provenance: further facts on its origin for the model's folder (JSON values).
         :raises NotEnoughLabelsError: there is nothing to learn.
         :raises LearnerError: the loss is no longer a number, or the model cannot be saved.
         """
@@ -88,7 +88,7 @@ class Training(ABC, Generic[Encoded, Network]):
         self.check(learn, dev)
         tokenizer = self.job.encoder.tokenizer
         words = np.concatenate([tokenizer.specials, *self.word_pieces(learn, dev)])
-        # what a network draws by torch's own generators must neither depend on their state nor change it
+        # draws from torch's global generators must neither depend on their state nor change it
         with torch.random.fork_rng(devices=[self.job.device.name] if self.job.device.kind == "cuda" else []):
             torch.manual_seed(self.job.seed)
             network = self.network(self.job.encoder.network(self.job.device.training_attention))
@@ -121,7 +121,7 @@ class Training(ABC, Generic[Encoded, Network]):
 
     @abstractmethod
     def content(self, example: Example) -> list[Any]:
-        """All that is learnt of an example, in an order of its own (JSON values)."""
+        """Return all that is learnt from an example, in a fixed order (JSON values)."""
 
     @abstractmethod
     def encode(self, examples: Sequence[Example]) -> Encoded:
@@ -129,14 +129,14 @@ class Training(ABC, Generic[Encoded, Network]):
 
     @abstractmethod
     def check(self, learn: Encoded, dev: Encoded) -> None:
-        """See that there is something to learn.
+        """Check that there is something to learn.
 
-        :raises NotEnoughLabelsError: there is not.
+        :raises NotEnoughLabelsError: there is nothing to learn.
         """
 
     @abstractmethod
     def word_pieces(self, learn: Encoded, dev: Encoded) -> Iterable[NDArray[np.int64]]:
-        """The ids of all word pieces that the network will see, special tokens aside."""
+        """Return the ids of all word pieces that the network will see, without special tokens."""
 
     @abstractmethod
     def network(self, base: Any) -> Network:
@@ -144,13 +144,13 @@ class Training(ABC, Generic[Encoded, Network]):
 
     @abstractmethod
     def learn(self, network: Network, learn: Encoded, dev: Encoded, words: NDArray[np.int64]) -> Learnt:
-        """Train the network on `learn`; calibrate what it says on `dev`, if there is any.
+        """Train the network on `learn`; calibrate it on `dev`, if that has any examples.
 
-        :param words: ids of all word pieces that it will see.
+        :param words: ids of all word pieces that the network will see.
         """
 
     def _fingerprint(self, examples: Sequence[Example]) -> str:
-        """sha256 of what is learnt from."""
+        """Return the sha256 of all that is learnt from `examples`."""
         digest = hashlib.sha256()
         for example in examples:
             digest.update(json.dumps(self.content(example)).encode())
@@ -158,10 +158,12 @@ class Training(ABC, Generic[Encoded, Network]):
 
 
 def development_ids(ids: Sequence[str], share: float, seed: int) -> frozenset[str]:
-    """The documents that are kept back from training, for early stopping and calibration.
+    """Return the ids of documents that are kept for early stopping and calibration, and not trained on.
 
-    They are drawn by a hash of seed and id, so that a document that is in this part mostly stays there as others are
-    added. None are kept back from fewer than 20.
+    They are drawn by a hash of seed and id, so that most of them stay in this part when documents are added. Of fewer
+    than 20 documents, none is kept.
+
+    :param share: share of the documents to keep.
     """
     different = set(ids)
     if len(different) < ENOUGH_FOR_DEV or not share:

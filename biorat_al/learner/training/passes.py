@@ -1,4 +1,4 @@
-"""Forward and backward passes over a batch or a part of it, each of them counted."""
+"""Forward and backward passes over a batch or a part of it, with a count of their cost."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from biorat_al.learner.training.dropout import Draws
 
 @dataclass(slots=True)
 class Cost:
-    """What was spent so far, by counting.
+    """The passes and word pieces of a training run so far.
 
-    :param forward_passes: of batches; a pass over a part of a batch's windows counts as that part.
-    :param backward_passes: likewise; one that stops at the word vectors counts as well.
-    :param tokens: word pieces of text in all forward passes, padding and special tokens not counted.
+    :param forward_passes: forward passes over batches; a pass over a part of a batch counts as that fraction.
+    :param backward_passes: backward passes, counted likewise; one that stops at the word vectors counts in full.
+    :param tokens: word pieces of text in all forward passes, without padding and special tokens.
     """
 
     forward_passes: float = 0.0
@@ -32,17 +32,17 @@ class Cost:
 
     @property
     def passes(self) -> float:
-        """In units of one forward and one backward pass, a backward pass taken for two forward ones."""
+        """Cost in units of one forward and one backward pass, where a backward pass counts as two forward passes."""
         return (self.forward_passes + 2 * self.backward_passes) / 3
 
 
 class Inputs(Protocol):
-    """A batch, as far as passes are concerned: what a network is given, and what it is to learn.
+    """A batch as passes need it: a network's input, and what the network is to learn.
 
     :ivar ids: word pieces with special tokens and padding, shape (windows, length).
     :ivar inside: true where a word vector may be perturbed, shape (windows, length).
-    :ivar words: true where a score counts, of the shape of the scores without their last two dimensions.
-    :ivar lengths: windows without special tokens and padding, shape (windows,); on the CPU.
+    :ivar words: true where a score counts; shape of the scores without their last two dimensions.
+    :ivar lengths: lengths of windows without special tokens and padding, shape (windows,), on the CPU.
     """
 
     @property
@@ -58,20 +58,20 @@ class Inputs(Protocol):
     def lengths(self) -> NDArray[np.int64]: ...
 
     def scores(self, network: nn.Module) -> torch.Tensor:
-        """The logits, shape (windows, places, labels, classes)."""
+        """Return the logits, shape (windows, places, labels, classes)."""
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """The mean loss over what is scored."""
+        """Return the mean loss over all that is scored."""
 
     def scored(self) -> torch.Tensor:
-        """What the loss is the mean over: a number, one at least."""
+        """Return the number of scored items that the loss is averaged over, at least 1."""
 
     def take(self, part: Part) -> Inputs:
-        """The windows of `part`."""
+        """Return the batch of the windows in `part`."""
 
 
 class UnlabelledInputs(Protocol):
-    """Draws windows of documents that nobody has annotated.
+    """A source of windows of documents that nobody has annotated.
 
     :ivar size: windows per draw.
     :ivar share: windows per draw, per labelled window of a full batch.
@@ -85,12 +85,12 @@ class UnlabelledInputs(Protocol):
 
 
 class View(NamedTuple):
-    """What a pass sees: a batch, or some of its windows.
+    """The input of a pass: a batch, or some of its windows.
 
-    :param batch: these windows.
-    :param key: numbers that its dropout masks follow from.
-    :param part: which windows they are, None for all.
-    :param share: windows in it per window of a full batch.
+    :param batch: the windows.
+    :param key: numbers that determine the dropout masks.
+    :param part: which windows of the batch they are; None means all.
+    :param share: its number of windows, divided by that of a full batch.
     """
 
     batch: Inputs
@@ -99,33 +99,34 @@ class View(NamedTuple):
     share: float = 1.0
 
     def take(self, chosen: NDArray[np.bool_]) -> View:
-        """The `chosen` windows, with the dropout masks that they have in this view; cropped to the longest of them."""
+        """Return a view of the `chosen` windows, cropped to the longest, with the dropout masks of this view."""
         if chosen.all():
             return self
         part = Part.of(self.batch.ids, self.batch.lengths, chosen)
         return View(self.batch.take(part), self.key, part, self.share * float(chosen.mean()))
 
     def same(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The part of `tensor`, shape (windows, length, …) of the whole batch, that this view sees."""
+        """Return this view's part of a tensor of the whole batch, shape (windows, length, …)."""
         return tensor if self.part is None else self.part.tensor(tensor)
 
     def loss(self, logits: torch.Tensor, whole: View) -> torch.Tensor:
-        """The loss, as a part of that of the `whole` batch.
+        """Return the loss of this view, as a part of the loss of the `whole` batch.
 
-        It is divided by what is scored in the whole batch, not of the windows at hand: each window then
-        weighs the same whoever else was drawn, so that the expectation over draws of each window with probability p is
-        p times the loss of the whole batch, as it is where batches are drawn. Divided by what is scored in the drawn
-        ones, a window that is drawn alone would weigh as much as a whole batch.
+        The sum is divided by the number of scored items in the whole batch, not in this view. Each window then has the
+        same weight, regardless of the other draws. If each window is drawn with probability p, the expected loss is p
+        times that of the whole batch, just as if batches are drawn. Divided by the number in the drawn windows, a
+        window that is drawn alone would weigh as much as a whole batch.
         """
         loss = self.batch.loss(logits)
         return loss if self.part is None else loss * (self.batch.scored() / whole.batch.scored())
 
 
 class Passes:
-    """Makes passes of one network, and counts them.
+    """The passes of one network, with a count of their cost.
 
-    :param draws: of the network's dropout masks.
-    :param tap: at its word embedding.
+    :param draws: draws of the network's dropout masks.
+    :param tap: tap at its word embedding.
+    :param cost: where the cost is added.
     """
 
     def __init__(self, network: EncoderNetwork, device: Device, draws: Draws, tap: EmbeddingTap, cost: Cost) -> None:
@@ -141,10 +142,10 @@ class Passes:
         return self._network.word_embedding.embedding_dim
 
     def forward(self, view: View, shift: torch.Tensor | None = None, *, listen: bool = False) -> torch.Tensor:
-        """The network's scores, shape (windows, places, labels, classes).
+        """Compute the network's scores, shape (windows, places, labels, classes).
 
-        :param shift: what is added to the word vectors, shape (windows, length, dimension).
-        :param listen: let :meth:`backward` return the gradient by the word vectors.
+        :param shift: shift of the word vectors, shape (windows, length, dimension).
+        :param listen: keep the gradient by the word vectors in the backward pass, for :meth:`heard`.
         """
         self._draws.begin(*view.key, part=view.part)
         self._tap.listen, self._tap.shift = listen, shift
@@ -156,16 +157,16 @@ class Passes:
         return logits
 
     def backward(self, view: View, loss: torch.Tensor) -> None:
-        """Add the gradients of `loss` to the weights'."""
+        """Add the gradients of `loss` to those of the weights."""
         loss.backward()  # type: ignore[no-untyped-call]
         self._cost.backward_passes += view.share
 
     def heard(self) -> torch.Tensor:
-        """The gradient by the word vectors, from the backward pass after a forward pass with `listen`."""
+        """Return the gradient by the word vectors, from the backward pass after a forward pass with `listen`."""
         return self._tap.gradient()
 
     def gradient(self, view: View, loss: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-        """The gradient of `loss` by `shift`; the weights' own gradients are not computed, and stay as they are."""
+        """Return the gradient of `loss` by `shift`, and leave the gradients of the weights unchanged."""
         (gradient,) = torch.autograd.grad(loss, shift)
         self._cost.backward_passes += view.share
         return gradient

@@ -1,7 +1,7 @@
 """Perturbations of word vectors: the steepest one of a given size, projection onto a ball, a random start.
 
-A perturbation is measured in one of three norms, and what has one norm is a token, a sequence or the batch. The
-steepest perturbation maximises the linearised loss gᵀr subject to ‖r‖ ≤ ε; its gain is ε times the dual norm of the
+Perturbations are measured in one of three norms, separately for each token, for each sequence, or for the whole batch.
+The steepest perturbation maximises the linearised loss gᵀr subject to ‖r‖ ≤ ε; its gain is ε times the dual norm of the
 gradient g:
 
 - ``l2``: r = ε · g / ‖g‖₂ (Miyato, Dai & Goodfellow 2017, "Adversarial Training Methods for Semi-Supervised Text
@@ -31,9 +31,9 @@ Scope = Literal["token", "sequence", "batch"]
 class Ball:
     """The perturbations ‖r‖ ≤ radius.
 
-    :param norm: in which size is measured.
-    :param scope: what has one norm.
-    :param radius: in the units of the word vectors.
+    :param norm: the norm that measures size.
+    :param scope: whether each token, each sequence or the whole batch has one norm.
+    :param radius: radius in the units of the word vectors.
     """
 
     norm: Norm
@@ -41,28 +41,28 @@ class Ball:
     radius: float
 
     def part(self, share: float) -> Ball:
-        """The ball for a `share` of the batch's windows.
+        """Return the ball for a `share` of the batch's windows.
 
-        What is measured by token or sequence is the same for each of them. A norm of the whole batch falls to a part
-        of it as if the perturbation were spread evenly.
+        Norms by token or sequence do not change. The norm of a whole batch shrinks as if the perturbation were spread
+        evenly.
         """
         if self.scope != "batch" or self.norm == "linf":
             return self
         return replace(self, radius=self.radius * (share if self.norm == "l1" else share**0.5))
 
     def steepest(self, gradient: torch.Tensor, inside: torch.Tensor, size: float | None = None) -> torch.Tensor:
-        """The perturbation of one size that raises the linearised loss most.
+        """Return the perturbation of a given size that raises the linearised loss most.
 
-        :param gradient: of the loss by the word vectors, shape (windows, length, dimension).
+        :param gradient: gradient of the loss by the word vectors, shape (windows, length, dimension).
         :param inside: true where a vector may be moved, shape (windows, length).
-        :param size: its norm; None is the radius.
-        :returns: of the gradient's shape, 32-bit floats; zero for a token, sequence or batch whose gradient is zero
-            or not finite.
+        :param size: norm of the perturbation; None means the radius.
+        :returns: perturbation of the gradient's shape, 32-bit floats; zero for a token, sequence or batch whose
+            gradient is zero or not finite.
         """
         flat = self._groups(torch.where(inside[..., None], gradient.float(), 0.0))
         largest, place = flat.abs().max(dim=1, keepdim=True)
         if self.norm == "l2":
-            # by the largest element first, so that the squares of tiny gradients do not vanish
+            # divide by the largest element first, so that the squares of tiny gradients do not underflow
             direction = flat / largest
             direction = direction / direction.norm(dim=1, keepdim=True)
         elif self.norm == "linf":
@@ -74,7 +74,7 @@ class Ball:
         return moved.view(gradient.shape)
 
     def project(self, perturbation: torch.Tensor) -> torch.Tensor:
-        """The nearest perturbation in the ball, by the Euclidean distance; of the same shape."""
+        """Return the nearest perturbation in the ball, by Euclidean distance; same shape."""
         flat = self._groups(perturbation)
         if self.norm == "linf":
             projected = flat.clamp(-self.radius, self.radius)
@@ -86,11 +86,11 @@ class Ball:
         return projected.view(perturbation.shape)
 
     def random(self, inside: torch.Tensor, dimension: int, generator: torch.Generator) -> torch.Tensor:
-        """A random start inside the ball: each component uniform in ±radius / N^(1/q), for N components in norm q.
+        """Draw a start inside the ball: each component uniform in ±radius / N^(1/q), for N components in norm q.
 
         For ``l2`` that is line 4 of algorithm 1 of Zhu et al. 2020, "FreeLB".
 
-        :param generator: on the CPU, so that every device starts alike.
+        :param generator: a generator on the CPU, so that all devices get the same start.
         """
         drawn = put(torch.rand((*inside.shape, dimension), generator=generator), inside.device) * 2 - 1
         drawn = torch.where(inside[..., None], drawn, 0.0)
@@ -99,13 +99,13 @@ class Ball:
         return (self._groups(drawn) * self.radius / components**power).view(drawn.shape)
 
     def _groups(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The components with one norm in a row each."""
+        """Reshape a tensor so that each row holds the components that share one norm."""
         windows, length, _ = tensor.shape
         rows = {"token": windows * length, "sequence": windows, "batch": 1}[self.scope]
         return tensor.reshape(rows, -1)
 
     def _project_l1(self, flat: torch.Tensor) -> torch.Tensor:
-        """Duchi et al. 2008, "Efficient Projections onto the l1-Ball", figure 1."""
+        """Project rows by the method of Duchi et al. 2008, "Efficient Projections onto the l1-Ball", figure 1."""
         sizes = flat.abs()
         falling = sizes.sort(dim=1, descending=True).values
         excess = falling.cumsum(dim=1) - self.radius
@@ -117,7 +117,7 @@ class Ball:
 
 
 def unit_of(embedding: nn.Embedding, norm: Norm = "l2") -> float:
-    """Mean norm of the word vectors, those that are all zero (padding) left out."""
+    """Return the mean norm of the word vectors, without those that are all zero (padding)."""
     vectors = embedding.weight.detach().float()
     order = {"l2": 2.0, "linf": float("inf"), "l1": 1.0}[norm]
     sizes = torch.linalg.vector_norm(vectors, order, dim=1)

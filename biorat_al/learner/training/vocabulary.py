@@ -1,8 +1,8 @@
 """The part of the word embedding that a training run uses.
 
-Most of a small encoder's weights are word vectors, and a few dozen annotated documents hold a tenth of the words. The
-others get no gradient; yet an optimizer reads and writes them in every step. So training sees a table of the words in
-use, and the others stay as the encoder came with them.
+Most of a small encoder's weights are word vectors, and a few dozen annotated documents hold only a tenth of the words.
+The other vectors get no gradient, but an optimizer reads and writes them in every step. So training works on a table of
+the words in use, and the other vectors stay as they came with the encoder.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from biorat_al.learner.encoder.head import EncoderNetwork
 
 
 class PartialEmbedding(nn.Embedding):
-    """Some rows of a word embedding, looked up by the ids of the whole.
+    """Some rows of a word embedding, looked up by the ids of the whole embedding.
 
-    :param whole: the embedding.
-    :param ids: of the rows, ascending, shape (rows,).
+    :param whole: the whole embedding.
+    :param ids: ids of the rows, ascending, shape (rows,).
     """
 
     def __init__(self, whole: nn.Embedding, ids: torch.Tensor) -> None:
@@ -31,14 +31,14 @@ class PartialEmbedding(nn.Embedding):
         self.places: torch.Tensor
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Look words up; one that is not among the rows is an error."""
+        """Look up words; one that is not among the rows is an error."""
         return super().forward(self.places[input])
 
 
 class WordsInUse:
-    """Puts a :class:`PartialEmbedding` in the place of a network's word embedding, until :meth:`give_back`.
+    """A :class:`PartialEmbedding` in place of a network's word embedding, until :meth:`give_back`.
 
-    :param ids: of the words in use, each once or more often; the padding's is added.
+    :param ids: ids of the words in use, repeats allowed; the padding's id is added.
     """
 
     def __init__(self, network: EncoderNetwork, ids: NDArray[np.int64]) -> None:
@@ -51,7 +51,7 @@ class WordsInUse:
         network.base.set_input_embeddings(self._part)
 
     def give_back(self) -> None:
-        """Write the rows into the whole table, and put it back."""
+        """Write the rows into the whole table, and put the table back into the network."""
         with torch.no_grad():
             self._whole.weight[self._ids] = self._part.weight
         self._network.base.set_input_embeddings(self._whole)

@@ -82,7 +82,7 @@ def test_a_name_that_is_no_device_is_refused(monkeypatch: pytest.MonkeyPatch, na
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     if name == "cuda:2":
         with_cuda(monkeypatch, bf16=True, count=2)
-    with pytest.raises(LearnerError, match=f"{name}, which is not there"):
+    with pytest.raises(LearnerError, match=f"{name}, which this machine does not have"):
         pick_device(name)
 
 

@@ -194,7 +194,7 @@ def test_a_tokenizer_without_special_tokens_has_an_ellipsis_for_a_separator() ->
 
 def test_what_leaves_no_room_for_mentions_is_refused(tiny_encoder: Path) -> None:
     tokenizer = resolve_encoder(str(tiny_encoder), 18).tokenizer
-    with pytest.raises(LearnerError, match=r"need 19 word pieces at least.*to read 16 at once"):
+    with pytest.raises(LearnerError, match=r"need at least 19 word pieces.*reads only 16 at once"):
         PairMarker(tokenizer, 128)
     PairMarker(resolve_encoder(str(tiny_encoder), 32).tokenizer, 128)
 

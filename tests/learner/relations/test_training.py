@@ -118,7 +118,7 @@ def test_a_second_model_takes_the_place_of_the_first(tmp_path: Path, encoder: En
 def test_without_a_relation_there_is_nothing_to_learn(tmp_path: Path, encoder: Encoder) -> None:
     bare = [Example(example.document, example.entities) for example in related_examples(5)]
     for examples in ([], bare):
-        with pytest.raises(NotEnoughLabelsError, match="no document to be learnt from has a relation"):
+        with pytest.raises(NotEnoughLabelsError, match="no training document has a relation"):
             train(tmp_path, examples, encoder)
     assert not relation_folders(tmp_path)
 

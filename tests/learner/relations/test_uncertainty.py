@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.tagger import uncertainty
-from biorat_al.learner.relations.uncertainty import Decisions, combined, decisions
+from biorat_al.learner.relations.uncertainty import Decisions, combined, summarise_decisions
 from biorat_al.learner.types import Uncertainty
 
 NEVER = -math.inf
@@ -20,7 +20,7 @@ NEVER = -math.inf
 def test_decisions_of_three_candidates() -> None:
     probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.5, 0.5, 0.0]])
     with np.errstate(divide="ignore"):
-        found = decisions(np.log(probabilities))
+        found = summarise_decisions(np.log(probabilities))
     assert found.log_best == pytest.approx(math.log(0.7 * 0.6 * 0.5))
     assert found.log_ratio == pytest.approx(0.0)
     entropy = -sum(p * math.log(p) for p in probabilities.flat if p)
@@ -29,26 +29,26 @@ def test_decisions_of_three_candidates() -> None:
 
 
 def test_the_ratio_is_that_of_the_least_sure_candidate() -> None:
-    found = decisions(np.log([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]))
+    found = summarise_decisions(np.log([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]))
     assert found.log_ratio == pytest.approx(math.log(0.4 / 0.6))
 
 
 def test_a_candidate_without_alternative_has_no_ratio() -> None:
-    assert decisions(np.array([[0.0, NEVER]])) == Decisions(0.0, NEVER, 0.0, 1)
+    assert summarise_decisions(np.array([[0.0, NEVER]])) == Decisions(0.0, NEVER, 0.0, 1)
 
 
 def test_no_candidates() -> None:
-    assert decisions(np.zeros((0, 3))) == Decisions(0.0, NEVER, 0.0, 0)
+    assert summarise_decisions(np.zeros((0, 3))) == Decisions(0.0, NEVER, 0.0, 0)
 
 
 def test_without_candidates_the_uncertainty_is_that_of_the_entities() -> None:
     of_tags = Uncertainty(0.7, 1.1, 0.3, 0.1, 12)
-    assert combined(of_tags, 7, decisions(np.zeros((0, 3)))) is of_tags
+    assert combined(of_tags, 7, summarise_decisions(np.zeros((0, 3)))) is of_tags
 
 
 def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> None:
     of_tags = Uncertainty(0.0, 0.0, 0.0, 0.0, 0)
-    found = combined(of_tags, 0, decisions(np.log([[0.75, 0.25]])))
+    found = combined(of_tags, 0, summarise_decisions(np.log([[0.75, 0.25]])))
     assert found.least_confidence == pytest.approx(-math.log(0.75))
     assert found.margin == pytest.approx(-math.log(0.75 - 0.25))
     assert found.entropy == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
@@ -57,15 +57,15 @@ def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> Non
 
 def test_a_tie_is_finite_and_less_sure_than_anything_else() -> None:
     of_tags = Uncertainty(0.1, 0.2, 0.1, 0.05, 5)
-    tie = combined(of_tags, 2, decisions(np.log([[0.5, 0.5]])))
-    near = combined(of_tags, 2, decisions(np.log([[0.501, 0.499]])))
+    tie = combined(of_tags, 2, summarise_decisions(np.log([[0.5, 0.5]])))
+    near = combined(of_tags, 2, summarise_decisions(np.log([[0.501, 0.499]])))
     assert math.isfinite(tie.margin)
     assert tie.margin > near.margin > of_tags.margin
 
 
 def test_certain_relations_only_dilute_the_averages() -> None:
     of_tags = Uncertainty(0.6, 0.9, 0.3, 0.2, 5)
-    found = combined(of_tags, 3, decisions(np.array([[0.0, NEVER], [NEVER, 0.0]])))
+    found = combined(of_tags, 3, summarise_decisions(np.array([[0.0, NEVER], [NEVER, 0.0]])))
     assert found == Uncertainty(pytest.approx(0.6), pytest.approx(0.9), pytest.approx(0.18), pytest.approx(0.12), 5)
 
 
@@ -82,7 +82,7 @@ def test_the_measures_are_those_of_the_joint_distribution(
     pairs -= np.log(np.exp(pairs).sum(axis=1, keepdims=True))
     # a third label, which the types of these candidates do not permit
     pairs = np.concatenate([pairs, np.full((len(pairs), 1), NEVER)], axis=1)
-    whole = combined(uncertainty(found, len(tag_logits)), found.words, decisions(pairs))
+    whole = combined(uncertainty(found, len(tag_logits)), found.words, summarise_decisions(pairs))
 
     tags = _chain(np.array(tag_logits, dtype=np.float32).astype(np.float64).reshape(-1, 3))
     joint = [p * math.exp(sum(choice)) for p, choice in product(tags.values(), product(*pairs.tolist()))]
