@@ -138,9 +138,11 @@ class KbRecords:
             document,
             annotation,
             keeps=(losses.PASSAGES, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS),
-            metadata=("split",),
-            relation_extras=("normalized",),
-            extras=[key for key, held in ((EVENTS, events), (COREFERENCES, groups)) if held],
+            keys=losses.KeptKeys(
+                metadata=("split",),
+                relations=("normalized",),
+                annotations=[key for key, held in ((EVENTS, events), (COREFERENCES, groups)) if held],
+            ),
         )
         self._report.lose(
             "further properties of events",
