@@ -167,7 +167,7 @@ def _export(
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
         raise UsageError(
-            f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
+            f"nobody named {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
         )
     if not any(splits.values()):
         raise NothingToDoYet(

@@ -150,7 +150,7 @@ def unknown_preference(session: Session, settings: Settings) -> str | None:
     if name is None or not known or name in known:
         return None
     return (
-        f'{SETTINGS_FILE} says ties = "{settings.team.ties}", but nobody of the name {name!r} has annotated; '
+        f'{SETTINGS_FILE} says ties = "{settings.team.ties}", but nobody named {name!r} has annotated; '
         f"there are {', '.join(known)}"
     )
 

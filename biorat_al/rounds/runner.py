@@ -104,8 +104,8 @@ def run_round(
             progress.say(f"Round {number} was cut off; it goes on where it stopped.")
         if changed := _differences(kept, settings):
             progress.say(
-                f"Round {number} keeps to the settings it was begun with; what {SETTINGS_FILE} says by now of "
-                f"{', '.join(changed)} counts from the next round on."
+                f"Round {number} keeps to the settings it was begun with; changes in {SETTINGS_FILE} to "
+                f"{', '.join(changed)} count from the next round on."
             )
         while not _run_steps(context, until):
             progress.say(f"Round {number} goes on from there with the model that was trained again.")

@@ -46,9 +46,10 @@ def run(context: Context) -> Finish:
     If the model has learnt relations, its uncertainties cover mentions and relations together. Strategies that ask the
     model for more (see :data:`~biorat_al.acquisition.base.Feature`) consider mentions only.
 
-    Without a model, the settings' seed strategy is used, and a strategy that needs a model is replaced by ``diverse``, and the counts say so. If a strategy asks the
-    model for more and the pool is larger than the settings' subsample, only a random subsample of that size is
-    considered, or a larger one if the budget requires it (see :data:`CHOICE`).
+    Without a model, the settings' seed strategy is the default, and a strategy that needs a model is replaced by
+    ``diverse``; the counts then say so. If a strategy asks the model for more and the pool is larger than the settings'
+    subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
+    :data:`CHOICE`).
     """
     with context.store.read() as session:
         pool = unasked_documents(session, without_gold=context.gold_is_known)

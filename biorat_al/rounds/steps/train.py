@@ -267,7 +267,7 @@ def check_stored(document: Document, annotation: Annotation) -> None:
         if wrong:
             raise StoreError(
                 f"the database was changed from outside, or is damaged: document {document.id}: the mention "
-                f"{entity.id} {wrong}; put it right there, or take the database from a backup"
+                f"{entity.id} {wrong}; correct it there, or restore the database from a backup"
             )
 
 
