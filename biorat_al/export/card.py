@@ -73,16 +73,16 @@ def _bibtex_problem(text: str) -> str | None:
 def how_chosen(session: Session, splits: Mapping[str, Sequence[Answer]]) -> dict[str, str]:
     """Return for each split with documents how they were chosen, in sentences."""
     picked = {row.document_id: row.strategy for row in session.scalars(select(PickRow).order_by(PickRow.round_number))}
-    found = {}
+    sentences = {}
     for split, chosen in splits.items():
         if not chosen:
             continue
         if split == "test":
-            found[split] = _test(session, chosen)
+            sentences[split] = _test(session, chosen)
         else:
             drawn = "Drawn at random from the documents that would else be train, and so: " if split != "train" else ""
-            found[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
-    return found
+            sentences[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
+    return sentences
 
 
 def _pool(strategies: Counter[str | None]) -> str:
@@ -101,13 +101,13 @@ def _pool(strategies: Counter[str | None]) -> str:
         parts.append(f"{plural(count, 'document')} drawn at random (random)")
     if count := strategies[None]:
         parts.append(f"{plural(count, 'document')} that came with their annotations and were not picked")
-    said = f"{'; '.join(parts)}."
+    text = f"{'; '.join(parts)}."
     if by_model:
-        said += (
+        text += (
             " So these documents are not typical of the collection that they come from; shares and counts in them say "
             "little about it."
         )
-    return said
+    return text
 
 
 def _test(session: Session, chosen: Sequence[Answer]) -> str:

@@ -365,13 +365,13 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
 
 def _left_out(report: ExportReport) -> dict[str, str]:
     """Return, for the data card, what was left out of several people's answers without a tie."""
-    found = {}
+    entries = {}
     if report.outvoted:
-        found["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
+        entries["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
     if report.left_out:
         names = ", ".join(f"{name} {number}" for name, number in sorted(report.left_out.items()))
-        found["properties that a document's annotators do not agree on, left out"] = names
-    return found
+        entries["properties that a document's annotators do not agree on, left out"] = names
+    return entries
 
 
 def _put_right(found: Findings) -> dict[str, str]:

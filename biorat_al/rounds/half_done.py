@@ -36,15 +36,19 @@ def shown_before(
 
     :param version: version that is shown from now on; the pre-labels get its name.
     """
-    found = {}
+    proposals = {}
     for task, row in _rows(session, tasks):
         entities = [entity_from_values(value) for value in row.entities]
         entities = [entity for entity in entities if entity.label in settings.labels]
-        there = {entity.id for entity in entities}
+        ids = {entity.id for entity in entities}
         relations = [relation_from_values(value) for value in row.relations]
-        between = (one for one in relations if one.label in settings.relation_labels and {one.head, one.tail} <= there)
-        found[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
-    return found
+        between = (
+            relation
+            for relation in relations
+            if relation.label in settings.relation_labels and {relation.head, relation.tail} <= ids
+        )
+        proposals[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
+    return proposals
 
 
 def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], version: str) -> None:
@@ -64,9 +68,9 @@ def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], versi
 
 def _rows(session: Session, tasks: Sequence[TaskRow]) -> list[tuple[TaskRow, PredictionRow]]:
     """Return each task with the prediction it was shown with; tasks whose prediction was not kept are left out."""
-    found = []
+    pairs = []
     for version in sorted({task.shown_version for task in tasks if task.shown_version is not None}):
         of_version = [task for task in tasks if task.shown_version == version]
         rows = predictions(session, version, [task.document_id for task in of_version])
-        found += [(task, rows[task.document_id]) for task in of_version if task.document_id in rows]
-    return found
+        pairs += [(task, rows[task.document_id]) for task in of_version if task.document_id in rows]
+    return pairs

@@ -96,12 +96,12 @@ def offer_of(settings: Settings) -> Offer:
 def behind(session: Session, settings: Settings) -> list[str]:
     """Return the roles whose projects on the desk are known to lack a label of the settings."""
     offers, wanted = Offers.read(session), offer_of(settings)
-    found = []
+    roles = []
     for role in ROLES:
         newest = offers.newest(role)
         if newest is not None and newest.lacks(wanted) and desk_project(session, role) is not None:
-            found.append(role)
-    return found
+            roles.append(role)
+    return roles
 
 
 def has_new_labels(session: Session, settings: Settings, number: int) -> bool:

@@ -141,7 +141,10 @@ def counts(project: Project, report: RoundReport) -> dict[str | None, tuple[int,
 def grown(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
 ) -> Iterator[tuple[Project, list[RoundReport], list[set[str]]]]:
-    """Chemicals are added before round 1; before round 3 three documents are asked again. No test may change it."""
+    """Return a project that adds chemicals before round 1 and asks for three documents again before round 3.
+
+    No test may change it.
+    """
     with growing(tmp_path_factory.mktemp("grown"), tiny_encoder) as project:
         reports, unasked = [project.round()], []
         change(project, **LATER)
@@ -316,7 +319,7 @@ def test_a_project_whose_labels_were_all_exchanged_learns_when_somebody_is_asked
 def related(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
 ) -> Iterator[tuple[Project, list[RoundReport]]]:
-    """The relation is added before round 1; before round 3 the test documents are asked again."""
+    """Return a project that adds a relation before round 1 and asks for the test documents again before round 3."""
     with growing(tmp_path_factory.mktemp("related"), tiny_encoder, **LATER, relation_extraction={}) as project:
         reports = [project.round()]
         change(project, relations=TREATS)
@@ -360,7 +363,7 @@ def test_relations_are_measured_on_the_documents_that_were_asked_for_them(
 
 
 def test_a_label_that_is_added_changes_nothing_about_the_others(tmp_path: Path, tiny_encoder: Path) -> None:
-    """The round in which a label is added learns, predicts and picks as it would without, bit for bit."""
+    """In the round in which a label is added, models and picks are the same bit for bit as without it."""
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
     with growing(tmp_path / "one", tiny_encoder) as one, growing(tmp_path / "other", tiny_encoder) as other:

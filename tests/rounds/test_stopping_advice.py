@@ -25,7 +25,7 @@ Predictions = dict[int, tuple[float, set[tuple[str, int, int]]]]
 
 @pytest.fixture
 def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
-    """One whose models propose mentions."""
+    """Return a project whose models propose mentions."""
     training = {"epochs": 1, "min_steps": 40, "batch_size": 8, "learning_rate": 0.005, "arms": ["none", "rat"]}
     settings = settings_for(tiny_encoder, training=training, evaluation={"robustness": False})
     with make_project(tmp_path / "trial", settings) as project:
