@@ -1,4 +1,4 @@
-"""What the data card needs of a project: how the documents of each split were chosen, and the user's own words."""
+"""Texts for the data card: how the documents of each split were chosen, and the user's own words."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from biorat_al.wording import plural
 _BIBTEX = re.compile(r"@[A-Za-z]+\s*\{\s*[^\s,{}]+\s*,")
 
 _NOT_A_MODELS_CHOICE = ("random", "diverse")
-"""Strategies that ask no model."""
+"""Strategies that use no model."""
 
 
 def text_or_file(value: str, what: str) -> str:
-    """Return a text that was given as it is, or as the name of a file that holds it.
+    """Return a text given literally or as the name of a file that contains it.
 
     :param what: name of the option, for the message.
-    :raises UsageError: it is empty, or names a file that cannot be read.
+    :raises UsageError: the text is empty, or the file cannot be read.
     """
     path = Path(value)
     named = "\n" not in value and re.fullmatch(r"\S+\.(bib|md|txt)", value)
@@ -47,9 +47,9 @@ def text_or_file(value: str, what: str) -> str:
 
 
 def citation_of(value: str) -> str:
-    """Return a citation: BibTeX, or a reference in words; from a file where `value` names one.
+    """Return a citation, as BibTeX or a reference in words; read it from a file if `value` names one.
 
-    :raises UsageError: it begins as BibTeX does and is not, or see :func:`text_or_file`.
+    :raises UsageError: the citation begins like BibTeX but is not valid, or :func:`text_or_file` fails.
     """
     text = text_or_file(value, "--citation")
     begins = text.startswith("@") or value.lower().endswith(".bib")
@@ -71,22 +71,22 @@ def _bibtex_problem(text: str) -> str | None:
 
 
 def how_chosen(session: Session, splits: Mapping[str, Sequence[Answer]]) -> dict[str, str]:
-    """Return, for each split with documents, how they came to be in it, in sentences."""
+    """Return for each split with documents how they were chosen, in sentences."""
     picked = {row.document_id: row.strategy for row in session.scalars(select(PickRow).order_by(PickRow.round_number))}
-    found = {}
+    sentences = {}
     for split, chosen in splits.items():
         if not chosen:
             continue
         if split == "test":
-            found[split] = _test(session, chosen)
+            sentences[split] = _test(session, chosen)
         else:
             drawn = "Drawn at random from the documents that would else be train, and so: " if split != "train" else ""
-            found[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
-    return found
+            sentences[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
+    return sentences
 
 
 def _pool(strategies: Counter[str | None]) -> str:
-    """How documents of the pool were chosen, by the number of them that each strategy picked."""
+    """Return how pool documents were chosen, from the number that each strategy picked."""
     by_model = {name: count for name, count in strategies.items() if name and name not in _NOT_A_MODELS_CHOICE}
     parts = []
     if by_model:
@@ -101,17 +101,17 @@ def _pool(strategies: Counter[str | None]) -> str:
         parts.append(f"{plural(count, 'document')} drawn at random (random)")
     if count := strategies[None]:
         parts.append(f"{plural(count, 'document')} that came with their annotations and were not picked")
-    said = f"{'; '.join(parts)}."
+    text = f"{'; '.join(parts)}."
     if by_model:
-        said += (
+        text += (
             " So these documents are not typical of the collection that they come from; shares and counts in them say "
             "little about it."
         )
-    return said
+    return text
 
 
 def _test(session: Session, chosen: Sequence[Answer]) -> str:
-    """How the test documents were chosen and annotated."""
+    """Return how the test documents were chosen and annotated."""
     total = len(chosen)
     gold = sum(answer.source == "gold" for answer in chosen)
     people = total - gold
@@ -132,10 +132,10 @@ def _test(session: Session, chosen: Sequence[Answer]) -> str:
 
 
 def _brought(session: Session) -> bool | None:
-    """Whether the test documents were named by the user; False: drawn at random; None: that cannot be known.
+    """Return whether the user named the test documents; False if they were drawn at random, None if unknown.
 
-    Documents that are named are read before those of the pool, and ids follow the order of reading. That a random draw
-    takes just the first documents is as good as impossible unless they are very few.
+    Named test documents are read before the pool, and row ids follow the order of reading. A random draw almost never
+    takes exactly the first documents, unless there are very few.
     """
     last_test, tests = session.execute(
         select(func.max(DocumentRow.id), func.count()).where(DocumentRow.split == "test")

@@ -1,4 +1,4 @@
-"""The annotated corpus, and predictions, as records that can be written."""
+"""Export of the annotated corpus, and of predictions."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ if TYPE_CHECKING:
 FORMATS = ("bigbio", "jsonl")
 
 AT_ONCE = 100
-"""Documents that are read from the store at a time."""
+"""Documents read from the store at a time."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an export may be told.
+    """Options of an export.
 
-    :param validation: documents of the pool that become the split ``validation``: a whole number of them, or, below 1,
-        a share. Which ones is decided for each document by the project's seed and the document's id alone, so that a
-        share stays the same as documents are added, and of a number few change.
-    :param prefer: the annotator who decides what exactly half of a document's annotators have; None takes the one of
-        the settings, if they name one.
-    :param title: for the data card, as all that follow; None takes the project's name.
-    :param description: what the corpus is, or the name of a file that says so.
-    :param citation: BibTeX or a reference in words, or the name of a file with it.
-    :param homepage: address of the corpus's page.
+    :param validation: pool documents that become the split ``validation``: a whole number of documents or, below 1, a
+        share. Only the project's seed and the document's id decide whether a document is in it. As documents are added,
+        a share therefore keeps its documents, and a number changes only a few of them.
+    :param prefer: annotator who decides what exactly half of a document's annotators have marked; None takes the
+        annotator of the settings, if they name one.
+    :param title: title for the data card; None takes the project's name.
+    :param description: description of the corpus for the data card, or the name of a file with it.
+    :param citation: BibTeX or a reference in words for the data card, or the name of a file with it.
+    :param homepage: address of the corpus's page, for the data card.
     :param license: identifier of the licence, for the data card.
-    :param languages: codes of the languages of the texts, for the data card.
-    :param guidelines: a file with the annotation guidelines, to be copied; None takes the project's, if it has any.
-    :param loader: also write the loading module that BigBio's own layout has.
+    :param languages: language codes of the texts, for the data card.
+    :param guidelines: file with the annotation guidelines to copy; None takes the project's, if it has any.
+    :param loader: also write the loading module of BigBio's own layout.
 
     >>> from biorat_al import ExportOptions
     >>> ExportOptions(validation=0.1, license="cc-by-4.0", languages=("en",)).loader
@@ -81,16 +81,17 @@ class ExportOptions:
 
 @dataclass
 class ExportReport:
-    """What was exported.
+    """Counts of an export.
 
-    :param documents: by split.
-    :param ties: the first of what exactly half of a document's annotators have; `tie_count` counts all.
-    :param warnings: what breaks BigBio's conventions, by kind.
-    :param outvoted: mentions and relations that only a minority marked; left out.
-    :param left_out: what formats carry beyond these and annotators do not agree on, by its name; left out.
-    :param not_counted: annotations that are in no document, since nobody has looked at them.
-    :param not_understood: parts of answers that could not be understood, and were left out or kept as they were.
-    :param unasked: documents that were annotated before a label was added, by label.
+    :param documents: number of documents by split.
+    :param ties: the first ties, which are parts that exactly half of a document's annotators marked; `tie_count` counts
+        all.
+    :param warnings: violations of BigBio's conventions, by kind.
+    :param outvoted: number of mentions and relations that only a minority marked; left out.
+    :param left_out: number of further properties that annotators do not agree on, by name; left out.
+    :param not_counted: number of annotations that are not exported because nobody has looked at them.
+    :param not_understood: number of parts of answers that could not be understood; left out or kept as they were.
+    :param unasked: number of documents that were annotated before a label was added, by label.
     """
 
     documents: dict[str, int]
@@ -104,7 +105,7 @@ class ExportReport:
     unasked: dict[str, int] = field(default_factory=dict)
 
     def add(self, decision: Decision) -> None:
-        """Count what of a document's answers was left out without a tie."""
+        """Count the parts of a document's answers that were left out without a tie."""
         self.outvoted += decision.majority.outvoted
         self.left_out.update(decision.majority.left_out)
 
@@ -125,16 +126,16 @@ def export_corpus(
     options: ExportOptions = ExportOptions(),
     accepted: tuple[int, int] | None = None,
 ) -> ExportReport:
-    """Write every document that has an answer; the pool becomes ``train``, the blind set ``test``.
+    """Write every document that has an answer; the pool becomes ``train``, the test set ``test``.
 
-    Which annotation goes out is said in :mod:`biorat_al.store.answers`.
+    :mod:`biorat_al.store.answers` describes which annotation of a document is exported.
 
-    :param accepted: mentions that models had proposed and annotators left as they were, and all that were proposed;
-        None where that is not known.
-    :raises UsageError: the format is not known, or an option cannot be used.
-    :raises ProjectError: the destination is there already and `force` is not set.
+    :param accepted: number of mentions that a model proposed and annotators left unchanged, and number of all proposed
+        mentions; None if unknown.
+    :raises UsageError: unknown format, or an option that cannot be used.
+    :raises ProjectError: the destination already exists and `force` is not set.
     :raises NothingToDoYet: nothing has been annotated yet.
-    :raises CorpusError: something is wrong with a document or its annotation; nothing is written.
+    :raises CorpusError: a document or its annotation is invalid; nothing is written.
     """
     _check_options(format, options)
     with claimed(destination, force=force, parents=format == "bigbio") as claim:
@@ -166,7 +167,7 @@ def _export(
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
         raise UsageError(
-            f"nobody of the name {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
+            f"nobody named {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
         )
     if not any(splits.values()):
         raise NothingToDoYet(
@@ -223,7 +224,7 @@ def _export(
 
 
 def predicted_records(predictor: Predictor, records: Iterable[Record], progress: Progress) -> Iterator[Record]:
-    """Documents with what a model says of them; what they carried before is left out."""
+    """Yield documents with a model's predictions in place of their own annotations."""
     read: deque[Record] = deque()
 
     def documents() -> Iterator[Document]:
@@ -280,7 +281,7 @@ def _guidelines(path: Path | None) -> tuple[str, bytes] | None:
 
 
 def _splits(settings: Settings, store: Store, options: ExportOptions, prefer: str | None) -> dict[str, list[Answer]]:
-    """The answers that count, by the split that they go into."""
+    """Return the answers that count, by split."""
     with store.read() as session:
         pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
         test = answers(session, "test", with_gold=True, prefer=prefer)
@@ -302,7 +303,7 @@ def _splits(settings: Settings, store: Store, options: ExportOptions, prefer: st
 
 
 def _draw(seed: int, key: str) -> float:
-    """A number in [0, 1) that depends on nothing but the seed and the document."""
+    """Return a number in [0, 1) that depends only on the seed and the document's id."""
     digest = hashlib.blake2b(f"{seed}\0validation\0{key}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / 2**53
 
@@ -363,18 +364,18 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
 
 
 def _left_out(report: ExportReport) -> dict[str, str]:
-    """What of the answers of several people was left out without a tie."""
-    found = {}
+    """Return, for the data card, what was left out of several people's answers without a tie."""
+    entries = {}
     if report.outvoted:
-        found["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
+        entries["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
     if report.left_out:
         names = ", ".join(f"{name} {number}" for name, number in sorted(report.left_out.items()))
-        found["properties that a document's annotators do not agree on, left out"] = names
-    return found
+        entries["properties that a document's annotators do not agree on, left out"] = names
+    return entries
 
 
 def _put_right(found: Findings) -> dict[str, str]:
-    """What was put right or changed in the answers after their authors had handed them in."""
+    """Return, for the data card, what was corrected or changed in answers after their authors submitted them."""
     counts = {
         "answers changed or copied by somebody else than their author": len(found.revised),
         "mentions that began or ended with a blank, which was cut off": sum(one.trimmed for one in found.slips),
@@ -385,5 +386,5 @@ def _put_right(found: Findings) -> dict[str, str]:
 
 
 def _listed(strategies: Sequence[str]) -> str:
-    """Strategies in order, each with how many rounds in all used it."""
+    """Return the strategies in order, each with the number of rounds that used it."""
     return ", ".join(f"{name} ({number})" for name, number in Counter(strategies).items())

@@ -1,4 +1,4 @@
-"""Where each exported annotation came from, and what could not be decided."""
+"""History of exported annotations: where each one came from, and which ties were not decided."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ShownRelations = Mapping[Shown, frozenset[RelationKey]]
 
 
 class History:
-    """Follows the documents as they are exported.
+    """Collector of provenance and agreement while documents are exported.
 
-    :param annotators: everybody who has ever answered, in the order of their first answers. Their pseudonyms count
-        them in this order, so they stay the same as others join, and say nothing without the project.
+    :param annotators: everybody who has ever answered, in the order of their first answers. Pseudonyms are numbered in
+        this order, so they stay the same when others join, and identify nobody without the project.
     """
 
     def __init__(self, annotators: Sequence[str]) -> None:
@@ -31,10 +31,10 @@ class History:
         self.relation_origins: Counter[str] = Counter()
 
     def follow(self, decision: Decision, shown: ShownRelations | None = None) -> Provenance:
-        """Count a document, and say where its annotation came from.
+        """Count a document, and return where its annotation came from.
 
-        :param shown: the relations of the pre-labels that its answers began from, by which those are told that were
-            accepted from those drawn by hand; None leaves that open.
+        :param shown: relations of the pre-labels that its answers began from, which distinguish accepted relations from
+            relations drawn by hand; None leaves the origin of relations open.
         """
         answer, decided = decision.answer, decision.majority
         self.rules[answer.rule] += 1
@@ -44,7 +44,7 @@ class History:
             self.agreement.add(names, decision.independent)
         votes = answer.votes
         relation_origins = _relation_origins(decision, shown)
-        # in the words of the annotator who counts first, as for mentions
+        # the origin for the first annotator who has the relation, as for mentions
         firsts = (origins[min(origins)] for origins in relation_origins.values())
         self.relation_origins.update(origin for origin in firsts if origin is not None)
         return Provenance(
@@ -68,7 +68,7 @@ class History:
         )
 
     def ties(self, split: str, document: Document, decision: Decision) -> Iterator[TieRow]:
-        """What could not be decided by a majority."""
+        """Yield what no majority could decide."""
         names = [self._name(vote) or "" for vote in decision.answer.votes]
         for tie in decision.majority.ties:
             among = [names[place] for place in tie.among] or names
@@ -93,8 +93,10 @@ class History:
 
 
 def _relation_origins(decision: Decision, shown: ShownRelations | None) -> dict[str, dict[int, str | None]]:
-    """Where each annotator has each relation from, by its id and the annotator's place: ``prediction``, ``manual``, or
-    None where that is not known."""
+    """Return the origin of each relation for each annotator, by relation id and the annotator's place among the votes.
+
+    An origin is ``prediction``, ``manual``, or None if it is unknown.
+    """
     keys = relation_keys(decision.majority.annotation)
 
     def origin(ident: str, vote: Vote) -> str | None:

@@ -1,4 +1,4 @@
-"""What is not in an export, in sentences."""
+"""Notes on what an export leaves out, in sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from biorat_al.wording import plural
 
 
 def export_notes(report: ExportReport) -> list[str]:
-    """Return a sentence for each kind of thing in the answers that is not in an export, besides ties."""
+    """Return a sentence for each kind of content that an export leaves out, except ties."""
     notes = []
     if report.outvoted:
         notes.append(f"Left out: {plural(report.outvoted, 'part')} of answers that only a minority marked")

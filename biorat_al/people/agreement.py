@@ -1,4 +1,4 @@
-"""How far the annotators of the same documents agree."""
+"""Inter-annotator agreement: strict span F1 of each pair, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Counts
 
 LEVEL = 0.95
-"""Of the intervals."""
+"""Confidence level of the intervals."""
 
 DRAWS = 2000
-"""Samples of documents that an interval is made from."""
+"""Bootstrap samples for an interval."""
 
 Pair = tuple[str, str]
 
@@ -27,8 +27,8 @@ Pair = tuple[str, str]
 class Agreement:
     """Strict span counts of each pair of annotators, document by document.
 
-    :param documents: that several people annotated.
-    :param counts: of each pair, the counts of each document that both annotated; the first counts as gold.
+    :param documents: number of documents that several people annotated.
+    :param counts: for each pair, the counts of each document that both annotated; the first annotator is taken as gold.
     """
 
     documents: int = 0
@@ -36,9 +36,9 @@ class Agreement:
     _all_pairs: list[Counts] = field(default_factory=list)
 
     def add(self, names: Sequence[str], annotations: Sequence[Annotation]) -> None:
-        """Count a document that these people annotated.
+        """Count a document that several people annotated.
 
-        :param names: their pseudonyms, in the order of `annotations`.
+        :param names: pseudonyms of the annotators, in the order of `annotations`.
         """
         self.documents += 1
         marked = {
@@ -56,11 +56,11 @@ class Agreement:
 
     @property
     def overall(self) -> AgreementF1 | None:
-        """All pairs together; None where there is none."""
+        """Agreement over all pairs together; None without documents."""
         return _agreement(self._all_pairs) if self.documents else None
 
     def pairs(self) -> Iterator[PairAgreement]:
-        """Each pair, in the order of the pseudonyms."""
+        """Yield the agreement of each pair, in the order of the pseudonyms."""
         for pair in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
             counts = sum(self.counts[pair], Counts())
             mentions = counts.tp + counts.fn, counts.tp + counts.fp
@@ -68,21 +68,21 @@ class Agreement:
 
 
 def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
-    """A confidence interval for F1 over documents.
+    """Return a confidence interval for F1 over documents.
 
-    The percentile bootstrap (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3): documents are
-    drawn again, as many as there are, with replacement, and each draw's counts are summed. What is drawn is the same
-    each time. With few documents such an interval is too narrow.
+    This is the percentile bootstrap (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3):
+    documents are resampled with replacement, and the counts of each sample are summed. The samples are the same in
+    every call. With few documents such an interval is too narrow.
 
     :param documents: counts of each document.
-    :returns: the lower and the upper end, fractions; None with fewer than two documents, which show no spread.
+    :returns: lower and upper end, as fractions; None with fewer than two documents, which show no spread.
     """
     number = len(documents)
     if number < 2:
         return None
     parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
     drawn = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS) @ parts
-    # nothing marked by either is agreement, as in Counts.f1
+    # if neither marked anything, they agree, as in Counts.f1
     f1 = np.divide(drawn[:, 0], drawn[:, 1], out=np.ones(DRAWS), where=drawn[:, 1] > 0)
     low, high = np.quantile(f1, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return float(low), float(high)

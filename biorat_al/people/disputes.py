@@ -1,4 +1,4 @@
-"""What the annotators of a project disagree on, and how far they agree."""
+"""Disputes between annotators: what they disagree on, and how far they agree."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from biorat_al.wording import plural
 
 @dataclass(frozen=True, slots=True)
 class Disputes:
-    """What several people said of the same documents, in the pool and the test set.
+    """Disputes and agreement on documents that several people annotated, in the pool and the test set.
 
-    :param documents: with the answers of several people.
-    :param disputed_documents: of these, with a dispute that nobody has settled.
-    :param mentions: disputed mentions, every version counted; masked in the loss and in the scores.
-    :param relations: disputed relations, of mentions and of concepts; masked likewise.
-    :param settled: ties that the preferred annotator has decided.
+    :param documents: number of documents with answers of several people.
+    :param disputed_documents: number of these with a dispute that nobody has settled.
+    :param mentions: number of disputed mentions, counting every version; masked in the loss and in the scores.
+    :param relations: number of disputed relations, between mentions or concepts; masked too.
+    :param settled: number of ties that the preferred annotator has decided.
     :param agreement: strict span F1 of all pairs together, with its interval, on the documents that several people
-        annotated independently; None where there are none.
-    :param pairs: the same of each pair, under the pseudonyms that the export gives them.
-    :param concepts: concepts of which exactly half of those who have the mention have linked it to them; left out.
+        annotated independently; None if there are no such documents.
+    :param pairs: the same for each pair, under the pseudonyms used in exports.
+    :param concepts: number of concepts that exactly half of the annotators who marked the mention linked it to; left
+        out.
     """
 
     documents: int
@@ -41,7 +42,7 @@ class Disputes:
     concepts: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values; scores are fractions."""
+        """Return the disputes as JSON values; scores are fractions."""
         return {
             "documents": self.documents,
             "disputed_documents": self.disputed_documents,
@@ -55,7 +56,7 @@ class Disputes:
 
     @property
     def sentence(self) -> str:
-        """What is disputed, and how far annotators agree, for a line of text."""
+        """What is disputed, and how far annotators agree, as one line of text."""
         parts = [self._agreed] if self.agreement is not None else []
         if self.agreement is None or self.agreement.documents < self.documents:
             changed = self.documents - (self.agreement.documents if self.agreement is not None else 0)
@@ -83,13 +84,13 @@ class Disputes:
 
 
 def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None) -> Disputes | None:
-    """Count what is disputed in the documents that several people annotated; None where there are none.
+    """Count what is disputed in documents that several people annotated; return None if there are no such documents.
 
-    A copy that somebody made of another's answer and changed has a vote beside that answer, and can dispute it.
-    Agreement is measured on independent answers alone.
+    If somebody copied another's answer and changed the copy, the copy has a vote beside the original and can dispute
+    it. Agreement is measured on independent answers only.
 
     :param chosen: the answers that count.
-    :param prefer: the annotator who decides ties.
+    :param prefer: annotator who decides ties.
     """
     several = [answer for answer in chosen if len(answer.independent) > 1 or len(answer.votes) > 1]
     if not several:
@@ -113,9 +114,9 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
 
 
 def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:
-    """What a step has masked, as its counts have it; empty where nothing is disputed.
+    """Count what a step has masked; return an empty dict if nothing is disputed.
 
-    :param disputed: of each document.
+    :param disputed: what is disputed in each document.
     """
     if not any(disputed):
         return {}
@@ -129,27 +130,27 @@ def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:
 
 
 def masked_text(counts: Mapping[str, Any]) -> str:
-    """``; 3 disputed mentions masked``, from a step's counts; empty where it has masked nothing."""
+    """Return ``; 3 disputed mentions masked`` from a step's counts; empty if the step masked nothing."""
     disputed = counts.get("disputed")
     return f"; {counted(disputed['mentions'], disputed['relations'])} masked" if disputed else ""
 
 
 def counted(mentions: int, relations: int) -> str:
-    """``3 disputed mentions and 1 disputed relation``; of what there is none of, nothing."""
+    """Return ``3 disputed mentions and 1 disputed relation``, without the parts that are zero."""
     parts = [(mentions, "disputed mention"), (relations, "disputed relation")]
     return " and ".join(plural(number, noun) for number, noun in parts if number)
 
 
 def unknown_preference(session: Session, settings: Settings) -> str | None:
-    """Why the preferred annotator of the settings decides nothing, in a sentence; None where that annotator is known.
+    """Return a sentence if the settings prefer an annotator who is unknown and so decides nothing; else None.
 
-    Nobody is missed before the first answer.
+    Before the first answer this returns None too.
     """
     name, known = settings.team.preferred, annotators(session)
     if name is None or not known or name in known:
         return None
     return (
-        f'{SETTINGS_FILE} says ties = "{settings.team.ties}", but nobody of the name {name!r} has annotated; '
+        f'{SETTINGS_FILE} says ties = "{settings.team.ties}", but nobody named {name!r} has annotated; '
         f"there are {', '.join(known)}"
     )
 

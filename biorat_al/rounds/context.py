@@ -1,4 +1,4 @@
-"""What every step of a round is given."""
+"""The context that every step of a round receives, and what a step returns."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ MODELS = "models"
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
-    """What a round was asked to do; None takes the project's settings.
+    """What the user asked of a round; None takes the project's settings.
 
     :param size: documents to pick.
     :param tokens: word pieces to pick, instead of documents.
-    :param strategy: query strategy.
+    :param strategy: name of the query strategy.
     :param partial: go on although annotators have not finished the last batch.
-    :param documents: ids of the documents to pick, in this order, whatever a strategy would say; those that have been
-        asked for already are passed over.
-    :raises UsageError: there is no query strategy of that name.
+    :param documents: ids of the documents to pick, in this order and without a query strategy; ids that were already
+        asked for are skipped.
+    :raises UsageError: unknown query strategy.
     """
 
     size: int | None = None
@@ -44,33 +44,33 @@ class RoundRequest:
 
     def __post_init__(self) -> None:
         if self.strategy is not None:
-            find_strategy(self.strategy)  # an unknown name must not begin a round
+            find_strategy(self.strategy)  # fail before the round begins
 
     def check(self, settings: Settings) -> None:
         """Refuse a query strategy that cannot run with these settings.
 
-        :raises UsageError: it cannot; the message says what to change.
+        :raises UsageError: the strategy cannot run; the message says what to change.
         """
         if self.documents is None:
             find_strategy(self.strategy or settings.selection.strategy).check(settings)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the request as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RoundRequest:
-        """From JSON values; what a request of an older version does not say is None."""
+        """Build a request from JSON values; what an older version did not write is None."""
         documents = values.get("documents")
         return cls(**{**values, "documents": None if documents is None else tuple(documents)})
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step did.
+    """Result of a step.
 
     :param counts: numbers and short texts for people and reports (JSON values).
-    :param skipped: why there was nothing to do, or None.
+    :param skipped: why there was nothing to do; None if the step ran.
     """
 
     counts: dict[str, Any] = field(default_factory=dict)
@@ -78,19 +78,19 @@ class StepResult:
 
 
 Finish = Callable[[Session], StepResult]
-"""Writes a step's result; called in the transaction that also marks the step as done."""
+"""Function that writes a step's result, called in the transaction that also marks the step as done."""
 
 
 def _is_held() -> None:
-    """Where nobody else can enter the round."""
+    """Do nothing: the default where no other process can run the round."""
 
 
 @dataclass
 class Context:
-    """One round under way.
+    """A round in progress.
 
-    :param check_lock: raises where another machine may run the round by now; to be called before each thing that must
-        not be done twice.
+    :param check_lock: raises if another machine may be running the round by now; call it before every action that must
+        not happen twice.
     """
 
     folder: Path
@@ -102,18 +102,18 @@ class Context:
     progress: Progress = SILENT
     check_lock: Callable[[], None] = _is_held
     intact_models: set[str] = field(default_factory=set)
-    """Versions of models whose folders this run has looked at."""
+    """Versions of the models whose folders this run has checked."""
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The base encoder, looked up once."""
+        """The base encoder, resolved once."""
         from biorat_al.learner.encoder.encoder import resolve_encoder
 
         return resolve_encoder(self.settings.encoder.name, self.settings.encoder.max_length)
 
     @property
     def models_dir(self) -> Path:
-        """Where the project's models lie."""
+        """Folder of the project's models."""
         return self.folder / MODELS
 
     @property
@@ -122,10 +122,10 @@ class Context:
         return self.settings.gold_is_known
 
     def seed(self, purpose: str) -> int:
-        """The seed of this round for a purpose."""
+        """Return this round's seed for a purpose."""
         return derive_seed(self.settings.seed, purpose, self.number)
 
 
 def nothing(reason: str) -> Finish:
-    """The result of a step that had nothing to do."""
+    """Return the result of a step that had nothing to do."""
     return lambda session: StepResult(skipped=reason)

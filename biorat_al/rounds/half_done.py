@@ -1,7 +1,7 @@
-"""Tasks that one person has answered and another is still to answer.
+"""Tasks that one annotator has answered and another has yet to answer.
 
-Label Studio shows the pre-labels of one version alone, the newest. Those of the newest model would give away what the
-first person said, since it has learnt from that; so whoever comes next is shown what the first one was shown.
+Label Studio shows the pre-labels of one version only, the newest. The newest model has learnt from the first answer, so
+its pre-labels would give that answer away. The next annotator therefore sees the pre-labels that the first one saw.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from biorat_al.store.tasks import tasks_in_state
 
 
 def half_done_tasks(session: Session, version: str) -> list[TaskRow]:
-    """Return the tasks of the pool that want further answers, and were shown with pre-labels of another version."""
+    """Return the pool's tasks that need further answers and were shown with pre-labels of another version."""
     return [
         task
         for task in tasks_in_state(session, "pool", "answered", "skipped")
@@ -32,20 +32,27 @@ def half_done_tasks(session: Session, version: str) -> list[TaskRow]:
 def shown_before(
     session: Session, tasks: Sequence[TaskRow], version: str, settings: Settings
 ) -> dict[str, PreAnnotation]:
-    """Return what was shown with tasks, by the desk's id, under the name of the version that is shown from now on."""
-    found = {}
+    """Return the pre-labels that tasks were shown with, by the desk's task id.
+
+    :param version: version that is shown from now on; the pre-labels get its name.
+    """
+    proposals = {}
     for task, row in _rows(session, tasks):
         entities = [entity_from_values(value) for value in row.entities]
         entities = [entity for entity in entities if entity.label in settings.labels]
-        there = {entity.id for entity in entities}
+        ids = {entity.id for entity in entities}
         relations = [relation_from_values(value) for value in row.relations]
-        between = (one for one in relations if one.label in settings.relation_labels and {one.head, one.tail} <= there)
-        found[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
-    return found
+        between = (
+            relation
+            for relation in relations
+            if relation.label in settings.relation_labels and {relation.head, relation.tail} <= ids
+        )
+        proposals[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
+    return proposals
 
 
 def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], version: str) -> None:
-    """Write down what tasks are shown with from now on, so that it can be told what annotators made of it."""
+    """Record what tasks are shown with from now on, so that answers can be compared with it."""
     tasks = [task for task in tasks_in_state(session, "pool", "answered", "skipped") if task.desk_task_id in shown]
     known = predictions(session, version, [task.document_id for task in tasks])
     names = [column.key for column in inspect(PredictionRow).column_attrs]
@@ -60,10 +67,10 @@ def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], versi
 
 
 def _rows(session: Session, tasks: Sequence[TaskRow]) -> list[tuple[TaskRow, PredictionRow]]:
-    """What the models predicted that tasks were shown with, where it is kept."""
-    found = []
+    """Return each task with the prediction it was shown with; tasks whose prediction was not kept are left out."""
+    pairs = []
     for version in sorted({task.shown_version for task in tasks if task.shown_version is not None}):
         of_version = [task for task in tasks if task.shown_version == version]
         rows = predictions(session, version, [task.document_id for task in of_version])
-        found += [(task, rows[task.document_id]) for task in of_version if task.document_id in rows]
-    return found
+        pairs += [(task, rows[task.document_id]) for task in of_version if task.document_id in rows]
+    return pairs

@@ -1,4 +1,4 @@
-"""One round at a time per project."""
+"""The lock that allows one round at a time per project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from biorat_al.store.database.engine import database_errors
 from biorat_al.store.store import Store, now
 
 KEEP_ALIVE_SECONDS = 20.0
-"""How often the lock's connection is used: whatever ends idle ones waits for minutes."""
+"""Seconds between two uses of the lock's connection; idle connections are closed after minutes."""
 
 _HELD_BY = (
     "FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted "
@@ -35,16 +35,16 @@ _NO_TIME_LIMIT = (
     "SELECT set_config(name, '0', true) FROM pg_settings "
     "WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
 )
-"""The lock's transaction lasts as long as the round; the server may end others that wait for so long."""
+"""Lifts the server's time limits: the lock's transaction stays open as long as the round runs."""
 
 
 class RoundLock:
-    """A lock that is held; on SQLite the file's alone, which ends with the process and not before."""
+    """A lock that this process holds. On SQLite it is the file lock alone, which lasts until the process ends."""
 
     def check(self) -> None:
-        """Ask whether it is still held.
+        """Check that the lock is still held.
 
-        :raises LockedError: it was lost, so another machine may run the round by now.
+        :raises LockedError: the lock was lost, so another machine may be running the round.
         """
 
 
@@ -52,11 +52,11 @@ class RoundLock:
 def round_lock(folder: Path, store: Store) -> Iterator[RoundLock]:
     """Hold the project's lock.
 
-    A lock on a file of the folder keeps out this machine's processes; on Postgres an advisory lock keeps out those of
-    other machines. Both end with the process, however it ends. The latter ends with its connection as well: ask before
-    each thing that another machine must not do too.
+    A file lock in the folder keeps out other processes on this machine; on Postgres an advisory lock keeps out other
+    machines. Both end with the process, however it ends. The advisory lock also ends with its connection, so call
+    :meth:`RoundLock.check` before every action that must not happen on two machines.
 
-    :raises LockedError: another process holds it; says which and since when.
+    :raises LockedError: another process holds the lock; the message says which and since when.
     """
     written = folder / HOLDER_FILE
     lock = FileLock(folder / LOCK_FILE, timeout=0)
@@ -93,7 +93,7 @@ def _advisory_lock(store: Store) -> Iterator[RoundLock]:
     try:
         with database_errors(store.url):
             connection.execute(text(_NO_TIME_LIMIT))
-            # for as long as a transaction: a session need not be one connection where a pool stands before the server
+            # a transaction's lock, not a session's: behind a connection pool, one session may use several connections
             if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}):
                 row = connection.execute(
                     text(f"SELECT a.pid, a.client_addr, a.backend_start {_HELD_BY} LIMIT 1"), {"key": key}
@@ -109,7 +109,7 @@ def _advisory_lock(store: Store) -> Iterator[RoundLock]:
         with _KeptAlive(connection, key).kept() as held:
             yield held
     finally:
-        # where the connection was cut, so was the lock; what happened before is to be told, not this
+        # if the connection was cut, the lock is gone too; the first error matters, not this one
         with suppress(DBAPIError):
             connection.rollback()
         with suppress(DBAPIError):
@@ -117,7 +117,7 @@ def _advisory_lock(store: Store) -> Iterator[RoundLock]:
 
 
 class _KeptAlive(RoundLock):
-    """The advisory lock of a Postgres, on a connection that is used now and then so that nobody ends it."""
+    """The advisory lock on Postgres; its connection is used regularly so that it is not closed as idle."""
 
     def __init__(self, connection: Connection, key: int) -> None:
         self._connection = connection
@@ -138,7 +138,7 @@ class _KeptAlive(RoundLock):
 
     @contextmanager
     def kept(self) -> Iterator[RoundLock]:
-        """Use the connection now and then, in a thread."""
+        """Use the connection regularly from a thread."""
         thread = threading.Thread(target=self._keep, name="round lock", daemon=True)
         thread.start()
         try:

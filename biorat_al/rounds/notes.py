@@ -1,4 +1,4 @@
-"""What a person should know of the answers, in sentences."""
+"""Notes about answers that a person should check, in sentences."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from biorat_al.store.findings import Findings, Place, Revised, Tidied, Unattende
 from biorat_al.wording import plural, shortened
 
 LISTED = 20
-"""How many documents a sentence names."""
+"""Most documents that a sentence names."""
 
 LONGEST = 500
-"""Characters of what is said of a part of an answer: a label may be a whole text."""
+"""Most characters of a problem's description, since a label may be a whole text."""
 
 _ALL = "biorat-al status --json has all"
 
 
 def finding_notes(found: Findings) -> list[str]:
-    """Return a sentence or two for each thing, with the documents and the tasks that it is about."""
+    """Return a sentence or two for each finding, naming its documents and tasks."""
     notes = []
     for made_from in ("prediction", "propagated"):
         if some := [item for item in found.unattended if item.made_from == made_from]:
@@ -67,7 +67,7 @@ def _revised(some: Sequence[Revised]) -> str:
     pairs = sorted(some, key=lambda item: (item.of, item.place.annotator or ""))
     changes = []
     for (of, by), items in groupby(pairs, key=lambda item: (item.of, item.place.annotator or "")):
-        # an author who changed an answer again that somebody else had changed
+        # equal if the author changed the answer again after somebody else had
         who = f"{by} after {of}" if by != of else by
         changes.append(f"{who}: {_listed([item.place for item in items])}")
     return (

@@ -1,4 +1,4 @@
-"""What the next round would do, without doing it."""
+"""Plan of the next round: what it would do, without doing it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from biorat_al.wording import plural
 class RoundPlan:
     """What a round would do.
 
-    :param resumes: a round was cut off and would be finished first.
-    :param waits: why it would wait instead, or None.
-    :param labelled: documents with an answer in the store; what is fetched in the round comes on top.
+    :param resumes: a round was interrupted and would be finished first.
+    :param waits: why it would wait instead; None if it would run.
+    :param labelled: documents with an answer in the store; answers that the round fetches are added to these.
+    :param left: documents that were never asked for.
     """
 
     number: int
@@ -39,7 +40,7 @@ class RoundPlan:
 
 
 def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
-    """Look at the store, and at the desk for what is still open, and say what a round would do.
+    """Return what the next round would do, from the store and from the open tasks on the desk.
 
     :raises UsageError: the query strategy cannot run with the settings.
     """
@@ -48,11 +49,11 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         pool = desk_project(session, "pool")
         labelled = len(answers(session, "pool", with_gold=settings.gold_is_known))
         left = count_unasked(session, without_gold=settings.gold_is_known)
-        # before anything has been trained, the newest request counts
+        # until something has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)
         if newest is not None and resumes:
             settings = settings_of(session, newest, settings)
-        # what a round has fetched that has not begun for good is work for it
+        # a round that has not passed its first step still has to work on what it fetched
         unfinished = newest is not None and newest.state != "done"
         fetched = newest is not None and unfinished and changed_since(session, newest.number, newest.started_at)
         added = newest is not None and has_new_labels(session, settings, newest.number + (newest.state == "done"))

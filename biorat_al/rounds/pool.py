@@ -1,4 +1,4 @@
-"""The documents of the pool that a round works on."""
+"""The pool documents that a round works on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from biorat_al.store.tasks import tasks_in_state
 
 
 def unanswered_documents(session: Session, *, without_gold: bool) -> list[int]:
-    """Row ids of the pool's documents without an answer, in order: those never asked for, and open tasks.
+    """Return the sorted row ids of the pool's documents without an answer: those never asked for, and open tasks.
 
-    :param without_gold: leave out those that came with gold annotations, since nobody need annotate them.
+    :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
     return sorted({*unasked_documents(session, without_gold=without_gold), *_waiting(session)})
 
 
 def asked_documents(session: Session, *, with_gold: bool) -> list[int]:
-    """Row ids of the pool's documents that are annotated or still with the annotators, in order.
+    """Return the sorted row ids of the pool's documents that are annotated or still with the annotators.
 
     :param with_gold: gold annotations count as answers.
     """

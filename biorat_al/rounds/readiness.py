@@ -1,4 +1,4 @@
-"""Whether a round has begun for good, with which settings it goes on, and whether there is work for it."""
+"""Checks before a round goes on: whether it has passed its first step, with which settings, and what it waits for."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Wait = Literal["open tasks", "no labels", "nothing left"]
 
 
 def has_begun(session: Session, number: int) -> bool:
-    """Whether a round is past its first step, so that it keeps to what it was asked."""
+    """Return whether a round has passed its first step; from then on it keeps its original request."""
     return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
 
 
 def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
-    """The settings with which a round goes on that was cut off: those that its models were trained with.
+    """Return the settings with which an interrupted round goes on: those that its models were trained with.
 
-    Where the round has no model yet, nothing depends on them, and the current ones count: what made the training fail
-    (an encoder that is not there, say) can be changed. Desk and database are the current ones always, since they are
-    open already. What an older version did not write has its default.
+    If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
+    correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
+    settings, since they are open already. Settings that an older version did not write take their defaults.
 
-    :raises SettingsError: a newer version wrote them, and this one does not know one of them.
+    :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
     if not models_of(session, row.number):
         return current
@@ -37,16 +37,16 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     try:
         kept = make_settings(row.settings, source)
     except SettingsError:
-        # an older version took numbers without a bound, such as mc_passes, which the models do not depend on
+        # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
         kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
 def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | None = None) -> str:
-    """Say why a round waits.
+    """Return a sentence that says why a round waits.
 
-    :param of: tasks that have been asked for, where the number is known.
-    :param seats: answers that are still to come to the open tasks, where several people answer the same one.
+    :param of: number of tasks asked for; None if unknown.
+    :param seats: number of answers still to come to the open tasks, if several people answer the same task.
     """
     if wait == "open tasks":
         more = f" and want {plural(seats, 'answer')}" if seats is not None and seats != open_tasks else ""
@@ -61,14 +61,14 @@ def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | No
 def reason_to_wait(
     number: int, *, open_tasks: int, partial: bool, labelled: bool, left: bool, changed: bool
 ) -> Wait | None:
-    """Say why a round waits instead of going on behind its first step, or None.
+    """Return why a round waits after its first step; None if it can go on.
 
-    :param number: of the round; the first one always has work.
-    :param open_tasks: of the pool; one that wants a further answer is open, whoever has answered it before.
+    :param number: number of the round; the first round always has work.
+    :param open_tasks: number of open tasks in the pool; a task that needs a further answer is open.
     :param partial: go on although tasks are open.
     :param labelled: somebody has annotated something.
-    :param left: there are documents that were never asked for.
-    :param changed: answers have come, changed or gone since the last round.
+    :param left: some documents were never asked for.
+    :param changed: answers were added, changed or deleted since the last round.
     """
     if open_tasks and not partial:
         return "open tasks"

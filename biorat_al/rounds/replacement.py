@@ -1,7 +1,7 @@
-"""A model whose folder was lost, and that another machine trained again with other bits.
+"""Replacement of a model whose folder was lost and whose retraining gave other weights.
 
-The same training gives the same weights on the same machine with the same number of threads. Elsewhere it may not, and
-then nothing is to refer to weights that no longer exist.
+The same training gives the same weights on the same machine with the same number of threads. On another machine it may
+not, and then nothing may refer to the lost weights any more.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow, StepRow
 
 REPLACED = "replaces"
-"""Where a model's summary says which lost models it stands for, the last one at the end."""
+"""Key of a model's summary that lists the lost models it replaces, the last one at the end."""
 
 _BEFORE_PUSH = ("train", "evaluate", "predict", "select")
 _BESIDE_PUSH = ("train", "evaluate")
 
 
 class ModelReplaced(Exception):
-    """A model of this round was replaced: the steps that used it are to be done again."""
+    """A model of this round was replaced, so the steps that used it must run again."""
 
 
 def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> str:
-    """Record a model in the place of one of this round whose weights are lost; return the version that it has now.
+    """Replace a model of this round whose weights are lost by another one; return the version of the new model.
 
-    As long as nothing was pushed, it takes its own version, and all steps since training are to be done again: what the
-    lost model predicted and measured is dropped. Afterwards annotators' tasks carry the version: it stays, with the new
-    digest, what they were shown is kept, and the models are measured again.
+    Before anything was pushed, the new model takes its own version and all steps since training run again; the lost
+    model's predictions and scores are dropped. After a push, annotators' tasks carry the old version, so it stays, with
+    the new digest; what annotators were shown is kept, and the models are evaluated again.
     """
     context.check_lock()
     with context.store.write() as session:
@@ -52,14 +52,14 @@ def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel, 
         replace_model(session, before.version, row, keep_predictions=pushed)
         for name in _BESIDE_PUSH if pushed else _BEFORE_PUSH:
             step = session.get_one(StepRow, (context.number, name))
-            # a round whose training is pending would wait for annotators again
+            # with training pending, the round would wait for annotators again
             if step.state != "running":
                 step.state = "running" if name == "train" else "pending"
     return version
 
 
 def put_in_place(context: Context, model: TrainedModel, version: str) -> None:
-    """Let a model have the folder of a version that was named after other weights."""
+    """Move a model into the folder of a version that was named after other weights."""
     if model.version != version:
         place = context.models_dir / version
         shutil.rmtree(place, ignore_errors=True)
@@ -67,7 +67,7 @@ def put_in_place(context: Context, model: TrainedModel, version: str) -> None:
 
 
 def replaced_notices(models: Mapping[str, ModelRow]) -> list[str]:
-    """Say which models stand for lost ones, a sentence each."""
+    """Return a sentence for each model that replaces a lost one."""
     notices = []
     for row in models.values():
         if lost := row.summary.get(REPLACED):

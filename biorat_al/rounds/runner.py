@@ -1,4 +1,4 @@
-"""Runs a round: begins it or goes on where it stopped, one step after the other."""
+"""The runner of rounds: begins a round or resumes it where it stopped, step by step."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STEPS: dict[str, Callable[[Context], Finish]] = {
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step as it ended. `state` is ``done`` or ``skipped``; a skipped one says why in `counts`."""
+    """Outcome of a step. `state` is ``done`` or ``skipped``; a skipped step says why in `counts`."""
 
     name: str
     state: str
@@ -57,10 +57,10 @@ class StepReport:
 
 @dataclass(frozen=True)
 class RoundReport:
-    """A round as it ended.
+    """Outcome of a round.
 
-    :param resumed: an earlier run had been cut off and this one went on with it.
-    :param verdicts: what the stopping criteria say that can be judged; advice, never acted on.
+    :param resumed: an earlier run was interrupted, and this one resumed the round.
+    :param verdicts: verdicts of the stopping criteria that can be judged; the program never acts on this advice.
     """
 
     number: int
@@ -70,7 +70,7 @@ class RoundReport:
     verdicts: tuple[StoppingAdvice, ...] = ()
 
     def step(self, name: str) -> StepReport:
-        """The report of one step."""
+        """Return the report of a step."""
         return next(step for step in self.steps if step.name == name)
 
 
@@ -84,17 +84,18 @@ def run_round(
     *,
     until: str | None = None,
 ) -> RoundReport:
-    """Run the next round, or finish one that was cut off.
+    """Run the next round, or finish an interrupted one.
 
-    One that was cut off goes on with the settings that its models were trained with, whatever the project's are now.
+    An interrupted round goes on with the settings that its models were trained with, even if the project's settings
+    have changed since.
 
-    :param until: the last step to run, e.g. ``evaluate`` where nothing is to be asked for any more; None runs all. The
-        round stays open, and goes on behind that step when it is run again.
+    :param until: last step to run, for example ``evaluate`` if no more documents are to be asked for; None runs all
+        steps. The round stays open and continues after that step when it is run again.
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
-    :raises UsageError: the round that was cut off was begun with another request, or the query strategy cannot run
-        with the settings.
+    :raises UsageError: the interrupted round was begun with another request, or the query strategy cannot run with the
+        settings.
     """
     with round_lock(folder, store) as lock:
         number, resumed, kept, request = _begin(store, settings, request)
@@ -103,8 +104,8 @@ def run_round(
             progress.say(f"Round {number} was cut off; it goes on where it stopped.")
         if changed := _differences(kept, settings):
             progress.say(
-                f"Round {number} keeps to the settings it was begun with; what {SETTINGS_FILE} says by now of "
-                f"{', '.join(changed)} counts from the next round on."
+                f"Round {number} keeps to the settings it was begun with; changes in {SETTINGS_FILE} to "
+                f"{', '.join(changed)} count from the next round on."
             )
         while not _run_steps(context, until):
             progress.say(f"Round {number} goes on from there with the model that was trained again.")
@@ -118,7 +119,7 @@ def run_round(
 
 
 def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundReport:
-    """What a round did, from the store."""
+    """Return what a round did, read from the store."""
     with store.read() as session:
         row = session.get_one(RoundRow, number)
         steps = tuple(
@@ -129,7 +130,7 @@ def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundRe
 
 
 def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, Settings, RoundRequest]:
-    """Find the round that was cut off, or write a new one; return number, whether it goes on, settings and request."""
+    """Resume an interrupted round or create one; return number, whether it resumes, settings, request."""
     with store.write() as session:
         row = newest_round(session)
         if row is not None and row.state == "running" and has_begun(session, row.number):
@@ -153,7 +154,7 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
                 StepRow(round_number=row.number, name=name, position=position, state="pending", counts={})
                 for position, name in enumerate(STEPS)
             )
-        # nothing has been done yet that depends on the request: the newest one counts
+        # nothing depends on the request yet, so the newest one counts
         row.state = "running"
         row.request = request.as_dict()
         row.settings = settings.model_dump(mode="json")
@@ -162,7 +163,7 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
 
 
 def _differences(kept: Settings, current: Settings) -> list[str]:
-    """The names of the settings that differ, as ``part.name``."""
+    """Return the names of the settings that differ, as ``part.name``."""
     before, after = kept.model_dump(), current.model_dump()
     names: list[str] = []
     for part, value in before.items():
@@ -186,7 +187,7 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
 
 
 def _run_steps(context: Context, until: str | None) -> bool:
-    """Run the steps that are not done yet; return False where some are to be done again with another model."""
+    """Run the steps that are not done yet; return False if some must run again with another model."""
     try:
         for name in STEPS:
             _run_step(context, name)
@@ -204,7 +205,7 @@ def _run_step(context: Context, name: str) -> None:
     context.check_lock()
     with store.write() as session:
         row = session.get_one(StepRow, (number, name))
-        # what people did since a cut-off pull is fetched again; it changes nothing that is there
+        # an interrupted pull fetches again; what it already stored does not change
         if row.state in ("done", "skipped"):
             return
         row.state = "running"
@@ -215,7 +216,7 @@ def _run_step(context: Context, name: str) -> None:
     try:
         finish = STEPS[name](context)
     except IntegrityError:
-        # another machine that entered the round has written the same, or else it is our own mistake
+        # either another machine in this round has written the same rows, or this is a bug
         context.check_lock()
         raise
     context.check_lock()
@@ -234,9 +235,11 @@ def _run_step(context: Context, name: str) -> None:
 
 
 def _check_that_there_is_work(context: Context) -> None:
-    """Let the round wait where it would have nothing to go on.
+    """Let the round wait if it has no work yet.
 
-    The step ``pull`` is put back, so that the next run fetches anew; what this one fetched is kept.
+    The step ``pull`` becomes pending again, so that the next run fetches again; what this run fetched is kept.
+
+    :raises NothingToDoYet: the round waits; the message says why and what to do.
     """
     with context.store.read() as session:
         if has_begun(session, context.number):
@@ -265,7 +268,7 @@ def _check_that_there_is_work(context: Context) -> None:
 
 
 def _disputed(context: Context, session: Session) -> list[str]:
-    """Say what annotators dispute, while a round waits for them."""
+    """Return a sentence on what annotators dispute, while a round waits for them."""
     prefer = context.settings.team.preferred
     chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
     chosen += answers(session, "test", with_gold=True, prefer=prefer)

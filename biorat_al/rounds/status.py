@@ -1,4 +1,4 @@
-"""How far a project has come."""
+"""The status of a project and of its rounds."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False),
 class RoundStatus:
     """One round: what it learnt from, what it measured, what it asked for.
 
-    :param labelled: documents with an answer when it was trained; None where nothing was trained.
-    :param f1: strict span F1 on the test documents, a fraction, by arm; None where it was not measured.
-    :param evaluated: test documents that were measured on.
-    :param waiting_for: step at which it stopped, unless it is done.
-    :param relation_f1: F1 of relations on the test documents, a fraction, by arm, by the mentions that they lie between
-        and by level; arms without any are left out.
+    :param labelled: documents with an answer at training time; None if nothing was trained.
+    :param f1: strict span F1 on the test documents, a fraction, by arm; None if it was not measured.
+    :param evaluated: number of test documents used for the evaluation.
+    :param waiting_for: step at which the round stopped; None if it is done.
+    :param relation_f1: F1 of relations on the test documents, a fraction, by arm, by kind of mentions (gold or
+        predicted) and by level; arms without relations are left out.
     """
 
     number: int
@@ -62,22 +62,25 @@ class RoundStatus:
 
 @dataclass(frozen=True)
 class ProjectStatus:
-    """A project as it stands.
+    """Current state of a project.
 
-    :param tasks: number of tasks by role and state, as of the last fetch; one that wants a further answer is ``open``.
-    :param seats: answers that are still to come to the open tasks by role, as of the last fetch.
-    :param mentions: annotated mentions by label, in the answers that count.
-    :param relations: annotated relations by label, in the answers that count; empty where the project asks for none.
-    :param concept_relations: the same, of those that are stated for concepts.
-    :param relation_level: what a relation is to the model, a pair of mentions (``mention``) or of concepts
-        (``document``); None where the project asks for none.
-    :param open_now: open tasks by role as the desk says at this moment; None where it was not asked or did not answer.
-    :param seats_now: answers that are still to come to them.
-    :param findings: what a person should know of the answers that were fetched.
+    :param left: documents that were never asked for.
+    :param tasks: number of tasks by role and state, as of the last fetch; a task that needs a further answer is
+        ``open``.
+    :param seats: number of answers still to come to the open tasks, by role, as of the last fetch.
+    :param mentions: number of annotated mentions by label, in the answers that count.
+    :param relations: number of annotated relations by label, in the answers that count; empty if the project has no
+        relations.
+    :param concept_relations: the same for relations between concepts.
+    :param relation_level: whether the model relates mentions (``mention``) or concepts (``document``); None if the
+        project has no relations.
+    :param open_now: open tasks by role, fetched from the desk just now; None if it was not asked or did not answer.
+    :param seats_now: number of answers still to come to these tasks, by role.
+    :param findings: findings about the fetched answers that a person should check.
     :param desk_problem: why the desk did not answer.
-    :param forecast: how many more labels a target F1 will take, in a sentence; None where it was not asked for or
-        cannot be told.
-    :param disputes: what annotators disagree on, and how far they agree; None where no document has several answers.
+    :param forecast: how many more labels a target F1 will take, in a sentence; None if it was not asked for or cannot
+        be estimated.
+    :param disputes: what annotators disagree on, and how far they agree; None if no document has several answers.
     :param not_asked: labels that were added after documents had been annotated.
     """
 
@@ -108,11 +111,11 @@ class ProjectStatus:
 
     @property
     def to_annotate(self) -> int:
-        """Documents of the pool without an answer, whether or not they have been asked for."""
+        """Number of pool documents without an answer, asked for or not."""
         return self.documents["pool"] - self.labelled["pool"]
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the status as JSON values."""
         disputes = self.disputes.as_dict() if self.disputes else None
         return asdict(self) | {"disputes": disputes, "findings": self.findings.as_dict()}
 
@@ -120,7 +123,10 @@ class ProjectStatus:
 def project_status(
     folder: Path, settings: Settings, store: Store, desk: Callable[[], Desk] | None = None
 ) -> ProjectStatus:
-    """Read the status from the store; `desk` is asked for live counts where it is given."""
+    """Return the status from the store.
+
+    :param desk: opens the desk, which is then asked for its open tasks; None leaves these out.
+    """
     with store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}
         prefer = settings.team.preferred
@@ -161,7 +167,7 @@ def project_status(
 
 
 def _relations(session: Session, settings: Settings, chosen: Sequence[Answer]) -> dict[str, Any]:
-    """What the status says of relations, in a project that asks for them."""
+    """Return the status values for relations, in a project that has them."""
     stated = session.execute(select(AnnotationRow.id, AnnotationRow.concept_relations).where(*_CAN_COUNT))
     prefer = settings.team.preferred
     of_concepts = ((label, number, 1) for number, values in stated for label, *_ in values)
@@ -179,14 +185,15 @@ def _by_label(
     part: Callable[[Annotation], Sequence[Entity | Relation | ConceptRelation]],
     prefer: str | None,
 ) -> dict[str, int]:
-    """Count a part of the answers that count by label.
+    """Count a part of the chosen answers (entities, say) by label.
 
-    :param rows: label, annotation and number, of all annotations.
-    :param part: the same of one annotation.
-    :param prefer: the annotator who decides ties.
+    :param chosen: the answers that count.
+    :param rows: label, annotation id and number of occurrences, for all annotations.
+    :param part: function that returns this part of an annotation.
+    :param prefer: annotator who decides ties.
     """
     merged = [answer for answer in chosen if answer.rule == "majority"]
-    # the others are known by id
+    # all others are counted by the id of their annotation
     counting = {answer.annotation_id for answer in chosen if answer.rule != "majority"}
     counts = Counter(
         one.label for _, annotation in load_answers(session, merged, prefer=prefer) for one in part(annotation)
@@ -198,7 +205,7 @@ def _by_label(
 
 
 def _rows(session: Session, table: type[EntityRow | RelationRow]) -> list[tuple[str, int, int]]:
-    # a join keeps the statement short however many answers there are
+    # a join keeps the statement short for any number of answers
     rows = session.execute(
         select(table.label, table.annotation_id, func.count())
         .join(AnnotationRow, AnnotationRow.id == table.annotation_id)

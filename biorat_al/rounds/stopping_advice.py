@@ -1,4 +1,4 @@
-"""What a round measures for the stopping criteria, and what they say of the rounds so far."""
+"""Measurements for the stopping criteria, and the verdicts of the criteria on the rounds so far."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Mention = tuple[str, tuple[tuple[int, int], ...]]
 def pool_counts(session: Session, version: str, number: int, document_ids: Sequence[int]) -> dict[str, float]:
     """Measure the mean uncertainty of documents, and how much their predictions have changed.
 
-    It is to be called before the predictions of the earlier model are forgotten.
+    Call it before the predictions of the earlier model are deleted.
 
-    :param version: the selecting model of this round.
-    :param number: of this round.
-    :param document_ids: row ids of what it has predicted.
-    :return: ``uncertainty``, and ``change`` where there is an earlier selecting model and anything to compare.
+    :param version: version of this round's selecting model.
+    :param number: number of this round.
+    :param document_ids: row ids of the documents that the model has predicted.
+    :return: ``uncertainty``, and ``change`` if there is an earlier selecting model and anything to compare.
     """
     earlier = session.scalar(
         select(ModelRow.version)
@@ -43,7 +43,7 @@ def pool_counts(session: Session, version: str, number: int, document_ids: Seque
 def _pairs(
     session: Session, earlier: str, version: str, document_ids: Sequence[int]
 ) -> Iterator[tuple[set[Mention], set[Mention]]]:
-    """The mentions of two models in the documents that both have predicted."""
+    """Yield the mentions of both models for each document that both have predicted."""
     for some in chunks(document_ids):
         before, after = predictions(session, earlier, some), predictions(session, version, some)
         for document_id in before.keys() & after.keys():
@@ -51,7 +51,7 @@ def _pairs(
 
 
 def stopping_verdicts(session: Session, number: int) -> tuple[StoppingAdvice, ...]:
-    """What the criteria say after a round, by the selecting arm of each round."""
+    """Return the verdicts of the criteria after a round, from the selecting arm of each round so far."""
     return verdicts([one for n in range(number + 1) if (one := _observation(session, n)) is not None])
 
 

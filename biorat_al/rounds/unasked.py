@@ -1,4 +1,4 @@
-"""Labels that were added after documents had been annotated: where they are not known, and how to ask for them."""
+"""Labels added after documents had been annotated: where they are unknown, and how to ask for them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Kind = Literal["label", "relation"]
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """A label that the project got after some of its documents had been annotated.
+    """A label that was added to the project after some of its documents had been annotated.
 
     :param documents: ids of the documents that people annotated before.
-    :param given: ids of the documents that came with annotations, in which the label was not looked for either.
-    :param of: documents that people have annotated, with or without being asked for it.
+    :param given: ids of the documents that came with annotations without this label.
+    :param of: number of documents that people have annotated, whether or not they were asked for this label.
     """
 
     kind: Kind
@@ -40,7 +40,7 @@ class NotAsked:
 
     @property
     def sentence(self) -> str:
-        """What it means, and how to ask again."""
+        """What this means, and how to ask again."""
         unknown = "they count as unknown for it, in training and in the scores"
         came = f"{plural(len(self.given), 'document')} came with annotations without it"
         if not self.documents:
@@ -55,9 +55,9 @@ class NotAsked:
 
 
 def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | None = None) -> tuple[NotAsked, ...]:
-    """Return the labels of the settings that some of the annotated documents were not asked for, in their order.
+    """Return the labels that some annotated documents were not asked for, in the order of the settings.
 
-    :param chosen: the answers that count, of both splits; None reads them.
+    :param chosen: the answers that count, from both splits; None reads them from the store.
     """
     if chosen is None:
         prefer = settings.team.preferred
@@ -89,19 +89,19 @@ def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | N
 
 
 def offer_of(settings: Settings) -> Offer:
-    """Return what annotators are to be able to choose."""
+    """Return the labels and relations that annotators should be able to choose."""
     return Offer.of(settings.labels, settings.relation_labels)
 
 
 def behind(session: Session, settings: Settings) -> list[str]:
-    """Return the roles whose projects on the desk lack a label of the settings, so far as is known."""
+    """Return the roles whose projects on the desk are known to lack a label of the settings."""
     offers, wanted = Offers.read(session), offer_of(settings)
-    found = []
+    roles = []
     for role in ROLES:
         newest = offers.newest(role)
         if newest is not None and newest.lacks(wanted) and desk_project(session, role) is not None:
-            found.append(role)
-    return found
+            roles.append(role)
+    return roles
 
 
 def has_new_labels(session: Session, settings: Settings, number: int) -> bool:
@@ -112,7 +112,7 @@ def has_new_labels(session: Session, settings: Settings, number: int) -> bool:
 
 
 def learnt_labels(examples: Sequence[Example], settings: Settings) -> Offer:
-    """Return the labels of the settings that any example can say something about."""
+    """Return the labels of the settings that can be learnt: at least one example was asked for or contains them."""
     wanted = offer_of(settings)
     labels = set(wanted.labels)
     relations = set(wanted.relations)
@@ -127,9 +127,9 @@ def learnt_labels(examples: Sequence[Example], settings: Settings) -> Offer:
 
 
 def unasked_counts(examples: Iterable[Example]) -> dict[str, Any]:
-    """What a step has left out since nobody was asked for it, as its counts have it; empty where there is nothing.
+    """Count what a step has left out because nobody was asked for it; return an empty dict if there is nothing.
 
-    :returns: ``unasked``: number of documents by label, of entities and of relations.
+    :returns: ``unasked``: number of documents by label of entity or relation, for the step's counts.
     """
     counts: Counter[str] = Counter()
     for example in examples:
@@ -138,12 +138,12 @@ def unasked_counts(examples: Iterable[Example]) -> dict[str, Any]:
 
 
 def left_out_text(counts: Mapping[str, Any]) -> str:
-    """``; 3 disputed mentions masked; 6 documents not asked for Gene``, from a step's counts; empty for nothing."""
+    """Return ``; 3 disputed mentions masked; 6 documents not asked for Gene`` from a step's counts; may be empty."""
     unasked = counts.get("unasked", {}).items()
     parts = (f"; {plural(number, 'document')} not asked for {label}" for label, number in unasked)
     return masked_text(counts) + "".join(parts)
 
 
 def unasked_of(answer: Answer, settings: Settings) -> Unasked:
-    """Return what a document was not asked for, of the labels of the settings."""
+    """Return the labels of the settings that a document was not asked for."""
     return answer.unasked.among(settings.labels, settings.relation_labels)

@@ -160,7 +160,7 @@ def test_the_options_of_an_export_reach_the_folder(old: Path, nowhere: Path) -> 
     assert "--loader: only the format bigbio has that" in one_sentence(
         call("export", "o.jsonl", "--format", "jsonl", "--loader", "--project", old), 2
     )
-    assert "nobody of the name 'eve'" in one_sentence(call("export", "o", "--prefer", "eve", "--project", old), 2)
+    assert "nobody named 'eve'" in one_sentence(call("export", "o", "--prefer", "eve", "--project", old), 2)
 
 
 def test_title_description_and_citation_reach_the_card(old: Path, nowhere: Path) -> None:

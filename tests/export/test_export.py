@@ -405,9 +405,7 @@ def test_adjudicated_then_majority_then_the_preferred_annotator(store: Store, tm
     report = exported(store, settings_of(), tmp_path / "preferred", prefer="ann@x.org")
     assert spans(load(tmp_path / "preferred", "bigbio_kb")["train"])["1"] == [ASTHMA, ASPIRIN]
     assert sorted((tie.text, tie.kept) for tie in report.ties) == [(("and",), False), (("aspirin",), True)]
-    with pytest.raises(
-        UsageError, match=r"nobody of the name 'eve' has annotated; there are zoe@x.org, ann@x.org, bob"
-    ):
+    with pytest.raises(UsageError, match=r"nobody named 'eve' has annotated; there are zoe@x.org, ann@x.org, bob"):
         exported(store, settings_of(), tmp_path / "eve", prefer="eve")
 
 

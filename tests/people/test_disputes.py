@@ -298,11 +298,11 @@ def test_a_preferred_name_that_nobody_has_is_told_by_the_round_and_refused_by_th
         assert "nobody@example.org" not in round_text(project.round(), project.status(ask_desk=False))
         text = flat(round_text(project.round(), project.status(ask_desk=False)))
         assert (
-            'Note: biorat.toml says ties = "prefer:nobody@example.org", but nobody of the name '
+            'Note: biorat.toml says ties = "prefer:nobody@example.org", but nobody named '
             f"'nobody@example.org' has annotated; there are {ANNOTATOR}, {SECOND}: what is disputed is masked"
         ) in text
         assert "disputed mentions masked" in text
-        with pytest.raises(UsageError, match=r"nobody of the name 'nobody@example\.org' has annotated; .*--prefer"):
+        with pytest.raises(UsageError, match=r"nobody named 'nobody@example\.org' has annotated; .*--prefer"):
             project.export(tmp_path / "out")
         assert not (tmp_path / "out").exists()
         assert project.export(tmp_path / "out", options=ExportOptions(prefer=SECOND)).tie_count > 0

@@ -1,4 +1,4 @@
-"""What a batch may cost: what was asked for, else what the settings say."""
+"""The budget of a batch: what the request asks for, else what the settings say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task that two are to answer, of which one has: the second one is shown what the first one was shown."""
+"""If two annotators answer a task, the second one sees the pre-labels that the first one saw."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from biorat_al.store.tables import PredictionRow, TaskRow
 
 
 def wants_another(project: Project, task_id: str, patch: pytest.MonkeyPatch) -> dict[str, PreAnnotation]:
-    """Let a task want one more answer from now on; return the pre-labels that tasks are given meanwhile."""
+    """Let a task need one more answer from now on; return the pre-labels that tasks get in the meantime."""
     given: dict[str, PreAnnotation] = {}
     pull, add = project.desk.pull, project.desk.add_pre_annotations
 

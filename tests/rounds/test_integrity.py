@@ -1,4 +1,4 @@
-"""What is read back from the disk and the database is what was written there, or the user is told."""
+"""What is read from disk and database is what was written there, or the user gets an error."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ KILLED = -signal.SIGKILL
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def make(request: pytest.FixtureRequest, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
-    """Makes a project with an oracle, one round old, on each kind of database."""
+    """Return a function that makes a project with an oracle after one round, on each kind of database."""
 
     def make(folder: Path) -> Path:
         changes = {}

@@ -1,4 +1,4 @@
-"""A label or a relation that is added in the middle of a project: what was annotated before is not known for it."""
+"""A label or relation added in the middle of a project is unknown in documents annotated before."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TREATS = RELATED["relations"]
 
 
 class Growing(OracleDesk):
-    """Annotators who mark what they can choose at the time; asked again, they look for what has come since.
+    """Annotators who mark what they can choose at the time; asked again, they look for labels added since.
 
     :ivar now: the desk's clock.
     :ivar lacking: labels that somebody has taken out of the configuration.
@@ -64,7 +64,7 @@ class Growing(OracleDesk):
         return super().push(project, tasks)
 
     def ask_again(self, role: str, *keys: str) -> None:
-        """Let somebody open these tasks, mark what there is of all that can be chosen now, and press Update."""
+        """Let somebody open these tasks, mark every label that can be chosen now, and press Update."""
         self.now += timedelta(hours=1)
         self.again |= dict.fromkeys(keys, (self.now, self._choice[role]))
 
@@ -130,7 +130,7 @@ def flat(text: str) -> str:
 
 
 def counts(project: Project, report: RoundReport) -> dict[str | None, tuple[int, int]]:
-    """Test documents by label, and what there is to find in them."""
+    """Return by label the number of test documents, and of gold mentions in them."""
     with project.store.read() as session:
         (model,) = models_of(session, report.number).values()
         found = evaluation(session, model.version)
@@ -141,7 +141,10 @@ def counts(project: Project, report: RoundReport) -> dict[str | None, tuple[int,
 def grown(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
 ) -> Iterator[tuple[Project, list[RoundReport], list[set[str]]]]:
-    """Chemicals are added before round 1; before round 3 three documents are asked again. No test may change it."""
+    """Return a project that adds chemicals before round 1 and asks for three documents again before round 3.
+
+    No test may change it.
+    """
     with growing(tmp_path_factory.mktemp("grown"), tiny_encoder) as project:
         reports, unasked = [project.round()], []
         change(project, **LATER)
@@ -236,7 +239,7 @@ def test_a_project_whose_labels_stay_tells_of_none(tmp_path: Path, tiny_encoder:
 def test_the_labelling_configuration_is_brought_up_to_date_when_the_pool_is_used_up(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    """Else nobody could be asked for the label ever again."""
+    """Otherwise nobody could ever be asked for the label again."""
     with growing(tmp_path, tiny_encoder, pool=8, test=2) as project:
         project.round()
         project.round()
@@ -267,7 +270,7 @@ def test_an_answer_that_was_updated_without_a_change_counts_as_asked(tmp_path: P
 def test_an_answer_from_before_the_label_that_comes_late_does_not_count_as_asked(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    """It was changed while the round that brought the label was at work."""
+    """It was changed while the round that added the label was running."""
     with growing(tmp_path, tiny_encoder, pool=8, test=2) as project:
         project.round()
         project.round()
@@ -316,7 +319,7 @@ def test_a_project_whose_labels_were_all_exchanged_learns_when_somebody_is_asked
 def related(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path
 ) -> Iterator[tuple[Project, list[RoundReport]]]:
-    """The relation is added before round 1; before round 3 the test documents are asked again."""
+    """Return a project that adds a relation before round 1 and asks for the test documents again before round 3."""
     with growing(tmp_path_factory.mktemp("related"), tiny_encoder, **LATER, relation_extraction={}) as project:
         reports = [project.round()]
         change(project, relations=TREATS)
@@ -360,7 +363,7 @@ def test_relations_are_measured_on_the_documents_that_were_asked_for_them(
 
 
 def test_a_label_that_is_added_changes_nothing_about_the_others(tmp_path: Path, tiny_encoder: Path) -> None:
-    """The round in which a label is added learns, predicts and picks as it would without, bit for bit."""
+    """In the round in which a label is added, models and picks are the same bit for bit as without it."""
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
     with growing(tmp_path / "one", tiny_encoder) as one, growing(tmp_path / "other", tiny_encoder) as other:

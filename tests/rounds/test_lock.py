@@ -1,4 +1,4 @@
-"""The lock on a Postgres: whoever loses it stops, and nobody else enters before."""
+"""The lock on Postgres: a process that loses it stops, and no other enters before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def shared(new_postgres_database: object) -> Iterator[Store]:
-    """A project's database on a Postgres."""
+    """Return a project's database on Postgres."""
     store = Store.create(new_postgres_database())  # type: ignore[operator]
     with store.write() as session:
         add_project(session, "shared")
@@ -32,14 +32,14 @@ def shared(new_postgres_database: object) -> Iterator[Store]:
 
 
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Two machines, each with the project's folder."""
+    """Return the project's folders on two machines."""
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
     return tmp_path / "one", tmp_path / "other"
 
 
 def end_the_lock_s_connection(url: URL) -> None:
-    """Do as an idle time-out does, or a firewall."""
+    """Cut connections as an idle time-out or a firewall does."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         ended = connection.execute(

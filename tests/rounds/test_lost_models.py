@@ -1,4 +1,4 @@
-"""A model whose folder was lost, trained again by a machine that comes to other bits: the round goes on with it."""
+"""If the folder of a model was lost and retraining gives other weights, the round goes on with the new model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.rounds import make_project, picture_of, run_killed, settings_
 
 
 def on_another_machine(patch: pytest.MonkeyPatch) -> None:
-    """Let training come to other weights, as it does with another processor or another number of threads."""
+    """Let training give other weights, as another processor or number of threads does."""
     train = training.train
 
     def elsewhere(*arguments: object, **options: object) -> object:
@@ -37,7 +37,7 @@ def on_another_machine(patch: pytest.MonkeyPatch) -> None:
 
 
 def versions(project: Project, *tables: type) -> set[str]:
-    """The versions that rows refer to."""
+    """Return the versions that rows refer to."""
     with project.store.read() as session:
         return {version for table in tables for version in session.scalars(select(table.model_version))}
 

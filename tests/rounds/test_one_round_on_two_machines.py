@@ -30,7 +30,7 @@ pytestmark = pytest.mark.postgres
 def machines(
     tmp_path: Path, tiny_encoder: Path, new_postgres_database: Callable[[], URL], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, Path]:
-    """The folders of one project on two machines: the lock's file of one is not seen by the other."""
+    """Return the folders of one project on two machines, which do not share the lock file."""
     monkeypatch.setenv(DATABASE_VARIABLE, new_postgres_database().render_as_string(hide_password=False))
     first, second = tmp_path / "one", tmp_path / "two"
     make_project(first, settings_for(tiny_encoder, database={"url": "environment"})).close()
@@ -63,7 +63,7 @@ def test_two_projects_on_two_databases_do_not_keep_each_other_out(
 
 
 def wait_for_training(folder: Path, running: subprocess.Popen[str]) -> None:
-    """Wait until round 1, which another process runs, trains."""
+    """Wait until another process trains in round 1."""
     for _ in range(1200):
         assert running.poll() is None, running.communicate()
         with Project.open(folder) as project, project.store.read() as session:

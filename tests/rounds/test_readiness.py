@@ -1,4 +1,4 @@
-"""When a round waits, and for what."""
+"""Conditions under which a round waits."""
 
 from __future__ import annotations
 

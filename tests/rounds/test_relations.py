@@ -1,4 +1,4 @@
-"""Relations through the rounds: learnt, measured, proposed, shown."""
+"""Relations in rounds: learnt, evaluated, proposed and shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MEASURES = [Measure(entities, level) for entities in ("gold", "predicted") for l
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[tuple[Project, list[Task]]]:
-    """A project with relations in its second round, and the tasks that were pushed in that round."""
+    """Return a project with relations in its second round, and the tasks pushed in that round."""
     folder = tmp_path_factory.mktemp("relations") / "trial"
     with make_project(folder, settings_for(tiny_encoder, **RELATED), records=related_records(46)) as project:
         project.round()
@@ -69,7 +69,7 @@ def project(made: tuple[Project, list[Task]]) -> Project:
 
 @pytest.fixture
 def quick(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
-    """A project of one arm with relations, whose models learn next to nothing."""
+    """Return a project with relations and one arm, whose models learn next to nothing."""
     training = {"arms": ["rat"], "epochs": 1, "min_steps": 3}
     settings = settings_for(tiny_encoder, **RELATED | {"training": training})
     with make_project(tmp_path / "trial", settings, pool=20, test=2, records=related_records(22)) as project:
@@ -257,7 +257,7 @@ def test_a_round_says_why_no_relation_could_be_learnt(tmp_path: Path, tiny_encod
 
 
 def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a round that dies when its models are trained, and let it train again."""
+    """Run a round that dies after training, and let it train again."""
 
     def die(context: object) -> None:
         raise RuntimeError("power cut")

@@ -1,4 +1,4 @@
-"""A round that goes on does not do again what was done, nor what there was no need to do."""
+"""A resumed round repeats neither finished work nor work that was never needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rounds.test_runner import cut_off
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the steps that run from now on, in order."""
+    """Record the names of the steps that run from now on, in order."""
     ran: list[str] = []
 
     def noting(name: str, step: Callable[[Any], Any]) -> Callable[[Any], Any]:

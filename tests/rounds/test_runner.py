@@ -122,7 +122,7 @@ def test_a_round_that_waits_tells_of_model_output_in_a_persons_name_and_goes_on_
     pull = project.desk.pull
 
     def clicked(*arguments: Any) -> Pull:
-        """The answer to one task is what an action made of a prediction."""
+        """The answer to one task was made from a prediction by an action."""
         found = pull(*arguments)
         tasks, opened = [], set()
         for state in found.tasks:
@@ -152,7 +152,7 @@ def test_a_task_that_wants_a_second_answer_is_open_and_what_it_has_is_learnt_fro
     pull = project.desk.pull
 
     def half_done(*arguments: Any) -> Pull:
-        """Two tasks want further answers."""
+        """Two tasks need further answers."""
         found = pull(*arguments)
         wanting = sorted(found.existing)[:2]
         return replace(found, open_tasks=frozenset(wanting), seats={wanting[1]: 2})
@@ -245,7 +245,7 @@ def cut_off(project: Project, step: str, monkeypatch: pytest.MonkeyPatch, **requ
 
 
 class Said(SilentProgress):
-    """Keeps the lines."""
+    """A progress that keeps its lines."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -274,8 +274,8 @@ def test_a_round_that_was_cut_off_keeps_to_the_settings_its_models_were_trained_
     assert (report.step("select").counts["strategy"], report.step("select").counts["documents"]) == ("mnlp", 6)
     assert said.lines == [
         "Round 1 was cut off; it goes on where it stopped.",
-        "Round 1 keeps to the settings it was begun with; what biorat.toml says by now of training.arms, "
-        "training.selecting_arm, selection.size counts from the next round on.",
+        "Round 1 keeps to the settings it was begun with; changes in biorat.toml to training.arms, "
+        "training.selecting_arm, selection.size count from the next round on.",
     ]
     with project.store.read() as session:
         assert session.get_one(RoundRow, 1).settings == before.model_dump(mode="json")

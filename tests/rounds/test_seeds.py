@@ -1,4 +1,4 @@
-"""One seed decides everything, and purposes do not disturb each other."""
+"""One seed decides everything, and its purposes are independent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.rounds import RELATED, make_project, related_records, setting
 
 
 def _seeds(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> dict[str, tuple[int, list[str]]]:
-    """The seed and the documents with which each arm is trained from now on, in order."""
+    """Record the seed and the documents with which each arm is trained from now on, in order."""
     seen: dict[str, tuple[int, list[str]]] = {}
     work: Callable[..., Any] = getattr(module, name)
 

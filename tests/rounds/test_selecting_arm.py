@@ -1,4 +1,4 @@
-"""The arm that the settings name chooses and pre-labels, wherever it stands among the arms."""
+"""The selecting arm of the settings selects and pre-labels, wherever it is in the list of arms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a round counts for the stopping criteria, and what is made of the counts."""
+"""Counts of a round for the stopping criteria, and the verdicts from them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Predictions = dict[int, tuple[float, set[tuple[str, int, int]]]]
 
 @pytest.fixture
 def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
-    """One whose models propose mentions."""
+    """Return a project whose models propose mentions."""
     training = {"epochs": 1, "min_steps": 40, "batch_size": 8, "learning_rate": 0.005, "arms": ["none", "rat"]}
     settings = settings_for(tiny_encoder, training=training, evaluation={"robustness": False})
     with make_project(tmp_path / "trial", settings) as project:
@@ -33,7 +33,7 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
 
 
 def predictions_of(project: Project, report: RoundReport) -> Predictions:
-    """Confidence and mentions by document, as the round's selecting model has them now."""
+    """Return confidence and mentions by document from the round's selecting model."""
     version = report.step("predict").counts["model"]
     with project.store.read() as session:
         rows = session.scalars(select(PredictionRow).where(PredictionRow.model_version == version))
@@ -79,7 +79,7 @@ def test_a_round_counts_what_it_stores_even_if_it_is_cut_off(project: Project, m
 def add_round(
     session: Session, number: int, *, f1: dict[str, float] | None = None, documents: int = 6, **counts: Any
 ) -> None:
-    """A round with two models, of which the second selects, and with counts."""
+    """Add a round with counts and two models, of which the second selects."""
     session.add(RoundRow(number=number, state="done", request={}, settings={}, program_version="0", started_at=now()))
     session.flush()
     measured: dict[str, dict[str, Any]] = {"evaluate": {"f1": f1, "documents": documents} if f1 else {}}

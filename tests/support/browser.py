@@ -1,4 +1,4 @@
-"""A real Chromium, driven as a person would."""
+"""A real Chromium, used as a person would use it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FLAGS = [
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Any]:
-    """An empty page of a browser with a profile of its own."""
+    """Open an empty page in a browser with a fresh profile."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
@@ -54,7 +54,7 @@ def log_in(page: Any, url: str, email: str, password: str) -> None:
 
 
 def open_label_stream(page: Any, project_url: str) -> None:
-    """Begin to label, as an annotator does: read the instruction, and close it."""
+    """Start labelling as an annotator does: read the instruction, and close it."""
     page.goto(f"{project_url.rstrip('/')}/data")
     page.get_by_role("button", name="Label All Tasks").click()
     page.wait_for_selector("[class*=richtext__container]")
@@ -66,7 +66,7 @@ def open_label_stream(page: Any, project_url: str) -> None:
 
 
 def sign_up(page: Any, link: str, email: str, password: str) -> None:
-    """Follow an invitation and make an account, as somebody does who was invited."""
+    """Follow an invitation and create an account."""
     page.context.clear_cookies()
     page.goto(link)
     page.fill("input[name=email]", email)
@@ -76,12 +76,12 @@ def sign_up(page: Any, link: str, email: str, password: str) -> None:
 
 
 def shown_task(page: Any) -> str:
-    """The id of the task that is open."""
+    """Return the id of the open task."""
     return str(page.evaluate("window.Htx.task.id"))
 
 
 def drag(page: Any, surface: str) -> None:
-    """Drag the mouse over the first place in the text where `surface` is shown in one piece."""
+    """Drag the mouse over the first place in the text that shows `surface` in one piece."""
     left, right, middle = page.evaluate(
         """surface => {
             const walker = document.createTreeWalker(

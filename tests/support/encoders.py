@@ -1,4 +1,4 @@
-"""A very small encoder with random weights: what is tested with it is the machinery, not what it learns."""
+"""A very small encoder with random weights, for tests of the machinery rather than of what it learns."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def make_tiny_encoder(folder: Path, *, hidden: int = 32, positions: int = 128) -
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a very small encoder."""
+    """Return the folder of a very small encoder."""
     return make_tiny_encoder(tmp_path_factory.mktemp("encoder"))

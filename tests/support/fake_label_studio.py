@@ -1,4 +1,4 @@
-"""A Label Studio that says what a test wants: for answers that no real one gives."""
+"""A fake Label Studio that answers what a test wants, including answers that a real one never gives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from biorat_al.desk.labelstudio.configuration import labelling_configuration
 from tests.desk.contract import LABELS, TEXTS
 
 Change = Callable[[str, str, Any], Any]
-"""From method, path and the right answer to the one that is given; an ``int`` is a status without a body."""
+"""Maps method, path and the correct answer to the answer that is given; an ``int`` is a status without a body."""
 
 
 def _unchanged(method: str, path: str, right: Any) -> Any:
@@ -27,14 +27,14 @@ USER = {"id": 1, "email": "ann@example.org"}
 
 
 def region(key: str, label: str = "Chemical") -> dict[str, Any]:
-    """A region that somebody drew at the beginning of a text."""
+    """Return a region that somebody drew at the beginning of a text."""
     value = {"start": 0, "end": 4, "text": TEXTS[key][:4], "labels": [label]}
     made = {"id": "r1", "from_name": "label", "to_name": "text", "type": "labels", "origin": "manual"}
     return {**made, "value": value}
 
 
 def answer(ident: int, key: str, **more: Any) -> dict[str, Any]:
-    """An answer to a task."""
+    """Return an answer to a task."""
     return {
         "id": ident,
         "result": [region(key)],
@@ -54,9 +54,9 @@ def answer(ident: int, key: str, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class FakeLabelStudio:
-    """What it has, and what it was asked.
+    """A fake server: what it contains, and which requests it received.
 
-    :param change: changes an answer before it is given.
+    :param change: changes an answer before it is sent.
     """
 
     url: str = ""
@@ -82,7 +82,7 @@ class FakeLabelStudio:
         return ident
 
     def right(self, method: str, path: str, query: dict[str, str], body: Any) -> Any:
-        """What Label Studio would answer."""
+        """Return what Label Studio would answer."""
         parts = path.strip("/").split("/")
         if path == "/api/projects/" and method == "POST":
             return {**self._settings(), "label_config": body["label_config"]}
@@ -147,7 +147,7 @@ class FakeLabelStudio:
 
 @contextmanager
 def fake_label_studio() -> Iterator[FakeLabelStudio]:
-    """Run one on the loopback interface."""
+    """Run a fake server on the loopback interface."""
     fake = FakeLabelStudio()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """A real Label Studio for tests, and annotators who work in it through its interface as the front end does.
 
 Fixtures: ``label_studio``, one server for the whole run, for tests that make projects of their own; and
-``fresh_label_studio``, a server of its own, for tests that stop it (``stopped_label_studio``: not yet started). Tests
+``fresh_label_studio``, a separate server, for tests that stop it (``stopped_label_studio``: not yet started). Tests
 that use them get the marker ``labelstudio``.
 """
 
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Annotator:
-    """Somebody who annotates: what the front end sends when a person works in it.
+    """An annotator: sends what the front end sends when a person works in it.
 
     :param url: the server's address.
     :param token: that person's legacy token.
@@ -55,7 +55,7 @@ class Annotator:
 
     @classmethod
     def logged_in(cls, http: httpx.Client, email: str) -> Annotator:
-        """Somebody who works in a session, as the front end does.
+        """Return an annotator who works in a session, as in the front end.
 
         :param http: a client on which that person has logged in.
         """
@@ -77,7 +77,7 @@ class Annotator:
         return dict(self.request("GET", f"/api/tasks/{task_id}/"))
 
     def prefilled(self, task_id: str, version: str | None = None) -> tuple[list[Region], int | None]:
-        """What the editor shows on opening: the regions of the newest pre-annotation (or of `version`), and its id."""
+        """Return what the editor shows: the regions of the newest pre-annotation (or of `version`), and its id."""
         shown = [p for p in self.open(task_id)["predictions"] if version in (None, p["model_version"])]
         if not shown:
             return [], None
@@ -114,7 +114,7 @@ class Annotator:
         return self.submit(task_id, skip=True)
 
     def edit(self, answer_id: str, result: Sequence[Region], **more: Any) -> None:
-        """Change an answer that was submitted."""
+        """Change a submitted answer."""
         body = {"result": list(result), "lead_time": 7.0, **more}
         self.request("PATCH", f"/api/annotations/{answer_id}/", json=body)
 
@@ -128,7 +128,7 @@ class Annotator:
         self.request("DELETE", f"/api/annotations/{answer_id}/")
 
     def act(self, action: str, project: str, task_ids: Sequence[str] = (), **more: Any) -> Any:
-        """Run an action of the data manager on tasks; none named means all."""
+        """Run an action of the data manager on tasks, or on all tasks if none are given."""
         chosen = {"all": False, "included": list(map(int, task_ids))} if task_ids else {"all": True, "excluded": []}
         path = f"/api/dm/actions/?id={action}&project={project}"
         return self.request("POST", path, json={"selectedItems": chosen, **more})
@@ -146,12 +146,12 @@ class Annotator:
         self.request("PATCH", f"/api/projects/{project}/", json=settings)
 
     def project(self, project: str) -> dict[str, Any]:
-        """A project's settings."""
+        """Return a project's settings."""
         return dict(self.request("GET", f"/api/projects/{project}/"))
 
 
 def drawn(text: str, start: int, end: int, label: str) -> Region:
-    """A region as the front end makes it where an annotator has marked ``text[start:end]``."""
+    """Return the region that the front end makes when an annotator marks ``text[start:end]``."""
     return {
         "id": secrets.token_urlsafe(10)[:10],
         "from_name": "label",
@@ -177,36 +177,36 @@ class RunningLabelStudio:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The server's address."""
         return self.info.url
 
     @property
     def credentials(self) -> Credentials:
-        """Its first user's e-mail, password and legacy token."""
+        """The first user's e-mail, password and legacy token."""
         found = self.server.credentials()
         assert found is not None
         return found
 
     @property
     def token(self) -> str:
-        """A legacy token."""
+        """The first user's legacy token."""
         return self.credentials.token
 
     @property
     def environment(self) -> dict[str, str]:
-        """What leads a program to this server."""
+        """Environment variables that lead a program to this server."""
         return {"LABEL_STUDIO_URL": self.url, "LABEL_STUDIO_API_KEY": self.token}
 
     def desk(self, **options: Any) -> LabelStudioDesk:
-        """A desk on this server."""
+        """Return a desk on this server."""
         return LabelStudioDesk(self.url, self.token, **options)
 
     def annotator(self) -> Annotator:
-        """The server's first user."""
+        """Return the server's first user."""
         return Annotator(self.url, self.token, self.credentials.email)
 
     def new_annotator(self) -> Annotator:
-        """Somebody who signs up."""
+        """Return an annotator who signs up."""
         email, password = f"{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
         with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True, trust_env=False) as http:
             http.get("/user/signup/")
@@ -217,7 +217,7 @@ class RunningLabelStudio:
         return Annotator(self.url, token, email)
 
     def invited(self) -> Annotator:
-        """Somebody who follows the link that others are invited by, and works in the session that begins there."""
+        """Return an annotator who follows an invitation link and works in the session that begins there."""
         email, password = f"{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
         link = self.url + str(self.annotator().request("GET", "/api/invite")["invite_url"])
         with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True, trust_env=False) as http:
@@ -228,7 +228,7 @@ class RunningLabelStudio:
             return Annotator.logged_in(http, email)
 
     def personal_access_token(self) -> str:
-        """Make a personal access token; the one before it, if any, becomes useless."""
+        """Make a personal access token; an earlier one becomes invalid."""
         someone = self.new_annotator()
         return str(someone.request("POST", "/api/token/")["token"])
 
@@ -254,7 +254,7 @@ class RunningLabelStudio:
 
 
 def make_server(home: Path) -> LocalServer:
-    """A server with a folder of its own, with users and tables already there; it is not started.
+    """Return a server with its own folder, users and tables, not yet started.
 
     Skips the test where Label Studio is not installed.
     """
@@ -271,7 +271,7 @@ def make_server(home: Path) -> LocalServer:
 
 
 def _template(version: str) -> Path:
-    """A home that was started once: that takes half a minute, a copy of it three seconds."""
+    """Return a server's folder after its first start, which takes half a minute; copying it takes three seconds."""
     place = _CACHE / f"label-studio-{version}"
     _CACHE.mkdir(exist_ok=True)
     with FileLock(_CACHE / "label-studio.lock"):
@@ -294,7 +294,7 @@ def _server(home: Path) -> LocalServer:
 
 @pytest.fixture(scope="session")
 def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLabelStudio]:
-    """One server for the whole run; tests make projects of their own on it."""
+    """Start one server for the whole run; each test makes its own projects on it."""
     server = make_server(tmp_path_factory.mktemp("label-studio"))
     try:
         server.start()
@@ -305,7 +305,7 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLa
 
 @pytest.fixture
 def stopped_label_studio(tmp_path: Path) -> Iterator[LocalServer]:
-    """A server of its own, not yet started."""
+    """Return a separate server, not yet started."""
     server = make_server(tmp_path / "label-studio-home")
     try:
         yield server
@@ -315,13 +315,13 @@ def stopped_label_studio(tmp_path: Path) -> Iterator[LocalServer]:
 
 @pytest.fixture
 def fresh_label_studio(stopped_label_studio: LocalServer) -> RunningLabelStudio:
-    """A server of its own, which the test may stop and start."""
+    """Start a separate server, which the test may stop and start."""
     stopped_label_studio.start()
     return RunningLabelStudio(stopped_label_studio)
 
 
 def renamed_label(xml: str, old: str, new: str) -> str:
-    """The labelling configuration with a label renamed, as a person would do it."""
+    """Return the labelling configuration with a label renamed, as a person would do it."""
     renamed = re.sub(rf'value="{re.escape(old)}"', f'value="{new}"', xml)
     assert renamed != xml
     return renamed

@@ -1,4 +1,4 @@
-"""A proxy on the loopback interface that loses answers, as a bad network does."""
+"""A proxy on the loopback interface that loses answers like a bad network."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 
 Rule = Callable[[str, str], str]
-"""From method and path to what is done: ``pass``, ``lose`` (forward, then drop the answer), ``cut`` (drop the request),
+"""Maps method and path to what is done: ``pass``, ``lose`` (forward, then drop the answer), ``cut`` (drop the request),
 ``late`` (drop at once, forward afterwards), ``fail`` (forward, then answer 500), ``503`` (answer so without
 forwarding)."""
 
 
 class Proxy:
-    """What the proxy saw.
+    """A running proxy and the requests it saw.
 
-    :param url: its own address.
+    :param url: the address of the proxy.
     :param requests: method and path of each request, in order.
     """
 

@@ -1,4 +1,4 @@
-"""Projects for the tests of rounds, and a way to run a round in a process that is killed at a chosen moment."""
+"""Projects for the tests of rounds, and a round in a process that is killed at a chosen moment."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
 
 
 def moments() -> list[str]:
-    """Every border of a round, in order: around each step's work, its writing, its commit, and each call of the desk.
+    """Return the moments at which a round can be killed, in order: around each step's work, commit and desk calls.
 
     ``before:train`` is before the step begins, ``worked:train`` when its work is done, ``writing:train`` when its
-    result is written and ``after:train`` when that is committed; ``before:desk.push`` and ``after:desk.push`` lie
-    around a call.
+    result is written and ``after:train`` when that is committed; ``before:desk.push`` and ``after:desk.push`` are
+    before and after a call.
     """
     found = []
     for step in runner.STEPS:
@@ -58,7 +58,7 @@ def moments() -> list[str]:
 
 
 def settings_for(encoder: Path | str, **changes: Any) -> Settings:
-    """Settings with which a round takes a second or two."""
+    """Return settings with which a round takes a second or two."""
     values: dict[str, Any] = {
         "name": "trial",
         "entities": [{"name": "Disease"}, {"name": "Chemical"}],
@@ -81,10 +81,10 @@ RELATED: dict[str, Any] = {
 
 
 def related_records(number: int) -> list[Record]:
-    """Documents of three sentences, made by rule: in one of two kinds of sentence a chemical treats a disease.
+    """Return documents of three sentences, made by rule: in one of two kinds of sentence a chemical treats a disease.
 
-    In every fifth document there is a relation across sentences as well, which no candidate within a sentence can
-    express. Mentions are words of the demo corpus, and linked to concepts.
+    Every fifth document also has a relation across sentences, which no candidate within a sentence can express.
+    Mentions are words of the demo corpus, linked to concepts.
     """
     words = {
         label: sorted({one for record in read_demo_corpus() for one in _single_words(record, label)})[:6]
@@ -147,21 +147,21 @@ def demo_files(
 def make_project(folder: Path, settings: Settings, *, gold: bool = True, **documents: Any) -> Project:
     """Make a project on a part of the demo corpus.
 
-    :param documents: what else :func:`demo_files` takes.
+    :param documents: further options of :func:`demo_files`.
     """
     pool, test = demo_files(folder.parent / f"{folder.name}-documents", gold=gold, **documents)
     return Project.init(folder, settings, Sources([pool], [test], gold=gold))[0]
 
 
 class PatientDesk(OracleDesk):
-    """An oracle whose answers come when the test says so; until then its tasks are open."""
+    """An oracle that answers when the test says so; until then its tasks are open."""
 
     def __init__(self, project: Project, *, empty: bool = False) -> None:
         super().__init__(_nothing if empty else project._gold, project.folder)
         self.finished: set[str] | None = set()
 
     def finish(self, *keys: str) -> None:
-        """Let these documents be answered; none named means all that there will ever be."""
+        """Let these documents be answered, or all present and future ones if none are given."""
         if not keys:
             self.finished = None
         elif self.finished is not None:
@@ -184,17 +184,17 @@ def _nothing(keys: Sequence[str]) -> dict[str, Annotation]:
 
 
 def patient(project: Project, *, empty: bool = False) -> PatientDesk:
-    """Give the project an oracle that waits, and return it; an `empty` one finds nothing in any document."""
+    """Give the project an oracle that waits, and return it; an `empty` oracle marks nothing in any document."""
     desk = PatientDesk(project, empty=empty)
     project._desk = desk
     return desk
 
 
 def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float | None = None, **request: Any) -> int:
-    """Run a round in a process of its own, and kill that process at a moment; return its exit code.
+    """Run a round in a separate process, and kill that process at a moment; return its exit code.
 
     :param moment: ``before:train``, ``after:desk.push``, ``before:train_relations``; None lets the round end.
-    :param after_seconds: or so long after its beginning.
+    :param after_seconds: kill it this long after its beginning instead.
     """
     process = _context.Process(target=_run, args=(folder, moment, request, dict(os.environ)))
     process.start()
@@ -221,7 +221,7 @@ def _die() -> None:
 
 
 def _arm(project: Project, moment: str) -> None:
-    """Replace what happens at `moment` by death."""
+    """Kill this process at `moment`."""
     when, _, what = moment.partition(":")
     if what.startswith("desk."):
         _arm_call(project.desk, when, what.removeprefix("desk."))
@@ -275,7 +275,7 @@ def _deadly(step: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 
 def picture_of(project: Project) -> dict[str, Any]:
-    """Everything that a round decides, without times and without the database's own numbers."""
+    """Return everything that a round decides, without times and row ids."""
     status = project.status(ask_desk=False)
     with project.store.read() as session:
         keys = {row.id: row.key for row in session.scalars(select(DocumentRow))}

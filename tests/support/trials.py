@@ -1,4 +1,4 @@
-"""Projects that are made by the command line, for its tests."""
+"""Projects made with the command line, for its tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Make = Callable[..., Path]
 
 @pytest.fixture
 def make(nowhere: Path, tiny_encoder: Path) -> Make:
-    """Makes a project by ``init`` and returns its folder."""
+    """Return a function that makes a project with ``init`` and returns its folder."""
 
     def make(*words: str | Path, documents: Path | None = None, desk: str = "oracle", size: int = 3) -> Path:
         if documents is None:
@@ -36,7 +36,7 @@ def make(nowhere: Path, tiny_encoder: Path) -> Make:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., PatientDesk]]:
-    """Gives commands, from now on, a desk whose answers come when the test says so."""
+    """Let commands use a desk that answers when the test says so."""
     opened: list[Project] = []
 
     def patient(folder: Path, *, empty: bool = False) -> PatientDesk:
@@ -52,7 +52,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., PatientDe
 
 @pytest.fixture(scope="session")
 def old(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Path]:
-    """A project of two rounds, three test documents and three answers, that no test may change."""
+    """Return a project with two rounds, three test documents and three answers; no test may change it."""
     place = tmp_path_factory.mktemp("old")
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:

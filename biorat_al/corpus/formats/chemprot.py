@@ -66,6 +66,7 @@ _NAME = re.compile(rf"(?P<before>.*?)(?P<part>{'|'.join(sorted(_PARTS, reverse=T
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _UNFIT = re.compile(r"[\t\n]")
 _KEPT = (losses.PASSAGES, losses.NOT_LOOKED, losses.RELATIONS, losses.CONCEPT_RELATIONS)
+_KEPT_KEYS = losses.KeptKeys(relations=("label", "evaluated"))
 
 _UNFIT_ID = re.compile(r"[\t\n\r\ufeff]")
 
@@ -189,7 +190,7 @@ class ChemProt(CorpusFormat):
                     counted.lose("repetitions of documents")
                     continue
                 seen[ident] = digest
-                losses.count_losses(counted, document, annotation, keeps=_KEPT, relation_extras=("label", "evaluated"))
+                losses.count_losses(counted, document, annotation, keeps=_KEPT, keys=_KEPT_KEYS)
                 # a carriage return in the last column would be read as part of the line end
                 title, abstract = title_and_abstract(document, r"[\t\n\r]", counted)
                 files[ABSTRACTS].write(f"{ident}\t{title}\t{abstract}\n")

@@ -113,8 +113,7 @@ def count_ddi_losses(report: WriteReport, document: Document, annotation: Annota
         document,
         annotation,
         keeps=[kind for kind in _KEPT if kind != losses.NOT_LOOKED],
-        metadata=("sentences", "sentence_ids", "file"),
-        relation_extras=("untyped",),
+        keys=losses.KeptKeys(metadata=("sentences", "sentence_ids", "file"), relations=("untyped",)),
     )
     if annotation is not None:
         report.lose(losses.DIRECTED, sum(relation.directed for relation in annotation.relations))

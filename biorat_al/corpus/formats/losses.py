@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.model.concept_relations import CONCEPTS, PROPERTIES, properties_of
@@ -30,22 +31,34 @@ FURTHER = "further annotations of documents"
 UNLINKED = "relations between concepts that no two mentions are linked to"
 
 
+@dataclass(frozen=True, slots=True)
+class KeptKeys:
+    """Keys of further properties that a format holds, although it does not hold others.
+
+    :param metadata: keys of a document's metadata.
+    :param entities: keys of a mention's further properties.
+    :param relations: keys of a relation's further properties.
+    :param annotations: keys of the further annotations of a document.
+    """
+
+    metadata: Collection[str] = ()
+    entities: Collection[str] = ()
+    relations: Collection[str] = ()
+    annotations: Collection[str] = ()
+
+
 def count_losses(
     report: WriteReport,
     document: Document,
     annotation: Annotation | None,
     *,
     keeps: Collection[str] = (),
-    metadata: Collection[str] = (),
-    entity_extras: Collection[str] = (),
-    relation_extras: Collection[str] = (),
-    extras: Collection[str] = (),
+    keys: KeptKeys = KeptKeys(),
 ) -> None:
     """Count what a record has and the format cannot hold.
 
     :param keeps: those of the kinds above that the format can hold.
-    :param metadata: keys of a document's metadata that the format can hold anyway; `entity_extras`, `relation_extras`
-        and `extras` likewise.
+    :param keys: keys that the format can hold anyway.
     """
 
     def further(held: Collection[str], known: Collection[str]) -> bool:
@@ -53,29 +66,29 @@ def count_losses(
 
     found = {
         PASSAGES: int(bool(document.passages)),
-        METADATA: int(further(document.metadata, metadata)),
+        METADATA: int(further(document.metadata, keys.metadata)),
         NOT_LOOKED: int(annotation is None),
     }
     if annotation is not None:
         entities, relations = annotation.entities, annotation.relations
         # the concepts of a relation follow from its ends
-        known = {*relation_extras, CONCEPTS}
+        known = {*keys.relations, CONCEPTS}
         properties, unfit = properties_of(annotation)
         found |= {
             CONCEPT_LINKS: sum(len(entity.concepts) for entity in entities),
             SCORES: sum(entity.score is not None for entity in entities),
             HISTORIES: sum(entity.origin is not None for entity in entities),
-            MENTION_PROPERTIES: sum(further(entity.extras, {*entity_extras, NOTE}) for entity in entities),
+            MENTION_PROPERTIES: sum(further(entity.extras, {*keys.entities, NOTE}) for entity in entities),
             # a format that keeps all properties of a mention keeps its note as well
             NOTES: 0
             if MENTION_PROPERTIES in keeps
-            else sum(further({NOTE} & entity.extras.keys(), entity_extras) for entity in entities),
+            else sum(further({NOTE} & entity.extras.keys(), keys.entities) for entity in entities),
             RELATIONS: len(relations),
             CONCEPT_RELATIONS: len(annotation.concept_relations),
             UNDIRECTED: sum(not relation.directed for relation in relations),
             RELATION_PROPERTIES: sum(further(relation.extras, known) for relation in relations),
             CONCEPT_PROPERTIES: sum(map(bool, properties)) + unfit,
-            FURTHER: int(further(annotation.extras, {*extras, PROPERTIES})),
+            FURTHER: int(further(annotation.extras, {*keys.annotations, PROPERTIES})),
         }
     for kind, number in found.items():
         if kind not in keeps:

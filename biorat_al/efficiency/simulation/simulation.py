@@ -35,7 +35,7 @@ from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_rounds
-from biorat_al.efficiency.simulation.workers import Work, run_side_by_side, threads_of_a_run
+from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
@@ -177,11 +177,10 @@ class Simulation:
                 self.folder,
                 self.settings,
                 self.grid,
-                work,
+                Workload(work, finished),
                 workers,
                 progress,
                 threads=self.threads,
-                finished=finished,
             )
         return read_simulation(self.folder)
 

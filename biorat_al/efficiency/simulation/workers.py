@@ -39,24 +39,45 @@ class Work:
     made: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Everything that a simulation has to do.
+
+    :param missing: trials that still have to run.
+    :param finished: work of the runs that already exist, so that the progress bar goes on where it was.
+    """
+
+    missing: Sequence[Work]
+    finished: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Work of all trials."""
+        return self.finished + sum(sum(work.rounds) for work in self.missing)
+
+    @property
+    def done(self) -> float:
+        """Work done before, in finished runs and in finished rounds of the others."""
+        return self.finished + sum(sum(work.rounds[: work.made]) for work in self.missing)
+
+
 def run_side_by_side(
     folder: Path,
     settings: Settings,
     grid: Grid,
-    work: Sequence[Work],
+    workload: Workload,
     workers: int | None,
     progress: Progress,
     *,
     threads: int | None,
-    finished: float = 0.0,
 ) -> None:
     """Make the runs in several processes; a passive run starts after the run that it follows.
 
     :param workers: number of processes; None: as many as cores and memory allow.
     :param threads: number of threads of each run; None: the processes share the cores evenly.
-    :param finished: work of the runs that exist already, so that the progress bar continues where it was.
     :raises LearnerError: a run failed, or a process was killed, most likely because memory ran out.
     """
+    work = workload.missing
     if not work:
         return
     number = workers or default_workers(settings)
@@ -73,10 +94,9 @@ def run_side_by_side(
     os.environ["OMP_NUM_THREADS"] = str(threads)
     pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, reports))
     try:
-        total = round(finished + sum(sum(one.rounds) for one in work))
-        begun = finished + sum(sum(one.rounds[: one.made]) for one in work)
+        begun = workload.done
         title = f"Simulating, {number} side by side"
-        with progress.bar(title, total=total, unit="pass of documents", done=int(begun)) as bar:
+        with progress.bar(title, total=round(workload.total), unit="pass of documents", done=int(begun)) as bar:
             left = begun - int(begun)
             while waiting or running:
                 busy = set(running.values()) | {one.trial.id for one in waiting}

@@ -1,0 +1,9 @@
+"""The six steps of a round, a module each: pull, train, evaluate, predict, select, push.
+
+Each module has ``run(context) -> Finish``. It does the work, and returns the function that writes the result in the
+transaction that also marks the step as done. A step that was interrupted runs again from its beginning.
+
+``relation_scores`` counts relations for ``evaluate``. The steps after ``train`` take a round's models from it
+(``model_folder``), which trains a lost model again. Otherwise steps do not import one another, and none of them imports
+the runner.
+"""

@@ -1,4 +1,4 @@
-"""Step 3: measure each arm on the held-out test documents that have been annotated."""
+"""Step 3: evaluate each arm on the annotated held-out test documents."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ HeldOut = Mapping[int, Example]
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """What was measured of one model, as rows without its version.
+    """Measurements of one model, as table rows without its version.
 
-    :param relations: None where it has learnt none.
-    :param uncased: upper and lower case are the same to the model.
+    :param relations: None if the model has learnt no relations.
+    :param uncased: the model does not distinguish upper and lower case.
     """
 
     evaluation: list[dict[str, Any]]
@@ -66,11 +66,11 @@ class _Measured:
 def run(context: Context) -> Finish:
     """Predict the annotated test documents with each arm, and count strict spans per document and label.
 
-    The confidences of these predictions are sorted into reliability bins. Where the settings ask for robustness, the
-    same documents are predicted under each condition of :mod:`biorat_al.learner.perturbed_documents` as well; what is
-    counted there, and sorted by confidence, is mentions alone. Of a model that has learnt relations, these are counted
-    in the ways that :mod:`biorat_al.rounds.steps.relation_scores` names. What is disputed is masked in all of these,
-    and a label that a document was not asked for is left out there.
+    The confidences of these predictions are sorted into reliability bins. If the settings ask for robustness, the model
+    also predicts the same documents under each condition of :mod:`biorat_al.learner.perturbed_documents`. Reliability
+    and robustness cover mentions only. If a model has learnt relations, they are counted in the ways described in
+    :mod:`biorat_al.rounds.steps.relation_scores`. All of these counts mask disputed annotations, and leave out a
+    document's labels that it was not asked for.
     """
     with context.store.read() as session:
         models = models_of(session, context.number)
@@ -125,7 +125,7 @@ def run(context: Context) -> Finish:
 
 
 def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Entity, ...]:
-    """The entities that carry one of the project's labels."""
+    """Return the entities that have one of the project's labels."""
     return tuple(entity for entity in entities if entity.label in labels)
 
 
@@ -147,7 +147,7 @@ def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
 def _of_project(
     document: Document, annotation: Annotation, settings: Settings, disputed: Disputed = UNDISPUTED
 ) -> Example:
-    """What of an annotation, and of what is disputed, has labels of the project."""
+    """Return the parts of an annotation, and of its disputes, that have labels of the project."""
     entities, masked = of_labels(annotation.entities, settings.labels), of_labels(disputed.entities, settings.labels)
     labels, there = settings.relation_labels, {entity.id for entity in (*entities, *masked)}
 
@@ -167,8 +167,11 @@ def _of_project(
 
 
 def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
-    """The test documents under each condition; the same for all arms, and in all rounds but for a few swaps, where
-    test documents that were annotated since have brought names."""
+    """Return the test documents under each condition of the robustness evaluation.
+
+    They are the same for all arms. Between rounds only a few swapped names differ, because test documents annotated
+    since then add names.
+    """
     seed = derive_seed(context.settings.seed, "robustness")
     examples = list(held_out.values())
     return {

@@ -24,11 +24,11 @@ CHUNK = 512
 def run(context: Context) -> Finish:
     """Predict every document that nobody has annotated: those never asked for, and open tasks.
 
-    Where the model has learnt relations, those between the mentions that it predicts are predicted as well, and its
-    confidence and uncertainty are of both together.
+    If the model has learnt relations, it also predicts those between its predicted mentions, and its confidence and
+    uncertainty cover both.
 
-    Each chunk is committed. The chunks are the same after a crash, so that batches, and with them the last bit of
-    every number, do not depend on where it happened.
+    Each chunk is committed. The chunks are the same after a crash, so that the batches, and with them the last bit of
+    every number, do not depend on when the crash happened.
     """
     settings = context.settings
     with context.store.read() as session:
@@ -48,7 +48,7 @@ def run(context: Context) -> Finish:
         for some in left:
             _predict(context, predictor, model.version, some)
             bar.advance(len(some))
-    # while the predictions of the round before are still there
+    # before finish() deletes the earlier round's predictions
     with context.store.read() as session:
         counts = pool_counts(session, model.version, context.number, targets)
 

@@ -1,4 +1,4 @@
-"""Step 1: fetch what people did since last time."""
+"""Step 1: fetch what annotators did since the last fetch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNTS = ("new", "changed", "revised", "deleted", "skipped", "unattended", "del
 
 
 def run(context: Context) -> Finish:
-    """Fetch from both projects of the desk; merge and cursor are committed together."""
+    """Fetch answers from both projects on the desk; the merged answers and the new cursor are committed together."""
     pulls: dict[Role, Pull] = {}
     with context.store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}
@@ -40,9 +40,9 @@ def run(context: Context) -> Finish:
 
 
 def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) -> StepResult:
-    """Bring what was fetched into the store."""
+    """Merge fetched answers into the store."""
     at = now()
-    # a round that waited for annotators has fetched before: its counts go on
+    # a round that waited for annotators has fetched before: add to its counts
     before = session.get_one(StepRow, (context.number, "pull")).counts
     counts: dict[str, int] = {name: before.get(name, 0) for name in _COUNTS}
     counts["drafts"] = 0
@@ -70,7 +70,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
             counts[name] += getattr(merged, name)
         counts["unknown_tasks"] += sum(task.key is not None and task.key not in ids for task in pull.tasks)
         counts["drafts"] += sum(task.drafts for task in pull.tasks)
-        notices.extend([*pull.notices, *_told(merged, {number: key for key, number in ids.items()})])
+        notices.extend([*pull.notices, *_notices(merged, {number: key for key, number in ids.items()})])
         row = desk_project(session, role)
         if row is not None:
             row.cursor = pull.cursor
@@ -80,7 +80,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
 
 
 def _places(pull: Pull, ids: Mapping[str, int]) -> dict[int, list[str]] | None:
-    """The tasks of each document that are on the desk, if it says so."""
+    """Return the ids of each document's tasks on the desk; None if the desk does not list them."""
     if pull.keys is None:
         return None
     places: dict[int, list[str]] = {}
@@ -90,8 +90,8 @@ def _places(pull: Pull, ids: Mapping[str, int]) -> dict[int, list[str]] | None:
     return places
 
 
-def _told(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
-    """What happened to answers that a person should know, in sentences."""
+def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
+    """Return sentences on what happened to answers, as far as people should know."""
     notices = [
         f"{annotator} answered more than one task of the document {keys.get(document_id, '')}; the later answer counts"
         for annotator, document_id in sorted(merged.twice)
@@ -116,12 +116,12 @@ def _told(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
 
 
 def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:
-    """The desk's project that a row names."""
+    """Return the desk's project that a row refers to."""
     return DeskProject(role, row.reference, row.url, settings.labels, relations=settings.relations)
 
 
 def lookup(context: Context) -> Documents:
-    """A function that finds documents by the ids that the user knows."""
+    """Return a function that looks up documents by their ids in the corpus."""
 
     def find(keys: Sequence[str]) -> Mapping[str, Document]:
         with context.store.read() as session:

@@ -1,4 +1,4 @@
-"""Step 6: ask for the batch, and show the newest pre-labels on what is still open."""
+"""Step 6: send the batch to the annotators, and show the newest pre-labels on tasks that are still open."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from biorat_al.store.tables import DeskProjectRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
 
 CHUNK = 100
-"""Tasks per request. A server that stood still works on its queue when it is back: so few are done before it is asked
-what has arrived."""
+"""Tasks per request: few enough that a server which hung finishes a queued request before it is asked what arrived."""
 
 
 def run(context: Context) -> Finish:
-    """Push what was picked, lowest confidence first; then re-label open tasks and show the new version.
+    """Push the picked documents, lowest confidence first; then re-label open tasks and show the new version.
 
-    Each chunk is noted before it is sent and confirmed after. What an interrupted run may have sent is looked up on the
-    desk before anything is sent again.
+    Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
+    on the desk what an interrupted run may have sent.
     """
     settings = context.settings
     with context.store.read() as session:
@@ -87,7 +86,7 @@ def run(context: Context) -> Finish:
         return StepResult(
             counts={
                 "tasks": len(picked),
-                # those of an earlier run of this step as well
+                # includes tasks from an earlier run of this step
                 "test_tasks": count_asked(session, "test", context.number),
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": len(relabelled),
@@ -123,7 +122,7 @@ def _prepared(context: Context, role: Role) -> DeskProject:
 
 
 def _offered(project: DeskProject, offers: Offers) -> dict[str, Any]:
-    """What annotators can choose in a project from now on, as counts by role; empty where that is nothing new."""
+    """Return what annotators can choose in a project from now on, by role, for the counts; empty if nothing changed."""
     labels, relations = set(project.labels), {relation.name for relation in project.relations}
     offer = Offer.of(labels - project.lacking, relations - project.lacking)
     newest = offers.newest(project.role)
@@ -163,10 +162,10 @@ def _settle(
     documents: Mapping[int, Document],
     proposed: Mapping[int, PreAnnotation],
 ) -> None:
-    """Look up what an interrupted push has sent; wait as long as the other side may still be at work on it.
+    """Confirm the tasks that an interrupted push has sent; wait as long as the desk may still be processing them.
 
-    That is reckoned from when it first answers, by this machine's own clock alone: until then it may have stood still,
-    with the request in its queue, however long ago it was sent.
+    The waiting time begins with the desk's first answer, by this machine's clock: until then the desk may have hung,
+    with the request in its queue, no matter how long ago it was sent.
     """
     with context.store.read() as session:
         uncertain = [task for task in tasks_in_state(session, project.role, "pushing") if task.document_id in documents]
@@ -179,7 +178,7 @@ def _settle(
         time.sleep(0.5)
         before, arrived = len(arrived), context.desk.find(project, keys)
         if len(arrived) > before:
-            # it is at work on it
+            # the desk is still processing: wait the full time again
             deadline = time.monotonic() + context.desk.settle_seconds
     _confirm(context, documents, arrived, proposed)
 

@@ -1,4 +1,4 @@
-"""How well a model finds the relations of the held-out test documents."""
+"""Scores of a model's relations on the held-out test documents."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def relation_rows(
 ) -> list[dict[str, Any]]:
     """Count relations by document and label, as rows of a model's evaluation.
 
-    They are counted between the mentions that the model predicts itself and, in a prediction of their own, between
-    those that count as gold; as pairs of mentions and, where the test documents have any concept, as pairs of concepts.
-    A model of the level ``document`` names one pair of mentions for two concepts, so only concepts are counted there.
+    Relations are counted between predicted mentions (end to end) and, in a separate prediction, between gold mentions.
+    Both are counted as pairs of mentions and, if the test documents have any concept, as pairs of concepts. A model of
+    the level ``document`` names only one pair of mentions for two concepts, so only its pairs of concepts are counted.
 
     :param held_out: test documents by row id.
-    :param end_to_end: what the model says of each, by document id.
-    :param level: what a relation is to the model.
+    :param end_to_end: the model's predictions by document id.
+    :param level: whether the model relates mentions (``mention``) or concepts (``document``).
     """
-    # at the first use: what reads the status need not load the learner
+    # imported on first use: reading the status must not load the learner
     from biorat_al.learner.relations.scoring import score_relations
 
     predicted: dict[Between, Predicted] = {

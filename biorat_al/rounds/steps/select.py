@@ -1,4 +1,4 @@
-"""Step 5: choose the batch."""
+"""Step 5: select the batch."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
     from biorat_al.learner.entities.probe import Probe
 
 NAMED = "named"
-"""What stands for a strategy where the caller names the documents."""
+"""Name recorded as the strategy if the caller names the documents."""
 
 CHOICE = 3
-"""How many times over the documents drawn from a large pool could use up the budget, so that there is a choice."""
+"""Budgets that the documents drawn from a large pool must be able to fill, so that there is a choice."""
 
 IN_MEMORY = 10_000
-"""Texts that are held in memory at once; where a strategy looks at a whole larger pool, they are read as they are asked
-for."""
+"""Most texts kept in memory at once; for a strategy that looks at a whole, larger pool, texts are read on demand."""
 
 _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "tokens")
 
 
 def run(context: Context) -> Finish:
-    """Choose from the documents never asked for: by uncertainty where there is a model, else for diversity.
+    """Select among the documents never asked for, by the strategy of the request or the settings.
 
-    Where the model has learnt relations, the uncertainties are of mentions and relations together. The strategies that
-    ask the model again (see :data:`~biorat_al.acquisition.base.Feature`) ask it of mentions alone.
+    If the model has learnt relations, its uncertainties cover mentions and relations together. Strategies that ask the
+    model for more (see :data:`~biorat_al.acquisition.base.Feature`) consider mentions only.
 
-    A strategy that needs a model gives way to diversity while there is none; the counts then say so. From a pool larger
-    than the settings' subsample, so many documents are drawn before a strategy looks at them that would ask more of the
-    model; or more than that, if the budget is for more (see :data:`CHOICE`).
+    Without a model, the settings' seed strategy is the default, and a strategy that needs a model is replaced by
+    ``diverse``; the counts then say so. If a strategy asks the model for more and the pool is larger than the settings'
+    subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
+    :data:`CHOICE`).
     """
     with context.store.read() as session:
         pool = unasked_documents(session, without_gold=context.gold_is_known)
@@ -74,7 +74,7 @@ def run(context: Context) -> Finish:
 
 
 def budget(context: Context) -> Budget:
-    """The budget of this round: what was asked for, else the settings'."""
+    """Return the budget of this round: the request's, or else the settings'."""
     if context.request.tokens is not None:
         return Budget(tokens=context.request.tokens)
     if context.request.size is not None:
@@ -108,7 +108,7 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
 
 
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
-    """Pick what the caller has named; what has been asked for already is not in the pool any more."""
+    """Pick the documents that the caller named; those already asked for are no longer in the pool."""
     place = {name: number for number, name in enumerate(names)}
     keys = {row_id: key for row_id, key in _in_order(context, pool).items() if key in place}
     if not keys:
@@ -122,7 +122,7 @@ def _named(context: Context, pool: list[int], version: str | None, names: Sequen
 def _drawn(
     context: Context, pool: Sequence[int], version: str | None, *, whole: bool
 ) -> tuple[dict[int, str], Candidates]:
-    """The whole pool, or as many of its documents as the settings and the budget say, drawn by the round's seed."""
+    """Return the whole pool, or a random subsample; settings and budget decide its size, the round's seed the draw."""
     limit = budget(context)
     number = max(context.settings.selection.subsample, CHOICE * (limit.documents or 0))
     if whole or number >= len(pool):
@@ -137,18 +137,18 @@ def _drawn(
         payable = candidates.tokens[candidates.tokens <= limit.tokens]
         if payable.sum() >= CHOICE * limit.tokens:
             return keys, candidates
-        # what a document costs is not known before it is read
+        # the cost of a document is unknown until it is read
         number *= 2
 
 
 def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, str]:
-    """Ids of documents by row id, in their order: one that does not depend on how they were read."""
+    """Return document ids by row id, in an order that does not depend on how they were read."""
     with context.store.read() as session:
         return document_keys(session, row_ids)
 
 
 def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:
-    """Documents in the order of the row ids that are given."""
+    """Return documents in the order of `row_ids`."""
     wanted = list(row_ids)
     with context.store.read() as session:
         documents = documents_by_id(session, wanted, check=True)
@@ -156,7 +156,7 @@ def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:
 
 
 class _Texts(Sequence[str]):
-    """The texts of many documents, read as they are asked for: a large pool is never held in memory."""
+    """Texts of many documents, read on demand, so that a large pool is never in memory as a whole."""
 
     def __init__(self, context: Context, row_ids: Sequence[int]) -> None:
         self._context = context
@@ -205,7 +205,7 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
 def _with_features(
     context: Context, strategy: QueryStrategy, candidates: Candidates, documents: list[Document], version: str
 ) -> Candidates:
-    """Ask the selecting arm's model what the strategy needs, of the candidates alone."""
+    """Add to the candidates the features that the strategy needs from the selecting arm's model."""
     from biorat_al.learner.entities.probe import Probe
 
     progress = context.progress
@@ -229,9 +229,10 @@ def ask(
     seed: int,
     progress: Progress = SILENT,
 ) -> dict[Feature, NDArray[np.float32]]:
-    """Ask a model what strategies need of each document besides its predictions.
+    """Compute the features that strategies need for each document besides its prediction.
 
-    :param seed: of the passes with dropout.
+    :param seed: seed of the passes with dropout.
+    :return: by feature, an array with one row per document.
     """
     features: dict[Feature, NDArray[np.float32]] = {}
     if "embedding" in needs:

@@ -1,4 +1,4 @@
-"""Step 2: train the arms, from the base encoder, on all that people have corrected."""
+"""Step 2: train each arm from the base encoder on all answers so far."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from biorat_al.learner.training.job import TrainingJob
 
 MOST_UNLABELLED = 1000
-"""Documents of the pool that a training which learns without labels draws its sentences from, at most."""
+"""Most pool documents that provide sentences for training without labels."""
 
 
 def run(context: Context) -> Finish:
-    """Train each arm that this round has no model of yet; all see the same documents, order and seed."""
+    """Train each arm that has no model in this round yet; all arms see the same documents, order and seed."""
     examples = training_examples(context)
     if not examples:
         return nothing("nobody has annotated anything yet")
@@ -50,7 +50,7 @@ def run(context: Context) -> Finish:
         try:
             model, summary = _train_arm(context, examples, unlabelled, arm)
         except NotEnoughLabelsError as error:
-            # others are asked for, so that the next round can learn
+            # the round goes on to ask for more documents, so that the next one can learn
             return nothing(str(error))
         if arm in done:
             if _is_same(done[arm], model, summary):
@@ -74,7 +74,7 @@ def run(context: Context) -> Finish:
 
     def finish(session: Session) -> StepResult:
         models = models_of(session, context.number)
-        # the same for all arms: they see the same documents
+        # the same for all arms, since they see the same documents
         summary = next(iter(models.values())).summary
         return StepResult(
             counts={
@@ -94,12 +94,12 @@ def run(context: Context) -> Finish:
 
 
 def model_folder(context: Context, row: ModelRow) -> Path:
-    """Return the folder of a model of this round, whole and as it was trained.
+    """Return the folder of a model of this round, complete and as it was trained.
 
-    Once in a run its files are compared with the digests in the store. A model that is lost or was changed is trained
-    again, which gives the same one on the same machine.
+    Once per run, its files are compared with the digests in the store. A lost or changed model is trained again, which
+    gives the same weights on the same machine.
 
-    :raises ModelReplaced: it gave other weights, which were recorded; the steps since training are to be done again.
+    :raises ModelReplaced: training gave other weights, which were recorded; the steps since training must run again.
     """
     folder = context.models_dir / row.version
     if row.version in context.intact_models:
@@ -118,7 +118,7 @@ def model_folder(context: Context, row: ModelRow) -> Path:
 
 
 def is_whole(folder: Path, row: ModelRow) -> bool:
-    """Return whether a model's folder is complete and holds what was trained, by the digests in the store."""
+    """Return whether a model's folder is complete and matches the digests in the store."""
     from biorat_al.learner.encoder.saved_model import is_intact
     from biorat_al.learner.relations.training import relation_folders
 
@@ -131,12 +131,12 @@ def is_whole(folder: Path, row: ModelRow) -> bool:
 def _train_arm(
     context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str
 ) -> tuple[TrainedModel, dict[str, Any]]:
-    """Train the models of an arm; return that of the entities, and a summary of all."""
+    """Train the models of an arm; return the entity model, and a summary of all models."""
     from biorat_al.learner.entities.training import train
     from biorat_al.learner.relations.training import relation_folders
 
     settings = context.settings
-    # nothing can be learnt of what no document was asked for: of that, models say nothing
+    # a label that no document was asked for cannot be learnt, so the model does not have it
     known = learnt_labels(examples, settings)
     model = train(
         [example for example in examples if not known.labels <= example.unasked.labels],
@@ -148,39 +148,39 @@ def _train_arm(
         unlabelled=unlabelled,
     )
     summary = dict(model.summary)
-    for left in relation_folders(model.folder):
-        # a run that was killed may have trained it with other settings
-        shutil.rmtree(left)
+    for stale in relation_folders(model.folder):
+        # a killed run may have trained it with other settings
+        shutil.rmtree(stale)
     if settings.relations:
         summary["relations"] = _train_relations(context, examples, cast(Arm, arm), model.folder)
     return model, summary
 
 
 def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
-    """Return whether a model that was trained again has the weights of the one that was lost."""
+    """Return whether a retrained model has the same weights as the lost one."""
     return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
 
 
 def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
-    """What people should know of the models and of the labels that were learnt from, a sentence each."""
+    """Return sentences on what people should know about the models and their training labels."""
     unknown = unknown_preference(session, settings)
     later = [*replaced_notices(models), *(one.sentence for one in not_asked(session, settings))]
     return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:
-    """Whether all that was trained is still there, and as it was."""
+    """Return whether the model's files are all there and unchanged."""
     return is_whole(context.models_dir / row.version, row)
 
 
 def _weights(summary: Mapping[str, Any]) -> str | None:
-    """sha256 of a model's relation weights; None where it has none."""
+    """Return the sha256 of a model's relation weights; None if it has none."""
     found: str | None = summary.get("relations", {}).get("sha256")
     return found
 
 
 def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, folder: Path) -> dict[str, Any]:
-    """Train an arm's relation model into the folder of its entity model; return its summary, or why there is none."""
+    """Train an arm's relation model into the folder of its entity model; return its summary, or why it has none."""
     from biorat_al.learner.relations.training import train_relations
 
     settings = context.settings
@@ -217,7 +217,7 @@ def _job(context: Context, arm: Arm) -> TrainingJob:
 
 
 def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What there was of relations, and what of them no candidate can express; or why nothing was learnt of them."""
+    """Return the counts of relations: all, those that no candidate can express, and why none were learnt, if so."""
     counts = {"relations": sum(len(example.relations) + len(example.concept_relations) for example in examples)}
     named = {"not_candidates": "not_candidates", "cut_documents": "cut_documents", "reason": "no_relation_model"}
     return counts | {name: summary[key] for key, name in named.items() if key in summary}
@@ -228,10 +228,10 @@ def _provenance(context: Context) -> dict[str, Any]:
 
 
 def training_examples(context: Context) -> list[Example]:
-    """Every document of the pool that has an answer, in the order of the documents.
+    """Return every pool document that has an answer, in the order of the documents.
 
-    What its annotators could not decide is given as disputed. Mentions of labels that the project does not have
-    (renamed by an annotator, say) are left to the learner to count.
+    What its annotators could not decide is marked as disputed. Mentions with labels that the project does not have
+    (renamed by an annotator, for example) are included; the learner counts them.
     """
     prefer = context.settings.team.preferred
     with context.store.read() as session:
@@ -255,9 +255,9 @@ def training_examples(context: Context) -> list[Example]:
 
 
 def check_stored(document: Document, annotation: Annotation) -> None:
-    """Check that the mentions of an answer are still what a document can have: they were when they were stored.
+    """Check that the mentions of a stored answer are still valid, as they were when they were stored.
 
-    :raises StoreError: a span lies outside the text, or a label is empty.
+    :raises StoreError: a span is outside the text, or a label is empty.
     """
     for entity in annotation.entities:
         wrong = "has no label" if not entity.label.strip() else ""
@@ -267,12 +267,12 @@ def check_stored(document: Document, annotation: Annotation) -> None:
         if wrong:
             raise StoreError(
                 f"the database was changed from outside, or is damaged: document {document.id}: the mention "
-                f"{entity.id} {wrong}; put it right there, or take the database from a backup"
+                f"{entity.id} {wrong}; correct it there, or restore the database from a backup"
             )
 
 
 def unlabelled_documents(context: Context) -> list[Document]:
-    """Documents of the pool without an answer, in their order; of many, :data:`MOST_UNLABELLED` drawn at random."""
+    """Return the pool's documents without an answer, in order; at most :data:`MOST_UNLABELLED`, drawn at random."""
     with context.store.read() as session:
         pool = unanswered_documents(session, without_gold=context.gold_is_known)
         if len(pool) > MOST_UNLABELLED:

@@ -1,4 +1,4 @@
-"""What is measured of each arm, and that all figures are paired."""
+"""The evaluation measures each arm, and all figures are paired."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.rounds import make_project, settings_for
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
-    """A project in its second round, whose two tiny models have learnt enough to propose mentions."""
+    """Return a project in its second round, whose two tiny models have learnt enough to propose mentions."""
     settings = settings_for(
         tiny_encoder, selection={"size": 20}, training={"min_steps": 200, "batch_size": 4, "learning_rate": 3e-3}
     )
@@ -50,7 +50,7 @@ def context_of(
 
 
 class _Bars:
-    """Keeps what bars were told."""
+    """A progress that records its bars."""
 
     def __init__(self) -> None:
         self.totals: list[int | None] = []

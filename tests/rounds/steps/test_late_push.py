@@ -1,4 +1,4 @@
-"""A push that was cut off may still arrive: it is waited for, and nothing is sent twice."""
+"""An interrupted push may still arrive: the step waits for it, and sends nothing twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.rounds.test_runner import picked
 
 
 class LateDesk(OracleDesk):
-    """An oracle whose first import is cut off and gets through later, when the tasks are looked for.
+    """An oracle whose first import is cut off and arrives later, when the tasks are looked up.
 
     :param at_look: at which look they have arrived; None: never.
     """
@@ -44,7 +44,7 @@ class LateDesk(OracleDesk):
 
 
 def _cut_off(project: Project, at_look: int | None, settle_seconds: float) -> LateDesk:
-    """Run a round whose push is cut off; return the desk."""
+    """Run a round whose push is interrupted; return the desk."""
     desk = LateDesk(project, at_look, settle_seconds)
     project._desk = desk
     with pytest.raises(RuntimeError, match="the line went dead"):

@@ -1,4 +1,4 @@
-"""In which order a batch goes to the annotators: what the model is least sure of comes first."""
+"""Order of a batch: documents that the model is least sure of go to the annotators first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from biorat_al.project import Project
 
 
 def _sent(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[Task]:
-    """Keep every task that goes to the desk, in order."""
+    """Record every task that goes to the desk, in order."""
     sent: list[Task] = []
     push = project.desk.push
 

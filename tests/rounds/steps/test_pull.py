@@ -1,4 +1,4 @@
-"""What a round fetches, from where it goes on, and what annotators of the test set get to see."""
+"""What a round fetches, where it continues, and what annotators of the test set see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.rounds import patient, settings_for
 
 @pytest.fixture
 def without_gold(tmp_path: Path, tiny_encoder: Path) -> Project:
-    """A project of people, whose test documents have to be annotated as well."""
+    """Return a project with annotators, whose test documents must be annotated too."""
     file = tmp_path / "documents.jsonl"
     write_jsonl(file, (Record(one.document, None, one.source) for one in list(read_demo_corpus())[:30]))
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
@@ -38,7 +38,7 @@ def test_answers_on_test_documents_are_fetched_and_measured_by(without_gold: Pro
 def test_test_documents_are_asked_for_without_pre_labels(
     without_gold: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A test set that a model has pre-labelled measures how well people agree with that model."""
+    """A pre-labelled test set would measure how well people agree with the model."""
     desk = patient(without_gold, empty=True)
     sent: dict[str, list[Task]] = {"pool": [], "test": []}
     push = desk.push

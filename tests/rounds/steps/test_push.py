@@ -1,4 +1,4 @@
-"""Pushing where something went wrong before: how long is waited, what is counted, and who may go on."""
+"""Pushing after something went wrong: how long the step waits, what it counts, and who may go on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.rounds import PatientDesk, make_project, settings_for
 
 
 class Desk(PatientDesk):
-    """A desk that loses the answer to a request, and does what was asked only later, or never."""
+    """A desk that loses the answer to a request, and carries the request out later or never."""
 
     lost: int | None = None
     late: int | None = None
@@ -50,7 +50,7 @@ class Desk(PatientDesk):
 
 @pytest.fixture
 def blind(tmp_path: Path, tiny_encoder: Path) -> Project:
-    """A project whose test documents are to be annotated, with a desk that nobody answers."""
+    """Return a project whose test documents must be annotated, with a desk on which nobody answers."""
     records = [Record(record.document, None, record.source) for record in list(read_demo_corpus())[:20]]
     project = make_project(
         tmp_path / "blind",
@@ -117,7 +117,7 @@ def test_tasks_are_sent_in_pieces(blind: Project, monkeypatch: pytest.MonkeyPatc
 
 
 def lose_the_lock(monkeypatch: pytest.MonkeyPatch, when: str) -> list[str]:
-    """Let the lock be lost before a step, after it (``+``), or before a request; return what was begun."""
+    """Lose the lock before a step, after it (``+``), or before a request; return what had begun."""
     seen: list[str] = []
 
     def check(self: RoundLock) -> None:

@@ -1,4 +1,4 @@
-"""The step that chooses the batch: what it asks of the model, from how many documents, and the same again each time."""
+"""Selection of a batch: what it asks of the model, from how many documents, and the same result every time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Undo(Exception):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
-    """A project whose second round is about to select."""
+    """Return a project whose second round is about to select."""
     folder = tmp_path_factory.mktemp("select") / "trial"
     with make_project(folder, settings_for(tiny_encoder)) as project:
         project.round()
@@ -51,7 +51,7 @@ def context_of(project: Project, strategy: str | None = None, size: int = 5, **s
 
 
 def chosen(context: Context) -> tuple[list[tuple[str, float, str]], dict[str, Any]]:
-    """What the step would pick (id, score, reason) and count; nothing is written."""
+    """Return what the step would pick (id, score, reason) and count, without writing anything."""
     finish = step.run(context)
     with suppress(_Undo), context.store.write() as session:
         result = finish(session)
@@ -124,7 +124,7 @@ def _ones(documents: list[Any]) -> Any:
 class TestSubsample:
     @pytest.fixture
     def drawn(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-        """Id → score of the documents that the strategy ``adversarial`` was given last, with scores made up."""
+        """Return document id → score as last passed to the strategy ``adversarial``, with made-up scores."""
         given: dict[str, float] = {}
 
         def sensitivity(self: Probe, documents: list[Any], **options: Any) -> Any:

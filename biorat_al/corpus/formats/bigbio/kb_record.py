@@ -140,9 +140,11 @@ class KbRecords:
             document,
             annotation,
             keeps=(losses.PASSAGES, losses.CONCEPT_LINKS, losses.RELATIONS, losses.CONCEPT_RELATIONS),
-            metadata=("split",),
-            relation_extras=("normalized",),
-            extras=[key for key, values in ((EVENTS, events), (COREFERENCES, groups)) if values],
+            keys=losses.KeptKeys(
+                metadata=("split",),
+                relations=("normalized",),
+                annotations=[key for key, values in ((EVENTS, events), (COREFERENCES, groups)) if values],
+            ),
         )
         self._report.lose(
             "further properties of events",

@@ -87,9 +87,11 @@ class _Writer:
             self._document,
             annotation,
             keeps=_KEPT,
-            entity_extras=("attributes", "notes", NOTE, NAMES),
-            relation_extras=("attributes", "notes", "roles", TAIL),
-            extras=kept_extras,
+            keys=losses.KeptKeys(
+                entities=("attributes", "notes", NOTE, NAMES),
+                relations=("attributes", "notes", "roles", TAIL),
+                annotations=kept_extras,
+            ),
         )
         relations, unlinked = expanded(annotation)
         report.lose(losses.UNLINKED, unlinked)

@@ -45,6 +45,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _BLANK = re.compile(r"[ \t\r\n]")
 _UNFIT_ID = re.compile(r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z")
 _UNFIT_TOKEN = re.compile(r"\A |[\t\r\n]| \Z|\A" + START)
+_KEPT_KEYS = losses.KeptKeys(metadata=("tokens", "sentences"))
 
 
 class Conll(CorpusFormat):
@@ -71,7 +72,7 @@ class Conll(CorpusFormat):
             for record in records:
                 document, annotation = record[:2]
                 check_record(document, annotation)
-                losses.count_losses(counted, document, annotation, metadata=("tokens", "sentences"))
+                losses.count_losses(counted, document, annotation, keys=_KEPT_KEYS)
                 ident = tabular_id(document, _UNFIT_ID, self.title, counted)
                 out.write(f"{START}\t{ident}\n\n")
                 out.writelines(_lines(document, annotation or Annotation(), counted))

@@ -189,9 +189,12 @@ def _flat(text: str) -> str:
 
 def _task(number: int, document: Document, annotation: Annotation | None, report: WriteReport) -> dict[str, Any]:
     losses.count_losses(
-        report, document, annotation, keeps=_KEPT_KINDS, entity_extras=(NOTE,), relation_extras=(SCORE,),
-        extras=(KEPT,),
-    )  # fmt: skip
+        report,
+        document,
+        annotation,
+        keeps=_KEPT_KINDS,
+        keys=losses.KeptKeys(entities=(NOTE,), relations=(SCORE,), annotations=(KEPT,)),
+    )
     data: dict[str, Any] = {"text": document.text, "document_id": document.id}
     if document.passages:
         data["passages"] = [{"kind": part.kind, "start": part.start, "end": part.end} for part in document.passages]

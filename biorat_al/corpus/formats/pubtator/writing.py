@@ -52,7 +52,7 @@ class PubTatorLines:
             document,
             annotation,
             keeps=_KEPT,
-            entity_extras=("identifiers", "individual_mentions", "further_columns"),
+            keys=losses.KeptKeys(entities=("identifiers", "individual_mentions", "further_columns")),
         )
         title, abstract = title_and_abstract(document, r"\n", self._report)
         texts = [f"{ident}|t|{title}", f"{ident}|a|{abstract}"]
