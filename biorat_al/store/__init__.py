@@ -4,11 +4,11 @@
 - `tables`: all tables. `store`: one opened database (`Store`), from `database/` and `tables`.
 - `annotations`: annotations to rows and back; `documents`, `creation`: documents in and out, a new project's store.
 - `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
-- `answers`: which annotation counts, with `beyond` and `majority` (votes on properties, on mentions).
+- `answers`: which annotation counts, with the votes in `consensus/`.
 - `models`, `evaluations`, `picks`, `rounds`: rows of the rounds; `shown`: relations of shown pre-labels.
 - `findings`: what a person should know about the current answers.
 
 `tables < annotations` < the other modules; among these `documents < creation`, `models < shown`,
-`revisions < known_answers < tasks`, `beyond < majority < answers` and `store < answers`: what is on the right may
+`revisions < known_answers < tasks`, `consensus < answers` and `store < answers`: what is on the right may
 import what is on the left.
 """

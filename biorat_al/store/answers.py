@@ -2,8 +2,9 @@
 
 1. If answers were marked as ground truth, the latest of them counts (``adjudicated``).
 2. Else, if several people answered, the mentions and relations count that more than half of them have (``majority``,
-   see :mod:`biorat_al.store.majority`). What exactly half of them have is left out, unless a preferred annotator is
-   named and has it. What could not be decided is kept aside (``disputed``) and masked in training and evaluation.
+   see :mod:`biorat_al.store.consensus.majority`). What exactly half of them have is left out, unless a preferred
+   annotator is named and has it. What could not be decided is kept aside (``disputed``) and masked in training and
+   evaluation.
 3. Else the one person's answer counts (``single``), or the latest of several by the same person.
 4. If nobody has answered, the gold annotation of the document counts (``gold``), if gold should count.
 
@@ -31,7 +32,7 @@ from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.asked import Given, Offers
-from biorat_al.store.majority import Majority, alone, majority
+from biorat_al.store.consensus.majority import Majority, alone, majority
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 

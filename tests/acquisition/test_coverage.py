@@ -15,7 +15,7 @@ from biorat_al.acquisition import coverage
 from biorat_al.acquisition.base import Budget
 from biorat_al.acquisition.coverage import NOT_LOOKED_AT, SAME_TEXT, Diverse, greedy_gains
 from biorat_al.acquisition.selection import select
-from tests.acquisition.pools import make
+from tests.acquisition.factories import make
 
 # multiples of 1/16: sums are exact, so that equal gains are equal
 similarities = st.tuples(st.integers(1, 7), st.integers(1, 6)).flatmap(

@@ -9,7 +9,7 @@ from biorat_al.acquisition.base import Budget
 from biorat_al.acquisition.density import Density
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.similarity import cosines, topics
-from tests.acquisition.pools import make
+from tests.acquisition.factories import make
 
 
 def test_worked_by_hand() -> None:

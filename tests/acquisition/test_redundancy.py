@@ -15,7 +15,7 @@ from biorat_al.acquisition.redundancy import Distinct
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, topics, word_sets
-from tests.acquisition.pools import make
+from tests.acquisition.factories import make
 
 texts = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=5).map(" ".join), min_size=1, max_size=12)
 

@@ -13,7 +13,7 @@ from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
 from biorat_al.acquisition.registry import STRATEGIES, find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.errors import LearnerError, UsageError
-from tests.acquisition.pools import candidates, make
+from tests.acquisition.factories import candidates, make
 
 MNLP = find_strategy("mnlp")
 

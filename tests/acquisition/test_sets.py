@@ -26,7 +26,7 @@ from biorat_al.acquisition.sets import (
     plus_plus,
     turns,
 )
-from tests.acquisition.pools import make
+from tests.acquisition.factories import make
 
 points = st.tuples(st.integers(1, 9), st.integers(1, 3)).flatmap(
     lambda shape: arrays.arrays(np.float64, shape, elements=st.integers(-4, 4).map(float))

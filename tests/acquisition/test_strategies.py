@@ -21,7 +21,7 @@ from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.uncertainty import UncertaintyStrategy
 from biorat_al.cli import cli
 from biorat_al.errors import LearnerError, UsageError
-from tests.acquisition.pools import candidates, make, reordered
+from tests.acquisition.factories import candidates, make, reordered
 
 EVERY = pytest.mark.parametrize("name", list(STRATEGIES))
 WITH_MODEL = pytest.mark.parametrize("name", [name for name, kind in STRATEGIES.items() if kind.needs_model])

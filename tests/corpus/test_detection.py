@@ -15,7 +15,7 @@ from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.io.json_head import json_head
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError
-from tests.corpus.strategies import json_values, maybe_annotated
+from tests.corpus.generators import json_values, maybe_annotated
 
 TEXT = "Zalvorin calms Trexel syndrome."
 REGION = {"id": "a", "type": "labels", "value": {"start": 0, "end": 8, "text": "Zalvorin", "labels": ["Chemical"]}}

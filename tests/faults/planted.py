@@ -424,10 +424,10 @@ STORE = (
     ),
     Fault(
         "half of the annotators are a majority",
-        "biorat_al/store/majority.py",
+        "biorat_al/store/consensus/majority.py",
         "        kept = self.preferred in votes\n",
         "        kept = True\n",
-        ("tests/store/test_majority.py",),
+        ("tests/store/consensus/test_majority.py",),
     ),
     Fault(
         "the oldest model predicts",

@@ -30,7 +30,7 @@ from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 from tests.learner.jobs import trained
-from tests.learner.training.steps import LABELS, attack_gradients, clean_gradient, make_fit
+from tests.learner.training.factories import LABELS, attack_gradients, clean_gradient, make_fit
 
 Examples = Callable[[int], list[Example]]
 

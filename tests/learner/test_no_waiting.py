@@ -26,7 +26,7 @@ from biorat_al.learner.training.loop import Loop
 from biorat_al.learner.types import Example
 from biorat_al.settings import Arm, RelationSettings
 from tests.learner.relations.test_training import SETTINGS, TRAINING, related_examples, train
-from tests.learner.training.steps import make_fit
+from tests.learner.training.factories import make_fit
 
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "unique", "repeat_interleave")
 

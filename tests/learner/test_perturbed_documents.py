@@ -16,7 +16,7 @@ from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.learner import perturbed_documents as robustness
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
-from tests.corpus.strategies import annotated
+from tests.corpus.generators import annotated
 
 conditions = pytest.mark.parametrize("condition", CONDITIONS)
 

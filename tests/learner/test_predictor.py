@@ -18,7 +18,7 @@ from biorat_al.learner.relations.training import train_relations
 from biorat_al.learner.relations.uncertainty import combined
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, TrainingSettings
-from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
+from tests.learner.relations.factories import SETTINGS, TYPES, related_examples
 
 CPU = Device("cpu", bf16=False)
 TRAINING = TrainingSettings(learning_rate=3e-3, min_steps=60, dev_share=0.25)

@@ -24,7 +24,7 @@ from biorat_al.corpus.model.document import (
 )
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, FormatError, OffsetError, UsageError
-from tests.corpus.strategies import maybe_annotated
+from tests.corpus.generators import maybe_annotated
 
 TEXT = "Naloxone reverses clonidine."
 GOOD: dict[str, Any] = {

@@ -29,7 +29,7 @@ from biorat_al.corpus.model.document import (
 )
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import FormatError
-from tests.corpus.strategies import maybe_annotated
+from tests.corpus.generators import maybe_annotated
 
 DERIVED = {"conll": ("tokens", "sentences"), "ddi": ("sentences",), "bigbio": ("split",)}
 """Metadata that a reader adds to what was written."""

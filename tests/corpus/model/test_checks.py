@@ -6,7 +6,7 @@ from hypothesis import given
 from biorat_al.corpus.model.checks import annotation_errors, check_annotation, check_document, check_mention
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Document, Entity, Passage, Relation, Span
 from biorat_al.errors import FormatError, OffsetError
-from tests.corpus.strategies import annotated
+from tests.corpus.generators import annotated
 
 DOCUMENT = Document("1", "Ocular and auditory toxicity")
 ENTITY = Entity("T1", "Disease", (Span(0, 6), Span(20, 28)))

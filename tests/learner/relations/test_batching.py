@@ -24,7 +24,7 @@ from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.settings import AdversarialSettings, Arm, RelationType, TrainingSettings
-from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
+from tests.learner.relations.factories import SETTINGS, TYPES, related_examples
 
 WEIGHTS = np.array([1.0, 0.5, 2.0], dtype=np.float32)
 

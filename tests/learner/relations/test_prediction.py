@@ -15,7 +15,7 @@ from biorat_al.learner.relations.training import relation_folders, train_relatio
 from biorat_al.learner.temperature import calibrated
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, RelationType, TrainingSettings
-from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
+from tests.learner.relations.factories import SETTINGS, TYPES, related_examples
 
 CPU = Device("cpu", bf16=False)
 

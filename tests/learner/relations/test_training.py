@@ -24,7 +24,7 @@ from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.order import development_ids
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, RelationSettings, TrainingSettings
-from tests.learner.relations.pairs import SETTINGS, TYPES, related_examples
+from tests.learner.relations.factories import SETTINGS, TYPES, related_examples
 
 TRAINING = TrainingSettings(min_steps=20, dev_share=0.25)
 CPU = Device("cpu", bf16=False)

@@ -33,7 +33,7 @@ from biorat_al.learner.training.draws import EmbeddingTap
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 from tests.learner.jobs import trained
-from tests.learner.relations.pairs import CAUSES, SETTINGS, TREATS, TYPES, related_examples
+from tests.learner.relations.factories import CAUSES, SETTINGS, TREATS, TYPES, related_examples
 
 NO_CAUSES = Unasked(relations=frozenset({"causes"}))
 WEIGHTS = np.array([1.0, 0.5, 2.0], dtype=np.float32)

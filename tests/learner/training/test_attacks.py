@@ -14,7 +14,7 @@ from biorat_al.learner.training.draws import EmbeddingTap, passes_per_step
 from biorat_al.learner.training.passes import Passes, View
 from biorat_al.learner.training.perturbation import Ball, unit_of
 from biorat_al.learner.types import Example
-from tests.learner.training.steps import (
+from tests.learner.training.factories import (
     LABELS,
     attack_gradients,
     loss_gradients,

@@ -9,7 +9,7 @@ from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, mean_probability
 from biorat_al.learner.training.perturbation import Ball
 from biorat_al.settings import AdversarialSettings, Arm
-from tests.learner.training.steps import clean_gradient, shifted_loss
+from tests.learner.training.factories import clean_gradient, shifted_loss
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf", "l1"])

@@ -17,7 +17,7 @@ from biorat_al.corpus.model.document import (
     Span,
 )
 from biorat_al.errors import CorpusError, OffsetError
-from tests.corpus.strategies import annotated
+from tests.corpus.generators import annotated
 
 
 def passages_of(record: dict[str, Any]) -> list[tuple[str, str, list[int]]]:

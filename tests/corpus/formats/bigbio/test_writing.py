@@ -22,7 +22,7 @@ from biorat_al.corpus.formats.bigbio.writing import write_bigbio
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, UsageError
-from tests.corpus.strategies import annotated
+from tests.corpus.generators import annotated
 
 DOCUMENT = Document("7", "A title An abstract", (Passage("title", 0, 7), Passage("abstract", 8, 19)))
 ANNOTATION = Annotation(

@@ -12,7 +12,7 @@ from biorat_al.corpus.model.checks import check_annotation
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Document, Entity, Relation, Span
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.corpus.model.unasked import Unasked
-from biorat_al.store.majority import alone, majority
+from biorat_al.store.consensus.majority import alone, majority
 
 
 def entity(ident: str, label: str = "X", *spans: tuple[int, int], concepts: tuple[Concept, ...] = ()) -> Entity:

@@ -2,7 +2,7 @@
 
 :mod:`biorat_al.corpus.model.identity` defines when two annotators have the same mention or relation. What exactly half
 of them have is a tie: it is left out, unless the preferred annotator has it. The annotators who have a mention decide
-on its concepts in the same way. :mod:`biorat_al.store.beyond` decides on what formats carry beyond these.
+on its concepts in the same way. :mod:`biorat_al.store.consensus.extras` decides on what formats carry beyond these.
 
 What is left out is not always decided to be absent. These are **disputed**:
 
@@ -29,7 +29,7 @@ from typing import Any, NamedTuple, TypeVar
 from biorat_al.corpus.model.document import UNDISPUTED, Annotation, Concept, ConceptRelation, Disputed, Entity, Relation
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_key
 from biorat_al.corpus.model.unasked import Unasked
-from biorat_al.store.beyond import agreed_extras, document_extras
+from biorat_al.store.consensus.extras import agreed_extras, document_extras
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
