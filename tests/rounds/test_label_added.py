@@ -13,6 +13,7 @@ import pytest
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
+from biorat_al.corpus.sources import Sources
 from biorat_al.desk.base import DeskProject, Documents, Pull, Task
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.efficiency.report.build import project_report
@@ -99,7 +100,7 @@ def growing(folder: Path, encoder: Path, *, pool: int = 24, test: int = 4, **cha
         "desk": {"kind": "label-studio"},
     }
     settings = settings_for(encoder, **values | changes)
-    project = Project.init(folder / "trial", settings, [files[0]], test_documents=[files[1]])[0]
+    project = Project.init(folder / "trial", settings, Sources([files[0]], [files[1]]))[0]
     project._desk = Growing(gold, project.folder)
     return project
 

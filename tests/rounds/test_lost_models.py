@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -30,8 +32,8 @@ def on_another_machine(patch: pytest.MonkeyPatch) -> None:
     """Let training give other weights, as another processor or number of threads does."""
     train = training.train
 
-    def elsewhere(*arguments: object, **options: object) -> object:
-        return train(*arguments, **{**options, "seed": int(str(options["seed"])) + 1})  # type: ignore[arg-type]
+    def elsewhere(examples: Any, job: Any, **options: Any) -> Any:
+        return train(examples, replace(job, seed=job.seed + 1), **options)
 
     patch.setattr(training, "train", elsewhere)
 

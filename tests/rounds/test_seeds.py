@@ -23,9 +23,9 @@ def _seeds(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> dict[str,
     seen: dict[str, tuple[int, list[str]]] = {}
     work: Callable[..., Any] = getattr(module, name)
 
-    def note(examples: Any, **options: Any) -> Any:
-        seen[options["arm"]] = (options["seed"], [example.document.id for example in examples])
-        return work(examples, **options)
+    def note(examples: Any, job: Any, **options: Any) -> Any:
+        seen[job.arm] = (job.seed, [example.document.id for example in examples])
+        return work(examples, job, **options)
 
     monkeypatch.setattr(module, name, note)
     return seen
