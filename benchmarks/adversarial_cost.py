@@ -30,7 +30,8 @@ from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.batching import Row, batch_order, encode_part, make_batch
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
-from biorat_al.learner.training.draws import EmbeddingTap, passes_per_step
+from biorat_al.learner.training.draws import passes_per_step
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Outcome
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings

@@ -1,7 +1,7 @@
 """How long a simulated run takes, and which steps of its rounds the time goes into.
 
 One run of `none`, choosing by `mnlp`, on NCBI disease, measured on its development documents, with the small encoder,
-in one process that has all cores. A run that is there already is only shown.
+in one process that has all cores. A run that already exists is only shown.
 
     python benchmarks/simulation_time.py [--rounds 10] [--size 20] [--arm none] [--work build/simulation-time]
 """

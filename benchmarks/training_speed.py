@@ -28,7 +28,7 @@ from biorat_al.learner.encoder.encoder import Encoder, quiet, resolve_encoder
 from biorat_al.learner.entities.batching import EncodedPart, Row, batch_order, encode_part, make_batch
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
-from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings

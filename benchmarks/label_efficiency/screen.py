@@ -3,7 +3,7 @@
 On a part of the training data, as `tune.py` has it: the study, which reports on the development documents, compares the
 best of them with random picks. For each seed a model is trained on abstracts drawn at random; every strategy chooses a
 batch from the rest of the pool with that very model; a new model is trained on both, and scored. The batch has as many
-word pieces as the first abstracts. Each trial is one line of JSON; a trial that is there already is not run again.
+word pieces as the first abstracts. Each trial is one line of JSON; a trial that already exists is not run again.
 
     python benchmarks/label_efficiency/screen.py [--corpus FOLDER] [--seeds 0,1,2] [--only NAME,NAME] [--abstracts 60]
     python benchmarks/label_efficiency/screen.py --show

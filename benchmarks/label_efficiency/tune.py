@@ -2,7 +2,7 @@
 
 The study reports on the development documents; so settings are chosen here without them. The 592 training abstracts of
 the NCBI disease corpus are shuffled once: 142 are scored on, and each seed draws its abstracts from the other 450. Each
-trial is one line of JSON in the output file; a trial that is there already is not run again.
+trial is one line of JSON in the output file; a trial that already exists is not run again.
 
     python benchmarks/label_efficiency/tune.py [--corpus FOLDER] [--seeds 0,1,2] [--abstracts 60] [--only "NAME;..."]
     python benchmarks/label_efficiency/tune.py --show

@@ -31,7 +31,7 @@ from biorat_al.store.documents import documents_by_id
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
-from biorat_al.store.shown import shown_relations
+from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import DocumentRow
 

@@ -10,10 +10,10 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.identity import RelationKey, relation_keys
 from biorat_al.people.agreement import Agreement
 from biorat_al.store.answers import Decision, Vote
-from biorat_al.store.shown import Shown
+from biorat_al.store.shown_relations import Shown
 
 ShownRelations = Mapping[Shown, frozenset[RelationKey]]
-"""The relations of pre-labels; see :func:`~biorat_al.store.shown.shown_relations`."""
+"""The relations of pre-labels; see :func:`~biorat_al.store.shown_relations.shown_relations`."""
 
 
 class History:

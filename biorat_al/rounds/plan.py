@@ -12,7 +12,7 @@ from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers
-from biorat_al.store.picks import count_unasked
+from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
@@ -48,7 +48,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         newest = newest_round(session)
         pool = desk_project(session, "pool")
         labelled = len(answers(session, "pool", with_gold=settings.gold_is_known))
-        left = count_unasked(session, without_gold=settings.gold_is_known)
+        left = count_never_asked(session, without_gold=settings.gold_is_known)
         # until something has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)
         if newest is not None and resumes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from biorat_al.store.answers import answers
-from biorat_al.store.picks import unasked_documents
+from biorat_al.store.picks import never_asked_documents
 from biorat_al.store.tasks import tasks_in_state
 
 
@@ -14,7 +14,7 @@ def unanswered_documents(session: Session, *, without_gold: bool) -> list[int]:
 
     :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
-    return sorted({*unasked_documents(session, without_gold=without_gold), *_waiting(session)})
+    return sorted({*never_asked_documents(session, without_gold=without_gold), *_waiting(session)})
 
 
 def asked_documents(session: Session, *, with_gold: bool) -> list[int]:

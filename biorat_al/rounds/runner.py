@@ -28,7 +28,7 @@ from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
 from biorat_al.store.findings import findings
-from biorat_al.store.picks import count_unasked
+from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
@@ -251,7 +251,7 @@ def _check_that_there_is_work(context: Context) -> None:
             open_tasks=counts["open"],
             partial=context.request.partial,
             labelled=bool(answers(session, "pool", with_gold=context.gold_is_known)),
-            left=count_unasked(session, without_gold=context.gold_is_known) > 0,
+            left=count_never_asked(session, without_gold=context.gold_is_known) > 0,
             changed=changed_since(session, context.number, began)
             or has_new_labels(session, context.settings, context.number),
         )

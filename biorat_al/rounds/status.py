@@ -25,7 +25,7 @@ from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import models_of
-from biorat_al.store.picks import count_unasked, picks_of
+from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
@@ -141,7 +141,7 @@ def project_status(
             "labels": settings.labels,
             "documents": count_documents(session),
             "labelled": {"pool": len(pool), "test": len(test)},
-            "left": count_unasked(session, without_gold=settings.gold_is_known),
+            "left": count_never_asked(session, without_gold=settings.gold_is_known),
             "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities, prefer),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},

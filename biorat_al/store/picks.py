@@ -16,20 +16,20 @@ from biorat_al.store.tables import (
 )
 
 
-def unasked_documents(session: Session, *, without_gold: bool) -> list[int]:
+def never_asked_documents(session: Session, *, without_gold: bool) -> list[int]:
     """Return the row ids of the pool's documents that were never asked for, in order.
 
     :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
-    return list(session.scalars(select(DocumentRow.id).where(*_unasked(without_gold)).order_by(DocumentRow.id)))
+    return list(session.scalars(select(DocumentRow.id).where(*_never_asked(without_gold)).order_by(DocumentRow.id)))
 
 
-def count_unasked(session: Session, *, without_gold: bool) -> int:
-    """Return the number of documents that :func:`unasked_documents` returns."""
-    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_unasked(without_gold))).one()
+def count_never_asked(session: Session, *, without_gold: bool) -> int:
+    """Return the number of documents that :func:`never_asked_documents` returns."""
+    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_never_asked(without_gold))).one()
 
 
-def unasked_test_documents(session: Session) -> list[int]:
+def never_asked_test_documents(session: Session) -> list[int]:
     """Return the row ids of the test documents that have neither gold annotations nor a task."""
     return list(
         session.scalars(
@@ -51,7 +51,7 @@ def picks_of(session: Session, number: int) -> list[PickRow]:
     return list(session.scalars(select(PickRow).where(PickRow.round_number == number).order_by(PickRow.rank)))
 
 
-def _unasked(without_gold: bool) -> list[ColumnElement[bool]]:
+def _never_asked(without_gold: bool) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         DocumentRow.split == "pool",
         ~exists().where(TaskRow.document_id == DocumentRow.id),

@@ -74,7 +74,7 @@ def test_a_message_quotes_no_whole_file_and_nothing_that_a_terminal_acts_on() ->
     assert said.startswith("a.txt:1, document bbb")
     assert "found '\\x1b[2J\\x00aaa" in said
     assert said.endswith("expected\ta mention")
-    assert "characters) …" in said
+    assert "…" in said or "..." in said
     assert len(said) < LONGEST_MESSAGE + 500
     assert str(CorpusError("at 3-8 is 'mouse'\nélan 👩‍🔬", source="a.txt")) == "a.txt: at 3-8 is 'mouse'\nélan 👩‍🔬"
 

@@ -20,7 +20,7 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.head import _TAKES_WHOLE_MASKS
 from biorat_al.learner.entities.batching import Batch, EncodedPart, encode_part
 from biorat_al.learner.entities.network import TaggingNetwork
-from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.learner.types import Example

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.store.models import add_predictions, forget_predictions, newest_model
-from biorat_al.store.picks import unasked_documents, unasked_test_documents
+from biorat_al.store.picks import never_asked_documents, never_asked_test_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
 from biorat_al.store.tasks import FetchedTask, changed_since, intend_push, merge
@@ -61,7 +61,7 @@ def test_the_newest_model_of_the_selecting_arm_predicts(models: Store) -> None:
 
 def test_what_annotators_were_shown_is_kept(models: Store) -> None:
     with models.read() as session:
-        first, *others = unasked_documents(session, without_gold=False)
+        first, *others = never_asked_documents(session, without_gold=False)
     with models.write() as session:
         intend_push(session, "pool", [first], 0, T0)
         uncertainty = dict.fromkeys(("least_confidence", "margin", "entropy", "mnlp"), 0.5)
@@ -89,7 +89,7 @@ def test_what_annotators_were_shown_is_kept(models: Store) -> None:
 
 def test_test_documents_with_gold_need_nobody(models: Store) -> None:
     with models.read() as session:
-        assert unasked_test_documents(session) == []
+        assert never_asked_test_documents(session) == []
 
 
 def test_test_documents_without_gold_are_asked_for_once(store: Store, fill: Fill) -> None:
@@ -97,10 +97,10 @@ def test_test_documents_without_gold_are_asked_for_once(store: Store, fill: Fill
     with store.write() as session:
         session.add(RoundRow(number=0, state="done", request={}, settings={}, program_version="0", started_at=T0))
         session.flush()
-        first, second = unasked_test_documents(session)
-        assert not {first, second} & set(unasked_documents(session, without_gold=False))
+        first, second = never_asked_test_documents(session)
+        assert not {first, second} & set(never_asked_documents(session, without_gold=False))
         intend_push(session, "test", [first], 0, T0)
-        assert unasked_test_documents(session) == [second]
+        assert never_asked_test_documents(session) == [second]
 
 
 def test_a_round_has_work_where_answers_were_only_deleted(tasks: Store) -> None:

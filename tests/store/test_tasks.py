@@ -12,7 +12,7 @@ from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_key
-from biorat_al.store.picks import count_unasked, unasked_documents
+from biorat_al.store.picks import count_never_asked, never_asked_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, RoundRow, TaskRow
 from biorat_al.store.tasks import (
@@ -246,8 +246,8 @@ def test_documents_that_were_never_asked_for_are_listed_and_counted(
         session.flush()
         rows = {key: row_id for key, (row_id, _) in documents_by_key(session, ["d1", "d2", "d3"]).items()}
         intend_push(session, "pool", [rows["d1"]], 0, T0)
-        assert unasked_documents(session, without_gold=without_gold) == [rows[key] for key in expected]
-        assert count_unasked(session, without_gold=without_gold) == len(expected)
+        assert never_asked_documents(session, without_gold=without_gold) == [rows[key] for key in expected]
+        assert count_never_asked(session, without_gold=without_gold) == len(expected)
 
 
 BOTH = {1: ["11", "91"], 2: ["12"]}
@@ -448,7 +448,7 @@ def test_a_document_whose_task_went_with_a_restored_backup_before_anybody_answer
     assert (counts.returned, counts.deleted_tasks, counts.kept) == (1, 1, 1)
     assert labels(tasks) == {1: ["Disease"], 2: ["Disease"]}
     with tasks.read() as session:
-        assert unasked_documents(session, without_gold=False) == [3]
+        assert never_asked_documents(session, without_gold=False) == [3]
     assert pull(tasks, restored, existing=frozenset({"11"})).returned == 0
 
 
@@ -456,4 +456,4 @@ def test_a_document_whose_task_somebody_deleted_is_not_asked_for_again(tasks: St
     counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0), existing=frozenset({"11"}))
     assert (counts.returned, counts.deleted_tasks) == (0, 1)
     with tasks.read() as session:
-        assert unasked_documents(session, without_gold=False) == [3]
+        assert never_asked_documents(session, without_gold=False) == [3]

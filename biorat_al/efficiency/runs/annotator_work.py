@@ -25,7 +25,7 @@ from biorat_al.corpus.model.identity import relation_keys
 from biorat_al.store.annotations import chunks, load_annotations
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import predictions
-from biorat_al.store.shown import shown_relations
+from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelRow, TaskRow
 

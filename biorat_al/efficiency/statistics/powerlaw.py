@@ -41,7 +41,7 @@ _STARTED = 0.01
 
 @dataclass(frozen=True)
 class Laws:
-    """Draws from the laws that are consistent with the points, all with the same weight.
+    """Draw from the laws that are consistent with the points, all with the same weight.
 
     :param last: labelled documents at the last point.
     :param level: F1 at the last point, shape (draws,).

@@ -41,8 +41,8 @@ from biorat_al.learner.encoder.windows import batches, pad
 from biorat_al.learner.entities.encoding import windows
 from biorat_al.learner.entities.network import TAGS, TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import read_model
-from biorat_al.learner.training.draws import EmbeddingTap
-from biorat_al.learner.training.dropout import Draws, Dropout, replace_dropout
+from biorat_al.learner.training.dropout import Dropout, MaskDraws, replace_dropout
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.perturbation import Ball, unit_of
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings
@@ -82,7 +82,7 @@ class Probe:
     def __init__(self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device) -> None:
         self._tokenizer, self._device = tokenizer, device
         self._network = network.to(device.name).requires_grad_(False)
-        self._draws = Draws(device)
+        self._draws = MaskDraws(device)
         replace_dropout(network.base, self._draws)
         self._dropouts = [module for module in network.modules() if isinstance(module, Dropout)]
         self._last_dropout = None if self._dropouts else Dropout(_LAST_DROPOUT, self._draws)

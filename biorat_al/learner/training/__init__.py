@@ -3,7 +3,8 @@
 - ``job``: how one arm is trained; ``order``: the order of a training, from held-back documents to the saved model.
 - ``loop``: the optimizer steps; ``broken_loss``: why a loss is no longer a number.
 - ``passes``: forward and backward passes, counted; ``dropout``: dropout with reproducible masks.
-- ``draws``: which steps or windows are adversarial; ``perturbation``: perturbations of word vectors; ``attacks``: the
+- ``draws``: which steps or windows are adversarial, by the probability p and its schedule; ``embedding_tap``: the
+  hook through which word vectors are perturbed; ``perturbation``: perturbations of word vectors; ``attacks``: the
   passes of an adversarial step.
 - ``vocabulary``: the part of the word embedding that training uses.
 

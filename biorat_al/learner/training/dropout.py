@@ -14,7 +14,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.windows import Part
 
 
-class Draws:
+class MaskDraws:
     """The random numbers of the dropout masks of one training run.
 
     :meth:`begin` is called before each pass. Two passes that begin with the same numbers get the same masks, so the
@@ -57,7 +57,7 @@ class Draws:
 class Dropout(nn.Module):
     """A replacement for :class:`torch.nn.Dropout`."""
 
-    def __init__(self, p: float, draws: Draws) -> None:
+    def __init__(self, p: float, draws: MaskDraws) -> None:
         super().__init__()
         self.p = p
         self._threshold = max(round(p * 256), 1)
@@ -70,7 +70,7 @@ class Dropout(nn.Module):
         return x * self._draws.keep(x, self._threshold).to(x.dtype).mul_(self._scale)
 
 
-def replace_dropout(network: nn.Module, draws: Draws) -> None:
+def replace_dropout(network: nn.Module, draws: MaskDraws) -> None:
     """Replace each :class:`torch.nn.Dropout` in `network` that has a rate above 0 by :class:`Dropout`."""
     for module in list(network.modules()):
         for name, child in list(module.named_children()):

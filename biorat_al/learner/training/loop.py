@@ -17,8 +17,9 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.training.attacks import learn_plainly, make_attack
 from biorat_al.learner.training.broken_loss import Losses, Sizes, check_weights, explain
-from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, passes_per_step
-from biorat_al.learner.training.dropout import Draws, replace_dropout
+from biorat_al.learner.training.draws import BernoulliDraws, passes_per_step
+from biorat_al.learner.training.dropout import MaskDraws, replace_dropout
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.passes import Cost, Inputs, Passes, UnlabelledInputs, View
 from biorat_al.learner.training.perturbation import Ball, unit_of
@@ -98,7 +99,7 @@ class Loop:
         self.seed = seed
         self.device = device
         self.outcome = Outcome()
-        self._draws = Draws(device)
+        self._draws = MaskDraws(device)
         replace_dropout(network.base, self._draws)
         self._bernoulli = BernoulliDraws(arm, adversarial, seed)
         unit = unit_of(network.word_embedding, adversarial.norm)

@@ -13,8 +13,8 @@ from torch import nn
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.encoder.windows import Part
-from biorat_al.learner.training.draws import EmbeddingTap
-from biorat_al.learner.training.dropout import Draws
+from biorat_al.learner.training.dropout import MaskDraws
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 
 
 @dataclass(slots=True)
@@ -129,7 +129,9 @@ class Passes:
     :param cost: where the cost is added.
     """
 
-    def __init__(self, network: EncoderNetwork, device: Device, draws: Draws, tap: EmbeddingTap, cost: Cost) -> None:
+    def __init__(
+        self, network: EncoderNetwork, device: Device, draws: MaskDraws, tap: EmbeddingTap, cost: Cost
+    ) -> None:
         self._network = network
         self._device = device
         self._draws = draws

@@ -18,7 +18,7 @@ from biorat_al.store.annotations import chunks, entity_from_values, relation_fro
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of, predictions
-from biorat_al.store.picks import picks_of, unasked_test_documents
+from biorat_al.store.picks import never_asked_test_documents, picks_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
@@ -38,7 +38,7 @@ def run(context: Context) -> Finish:
         model = models_of(session, context.number).get(settings.training.selecting_arm)
         picked = [pick.document_id for pick in picks_of(session, context.number)]
         earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
-        blind = unasked_test_documents(session)
+        blind = never_asked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
         waiting = tasks_in_state(session, "test", "open")
         version = model.version if model else None

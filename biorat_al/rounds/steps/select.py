@@ -23,7 +23,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import measures, models_of
-from biorat_al.store.picks import add_picks, unasked_documents
+from biorat_al.store.picks import add_picks, never_asked_documents
 
 if TYPE_CHECKING:
     from biorat_al.learner.entities.probe import Probe
@@ -52,7 +52,7 @@ def run(context: Context) -> Finish:
     :data:`CHOICE`).
     """
     with context.store.read() as session:
-        pool = unasked_documents(session, without_gold=context.gold_is_known)
+        pool = never_asked_documents(session, without_gold=context.gold_is_known)
         model = models_of(session, context.number).get(context.settings.training.selecting_arm)
     if not pool:
         return nothing("the pool is used up: every document has been asked for")

@@ -91,7 +91,7 @@ class Play:
 
         Where the claim has gone the command had ended but for its last words: then the target is simply there.
         """
-        there = "is there already" in text and not self.claimed
+        there = "already exists" in text and not self.claimed
         return bool(self.scene.complete) and (self.scene.complete in text or there)
 
     def is_claimed(self) -> bool:

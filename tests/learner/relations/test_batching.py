@@ -20,7 +20,7 @@ from biorat_al.learner.relations.batching import (
     relation_order,
 )
 from biorat_al.learner.relations.network import RelationNetwork
-from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.settings import AdversarialSettings, Arm, RelationType, TrainingSettings

@@ -29,7 +29,7 @@ from biorat_al.learner.relations.candidates import label_candidates
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.relations.scoring import score_relations
 from biorat_al.learner.relations.training import train_relations
-from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
 from tests.learner.jobs import trained

@@ -13,7 +13,7 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import Batch, EncodedPart
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.training.draws import EmbeddingTap
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.passes import Passes, View
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings

@@ -10,7 +10,8 @@ import torch
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import Batch, EncodedPart, encode_part
 from biorat_al.learner.training.attacks import Virtual, divergence
-from biorat_al.learner.training.draws import EmbeddingTap, passes_per_step
+from biorat_al.learner.training.draws import passes_per_step
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.passes import Passes, View
 from biorat_al.learner.training.perturbation import Ball, unit_of
 from biorat_al.learner.types import Example

@@ -6,7 +6,8 @@ import torch
 
 from biorat_al.learner.entities.batching import Batch
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
-from biorat_al.learner.training.draws import BernoulliDraws, EmbeddingTap, mean_probability
+from biorat_al.learner.training.draws import BernoulliDraws, mean_probability
+from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.perturbation import Ball
 from biorat_al.settings import AdversarialSettings, Arm
 from tests.learner.training.factories import clean_gradient, shifted_loss

@@ -75,7 +75,7 @@ def test_a_training_that_stops_early_is_looked_at_before_its_model_is_kept(
 
 def test_a_step_gives_its_loss_without_the_graph_behind_it(fit: Fit, batch: Batch) -> None:
     fit.make(repeat(batch), 1, SILENT, "training")
-    from biorat_al.learner.training.draws import EmbeddingTap
+    from biorat_al.learner.training.embedding_tap import EmbeddingTap
 
     with EmbeddingTap(fit.network.word_embedding) as tap:
         loss = fit.step(batch, tap)

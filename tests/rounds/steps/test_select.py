@@ -19,7 +19,7 @@ from biorat_al.rounds.runner import run_round
 from biorat_al.rounds.steps import select as step
 from biorat_al.store.annotations import chunks
 from biorat_al.store.models import models_of, predictions
-from biorat_al.store.picks import picks_of, unasked_documents
+from biorat_al.store.picks import never_asked_documents, picks_of
 from biorat_al.store.tables import DocumentRow
 from tests.support.rounds import make_project, settings_for
 
@@ -167,7 +167,7 @@ class TestSubsample:
     ) -> None:
         with project.store.read() as session:
             [model] = [model for model in models_of(session, NUMBER).values() if model.selecting]
-            rows = predictions(session, model.version, unasked_documents(session, without_gold=False))
+            rows = predictions(session, model.version, never_asked_documents(session, without_gold=False))
             costs = {session.get_one(DocumentRow, row_id).key: row.tokens for row_id, row in rows.items()}
         budget = 4 * max(costs.values())
         context = context_of(project, "adversarial", subsample=1)
