@@ -21,7 +21,6 @@ from biorat_al.learner.encoder.head import _TAKES_WHOLE_MASKS
 from biorat_al.learner.entities.batching import Batch, EncodedPart, encode_part
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.training.embedding_tap import EmbeddingTap
-from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop
 from biorat_al.learner.types import Example
 from biorat_al.settings import Arm, RelationSettings
@@ -109,7 +108,7 @@ def test_no_step_on_relations_reads_a_number_from_the_device(
         related_examples(6),
         encoder,
         "rat",
-        TrainingJob(training=TRAINING),
+        training=TRAINING,
         relations=relations,
     )
     assert not +watching.seen
