@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from biorat_al.disk import writing
 from biorat_al.errors import LockedError, ProjectError
@@ -41,6 +42,7 @@ def _machine() -> str:
 _HOST = _machine()
 _LONGEST = 100
 _NEW, _FORCED = "new", "forced"
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 _in_use: set[str] = set()
 """Temporary names that this process is using."""
@@ -114,15 +116,27 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold signals back: a second Ctrl-C, or a late first one, must not leave a clean-up half done."""
-    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+    """Hold signals back: a second Ctrl-C, or a late first one, must not leave a clean-up half done.
+
+    A signal that arrives meanwhile is handled at the end. Masking signals would not do: another thread of the process,
+    of which torch has several, would take them, and Python would raise in the main thread all the same.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    arrived: list[int] = []
+    before: dict[int, Any] = {}
     try:
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and callable(signal.getsignal(number)):
+                before[number] = signal.signal(number, lambda number, _: arrived.append(number))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if arrived:
+            before[arrived[0]](arrived[0], None)
 
 
 def may_replace(path: Path) -> bool:
