@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from biorat_al import files
-from biorat_al.claims import claimed, temporary_name
+from biorat_al.claims import claimed, temporary_name, uninterrupted
 from biorat_al.errors import CorpusError, LockedError
 from biorat_al.files import replacing, replacing_folder
 
@@ -227,3 +228,20 @@ def test_an_interruption_while_a_claim_is_given_up_leaves_no_claim(
     with pytest.raises(KeyboardInterrupt), claimed(tmp_path / "out", force=False):
         monkeypatch.setattr(os, "unlink", interrupted)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_another_thread_takes_waits_for_the_end_of_the_clean_up() -> None:
+    stop, cleaned = threading.Event(), []
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), uninterrupted():
+            assert other.ident is not None
+            signal.pthread_kill(other.ident, signal.SIGINT)
+            for _ in range(20):
+                time.sleep(0.01)
+            cleaned.append(True)
+    finally:
+        stop.set()
+        other.join()
+    assert cleaned == [True]
