@@ -234,13 +234,18 @@ def test_a_signal_that_another_thread_takes_waits_for_the_end_of_the_clean_up() 
     stop, cleaned = threading.Event(), []
     other = threading.Thread(target=stop.wait)
     other.start()
-    try:
-        with pytest.raises(KeyboardInterrupt), uninterrupted():
+
+    def clean_up() -> None:
+        with uninterrupted():
             assert other.ident is not None
             signal.pthread_kill(other.ident, signal.SIGINT)
             for _ in range(20):
                 time.sleep(0.01)
             cleaned.append(True)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            clean_up()
     finally:
         stop.set()
         other.join()
