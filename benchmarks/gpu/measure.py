@@ -43,7 +43,7 @@ from biorat_al.learner.entities.saved_tagger import read_model  # noqa: E402
 from biorat_al.learner.entities.scoring import score  # noqa: E402
 from biorat_al.learner.entities.tagger import Tagger  # noqa: E402
 from biorat_al.learner.entities.training import train  # noqa: E402
-from biorat_al.learner.training.draws import EmbeddingTap  # noqa: E402
+from biorat_al.learner.training.embedding_tap import EmbeddingTap  # noqa: E402
 from biorat_al.learner.training.job import TrainingJob  # noqa: E402
 from biorat_al.learner.types import Example  # noqa: E402
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings  # noqa: E402

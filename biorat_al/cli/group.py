@@ -131,7 +131,7 @@ def _explain(error: Exception) -> int:
 
 
 _GO_ON = "Nothing is lost: run the same command again to go on."
-_ANEW = "Nothing is left half done: run the same command again, it begins anew."
+_ANEW = "Nothing is left half done: run the same command again, it starts from scratch."
 _AFTERWARDS = {
     "round": _GO_ON,
     "simulate": _GO_ON,

@@ -198,7 +198,8 @@ def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
         raise FormatError(f"the file is empty, expected one of {format_names()}", source=str(path))
     if known is None:
         raise FormatError(
-            found.reason or f"neither its content nor its name tells the format; name one of {format_names()}",
+            found.reason
+            or f"its format cannot be recognised from its content or its name; name one of {format_names()}",
             source=str(path),
         )
     try:
@@ -223,7 +224,7 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
             # it is read together with its main file
             continue
         elif (found := detect(path)).format is None:
-            unread.append((path, found.reason or "neither its content nor its name tells a known format"))
+            unread.append((path, found.reason or "its format cannot be recognised from its content or its name"))
             unknown.add(path)
         elif forced is None or found.format is forced or (suffix_of(path, forced) is not None):
             files.append(_file(path, forced or found.format))

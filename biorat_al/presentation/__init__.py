@@ -1,11 +1,12 @@
 """The results of the commands as plain text of at most 80 columns.
 
-Most modules belong to one command: each has a function that takes the command's result and returns its text::
+Most modules belong to one command: each has a function that takes the command's result and returns its text.
 
-    init  round  status  export  simulation  label_studio  doctor
-    plan      round --dry-run
-    corpus    convert and validate
-    text      what they share: tables, notes, percentages, durations
+- ``init``, ``round``, ``status``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command of that name
+  (``simulation``: ``simulate``)
+- ``plan``: ``round --dry-run``
+- ``corpus``: ``convert`` and ``validate``
+- ``text``: what they share: tables, notes, percentages, durations
 
 All of them may import ``text``, which imports none of them. Nothing here prints; the command line does.
 """

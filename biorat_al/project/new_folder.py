@@ -185,7 +185,7 @@ def check_finished(place: Path, is_complete: IsComplete) -> None:
     if not is_complete(place, intent["uid"]):
         raise ProjectError(
             f"the init of {place} was cut off before the project was in its database; run the same biorat-al init "
-            "again, it begins anew"
+            "again, it starts from scratch"
         )
     confirm(place)
 

@@ -133,7 +133,7 @@ class _KeptAlive(RoundLock):
             raise LockedError(
                 f"this round has lost its lock ({self._lost}), so another machine may be running it by now: it was "
                 "stopped. What it had finished is kept; see whether the database, or a pool in front of it "
-                "(pgbouncer), was started anew or ends idle connections, and run the same command again"
+                "(pgbouncer), was restarted or ends idle connections, and run the same command again"
             )
 
     @contextmanager

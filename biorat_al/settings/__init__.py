@@ -5,7 +5,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 
 - ``base``: what all parts of the settings share.
 - ``labels``, ``learning``, ``team``: the parts for labels, for models and for annotators.
-- ``settings``: the remaining parts, and ``Settings``, which holds them all.
+- ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
 - ``options``: settings from what a user types on the command line.

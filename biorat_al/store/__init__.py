@@ -6,7 +6,7 @@
 - `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
 - `answers`: which annotation counts, with the votes in `consensus/`.
 - `models`, `evaluations`, `picks`, `rounds`: rows of the rounds; `shown_relations`: relations of shown pre-labels.
-- `asked`: what annotators could choose when they gave an answer.
+- `asked`: which labels annotators could choose when they gave an answer.
 - `findings`: what a person should know about the current answers.
 
 `tables < annotations` < the other modules; among these `documents < creation`, `models < shown_relations`,

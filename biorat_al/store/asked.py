@@ -1,12 +1,15 @@
-"""What annotators could choose when they gave an answer: the labels of the project grow, the answers do not.
+"""Which labels annotators could choose when they gave an answer.
 
-A round's last step brings the labelling configuration of each of the desk's projects up to date. An answer that is
-first fetched in round *f* was given under the configuration that round *f* - 1 left, or, between the first and the last
-step of round *f* - 1, under that of the round before. Which of the two it was, the task tells where round *f* - 1 asked
-for it; else the answer's time is held against that of the change, both by the desk's own clock. So a label that was
-added counts as asked for once somebody submits the answer again, changed or not.
+A label can be added to a project after documents have been annotated. Whether those documents contain it is then
+unknown. So each answer is matched with the labels that the desk offered when the answer was given.
 
-Gold annotations came with the documents, and were read with the labels of the project at its beginning.
+The last step of a round brings the labelling configuration of each of the desk's projects up to date. An answer that is
+first fetched in round *f* was therefore given under the configuration that round *f* - 1 left, or, if it was given
+while round *f* - 1 was running, under the one before. If round *f* - 1 itself asked for the document, it was the new
+one. Otherwise the time of the answer is compared with the time of the change, both by the desk's clock.
+
+A label that was added later counts as asked for once somebody submits the answer again, changed or not. Gold
+annotations came with the documents; they can have the labels that the first round asked for.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class Offer(NamedTuple):
         return cls(frozenset(labels), frozenset(relations))
 
     def lacks(self, other: Offer) -> Unasked:
-        """Return what the other has and this has not."""
+        """Return the labels that the other offers and this one does not."""
         return Unasked(other.labels - self.labels, other.relations - self.relations)
 
 
@@ -116,7 +119,7 @@ class Offers:
         return found[1].offer if found else None
 
     def unasked(self, given: Given | None) -> Unasked:
-        """Return what whoever gave an answer could not choose, of all that any round asked for.
+        """Return the labels that some round asked for and the author of an answer could not choose.
 
         :param given: None for gold annotations.
         """

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import pytest
@@ -19,7 +20,8 @@ from biorat_al.acquisition.registry import STRATEGIES
 from biorat_al.cli import cli
 from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.export.export import FORMATS as EXPORT_FORMATS
-from biorat_al.settings import SETTINGS_FILE
+from biorat_al.settings import SETTINGS_FILE, Arm
+from biorat_al.settings.settings import DeskKind
 from tests.support.commands import PUBTATOR, Outcome, be_quick, call, call_process, everything_in, nowhere, one_sentence
 from tests.support.rounds import demo_files
 
@@ -126,6 +128,14 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     assert "biorat_al.cli" in loaded
     heavy = {"torch", "transformers", "sklearn", "label_studio_sdk", "datasets", "sqlalchemy", "pyarrow", "matplotlib"}
     assert loaded & heavy == set()
+
+
+@pytest.mark.parametrize(("command", "option", "kind"), [("simulate", "arms", Arm), ("init", "desk", DeskKind)])
+def test_an_option_offers_every_value_of_its_setting(command: str, option: str, kind: Any) -> None:
+    """The lists are written out, since the settings would make every ``--help`` slower."""
+    choice = next(one.type for one in cli.commands[command].params if one.name == option)
+    assert isinstance(choice, click.Choice)
+    assert tuple(choice.choices) == get_args(kind)
 
 
 def test_the_installed_command_and_the_module_are_the_same() -> None:

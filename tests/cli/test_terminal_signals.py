@@ -72,7 +72,7 @@ def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["round"], "Nothing is lost: run the same command again to go on."),
-        (["export", "out", "--project", "round"], "Nothing is left half done: run the same command again, it begins"),
+        (["export", "out", "--project", "round"], "Nothing is left half done: run the same command again, it starts"),
         (["demo"], "If the demo's project is already made, go on in its folder with: biorat-al round."),
     ],
 )

@@ -101,7 +101,9 @@ def test_what_is_missing_or_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="the folder holds no file of any known format"):
         read_corpus(tmp_path)
     (tmp_path / "words.md").write_text("words")
-    with pytest.raises(FormatError, match="neither its content nor its name tells the format; name one of bioc-json"):
+    with pytest.raises(
+        FormatError, match="its format cannot be recognised from its content or its name; name one of bioc-json"
+    ):
         read_corpus(tmp_path / "words.md")
     with pytest.raises(FormatError, match="the folder holds no file of any known format"):
         read_corpus(tmp_path)
@@ -153,7 +155,7 @@ def test_skipped_files_are_reported(tmp_path: Path) -> None:
     assert len(list(read_corpus(tmp_path, report=report))) == 1
     assert [(skipped.path.name, skipped.reason) for skipped in report.skipped] == [
         (".hidden.jsonl", "hidden"),
-        ("figure.png", "neither its content nor its name tells a known format"),
+        ("figure.png", "its format cannot be recognised from its content or its name"),
         ("gone.jsonl", "not a file that can be read"),
         ("pipe.txt", "not a file that can be read"),
     ]

@@ -350,7 +350,7 @@ def _write_annotation(
     report.lose(losses.UNLINKED, unlinked)
     gold: dict[str, None] = {}
     for number, relation in enumerate(relations, start=1):
-        report.lose("ids of relations (numbered anew)", relation.id != f"R{number}")
+        report.lose("ids of relations (renumbered)", relation.id != f"R{number}")
         group = column(relation.label)
         label, evaluated = relation.extras.get("label", ""), relation.extras.get("evaluated")
         if not isinstance(label, str) or label != label.strip() or _UNFIT.search(label):

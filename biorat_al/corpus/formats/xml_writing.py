@@ -72,7 +72,7 @@ class XmlText:
         numbers = (f"{prefix}{number}" for number in count(1))
         for ident in unfit:
             names[ident] = next(name for name in numbers if name not in names)
-        self._report.lose("ids that XML cannot hold (made anew)", len(unfit))
+        self._report.lose("ids that XML cannot hold (replaced)", len(unfit))
         return names
 
     def text(self, text: str) -> str:

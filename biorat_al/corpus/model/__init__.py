@@ -7,7 +7,8 @@
 ``concepts``           concept identifiers in columns, and their databases
 ``concept_relations``  relations between concepts as relations between mentions, and back
 ``notes``, ``slips``   annotators' notes; slips of the mouse
+``unasked``            labels that nobody was asked for in a document
 
-``mismatch < document``, which all others but ``notes`` import; ``concepts < concept_relations``;
-``identity | notes < slips``.
+``mismatch < document``; all others but ``notes`` and ``unasked`` import ``document``;
+``concepts < concept_relations``; ``identity | notes < slips``.
 """

@@ -256,7 +256,7 @@ def relation_order(
 ) -> Iterator[list[int]]:
     """Yield batches of candidate indices without end: per epoch, all related ones and `negatives` of the others.
 
-    The others are drawn anew in each epoch, all equally likely; the same for the same seed.
+    The others are drawn again in each epoch, all equally likely; the same for the same seed.
 
     :param lengths: lengths of all candidates, by index.
     :param related: whether each candidate has a relation, shape (candidates,).

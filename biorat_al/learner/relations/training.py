@@ -69,7 +69,7 @@ def train_relations(
     """Train one arm's relation model on gold entities, and save it in `folder`, the folder of the arm's model.
 
     The order of `examples` does not matter. All arms of one seed have the same negatives, besides what
-    :class:`~biorat_al.learner.training.order.Training` documents. Candidates without a relation are drawn anew in each
+    :class:`~biorat_al.learner.training.order.Training` documents. Candidates without a relation are drawn again in each
     epoch, `relations.negatives` for each related one, and the probabilities are corrected for that share. The threshold
     is tuned on the development part, which the network has not seen.
 

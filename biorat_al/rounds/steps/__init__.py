@@ -1,4 +1,6 @@
-"""The six steps of a round, a module each: pull, train, evaluate, predict, select, push.
+"""The six steps of a round, a module each.
+
+``pull``, ``train``, ``evaluate``, ``predict``, ``select`` and ``push`` run in this order.
 
 Each module has ``run(context) -> Finish``. It does the work, and returns the function that writes the result in the
 transaction that also marks the step as done. A step that was interrupted runs again from its beginning.

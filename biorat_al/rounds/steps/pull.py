@@ -109,7 +109,7 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
     if merged.kept:
         verb = "is" if merged.kept == 1 else "are"
         notices.append(
-            f"{plural(merged.kept, 'answer')} {verb} no longer in Label Studio, because the task was made anew or a "
+            f"{plural(merged.kept, 'answer')} {verb} no longer in Label Studio, because the task was made again or a "
             f"backup was restored; what we have of it still counts"
         )
     return notices

@@ -78,7 +78,7 @@ def test_events_without_a_trigger(tmp_path: Path) -> None:
     assert record.annotation.extras == {"brat_lines": [three, "M2\tNegation Annotation:E2"]}
     lost = WriteReport()
     write_corpus(tmp_path / "brat", [record], format="brat", report=lost)
-    assert dict(lost.lost) == {"ids of events and relations (numbered anew)": 1}
+    assert dict(lost.lost) == {"ids of events and relations (renumbered)": 1}
     (again,) = read_corpus(tmp_path / "brat")
     assert again.annotation is not None
     assert again.annotation.extras == record.annotation.extras

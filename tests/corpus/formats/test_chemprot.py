@@ -216,7 +216,7 @@ def test_what_does_not_fit_is_counted(tmp_path: Path) -> None:
         "relations marked as undirected": 1,
         "line ends and tabs in texts (each became a space)": 2,
         "documents without passages (cut in two)": 1,
-        "ids of mentions (numbered anew)": 1,
+        "ids of mentions (renumbered)": 1,
         "pieces of discontinuous mentions (written from first to last)": 1,
     }
     (record,) = read_corpus(tmp_path / "out")

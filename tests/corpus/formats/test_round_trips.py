@@ -285,7 +285,7 @@ def test_what_a_format_can_hold_comes_back_whole(
     )
     back, report = there_and_back(tmp_path_factory.mktemp("trip") / "out", name, records)
     if name == "bigbio":
-        report.lost.pop("ids of mentions (numbered anew)", None)
+        report.lost.pop("ids of mentions (renumbered)", None)
         back, records = without_ids(back), without_ids(records)
     assert (dict(report.lost), comparable(back)) == ({}, comparable(records))
 

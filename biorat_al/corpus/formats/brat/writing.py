@@ -103,7 +103,7 @@ class _Writer:
         event_names = numbered([event["id"] for event in events], "E", self._taken)
         relation_names = numbered([relation.id for relation in relations], "R", self._taken)
         report.lose(losses.MENTION_IDS, renamed(names))
-        report.lose("ids of events and relations (numbered anew)", renamed(event_names) + renamed(relation_names))
+        report.lose("ids of events and relations (renumbered)", renamed(event_names) + renamed(relation_names))
         lines = [self._mention(names[entity.id], entity) for entity in annotation.entities]
         for event, trigger in zip(events, triggers, strict=True):
             # two events may share a trigger, which is then written once for each
@@ -215,7 +215,7 @@ class _Writer:
         if re.fullmatch(("[AM]" if prefix == "A" else prefix) + "[0-9]{1,9}", ident) and ident not in self._taken:
             self._taken.add(ident)
             return ident
-        self._report.lose("ids of attributes and notes (numbered anew)")
+        self._report.lose("ids of attributes and notes (renumbered)")
         return self._next(prefix)
 
     def _next(self, prefix: str) -> str:

@@ -212,7 +212,7 @@ def _answer(document: Document, annotation: Annotation, report: WriteReport) -> 
     relations, unlinked = expanded(annotation)
     report.lose(losses.UNLINKED, unlinked)
     for number, relation in enumerate(relations, start=1):
-        report.lose("ids of relations (numbered anew)", relation.id != f"r{number}" and CONCEPTS not in relation.extras)
+        report.lose("ids of relations (renumbered)", relation.id != f"r{number}" and CONCEPTS not in relation.extras)
     written = [relation for relation in relations if relation.label != SAME_MENTION]
     report.lose(f"relations called {SAME_MENTION!r}", len(relations) - len(written))
     result = regions_of(annotation.entities, document.text, CONTROL, TEXT, written)

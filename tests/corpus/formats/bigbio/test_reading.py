@@ -60,7 +60,7 @@ def test_a_record(tmp_path: Path) -> None:
     )
     report = WriteReport()
     write_corpus(tmp_path / "out", [record], format="bigbio", report=report)
-    assert dict(report.lost) == {"ids of mentions (numbered anew)": 2}
+    assert dict(report.lost) == {"ids of mentions (renumbered)": 2}
     (again,) = read_corpus(tmp_path / "out")
     assert again.document == record.document
     assert again.annotation is not None

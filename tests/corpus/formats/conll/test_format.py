@@ -115,7 +115,7 @@ def test_what_is_lost_is_counted(tmp_path: Path) -> None:
         "mentions that overlap a longer one": 2,
         "mentions of white space": 1,
         "pieces of discontinuous mentions (written from first to last)": 1,
-        "ids of mentions (numbered anew)": 1,
+        "ids of mentions (renumbered)": 1,
         "white space in labels (became _)": 1,
         "borders of sentences in a document": 1,
         "texts whose white space is not that between their tokens": 1,
