@@ -67,8 +67,20 @@ _TEXT_LINE = re.compile(r"([^|\t\n]*)\|([A-Za-z])\|(.*)", re.DOTALL)
 _FIRST_LINE = re.compile(r"\s*(?:#[^\n]*\n\s*)*[^|\t\n]{0,200}\|[ta]\|")
 _COMMENT = re.compile(r"\s*#(?![^\s#|]*\|[ta]\|)")
 _ANNOTATION_LINE = re.compile(rb"\n(?!#)[^|\t\n]{1,200}\t")
+_TITLE_WITH_HASH = re.compile(rb"(?:^|\n)#[^|\t\n]{0,200}\|[ta]\|")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _SCORE = re.compile(r"(?:[0-9]*\.[0-9]+)?")
+
+
+def _has_annotations(source: Source) -> bool:
+    """Return whether any document of a file has an annotation line."""
+    if source.holds(_ANNOTATION_LINE):
+        return True
+    if not source.holds(_TITLE_WITH_HASH):
+        return False
+    # what begins with "#" is an annotation line below a document with such an id, and else a comment
+    again = Source(source.path, document_id=source.document_id)
+    return any(block.annotation_lines for block in _Blocks(again, Reading(skip_invalid=True)).all())
 
 
 class _Block:
@@ -102,7 +114,7 @@ class PubTator(CorpusFormat):
             if block.annotation_lines:
                 looked = True
             elif looked is None:
-                looked = source.holds(_ANNOTATION_LINE)
+                looked = _has_annotations(source)
             yield _BlockReader(block, source, reading).record(bool(looked))
 
     def refusal(self, document: Document) -> str | None:

@@ -478,3 +478,14 @@ def test_a_mention_whose_offset_is_no_whole_number_is_not_taken_for_a_relation(t
     for line in ("1\t0.0\t8.0\tNaloxone\tChemical\tD009270", "1\tx\t8\tNaloxone\tChemical\tD009270"):
         with pytest.raises(FormatError, match="expected a mention"):
             annotation_of(tmp_path, line)
+
+
+def test_a_document_whose_id_begins_with_a_hash_shows_that_the_file_was_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "a.pubtator"
+    file.write_text(
+        "7|t|Nothing here.\n7|a|\n\n#8|t|Gout hurts.\n#8|a|\n#8\t0\t4\tGout\tDisease\tD1\n", encoding="utf-8"
+    )
+    first, second = read_corpus(file)
+    assert first.annotation == Annotation()
+    assert second.annotation is not None
+    assert len(second.annotation.entities) == 1
