@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from biorat_al import __version__
 from biorat_al.claims import check_target, claimed
-from biorat_al.corpus.formats.bigbio.card import TIES_SHOWN, CardDetails
+from biorat_al.corpus.formats.bigbio.card import TIES_SHOWN
+from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.provenance import TieRow
 from biorat_al.corpus.formats.bigbio.writing import bigbio_folder
 from biorat_al.corpus.formats.jsonl import write_jsonl

@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
+from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Counts

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
+from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Disputed
 from biorat_al.people.agreement import Agreement
 from biorat_al.settings import SETTINGS_FILE, Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binom
 
-from biorat_al.corpus.formats.bigbio.card import AgreementF1, PairAgreement
+from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.learner.counts import Counts
 from biorat_al.people.agreement import Agreement, f1_interval

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from biorat_al.acquisition.stopping import StoppingAdvice
-from biorat_al.corpus.formats.bigbio.card import AgreementF1
+from biorat_al.corpus.formats.bigbio.details import AgreementF1
 from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.people.disputes import Disputes

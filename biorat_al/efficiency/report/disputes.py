@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biorat_al.corpus.formats.bigbio.card import AgreementF1
+from biorat_al.corpus.formats.bigbio.details import AgreementF1
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.people.disputes import Disputes, counted
 from biorat_al.wording import plural

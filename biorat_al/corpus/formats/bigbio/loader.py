@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from biorat_al.corpus.formats.bigbio.card import DATA, SOURCE, BigBioSummary, CardDetails, render
+from biorat_al.corpus.formats.bigbio.card import DATA, SOURCE, render
+from biorat_al.corpus.formats.bigbio.details import BigBioSummary, CardDetails
 from biorat_al.corpus.formats.bigbio.metadata import language_name, supported_tasks
 
 

@@ -10,12 +10,11 @@ entry without sizes in bytes, which are known only after it has read them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-if TYPE_CHECKING:
-    from biorat_al.corpus.formats.bigbio.card import BigBioSummary, CardDetails, SplitSummary
+from biorat_al.corpus.formats.bigbio.details import BigBioSummary, CardDetails, SplitSummary
 
 _TASKS: dict[str, Callable[[SplitSummary], object]] = {
     "NAMED_ENTITY_RECOGNITION": lambda split: split.mentions,

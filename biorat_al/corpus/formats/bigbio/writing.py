@@ -25,18 +25,8 @@ from typing import Any
 from biorat_al import __version__
 from biorat_al.claims import already_exists
 from biorat_al.corpus.formats.base import Writable, WriteReport
-from biorat_al.corpus.formats.bigbio.card import (
-    CARD,
-    DATA,
-    GUIDELINES,
-    LOADER,
-    PROVENANCE,
-    SOURCE,
-    BigBioSummary,
-    CardDetails,
-    SplitSummary,
-    data_card,
-)
+from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE, data_card
+from biorat_al.corpus.formats.bigbio.details import BigBioSummary, CardDetails, SplitSummary
 from biorat_al.corpus.formats.bigbio.kb_checks import CONVENTIONS, KbChecker
 from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
 from biorat_al.corpus.formats.bigbio.loader import loading_module

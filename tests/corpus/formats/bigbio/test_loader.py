@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.formats.bigbio.card import CardDetails
+from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.loader import supported_tasks
 from biorat_al.corpus.formats.bigbio.schema import source_schema
 from biorat_al.corpus.formats.bigbio.writing import bigbio_folder, write_bigbio

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from biorat_al import files
 from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.formats.bigbio import tables as bigbio_tables
-from biorat_al.corpus.formats.bigbio.card import CardDetails
+from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.kb_checks import KbChecker
 from biorat_al.corpus.formats.bigbio.writing import write_bigbio
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
