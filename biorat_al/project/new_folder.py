@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from biorat_al.claims import claimed, is_alive, this_host
+from biorat_al.claims import claimed, is_alive, this_host, uninterrupted
 from biorat_al.disk import cause, is_full
 from biorat_al.errors import LockedError, ProjectError
 from biorat_al.settings import SETTINGS_FILE
@@ -192,7 +192,7 @@ def check_finished(place: Path, is_complete: IsComplete) -> None:
 
 def confirm(place: Path) -> None:
     """Record that the folder and the database both have the project."""
-    with suppress(OSError):
+    with uninterrupted(), suppress(OSError):
         (place / INTENT).unlink()
 
 

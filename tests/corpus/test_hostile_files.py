@@ -85,3 +85,10 @@ def test_a_separator_that_is_a_blank_for_some_is_told_in_a_sentence_or_read(tmp_
     (record,) = read_corpus(file)
     assert record.annotation is not None
     assert record.annotation.entities[0].surface(record.document.text) == "Gout"
+
+
+def test_a_number_with_a_huge_exponent_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text('{"documents": [{"id": "1", "passages": [{"offset": 1e99999999999999999999, "text": "Gout."}]}]}')
+    with pytest.raises(FormatError, match="not JSON after the first 0 documents: a number has an exponent"):
+        list(read_corpus(file, format="bioc-json"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from biorat_al.corpus.io.source import Source
@@ -88,6 +88,9 @@ def items(source: Source, place: str, *, several: bool = False) -> Iterator[Any]
     except ijson.JSONError as error:
         reason = " ".join(str(error).split())
         raise FormatError(f"not JSON after the first {number} documents: {reason[:200]}", source=source.name) from None
+    except InvalidOperation:
+        reason = "a number has an exponent that is too large"
+        raise FormatError(f"not JSON after the first {number} documents: {reason}", source=source.name) from None
     except (UnicodeDecodeError, OverflowError, RecursionError) as error:
         raise FormatError(f"not JSON after the first {number} documents: {error}", source=source.name) from None
 

@@ -124,7 +124,7 @@ def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
                 yield from batch.to_pylist()
     except FileNotFoundError:
         raise CorpusError("there is no such file or folder", source=source.name) from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         kind = "a saved dataset" if is_state(source.path) else "Parquet"
         raise FormatError(f"it cannot be read as {kind}: {reason}", source=source.name) from None
