@@ -10,11 +10,12 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
+from biorat_al.desk.base import ROLES
 from biorat_al.learner.types import Example
 from biorat_al.people.disputes import masked_text
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers
-from biorat_al.store.asked import ROLES, Offer, Offers, offer_of_values
+from biorat_al.store.asked import Offer, Offers, offer_of_values
 from biorat_al.store.documents import document_keys
 from biorat_al.store.rounds import all_rounds
 from biorat_al.store.tasks import desk_project
@@ -93,9 +94,9 @@ def offer_of(settings: Settings) -> Offer:
     return Offer.of(settings.labels, settings.relation_labels)
 
 
-def behind(session: Session, settings: Settings) -> list[str]:
+def behind(session: Session, settings: Settings, offers: Offers) -> list[str]:
     """Return the roles whose projects on the desk are known to lack a label of the settings."""
-    offers, wanted = Offers.read(session), offer_of(settings)
+    wanted = offer_of(settings)
     roles = []
     for role in ROLES:
         newest = offers.newest(role)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,10 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.batching import Batch, encode_part, make_batch
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.training import train
 from biorat_al.learner.types import Example
+from biorat_al.settings import AdversarialSettings, TrainingSettings
+from tests.learner.jobs import trained
 
 DRUGS = ("aspirin", "naloxone", "heparin", "lithium", "morphine")
 OTHERS = ("the", "patient", "took", "with", "and", "after", "pain", "for", "days", "low", "dose", "of")
@@ -115,3 +119,19 @@ def batch(encoder: Encoder, cpu: Device, make_examples: Callable[[int], list[Exa
     """Six windows of different length."""
     rows = encode_part(make_examples(6), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
     return make_batch(rows, encoder.tokenizer, cpu)
+
+
+@pytest.fixture
+def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
+    """Train one arm on examples for a few steps, with some of the options changed."""
+    quick = TrainingSettings(epochs=1, min_steps=6, batch_size=4, learning_rate=1e-3)
+
+    def run(examples: list[Example], arm: str = "rat", **changes: Any) -> Any:
+        options: dict[str, Any] = {
+            "labels": ["Chemical", "Disease"],
+            "encoder": encoder, "arm": arm, "training": quick, "seed": 13, "prefix": "p",
+            "adversarial": AdversarialSettings(probability=0.5), "models_dir": tmp_path / "models", "device": cpu,
+        }  # fmt: skip
+        return trained(train, examples, **{**options, **changes})
+
+    return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,9 @@ from biorat_al.learner.entities.fitting import _temperature
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import Bin, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
-from biorat_al.learner.entities.training import train
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
-from biorat_al.settings import AdversarialSettings, TrainingSettings
-from tests.learner.jobs import trained
+from biorat_al.settings import TrainingSettings
 from tests.learner.training.factories import LABELS, attack_gradients, clean_gradient, make_fit
 
 Examples = Callable[[int], list[Example]]
@@ -161,21 +158,6 @@ def test_to_virtual_adversarial_training_a_disputed_word_is_one_without_a_label(
     ]
     assert torch.equal(batches[0].words, batches[1].words)
     assert not torch.equal(batches[0].tags, batches[1].tags)
-
-
-QUICK = TrainingSettings(epochs=1, min_steps=6, batch_size=4, learning_rate=1e-3)
-
-
-@pytest.fixture
-def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
-    def run(examples: list[Example], arm: str = "rat", **changes: Any) -> Any:
-        options: dict[str, Any] = {
-            "labels": LABELS, "encoder": encoder, "arm": arm, "training": QUICK, "seed": 13, "prefix": "p",
-            "adversarial": AdversarialSettings(probability=0.5), "models_dir": tmp_path / "models", "device": cpu,
-        }  # fmt: skip
-        return trained(train, examples, **{**options, **changes})
-
-    return run
 
 
 @pytest.mark.parametrize("arm", ["none", "rat"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,11 +21,9 @@ from biorat_al.learner.entities.fitting import _temperature
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import BINS, Bin, Counts, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
-from biorat_al.learner.entities.training import train
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example
-from biorat_al.settings import AdversarialSettings, TrainingSettings
-from tests.learner.jobs import trained
+from biorat_al.settings import TrainingSettings
 from tests.learner.training.factories import LABELS, attack_gradients, make_fit
 
 Examples = Callable[[int], list[Example]]
@@ -129,21 +126,6 @@ def test_no_gradient_comes_from_documents_that_were_not_asked(
     assert logits.grad is not None
     assert not logits.grad[..., LABELS.index("Chemical"), :].any()
     assert (logits.grad[..., LABELS.index("Disease"), :][batch.words] != 0).all()
-
-
-QUICK = TrainingSettings(epochs=1, min_steps=6, batch_size=4, learning_rate=1e-3)
-
-
-@pytest.fixture
-def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
-    def run(examples: list[Example], arm: str = "rat", **changes: Any) -> Any:
-        options: dict[str, Any] = {
-            "labels": LABELS, "encoder": encoder, "arm": arm, "training": QUICK, "seed": 13, "prefix": "p",
-            "adversarial": AdversarialSettings(probability=0.5), "models_dir": tmp_path / "models", "device": cpu,
-        }  # fmt: skip
-        return trained(train, examples, **{**options, **changes})
-
-    return run
 
 
 @pytest.mark.parametrize("arm", ["none", "rat", "at", "matched"])

@@ -44,8 +44,8 @@ def run(context: Context) -> Finish:
         version = model.version if model else None
         concerned = [*picked, *(task.document_id for task in earlier)]
         proposed = _pre_annotations(session, version, concerned)
-        stale = behind(session, context.settings)
         offers = Offers.read(session)
+        stale = behind(session, settings, offers)
         again = {} if version is None else shown_before(session, half_done_tasks(session, version), version, settings)
     if not picked and not blind and not earlier and not stale:
         return nothing("there is nothing to ask for")
