@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
-from biorat_al.desk.base import ROLES
+from biorat_al.desk.base import ROLES, Role
 from biorat_al.learner.types import Example
 from biorat_al.people.disputes import masked_text
 from biorat_al.settings import Settings
@@ -94,10 +94,10 @@ def offer_of(settings: Settings) -> Offer:
     return Offer.of(settings.labels, settings.relation_labels)
 
 
-def behind(session: Session, settings: Settings, offers: Offers) -> list[str]:
+def behind(session: Session, settings: Settings, offers: Offers) -> list[Role]:
     """Return the roles whose projects on the desk are known to lack a label of the settings."""
     wanted = offer_of(settings)
-    roles = []
+    roles: list[Role] = []
     for role in ROLES:
         newest = offers.newest(role)
         if newest is not None and newest.lacks(wanted) and desk_project(session, role) is not None:
