@@ -10,17 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from biorat_al.corpus.formats.label_studio.answers import Action
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation
+from biorat_al.corpus.model.role import Role
 from biorat_al.corpus.model.slips import NO_SLIPS, Slips
 from biorat_al.settings import Guidelines, RelationType
-
-Role = Literal["pool", "test"]
-"""``pool``: documents with pre-labels. ``test``: the blind held-out documents, without pre-labels."""
-
-ROLES: tuple[Role, ...] = ("pool", "test")
 
 Documents = Callable[[Sequence[str]], Mapping[str, Document]]
 """A function that looks documents up by id and leaves out unknown ids."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
 from biorat_al.corpus.model.identity import mention_key, relation_keys
+from biorat_al.corpus.model.role import Role
 from biorat_al.desk.base import (
     Desk,
     DeskAnnotation,
@@ -24,7 +25,6 @@ from biorat_al.desk.base import (
     Documents,
     PreAnnotation,
     Pull,
-    Role,
     Task,
     TaskState,
 )

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
-from biorat_al.desk.base import ROLES, Desk
+from biorat_al.corpus.model.role import ROLES
+from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact

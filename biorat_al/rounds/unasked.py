@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
-from biorat_al.desk.base import ROLES, Role
 from biorat_al.learner.types import Example
 from biorat_al.people.disputes import masked_text
 from biorat_al.settings import Settings

@@ -22,13 +22,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model.role import ROLES
 from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.tables import RoundRow, StepRow, TaskRow
 
 OFFERED = "offered"
 """Where the counts of a step ``push`` say what annotators can choose since then, by role."""
-
-ROLES = ("pool", "test")
 
 
 class Offer(NamedTuple):

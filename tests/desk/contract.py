@@ -10,7 +10,8 @@ from typing import Protocol
 import pytest
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
-from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Role, Task
+from biorat_al.corpus.model.role import Role
+from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Task
 from biorat_al.errors import DeskError
 from biorat_al.settings import RelationType
 

@@ -188,7 +188,7 @@ ROUNDS = (
     ),
     Fault(
         "answers on test documents are never fetched",
-        "biorat_al/desk/base.py",
+        "biorat_al/corpus/model/role.py",
         'ROLES: tuple[Role, ...] = ("pool", "test")',
         'ROLES: tuple[Role, ...] = ("pool",)',
         ("tests/rounds/steps/test_pull.py::test_answers_on_test_documents_are_fetched_and_measured_by",),

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from biorat_al.corpus.model.role import Role
 from biorat_al.corpus.sources import Sources
-from biorat_al.desk.base import DeskProject, Role
+from biorat_al.desk.base import DeskProject
 from biorat_al.errors import SettingsError
 from biorat_al.project import Project
 from biorat_al.settings import Guidelines, project_guidelines, read_guidelines

@@ -7,8 +7,9 @@
 ``concepts``           concept identifiers in columns, and their databases
 ``concept_relations``  relations between concepts as relations between mentions, and back
 ``notes``, ``slips``   annotators' notes; slips of the mouse
+``role``               pool or test set: the role of a document in a project
 ``unasked``            labels that nobody was asked for in a document
 
-``mismatch < document``; all others but ``notes`` and ``unasked`` import ``document``;
+``mismatch < document``; all others but ``notes``, ``role`` and ``unasked`` import ``document``;
 ``concepts < concept_relations``; ``identity | notes < slips``.
 """

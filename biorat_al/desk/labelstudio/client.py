@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Role, Task
+from biorat_al.corpus.model.role import Role
+from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Task
 from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
 
-from biorat_al.desk.base import Role
+from biorat_al.corpus.model.role import Role
 from biorat_al.errors import DeskError
 from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION

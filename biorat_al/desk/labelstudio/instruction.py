@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biorat_al.desk.base import Role
+from biorat_al.corpus.model.role import Role
 from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION, Guidelines
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from biorat_al.desk.base import Role
+from biorat_al.corpus.model.role import Role
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
     COLOURS,

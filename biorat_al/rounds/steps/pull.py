@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.desk.base import ROLES, DeskAnnotation, DeskProject, Documents, Pull, Role
+from biorat_al.corpus.model.role import ROLES, Role
+from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import NewAnnotation

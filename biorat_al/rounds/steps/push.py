@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.desk.base import DeskProject, PreAnnotation, Role, Task
+from biorat_al.corpus.model.role import Role
+from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.unasked import behind

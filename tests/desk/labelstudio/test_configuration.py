@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.desk.base import Role
+from biorat_al.corpus.model.role import Role
 from biorat_al.desk.labelstudio.configuration import (
     BLIND,
     COLOURS,

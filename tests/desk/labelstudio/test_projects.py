@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from biorat_al.corpus.model.document import Document, Passage
-from biorat_al.desk.base import DeskProject, Role, Task
+from biorat_al.corpus.model.role import Role
+from biorat_al.desk.base import DeskProject, Task
 from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, LabellingConfiguration, Mark, description
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched
 from biorat_al.settings import Guidelines
