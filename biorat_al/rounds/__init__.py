@@ -2,7 +2,8 @@
 
 - ``runner`` runs a round or resumes one; ``plan`` says what the next one would do; ``status`` reports on the project.
 - ``steps`` holds the six steps, a module each: pull, train, evaluate, predict, select, push.
-- ``context`` holds what every step receives; ``lock`` keeps a second round of the same project out.
+- ``context`` holds what every step receives, and the settings of a resumed round.
+- ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.

@@ -1,4 +1,4 @@
-"""The context that every step of a round receives, and what a step returns."""
+"""The context that every step of a round receives, the settings of a resumed round, and what a step returns."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.desk.base import Desk
+from biorat_al.errors import SettingsError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.settings import Settings
+from biorat_al.settings import Settings, make_settings
+from biorat_al.store.models import models_of
 from biorat_al.store.store import Store
+from biorat_al.store.tables import RoundRow
 
 if TYPE_CHECKING:
     from biorat_al.learner.encoder.encoder import Encoder
@@ -124,6 +127,26 @@ class Context:
     def seed(self, purpose: str) -> int:
         """Return this round's seed for a purpose."""
         return derive_seed(self.settings.seed, purpose, self.number)
+
+
+def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
+    """Return the settings with which an interrupted round goes on: those that its models were trained with.
+
+    If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
+    correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
+    settings, since they are open already. Settings that an older version did not write take their defaults.
+
+    :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
+    """
+    if not models_of(session, row.number):
+        return current
+    source = f"the settings of round {row.number}"
+    try:
+        kept = make_settings(row.settings, source)
+    except SettingsError:
+        # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
+        kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
+    return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
 def nothing(reason: str) -> Finish:

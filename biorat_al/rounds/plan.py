@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from biorat_al.desk.base import Desk
-from biorat_al.rounds.context import RoundRequest
-from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, settings_of
+from biorat_al.rounds.context import RoundRequest, settings_of
+from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import Settings

@@ -1,4 +1,4 @@
-"""Checks before a round goes on: whether it has passed its first step, with which settings, and what it waits for."""
+"""Checks before a round goes on: whether it has passed its first step, and what it waits for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from biorat_al.errors import SettingsError
-from biorat_al.settings import Settings, make_settings
-from biorat_al.store.models import models_of
 from biorat_al.store.rounds import steps_of
-from biorat_al.store.tables import RoundRow
 from biorat_al.wording import are, plural
 
 Wait = Literal["open tasks", "no labels", "nothing left"]
@@ -20,26 +16,6 @@ Wait = Literal["open tasks", "no labels", "nothing left"]
 def has_begun(session: Session, number: int) -> bool:
     """Return whether a round has passed its first step; from then on it keeps its original request."""
     return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
-
-
-def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
-    """Return the settings with which an interrupted round goes on: those that its models were trained with.
-
-    If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
-    correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
-    settings, since they are open already. Settings that an older version did not write take their defaults.
-
-    :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
-    """
-    if not models_of(session, row.number):
-        return current
-    source = f"the settings of round {row.number}"
-    try:
-        kept = make_settings(row.settings, source)
-    except SettingsError:
-        # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
-        kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
-    return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
 def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | None = None) -> str:
