@@ -14,7 +14,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from biorat_al.version import __version__ as __version__
 
 # type checkers read this; at run time the map below is used, and a test keeps the two equal
 if TYPE_CHECKING:

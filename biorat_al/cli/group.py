@@ -13,7 +13,6 @@ from typing import NoReturn
 
 import click
 
-from biorat_al import __version__
 from biorat_al.cli.convert import convert
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
@@ -32,6 +31,7 @@ from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
 from biorat_al.redaction import redact
+from biorat_al.version import __version__
 
 
 @click.group(

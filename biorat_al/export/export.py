@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from biorat_al import __version__
 from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.formats.bigbio.card import TIES_SHOWN
 from biorat_al.corpus.formats.bigbio.details import CardDetails
@@ -35,6 +34,7 @@ from biorat_al.store.rounds import all_rounds
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import DocumentRow
+from biorat_al.version import __version__
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from biorat_al import __version__
 from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
@@ -33,6 +32,7 @@ from biorat_al.store.rounds import newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_seats, count_tasks
+from biorat_al.version import __version__
 from biorat_al.wording import are
 
 STEPS: dict[str, Callable[[Context], Finish]] = {

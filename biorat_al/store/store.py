@@ -11,11 +11,11 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, inspect, select
 from sqlalchemy.orm import Session
 
-from biorat_al import __version__
 from biorat_al.errors import ProjectError, StoreError
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.tables import ProjectRow
+from biorat_al.version import __version__
 
 
 def now() -> datetime:

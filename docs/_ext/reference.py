@@ -173,7 +173,8 @@ def rooms_page() -> str:
     ]
     floors = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
     rows = ["| room | what is in it |", "| --- | --- |"]
-    for name in re.findall(r"biorat_al(?:\.\w+)+", "\n".join(floors)):
+    for module in re.findall(r"\b[a-z]\w*", "\n".join(floors)):
+        name = f"biorat_al.{module}"
         rows += [
             f"| `{room}` | {_cell(_summary(importlib.import_module(room)))} |" for room in (name, *_rooms_in(name))
         ]

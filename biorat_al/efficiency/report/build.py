@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from biorat_al import __version__
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.report.changes import changes_noted
@@ -45,6 +44,7 @@ from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import Settings
 from biorat_al.store.store import Store
+from biorat_al.version import __version__
 from biorat_al.wording import plural
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from biorat_al import __version__
 from biorat_al.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.efficiency.report.arms import explained
 from biorat_al.efficiency.report.overview import Overview
@@ -25,6 +24,7 @@ from biorat_al.efficiency.runs.model import Run, write_runs
 from biorat_al.errors import ProjectError
 from biorat_al.files import replacing, replacing_folder
 from biorat_al.resources import resource
+from biorat_al.version import __version__
 
 PAGE = "report.html"
 FIGURES = "figures.json"

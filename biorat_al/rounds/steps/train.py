@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from sqlalchemy.orm import Session
 
-from biorat_al import __version__
 from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
@@ -25,6 +24,7 @@ from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
+from biorat_al.version import __version__
 
 if TYPE_CHECKING:
     from biorat_al.learner.training.job import TrainingJob

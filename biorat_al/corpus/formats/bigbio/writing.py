@@ -22,7 +22,6 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from biorat_al import __version__
 from biorat_al.claims import already_exists
 from biorat_al.corpus.formats.base import Writable, WriteReport
 from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE, data_card
@@ -38,6 +37,7 @@ from biorat_al.corpus.formats.losses import MENTION_IDS, NOT_LOOKED
 from biorat_al.corpus.model.document import Annotation, Document, Entity
 from biorat_al.errors import FormatError, UsageError
 from biorat_al.files import replacing_folder
+from biorat_al.version import __version__
 
 TRAIN = "train"
 
