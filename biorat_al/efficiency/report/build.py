@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.claims import claimed
-from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.report.changes import changes_noted
-from biorat_al.efficiency.report.comparisons import (
+from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
+from biorat_al.efficiency.report.sections.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.sections.comparisons import (
     CHOSEN_AFTER,
     comparison_section,
     comparisons,
@@ -18,9 +20,9 @@ from biorat_al.efficiency.report.comparisons import (
     reuse_section,
     strategies_section,
 )
-from biorat_al.efficiency.report.curves_and_cost import cost_section, curves_section
-from biorat_al.efficiency.report.disputes import disputes_section
-from biorat_al.efficiency.report.models import (
+from biorat_al.efficiency.report.sections.curves_and_cost import cost_section, curves_section
+from biorat_al.efficiency.report.sections.disputes import disputes_section
+from biorat_al.efficiency.report.sections.models import (
     TARGET,
     calibration_section,
     forecast_section,
@@ -28,12 +30,10 @@ from biorat_al.efficiency.report.models import (
     provenance_section,
     robustness_section,
 )
-from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
-from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
-from biorat_al.efficiency.report.relations import relation_counts, relations_section
+from biorat_al.efficiency.report.sections.relations import relation_counts, relations_section
+from biorat_al.efficiency.report.sections.unasked import unasked_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
-from biorat_al.efficiency.report.unasked import unasked_section
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.efficiency.report.arms import ARMS
-from biorat_al.efficiency.report.models import LabelCounts, over_documents
-from biorat_al.efficiency.report.relations import END_TO_END, RelationCounts, relations_section
+from biorat_al.efficiency.report.sections.models import LabelCounts, over_documents
+from biorat_al.efficiency.report.sections.relations import END_TO_END, RelationCounts, relations_section
 from biorat_al.efficiency.report.study import Study, selecting_run, tested_mentions
 from biorat_al.efficiency.report.tables import Cell, FigureTable
 from biorat_al.efficiency.runs.model import Run

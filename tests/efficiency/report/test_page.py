@@ -12,10 +12,20 @@ from pathlib import Path
 import pytest
 
 from biorat_al.efficiency.report.build import headline_of, simulation_report, write_simulation_report
-from biorat_al.efficiency.report.comparisons import CHOSEN_AFTER, comparison_section, comparisons, strategies_section
-from biorat_al.efficiency.report.curves_and_cost import curves_section
-from biorat_al.efficiency.report.models import calibration_section, forecast_section, labels_section, robustness_section
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart
+from biorat_al.efficiency.report.sections.comparisons import (
+    CHOSEN_AFTER,
+    comparison_section,
+    comparisons,
+    strategies_section,
+)
+from biorat_al.efficiency.report.sections.curves_and_cost import curves_section
+from biorat_al.efficiency.report.sections.models import (
+    calibration_section,
+    forecast_section,
+    labels_section,
+    robustness_section,
+)
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, read_runs, write_runs

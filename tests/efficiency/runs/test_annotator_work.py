@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
-from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.sections.annotators import seconds_per_document, work_section
 from biorat_al.efficiency.runs.annotator_work import Handled, RoundWork, annotator_work, handled, relation_work
 from biorat_al.project import Project
 from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from biorat_al.efficiency.report.curves_and_cost import curve_of, curve_plot
+from biorat_al.efficiency.report.sections.curves_and_cost import curve_of, curve_plot
 from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
 from biorat_al.efficiency.runs.model import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
-from biorat_al.efficiency.report.disputes import ALL, disputes_section
+from biorat_al.efficiency.report.sections.disputes import ALL, disputes_section
 from biorat_al.efficiency.runs.of_project import _shaping
 from biorat_al.people.disputes import Disputes
 
