@@ -12,6 +12,7 @@ from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.sections.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.sections.calibration import calibration_section
 from biorat_al.efficiency.report.sections.comparisons import (
     CHOSEN_AFTER,
     comparison_section,
@@ -22,15 +23,11 @@ from biorat_al.efficiency.report.sections.comparisons import (
 )
 from biorat_al.efficiency.report.sections.curves_and_cost import cost_section, curves_section
 from biorat_al.efficiency.report.sections.disputes import disputes_section
-from biorat_al.efficiency.report.sections.models import (
-    TARGET,
-    calibration_section,
-    forecast_section,
-    labels_section,
-    provenance_section,
-    robustness_section,
-)
+from biorat_al.efficiency.report.sections.forecast import TARGET, forecast_section
+from biorat_al.efficiency.report.sections.labels import labels_section
+from biorat_al.efficiency.report.sections.provenance import provenance_section
 from biorat_al.efficiency.report.sections.relations import relation_counts, relations_section
+from biorat_al.efficiency.report.sections.robustness import robustness_section
 from biorat_al.efficiency.report.sections.unasked import unasked_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written

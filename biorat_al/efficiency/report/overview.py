@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.efficiency.report.arms import ARMS
-from biorat_al.efficiency.report.sections.models import LabelCounts, over_documents
+from biorat_al.efficiency.report.sections.labels import LabelCounts, over_documents
 from biorat_al.efficiency.report.sections.relations import END_TO_END, RelationCounts, relations_section
 from biorat_al.efficiency.report.study import Study, selecting_run, tested_mentions
 from biorat_al.efficiency.report.tables import Cell, FigureTable

@@ -13,6 +13,7 @@ import pytest
 
 from biorat_al.efficiency.report.build import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart
+from biorat_al.efficiency.report.sections.calibration import calibration_section
 from biorat_al.efficiency.report.sections.comparisons import (
     CHOSEN_AFTER,
     comparison_section,
@@ -20,12 +21,9 @@ from biorat_al.efficiency.report.sections.comparisons import (
     strategies_section,
 )
 from biorat_al.efficiency.report.sections.curves_and_cost import curves_section
-from biorat_al.efficiency.report.sections.models import (
-    calibration_section,
-    forecast_section,
-    labels_section,
-    robustness_section,
-)
+from biorat_al.efficiency.report.sections.forecast import forecast_section
+from biorat_al.efficiency.report.sections.labels import labels_section
+from biorat_al.efficiency.report.sections.robustness import robustness_section
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, read_runs, write_runs

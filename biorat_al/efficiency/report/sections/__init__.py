@@ -2,7 +2,8 @@
 
 - ``curves_and_cost``: learning curves, and the labels that an F1 costs.
 - ``comparisons``: arms and strategies against each other, and the verdict.
-- ``models``: the last models by label, their robustness and calibration; the forecast and the provenance.
+- ``labels``, ``robustness``, ``calibration``: the last models, by entity label, on changed texts, and their confidence.
+- ``forecast``: the labels that are still needed; ``provenance``: what is needed to repeat the runs.
 - ``relations``: F1 of relations.
 - ``annotators``: their work and their time; ``disputes``: what they disagree on.
 - ``unasked``: labels that were added later.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from biorat_al.efficiency.report.sections.models import over_documents
+from biorat_al.efficiency.report.sections.labels import over_documents
 from biorat_al.efficiency.report.study import Study, intervals
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.efficiency.runs.model import Run
