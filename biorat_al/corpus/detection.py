@@ -58,14 +58,6 @@ def detect(path: Path) -> Detection:
     return Detection(named)
 
 
-def detect_format(path: Path) -> CorpusFormat | None:
-    """Return the format of a file (see :func:`detect`), or None if it is unknown.
-
-    :raises CorpusError: the file cannot be read.
-    """
-    return detect(path).format
-
-
 def head_of(path: Path) -> str:
     """Return the start of a file: as many characters as detection needs, which is more for JSON."""
     stat = path.stat() if path.exists() else None

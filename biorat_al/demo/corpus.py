@@ -45,16 +45,6 @@ def read_demo_corpus() -> Iterator[Record]:
         yield from parse_corpus(lines, CORPUS_FILE.name)
 
 
-def write_demo_corpus(path: Path) -> int:
-    """Write the demo corpus with its gold annotations as JSON Lines and return the number of documents.
-
-    :param path: file to write; compressed if its name ends in ``.gz``.
-    """
-    from biorat_al.corpus.formats.jsonl import write_jsonl
-
-    return write_jsonl(path, read_demo_corpus())
-
-
 def parse_corpus(lines: Iterable[str], source: str = "the demo corpus") -> Iterator[Record]:
     """Parse marked-up records.
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ from biorat_al.store.consensus.majority import Majority, alone, majority
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
-RULES = ("adjudicated", "majority", "single", "gold")
+Rule = Literal["adjudicated", "majority", "single", "gold"]
 """How the annotation that counts was decided; see above."""
 
 
@@ -67,7 +67,6 @@ class Answer:
     """The annotation that counts for a document, and its source (``person`` or ``gold``).
 
     :param annotation_id: for a majority, the answer whose version of each mention is taken first.
-    :param rule: one of :data:`RULES`.
     :param votes: the votes that decided; more than one for a majority, in the order in which their versions are taken.
     :param independent: the latest answer that each person gave alone, the preferred annotator's first, without ground
         truth; agreement is measured on these.
@@ -78,7 +77,7 @@ class Answer:
     source: str
     annotator: str | None
     shown_version: str | None
-    rule: str = "single"
+    rule: Rule = "single"
     votes: tuple[Vote, ...] = ()
     independent: tuple[Vote, ...] = ()
 
@@ -223,7 +222,7 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer |
         return None
     people = [vote for vote in votes if vote.source == "person"]
     deciding = _latest(people, prefer)
-    rule = "majority" if len(deciding) > 1 else "single"
+    rule: Rule = "majority" if len(deciding) > 1 else "single"
     if not people or people[0].ground_truth:
         rule, deciding = "adjudicated" if people else "gold", (votes[0],)
     independent = _latest([vote for vote in given if vote.source == "person" and vote.revises is None], prefer)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.detection import detect_format, list_files
+from biorat_al.corpus.detection import detect, list_files
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.io.json_head import json_head
 from biorat_al.corpus.reading import read_corpus, write_corpus
@@ -115,7 +115,7 @@ def test_tasks_of_label_studio_in_every_shape(tmp_path: Path, name: str, shape: 
     path = tmp_path / "a.json"
     for content in layouts(shape):
         path.write_text(content, encoding="utf-8")
-        found = detect_format(path)
+        found = detect(path).format
         assert found is not None
         assert found.name == "label-studio"
         report = ReadReport()
@@ -161,7 +161,7 @@ def test_bioc_json_with_its_keys_in_any_order(tmp_path: Path, shape: Any) -> Non
     path = tmp_path / "a.json"
     for content in layouts(shape):
         path.write_text(content, encoding="utf-8")
-        found = detect_format(path)
+        found = detect(path).format
         assert found is not None
         assert found.name == "bioc-json"
         assert [record.document.text for record in read_corpus(path)] == [TEXT]
@@ -174,7 +174,7 @@ def test_our_own_lines_with_their_keys_in_any_order(tmp_path: Path, long: bool) 
     for order in (value, turned(value), {"text": value["text"]} | value):
         for before in ("", "\ufeff", "\n\n  "):
             path.write_text(before + json.dumps(order) + "\n", encoding="utf-8")
-            found = detect_format(path)
+            found = detect(path).format
             assert found is not None
             assert found.name == "jsonl"
             assert [record.document.id for record in read_corpus(path)] == ["1"]

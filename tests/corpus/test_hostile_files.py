@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.io.json_stream import LONGEST_NUMBER, items
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.reading import read_corpus
@@ -28,7 +28,7 @@ BUSY = {
 def test_looking_at_the_beginning_of_a_file_comes_to_an_end(tmp_path: Path, content: str) -> None:
     for name in ("a.txt", "a.xml", "a"):
         (tmp_path / name).write_text(content, encoding="utf-8")
-        detect_format(tmp_path / name)
+        detect(tmp_path / name)
         with suppress(CorpusError):
             list(read_corpus(tmp_path / name, format="plain-text"))
 

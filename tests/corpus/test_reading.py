@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.detection import detect_format, list_files
+from biorat_al.corpus.detection import detect, list_files
 from biorat_al.corpus.formats import base
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.formats.registry import FORMATS, format_named
@@ -38,7 +38,7 @@ def test_the_content_tells_the_format(tmp_path: Path, kind: str, name: str, mark
     content = (mark + CONTENTS[kind]).encode()
     path = tmp_path / (name + ".gz" if pack else name)
     path.write_bytes(gzip.compress(content) if pack else content)
-    found = detect_format(path)
+    found = detect(path).format
     assert found is not None
     assert found.name == kind
     (record,) = read_corpus(path)
@@ -63,7 +63,7 @@ def test_where_the_content_says_nothing_the_name_does(tmp_path: Path, name: str,
     path = tmp_path / name
     content = b"Words about {things} | and so on."
     path.write_bytes(gzip.compress(content) if name.endswith("GZ") else content)
-    found = detect_format(path)
+    found = detect(path).format
     assert (found.name if found else None) == kind
 
 

@@ -18,7 +18,6 @@ from biorat_al.demo.corpus import (
     parse_corpus,
     parse_markup,
     read_demo_corpus,
-    write_demo_corpus,
 )
 from biorat_al.errors import DuplicateDocumentError, FormatError
 
@@ -182,11 +181,11 @@ class TestCorpus:
 class TestWriting:
     def test_what_is_written_is_read_back(self, records: list[Record], tmp_path: Path) -> None:
         from biorat_al.corpus.formats.base import Reading
-        from biorat_al.corpus.formats.jsonl import JsonLines
+        from biorat_al.corpus.formats.jsonl import JsonLines, write_jsonl
         from biorat_al.corpus.io.source import Source
 
         path = tmp_path / "demo.jsonl"
-        assert write_demo_corpus(path) == 180
+        assert write_jsonl(path, read_demo_corpus()) == 180
         back = list(JsonLines().read(Source(path), Reading()))
         assert [(record.document, record.annotation) for record in back] == [
             (record.document, record.annotation) for record in records

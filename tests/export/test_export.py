@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import URL, select, update
 
-from biorat_al.corpus.formats.bigbio.source_record import record_of_source
 from biorat_al.corpus.model.document import (
     Annotation,
     Concept,
@@ -46,6 +45,7 @@ from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import DocumentRow, EntityRow, ModelRow, PredictionRow, RoundRow
+from tests.support.bigbio import record_of_source
 
 LABELS = ("Disease", "Chemical")
 T0 = datetime(2024, 5, 1, 12, tzinfo=UTC)

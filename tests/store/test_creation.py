@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.concept_relations import properties_of
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Document, Entity, Record, Relation, Span
@@ -19,7 +20,7 @@ from biorat_al.settings import Settings, make_settings, relations_setting
 from biorat_al.store import creation
 from biorat_al.store.answers import answers, gold_annotations, load_answers
 from biorat_al.store.database.engine import database_url
-from biorat_al.store.documents import count_documents, documents_by_key, iterate_documents
+from biorat_al.store.documents import count_documents, document_of, documents_by_key
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import DocumentRow, RelationRow
 from tests.store.conftest import Fill, record
@@ -29,11 +30,17 @@ def pool(count: int) -> list[Record]:
     return [record(f"d{i}", f"Asthma {i}.") for i in range(count)]
 
 
+def documents_of(session: Session, split: str) -> list[Document]:
+    """The documents of a split, in the order in which they were read."""
+    rows = session.scalars(select(DocumentRow).where(DocumentRow.split == split).order_by(DocumentRow.id))
+    return [document_of(row) for row in rows]
+
+
 def test_documents_and_gold_annotations_come_back_as_they_went_in(store: Store, fill: Fill) -> None:
     text = "Asthma\r\n\tand 🫁 asthma  "
     fill([record("d1", text)])
     with store.read() as session:
-        assert [document.text for _, document in iterate_documents(session, "pool")] == [text]
+        assert [document.text for document in documents_of(session, "pool")] == [text]
         assert gold_annotations(session, ["d1", "unknown"]) == {"d1": record("d1").annotation}
 
 
@@ -207,7 +214,7 @@ def test_gold_counts_as_an_answer_an_empty_one_included(store: Store, fill: Fill
 def test_the_test_set_depends_on_the_seed_and_not_on_the_order(store: Store, fill: Fill, order: int) -> None:
     fill(pool(60)[::order], test_size=7)
     with store.read() as session:
-        drawn = {document.id for _, document in iterate_documents(session, "test")}
+        drawn = {document.id for document in documents_of(session, "test")}
         assert count_documents(session) == {"pool": 53, "test": 7}
     assert drawn == {"d14", "d16", "d43", "d44", "d45", "d49", "d53"}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format, list_files
+from biorat_al.corpus.detection import detect, list_files
 from biorat_al.corpus.formats.base import Reading, ReadReport
 from biorat_al.corpus.formats.bc2gm import Bc2Gm
 from biorat_al.corpus.io.source import Source
@@ -48,7 +48,7 @@ def test_the_content_tells_both_files(tmp_path: Path) -> None:
     folder = written(tmp_path / "x")
     for name in ("train.in", "GENE.eval"):
         (folder / name).rename(folder / f"{name}.txt")
-        found = detect_format(folder / f"{name}.txt")
+        found = detect(folder / f"{name}.txt").format
         assert found is not None
         assert found.name == "bc2gm"
 

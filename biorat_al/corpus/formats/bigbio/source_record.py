@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from biorat_al.corpus.formats.jsonl import record_from_json, record_to_json
+from biorat_al.corpus.formats.jsonl import record_to_json
 from biorat_al.corpus.io.json_fields import to_json
-from biorat_al.corpus.model.document import Annotation, Document, Record
+from biorat_al.corpus.model.document import Annotation, Document
 
-_ANY_SHAPE = ("metadata", "extras")
 _LISTS = ("passages", "entities", "relations", "concept_relations")
 
 
@@ -29,22 +28,3 @@ def source_record(document: Document, annotation: Annotation) -> dict[str, Any]:
         part["extras"] = to_json(part.get("extras", {}), document.id)
     value["metadata"] = to_json(value.get("metadata", {}), document.id)
     return value
-
-
-def record_of_source(row: dict[str, Any], source: str) -> Record:
-    """Reverse :func:`source_record`.
-
-    :param source: place of the row, for messages.
-    :raises FormatError: a value is not of the expected kind.
-    """
-    import json
-
-    def part(values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key: json.loads(value) if key in _ANY_SHAPE else value for key, value in values.items() if value is not None
-        }
-
-    value = part(row)
-    for key in ("entities", "relations"):
-        value[key] = [part(item) for item in value[key]]
-    return record_from_json(value, source)

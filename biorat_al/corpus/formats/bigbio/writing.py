@@ -162,30 +162,6 @@ def bigbio_folder(folder: Path, name: str, *, complete: bool, replace: bool = Fa
         yield BigBioFolder(temporary, tables, BigBioSummary(folder, name, complete=complete))
 
 
-def write_bigbio(
-    folder: Path,
-    name: str,
-    splits: Mapping[str, Iterable[tuple[Document, Annotation]]],
-    details: CardDetails | None = None,
-    *,
-    replace: bool = False,
-) -> BigBioSummary:
-    """Write a corpus that ``datasets.load_dataset(folder, f"{name}_bigbio_kb")`` (or ``…_source``) loads.
-
-    :param splits: the documents of each split; ids of records are unique over all of them.
-    :raises UsageError: the name or a split's name cannot be used, there is no document in any split, or the folder
-        already exists.
-    :raises CorpusError: a document or an annotation is not valid, or the folder cannot be written.
-    """
-    for split in splits:
-        check_split(split)
-    with bigbio_folder(folder, name, complete=True, replace=replace) as out:
-        for split, documents in splits.items():
-            for document, annotation in documents:
-                out.add(split, document, annotation)
-        return out.finish(details or CardDetails(), splits)
-
-
 def write_stream(folder: Path, records: Iterable[Writable], report: WriteReport) -> int:
     """Write records in the given order, each to the split in its metadata, or to ``train`` if it has none.
 

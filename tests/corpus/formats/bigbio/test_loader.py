@@ -12,8 +12,9 @@ import pytest
 from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.loader import supported_tasks
 from biorat_al.corpus.formats.bigbio.schema import source_schema
-from biorat_al.corpus.formats.bigbio.writing import bigbio_folder, write_bigbio
+from biorat_al.corpus.formats.bigbio.writing import bigbio_folder
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Relation, Span
+from tests.support.bigbio import write_bigbio
 
 # the names that the module takes from BigBio's bigbiohub.py, as they are there
 HUB = """

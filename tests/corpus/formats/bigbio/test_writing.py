@@ -18,11 +18,11 @@ from biorat_al.corpus.formats.base import WriteReport
 from biorat_al.corpus.formats.bigbio import tables as bigbio_tables
 from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.kb_checks import KbChecker
-from biorat_al.corpus.formats.bigbio.writing import write_bigbio
 from biorat_al.corpus.model.document import Annotation, Concept, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.reading import read_corpus, write_corpus
 from biorat_al.errors import CorpusError, UsageError
 from tests.corpus.generators import annotated
+from tests.support.bigbio import write_bigbio
 
 DOCUMENT = Document("7", "A title An abstract", (Passage("title", 0, 7), Passage("abstract", 8, 19)))
 ANNOTATION = Annotation(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import ReadReport, WriteReport
 from biorat_al.corpus.model.document import (
     Annotation,
@@ -96,7 +96,7 @@ def collection(*documents: Any) -> dict[str, Any]:
 )
 def test_a_document_in_all_its_covers(tmp_path: Path, value: object) -> None:
     path = written(tmp_path, value)
-    found = detect_format(path)
+    found = detect(path).format
     assert found is not None
     assert found.name == "bioc-json"
     (record,) = read_corpus(path)
@@ -131,7 +131,7 @@ def test_documents_one_a_line(tmp_path: Path) -> None:
 def test_our_own_lines_are_not_taken_for_it(tmp_path: Path) -> None:
     (record,) = read_corpus(written(tmp_path, collection(DOCUMENT)))
     write_corpus(tmp_path / "own", [record])
-    found = detect_format(tmp_path / "own")
+    found = detect(tmp_path / "own").format
     assert found is not None
     assert found.name == "jsonl"
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.bioc.bioc_json import BioCJson
 from biorat_al.corpus.io.source import Source
@@ -206,7 +206,7 @@ def test_what_pubtator_3_answers(tmp_path: Path) -> None:
     for shape in ({"PubTator3": [answer]}, [{"PubTator3": [answer]}], answer, [answer]):
         path = tmp_path / "answer.json"
         path.write_text(json.dumps(shape))
-        found = detect_format(path)
+        found = detect(path).format
         assert found is not None
         assert found.name == "bioc-json"
         (record,) = read_corpus(path)

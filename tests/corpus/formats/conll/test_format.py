@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import Reading, ReadReport, WriteReport
 from biorat_al.corpus.formats.conll.format import Conll
 from biorat_al.corpus.io.source import Source
@@ -50,11 +50,11 @@ def test_documents(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["corpus", "corpus.txt"])
 def test_the_content_tells_it(tmp_path: Path, name: str) -> None:
     for text in (LINES, LINES.partition("\n\n")[2], "EU NNP I-NP B-ORG\nrejects VBZ I-VP O\n"):
-        found = detect_format(written(tmp_path, text, name))
+        found = detect(written(tmp_path, text, name)).format
         assert found is not None
         assert found.name == "conll"
     for text in ("I am type O\n", "A word\nand another one\n", "-DOCSTART- is how it begins"):
-        found = detect_format(written(tmp_path, text, name))
+        found = detect(written(tmp_path, text, name)).format
         assert found is None or found.name == "plain-text"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import ReadReport, WriteReport
 from biorat_al.corpus.model.document import (
     Annotation,
@@ -47,7 +47,7 @@ def test_an_export(tmp_path: Path) -> None:
         ],
     }  # fmt: skip
     path = written(tmp_path, task(answer))
-    found = detect_format(path)
+    found = detect(path).format
     assert found is not None
     assert found.name == "label-studio"
     (record,) = read_corpus(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.corpus.reading import read_corpus
@@ -36,7 +36,7 @@ TI  - Gout.
 def test_a_download_is_a_document_for_each_record(tmp_path: Path, name: str, mark: str, end: str) -> None:
     path = tmp_path / name
     path.write_bytes((mark + TWO.replace("\n", end)).encode())
-    found = detect_format(path)
+    found = detect(path).format
     assert found is not None
     assert found.name == "medline"
     report = ReadReport()

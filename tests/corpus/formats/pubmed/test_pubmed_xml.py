@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.corpus.reading import read_corpus
@@ -41,7 +41,7 @@ def test_title_and_abstract(tmp_path: Path) -> None:
     )
     after = "<MeshHeadingList><MeshHeading><DescriptorName>Voles</DescriptorName></MeshHeading></MeshHeadingList>"
     path = written(tmp_path / "a.xml", article("900100", inside, after))
-    found = detect_format(path)
+    found = detect(path).format
     assert found is not None
     assert found.name == "pubmed-xml"
     report = ReadReport()

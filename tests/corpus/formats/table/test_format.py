@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.corpus.detection import detect_format
+from biorat_al.corpus.detection import detect
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.corpus.reading import read_corpus
@@ -25,7 +25,7 @@ def read(path: Path, content: str, **options: bool) -> tuple[list[Document], Rea
 def test_a_header_is_not_a_document(tmp_path: Path, name: str, mark: str, end: str) -> None:
     content = f"{mark}pmid\ttitle\tabstract\n900100\tVoles.\tThey 👩‍🔬 live.\n\n900101\tGout.\t\n".replace("\n", end)
     documents, report = read(tmp_path / name, content)
-    found = detect_format(tmp_path / name)
+    found = detect(tmp_path / name).format
     assert found is not None
     assert found.name == "table"
     assert documents == [
