@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_SINGULAR = {"are": "is", "were": "was"}
+
 
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 task``, ``2 tasks``, ``1,000 passes of documents``.
@@ -23,12 +25,15 @@ def inflected(count: int, noun: str) -> str:
 
 def are(count: int, noun: str) -> str:
     """Return a count with its noun and the verb: ``1 task is``, ``2 tasks are``."""
-    return f"{plural(count, noun)} {'is' if count == 1 else 'are'}"
+    return f"{plural(count, noun)} {verb(count, 'are')}"
 
 
 def verb(count: int, base: str) -> str:
-    """Return a regular verb as it follows a count: ``holds`` after 1, else ``hold``."""
-    return f"{base}s" if count == 1 else base
+    """Return a verb as it follows a count: ``holds`` after 1, else ``hold``.
+
+    :param base: in the plural: a regular verb, ``are`` or ``were``.
+    """
+    return _SINGULAR.get(base, f"{base}s") if count == 1 else base
 
 
 def clock(seconds: float) -> str:

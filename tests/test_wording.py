@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import biorat_al
-from biorat_al.wording import are, clock, plural
+from biorat_al.wording import are, clock, plural, verb
 
 
 def test_numbers_in_words() -> None:
@@ -26,6 +26,11 @@ def test_nouns_that_take_more_than_an_s() -> None:
 
 def test_the_verb_goes_with_the_number() -> None:
     assert [are(n, "task") for n in (0, 1, 2)] == ["0 tasks are", "1 task is", "2 tasks are"]
+
+
+def test_a_verb_goes_with_its_count_also_where_it_is_irregular() -> None:
+    assert [verb(n, "hold") for n in (0, 1, 2)] == ["hold", "holds", "hold"]
+    assert [verb(n, base) for base in ("are", "were") for n in (0, 1)] == ["are", "is", "were", "was"]
 
 
 def test_a_clock() -> None:

@@ -112,7 +112,7 @@ class ClusterMargin(QueryStrategy):
         if score < 0:
             return "its margin is not among the smallest"
         turn = int(1 / score + 1e-9) if score else 0
-        return f"torn between two answers, and of a cluster of its own (turn {turn} over the clusters)"
+        return f"torn between two answers, and the pick of its cluster (turn {turn} over the clusters)"
 
 
 PER_PICK = 10

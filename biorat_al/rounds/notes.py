@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from biorat_al.store.findings import Findings, Place, Revised, Tidied, Unattended
-from biorat_al.wording import plural, shortened
+from biorat_al.wording import plural, shortened, verb
 
 LISTED = 20
 """Most documents that a sentence names."""
@@ -57,9 +57,7 @@ def _slips(some: Sequence[Tidied]) -> str:
     if trimmed := sum(item.trimmed for item in some):
         parts.append(f"{plural(trimmed, 'mention')} began or ended with a blank, which was cut off")
     if joined := sum(item.joined for item in some):
-        parts.append(
-            f"{plural(joined, 'mention')} {'was' if joined == 1 else 'were'} drawn twice and joined with the first"
-        )
+        parts.append(f"{plural(joined, 'mention')} {verb(joined, 'were')} drawn twice and joined with the first")
     return f"{', and '.join(parts)}: {_listed([item.place for item in some])}"
 
 

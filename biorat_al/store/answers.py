@@ -247,7 +247,7 @@ def _vote(row: Sequence[Any], split: str, offers: Offers) -> Vote:
 
 
 def _without(annotation: Annotation, unasked: Unasked) -> Annotation:
-    """An annotation without the mentions of labels that were not asked for."""
+    """Return an annotation without the mentions of labels that were not asked for."""
     if not unasked.labels:
         return annotation
     entities = tuple(entity for entity in annotation.entities if entity.label not in unasked.labels)

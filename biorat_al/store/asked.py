@@ -142,7 +142,7 @@ class Offers:
         return earlier[1].offer if given.at is None or since is None or given.at < since else configured.offer
 
     def _before(self, role: str, last: int) -> tuple[int, _Configured] | None:
-        """The newest round up to `last` that brought the project of a role up to date, and how it left it."""
+        """Return the newest round up to `last` that brought the project of a role up to date, and how it left it."""
         number = max((number for number in self._after[role] if number <= last), default=None)
         return None if number is None else (number, self._after[role][number])
 

@@ -226,7 +226,7 @@ def _homes(
 
 
 def _without_answers(session: Session, rows: Sequence[TaskRow]) -> list[TaskRow]:
-    """Those of the tasks that nobody has answered, as far as was ever fetched."""
+    """Return the tasks that nobody has answered, as far as was ever fetched."""
     answered: set[int | None] = set()
     for some in chunks([row.id for row in rows]):
         answered.update(session.scalars(select(AnnotationRow.task_id).where(AnnotationRow.task_id.in_(some))))

@@ -1,6 +1,6 @@
 """A Sphinx extension: puts what is generated from the code into the pages that ask for it.
 
-A page asks with a block of its own::
+A page asks with such a block::
 
     ```{from-code} settings
     ```

@@ -22,7 +22,7 @@ def joined_notes(notes: Iterable[str]) -> str:
 
 
 def note_of(extras: Mapping[str, Any]) -> str:
-    """Return the note of a mention; empty if there is none."""
+    """Return the note of a mention; empty without one."""
     notes = [extras[NOTE]] if isinstance(extras.get(NOTE), str) else []
     of_brat = extras.get(BRAT_NOTES)
     for part in of_brat if isinstance(of_brat, list) else []:

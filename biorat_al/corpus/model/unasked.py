@@ -31,7 +31,7 @@ class Unasked:
         return Unasked(self.labels & frozenset(labels), self.relations & frozenset(relations))
 
     def concerns(self, labels: Iterable[str], relation: str | None = None) -> bool:
-        """Whether a mention of one of these labels, or a relation between such mentions, could not be chosen."""
+        """Return whether a mention of one of these labels, or a relation between such mentions, could not be chosen."""
         return relation in self.relations or not self.labels.isdisjoint(labels)
 
 

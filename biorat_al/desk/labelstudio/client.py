@@ -16,6 +16,7 @@ from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from biorat_al.settings import Guidelines, RelationType
+from biorat_al.wording import verb
 
 
 class LabelStudioDesk(Desk):
@@ -54,7 +55,7 @@ class LabelStudioDesk(Desk):
         missing = [name for name in (URL_VARIABLE, KEY_VARIABLE) if not os.environ.get(name, "").strip()]
         if missing:
             raise DeskError(
-                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: {URL_VARIABLE} is Label "
+                f"{' and '.join(missing)} {verb(len(missing), 'are')} not set: {URL_VARIABLE} is Label "
                 f"Studio's address, {KEY_VARIABLE} an access token from its page Account & Settings"
             )
         return cls(os.environ[URL_VARIABLE], os.environ[KEY_VARIABLE])

@@ -20,6 +20,7 @@ from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
 from biorat_al.desk.labelstudio.listing import LISTED, Listed, copies_of, list_tasks, notice_of, share_seats
 from biorat_al.desk.labelstudio.seats import Seats, made_from
 from biorat_al.errors import DeskError
+from biorat_al.wording import plural
 
 # selects fields at every depth; created_ago, which is never the same twice, must stay out
 _FIELDS = (
@@ -63,7 +64,7 @@ def pull(connection: Connection, project: DeskProject, documents: Documents, cur
         reader.notices.append(duplicates)
     if number := connection.replaced - replaced:
         reader.notices.append(
-            f"Label Studio gave {number} character{'s' * (number > 1)} that no database can keep (NUL, or half of a "
+            f"Label Studio gave {plural(number, 'character')} that no database can keep (NUL, or half of a "
             f"surrogate pair); {shapes.REPLACEMENT} replaces each"
         )
     if missing:

@@ -46,7 +46,7 @@ class Figure:
 
     @property
     def interval_text(self) -> str:
-        """The interval, or the reason why there is none; empty if neither was given."""
+        """The interval, or the reason why it is missing; empty if neither was given."""
         if not self.interval:
             return self.note
         if (

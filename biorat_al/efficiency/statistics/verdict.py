@@ -26,7 +26,7 @@ class Verdict:
     :param seeds_needed: number of seeds that would show `effect` with 80 % power. None if the outcome is already clear,
         if no number of seeds would do, or if it cannot be computed (one seed, an interval without a bound); `sentence`
         says which.
-    :param effect: the ratio for which `seeds_needed` was computed; None if there is none.
+    :param effect: the ratio for which `seeds_needed` was computed; None if it was not computed.
     """
 
     outcome: Literal["saves", "costs", "cannot be told"]
@@ -91,7 +91,7 @@ def _share(estimate: Estimate, direction: Literal["fewer", "more"]) -> str:
 
 
 def _figures(comparison: Comparison, target: Effect) -> str:
-    """Return the ratio with its interval in words, or why there is none."""
+    """Return the ratio with its interval in words, or why it is missing."""
     estimate = target.estimate
     level = f"{100 * estimate.level:.4g} %"
     if estimate.value is None:
@@ -111,7 +111,7 @@ def _no_ratio(comparison: Comparison, target: Effect) -> tuple[str, str]:
     assert target.needed is not None
     relations = {amount.relation for amount in target.needed}
     if relations == {"more than"}:
-        why = "neither curve passes it within the labels that there are"
+        why = "neither curve passes it within the simulated labels"
         return why, "simulate with more labels or choose a lower target"
     if relations == {"at most"}:
         return "both curves begin above it", "choose a higher target"

@@ -20,7 +20,7 @@ of :class:`~biorat_al.learner.types.Uncertainty` are higher where the model is l
 A mention's score is the probability of exactly this mention, with its type and both its ends (the sum over all
 labellings that have it), calibrated on the development part (:mod:`biorat_al.learner.temperature`).
 
-A document's confidence is the strict F1 that the model expects of its own proposal, with one answer added that is
+A document's confidence is the strict F1 that the model expects its proposal to reach, with one answer added that is
 always right: (1 + 2 Σ p) / (1 + m + E), where p are the scores of the m proposed mentions and E is the expected number
 of mentions. It is in (0, 1], and depends on how sure the mentions are, not on the length of the text. For a text
 without proposed mentions, it shows how likely it is that some were missed.

@@ -391,7 +391,7 @@ def _disputes(example: Example, pairs: _Pairs, level: Literal["mention", "docume
 def _ways(statement: _Statement, own: Sequence[RelationType]) -> Iterator[list[Ends]]:
     """Yield each pair of ends that a relation may join, in the directions in which it may be learnt.
 
-    :param own: the relation types of its label; if there are none, nothing is yielded.
+    :param own: the relation types of its label; without any, nothing is yielded.
     """
     for head, tail in product(statement.heads, statement.tails) if own else ():
         if head != tail:
@@ -400,7 +400,7 @@ def _ways(statement: _Statement, own: Sequence[RelationType]) -> Iterator[list[E
 
 
 def _candidate(ways: Sequence[Ends], label: str, pairs: _Pairs) -> int | None:
-    """Return the index of the candidate on which a relation is learnt, or would be; None if there is none."""
+    """Return the index of the candidate on which a relation is learnt, or would be; None without a candidate."""
     return next((pairs.places[way] for way in ways if pairs.allows(way, label)), None)
 
 

@@ -17,7 +17,7 @@ from biorat_al.store.revisions import FetchedAnswer
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, StepRow
 from biorat_al.store.tasks import FetchedTask, MergeCounts, count_tasks, desk_project, merge
-from biorat_al.wording import plural
+from biorat_al.wording import are, plural, verb
 
 _COUNTS = ("new", "changed", "revised", "deleted", "skipped", "unattended", "deleted_tasks", "unknown_tasks")
 
@@ -98,9 +98,9 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
         for annotator, document_id in sorted(merged.twice)
     ]
     if merged.restored:
-        verb = "is" if merged.restored == 1 else "are"
         notices.append(
-            f"{plural(merged.restored, 'answer')} that had been deleted {verb} in Label Studio again: counted again"
+            f"{plural(merged.restored, 'answer')} that had been deleted {verb(merged.restored, 'are')} in Label Studio "
+            "again: counted again"
         )
     if merged.returned:
         notices.append(
@@ -108,9 +108,8 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
             f"{'its document' if merged.returned == 1 else 'their documents'} can be asked for again"
         )
     if merged.kept:
-        verb = "is" if merged.kept == 1 else "are"
         notices.append(
-            f"{plural(merged.kept, 'answer')} {verb} no longer in Label Studio, because the task was made again or a "
+            f"{are(merged.kept, 'answer')} no longer in Label Studio, because the task was made again or a "
             f"backup was restored; what we have of it still counts"
         )
     return notices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from biorat_al.corpus.formats.bigbio.details import AgreementF1
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.people.disputes import Disputes, counted
-from biorat_al.wording import plural
+from biorat_al.wording import plural, verb
 
 ALL = "all pairs"
 
@@ -21,7 +21,7 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
     if disputes.disputed_documents:
         text = (
             f"Of {several} that several people annotated, {disputes.disputed_documents:,} "
-            f"{'holds' if disputes.disputed_documents == 1 else 'hold'} what they could not decide: "
+            f"{verb(disputes.disputed_documents, 'hold')} what they could not decide: "
             f"{counted(disputes.mentions, disputes.relations)}, every version counted. Until somebody settles it, this "
             "is masked: no model learns that it is there or that it is not, and no score counts it."
         )
