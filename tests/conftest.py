@@ -24,6 +24,26 @@ pytest_plugins = [
     "tests.support.labelstudio",
 ]
 
+SECONDS = 10
+"""How long a test with the marker ``slow`` takes, if the marker does not say so."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with the longest tests first, then those that need a Label Studio, then all others.
+
+    Of several processes, the first begins with the first tests, and each takes over tests from the end of another's
+    queue when its own is empty. So no process waits for one long test at the end, and few of them start a server.
+    """
+    places: dict[Path, tuple[float, bool]] = {}
+    for item in items:
+        slow = item.get_closest_marker("slow")
+        seconds = (slow.args[0] if slow.args else SECONDS) if slow else 0
+        place = (-seconds, item.get_closest_marker("labelstudio") is None)
+        places[item.path] = min(place, places.get(item.path, place))
+    items.sort(key=lambda item: places[item.path])
+
+
 CORPORA = Path(__file__).parent.parent.parent / "shared" / "corpora"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -18,8 +17,7 @@ from biorat_al import files
 from biorat_al.claims import claimed, temporary_name, uninterrupted
 from biorat_al.errors import CorpusError, LockedError
 from biorat_al.files import replacing, replacing_folder
-
-_context = multiprocessing.get_context("forkserver")
+from tests.support.processes import forked
 
 
 def hidden(folder: Path) -> list[str]:
@@ -59,7 +57,7 @@ def waits_in_a_claim(path: Path, entered: Any) -> None:
 
 
 def killed(target: Callable[..., None], *arguments: Any) -> None:
-    process = _context.Process(target=target, args=arguments)
+    process = forked.Process(target=target, args=arguments)
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -67,8 +65,8 @@ def killed(target: Callable[..., None], *arguments: Any) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 def test_a_second_process_is_kept_out_of_a_name_before_it_works(tmp_path: Path, force: bool) -> None:
-    entered = _context.Event()
-    process = _context.Process(target=waits_in_a_claim, args=(tmp_path / "out", entered))
+    entered = forked.Event()
+    process = forked.Process(target=waits_in_a_claim, args=(tmp_path / "out", entered))
     process.start()
     try:
         assert entered.wait(60)

@@ -6,6 +6,7 @@ import html
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -32,6 +33,9 @@ DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 TEXTS = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "benchmarks").rglob("*.md"))]
 
+BUILT = "BIORAT_DOCS_SITE"
+"""Environment variable with the folder of a site that need not be built again."""
+
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -52,7 +56,9 @@ def reference() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as `make docs` does it."""
+    """Return the folder of the site, built as `make docs` does it, or the one that `make docs` has just built."""
+    if built := os.environ.get(BUILT):
+        return Path(built)
     pytest.importorskip("sphinx", reason="Sphinx is not installed: make install")
     pytest.importorskip("sphinx_click", reason="sphinx-click is not installed: make install")
     folder = tmp_path_factory.mktemp("site")

@@ -24,7 +24,7 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, TaskRo
 from tests.support.labelstudio import RunningLabelStudio, drawn
 from tests.support.rounds import make_project, moments, picture_of, run_killed, settings_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(200)
 
 GOLD = {record.document.id: record.annotation or Annotation() for record in read_demo_corpus()}
 

