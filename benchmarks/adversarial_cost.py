@@ -100,7 +100,7 @@ def train_epoch(
 
 
 def steps_of(rows: list[Row]) -> int:
-    """Steps of an epoch."""
+    """Return the steps of an epoch."""
     return -(-len(rows) // TrainingSettings().batch_size)
 
 

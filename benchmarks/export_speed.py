@@ -34,12 +34,12 @@ TEXT = "the patients were given naloxone and aspirin for asthma with severe pain
 
 
 def settings() -> Settings:
-    """The made-up project's settings."""
+    """Return the made-up project's settings."""
     return make_settings({"name": "speed", "entities": [{"name": "Chemical"}, {"name": "Disease"}]})
 
 
 def annotation(text: str, shift: int = 0) -> Annotation:
-    """Mentions and relations on a made-up text; with a shift the last mention lies elsewhere."""
+    """Return mentions and relations on a made-up text; with a shift the last mention lies elsewhere."""
     entities = []
     for number in range(15):
         start = text.index(" ", 90 * number + (shift if number == 14 else 0)) + 1
@@ -51,7 +51,7 @@ def annotation(text: str, shift: int = 0) -> Annotation:
 
 
 def records(number: int) -> Iterator[Record]:
-    """Documents that nobody has annotated."""
+    """Yield documents that nobody has annotated."""
     for place in range(number):
         own = f"{TEXT}{place}"
         passages = (Passage("title", 0, 100), Passage("abstract", 100, len(own)))

@@ -83,7 +83,7 @@ _GOLD = 10.0
 
 
 def draw(world: World, seeds: int, documents: int, generator: np.random.Generator) -> tuple[list[Run], list[Run]]:
-    """One experiment: the runs of both arms."""
+    """Return one experiment: the runs of both arms."""
     gold = generator.poisson(generator.gamma(2.0, _GOLD / 2, documents))
     difficulty = generator.normal(0, world.document, documents)
     taste = generator.normal(0, world.taste, (2, documents))
@@ -130,7 +130,7 @@ def draw(world: World, seeds: int, documents: int, generator: np.random.Generato
 
 
 def expected_f1(world: World, labels: float, side: int) -> float:
-    """F1 of the expected counts over all documents, averaged over all seeds."""
+    """Return F1 of the expected counts over all documents, averaged over all seeds."""
     of_seeds = np.sqrt(world.seed**2 + world.arm**2 + world.point**2) * _NODES
     of_documents = np.sqrt(world.document**2 + world.taste**2 + world.cell**2) * _NODES
     odds = world.level(labels, side) + of_seeds[:, None] + of_documents[None, :]
@@ -140,7 +140,7 @@ def expected_f1(world: World, labels: float, side: int) -> float:
 
 
 def truth(world: World) -> dict[str, float]:
-    """What the intervals should hold."""
+    """Return what the intervals should hold."""
     curves = [[expected_f1(world, labels, side) for labels in LABELS] for side in (0, 1)]
     areas = [np.sum(np.diff(LABELS) * (np.array(c[1:]) + c[:-1]) / 2) / (LABELS[-1] - LABELS[0]) for c in curves]
     at_budget = [np.interp(BUDGET, LABELS, curve) for curve in curves]
@@ -153,7 +153,7 @@ def truth(world: World) -> dict[str, float]:
 
 
 def coverage(world: World, seeds: int, documents: int, experiments: int, seed: int) -> dict[str, float]:
-    """Shares of the experiments in which the intervals held the truth.
+    """Return the shares of the experiments in which the intervals held the truth.
 
     :returns: ``area``, ``f1``, ``ratio`` and ``late ratio`` (for a target near the curves' end); ``… open``: share of
         those intervals with an open side; ``bootstrap`` and ``satterthwaite``: the area's coverage by the two

@@ -35,7 +35,7 @@ CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpora" / "ncbi_dise
 
 
 def read_examples(path: Path) -> list[Example]:
-    """The documents of `path`, each once, with their mentions under one label."""
+    """Return the documents of `path`, each once, with their mentions under one label."""
     examples: dict[str, Example] = {}
     for record in read_corpus(path, skip_invalid=True):  # one mention of the corpus has two blanks too many
         if record.annotation is not None and record.document.id not in examples:

@@ -43,7 +43,7 @@ TARGETS = {"pipeline": 4.0, "bare": 0.8}
 
 
 def read_documents(paths: Sequence[Path], limit: int) -> list[Document]:
-    """The first documents of the files, or as many made-up ones where there is no file."""
+    """Return the first documents of the files, or as many made-up ones where there is no file."""
     found: dict[str, Document] = {}
     for record in read_corpus(paths) if paths else ():
         found.setdefault(record.document.id, record.document)
@@ -53,7 +53,7 @@ def read_documents(paths: Sequence[Path], limit: int) -> list[Document]:
 
 
 def made_up(count: int) -> list[Document]:
-    """Texts with the lengths of abstracts: sentences of 8 to 40 words."""
+    """Return texts with the lengths of abstracts: sentences of 8 to 40 words."""
     generator = random.Random(13)
     words = ["".join(generator.choices("aeioulmnrst", k=generator.randint(2, 10))) for _ in range(3000)]
     documents = []
@@ -67,7 +67,7 @@ def made_up(count: int) -> list[Document]:
 
 
 def save_both(encoder: Encoder, folder: Path) -> tuple[Path, Path]:
-    """The same network, with a head drawn at random, as our model and as one of transformers' own."""
+    """Return the same network, with a head drawn at random, as our model and as one of transformers' own."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
     network = TaggingNetwork(encoder.network(), 1)

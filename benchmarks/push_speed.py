@@ -38,7 +38,7 @@ TARGET = 1.3
 
 
 def make_tasks(count: int, seed: int = 13) -> list[Task]:
-    """Tasks of the size of an abstract: 200 words, ten mentions."""
+    """Return tasks of the size of an abstract: 200 words, ten mentions."""
     generator = random.Random(seed)
     tasks = []
     for number in range(count):
@@ -57,12 +57,12 @@ def make_tasks(count: int, seed: int = 13) -> list[Task]:
 
 
 def chunks(tasks: Sequence[Task]) -> list[list[Task]]:
-    """The tasks in the portions in which a round pushes them."""
+    """Return the tasks in the portions in which a round pushes them."""
     return [list(tasks[begin : begin + CHUNK]) for begin in range(0, len(tasks), CHUNK)]
 
 
 def through_the_desk(desk: LabelStudioDesk, project: DeskProject, tasks: Sequence[Task]) -> float:
-    """Seconds to push through the desk, the look for keys that are there included."""
+    """Return the seconds to push through the desk, the look for keys that are there included."""
     begin = time.perf_counter()
     there = desk.find(project, [task.key for task in tasks])
     for some in chunks([task for task in tasks if task.key not in there]):
@@ -71,7 +71,7 @@ def through_the_desk(desk: LabelStudioDesk, project: DeskProject, tasks: Sequenc
 
 
 def bare(url: str, token: str, project: DeskProject, bodies: Sequence[bytes]) -> float:
-    """Seconds for the bare requests."""
+    """Return the seconds for the bare requests."""
     headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
     limits = httpx.Limits(max_keepalive_connections=0)
     with httpx.Client(headers=headers, timeout=300, trust_env=False, limits=limits) as http:

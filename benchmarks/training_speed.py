@@ -39,7 +39,7 @@ TARGET = 1.3
 
 
 def read_examples(paths: Sequence[Path], limit: int) -> list[Example]:
-    """The first documents of the files, with their mentions under one label."""
+    """Return the first documents of the files, with their mentions under one label."""
     found: dict[str, Example] = {}
     for record in read_corpus(paths):
         entities = record.annotation.entities if record.annotation else ()

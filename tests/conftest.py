@@ -49,7 +49,7 @@ CORPORA = Path(__file__).parent.parent.parent / "shared" / "corpora"
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
-    """The folder of real corpora (BC5CDR, NCBI disease, …); tests that need them skip where they are absent."""
+    """Return the folder of real corpora (BC5CDR, NCBI disease, …); tests that need them skip where they are absent."""
     if not CORPORA.is_dir():
         pytest.skip(f"the corpora are missing: {CORPORA}")
     return CORPORA

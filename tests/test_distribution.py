@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def files_below(*folders: str) -> set[str]:
-    """The files of the checkout below some folders, as POSIX paths from its root."""
+    """Return the files of the checkout below some folders, as POSIX paths from its root."""
     return {
         path.relative_to(ROOT).as_posix()
         for folder in folders
@@ -29,7 +29,7 @@ def files_below(*folders: str) -> set[str]:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The wheel and the source distribution; the wheel is built from the latter, as an installer would."""
+    """Return the wheel and the source distribution; the wheel is built from the latter, as an installer would."""
     folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the wheel's files are unpacked to."""
+    """Return the folder that the wheel's files are unpacked to."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(built[0]) as wheel:
         wheel.extractall(folder)

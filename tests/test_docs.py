@@ -45,7 +45,7 @@ def name_of(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
-    """What makes the reference from the code; it needs no Sphinx."""
+    """Return what makes the reference from the code; it needs no Sphinx."""
     spec = importlib.util.spec_from_file_location("docs_reference", DOCS / "_ext" / "reference.py")
     assert spec is not None
     assert spec.loader is not None
@@ -75,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def commands(group: click.Group = cli, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """All commands, with the words that call them."""
+    """Yield all commands, with the words that call them."""
     for name, command in group.commands.items():
         yield (*before, name), command
         if isinstance(command, click.Group):
@@ -86,7 +86,7 @@ def commands(group: click.Group = cli, *before: str) -> Iterator[tuple[tuple[str
 
 
 def setting_fields() -> Iterator[tuple[str, str]]:
-    """Every setting: its name in full, and what the page has to say of its default."""
+    """Yield every setting: its name in full, and what the page has to say of its default."""
     for name, info in Settings.model_fields.items():
         parts = [info.annotation, *getattr(info.annotation, "__args__", ())]
         model = next((one for one in parts if inspect.isclass(one) and hasattr(one, "model_fields")), None)

@@ -46,7 +46,7 @@ def with_relations(record: Record) -> Record:
 
 
 def ends_of(annotation: Annotation) -> set[tuple[str, tuple[Span, ...], tuple[Span, ...]]]:
-    """Label, head and tail of each relation."""
+    """Return the label, head and tail of each relation."""
     spans = {entity.id: entity.spans for entity in annotation.entities}
     return {(one.label, spans[one.head], spans[one.tail]) for one in annotation.relations}
 
@@ -67,7 +67,7 @@ def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def environment(label_studio: RunningLabelStudio, monkeypatch: pytest.MonkeyPatch) -> RunningLabelStudio:
-    """The server, named by the environment as a user would."""
+    """Return the server, named by the environment as a user would."""
     for name, value in label_studio.environment.items():
         monkeypatch.setenv(name, value)
     return label_studio

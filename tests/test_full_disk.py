@@ -31,13 +31,13 @@ def _outside(nowhere: Path) -> None:
 
 @pytest.fixture
 def project(old: Path, tmp_path: Path) -> Path:
-    """A project with two rounds, which may be changed."""
+    """Return a project with two rounds, which may be changed."""
     return Path(shutil.copytree(old, tmp_path / "project"))
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Files with the documents of a pool and of a test set."""
+    """Return files with the documents of a pool and of a test set."""
     return demo_files(tmp_path_factory.mktemp("documents"), pool=12, test=3)
 
 
@@ -53,7 +53,7 @@ def no_file_above(size: int) -> Iterator[None]:
 
 
 def command(name: str, place: Path, project: Path, documents: tuple[Path, Path], encoder: Path) -> list[str | Path]:
-    """The words of a command that writes to `place`, or into the project."""
+    """Return the words of a command that writes to `place`, or into the project."""
     pool, test = documents
     labels = ["--entity", "Disease", "--entity", "Chemical"]
     if name.startswith("convert "):

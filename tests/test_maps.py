@@ -27,18 +27,18 @@ OTHER_NAMES = {
 
 
 def children(folder: Path) -> set[str]:
-    """The modules and sub-folders of a folder."""
+    """Return the modules and sub-folders of a folder."""
     modules = {path.stem for path in folder.glob("*.py") if path.name != "__init__.py"}
     return modules | {path.parent.name for path in folder.glob("*/__init__.py")}
 
 
 def folders() -> list[Path]:
-    """All folders of the package but the package itself, whose map is in docs/architecture.md."""
+    """Return all folders of the package but the package itself, whose map is in docs/architecture.md."""
     return sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE)
 
 
 def quoted(folder: Path) -> set[str]:
-    """What the docstring of a folder has in backticks."""
+    """Return what the docstring of a folder has in backticks."""
     docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     return {name for _, name in re.findall(r"(`+)([^`\n]+)\1", docstring)}
 

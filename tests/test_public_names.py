@@ -29,7 +29,7 @@ ERRORS = {
 
 @pytest.fixture(scope="session")
 def model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of chemicals and diseases that has learnt next to nothing."""
+    """Return the folder of a model of chemicals and diseases that has learnt next to nothing."""
     records = list(read_demo_corpus())[:4]
     trained = train(
         [Example(record.document, record.annotation.entities) for record in records if record.annotation],
@@ -48,7 +48,7 @@ def model(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def examples_of(value: Any, name: str) -> list[doctest.DocTest]:
-    """The examples in the docstrings of an object and of its methods."""
+    """Return the examples in the docstrings of an object and of its methods."""
     found = doctest.DocTestFinder(recurse=True).find(value, name)
     return [test for test in found if test.examples]
 

@@ -64,7 +64,7 @@ class Trial:
         return said
 
     def tasks(self) -> dict[str, list[str]]:
-        """The ids of each document's tasks that are in Label Studio, the oldest first."""
+        """Return the ids of each document's tasks that are in Label Studio, the oldest first."""
         found: dict[str, list[str]] = {}
         for task in self.connection.tasks(self.reference, include="id,data"):
             found.setdefault(task["data"]["document_id"], []).append(str(task["id"]))
@@ -129,7 +129,7 @@ def trial(
     new_postgres_database: Callable[[], URL],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Trial:
-    """A project of twelve documents, of which four are asked for in a round; the first round has pushed them."""
+    """Return a project of twelve documents, of which four are asked for in a round; the first round has pushed them."""
     for name, value in label_studio.environment.items():
         monkeypatch.setenv(name, value)
     database = new_postgres_database()
@@ -259,6 +259,6 @@ def test_when_the_lock_s_connection_ends_in_training_one_of_two_machines_goes_on
 
 
 def one_line(outcome: Outcome, code: int) -> str:
-    """What a command printed, on one line, if it ended as it should."""
+    """Return what a command printed, on one line, if it ended as it should."""
     assert outcome.code == code, outcome
     return " ".join((outcome.out + outcome.err).split())

@@ -128,5 +128,5 @@ def annotate(folder: Path, answers: dict[str, Annotation]) -> int:
 
 
 def words(text: str) -> set[str]:
-    """The first word of each line."""
+    """Return the first word of each line."""
     return {line.split()[0] for line in text.splitlines() if line.strip()}

@@ -253,7 +253,7 @@ def test_what_two_people_disagree_on_is_masked_counted_and_decided_by_a_setting(
 
 
 def named(project: Project, key: str) -> str:
-    """A document as a note names it."""
+    """Return a document as a note names it."""
     row = answers_of(project, key)[-1]
     with project.store.read() as session:
         task = session.get_one(TaskRow, row.task_id).desk_task_id

@@ -55,7 +55,7 @@ def propose(project: Project, tasks: dict[str, str], keys: dict[str, str], texts
 
 
 def words_of(text: str) -> tuple[str, str]:
-    """Two words that follow each other in the first line and are nowhere else, to be marked."""
+    """Return two words that follow each other in the first line and are nowhere else, to be marked."""
     for found in re.finditer(r"\b([a-z]{5,}) ([a-z]{3,})\b", text[:110]):
         if found.start() > len(text.split()[0]) and text.count(found[1]) == 1:
             return found[1], found[2]

@@ -168,7 +168,7 @@ def _trained(run: Run, arm: Arm, examples: Sequence[Example], turn: int) -> Tagg
 
 
 def _picks(tagger: Tagger, pool: Sequence[Example]) -> list[str]:
-    """The documents of which the model is least sure, as `mnlp` picks them."""
+    """Return the documents of which the model is least sure, as `mnlp` picks them."""
     unsure = {one.document_id: one.uncertainty.mnlp for one in tagger.predict([one.document for one in pool])}
     return sorted(unsure, key=lambda ident: (-unsure[ident], ident))[:PICKS]
 

@@ -45,7 +45,7 @@ class Side(NamedTuple):
     arm: str
 
     def runs(self) -> list[Run]:
-        """The runs that chose for themselves."""
+        """Return the runs that chose for themselves."""
         path = RESULTS / f"{self.stage}.jsonl"
         found = read_runs(path) if path.exists() else []
         return [run for run in found if run.kind == "simulated" and run.arm == self.arm and len(run.points) > 1]
@@ -115,7 +115,7 @@ def answer(question: Question, left: list[Run], right: list[Run], unit: Unit, ca
 
 
 def priced(runs: Sequence[Run], corpus: str) -> list[Run]:
-    """The runs with annotators' seconds in the place of word pieces."""
+    """Return the runs with annotators' seconds in the place of word pieces."""
     per_piece = SECONDS_PER_WORD * WORDS_PER_PIECE[corpus]
     return [
         run.model_copy(
@@ -185,7 +185,7 @@ def share_of_all() -> None:
 
 
 def in_words(one: Estimate) -> str:
-    """A value with its interval."""
+    """Return a value with its interval."""
     value = "–" if one.value is None else one.value.text(4)
     low, high = ("open" if end is None else f"{end:.4f}" for end in (one.low, one.high))
     return f"{value}, {100 * one.level:.0f} % interval {low} to {high}"

@@ -35,7 +35,7 @@ class Parts:
         return random.Random(1000 + seed).sample(self.pool, abstracts)
 
     def f1(self, model: Path) -> float:
-        """Strict span F1 of a model on the abstracts to score on, in points."""
+        """Return the strict span F1 of a model on the abstracts to score on, in points."""
         gold: Mapping[str, tuple[Entity, ...]] = {one.document.id: one.entities for one in self.scored}
         predicted = Tagger.load(model).predict([one.document for one in self.scored])
         counts = score(gold, {one.document_id: one.entities for one in predicted}, [LABEL]).overall
@@ -54,5 +54,5 @@ def read_parts(corpus: Path) -> Parts:
 
 
 def read_lines(results: Path) -> list[dict[str, Any]]:
-    """The trials that have been run, one line of JSON each."""
+    """Return the trials that have been run, one line of JSON each."""
     return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()] if results.exists() else []

@@ -112,7 +112,7 @@ def learn(examples: Sequence[Example], encoder: Encoder, seed: int, folder: Path
 def measured(
     model: Path, documents: Sequence[Document], labelled: Sequence[Document], seed: int, needs: frozenset[Feature]
 ) -> Candidates:
-    """What the strategies ask of the model about the documents."""
+    """Return what the strategies ask of the model about the documents."""
     predictions = list(Tagger.load(model).predict(documents))
     probe = Probe.load(model)
     return Candidates(

@@ -136,7 +136,7 @@ def main() -> None:
 
 
 def read_examples(path: Path, task: Task, documents: int | None) -> list[Example]:
-    """The first documents of `path` with the entities and relations of `task`."""
+    """Return the first documents of `path` with the entities and relations of `task`."""
     labels = {source: one.name for one in task.entities for source in one.sources or (one.name,)}
     wanted = {one.name for one in task.types}
     examples = []
@@ -151,7 +151,7 @@ def read_examples(path: Path, task: Task, documents: int | None) -> list[Example
 
 
 def settings_of(task: Task, changes: Sequence[str]) -> tuple[RelationSettings, TrainingSettings, AdversarialSettings]:
-    """The settings with `changes`, each ``name=value``; names of the relation settings come first."""
+    """Return the settings with `changes`, each ``name=value``; names of the relation settings come first."""
     kinds = (RelationSettings, AdversarialSettings, TrainingSettings)
     values: tuple[dict[str, Any], ...] = (task.settings.model_dump(), {}, {})
     for change in changes:

@@ -25,7 +25,7 @@ def make(
     tokens: Sequence[int] | None = None,
     ids: Sequence[str] | None = None,
 ) -> Candidates:
-    """Candidates in which every measure of uncertainty is the same, and the features are its multiples."""
+    """Return candidates in which every measure of uncertainty is the same, and the features are its multiples."""
     values = np.array(scores if scores is not None else np.zeros(len(texts)), dtype=np.float64)
     return Candidates(
         ids=list(ids if ids is not None else (f"d{number:04d}" for number in range(len(texts)))),
@@ -41,7 +41,7 @@ def make(
 
 @st.composite
 def candidates(draw: st.DrawFn, min_size: int = 0, max_size: int = 14) -> Candidates:
-    """Few different scores, so that there are ties; different ones for different measures."""
+    """Return a few different scores, so that there are ties; different ones for different measures."""
     texts = draw(st.lists(_text, min_size=min_size, max_size=max_size))
     length = len(texts)
     ids = draw(st.lists(st.text("abc12", min_size=1, max_size=4), min_size=length, max_size=length, unique=True))
@@ -67,7 +67,7 @@ def candidates(draw: st.DrawFn, min_size: int = 0, max_size: int = 14) -> Candid
 
 
 def reordered(pool: Candidates, order: Sequence[int]) -> Candidates:
-    """The same candidates in another order."""
+    """Return the same candidates in another order."""
     places = np.array(order, dtype=np.int64)
     return replace(
         pool,

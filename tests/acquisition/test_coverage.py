@@ -24,7 +24,7 @@ similarities = st.tuples(st.integers(1, 7), st.integers(1, 6)).flatmap(
 
 
 def _naive(similarity: NDArray[np.float32]) -> list[float]:
-    """The gains of the plain greedy algorithm, in its order."""
+    """Return the gains of the plain greedy algorithm, in its order."""
     left, covered, gains = list(range(len(similarity))), np.zeros(similarity.shape[1]), []
     while left:
         gain = {row: float(np.maximum(similarity[row] - covered, 0).mean()) for row in left}

@@ -42,7 +42,7 @@ def _column(*values: float) -> NDArray[np.float64]:
 
 
 def _pool(embedding: Sequence[Sequence[float]], margins: Sequence[float] | None = None) -> Candidates:
-    """Candidates whose texts have nothing to do with each other."""
+    """Return candidates whose texts have nothing to do with each other."""
     pool = make([f"word{number}" for number in range(len(embedding))], margins)
     values = np.array(embedding, dtype=np.float32)
     return replace(pool, features={**pool.features, "embedding": values, "gradient": values})

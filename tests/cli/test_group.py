@@ -31,7 +31,7 @@ TOKEN, PASSWORD = "0123sesametoken456789", "sesamepassword"
 
 
 def commands(group: click.Group = cli, *before: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """All commands, with the words that call them."""
+    """Yield all commands, with the words that call them."""
     for name, command in group.commands.items():
         yield (*before, name), command
         if isinstance(command, click.Group):

@@ -48,7 +48,7 @@ def learn_fast(project: Path) -> None:
 
 
 def ends_of(record: Record) -> set[tuple[str, tuple[Span, ...], tuple[Span, ...]]]:
-    """Label, head and tail of each relation."""
+    """Return the label, head and tail of each relation."""
     assert record.annotation is not None
     spans = {entity.id: entity.spans for entity in record.annotation.entities}
     return {(one.label, spans[one.head], spans[one.tail]) for one in record.annotation.relations}

@@ -160,7 +160,7 @@ def annotations(draw: st.DrawFn, document: Document) -> Annotation:
 
 @st.composite
 def events(draw: st.DrawFn, document: Document, idents: list[str]) -> list[dict[str, Any]]:
-    """Events about mentions, and about the events before them."""
+    """Return events about mentions, and about the events before them."""
     found: list[dict[str, Any]] = []
     taken = set(idents)
     for number in range(1, draw(st.integers(0, 3)) + 1):

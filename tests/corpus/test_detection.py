@@ -66,14 +66,14 @@ FOREIGN: dict[str, tuple[Any, str]] = {
 
 
 def turned(value: Any) -> Any:
-    """The value with the keys of every object in the reverse order."""
+    """Return the value with the keys of every object in the reverse order."""
     if isinstance(value, dict):
         return {key: turned(value[key]) for key in reversed(value)}
     return [turned(item) for item in value] if isinstance(value, list) else value
 
 
 def layouts(value: Any) -> list[str]:
-    """The value as different programs write it."""
+    """Return the value as different programs write it."""
     return [
         text
         for order in (value, turned(value))

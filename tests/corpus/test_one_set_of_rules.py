@@ -57,7 +57,7 @@ def lines(*values: dict[str, Any]) -> str:
 
 
 def with_part(kind: str, position: int, **changes: Any) -> dict[str, Any]:
-    """The good document with one mention or relation changed; None takes a key out."""
+    """Return the good document with one mention or relation changed; None takes a key out."""
     items = [dict(item) for item in GOOD[kind]]  # type: ignore[union-attr]
     items[position] = {key: value for key, value in (items[position] | changes).items() if value is not None}
     return GOOD | {kind: items}

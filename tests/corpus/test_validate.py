@@ -26,7 +26,7 @@ ABSENT = "references to what is not there"
 
 
 def changed(part: str, position: int = 0, **fields: Any) -> dict[str, Any]:
-    """The record with one thing in one of its lists changed."""
+    """Return the record with one thing in one of its lists changed."""
     items = [dict(item) for item in row()[part]]
     items[position] |= fields
     return row(**{part: items})

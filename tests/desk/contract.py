@@ -36,7 +36,7 @@ DOCUMENTS = {
 
 
 def mention(key: str, surface: str, label: str, entity_id: str, **rest: object) -> Entity:
-    """The first mention of `surface` in a document."""
+    """Return the first mention of `surface` in a document."""
     start = TEXTS[key].index(surface)
     return Entity(entity_id, label, (Span(start, start + len(surface)),), **rest)  # type: ignore[arg-type]
 
@@ -60,28 +60,28 @@ GOLD: Mapping[str, Annotation] = {
 
 
 def documents(ids: Sequence[str]) -> Mapping[str, Document]:
-    """The documents that are known to the project."""
+    """Return the documents that are known to the project."""
     return {key: DOCUMENTS[key] for key in ids if key in DOCUMENTS}
 
 
 def gold(ids: Sequence[str]) -> Mapping[str, Annotation]:
-    """What a perfect annotator says."""
+    """Return what a perfect annotator says."""
     return {key: GOLD[key] for key in ids if key in GOLD}
 
 
 def task(key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None) -> Task:
-    """A task; with a version it has a pre-annotation, by default the first gold entity."""
+    """Return a task; with a version it has a pre-annotation, by default the first gold entity."""
     proposed = tuple(replace(entity, score=0.75) for entity in GOLD[key].entities[:1]) if entities is None else entities
     return Task(key, DOCUMENTS[key], PreAnnotation(version, 0.5, proposed) if version else None)
 
 
 def content(annotation: Annotation) -> set[tuple[str, tuple[Span, ...]]]:
-    """What an annotation says, whatever its entities are called."""
+    """Return what an annotation says, whatever its entities are called."""
     return {(entity.label, tuple(sorted(entity.spans))) for entity in annotation.entities}
 
 
 def related(annotation: Annotation) -> set[tuple[str, bool, tuple[tuple[str, tuple[Span, ...]], ...]]]:
-    """What an annotation's relations say, whatever its entities are called."""
+    """Return what an annotation's relations say, whatever its entities are called."""
     mentions = {entity.id: (entity.label, tuple(sorted(entity.spans))) for entity in annotation.entities}
     found = set()
     for relation in annotation.relations:
@@ -91,7 +91,7 @@ def related(annotation: Annotation) -> set[tuple[str, bool, tuple[tuple[str, tup
 
 
 def _parts(key: str) -> tuple[tuple[Entity, ...], tuple[Relation, ...]]:
-    """Gold as a model proposes it."""
+    """Return gold as a model proposes it."""
     relations = tuple(replace(relation, extras={"score": 0.5}) for relation in GOLD[key].relations)
     return tuple(replace(entity, score=0.75) for entity in GOLD[key].entities), relations
 
@@ -102,7 +102,7 @@ class Bench(Protocol):
     desk: Desk
 
     def reopen(self) -> Desk:
-        """The same desk as another process sees it."""
+        """Return the same desk as another process sees it."""
 
     def annotate(self, project: DeskProject, ids: Mapping[str, str]) -> None:
         """Let somebody answer these tasks (ids by key) as gold says, with relations if the project has any."""

@@ -11,7 +11,7 @@ PARTS = 10_000
 
 
 def exact(f1: float) -> Triple:
-    """Counts with that F1, to four digits."""
+    """Return counts with that F1, to four digits."""
     right = round(PARTS * f1)
     return right, PARTS - right, PARTS - right
 
@@ -26,7 +26,7 @@ def point(
     robustness: Mapping[str, Mapping[str, Triple]] | None = None,
     cost: Mapping[str, float] | None = None,
 ) -> Point:
-    """A point with one F1 for all test documents, or one for each; 250 tokens and 10 mentions a document."""
+    """Return a point with one F1 for all test documents, or one for each; 250 tokens and 10 mentions a document."""
     values = [f1] * test_documents if isinstance(f1, float) else list(f1)
     return Point(
         round=number,
@@ -50,7 +50,7 @@ def run(
     kind: str = "simulated",
     selected_by: str | None = None,
 ) -> Run:
-    """A run with the given F1 by number of documents."""
+    """Return a run with the given F1 by number of documents."""
     points = tuple(point(labels, f1, number=number) for number, (labels, f1) in enumerate(curve.items()))
     return of_points(points, seed=seed, arm=arm, strategy=strategy, kind=kind, selected_by=selected_by)
 
@@ -64,7 +64,7 @@ def of_points(
     kind: str = "simulated",
     selected_by: str | None = None,
 ) -> Run:
-    """A run of the given points."""
+    """Return a run of the given points."""
     return Run.model_validate(
         {
             "id": f"{kind}-{strategy}-{arm}-{seed}",

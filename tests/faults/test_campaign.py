@@ -41,7 +41,7 @@ def test_the_files_that_are_changed_can_be_read_as_they_are(corpus: Seed, tmp_pa
 
 
 def with_reader(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reader: Any) -> set[str]:
-    """What the campaign says of a reader that is wrong."""
+    """Return what the campaign says of a reader that is wrong."""
     monkeypatch.setattr(files, "read_corpus", reader)
     corpus = next(corpus for corpus in CORPORA if corpus.name == "pubtator")
     return {harm for number in range(12) for harm in try_file(corpus, "planted", number, tmp_path)[1]}

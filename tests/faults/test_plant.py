@@ -33,7 +33,7 @@ def test_no_two_faults_share_a_name_or_are_the_same() -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A project with one module and two tests, of which one looks at what it does."""
+    """Return a project with one module and two tests, of which one looks at what it does."""
     root = tmp_path / "small"
     (root / "biorat_al").mkdir(parents=True)
     (root / "biorat_al" / "__init__.py").write_text("def double(number):\n    return 2 * number\n")

@@ -85,7 +85,7 @@ def cpu() -> Device:
 
 
 def example(number: int, random: Random) -> Example:
-    """A text in which every drug is a Chemical, and one "pain" in it is a Disease."""
+    """Return a text in which every drug is a Chemical, and one "pain" in it is a Disease."""
     words = [random.choice(OTHERS if random.random() < 0.7 else DRUGS) for _ in range(random.randint(4, 14))]
     text, entities = "", []
     for word in words:
@@ -108,7 +108,7 @@ def make_examples() -> Callable[[int], list[Example]]:
 
 @pytest.fixture
 def network(encoder: Encoder) -> TaggingNetwork:
-    """A network for two labels, without dropout."""
+    """Return a network for two labels, without dropout."""
     network = TaggingNetwork(encoder.network(), 2)
     network.initialise_head(torch.Generator().manual_seed(0))
     return network.eval()
@@ -116,7 +116,7 @@ def network(encoder: Encoder) -> TaggingNetwork:
 
 @pytest.fixture
 def batch(encoder: Encoder, cpu: Device, make_examples: Callable[[int], list[Example]]) -> Batch:
-    """Six windows of different length."""
+    """Return six windows of different length."""
     rows = encode_part(make_examples(6), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
     return make_batch(rows, encoder.tokenizer, cpu)
 

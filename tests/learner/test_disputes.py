@@ -37,7 +37,7 @@ def mention(start: int, end: int, label: str = "Disease", score: float | None = 
 
 
 def word_tags(encoder: Encoder, text: str, decided: Sequence[Entity], disputed: Sequence[Entity]) -> list[list[int]]:
-    """The tags of the words, by label."""
+    """Return the tags of the words, by label."""
     (pieces,) = encoder.tokenizer([text])
     tags, counts = encode_tags(pieces, decided, LABELS, disputed)
     assert not counts
@@ -97,7 +97,7 @@ def test_masks_follow_long_sentences_into_every_window(encoder: Encoder) -> None
 
 
 def with_disputes(examples: Sequence[Example]) -> list[Example]:
-    """The same documents, where one of two annotators lacks every first mention."""
+    """Return the same documents, where one of two annotators lacks every first mention."""
     return [replace(e, entities=e.entities[1:], disputed=Disputed(e.entities[:1])) for e in examples]
 
 

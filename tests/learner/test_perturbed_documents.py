@@ -23,7 +23,7 @@ conditions = pytest.mark.parametrize("condition", CONDITIONS)
 
 @st.composite
 def examples(draw: st.DrawFn) -> list[Example]:
-    """Any documents with any mentions, their ids unique, their labels few enough to be swapped."""
+    """Return any documents with any mentions, their ids unique, their labels few enough to be swapped."""
     drawn = draw(st.lists(annotated(), max_size=3, unique_by=lambda pair: pair[0].id))
     return [
         Example(
@@ -36,7 +36,7 @@ def examples(draw: st.DrawFn) -> list[Example]:
 
 @pytest.fixture(scope="module")
 def demo() -> list[Example]:
-    """Documents as they are in life: whole words, mentions that begin and end with words."""
+    """Return documents as they are in life: whole words, mentions that begin and end with words."""
     records = list(read_demo_corpus())[:40]
     return [Example(r.document, r.annotation.entities) for r in records if r.annotation is not None]
 

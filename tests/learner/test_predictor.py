@@ -26,7 +26,7 @@ TRAINING = TrainingSettings(learning_rate=3e-3, min_steps=60, dev_share=0.25)
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> tuple[Path, Path]:
-    """The folders of a model without relations, and of one with."""
+    """Return the folders of a model without relations, and of one with."""
     encoder = resolve_encoder(str(encoder_folder))
     folders = []
     for name in ("without", "with"):

@@ -7,7 +7,7 @@ from biorat_al.learner.temperature import calibrated, fit_temperature
 
 
 def sample(temperature: float, number: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, and outcomes that were drawn with their log-odds divided by `temperature`."""
+    """Return probabilities, and outcomes that were drawn with their log-odds divided by `temperature`."""
     generator = np.random.default_rng(0)
     p = 1 / (1 + np.exp(-generator.normal(1, 3, number)))
     return p, generator.random(number) < calibrated(p, temperature)

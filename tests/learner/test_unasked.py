@@ -36,7 +36,7 @@ def mention(start: int, end: int, label: str = "Disease", score: float | None = 
 
 
 def before_chemicals(example: Example) -> Example:
-    """The same document, annotated when the project had no chemicals."""
+    """Return the same document, annotated when the project had no chemicals."""
     entities = tuple(entity for entity in example.entities if entity.label != "Chemical")
     return replace(example, entities=entities, unasked=NO_CHEMICAL)
 

@@ -93,7 +93,7 @@ def two_people(folder: Path, encoder: Path, *, careless: bool = True, **changes:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[tuple[Project, RoundReport]]:
-    """A project with a model, whose pool two people annotate; no test may change it."""
+    """Provide a project with a model, whose pool two people annotate; no test may change it."""
     with two_people(tmp_path_factory.mktemp("two"), tiny_encoder) as project:
         project.round()
         yield project, project.round()
@@ -142,7 +142,7 @@ def test_training_is_given_the_disputed_mentions_and_counts_them(trained: tuple[
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[tuple[Project, RoundReport]]:
-    """A project whose test documents two people have annotated; no test may change it."""
+    """Provide a project whose test documents two people have annotated; no test may change it."""
     records = related_records(34)
     folder = tmp_path_factory.mktemp("measured")
     pool, test = folder / "pool.jsonl", folder / "test.jsonl"

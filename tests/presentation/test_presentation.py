@@ -184,7 +184,7 @@ def test_a_note_is_given_once() -> None:
 
 
 def advice(*verdicts: StoppingAdvice) -> list[str]:
-    """The sentence in a round's text, on one line."""
+    """Return the sentence in a round's text, on one line."""
     flat = " ".join(round_text(replace(a_report(), verdicts=verdicts), a_status()).split())
     return re.findall(r"Advice: .*?(?= Next: )", flat)
 

@@ -91,7 +91,7 @@ def test_init_refuses_guidelines_that_cannot_be_shown_and_leaves_nothing(nowhere
 
 @pytest.fixture
 def guided(tmp_path: Path, tiny_encoder: Path) -> Project:
-    """A project with guidelines."""
+    """Return a project with guidelines."""
     project = make_project(tmp_path / "trial", settings_for(tiny_encoder, guidelines="guidelines.md"))
     (project.folder / "guidelines.md").write_text("Mark drugs.", encoding="utf-8")
     return project

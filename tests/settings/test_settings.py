@@ -30,7 +30,7 @@ MINIMAL: dict[str, Any] = {"name": "trial", "entities": [{"name": "Disease"}]}
 
 
 def with_value(path: str, value: object) -> dict[str, Any]:
-    """The minimal settings with one more value."""
+    """Return the minimal settings with one more value."""
     values: dict[str, Any] = {**MINIMAL}
     *parts, last = path.split(".")
     inner = values
@@ -167,7 +167,7 @@ def test_what_is_wrong_is_named(path: str, value: object, words: str) -> None:
 
 
 def numbers_of(part: type[BaseModel], path: str = "") -> list[tuple[str, type]]:
-    """The path and kind of every setting that is a number."""
+    """Return the path and kind of every setting that is a number."""
     found = []
     for name, field in part.model_fields.items():
         kinds = {field.annotation, *typing.get_args(field.annotation)}
@@ -270,7 +270,7 @@ def test_every_setting_is_used() -> None:
 
 
 def leaves(model: type[BaseModel], *before: str) -> list[tuple[str, ...]]:
-    """The paths of all settings that hold a value."""
+    """Return the paths of all settings that hold a value."""
     found: list[tuple[str, ...]] = []
     for name, field in model.model_fields.items():
         kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]

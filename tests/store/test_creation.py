@@ -31,7 +31,7 @@ def pool(count: int) -> list[Record]:
 
 
 def documents_of(session: Session, split: str) -> list[Document]:
-    """The documents of a split, in the order in which they were read."""
+    """Return the documents of a split, in the order in which they were read."""
     rows = session.scalars(select(DocumentRow).where(DocumentRow.split == split).order_by(DocumentRow.id))
     return [document_of(row) for row in rows]
 
@@ -104,13 +104,13 @@ CHEMICAL, DISEASE, GENE = (
 
 
 def related(*relations: Relation, between_concepts: tuple[ConceptRelation, ...] = ()) -> list[Record]:
-    """A document with three mentions."""
+    """Return a document with three mentions."""
     annotation = Annotation((CHEMICAL, DISEASE, GENE), relations, between_concepts)
     return [Record(Document("d1", "Some text."), annotation, "file.txt:1")]
 
 
 def with_relations(*texts: str, symmetric: tuple[str, ...] = ()) -> Settings:
-    """Settings for chemicals and diseases, with these relations."""
+    """Return settings for chemicals and diseases, with these relations."""
     entities = [{"name": "Chemical"}, {"name": "Disease"}]
     relations = relations_setting(texts, symmetric)
     return make_settings({"name": "demo", "entities": entities, "relations": relations})

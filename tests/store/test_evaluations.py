@@ -30,7 +30,7 @@ KEYS = ("b", "a", "c")
 
 @pytest.fixture
 def row_ids(store: Store, fill: Callable[..., object]) -> dict[str, int]:
-    """Row ids of three test documents, with two models beside them: ``first`` and ``second``."""
+    """Return the row ids of three test documents, with two models beside them: ``first`` and ``second``."""
     fill([record("p", "Gout.")], test=[record(key, f"Asthma is {key}.") for key in KEYS])
     with store.write() as session:
         session.add(RoundRow(number=1, state="done", request={}, settings={}, program_version="1", started_at=now()))

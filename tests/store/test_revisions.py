@@ -22,13 +22,13 @@ ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
 
 
 def decided(store: Store) -> Answer:
-    """How the first document was decided on."""
+    """Return how the first document was decided on."""
     with store.read() as session:
         return answers(session, "pool", with_gold=True)[0]
 
 
 def credited(store: Store) -> list[tuple[str | None, str | None, bool, bool]]:
-    """All revisions: whose, of whose answer, current, superseded."""
+    """Return all revisions: whose, of whose answer, current, superseded."""
     with store.read() as session:
         rows = session.scalars(select(AnnotationRow).where(AnnotationRow.source == "person").order_by(AnnotationRow.id))
         return [(row.annotator, row.revises, row.current, row.superseded) for row in rows]

@@ -34,7 +34,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def tasks(store: Store, fill: Fill) -> Store:
-    """Three documents, two of them asked for as tasks 11 and 12."""
+    """Return three documents, two of them asked for as tasks 11 and 12."""
     fill([record("d1", "Asthma one."), record("d2", "Asthma two."), record("d3", "Asthma three.")], gold=False)
     with store.write() as session:
         session.add(

@@ -57,7 +57,7 @@ ANSWERED = [
 
 @pytest.fixture(params=["0001", "0002", "0003"])
 def revision(request: pytest.FixtureRequest) -> str:
-    """An earlier revision of the tables."""
+    """Return an earlier revision of the tables."""
     return str(request.param)
 
 
@@ -219,7 +219,7 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
 
 
 def _without(row: tuple[object, ...], table: str, changing: str | None, added: int) -> tuple[object, ...]:
-    """A row without the columns that an upgrade adds or changes."""
+    """Return a row without the columns that an upgrade adds or changes."""
     columns = list(Base.metadata.tables[table].columns.keys())
     kept = row[: len(row) - added] if added else row
     place = columns.index(changing) if changing else None

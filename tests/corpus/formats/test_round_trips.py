@@ -45,7 +45,7 @@ def there_and_back(path: Path, name: str, records: Sequence[Pair]) -> tuple[list
 
 
 def comparable(records: Sequence[Pair]) -> list[Any]:
-    """The records with everything that has no order in one order."""
+    """Return the records with everything that has no order in one order."""
 
     def sort(pair: Pair) -> Any:
         document, annotation = pair
@@ -99,7 +99,7 @@ def triggers(event: Any) -> Any:
 
 
 def aspects(pair: Pair) -> dict[str, Any]:
-    """What a record means, part by part, without the ids that nobody outside of the file knows."""
+    """Return what a record means, part by part, without the ids that nobody outside of the file knows."""
     document, annotation = pair
     found: dict[str, Any] = {"texts": document.text, "passages": document.passages, "looked": annotation is not None}
     annotation = collapsed(annotation or Annotation())
@@ -291,7 +291,7 @@ def test_what_a_format_can_hold_comes_back_whole(
 
 
 def without_ids(records: Sequence[Pair]) -> list[Pair]:
-    """The records with the ids of mentions and relations as their places in the record."""
+    """Return the records with the ids of mentions and relations as their places in the record."""
     result: list[Pair] = []
     for document, annotation in records:
         assert annotation is not None

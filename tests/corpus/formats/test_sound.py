@@ -123,7 +123,7 @@ def task(**changes: Any) -> list[dict[str, Any]]:
 
 
 def files(tmp_path: Path, wrong: Sequence[str]) -> dict[str, Path]:
-    """Files of three formats in which the text of the first mention is `wrong`."""
+    """Return files of three formats in which the text of the first mention is `wrong`."""
     (tmp_path / "a.jsonl").write_text(json.dumps(own(text=" ".join(wrong))))
     (tmp_path / "a.json").write_text(json.dumps(task(text=" ".join(wrong))))
     entities = [row()["entities"][0] | {"text": [wrong[0], "two"]}, row()["entities"][1]]

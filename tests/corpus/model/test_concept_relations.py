@@ -13,7 +13,7 @@ from biorat_al.corpus.reading import read_corpus, write_corpus
 
 
 def mentions(*concepts: str) -> tuple[Entity, ...]:
-    """One mention for each of the arguments, which name its concepts, joined by ``|``."""
+    """Return one mention for each of the arguments, which name its concepts, joined by ``|``."""
     return tuple(
         Entity(f"T{number}", "X", (Span(number, number + 1),), tuple(Concept("MESH", c) for c in some.split("|") if c))
         for number, some in enumerate(concepts, start=1)
@@ -79,7 +79,7 @@ def test_an_undirected_relation_counts_either_way(directed: bool, widened: int) 
 
 
 def pairs_in(document: str) -> int:
-    """Pairs of mentions of related concepts, counted from the lines of a document."""
+    """Return pairs of mentions of related concepts, counted from the lines of a document."""
     rows = [line.split("\t") for line in document.strip().split("\n") if "\t" in line]
     carried = [row[5].split("|") for row in rows if len(row) > 5]
     ends = [row[2:4] for row in rows if len(row) == 4]

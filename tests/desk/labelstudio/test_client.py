@@ -111,7 +111,7 @@ def test_a_new_label_comes_into_a_configuration_that_nobody_touched(
 
 
 def without_relations(xml: str) -> str:
-    """The configuration as an earlier version wrote it."""
+    """Return the configuration as an earlier version wrote it."""
     before = re.sub(r"  <Relations>.*</Relations>\n", "", xml, flags=re.DOTALL)
     assert before != xml
     return before

@@ -47,7 +47,7 @@ def _server(
     access: str = "",
     **headers: str,
 ) -> Iterator[_Answers]:
-    """A server that answers everything in the same way.
+    """Yield a server that answers everything in the same way.
 
     :param seen: filled with the headers by which it was asked to let in.
     :param quoting: its body is all that it was sent, also as base64.
@@ -92,7 +92,7 @@ def _server(
 
 
 def _told(error: BioratError) -> str:
-    """The error's whole text, looked through for the token: also in what it came from."""
+    """Return the error's whole text, looked through for the token: also in what it came from."""
     parts: list[str] = []
     one: BaseException | None = error
     while one is not None:

@@ -28,7 +28,7 @@ def import_again(room: Room, *keys: str, **more: Any) -> dict[str, str]:
 
 
 def answered(pull: Pull) -> dict[str, int]:
-    """How many answers each task of a pull has."""
+    """Return how many answers each task of a pull has."""
     return {state.task_id: len(state.annotations) for state in pull.tasks}
 
 

@@ -23,7 +23,7 @@ _HIGHLIGHTS = """() => Array.from(document.querySelectorAll('[class*=htx-highlig
 
 @pytest.fixture
 def page(page: Any, label_studio: RunningLabelStudio) -> Any:
-    """A page on which the server's first user has logged in."""
+    """Return a page on which the server's first user has logged in."""
     log_in(page, label_studio.url, label_studio.credentials.email, label_studio.credentials.password)
     return page
 
@@ -122,7 +122,7 @@ def opened(page: Any, project: DeskProject, task_id: str) -> None:
 
 
 def highlight(page: Any, surface: str) -> Any:
-    """The mention in the text."""
+    """Return the mention in the text."""
     return page.locator("span[class*=htx-highlight]", has_text=surface).first
 
 

@@ -38,12 +38,12 @@ HOSTILE = [
 
 
 def tags(text: str) -> set[str]:
-    """The names of the elements in HTML that is well formed."""
+    """Return the names of the elements in HTML that is well formed."""
     return set(re.findall(r"</?([A-Za-z][\w-]*)", re.sub(r"<style>.*?</style>", "", text, count=1, flags=re.DOTALL)))
 
 
 def attributes(text: str) -> set[str]:
-    """The names of the attributes in it."""
+    """Return the names of the attributes in it."""
     return {name for tag in re.findall(r"<[A-Za-z][^<>]*>", text) for name in re.findall(r'\s([\w-]+)="', tag)}
 
 

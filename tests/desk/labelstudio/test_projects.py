@@ -40,7 +40,7 @@ def earlier(annotator: Annotator, marker: str, title: str = "earlier", **setting
 
 
 def views(annotator: Annotator, project: DeskProject) -> list[dict[str, Any]]:
-    """The tabs of the data manager."""
+    """Return the tabs of the data manager."""
     return list(annotator.request("GET", "/api/dm/views/", params={"project": project.reference}))
 
 

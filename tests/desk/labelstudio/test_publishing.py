@@ -35,11 +35,11 @@ class Room:
         return {task_id: PreAnnotation(version, confidence, NEWER) for task_id in self.ids.values()}
 
     def versions(self, key: str) -> list[str]:
-        """The versions that a task has."""
+        """Return the versions that a task has."""
         return sorted(p["model_version"] for p in self.ann.open(self.ids[key])["predictions"])
 
     def shown(self) -> str:
-        """The version that annotators get."""
+        """Return the version that annotators get."""
         return str(self.ann.project(self.project.reference)["model_version"])
 
 

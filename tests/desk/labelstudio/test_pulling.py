@@ -28,13 +28,13 @@ class Room:
         self.cursor: str | None = None
 
     def pull(self) -> Pull:
-        """What is new since the last time."""
+        """Return what is new since the last time."""
         found = self.desk.pull(self.project, documents, self.cursor)
         self.cursor = found.cursor
         return found
 
     def answer(self, key: str) -> DeskAnnotation:
-        """The only answer to a task, as a pull from the beginning gives it."""
+        """Return the only answer to a task, as a pull from the beginning gives it."""
         (state,) = [state for state in self.desk.pull(self.project, documents).tasks if state.key == key]
         (answer,) = state.annotations
         return answer

@@ -25,7 +25,7 @@ def _is_import(method: str, path: str) -> bool:
 
 @pytest.fixture
 def project(label_studio: RunningLabelStudio, marker: str) -> DeskProject:
-    """A project of this test's own, for the pool."""
+    """Return a project of this test's own, for the pool."""
     return label_studio.desk().prepare("pool", "pushing", LABELS, marker=marker)
 
 

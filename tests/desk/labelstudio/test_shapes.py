@@ -31,7 +31,7 @@ WRONG: tuple[Any, ...] = (
 
 @pytest.fixture
 def fake() -> Iterator[FakeLabelStudio]:
-    """One with three tasks, of which one is answered twice, one by an action, and one begun."""
+    """Provide one with three tasks, of which one is answered twice, one by an action, and one begun."""
     with fake_label_studio() as fake:
         fake.add("1001", answer(1, "1001"), answer(2, "1001", completed_by={"id": 2, "email": "b@example.org"}))
         fake.add("1002", answer(3, "1002", lead_time=None, parent_prediction=112, updated_by=None))
@@ -46,7 +46,7 @@ def desk(fake: FakeLabelStudio, monkeypatch: pytest.MonkeyPatch) -> LabelStudioD
 
 
 def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON value, itself first."""
+    """Yield every place in a JSON value, itself first."""
     yield place
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in items:
@@ -62,7 +62,7 @@ def exchanged(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 
 
 def work(desk: LabelStudioDesk) -> dict[str, Callable[[], object]]:
-    """Everything that a round asks of the desk."""
+    """Return everything that a round asks of the desk."""
     proposed = PreAnnotation("m-2", 0.5, (Entity("e", "Chemical", (Span(0, 2),)),))
     return {
         "pull": lambda: desk.pull(PROJECT, documents, None),
@@ -145,7 +145,7 @@ def test_an_answer_that_is_nested_too_deep_is_refused(fake: FakeLabelStudio, des
 
 
 def pulled(desk: LabelStudioDesk, cursor: str | None = None) -> tuple[dict[str, int], str, tuple[str, ...]]:
-    """Answers by task, the cursor, and what was told."""
+    """Return answers by task, the cursor, and what was told."""
     found = desk.pull(PROJECT, documents, cursor)
     return {state.task_id: len(state.annotations) for state in found.tasks}, found.cursor, found.notices
 

@@ -51,7 +51,7 @@ _PLACE = """text => {
 
 @pytest.fixture
 def page(page: Any, label_studio: RunningLabelStudio) -> Any:
-    """A page on which the server's first user has logged in."""
+    """Return a page on which the server's first user has logged in."""
     log_in(page, label_studio.url, label_studio.credentials.email, label_studio.credentials.password)
     return page
 
@@ -69,7 +69,7 @@ def opened(page: Any, project: DeskProject, task_id: str) -> None:
 
 
 def place(page: Any, text: str) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a piece of the annotated text."""
+    """Return left, top, right and bottom of a piece of the annotated text."""
     left, top, right, bottom = page.evaluate(_PLACE, text)
     return left, top, right, bottom
 

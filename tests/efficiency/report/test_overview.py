@@ -37,7 +37,7 @@ STATUS = ProjectStatus(
 
 
 def run(*values: float) -> Run:
-    """A run of the arm that selects, with 20 more documents at each point."""
+    """Return a run of the arm that selects, with 20 more documents at each point."""
     points = [point(20 * number, value, number=number) for number, value in enumerate(values, start=1)]
     points = [one.model_copy(update={"by_label": {"Disease": exact(0.8), "Chemical": exact(0.5)}}) for one in points]
     models = {"models": [{"round": len(values), "selecting": True}]}

@@ -85,7 +85,7 @@ class Page(HTMLParser):
 
 
 def point(number: int, arm: str, seed: int, generator: random.Random, size: int = 20) -> Point:
-    """A model on `size` × `number` documents; RAT learns a third faster."""
+    """Return a model on `size` × `number` documents; RAT learns a third faster."""
     speed = 1.6 if arm == "rat" else 1.0
     share = 0.9 - 0.7 / (1 + number * speed)
     counts = {}
@@ -133,7 +133,7 @@ def simulation(folder: Path, *runs: Run) -> Path:
 
 @pytest.fixture(scope="module")
 def saving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a simulation in which RAT saves labels."""
+    """Return the page of a simulation in which RAT saves labels."""
     folder = tmp_path_factory.mktemp("saving") / "corpus"
     runs = [run(arm, seed) for seed in range(4) for arm in ("none", "rat")]
     return write_simulation_report(simulation(folder, *runs), target=0.7)[0]

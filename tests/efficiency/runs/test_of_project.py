@@ -41,7 +41,7 @@ from tests.support.rounds import make_project, settings_for
 
 
 def made(folder: Path, encoder: Path, rounds: int, **changes: Any) -> Project:
-    """A project with an oracle and so many rounds, without what takes long to measure."""
+    """Return a project with an oracle and that number of rounds, without what takes long to measure."""
     settings = settings_for(encoder, evaluation={"robustness": False}, **changes)
     project = make_project(folder / "trial", settings, pool=14, test=4)
     for _ in range(rounds):
@@ -51,14 +51,14 @@ def made(folder: Path, encoder: Path, rounds: int, **changes: Any) -> Project:
 
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterator[Project]:
-    """A project of three rounds, two of which trained models; no test may change it."""
+    """Provide a project of three rounds, two of which trained models; no test may change it."""
     with made(tmp_path_factory.mktemp("rounds"), tiny_encoder, 3) as project:
         yield project
 
 
 @pytest.fixture
 def project(tmp_path: Path, rounds: Project) -> Iterator[Project]:
-    """A copy of that project, to be changed."""
+    """Provide a copy of that project, to be changed."""
     shutil.copytree(rounds.folder, tmp_path / "trial")
     with Project.open(tmp_path / "trial") as project:
         yield project

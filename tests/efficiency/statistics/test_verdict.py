@@ -51,7 +51,7 @@ def test_a_bound_on_the_ratio_is_a_bound_on_the_share():
 
 
 def _with(estimate: Estimate, *, seeds: int = 5, needed: tuple[Amount, Amount] | None = None) -> Comparison:
-    """A comparison whose ratio of labels is the given one."""
+    """Return a comparison whose ratio of labels is the given one."""
     made = compare(_side(100, "rat", seeds=seeds), _side(120, "none", seeds=seeds), targets=[0.4])
     return replace(made, targets=(Effect("ratio", 0.4, estimate, needed),))
 

@@ -26,7 +26,7 @@ def allowed(words: int) -> list[tuple[int, ...]]:
 
 
 def chain(logits: np.ndarray, number: int) -> dict[tuple[int, ...], float]:
-    """Probability of every allowed labelling of one type, by enumeration."""
+    """Return the probability of every allowed labelling of one type, by enumeration."""
     p = np.exp(logits[:, number].astype(np.float64))
     p /= p.sum(axis=-1, keepdims=True)
     weights = {tags: float(np.prod([p[n, tag] for n, tag in enumerate(tags)])) for tags in allowed(len(logits))}

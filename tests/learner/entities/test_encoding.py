@@ -36,7 +36,7 @@ def words(encoder: Encoder, text: str, entities: list[Entity]) -> tuple[list[lis
 
 
 def certain(word_tags: np.ndarray) -> np.ndarray:
-    """Logits that say exactly these tags."""
+    """Return logits that say exactly these tags."""
     return (np.eye(3, dtype=np.float32)[word_tags] * 40).astype(np.float32)
 
 
@@ -163,7 +163,7 @@ def test_a_mention_outside_the_text_is_refused(encoder: Encoder) -> None:
 
 
 def document_of(sentences: list[int]) -> Pieces:
-    """Word pieces of a document whose sentences have these lengths."""
+    """Return word pieces of a document whose sentences have these lengths."""
     number = sum(sentences)
     places = np.arange(number)
     first = np.isin(places, np.cumsum([0, *sentences])[:-1])

@@ -146,7 +146,7 @@ class TestGradient:
 
 
 def batch_hidden(probe: Probe, batch: representation._Batch) -> torch.Tensor:
-    """The last layer at the words that count in a batch."""
+    """Return the last layer at the words that count in a batch."""
     return probe._forward(batch)[0][batch.own.bool()]
 
 

@@ -33,7 +33,7 @@ CONCEPTS = RelationSettings(level="document", window="document")
 
 
 def document(text: str, **linked: str) -> tuple[Document, tuple[Entity, ...]]:
-    """A text in which words in capitals are Chemicals, and those that begin with a capital D are Diseases.
+    """Return a text in which words in capitals are Chemicals, and those that begin with a capital D are Diseases.
 
     :param linked: concepts of words, separated by "|".
     """
@@ -152,7 +152,7 @@ def test_many_mentions_far_apart_have_few_candidates() -> None:
 
 
 def at_most(number: int) -> AbstractContextManager[object]:
-    """A smaller bound of the candidates of a document."""
+    """Return a smaller bound of the candidates of a document."""
     return patch.object(candidates, "MOST_CANDIDATES", number)
 
 
@@ -468,7 +468,7 @@ def masks(
     settings: RelationSettings = SENTENCE,
     **linked: str,
 ) -> dict[tuple[str, str], tuple[bool, str | None]]:
-    """Whether each candidate is masked, and its target, by its ends."""
+    """Return whether each candidate is masked, and its target, by its ends."""
     found = label_candidates(replace(example(text, *relations, **linked), disputed=disputed), types, settings)
     return {
         (one.head.id, one.tail.id): (masked, target)

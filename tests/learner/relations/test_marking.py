@@ -24,7 +24,7 @@ def minilm() -> Encoder:
 
 @cache
 def byte_level(max_length: int = 64) -> Tokenizer:
-    """A tokenizer of single bytes without special tokens, as the encoders of the GPT family have."""
+    """Return a tokenizer of single bytes without special tokens, as the encoders of the GPT family have."""
     from tokenizers import Tokenizer as Backend
     from tokenizers import models, pre_tokenizers
 
@@ -56,7 +56,7 @@ def listed(tokenizer: Tokenizer, pair: MarkedPair) -> list[str]:
 
 
 def read(tokenizer: Tokenizer, pair: MarkedPair) -> str:
-    """The pieces as one text."""
+    """Return the pieces as one text."""
     return " ".join(listed(tokenizer, pair)).replace(" ##", "")
 
 
@@ -209,7 +209,7 @@ def test_a_vocabulary_without_a_marker_is_refused() -> None:
 
 
 def _numbered(count: int, borders: tuple[int, ...] = (0,)) -> Pieces:
-    """Pieces 1000, 1001, …, of one character each."""
+    """Return pieces 1000, 1001, …, of one character each."""
     sentences = np.zeros(count, dtype=np.bool_)
     sentences[list(borders)] = True
     places = np.arange(count)
@@ -217,7 +217,7 @@ def _numbered(count: int, borders: tuple[int, ...] = (0,)) -> Pieces:
 
 
 def _around(tokenizer: Tokenizer, pieces: Pieces, head: tuple[int, int], tail: tuple[int, int]) -> tuple[int, int]:
-    """The stretch that is read, first piece and one past the last, of a pair whose markers take 20 pieces."""
+    """Return the stretch that is read, first piece and one past the last, of a pair whose markers take 20 pieces."""
     one, other = entity("h", "X", head), entity("t", "Y", tail)
     marker = PairMarker(tokenizer, 64)
     (pair,) = marker(Document("d", "." * len(pieces)), pieces, [Candidate(one, other, ("CID",), ("h",), ("t",))])

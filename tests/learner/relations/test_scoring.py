@@ -21,7 +21,7 @@ TEXT = Document("d", "aaaa bbbb cccc dddd eeee ffff aaaa bbbb")
 
 
 def mention(ident: str, place: int, label: str = "Chemical", *concepts: str) -> Entity:
-    """The word at `place`, linked to `concepts`."""
+    """Return the word at `place`, linked to `concepts`."""
     start = 5 * place
     return Entity(ident, label, (Span(start, start + 4),), tuple(Concept("MESH", name) for name in concepts))
 

@@ -40,7 +40,7 @@ WEIGHTS = np.array([1.0, 0.5, 2.0], dtype=np.float32)
 
 
 def before_causes(example: Example) -> Example:
-    """The same document, annotated when the project had one relation label only."""
+    """Return the same document, annotated when the project had one relation label only."""
     relations = tuple(one for one in example.relations if one.label != "causes")
     return replace(example, relations=relations, unasked=NO_CAUSES)
 
@@ -68,7 +68,7 @@ def test_a_pair_that_can_have_nothing_else_is_left_out_of_the_loss(encoder: Enco
 
 @pytest.fixture
 def batch(encoder: Encoder, cpu: Device) -> RelationBatch:
-    """Candidates of documents from before and after the label came."""
+    """Return candidates of documents from before and after the label came."""
     examples = [before_causes(one) if number % 2 else one for number, one in enumerate(related_examples(6))]
     encoded = encode_relations(examples, encoder.tokenizer, TYPES, SETTINGS)
     return make_relation_batch(encoded.rows, WEIGHTS, encoder.tokenizer, cpu)

@@ -103,7 +103,7 @@ def test_the_measures_are_those_of_the_joint_distribution(
 
 
 def _chain(scores: np.ndarray) -> dict[tuple[int, ...], float]:
-    """The probability of each labelling in which I (2) follows B (1) or I."""
+    """Return the probability of each labelling in which I (2) follows B (1) or I."""
     weights = {
         tags: math.exp(sum(scores[n, tag] for n, tag in enumerate(tags)))
         for tags in product(range(3), repeat=len(scores))

@@ -22,7 +22,7 @@ LABELS = ["Chemical", "Disease"]
 
 
 def clean_gradient(network: TaggingNetwork, batch: Batch) -> tuple[float, torch.Tensor]:
-    """The loss and its gradient by the word vectors."""
+    """Return the loss and its gradient by the word vectors."""
     with EmbeddingTap(network.word_embedding) as tap:
         tap.listen = True
         loss = tagging_loss(network(batch.ids, batch.mask), batch.tags)
@@ -31,7 +31,7 @@ def clean_gradient(network: TaggingNetwork, batch: Batch) -> tuple[float, torch.
 
 
 def shifted_loss(network: TaggingNetwork, batch: Batch, shift: torch.Tensor) -> float:
-    """The loss with `shift` added to the word vectors."""
+    """Return the loss with `shift` added to the word vectors."""
     with EmbeddingTap(network.word_embedding) as tap, torch.no_grad():
         tap.shift = shift
         return float(tagging_loss(network(batch.ids, batch.mask), batch.tags))
@@ -46,7 +46,7 @@ def make_fit(
     unlabelled_part: EncodedPart | None = None,
     **adversarial: Any,
 ) -> Fit:
-    """A training run that has not begun.
+    """Return a training run that has not begun.
 
     :param unlabelled_part: the documents that nobody has annotated.
     :param adversarial: settings of it; the probability is 0.5 unless given.
@@ -75,7 +75,7 @@ def run_steps(fit: Fit, batches: Sequence[Batch]) -> Fit:
 
 
 def same_weights(one: Fit, other: Fit) -> bool:
-    """Whether two networks have the same bits."""
+    """Return whether two networks have the same bits."""
     pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
 
@@ -92,7 +92,7 @@ def attack_gradients(fit: Fit, batch: Batch, drawn: Sequence[bool]) -> dict[str,
 
 
 def loss_gradients(fit: Fit, batch: Batch, shift: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-    """The gradients of the loss at shifted vectors by plain differentiation, with the same dropout masks."""
+    """Return the gradients of the loss at shifted vectors by plain differentiation, with the same dropout masks."""
     fit._draws.begin(fit.seed, 0)
     with EmbeddingTap(fit.network.word_embedding) as tap:
         tap.shift = shift
@@ -102,7 +102,7 @@ def loss_gradients(fit: Fit, batch: Batch, shift: torch.Tensor | None = None) ->
 
 
 def vector_gradient(fit: Fit, batch: Batch, shift: torch.Tensor) -> torch.Tensor:
-    """The gradient of the loss by the word vectors at a shift, with the same dropout masks."""
+    """Return the gradient of the loss by the word vectors at a shift, with the same dropout masks."""
     shift = shift.detach().requires_grad_()
     fit._draws.begin(fit.seed, 0)
     with EmbeddingTap(fit.network.word_embedding) as tap:

@@ -47,7 +47,7 @@ def assert_same(one: Gradients, other: Gradients) -> None:
 
 
 def total(*terms: tuple[float, Gradients]) -> Gradients:
-    """A weighted sum."""
+    """Return a weighted sum."""
     return {name: sum(weight * term[name] for weight, term in terms) for name in terms[0][1]}  # type: ignore[misc]
 
 

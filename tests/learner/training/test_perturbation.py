@@ -20,7 +20,7 @@ INSIDE = torch.tensor([[False, True, True, True, False], [False, True, True, Fal
 
 
 def sizes(tensor: torch.Tensor, scope: Scope, order: float) -> torch.Tensor:
-    """The norm of each token inside, each sequence, or the batch."""
+    """Return the norm of each token inside, each sequence, or the batch."""
     if scope == "token":
         return torch.linalg.vector_norm(tensor[INSIDE], order, dim=1)
     if scope == "sequence":

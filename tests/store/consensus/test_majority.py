@@ -200,7 +200,7 @@ def test_every_mention_is_kept_outvoted_or_a_tie(
 
 
 def disputed(*annotations: Annotation, preferred: int | None = None) -> list[tuple[str, list[tuple[int, int]]]]:
-    """Label and spans of the disputed mentions."""
+    """Return label and spans of the disputed mentions."""
     found = majority(annotations, preferred).disputed.entities
     return [(one.label, [tuple(span) for span in one.spans]) for one in found]
 

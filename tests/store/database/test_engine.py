@@ -108,7 +108,7 @@ def server(postgres: URL) -> Iterator[Callable[[str], None]]:
 
 
 def problem(url: URL) -> str:
-    """What it says of a database that cannot be made a project's."""
+    """Return what it says of a database that cannot be made a project's."""
     with pytest.raises(StoreError) as caught:
         Store.create(url)
     message = str(caught.value)

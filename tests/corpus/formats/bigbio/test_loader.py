@@ -55,7 +55,7 @@ TITLE = 'A "title"\n\\ {x} \U0001f600 """'
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module, put at the top of a copy of its corpus."""
+    """Provide the module, put at the top of a copy of its corpus."""
     out = tmp_path / "c_1"
     details = CardDetails(TITLE, TITLE, license=TITLE, languages=("en", "Klingon"))
     splits = {"train": [(DOCUMENT, RELATED)] * 3, "test": [(DOCUMENT, Annotation((LINKED,)))]}

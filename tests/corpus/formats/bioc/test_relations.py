@@ -70,7 +70,7 @@ def document(
 
 
 def as_xml(value: dict[str, Any]) -> str:
-    """A document as XML, whose infons are text."""
+    """Return a document as XML, whose infons are text."""
 
     def infons(part: dict[str, Any]) -> str:
         return "".join(
@@ -256,7 +256,7 @@ def test_relations_without_ends_are_left_out_and_counted(tmp_path: Path, value: 
 
 
 def of_passages(*relations: dict[str, Any], inner: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Two passages in both of which an annotation has the id 0."""
+    """Return two passages in both of which an annotation has the id 0."""
     value = document(*relations, annotations=[mention("0", "Chemical", "-", 0, 6), mention("1", "Disease", "-", 13, 4)])
     second = {
         "infons": {"type": "abstract"},

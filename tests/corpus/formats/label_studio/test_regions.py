@@ -47,7 +47,7 @@ _IDS = st.one_of(
 
 @st.composite
 def texts_with_entities(draw: st.DrawFn) -> tuple[str, tuple[Entity, ...]]:
-    """A text and entities on it: overlapping, nested, in one place, discontinuous."""
+    """Return a text and entities on it: overlapping, nested, in one place, discontinuous."""
     text = draw(TEXTS)
     spans = st.tuples(st.integers(0, len(text) - 1), st.integers(1, len(text))).map(
         lambda pair: Span(min(pair[0], pair[1] - 1), max(pair[0] + 1, pair[1]))
@@ -84,7 +84,7 @@ def _ends(relation: Relation) -> tuple[str, str, str]:
 
 @st.composite
 def annotations(draw: st.DrawFn) -> tuple[str, Annotation]:
-    """A text, entities on it, and relations that the project's types permit, each once."""
+    """Return a text, entities on it, and relations that the project's types permit, each once."""
     text, entities = draw(texts_with_entities())
     possible = [
         Relation("", relation.name, head.id, tail.id, not relation.symmetric)
@@ -166,18 +166,18 @@ def test_whatever_the_server_sends_is_read_or_told(result: Any) -> None:
 
 
 def region(region_id: str = "e1", start: Any = 0, end: Any = 6, labels: Any = ("Disease",), **rest: Any) -> Any:
-    """A region as the front end writes it."""
+    """Return a region as the front end writes it."""
     value = {"start": start, "end": end, "text": "not to be trusted", "labels": list(labels)}
     return {"id": region_id, "from_name": "label", "to_name": "text", "type": "labels", "value": value, **rest}
 
 
 def relation(head: str, tail: str, **rest: Any) -> Any:
-    """A relation as the front end writes it."""
+    """Return a relation as the front end writes it."""
     return {"type": "relation", "from_id": head, "to_id": tail, "direction": "right", "labels": ["treats"], **rest}
 
 
 def joint(one: str, other: str) -> Any:
-    """A relation that makes one mention of two regions."""
+    """Return a relation that makes one mention of two regions."""
     return relation(one, other, labels=[SAME_MENTION])
 
 
@@ -257,12 +257,12 @@ DISCONTINUOUS = Entity("e", "Disease", (Span(0, 6), Span(11, 18), Span(19, 25)),
 
 
 def pieces(joined: bool = True) -> list[Any]:
-    """The regions of a mention of three pieces and, if they are joined, two relations."""
+    """Return the regions of a mention of three pieces and, if they are joined, two relations."""
     return regions_of([DISCONTINUOUS], TEXT, "label", "text", joined=joined)
 
 
 def spans(annotation: Annotation) -> list[tuple[str, list[tuple[int, int]]]]:
-    """What an annotation says, without ids."""
+    """Return what an annotation says, without ids."""
     return [(entity.label, [tuple(span) for span in entity.spans]) for entity in annotation.entities]
 
 

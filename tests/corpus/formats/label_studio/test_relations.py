@@ -31,13 +31,13 @@ REGIONS = (CHEMICAL, DISEASE, OTHER, SPECIES)
 
 
 def drawn(start: str, end: str, *labels: str, direction: str = "right") -> dict[str, Any]:
-    """What the front end sends: without a label it leaves out the key."""
+    """Return what the front end sends: without a label it leaves out the key."""
     chosen = {"labels": list(labels)} if labels else {}
     return {"type": "relation", "from_id": start, "to_id": end, "direction": direction, **chosen}
 
 
 def read(types: tuple[RelationType, ...], *links: dict[str, Any]) -> tuple[list[tuple[Any, ...]], tuple[str, ...]]:
-    """Each relation as (label, head, tail, directed), and the problems."""
+    """Return each relation as (label, head, tail, directed), and the problems."""
     annotation, problems = annotation_of([*REGIONS, *links], TEXT, relations=types)
     return [(r.label, r.head, r.tail, r.directed) for r in annotation.relations], problems
 
