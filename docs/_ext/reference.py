@@ -1,7 +1,7 @@
 """Write the reference pages from the code: settings, formats, query strategies, errors, and the public names.
 
 Each function returns Markdown (MyST). Nothing here needs Sphinx, so that the tests can look for what is missing without
-building the site. What the program says of itself stands in its docstrings; this file only arranges it.
+building the site. The descriptions are in the docstrings of the program; this file only arranges them.
 """
 
 from __future__ import annotations
