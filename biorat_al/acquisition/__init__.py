@@ -4,11 +4,13 @@
 - ``uniform``, ``coverage``: strategies that need no model: ``random`` and ``diverse``.
 - ``uncertainty``, ``density``, ``disagreement``: strategies that score each document by itself.
 - ``sets``: strategies that choose a set: ``core-set``, ``badge`` and ``cluster-margin``.
+- ``balanced``: clusters of equal size.
 - ``registry``: all strategies by name.
 - ``similarity``, ``redundancy``: how alike texts are, and how near-duplicates stay out of a batch.
 - ``selection``: the batch that a strategy and a budget give.
 - ``stopping``: when more annotation may bring little.
 
-Strategies import ``base`` and ``similarity``, and ``disagreement`` also ``uncertainty``. ``registry`` imports the
-strategies. ``selection`` imports ``base`` and ``redundancy``, and knows no strategy by name. ``stopping`` imports none.
+Strategies import ``base`` and ``similarity``, ``sets`` also ``balanced``, and ``disagreement`` also ``uncertainty``.
+``registry`` imports the strategies. ``selection`` imports ``base`` and ``redundancy``, and knows no strategy by name.
+``stopping`` imports none.
 """

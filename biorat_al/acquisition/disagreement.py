@@ -39,7 +39,7 @@ class Adversarial(UncertaintyStrategy):
 
     The score is the local distributional smoothness of Miyato et al. with the opposite sign: the divergence
     KL(p(y | x) ‖ p(y | x + r)) in nats, summed over the entity types and averaged over the document's words. The shift
-    r of the word vectors is as large as the perturbation that ``settings.adversarial`` gives for training (epsilon,
+    r of the word vectors is as large as the perturbation that ``settings.adversarial`` gives for training (shift,
     norm, scope). One case differs: if the scope is the batch, its windows share that size in training, but here each
     window gets all of it. A score of 0 means that the prediction does not change. It costs two forward passes and a
     backward one, in 32-bit floats.
@@ -62,8 +62,9 @@ class Adversarial(UncertaintyStrategy):
     words = "a small shift of the word vectors changes the prediction most (divergence {score})"
 
     def check(self, settings: Settings) -> None:
-        if not settings.adversarial.epsilon:
+        size, value = settings.adversarial.size
+        if not value:
             raise UsageError(
                 f"the query strategy {self.name!r} looks at what a perturbation of the word vectors changes, and "
-                "adversarial.epsilon is 0: set it above 0, or choose another strategy"
+                f"adversarial.{size} is 0: set it above 0, or choose another strategy"
             )

@@ -6,11 +6,10 @@ budget can pay for (:attr:`~biorat_al.acquisition.base.Candidates.batch`); all o
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from biorat_al.acquisition.balanced import balanced_clusters
 from biorat_al.acquisition.base import Candidates, QueryStrategy
 
 NOT_DRAWN = -1.0
@@ -80,19 +79,22 @@ class Badge(QueryStrategy):
 
 
 class ClusterMargin(QueryStrategy):
-    """Choose documents with small margins from as many clusters as possible.
+    """Choose documents with small margins, spread evenly over clusters.
 
-    The candidates with the smallest margins (:class:`~biorat_al.acquisition.uncertainty.Margin`), ten for each document
-    of the batch, are clustered by average linkage on the encoder's mean last layer. One document is drawn at random
-    from each cluster in turn, from the smallest cluster to the largest, over and over. The score is 1 / (turn + place
-    in the turn as a fraction): from 1 down to 1/2 in the first turn over the clusters, to 1/3 in the second; −1 for
-    documents whose margin is too large. It costs one forward pass, and memory in proportion to the square of the number
-    of clustered documents (at most :data:`CLUSTERED`, or the batch if that is larger).
+    The margin score (:class:`~biorat_al.acquisition.uncertainty.Margin`) is divided by the document's word pieces,
+    because the margin of a long document is small merely because of its length. The candidates with the highest scores,
+    three for each document of the batch, are put into as many clusters of equal size as the batch has documents
+    (:mod:`~biorat_al.acquisition.balanced`), on the encoder's mean last layer. One document is drawn at random from
+    each cluster in turn, from the smallest cluster to the largest, over and over. The score is 1 / (turn + place in the
+    turn as a fraction): from 1 down to 1/2 in the first turn over the clusters, to 1/3 in the second; −1 for documents
+    whose margin is too large. It costs one forward pass, and time in proportion to the cube of the number of clustered
+    documents (at most :data:`CLUSTERED`, or the batch if that is larger).
 
     Citovsky, DeSalvo, Gentile, Karydas, Rajagopalan, Rostamizadeh and Kumar 2021, *Batch active learning at scale*
-    (NeurIPS), algorithms 1 and 2. They cluster the whole pool once, up to a distance. Here the encoder changes in each
-    round, and with it every distance. So only the documents with small margins are clustered, into as many clusters as
-    the batch has documents.
+    (NeurIPS), algorithms 1 and 2. They cluster the whole pool once by average linkage, up to a distance. Here the
+    encoder changes in each round, and with it every distance. So only the documents with small margins are clustered.
+    Average linkage then made two thirds of the clusters single documents, the outliers, which were all chosen; hence
+    the equal sizes.
     """
 
     name = "cluster-margin"
@@ -100,12 +102,13 @@ class ClusterMargin(QueryStrategy):
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         margins, points = self.from_model(candidates, "margin"), self.from_model(candidates, "embedding")
+        margins = margins / np.maximum(candidates.tokens, 1)
         wanted = candidates.batch
         scores = np.full(len(candidates), NOT_DRAWN)
         closest = np.lexsort((generator.permutation(len(margins)), -margins))
         closest = closest[: max(min(PER_PICK * wanted, CLUSTERED), wanted)]
         if len(closest):
-            scores[closest] = turns(linkage(points[closest], wanted), generator)
+            scores[closest] = turns(balanced_clusters(points[closest], wanted, generator), generator)
         return scores
 
     def reason(self, score: float) -> str:
@@ -115,11 +118,11 @@ class ClusterMargin(QueryStrategy):
         return f"torn between two answers, and the pick of its cluster (turn {turn} over the clusters)"
 
 
-PER_PICK = 10
+PER_PICK = 3
 """Number of documents with small margins that ``cluster-margin`` clusters for each document of the batch."""
 
-CLUSTERED = 4_000
-"""Largest number of documents that are clustered, unless the batch is larger: their distances take 64 MB."""
+CLUSTERED = 2_000
+"""Largest number of documents that are clustered, unless the batch is larger: a few seconds for each repetition."""
 
 
 def farthest_first(points: Points, centres: Points, number: int, generator: np.random.Generator) -> Points:
@@ -176,20 +179,6 @@ def plus_plus(points: Points, number: int, generator: np.random.Generator) -> Po
         # rounding must not give a later point a higher score than an earlier one
         share = scores[position] = min(nearest.sum() / whole, share)
     return scores
-
-
-def linkage(points: Points, clusters: int) -> NDArray[np.int64]:
-    """Return the cluster of each point by average linkage, shape (n,), numbered from 0.
-
-    :param points: shape (n, d), at least one.
-    :param clusters: number of clusters; if there are no more points than that, each point is a cluster.
-    """
-    if len(points) <= clusters:
-        return np.arange(len(points))
-    from sklearn.cluster import AgglomerativeClustering
-
-    labels: Any = AgglomerativeClustering(n_clusters=clusters, linkage="average").fit_predict(points)
-    return np.asarray(labels, dtype=np.int64)
 
 
 def turns(clusters: NDArray[np.int64], generator: np.random.Generator) -> Points:

@@ -16,13 +16,14 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
-from biorat_al.settings.learning import AdversarialSettings, Arm, RelationSettings, TrainingSettings
+from biorat_al.settings.learning import USUAL_SHIFT, AdversarialSettings, Arm, RelationSettings, TrainingSettings
 from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
 from biorat_al.settings.settings import Settings, make_settings
 
 __all__ = [
     "SAME_MENTION",
     "SETTINGS_FILE",
+    "USUAL_SHIFT",
     "AdversarialSettings",
     "Arm",
     "EntityType",

@@ -65,6 +65,10 @@ class TrainingSettings(SettingsPart):
         return self
 
 
+USUAL_SHIFT = 0.06
+"""Default of :attr:`AdversarialSettings.shift`."""
+
+
 class AdversarialSettings(SettingsPart):
     """The perturbation of the word vectors in the arms ``rat`` and ``at``.
 
@@ -77,7 +81,11 @@ class AdversarialSettings(SettingsPart):
         ``pgd``, ``freelb``, or ``vat`` (virtual adversarial: away from the clean output, needs no labels).
     :param norm: the norm that measures the size of the perturbation.
     :param scope: where the norm is taken: over each ``token``, each ``sequence`` (window), or the ``batch``.
-    :param epsilon: that norm, in units of the encoder's mean word embedding norm (of the same kind: l2, linf or l1).
+    :param shift: size of the perturbation, the same for every norm and scope: the root mean square L2 shift of a word
+        vector, in units of the encoder's mean word vector (its L2 norm).
+    :param epsilon: replaces `shift` by the norm itself in its scope, in units of the encoder's mean word embedding norm
+        (of the same kind: l2, linf or l1). With the same epsilon, another norm or scope moves the vectors up to 16
+        times as far. Projects of version 0.1 have it.
     :param steps: K of ``pgd`` and ``freelb``, power iterations of ``vat``; None: 3, or 1 for ``vat``.
     :param step_size: step size of ``pgd`` and ``freelb``, in units of epsilon; None: 2.5 / K.
     :param unlabelled: number of windows of the unlabelled pool in each adversarial step of ``vat``.
@@ -89,10 +97,22 @@ class AdversarialSettings(SettingsPart):
     attack: Literal["single-step", "pgd", "freelb", "vat"] = "single-step"
     norm: Literal["l2", "linf", "l1"] = "l2"
     scope: Literal["token", "sequence", "batch"] = "sequence"
-    epsilon: Annotated[float, Field(ge=0, le=1000)] = 0.3
+    shift: Annotated[float, Field(ge=0, le=1000)] = USUAL_SHIFT
+    epsilon: Annotated[float, Field(ge=0, le=1000)] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     step_size: Annotated[float, Field(gt=0, le=1000)] | None = None
     unlabelled: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+    @property
+    def size(self) -> tuple[str, float]:
+        """The setting that gives the size of the perturbation, and its value."""
+        return ("shift", self.shift) if self.epsilon is None else ("epsilon", self.epsilon)
+
+    @model_validator(mode="after")
+    def _has_one_size(self) -> AdversarialSettings:
+        if self.epsilon is not None and self.shift != USUAL_SHIFT:
+            raise ValueError("shift and epsilon both state the size of the perturbation; keep one of them")
+        return self
 
     @model_validator(mode="after")
     def _fits_the_attack(self) -> AdversarialSettings:

@@ -22,7 +22,6 @@ from biorat_al.acquisition.sets import (
     ClusterMargin,
     CoreSet,
     farthest_first,
-    linkage,
     plus_plus,
     turns,
 )
@@ -180,31 +179,33 @@ class TestTurns:
                 assert f"(turn {turn} over the clusters)" in ClusterMargin().reason(1 / (turn + place))
 
 
-class TestLinkage:
-    def test_worked_by_hand(self) -> None:
-        clusters = linkage(_column(0, 1, 10, 12, 30), 3)
-        assert [set(np.flatnonzero(clusters == cluster)) for cluster in clusters] == [
-            {0, 1}, {0, 1}, {2, 3}, {2, 3}, {4},
-        ]  # fmt: skip
-
-    def test_no_more_points_than_clusters(self) -> None:
-        assert linkage(_column(5, 5), 3).tolist() == [0, 1]
-        assert linkage(_column(5), 1).tolist() == [0]
-
-
 class TestClusterMargin:
     def test_one_of_each_cluster_of_those_with_small_margins(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sets, "PER_PICK", 2)
-        # the four highest margin scores: three near 0, one at 9; the one at 50 is too sure
-        pool = _pool([[0, 0], [0, 1], [1, 0], [9, 9], [50, 50]], [4, 3, 2, 1, 0.5])
+        # the four highest margin scores: two near 0, two near 9; the one at 50 is too sure
+        pool = _pool([[0, 0], [0, 1], [9, 8], [9, 9], [50, 50]], [4, 3, 2, 1, 0.5])
         for seed in range(10):
             picks = select(pool, ClusterMargin(), Budget(documents=2), seed=seed)
-            assert picks[0].document_id == "d0003"
-            assert picks[1].document_id in {"d0000", "d0001", "d0002"}
-            # the cluster of one comes first, that of three second
+            assert {int(pick.document_id[1:]) // 2 for pick in picks} == {0, 1}
             assert [pick.score for pick in picks] == pytest.approx([1.0, 1 / 1.5])
         scores = ClusterMargin().scores(replace(pool, wanted=2), _generator())
         assert scores[4] == NOT_DRAWN
+
+    def test_an_outlier_is_not_chosen_for_being_one(self) -> None:
+        # five documents close together, and one far away: by linkage, the outlier would be the second cluster
+        pool = _pool([[0, number / 10] for number in range(5)] + [[90, 90]], [1] * 6)
+        chosen = Counter(
+            pick.document_id
+            for seed in range(60)
+            for pick in select(pool, ClusterMargin(), Budget(documents=2), seed=seed)
+        )
+        assert chosen["d0005"] < 40
+
+    def test_a_long_document_is_not_chosen_for_its_length(self) -> None:
+        pool = _pool([[0, 0], [1, 0], [2, 0], [3, 0], [4, 0]], [9, 2, 2, 2, 1])
+        pool = replace(pool, tokens=np.array([900, 10, 10, 10, 10]))
+        scores = ClusterMargin().scores(replace(pool, wanted=1), _generator())
+        assert np.flatnonzero(scores != NOT_DRAWN).tolist() == [1, 2, 3]
 
     def test_so_many_are_clustered_at_most(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sets, "CLUSTERED", 5)

@@ -63,7 +63,10 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
             "warmup": draw(st.floats(0, 1, exclude_max=True)),
             "dev_share": draw(shares),
         },
-        "adversarial": {"probability": draw(st.floats(0, 1)), "epsilon": draw(st.floats(0, 1000))},
+        "adversarial": {
+            "probability": draw(st.floats(0, 1)),
+            draw(st.sampled_from(["shift", "epsilon"])): draw(st.floats(0, 1000)),
+        },
         "selection": {
             "size": draw(st.integers(1, 10**9)),
             "tokens": draw(st.none() | st.integers(1, 10**9)),

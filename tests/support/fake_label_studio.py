@@ -95,7 +95,7 @@ class FakeLabelStudio:
         if path.endswith("/export"):
             return list(self.tasks.values())
         if path.startswith("/api/projects/"):
-            return self._settings()
+            return {**self._settings(), **(body or {})}
         if path == "/api/tasks/":
             return self._page(json.loads(query.get("query", "{}")))
         if path.endswith("/drafts"):

@@ -39,7 +39,8 @@ def list_tasks(connection: Connection, project: str, known: Collection[str]) -> 
     """Return all tasks of a project, by ascending id.
 
     :param known: ids of the tasks that existed last time.
-    :raises DeskError: tasks are missing from the list but still exist, by the project's count or when asked for.
+    :raises DeskError: tasks are missing from the list but still exist, by the project's count or when asked for; or the
+        list is empty and the project counts tasks.
     """
     fields = "id,data,updated_at,total_annotations,cancelled_annotations,overlap,is_labeled"
     listed = []
@@ -57,9 +58,26 @@ def list_tasks(connection: Connection, project: str, known: Collection[str]) -> 
         )
     existing = {str(task.id) for task in listed}
     missing = sorted((ident for ident in known if ident not in existing), key=int)
-    if missing:
+    # before the first pull no task is known, but a project that is pulled from has tasks
+    if missing or not listed:
         _check(connection, project, len(listed), missing)
     return listed
+
+
+def check_given(connection: Connection, project: str, wanted: Collection[int], given: Collection[int]) -> None:
+    """Check that the server gave the tasks that it was asked for by id, unless they have been deleted meanwhile.
+
+    :raises DeskError: a task that was not given still exists.
+    """
+    missing = sorted(set(wanted).difference(given))
+    still = next((ident for ident in missing[:_LOOKED_UP] if _is_there(connection, project, str(ident))), None)
+    if still is not None:
+        raise DeskError(
+            f"Label Studio at {connection.address} contradicts itself: it did not give {len(missing)} of the "
+            f"{len(wanted)} tasks of the project {project} that it was asked for, and still has the task {still}. "
+            "Nothing was changed; see whether something in front of it answers in its place, and run the same command "
+            "again"
+        )
 
 
 def _check(connection: Connection, project: str, number: int, missing: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ from biorat_al.desk.labelstudio.connection import (
     ServerFailedError,
 )
 from biorat_al.desk.labelstudio.instruction import instruction, is_same, is_untouched
+from biorat_al.errors import DeskError
 from biorat_al.settings import Guidelines
 
 SETTINGS = f"{PLAIN_SETTINGS},expert_instruction,color"
@@ -146,7 +147,12 @@ def bring_up_to_date(connection: Connection, settings: Json, wanted: Wanted) -> 
                 "the guidelines as they are now: put them there, or empty the instruction and run a round",
             )
     if changed:
-        connection.request("PATCH", f"api/projects/{settings['id']}/", body=changed)
+        answer = connection.request("PATCH", f"api/projects/{settings['id']}/", body=changed)
+        if shapes.project_settings_of(answer, connection.server, "id")["id"] != settings["id"]:
+            raise DeskError(
+                f"{connection.server} did not confirm the changes of the project {settings['title']!r}; see whether "
+                "something in front of it answers in its place, and run the same command again"
+            )
     return notices
 
 

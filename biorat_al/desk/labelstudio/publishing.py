@@ -101,12 +101,18 @@ def publish(connection: Connection, project: str, model_version: str, retention:
 
     A failure to delete them is not an error, since they do no harm.
 
-    :raises DeskError: the project has no pre-annotation of that version.
+    :raises DeskError: the project has no pre-annotation of that version, or the answer does not confirm the version.
     """
     try:
-        connection.request("PATCH", f"api/projects/{project}/", body={"model_version": model_version})
+        answer = connection.request("PATCH", f"api/projects/{project}/", body={"model_version": model_version})
     except RefusedError as error:
         raise DeskError(f"the pre-annotations of {model_version} cannot be shown: {error}") from None
+    shown = answer.get("model_version") if isinstance(answer, Mapping) else None
+    if shown != model_version:
+        raise DeskError(
+            f"Label Studio at {connection.address} did not confirm that it shows the pre-annotations of "
+            f"{model_version}; run the same command again"
+        )
     try:
         for prediction in _superseded(connection, project, model_version, retention)[:_AT_ONCE]:
             with suppress(NotFoundError):

@@ -17,7 +17,15 @@ from biorat_al.desk.labelstudio.answers import AnswerReader
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark, all_changes, changes
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
 from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
-from biorat_al.desk.labelstudio.listing import LISTED, Listed, copies_of, list_tasks, notice_of, share_seats
+from biorat_al.desk.labelstudio.listing import (
+    LISTED,
+    Listed,
+    check_given,
+    copies_of,
+    list_tasks,
+    notice_of,
+    share_seats,
+)
 from biorat_al.desk.labelstudio.seats import Seats, made_from
 from biorat_al.errors import DeskError
 from biorat_al.wording import plural
@@ -97,6 +105,8 @@ def _changed(connection: Connection, project: str, listed: Sequence[Listed], las
 
     If the server counts more answers of a task than it gives, the task is requested a second time: somebody may have
     answered it, or deleted an answer, meanwhile.
+
+    :raises DeskError: the server does not give a task that it has.
     """
     wanted = {
         task.id
@@ -108,6 +118,7 @@ def _changed(connection: Connection, project: str, listed: Sequence[Listed], las
     else:
         given = connection.tasks_where(project, "id", sorted(wanted), fields="all", include=_FIELDS)
     tasks = {task["id"]: task for task in given if task["id"] in wanted}
+    check_given(connection, project, wanted, tasks)
     if incomplete := [ident for ident, task in tasks.items() if not _seen(task).stamp]:
         again = connection.tasks_where(project, "id", incomplete, fields="all", include=_FIELDS)
         tasks |= {task["id"]: task for task in again if task["id"] in tasks}

@@ -43,7 +43,7 @@ from biorat_al.learner.entities.network import TAGS, TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import read_model
 from biorat_al.learner.training.dropout import Dropout, MaskDraws, replace_dropout
 from biorat_al.learner.training.embedding_tap import EmbeddingTap
-from biorat_al.learner.training.perturbation import Ball, unit_of
+from biorat_al.learner.training.perturbation import PerturbationSize
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings
 
@@ -165,15 +165,11 @@ class Probe:
     ) -> NDArray[np.float32]:
         """Compute the documents' ``sensitivity``, shape (n,), in two forward passes and a backward one.
 
-        :param settings: norm, scope and epsilon of the perturbation. If the scope is the batch, each window still has a
+        :param settings: norm, scope and size of the perturbation. If the scope is the batch, each window still has a
             separate norm, so that a document does not depend on the others in its batch.
         """
         embedding = self._network.word_embedding
-        ball = Ball(
-            settings.norm,
-            "token" if settings.scope == "token" else "sequence",
-            settings.epsilon * unit_of(embedding, settings.norm),
-        )
+        size = PerturbationSize.of(settings, embedding, "token" if settings.scope == "token" else "sequence")
 
         def sums(batch: _Batch) -> torch.Tensor:
             with EmbeddingTap(embedding) as tap:
@@ -186,7 +182,7 @@ class Probe:
                     loss = -(clean.amax(dim=-1).sum(dim=-1) * batch.own).sum()
                     (gradient,) = torch.autograd.grad(loss, shift)
                 clean = clean.detach()
-                tap.shift = ball.steepest(gradient, batch.inside)
+                tap.shift = size.ball(batch.inside).steepest(gradient, batch.inside)
                 _, shifted = self._forward(batch, exact=True)
             divergence = (clean.exp() * (clean - shifted)).sum(dim=-1).clamp(min=0)
             return (divergence.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)

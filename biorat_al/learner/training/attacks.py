@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from biorat_al.learner.encoder.device import put
 from biorat_al.learner.training.draws import attack_steps
 from biorat_al.learner.training.passes import Passes, UnlabelledInputs, View
-from biorat_al.learner.training.perturbation import Ball
+from biorat_al.learner.training.perturbation import Ball, PerturbationSize
 from biorat_al.settings import AdversarialSettings
 
 
 class Attack(ABC):
     """A kind of adversarial step, which adds its gradients to those of the weights.
 
-    :param ball: the set of allowed perturbations.
+    :param size: the size of the perturbations.
     :param settings: number and size of the ascent steps.
     :param seed: seed of random starts.
     """
 
-    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int) -> None:
-        self._ball = ball
+    def __init__(self, size: PerturbationSize, settings: AdversarialSettings, seed: int) -> None:
+        self._size = size
         self._steps = attack_steps(settings)
         # in units of the radius; with 2.5 / K the far side of the ball can be reached (Madry et al. 2018, appendix)
         self._step_size = settings.step_size or 2.5 / self._steps
@@ -65,7 +65,7 @@ class SingleStep(Attack):
         loss, gradient = _learn_clean(passes, whole)
         view = whole.take(drawn)
         # from the gradient of the whole batch, so that a window's perturbation does not depend on the other draws
-        shift = view.same(self._ball.steepest(gradient, whole.batch.inside))
+        shift = view.same(self._size.ball(whole.batch.inside).steepest(gradient, whole.batch.inside))
         passes.backward(view, view.loss(passes.forward(view, shift), whole))
         return loss
 
@@ -81,9 +81,10 @@ class ProjectedGradient(Attack):
     def step(self, passes: Passes, whole: View, drawn: NDArray[np.bool_]) -> torch.Tensor:
         loss, gradient = _learn_clean(passes, whole)
         view = whole.take(drawn)
-        ball = self._ball.part(float(drawn.mean()))
-        first = view.same(self._ball.steepest(gradient, whole.batch.inside, self._step_size * self._ball.radius))
-        shift = ball.project(first)
+        ball = self._size.ball(view.batch.inside, float(drawn.mean()))
+        of_batch = self._size.ball(whole.batch.inside)
+        first = of_batch.steepest(gradient, whole.batch.inside, self._step_size * of_batch.radius)
+        shift = ball.project(view.same(first))
         for _ in range(self._steps - 1):
             shift.requires_grad_()
             gradient = passes.gradient(view, view.loss(passes.forward(view, shift), whole), shift)
@@ -106,9 +107,11 @@ class Free(Attack):
             losses.append(clean.loss(passes.forward(clean), whole))
             passes.backward(clean, losses[-1])
         view = whole.take(drawn)
-        ball = self._ball.part(float(drawn.mean()))
+        share = float(drawn.mean())
+        ball = self._size.ball(view.batch.inside, share)
         # drawn for the whole batch, so that a window's start does not depend on the other draws
-        shift = view.same(ball.random(whole.batch.inside, passes.dimension, self._generator(whole)))
+        start = self._size.ball(whole.batch.inside, share)
+        shift = view.same(start.random(whole.batch.inside, passes.dimension, self._generator(whole)))
         for k in range(self._steps):
             is_last = k == self._steps - 1
             loss = view.loss(passes.forward(view, shift, listen=not is_last), whole)
@@ -134,8 +137,10 @@ class Virtual(Attack):
     :param pool: windows without labels that take part; None if there are none.
     """
 
-    def __init__(self, ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None) -> None:
-        super().__init__(ball, settings, seed)
+    def __init__(
+        self, size: PerturbationSize, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None
+    ) -> None:
+        super().__init__(size, settings, seed)
         self._pool = pool
 
     @property
@@ -170,8 +175,8 @@ class Virtual(Attack):
         :param words: number of words that the divergence is averaged over.
         """
         view = whole.take(drawn)
-        ball = self._ball.part(float(drawn.mean()))
         inside = view.batch.inside
+        ball = self._size.ball(inside, float(drawn.mean()))
         noise = torch.randn((*whole.batch.ids.shape, passes.dimension), generator=self._generator(whole))
         shift = ball.steepest(view.same(put(noise, inside.device)), inside)
         for _ in range(self._steps):
@@ -194,16 +199,18 @@ def divergence(clean: torch.Tensor, logits: torch.Tensor, words: torch.Tensor) -
     return torch.where(words, by_word, 0.0).sum()
 
 
-def make_attack(ball: Ball, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None = None) -> Attack:
+def make_attack(
+    size: PerturbationSize, settings: AdversarialSettings, seed: int, pool: UnlabelledInputs | None = None
+) -> Attack:
     """Return the attack that the settings name.
 
     :param pool: windows without labels, for ``vat``.
     """
     if settings.attack == "vat":
-        return Virtual(ball, settings, seed, pool)
+        return Virtual(size, settings, seed, pool)
     kinds: dict[str, type[SingleStep | ProjectedGradient | Free]]
     kinds = {"single-step": SingleStep, "pgd": ProjectedGradient, "freelb": Free}
-    return kinds[settings.attack](ball, settings, seed)
+    return kinds[settings.attack](size, settings, seed)
 
 
 def learn_plainly(passes: Passes, whole: View) -> torch.Tensor:

@@ -10,12 +10,16 @@ from torch import nn
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import VARIABLE, Device
+from biorat_al.settings import USUAL_SHIFT
 
 _RISEN = 2.0
 """A loss above this many times the first loss counts as rising."""
 
 _LARGE = 10.0
 """A setting above this many times the usual value counts as large."""
+
+_USUAL_SIZES = {"shift": USUAL_SHIFT, "epsilon": 0.3}
+"""Usual values of the settings that give the size of a perturbation."""
 
 
 @dataclass(slots=True)
@@ -34,13 +38,12 @@ class Losses:
 class Sizes:
     """Settings that can make a loss diverge, each with its usual value.
 
-    :param epsilon: None if nothing is perturbed.
+    :param perturbation: setting that gives the size of the perturbation, and its value; None if nothing is perturbed.
     """
 
     learning_rate: float
     usual_rate: float
-    epsilon: float | None = None
-    usual_epsilon: float = math.inf
+    perturbation: tuple[str, float] | None = None
 
 
 def check_weights(network: nn.Module) -> None:
@@ -60,11 +63,12 @@ def explain(losses: Losses, step: int, sizes: Sizes, device: Device) -> str:
     """Return the likely reason why the loss is no longer a number by `step`, and what to do about it."""
     first = math.nan if losses.first is None else float(losses.first)
     rate = f"learning_rate is {sizes.learning_rate:g}, {sizes.usual_rate:g} is usual"
-    if sizes.epsilon is not None and sizes.epsilon > _LARGE * sizes.usual_epsilon:
+    size, value = sizes.perturbation or ("shift", 0.0)
+    if value > _LARGE * _USUAL_SIZES[size]:
         also = " and a smaller learning_rate" if sizes.learning_rate > _LARGE * sizes.usual_rate else ""
         return (
-            f"training diverged by step {step}: set a smaller adversarial.epsilon (it is {sizes.epsilon:g}, "
-            f"{sizes.usual_epsilon:g} is usual){also}, and run it again"
+            f"training diverged by step {step}: set a smaller adversarial.{size} (it is {value:g}, "
+            f"{_USUAL_SIZES[size]:g} is usual){also}, and run it again"
         )
     if not math.isfinite(first):
         return (

@@ -22,10 +22,10 @@ from biorat_al.learner.training.dropout import MaskDraws, replace_dropout
 from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.passes import Cost, Inputs, Passes, UnlabelledInputs, View
-from biorat_al.learner.training.perturbation import Ball, unit_of
+from biorat_al.learner.training.perturbation import PerturbationSize
 from biorat_al.learner.training.vocabulary import WordsInUse
 from biorat_al.progress import Progress
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
+from biorat_al.settings import Arm, TrainingSettings
 
 SMALL_ENCODER = 50_000_000
 """An encoder with fewer parameters gets the higher of the two learning rates."""
@@ -102,10 +102,9 @@ class Loop:
         self._draws = MaskDraws(device)
         replace_dropout(network.base, self._draws)
         self._bernoulli = BernoulliDraws(arm, adversarial, seed)
-        unit = unit_of(network.word_embedding, adversarial.norm)
-        ball = Ball(adversarial.norm, adversarial.scope, adversarial.epsilon * unit)
-        self._attack = make_attack(ball, adversarial, seed, unlabelled)
-        # the unit above is that of the whole table, so that it does not depend on the documents
+        size = PerturbationSize.of(adversarial, network.word_embedding)
+        self._attack = make_attack(size, adversarial, seed, unlabelled)
+        # the unit of the size is that of the whole table, so that it does not depend on the documents
         self._words = None if words is None else WordsInUse(network, words)
         self._optimizer = make_optimizer(network, job.training, device)
         self._read_every = READ_EVERY if device.kind == "cuda" else 1
@@ -186,7 +185,7 @@ class Loop:
         usual = usual_rate(self.network)
         if self.arm in ("none", "matched"):
             return Sizes(self._peak[0], usual)
-        return Sizes(self._peak[0], usual, self.adversarial.epsilon, AdversarialSettings().epsilon)
+        return Sizes(self._peak[0], usual, self.adversarial.size)
 
     def give_words_back(self) -> None:
         """Put the whole table of word vectors back into the network."""

@@ -11,6 +11,9 @@ gradient g:
 - ``l1``: all of ε in the one component with the largest gradient, dual ‖g‖∞.
 
 Padding and special tokens are never moved.
+
+A size means the same in every norm and scope if it is given as the root mean square L2 shift of a word vector
+(:class:`PerturbationSize`).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import torch
 from torch import nn
 
 from biorat_al.learner.encoder.device import put
+from biorat_al.settings import AdversarialSettings
 
 Norm = Literal["l2", "linf", "l1"]
 Scope = Literal["token", "sequence", "batch"]
@@ -33,12 +37,13 @@ class Ball:
 
     :param norm: the norm that measures size.
     :param scope: whether each token, each sequence or the whole batch has one norm.
-    :param radius: radius in the units of the word vectors.
+    :param radius: radius in the units of the word vectors; or one for each token, each sequence or the batch, shape
+        (groups, 1).
     """
 
     norm: Norm
     scope: Scope
-    radius: float
+    radius: float | torch.Tensor
 
     def part(self, share: float) -> Ball:
         """Return the ball for a `share` of the batch's windows.
@@ -50,7 +55,9 @@ class Ball:
             return self
         return replace(self, radius=self.radius * (share if self.norm == "l1" else share**0.5))
 
-    def steepest(self, gradient: torch.Tensor, inside: torch.Tensor, size: float | None = None) -> torch.Tensor:
+    def steepest(
+        self, gradient: torch.Tensor, inside: torch.Tensor, size: float | torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Return the perturbation of a given size that raises the linearised loss most.
 
         :param gradient: gradient of the loss by the word vectors, shape (windows, length, dimension).
@@ -77,7 +84,8 @@ class Ball:
         """Return the nearest perturbation in the ball, by Euclidean distance; same shape."""
         flat = self._groups(perturbation)
         if self.norm == "linf":
-            projected = flat.clamp(-self.radius, self.radius)
+            radius = torch.as_tensor(self.radius, dtype=flat.dtype, device=flat.device)
+            projected = flat.clamp(-radius, radius)
         elif self.norm == "l2":
             norm = flat.norm(dim=1, keepdim=True)
             projected = torch.where(norm > self.radius, flat * (self.radius / norm), flat)
@@ -114,6 +122,50 @@ class Ball:
         threshold = excess.gather(1, kept - 1) / kept
         shrunk = flat.sign() * (sizes - threshold).clamp(min=0)
         return torch.where(sizes.sum(dim=1, keepdim=True) > self.radius, shrunk, flat)
+
+
+@dataclass(frozen=True, slots=True)
+class PerturbationSize:
+    """The size of a perturbation as settings state it, from which the ball of each batch follows.
+
+    Of n words with vectors of d components, the steepest perturbation moves each vector by s (root mean square of the
+    L2 shifts) if its norm is s √n in ``l2``, s / √d in ``linf``, and s √n in ``l1``, where one component has all of it.
+
+    :param shift: root mean square L2 shift of a word vector, in the units of the word vectors; None if `radius` counts.
+    :param radius: the norm itself, the same for windows of any length.
+    """
+
+    norm: Norm
+    scope: Scope
+    shift: float | None = None
+    radius: float = 0.0
+
+    @classmethod
+    def of(cls, settings: AdversarialSettings, embedding: nn.Embedding, scope: Scope | None = None) -> PerturbationSize:
+        """Return the size that settings give for an encoder.
+
+        :param scope: None selects that of the settings.
+        """
+        scope = scope or settings.scope
+        if settings.epsilon is not None:
+            return cls(settings.norm, scope, radius=settings.epsilon * unit_of(embedding, settings.norm))
+        shift = settings.shift * unit_of(embedding)
+        if settings.norm == "linf":
+            return cls(settings.norm, scope, radius=shift / embedding.embedding_dim**0.5)
+        return cls(settings.norm, scope, shift=shift)
+
+    def ball(self, inside: torch.Tensor, share: float = 1.0) -> Ball:
+        """Return the ball for a batch, or for some of its windows.
+
+        :param inside: true where a vector may be moved, shape (windows, length).
+        :param share: its number of windows, as a share of the batch.
+        """
+        if self.shift is None:
+            return Ball(self.norm, self.scope, self.radius).part(share)
+        windows, length = inside.shape
+        rows = {"token": windows * length, "sequence": windows, "batch": 1}[self.scope]
+        words = inside.reshape(rows, -1).sum(dim=1, keepdim=True)
+        return Ball(self.norm, self.scope, self.shift * words.sqrt())
 
 
 def unit_of(embedding: nn.Embedding, norm: Norm = "l2") -> float:

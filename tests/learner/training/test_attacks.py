@@ -78,7 +78,9 @@ def test_probability_1_is_bit_for_bit_full_adversarial_training(
 
 def test_the_gradient_of_a_step_is_the_sum_of_both_passes(encoder: Encoder, batch: Batch) -> None:
     fit = make_fit(encoder, "at")
-    shift = fit._attack._ball.steepest(vector_gradient(fit, batch, torch.zeros(*batch.ids.shape, 32)), batch.inside)
+    shift = fit._attack._size.ball(batch.inside).steepest(
+        vector_gradient(fit, batch, torch.zeros(*batch.ids.shape, 32)), batch.inside
+    )
     both = total((1, loss_gradients(fit, batch)), (1, loss_gradients(fit, batch, shift)))
     assert_same(attack_gradients(fit, batch, ALL), both)
 
@@ -86,7 +88,9 @@ def test_the_gradient_of_a_step_is_the_sum_of_both_passes(encoder: Encoder, batc
 def test_a_pass_over_drawn_windows_has_their_part_of_the_whole_batchs_gradient(encoder: Encoder, batch: Batch) -> None:
     """Cropped, with the dropout masks of the clean pass, divided by the words of all windows."""
     fit = make_fit(encoder, "rat", draw="example")
-    shift = fit._attack._ball.steepest(vector_gradient(fit, batch, torch.zeros(*batch.ids.shape, 32)), batch.inside)
+    shift = fit._attack._size.ball(batch.inside).steepest(
+        vector_gradient(fit, batch, torch.zeros(*batch.ids.shape, 32)), batch.inside
+    )
     # the explicit formula: the pass over the whole batch, with the tags of the others left out of the sum
     scored = (batch.tags != -100).any(dim=-1)
     others = batch.tags.clone()
@@ -162,7 +166,7 @@ def test_windows_that_are_passed_are_counted_with_their_word_pieces(encoder: Enc
 
 def test_projected_gradient_ascent_is_the_explicit_formula(encoder: Encoder, batch: Batch) -> None:
     fit = make_fit(encoder, "at", **PGD)
-    ball = fit._attack._ball
+    ball = fit._attack._size.ball(batch.inside)
     shift = torch.zeros(*batch.ids.shape, 32)
     for _ in range(3):
         direction = ball.steepest(vector_gradient(fit, batch, shift), batch.inside, 0.6 * ball.radius)
@@ -192,7 +196,7 @@ def test_more_steps_of_ascent_find_a_higher_loss(encoder: Encoder, batch: Batch)
 
 def test_freelb_learns_from_the_mean_gradient_of_its_steps(encoder: Encoder, batch: Batch) -> None:
     fit = make_fit(encoder, "at", **FREELB)
-    attack, ball = fit._attack, fit._attack._ball
+    attack, ball = fit._attack, fit._attack._size.ball(batch.inside)
     shift = ball.random(batch.inside, 32, attack._generator(View(batch, (fit.seed, 0))))
     assert shift.any()
     terms = []
@@ -205,11 +209,13 @@ def test_freelb_learns_from_the_mean_gradient_of_its_steps(encoder: Encoder, bat
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf", "l1"])
-def test_epsilon_is_in_units_of_the_mean_norm_of_the_word_vectors(encoder: Encoder, norm: str) -> None:
+def test_epsilon_is_in_units_of_the_mean_norm_of_the_word_vectors(encoder: Encoder, batch: Batch, norm: str) -> None:
     fit = make_fit(encoder, "rat", norm=norm, epsilon=0.3)
     unit = unit_of(fit.network.word_embedding, fit.adversarial.norm)
     assert unit != pytest.approx(1.0, rel=0.01)
-    assert fit._attack._ball == Ball(fit.adversarial.norm, fit.adversarial.scope, pytest.approx(0.3 * unit))
+    assert fit._attack._size.ball(batch.inside) == Ball(
+        fit.adversarial.norm, fit.adversarial.scope, pytest.approx(0.3 * unit)
+    )
 
 
 @pytest.mark.parametrize(("changes", "size"), [({}, 2.5 / 3), ({"steps": 5}, 0.5), ({"step_size": 0.6}, 0.6)])
@@ -238,7 +244,7 @@ def test_some_windows_of_a_batch_are_moved_by_their_part_of_its_norm(
     monkeypatch.setattr(Passes, "forward", recording)
     attack_gradients(fit, batch, SOME)
     # two of six windows
-    part = fit._attack._ball.radius * (2 / 6) ** (1 / order)
+    part = fit._attack._size.radius * (2 / 6) ** (1 / order)
     assert max(moved) == pytest.approx(part, rel=1e-3)
 
 
@@ -312,11 +318,11 @@ def test_the_gradient_of_virtual_training_is_the_explicit_formula(
 
         clean = output(None).detach()
         noise = torch.randn(*one.ids.shape, 32, generator=attack._generator(View(one, key)))
-        shift = attack._ball.steepest(noise, one.inside)
+        shift = attack._size.ball(one.inside).steepest(noise, one.inside)
         for _ in range(2):
             shift.requires_grad_()
             (gradient,) = torch.autograd.grad(divergence(clean, output(shift), one.words), shift)
-            shift = attack._ball.steepest(gradient, one.inside)
+            shift = attack._size.ball(one.inside).steepest(gradient, one.inside)
         away = divergence(clean, output(shift), one.words) / words
         assert float(away.detach()) > 0
         gradients = torch.autograd.grad(away, list(weights.values()), allow_unused=True)

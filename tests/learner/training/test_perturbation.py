@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from biorat_al.learner.training.perturbation import Ball, Norm, Scope, unit_of
+from biorat_al.learner.training.perturbation import Ball, Norm, PerturbationSize, Scope, unit_of
+from biorat_al.settings import AdversarialSettings
 
 NORMS: list[Norm] = ["l2", "linf", "l1"]
 SCOPES: list[Scope] = ["token", "sequence", "batch"]
@@ -123,6 +124,62 @@ def test_a_part_of_the_batch_has_its_part_of_the_batchs_norm(norm: Norm) -> None
     whole = Ball(norm, "batch", float(torch.linalg.vector_norm(evenly, order)))
     assert whole.part(3 / 8).radius == pytest.approx(float(torch.linalg.vector_norm(evenly[:3], order)))
     assert Ball(norm, "sequence", 0.7).part(3 / 8) == Ball(norm, "sequence", 0.7)
+
+
+def table(words: int = 40, dimension: int = 4) -> nn.Embedding:
+    embedding = nn.Embedding(words, dimension)
+    with torch.no_grad():
+        embedding.weight.normal_(generator=torch.Generator().manual_seed(1))
+    return embedding
+
+
+def root_mean_square(moved: torch.Tensor) -> float:
+    """The root mean square L2 shift of the vectors that may move."""
+    return float(moved[INSIDE].square().sum(dim=1).mean().sqrt())
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_another_norm_or_scope_does_not_move_the_words_farther(norm: Norm, scope: Scope) -> None:
+    size = PerturbationSize.of(AdversarialSettings(shift=0.2, norm=norm, scope=scope), table())
+    moved = size.ball(INSIDE).steepest(gradients(), INSIDE)
+    assert root_mean_square(moved) == pytest.approx(0.2 * unit_of(table()), rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_window_moves_as_far_whatever_its_length_and_its_batch(norm: Norm, scope: Scope) -> None:
+    size = PerturbationSize.of(AdversarialSettings(shift=0.2, norm=norm, scope=scope), table())
+    evenly = torch.ones(2, 5, 4)
+    both = size.ball(INSIDE).steepest(evenly, INSIDE)
+    alone = size.ball(INSIDE[1:], 0.5).steepest(evenly[1:], INSIDE[1:])
+    if norm != "l1" or scope == "token":
+        torch.testing.assert_close(both[1:], alone)
+    assert root_mean_square(both) == pytest.approx(0.2 * unit_of(table()), rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_projection_and_random_starts_keep_to_the_size_of_each_window(norm: Norm, scope: Scope) -> None:
+    size = PerturbationSize.of(AdversarialSettings(shift=0.2, norm=norm, scope=scope), table())
+    ball = size.ball(INSIDE)
+    limit = sizes(ball.steepest(gradients(), INSIDE), scope, ORDER[norm])
+    start = ball.random(INSIDE, 4, torch.Generator().manual_seed(3))
+    assert (sizes(start, scope, ORDER[norm]) <= limit * (1 + 1e-5)).all()
+    far = ball.project(torch.where(INSIDE[..., None], 5 * gradients(2), 0.0))
+    assert sizes(far, scope, ORDER[norm]).tolist() == pytest.approx(limit.tolist(), rel=1e-4)
+
+
+def test_a_project_with_epsilon_is_perturbed_as_before() -> None:
+    size = PerturbationSize.of(AdversarialSettings(epsilon=0.3, norm="linf", scope="batch"), table())
+    assert size.ball(INSIDE) == Ball("linf", "batch", 0.3 * unit_of(table(), "linf"))
+    by_sequence = PerturbationSize.of(AdversarialSettings(epsilon=0.3), table())
+    assert by_sequence.ball(INSIDE, 0.5) == Ball("l2", "sequence", 0.3 * unit_of(table()))
+
+
+def test_two_sizes_at_once_are_refused() -> None:
+    with pytest.raises(ValueError, match="keep one of them"):
+        AdversarialSettings(epsilon=0.3, shift=0.1)
 
 
 @pytest.mark.parametrize(("norm", "unit"), [("l2", 3.0), ("linf", 2.5), ("l1", 4.0)])
