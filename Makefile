@@ -60,6 +60,7 @@ install: $(VENV)/.installed
 # constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
 # of which it needs none here
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): this takes some minutes, and prints nothing meanwhile"
 	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'

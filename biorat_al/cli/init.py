@@ -58,7 +58,11 @@ from biorat_al.progress import TerminalProgress
     "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
 )
 @encoder_option
-@click.option("--database", metavar="URL", help="A Postgres address without a password.  [default: a SQLite file]")
+@click.option(
+    "--database",
+    metavar="URL",
+    help="A Postgres address without a password.  [default: that in BIORAT_DATABASE_URL, else a SQLite file]",
+)
 @click.option(
     "--desk",
     type=click.Choice(["label-studio", "oracle"]),

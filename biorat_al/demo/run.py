@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -69,12 +72,23 @@ def run_demo(
                 f"  password     {credentials.password}",
                 "What to do now:",
                 "  1. Log in, open the project, click 'Label All Tasks', and mark diseases (1) and chemicals (2).",
-                f"  2. Then: cd {project.folder} && biorat-al round",
+                f"  2. Then: {activation()}cd {shlex.quote(str(project.folder))} && biorat-al round",
                 "  3. Label Studio goes on in the background; to end it: biorat-al label-studio stop",
             ]
         )
     )
     return project
+
+
+def activation() -> str:
+    """Return what to type before ``biorat-al`` so that the shell finds it; nothing if it does already.
+
+    Who ran ``make demo`` has activated no environment.
+    """
+    script = Path(sys.executable).with_name("activate")
+    if shutil.which("biorat-al") or not script.exists():
+        return ""
+    return f"source {shlex.quote(str(script))} && "
 
 
 def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, progress: Progress) -> Project:

@@ -27,7 +27,7 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
         *labelled("labels", ", ".join(project.settings.labels)),
     ]
     if report.mentions:
-        lines += labelled("mentions", counts_text(report.mentions))
+        lines += labelled("mentions", f"{counts_text(report.mentions)} (annotated in the files)")
     if project.settings.relations:
         lines += labelled("relations", _relations_text(project.settings.relation_labels, report))
     if report.duplicates:

@@ -34,7 +34,13 @@ from biorat_al.progress import SILENT, Progress
 HOME_VARIABLE = "BIORAT_HOME"
 
 START_TIMEOUT = 300.0
-"""Seconds that a start may take. The first one builds the database, which takes about half a minute."""
+"""Seconds that a start may take in which nothing is written to the database.
+
+The first start builds it: that takes half a minute, or many minutes on a machine that is busy with something else.
+"""
+
+LONGEST_START = 3600.0
+"""Seconds that a start may take in any case."""
 
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
@@ -208,9 +214,10 @@ class LocalServer:
     def _wait(self, record: _Record) -> None:
         """Wait until the server answers and is ours: Label Studio moves to another port if the given one is taken."""
         url = f"http://127.0.0.1:{record.port}"
-        deadline = time.monotonic() + START_TIMEOUT
+        begun = progressed = time.monotonic()
+        written = self._last_written()
         with httpx.Client(timeout=5, trust_env=False) as client:
-            while time.monotonic() < deadline:
+            while time.monotonic() < min(progressed + START_TIMEOUT, begun + LONGEST_START):
                 if not processes.is_running(record.pid, record.begun):
                     raise DeskError(f"Label Studio ended while it started; {self._last_words()}")
                 if "Trying to start at" in self._log_text():
@@ -221,10 +228,20 @@ class LocalServer:
                         return
                 except httpx.HTTPError:
                     pass
+                if (latest := self._last_written()) != written:
+                    written, progressed = latest, time.monotonic()
                 time.sleep(0.2)
         raise DeskError(
-            f"Label Studio did not answer at {url} within {START_TIMEOUT:.0f} seconds; {self._last_words()}"
+            f"Label Studio did not answer at {url} within {time.monotonic() - begun:.0f} seconds, and was stopped; if "
+            f"this machine is busy with something else, try again when it is not; {self._last_words()}"
         )
+
+    def _last_written(self) -> int | None:
+        """Return when the database was last written, or None if there is no file yet."""
+        try:
+            return (self.data_dir / "label_studio.sqlite3").stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _is_ours(self, client: httpx.Client, url: str) -> bool:
         credentials = self.credentials()

@@ -171,6 +171,60 @@ def test_a_server_that_does_not_come_up_says_what_it_last_said(stopped_label_stu
     assert server.status() is None
 
 
+SLOW_SERVER = """#!{python}
+import http.server, json, os, pathlib, sys, time
+data = pathlib.Path(os.environ["LABEL_STUDIO_BASE_DATA_DIR"])
+for number in range({writes}):
+    time.sleep(0.3)
+    (data / "label_studio.sqlite3").write_text(str(number))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = json.dumps({{"email": os.environ["LABEL_STUDIO_USERNAME"]}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+time.sleep({pause})
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
+
+
+def slow_server(home: Path, *, writes: int, pause: float) -> LocalServer:
+    """Return a local server whose program writes to its database for a while, and pauses before it answers."""
+    server = LocalServer(home)
+    server.installation.program.parent.mkdir(parents=True)
+    server.installation.program.write_text(SLOW_SERVER.format(python=sys.executable, writes=writes, pause=pause))
+    server.installation.program.chmod(0o755)
+    (server.installation.folder / "lib/python3/site-packages/label_studio-1.23.2.dist-info").mkdir(parents=True)
+    return server
+
+
+def test_a_machine_that_builds_the_database_slowly_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIORAT_LABEL_STUDIO_VENV", raising=False)
+    monkeypatch.setattr("biorat_al.desk.labelstudio.local_server.server.START_TIMEOUT", 5.0)
+    server = slow_server(tmp_path, writes=25, pause=0)
+    begun = time.monotonic()
+    info = server.start()
+    try:
+        assert time.monotonic() - begun > 5.0
+        assert server.status() == info
+    finally:
+        assert server.stop()
+
+
+def test_a_server_that_never_answers_is_stopped_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIORAT_LABEL_STUDIO_VENV", raising=False)
+    monkeypatch.setattr("biorat_al.desk.labelstudio.local_server.server.START_TIMEOUT", 1.0)
+    server = slow_server(tmp_path, writes=0, pause=600)
+    with pytest.raises(DeskError, match=r"did not answer at .* and was stopped; if this machine is busy .* try again"):
+        server.start()
+    assert server.status() is None
+
+
 def test_data_that_belong_to_other_credentials_are_told(stopped_label_studio: LocalServer) -> None:
     server = stopped_label_studio
     values = json.loads(server.credentials_file.read_text())
