@@ -125,6 +125,15 @@ class Context:
         """Return this round's seed for a purpose."""
         return derive_seed(self.settings.seed, purpose, self.number)
 
+    @property
+    def training_seed(self) -> int:
+        """The seed of training, the same in all rounds.
+
+        The models of two rounds then differ by what people have annotated, not by another first head and other dropout
+        masks, and a document that is kept for development stays in the development part.
+        """
+        return derive_seed(self.settings.seed, "train")
+
 
 def nothing(reason: str) -> Finish:
     """Return the result of a step that had nothing to do."""

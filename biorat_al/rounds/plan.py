@@ -27,6 +27,7 @@ class RoundPlan:
     :param waits: why it would wait instead; None if it would run.
     :param labelled: documents with an answer in the store; answers that the round fetches are added to these.
     :param left: documents that were never asked for.
+    :param selecting: what chooses and pre-labels: ``committee``, or an arm.
     """
 
     number: int
@@ -35,6 +36,7 @@ class RoundPlan:
     labelled: int
     left: int
     arms: tuple[str, ...]
+    selecting: str
     budget: str
     strategy: str
 
@@ -88,6 +90,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         labelled=labelled,
         left=left,
         arms=settings.training.arms,
+        selecting=settings.training.selecting,
         budget=f"{tokens:,} word pieces" if tokens is not None else plural(size or 0, "document"),
         strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
     )

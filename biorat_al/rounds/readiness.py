@@ -7,7 +7,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from biorat_al.errors import SettingsError
-from biorat_al.settings import Settings, make_settings
+from biorat_al.settings import Settings, make_settings, with_older_defaults
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import RoundRow
@@ -27,18 +27,19 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
 
     If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
     correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
-    settings, since they are open already. Settings that an older version did not write take their defaults.
+    settings, since they are open already. Settings that an older version did not write mean what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
     if not models_of(session, row.number):
         return current
     source = f"the settings of round {row.number}"
+    values = with_older_defaults(row.settings)
     try:
-        kept = make_settings(row.settings, source)
+        kept = make_settings(values, source)
     except SettingsError:
         # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
-        kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
+        kept = make_settings(values | {"selection": current.selection.model_dump(mode="json")}, source)
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
