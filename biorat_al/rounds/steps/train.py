@@ -198,7 +198,7 @@ def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) 
 def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
     """Return sentences on what people should know about the models and their training labels."""
     unknown = unknown_preference(session, settings)
-    later = [*replaced_notices(models), *(one.sentence for one in not_asked(session, settings))]
+    later = [*replaced_notices(members_of(models)), *(one.sentence for one in not_asked(session, settings))]
     return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
 
 
