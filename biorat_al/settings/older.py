@@ -18,4 +18,9 @@ def with_older_defaults(values: dict[str, Any]) -> dict[str, Any]:
     training = values.get("training", {})
     if not isinstance(training, dict) or "committee" in training:
         return values
-    return values | {"training": _BEFORE_COMMITTEES | training}
+    training = _BEFORE_COMMITTEES | training
+    relations = values.get("relation_extraction", {})
+    if isinstance(relations, dict):
+        # relation models kept back what the others did
+        relations = {"dev_share": training["dev_share"]} | relations
+    return values | {"training": training, "relation_extraction": relations}

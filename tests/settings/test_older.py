@@ -22,6 +22,13 @@ def test_what_an_older_settings_file_says_counts(tmp_path: Path) -> None:
     assert (training.committee, training.min_steps, training.dev_share) == (False, 7, 0.2)
 
 
+def test_relation_models_of_older_projects_keep_back_what_their_entity_models_do(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ndev_share = 0.0\n")
+    assert read_settings(tmp_path).relation_extraction.dev_share == 0.0
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[relation_extraction]\ndev_share = 0.2\n")
+    assert read_settings(tmp_path).relation_extraction.dev_share == 0.2
+
+
 def test_a_committee_can_be_added_to_an_older_settings_file(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ncommittee = true\n")
     assert read_settings(tmp_path).training.selecting == "committee"

@@ -55,7 +55,9 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Train:
 
 def test_it_learns(run: Train, make_examples: Examples, cpu: Device) -> None:
     examples = make_examples(60)
-    settings = TrainingSettings(epochs=40, batch_size=8, learning_rate=5e-3, patience=20)
+    settings = TrainingSettings(
+        epochs=40, min_steps=120, batch_size=8, learning_rate=5e-3, patience=20, dev_share=0.1
+    )
     model = run(examples, training=settings)
     predicted = {
         p.document_id: p.entities for p in Tagger.load(model.folder, cpu).predict(e.document for e in examples)
@@ -172,7 +174,7 @@ def test_few_and_empty_documents_are_training_data(run: Train, examples: list[Ex
 
 
 def test_empty_answers_teach_that_there_is_nothing(run: Train, make_examples: Examples, cpu: Device) -> None:
-    settings = TrainingSettings(epochs=30, batch_size=4, learning_rate=5e-3)
+    settings = TrainingSettings(epochs=30, min_steps=120, batch_size=4, learning_rate=5e-3)
     empty = [Example(e.document, ()) for e in make_examples(12)]
     tagger = Tagger.load(run(empty, training=settings).folder, cpu)
     for prediction in tagger.predict([e.document for e in empty]):
@@ -184,7 +186,7 @@ def test_long_documents_are_learnt_in_windows(run: Train, cpu: Device) -> None:
     text = "the patient took low dose of aspirin for days after pain " * 20
     entities = tuple(Entity(f"T{n}", "Chemical", (Span(29 + 57 * n, 36 + 57 * n),)) for n in range(20))
     assert all(entity.surface(text) == "aspirin" for entity in entities)
-    settings = TrainingSettings(epochs=40, batch_size=4, learning_rate=5e-3)
+    settings = TrainingSettings(epochs=40, min_steps=120, batch_size=4, learning_rate=5e-3)
     model = run([Example(Document("1", text), entities)], training=settings)
     (prediction,) = Tagger.load(model.folder, cpu).predict([Document("1", text)])
     assert {e.spans for e in prediction.entities} == {e.spans for e in entities}
