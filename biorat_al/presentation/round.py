@@ -136,7 +136,10 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     documents = plural(counts["documents"], "document")
     arms = ", ".join(arm for arm in counts["models"] if arm != COMMITTEE)
     voting = " and their committee" if COMMITTEE in counts["models"] else ""
-    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}"
+    # on what earlier models proposed in documents that were annotated since
+    known = plural(counts.get("calibrated_on") or 0, "answered proposal")
+    calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
+    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{calibrated}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
