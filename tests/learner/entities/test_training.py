@@ -55,9 +55,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Train:
 
 def test_it_learns(run: Train, make_examples: Examples, cpu: Device) -> None:
     examples = make_examples(60)
-    settings = TrainingSettings(
-        epochs=40, min_steps=120, batch_size=8, learning_rate=5e-3, patience=20, dev_share=0.1
-    )
+    settings = TrainingSettings(epochs=40, min_steps=120, batch_size=8, learning_rate=5e-3, patience=20, dev_share=0.1)
     model = run(examples, training=settings)
     predicted = {
         p.document_id: p.entities for p in Tagger.load(model.folder, cpu).predict(e.document for e in examples)
