@@ -20,7 +20,7 @@ def plan_text(plan: RoundPlan) -> str:
         documents = plural(plan.labelled, "annotated document")
         lines += labelled("train on", f"{documents} or more, arms: {', '.join(plan.arms)}")
         if plan.selecting == COMMITTEE:
-            lines += labelled("predict with", "the committee of these arms")
+            lines += labelled("predict", "with the committee of these arms")
     else:
         lines += labelled("train", "nothing yet: no document is annotated")
     lines += labelled("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")
