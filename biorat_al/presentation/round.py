@@ -139,6 +139,10 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     # on what earlier models proposed in documents that were annotated since
     known = plural(counts.get("calibrated_on") or 0, "answered proposal")
     calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
+    if last := counts.get("last_model"):
+        # of documents that the strategy chose, and whose annotators saw the proposals
+        chosen = plural(last["documents"], "document")
+        calibrated += f"; the last model's proposals in {chosen} annotated since: F1 {percent(last['f1'])}"
     return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{calibrated}"
 
 

@@ -168,9 +168,12 @@ def test_what_is_disputed_and_how_far_people_agree_is_said_by_round_and_status()
 
 def test_a_round_says_that_the_arms_vote_and_what_they_were_calibrated_on() -> None:
     models = {arm: f"trial-r12-{arm}-0123456789" for arm in ("rat", "none", "committee")}
-    report = a_report(train={"models": models, "calibrated_on": 1204})
+    report = a_report(train={"models": models, "calibrated_on": 1204, "last_model": {"documents": 20, "f1": 0.5}})
     flat = " ".join(round_text(report, a_status([a_round(0)])).split())
-    assert "arms: rat, none and their committee; calibrated on 1,204 answered proposals" in flat
+    assert (
+        "arms: rat, none and their committee; calibrated on 1,204 answered proposals; the last model's proposals in 20 "
+        "documents annotated since: F1 50.0"
+    ) in flat
     for text in (status_text(a_status([a_round(0)])), round_text(a_report(), a_status())):
         assert "agree" not in text
         assert "disputed" not in text

@@ -75,6 +75,9 @@ def test_the_temperature_that_made_the_answers_is_found(project: Project, monkey
     found = calibration.from_answers(context_of(project, 2), examples)
     assert found.mentions == len(probabilities)
     assert found.temperature == pytest.approx(fit_temperature(probabilities, right), rel=0.02)
+    assert found.documents == 6
+    # each proposal has one annotated mention, so F1 is the share of those that are right, all mentions being different
+    assert found.f1 == pytest.approx(np.mean(right), abs=0.1)
 
 
 def test_a_model_that_selects_is_calibrated_on_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +90,7 @@ def test_a_model_that_selects_is_calibrated_on_answers(project: Project, monkeyp
     report = project.round()
     mentions = report.step("train").counts["calibrated_on"]
     assert mentions == 6, "one in each document that was annotated since"
+    assert report.step("train").counts["last_model"] == {"documents": 6, "f1": 0.0}
     with project.store.read() as session:
         models = models_of(session, 2)
     assert models["committee"].summary["temperature"] > 2, "nine in ten were expected to be right, and none was"

@@ -21,7 +21,7 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
-from biorat_al.settings import COMMITTEE, Arm, Settings
+from biorat_al.settings import COMMITTEE, Arm, Settings, TrainingSettings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
@@ -89,7 +89,7 @@ def run(context: Context) -> Finish:
                 "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
-                **({"calibrated_on": calibration.mentions} if not training.dev_share else {}),
+                **_advice(calibration, training),
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
@@ -188,6 +188,16 @@ def _calibration(context: Context, examples: Sequence[Example]) -> Calibration:
         # of fewer than 20 documents none is kept, and nothing is calibrated, as in all versions
         return Calibration(1.0, 0)
     return from_answers(context, examples)
+
+
+def _advice(calibration: Calibration, training: TrainingSettings) -> dict[str, Any]:
+    """Return for the counts what the answers said of the last model, if no documents are kept back for it."""
+    if training.dev_share:
+        return {}
+    said = {"calibrated_on": calibration.mentions}
+    return said | (
+        {"last_model": {"documents": calibration.documents, "f1": calibration.f1}} if calibration.documents else {}
+    )
 
 
 def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
