@@ -42,7 +42,7 @@ from biorat_al.progress import TerminalProgress
     "--arm",
     "arms",
     multiple=True,
-    type=click.Choice(["none", "matched", "rat", "at"]),
+    type=click.Choice(["none", "matched", "rat", "at", "committee"]),
     default=("none", "matched", "rat"),
     show_default=True,
     help="How the models are trained (see above); may be repeated.",
@@ -109,7 +109,8 @@ def simulate(
 
     The arms are none (plain training), rat (random adversarial training: a step is adversarial with the probability
     that the settings give), at (every step is adversarial) and matched (plain, with as much computing as rat, so
-    that longer training cannot explain a gain of rat).
+    that longer training cannot explain a gain of rat). committee trains rat and none, and lets the mean of both choose
+    and be measured, as a new project does.
 
     \b
     Examples:

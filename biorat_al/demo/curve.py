@@ -7,12 +7,19 @@ from pathlib import Path
 
 from biorat_al.presentation.text import percent, table
 from biorat_al.rounds.status import RoundStatus
+from biorat_al.settings import COMMITTEE
 from biorat_al.wording import plural
 
 _WIDTH = 40
 
 # the marker and the line distinguish the arms without colour; the colours suit most kinds of colour blindness
-_STYLES = {"rat": ("#0072B2", "o", "-"), "none": ("#D55E00", "s", "--"), "at": ("#009E73", "^", ":")}
+_STYLES = {
+    "rat": ("#0072B2", "o", "-"),
+    "none": ("#D55E00", "s", "--"),
+    "at": ("#009E73", "^", ":"),
+    "matched": ("#A65787", "D", "-."),
+    COMMITTEE: ("#222223", "v", "-"),
+}
 
 
 def measured(rounds: Sequence[RoundStatus]) -> list[RoundStatus]:

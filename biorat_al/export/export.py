@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -24,7 +24,7 @@ from biorat_al.export.history import History, ShownRelations
 from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
 from biorat_al.rounds.unasked import not_asked
-from biorat_al.settings import Settings
+from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
@@ -236,7 +236,9 @@ def predicted_records(predictor: Predictor, records: Iterable[Record], progress:
     with progress.bar("Predicting", unit="document") as bar:
         for prediction in predictor.predict(documents()):
             record = read.popleft()
-            extras = {"model_version": predictor.version, "confidence": prediction.confidence}
+            extras: dict[str, Any] = {"model_version": predictor.version, "confidence": prediction.confidence}
+            if predictor.members:
+                extras["model_members"] = list(predictor.members)
             annotation = Annotation(prediction.entities, prediction.relations, extras=extras)
             yield Record(record.document, annotation, record.source)
             bar.advance()
@@ -343,7 +345,7 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         "program": f"biorat-al {__version__}",
         "rounds": str(sum(row.state == "done" for row in rounds)),
         "query strategies (rounds)": _listed(strategies) or "none yet",
-        "arm": settings.training.selecting_arm,
+        "arm": _selecting(settings),
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),
     }
@@ -362,6 +364,12 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
             f"{origin} {number}" for origin, number in sorted(history.relation_origins.items())
         )
     return made
+
+
+def _selecting(settings: Settings) -> str:
+    """Return what pre-labels and chooses: an arm, or the committee with its arms."""
+    training = settings.training
+    return f"{COMMITTEE} of {' and '.join(training.arms)}" if training.has_committee else training.selecting_arm
 
 
 def _left_out(report: ExportReport) -> dict[str, str]:

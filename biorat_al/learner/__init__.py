@@ -6,9 +6,10 @@
 - ``entities/``, ``relations/``: the two learners, with twin modules: batching, network, training, scoring.
 - ``counts``, ``disputes``, ``temperature``: right and wrong mentions, what is masked, calibration.
 - ``perturbed_documents``: the test documents with typing errors, changed case, swapped entities.
-- ``predictor``: a model's predictions of entities and relations together.
+- ``committee/``: the mean of several models' probabilities.
+- ``predictor``: a model's or a committee's predictions of entities and relations together.
 
-A room imports only from rooms to its left:
-``types`` < ``encoder``, ``counts``, ``disputes``, ``temperature`` < ``training`` < ``entities`` | ``relations`` <
-``predictor``; ``perturbed_documents`` imports ``types`` alone. ``entities`` and ``relations`` do not import each other.
+A room imports only from rooms to its left: ``types`` < ``encoder``, ``counts``, ``disputes``, ``temperature`` <
+``training`` < ``entities`` | ``relations`` < ``committee`` < ``predictor``; ``perturbed_documents`` imports ``types``
+alone. ``entities`` and ``relations`` do not import each other.
 """

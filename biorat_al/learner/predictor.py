@@ -9,6 +9,8 @@ from pathlib import Path
 
 from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.errors import LearnerError
+from biorat_al.learner.committee.members import CommitteeExtractor, CommitteeTagger
+from biorat_al.learner.committee.saved import is_committee, member_folders, read_committee
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.entities.tagger import Tagged, Tagger, confidence
 from biorat_al.learner.relations.prediction import RelationExtractor, RelationPrediction, has_relations
@@ -24,6 +26,7 @@ class Predictor:
     :ivar version: the model's version.
     :ivar labels: the model's entity types.
     :ivar uncased: whether its tokenizer ignores case.
+    :ivar members: versions of the models that vote, if it is a committee; else empty.
 
     `model` is the folder of a model, for example one in ``my-project/models``:
 
@@ -42,18 +45,37 @@ class Predictor:
         self.labels = tagger.labels
         self.uncased = tagger.uncased
         self.tagger = tagger
+        self.members: tuple[str, ...] = ()
         self._extractor = extractor
 
     @classmethod
     def load(cls, folder: Path, device: Device | None = None) -> Predictor:
-        """Load a model from its folder.
+        """Load a model, or a committee with all its members, from its folder.
 
         :param device: None selects the best device.
         :raises LearnerError: the folder does not exist, or is not a complete model.
         """
         device = device or pick_device()
+        if is_committee(folder):
+            members = [cls.load(place, device) for place in member_folders(folder)]
+            return cls.of_members(folder.name, members, read_committee(folder).temperature)
         extractor = RelationExtractor.load(folder, device) if has_relations(folder) else None
         return cls(Tagger.load(folder, device), extractor)
+
+    @classmethod
+    def of_members(cls, version: str, members: Sequence[Predictor], temperature: float) -> Predictor:
+        """Return a committee of loaded models, which are not loaded again.
+
+        Relations are predicted by the members that have learnt them.
+
+        :param temperature: divisor of the log-odds of the committee's mentions.
+        :raises LearnerError: the members do not know the same entity types or relations.
+        """
+        extractors = [member._extractor for member in members if member._extractor is not None]
+        tagger = CommitteeTagger(version, [member.tagger for member in members], temperature)
+        committee = cls(tagger, CommitteeExtractor(extractors) if extractors else None)
+        committee.members = tuple(member.version for member in members)
+        return committee
 
     @property
     def has_relations(self) -> bool:
@@ -98,5 +120,5 @@ def _together(tagged: Tagged, related: RelationPrediction) -> Prediction:
         tagged.prediction,
         relations=related.relations,
         confidence=confidence(scores, tagged.expected + related.expected),
-        uncertainty=combined(tagged.prediction.uncertainty, tagged.words, related.uncertainty),
+        uncertainty=combined(tagged.prediction.uncertainty, related.uncertainty),
     )

@@ -26,6 +26,25 @@ def calibrated(probabilities: ArrayLike, temperature: float) -> NDArray[np.float
     return np.clip(scaled, _CERTAIN, 1 - _CERTAIN)
 
 
+def calibrated_number(expected: float, before: ArrayLike, after: ArrayLike) -> float:
+    """Return the expected number of mentions (or relations) that goes with calibrated probabilities.
+
+    `expected` counts the proposed mentions with their uncalibrated probabilities, and all others that could be there.
+    The proposed ones count with their calibrated probabilities instead. A temperature says nothing of the others by
+    itself; they are what is there if a proposal is wrong (another border, another label) or missing, so their number
+    grows or shrinks as the doubt about the proposals does.
+
+    :param expected: expected number by uncalibrated probabilities.
+    :param before: uncalibrated probabilities of the proposed ones, shape (n,).
+    :param after: the same, calibrated.
+    """
+    p, q = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    others = max(expected - float(p.sum()), 0.0)
+    if len(p):
+        others *= max(float((1 - q).sum()), _CERTAIN) / max(float((1 - p).sum()), _CERTAIN)
+    return float(q.sum()) + others
+
+
 def fit_temperature(probabilities: ArrayLike, right: ArrayLike) -> float:
     """Return the temperature, between 1/4 and 8, at which the probabilities best fit what was right.
 

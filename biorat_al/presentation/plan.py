@@ -7,6 +7,7 @@ from biorat_al.presentation.text import (
     note_text,
 )
 from biorat_al.rounds.plan import RoundPlan
+from biorat_al.settings import COMMITTEE
 from biorat_al.wording import plural
 
 
@@ -18,6 +19,8 @@ def plan_text(plan: RoundPlan) -> str:
     if plan.labelled:
         documents = plural(plan.labelled, "annotated document")
         lines += labelled("train on", f"{documents} or more, arms: {', '.join(plan.arms)}")
+        if plan.selecting == COMMITTEE:
+            lines += labelled("predict", "with the committee of these arms")
     else:
         lines += labelled("train", "nothing yet: no document is annotated")
     lines += labelled("ask for", f"{plan.budget}, by {plan.strategy}, from {plural(plan.left, 'document')}")

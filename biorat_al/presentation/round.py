@@ -22,6 +22,7 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
 from biorat_al.rounds.unasked import left_out_text
+from biorat_al.settings import COMMITTEE
 from biorat_al.wording import plural, verb
 
 _UNREPRESENTABLE = {
@@ -133,7 +134,16 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
     documents = plural(counts["documents"], "document")
-    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {', '.join(counts['models'])}"
+    arms = ", ".join(arm for arm in counts["models"] if arm != COMMITTEE)
+    voting = " and their committee" if COMMITTEE in counts["models"] else ""
+    # on what earlier models proposed in documents that were annotated since
+    known = plural(counts.get("calibrated_on") or 0, "answered proposal")
+    calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
+    if last := counts.get("last_model"):
+        # of documents that the strategy chose, and whose annotators saw the proposals
+        chosen = plural(last["documents"], "document")
+        calibrated += f"; the last model's proposals in {chosen} annotated since: F1 {percent(last['f1'])}"
+    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{calibrated}"
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:

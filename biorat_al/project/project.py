@@ -273,7 +273,7 @@ class Project:
         report: ReadReport | None = None,
         progress: Progress = SILENT,
     ) -> Iterator[Record]:
-        """Yield any documents with annotations by the newest model of the selecting arm.
+        """Yield any documents with annotations by the newest committee, or model of the selecting arm.
 
         :raises NothingToDoYet: no model has been trained yet.
         :raises ProjectError: the model's folder is missing or damaged.

@@ -6,6 +6,7 @@
 - ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models.
+- ``committee`` forms the committee of a round's arms; ``calibration`` finds the temperature of its models.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 
 ``runner``, ``plan`` and ``status`` may import the steps. Steps may import the modules beside ``steps``, but never these

@@ -15,7 +15,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import SettingsError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.settings import Settings, make_settings
+from biorat_al.settings import Settings, make_settings, with_older_defaults
 from biorat_al.store.models import models_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
@@ -128,24 +128,34 @@ class Context:
         """Return this round's seed for a purpose."""
         return derive_seed(self.settings.seed, purpose, self.number)
 
+    @property
+    def training_seed(self) -> int:
+        """The seed of training, the same in all rounds.
+
+        The models of two rounds then differ by what people have annotated, not by another first head and other dropout
+        masks, and a document that is kept for development stays in the development part.
+        """
+        return derive_seed(self.settings.seed, "train")
+
 
 def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     """Return the settings with which an interrupted round goes on: those that its models were trained with.
 
     If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
     correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
-    settings, since they are open already. Settings that an older version did not write take their defaults.
+    settings, since they are open already. Settings that an older version did not write mean what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
     if not models_of(session, row.number):
         return current
     source = f"the settings of round {row.number}"
+    values = with_older_defaults(row.settings)
     try:
-        kept = make_settings(row.settings, source)
+        kept = make_settings(values, source)
     except SettingsError:
         # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
-        kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
+        kept = make_settings(values | {"selection": current.selection.model_dump(mode="json")}, source)
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 

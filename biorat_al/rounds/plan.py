@@ -27,6 +27,7 @@ class RoundPlan:
     :param waits: why it would wait instead; None if it would run.
     :param labelled: documents with an answer in the store; answers that the round fetches are added to these.
     :param left: documents that were never asked for.
+    :param selecting: what chooses and pre-labels: ``committee``, or an arm; empty if it does not matter.
     """
 
     number: int
@@ -37,6 +38,7 @@ class RoundPlan:
     arms: tuple[str, ...]
     budget: str
     strategy: str
+    selecting: str = ""
 
 
 def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
@@ -90,4 +92,5 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         arms=settings.training.arms,
         budget=f"{tokens:,} word pieces" if tokens is not None else plural(size or 0, "document"),
         strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
+        selecting=settings.training.selecting,
     )

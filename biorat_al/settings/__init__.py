@@ -8,19 +8,30 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
+- ``older``: the defaults that settings written by an older version keep.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | team < settings < file | guidelines``; ``options`` imports none of them.
+``base < labels | learning | team < settings < file | guidelines``; ``file`` imports ``older``, which, like ``options``,
+imports none of them.
 """
 
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
-from biorat_al.settings.learning import USUAL_SHIFT, AdversarialSettings, Arm, RelationSettings, TrainingSettings
+from biorat_al.settings.learning import (
+    COMMITTEE,
+    USUAL_SHIFT,
+    AdversarialSettings,
+    Arm,
+    RelationSettings,
+    TrainingSettings,
+)
+from biorat_al.settings.older import with_older_defaults
 from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
 from biorat_al.settings.settings import Settings, make_settings
 
 __all__ = [
+    "COMMITTEE",
     "SAME_MENTION",
     "SETTINGS_FILE",
     "USUAL_SHIFT",
@@ -40,4 +51,5 @@ __all__ = [
     "read_settings",
     "relations_setting",
     "settings_text",
+    "with_older_defaults",
 ]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from biorat_al.errors import SettingsError
 from biorat_al.resources import resource
+from biorat_al.settings.older import with_older_defaults
 from biorat_al.settings.settings import Settings, make_settings
 
 SETTINGS_FILE = "biorat.toml"
 
 
 def read_settings(folder: Path) -> Settings:
-    """Read the settings of the project in `folder`.
+    """Read the settings of the project in `folder`; a file that an older version wrote keeps its older defaults.
 
     :raises SettingsError: the file is missing, is not TOML, or has a value that is unknown or out of range.
 
@@ -35,7 +36,7 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsError(f"{path} is nested too deep; the settings have tables and lists of one level") from None
     except ValueError as error:  # the syntax is wrong, or a number has thousands of digits
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
-    return make_settings(values, str(path))
+    return make_settings(with_older_defaults(values), str(path))
 
 
 def settings_text(settings: Settings) -> str:

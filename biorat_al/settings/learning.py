@@ -17,6 +17,10 @@ with the same compute and not only the same epochs.
 """
 
 
+COMMITTEE = "committee"
+"""The name under which the committee of a round's arms is measured, beside the arms."""
+
+
 class EncoderSettings(SettingsPart):
     """The encoder that every round starts from.
 
@@ -33,28 +37,45 @@ class TrainingSettings(SettingsPart):
     """How a model is trained on all corrections so far.
 
     :param arms: the models that each round trains.
-    :param selecting_arm: the arm that pre-annotates and chooses the next batch.
+    :param selecting_arm: the arm that pre-annotates and chooses the next batch, if there is no committee.
+    :param committee: the mean of the arms' probabilities pre-annotates and chooses the next batch, if there are several
+        arms. A settings file that an older version wrote does not have this setting, and goes on with the selecting
+        arm; ``committee = true`` added to it counts from the next round on.
     :param learning_rate: peak learning rate; None: 2e-4 for encoders of up to 50 million parameters, 3e-5 for larger
         ones.
     :param epochs: largest number of passes over the training documents.
-    :param min_steps: smallest number of optimizer steps; with few labels, this takes more epochs.
+    :param min_steps: smallest number of optimizer steps; with few labels, this takes more epochs. None: 450 for
+        encoders of up to 50 million parameters, 120 for larger ones and for relations.
     :param batch_size: sentences per optimizer step.
     :param weight_decay: weight decay of AdamW.
     :param warmup: share of the steps in which the learning rate rises; it falls to 0 over the remaining steps.
     :param dev_share: share of the annotated documents kept back for early stopping and calibration, once there are 20.
+        With 0 all are trained on, and mentions are calibrated on what the model of an earlier round proposed in
+        documents that were annotated since.
     :param patience: training stops once the development score is clearly below the best this many times in a row.
     """
 
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
     selecting_arm: Arm = "rat"
+    committee: bool = True
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
-    min_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 120
+    min_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 4
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    dev_share: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    dev_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     patience: Annotated[int, Field(ge=1, le=10_000)] = 3
+
+    @property
+    def has_committee(self) -> bool:
+        """Whether the arms vote together; one arm alone is no committee."""
+        return self.committee and len(self.arms) > 1
+
+    @property
+    def selecting(self) -> str:
+        """What pre-annotates and chooses the next batch: the committee, or else the selecting arm."""
+        return COMMITTEE if self.has_committee else self.selecting_arm
 
     @model_validator(mode="after")
     def _selecting_arm_is_trained(self) -> TrainingSettings:
@@ -142,6 +163,8 @@ class RelationSettings(SettingsPart):
         ones.
     :param epochs: largest number of passes over the training candidates.
     :param batch_size: candidates per optimizer step.
+    :param dev_share: share of the annotated documents kept back to tune the threshold, once there are 20; None: that of
+        training, or 0.1 if that is 0.
     """
 
     level: Literal["mention", "document"] = "mention"
@@ -152,3 +175,4 @@ class RelationSettings(SettingsPart):
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 8
+    dev_share: Annotated[float, Field(ge=0, le=0.5)] | None = None

@@ -31,7 +31,7 @@ def models_of(session: Session, number: int) -> dict[str, ModelRow]:
 
 
 def newest_model(session: Session) -> ModelRow | None:
-    """Return the newest model of a selecting arm."""
+    """Return the newest model that selects: a committee, or the model of a selecting arm."""
     return session.scalar(
         select(ModelRow).where(ModelRow.selecting.is_(True)).order_by(ModelRow.round_number.desc()).limit(1)
     )

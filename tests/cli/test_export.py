@@ -54,7 +54,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     ]  # fmt: skip
     # a project that asks for no relations
     assert (status["relations"], status["relation_level"], status["rounds"][1]["relation_f1"]) == ({}, None, {})
-    assert status["rounds"][1]["models"].keys() == {"rat", "none"}
+    assert status["rounds"][1]["models"].keys() == {"rat", "none", "committee"}
     assert status["rounds"][1]["evaluated"] == 3
 
 
@@ -149,7 +149,13 @@ def test_the_options_of_an_export_reach_the_folder(old: Path, nowhere: Path) -> 
              "out/guidelines/guide.md", "out/loader/trial.py"}  # fmt: skip
     assert files <= everything_in(nowhere)
     text = (nowhere / "out" / "README.md").read_text(encoding="utf-8")
-    for line in ("- Licence: cc-by-4.0", "- Languages: en", "- rounds: 2", "- arm: rat", "- annotators: 1"):
+    for line in (
+        "- Licence: cc-by-4.0",
+        "- Languages: en",
+        "- rounds: 2",
+        "- arm: committee of rat and none",
+        "- annotators: 1",
+    ):
         assert line in text.split("\n"), line
     assert re.search(
         r"^- pre-labels accepted unchanged: (\d+\.\d % \(\d+ of \d+ mentions\)|none were shown)$", text, re.M
@@ -196,7 +202,7 @@ def test_predict_writes_entities_and_the_models_version(old: Path, nowhere: Path
     (nowhere / "new.txt").write_text(PUBTATOR, encoding="utf-8")
     outcome = call("predict", "new.txt", "--output", "out.jsonl", "--project", old)
     assert (outcome.code, outcome.err, outcome.out) == (0, "", "Wrote 2 documents to out.jsonl\n")
-    version = json.loads(call("status", "--json", "--project", old).out)["rounds"][1]["models"]["rat"]
+    version = json.loads(call("status", "--json", "--project", old).out)["rounds"][1]["models"]["committee"]
     records = list(read_corpus(nowhere / "out.jsonl"))
     assert [record.document.id for record in records] == ["1", "2"]
     for record in records:

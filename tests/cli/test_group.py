@@ -19,8 +19,9 @@ import biorat_al
 from biorat_al.acquisition.registry import STRATEGIES
 from biorat_al.cli import cli
 from biorat_al.corpus.formats.registry import FORMATS
+from biorat_al.efficiency.simulation.grid import TrialArm
 from biorat_al.export.export import FORMATS as EXPORT_FORMATS
-from biorat_al.settings import SETTINGS_FILE, Arm
+from biorat_al.settings import SETTINGS_FILE
 from biorat_al.settings.settings import DeskKind
 from tests.support.commands import PUBTATOR, Outcome, be_quick, call, call_process, everything_in, nowhere, one_sentence
 from tests.support.rounds import demo_files
@@ -130,12 +131,13 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     assert loaded & heavy == set()
 
 
-@pytest.mark.parametrize(("command", "option", "kind"), [("simulate", "arms", Arm), ("init", "desk", DeskKind)])
+@pytest.mark.parametrize(("command", "option", "kind"), [("simulate", "arms", TrialArm), ("init", "desk", DeskKind)])
 def test_an_option_offers_every_value_of_its_setting(command: str, option: str, kind: Any) -> None:
     """The lists are written out, since the settings would make every ``--help`` slower."""
     choice = next(one.type for one in cli.commands[command].params if one.name == option)
     assert isinstance(choice, click.Choice)
-    assert tuple(choice.choices) == get_args(kind)
+    values = (value for part in get_args(kind) for value in (get_args(part) or (part,)))
+    assert tuple(choice.choices) == tuple(values)
 
 
 def test_the_installed_command_and_the_module_are_the_same() -> None:

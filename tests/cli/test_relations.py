@@ -37,7 +37,7 @@ def learn_fast(project: Path) -> None:
     file = project / "biorat.toml"
     text = file.read_text(encoding="utf-8")
     for before, after in (
-        ("min_steps = 120", "min_steps = 60"),
+        ("# min_steps = 450", "min_steps = 60"),
         ("[training]\n", "[training]\nlearning_rate = 0.005\n"),
         ("[relation_extraction]\n", "[relation_extraction]\nlearning_rate = 0.005\n"),
         ('arms = ["rat", "none"]', 'arms = ["rat"]'),

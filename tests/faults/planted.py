@@ -91,7 +91,7 @@ MISSED = (
     Fault(
         "each arm is trained with another seed",
         "biorat_al/rounds/steps/train.py",
-        'seed=context.seed("train")',
+        "seed=_seed(context)",
         'seed=context.seed(f"train {arm}")',
         (f"{_SEEDS}::test_all_arms_of_a_round_are_trained_with_one_seed_on_the_same_documents",),
         places=None,
@@ -245,21 +245,21 @@ ROUNDS = (
     Fault(
         "the first arm pre-labels, whichever is to select",
         "biorat_al/rounds/steps/push.py",
-        "models_of(session, context.number).get(settings.training.selecting_arm)",
+        "models_of(session, context.number).get(settings.training.selecting)",
         "next(iter(models_of(session, context.number).values()), None)",
         ("tests/rounds/test_selecting_arm.py",),
     ),
     Fault(
         "the first arm predicts the pool, whichever is to select",
         "biorat_al/rounds/steps/predict.py",
-        "models_of(session, context.number).get(settings.training.selecting_arm)",
+        "models_of(session, context.number).get(settings.training.selecting)",
         "next(iter(models_of(session, context.number).values()), None)",
         ("tests/rounds/test_selecting_arm.py",),
     ),
     Fault(
         "the first arm selects, whichever is to select",
         "biorat_al/rounds/steps/select.py",
-        "models_of(session, context.number).get(context.settings.training.selecting_arm)",
+        "models_of(session, context.number).get(context.settings.training.selecting)",
         "next(iter(models_of(session, context.number).values()), None)",
         ("tests/rounds/test_selecting_arm.py",),
     ),

@@ -198,7 +198,7 @@ def test_disagreement_no_longer_teaches_that_there_is_no_mention(
             number += entity.label == "Chemical"
             (lost if entity.label == "Chemical" and number % 3 else kept).append(entity)
         masked.append(replace(example, entities=tuple(kept), disputed=Disputed(tuple(lost))))
-    settings = TrainingSettings(epochs=30, batch_size=8, learning_rate=5e-3, patience=30)
+    settings = TrainingSettings(epochs=30, min_steps=120, batch_size=8, learning_rate=5e-3, patience=30)
     gold = {e.document.id: e.entities for e in examples}
 
     def recall(training: list[Example]) -> float:

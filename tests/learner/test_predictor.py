@@ -83,7 +83,7 @@ def test_confidence_and_uncertainty_are_of_both(models: tuple[Path, Path]) -> No
     alone = next(RelationExtractor.load(models[1], CPU).predict([(tagged.document, tagged.prediction.entities)]))
     together = next(Predictor.load(models[1], CPU).predict(documents(1)))
     assert together.relations == alone.relations
-    assert together.uncertainty == combined(tagged.prediction.uncertainty, tagged.words, alone.uncertainty)
+    assert together.uncertainty == combined(tagged.prediction.uncertainty, alone.uncertainty)
     assert together.uncertainty != tagged.prediction.uncertainty
     scores = [entity.score or 0 for entity in together.entities]
     scores += [relation.extras["score"] for relation in together.relations]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biorat_al.learner.temperature import calibrated, fit_temperature
+from biorat_al.learner.temperature import calibrated, calibrated_number, fit_temperature
 
 
 def sample(temperature: float, number: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -53,3 +53,13 @@ def test_a_few_mentions_that_are_all_right_do_not_make_for_certainty() -> None:
 
 def test_confidence_in_what_is_always_wrong_goes_to_the_hottest() -> None:
     assert fit_temperature([0.99] * 50, [False] * 50) == pytest.approx(8.0, rel=1e-3)
+
+
+def test_a_documents_expected_number_of_mentions_is_calibrated_like_its_proposed_mentions() -> None:
+    raw = np.array([0.9, 0.8])
+    scores = calibrated(raw, 2.0)
+    doubt = (1 - scores).sum() / (1 - raw).sum()
+    assert calibrated_number(2.0, raw, scores) == pytest.approx(scores.sum() + 0.3 * doubt)
+    assert calibrated_number(2.0, raw, raw) == pytest.approx(2.0), "a temperature of 1 changes nothing"
+    assert calibrated_number(0.4, [], []) == 0.4
+    assert calibrated_number(1.6, raw, raw) == pytest.approx(1.7), "not below the proposed ones, by rounding"

@@ -159,7 +159,7 @@ def test_documents_from_before_a_label_no_longer_teach_that_they_hold_none(
 ) -> None:
     examples = make_examples(60)
     learnt = [one if number % 4 == 0 else before_chemicals(one) for number, one in enumerate(examples)]
-    settings = TrainingSettings(epochs=30, batch_size=8, learning_rate=5e-3, patience=30)
+    settings = TrainingSettings(epochs=30, min_steps=120, batch_size=8, learning_rate=5e-3, patience=30)
     gold = {one.document.id: one.entities for one in examples}
 
     def recall(training: list[Example]) -> float:

@@ -164,6 +164,16 @@ def test_what_is_disputed_and_how_far_people_agree_is_said_by_round_and_status()
     flat = " ".join(round_text(report, status).split())
     assert "123,456 mentions; 1,204 disputed mentions and 1 disputed relation masked; arms: rat, none" in flat
     assert "on 950 of 1,000 test documents; 1 disputed mention masked" in flat
+
+
+def test_a_round_says_that_the_arms_vote_and_what_they_were_calibrated_on() -> None:
+    models = {arm: f"trial-r12-{arm}-0123456789" for arm in ("rat", "none", "committee")}
+    report = a_report(train={"models": models, "calibrated_on": 1204, "last_model": {"documents": 20, "f1": 0.5}})
+    flat = " ".join(round_text(report, a_status([a_round(0)])).split())
+    assert (
+        "arms: rat, none and their committee; calibrated on 1,204 answered proposals; the last model's proposals in 20 "
+        "documents annotated since: F1 50.0"
+    ) in flat
     for text in (status_text(a_status([a_round(0)])), round_text(a_report(), a_status())):
         assert "agree" not in text
         assert "disputed" not in text
@@ -236,6 +246,8 @@ def test_a_plan_in_words() -> None:
         "  train on  1 annotated document or more, arms: rat, none",
         "  ask for   20 documents, by mnlp, from 4,482 documents",
     ]
+    voting = plan_text(a_plan(selecting="committee")).splitlines()
+    assert [line.strip() for line in voting if "committee" in line] == ["predict   with the committee of these arms"]
     assert "train     nothing yet" in plan_text(a_plan(labelled=0))
     assert plan_text(a_plan(resumes=True)).startswith("Round 3 would go on;")
     assert plan_text(a_plan(waits="2 tasks are still open")).splitlines()[1:] == [

@@ -83,7 +83,7 @@ def be_quick(project: Path) -> None:
     text = file.read_text(encoding="utf-8")
     for before, after in (
         ("epochs = 3", "epochs = 1"),
-        ("min_steps = 120", "min_steps = 3"),
+        ("# min_steps = 450", "min_steps = 3"),
     ):
         assert before in text
         text = text.replace(before, after)

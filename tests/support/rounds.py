@@ -53,7 +53,10 @@ def moments() -> list[str]:
 
 
 def settings_for(encoder: Path | str, **changes: Any) -> Settings:
-    """Return settings with which a round takes a second or two."""
+    """Return settings with which a round takes a second or two.
+
+    There is no committee, and a tenth of the documents is kept for development, unless the changes say otherwise.
+    """
     values: dict[str, Any] = {
         "name": "trial",
         "entities": [{"name": "Disease"}, {"name": "Chemical"}],
@@ -62,7 +65,9 @@ def settings_for(encoder: Path | str, **changes: Any) -> Settings:
         "selection": {"size": 6},
         "desk": {"kind": "oracle"},
     }
-    return make_settings(values | changes)
+    values |= changes
+    values["training"] = {"committee": False, "dev_share": 0.1, **values["training"]}
+    return make_settings(values)
 
 
 RELATED: dict[str, Any] = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from biorat_al.settings import COMMITTEE
+
 ARMS = {
     "none": "plain training",
     "rat": "random adversarial training: in some steps, drawn at random, the word vectors are pushed in the direction "
     "that hurts most",
     "matched": "plain training for as many passes as rat makes, so with the same computing time: what rat has to beat",
+    COMMITTEE: "the mean of the probabilities of the arms trained beside it, which pre-labels and chooses documents",
     "at": "full adversarial training: the word vectors are pushed in every step",
 }
 """Arm → how its models are trained."""

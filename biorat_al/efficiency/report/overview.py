@@ -16,6 +16,7 @@ from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.forecast import Forecast, Reach, amount, forecast
 from biorat_al.efficiency.statistics.powerlaw import MINIMUM_POINTS
 from biorat_al.rounds.status import ProjectStatus
+from biorat_al.settings import COMMITTEE
 from biorat_al.wording import inflected, plural
 
 NOT_KNOWN = "not known yet"
@@ -106,9 +107,10 @@ def _quality(status: ProjectStatus, run: Run | None) -> Fact:
     last = run.points[-1]
     _, f1 = over_documents(run, last.counts)
     trained = ARMS.get(run.arm, "see the settings").partition(":")[0]
+    named = f"arm {run.arm}: {trained}" if run.arm != COMMITTEE else f"the {COMMITTEE}: {trained}"
     detail = (
         f"Of 100, with its 95 % interval over the {plural(len(last.counts), 'test document')}. The model of round "
-        f"{last.round} that pre-labels (arm {run.arm}: {trained}; encoder {Path(run.encoder).name})."
+        f"{last.round} that pre-labels ({named}; encoder {Path(run.encoder).name})."
     )
     return Fact(label, f"{f1.text} ({f1.interval_text})", detail)
 

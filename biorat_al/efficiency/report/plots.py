@@ -54,15 +54,16 @@ STYLES: Mapping[str, Style] = {
     "rat": Style("#0072b2", "#56b4e9", "o", "-"),
     "none": Style("#d55e00", "#e69f00", "s", "--"),
     "at": Style("#009e73", "#33c9a0", "^", ":"),
+    "committee": Style("#222223", "#f0e442", "v", "-"),
     "matched": Style("#a65787", "#cc79a7", "D", "-."),
 }
 """The style of each arm."""
 
 _REST = (
-    Style("#222223", "#f0e442", "v", "-"),
     Style("#b8860b", "#dcb27c", "P", "--"),
     Style("#3f3f8f", "#a0a0ff", "X", ":"),
     Style("#6b6b6c", "#bbbbbc", "*", "-."),
+    Style("#7a3b00", "#ffb27a", "p", "-"),
 )
 
 

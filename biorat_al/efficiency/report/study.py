@@ -12,6 +12,7 @@ from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.curves import GroupKey, common_range, groups
 from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
 from biorat_al.errors import UsageError
+from biorat_al.settings import COMMITTEE
 from biorat_al.store.evaluations import Triple
 from biorat_al.wording import inflected, plural
 
@@ -19,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 PLAIN = "none"
-_ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at"))}
+_ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at", COMMITTEE))}
 UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
 
 
@@ -62,7 +63,7 @@ class Study:
 
     @cached_property
     def main_arm(self) -> str | None:
-        """The arm that the report tests: in a project the selecting arm, in a simulation ``rat`` if it was run."""
+        """The arm that the report tests: in a project what selects, in a simulation ``rat`` if it was run."""
         others = [arm for arm in self.arms if arm != PLAIN]
         chooser = selecting_run(self.runs) if self.live else None
         preferred = chooser.arm if chooser is not None else "rat"
@@ -84,7 +85,10 @@ class Study:
             return f"Each arm chose its documents itself (query strategy {self.strategy})."
         # several arms may have chosen in turn
         selecting = dict.fromkeys(arm for run in self.runs for arm in (run.selected_by or run.arm).split(", "))
-        chose = f"{inflected(len(selecting), 'arm')} {words(selecting)} chose the documents ({self.strategy})"
+        single = [arm for arm in selecting if arm != COMMITTEE]
+        who = [f"{inflected(len(single), 'arm')} {words(single)}"] if single else []
+        who += [COMMITTEE] if COMMITTEE in selecting else []
+        chose = f"{' and the '.join(who)} chose the documents ({self.strategy})"
         if len(self.arms) < 2:
             return f"The {chose}."
         return (

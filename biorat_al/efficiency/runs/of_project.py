@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.efficiency.runs.changed_settings import changed_settings
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
-from biorat_al.settings import Settings
+from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
@@ -109,9 +109,10 @@ def label_counts(store: Store, runs: Sequence[Run]) -> dict[str, dict[str, dict[
 
 
 def _arms(settings: Settings, models: Iterable[Mapping[str, ModelRow]]) -> list[str]:
-    """Return the arms that have a model: first those in the settings, then those that were removed from them."""
+    """Return the arms that have a model: those in the settings, those that were removed from them, the committee."""
     trained = {arm for by_arm in models for arm in by_arm}
-    return [*(arm for arm in settings.training.arms if arm in trained), *sorted(trained - set(settings.training.arms))]
+    known = (*settings.training.arms, *sorted(trained - {*settings.training.arms, COMMITTEE}), COMMITTEE)
+    return [arm for arm in known if arm in trained]
 
 
 def _known_documents(
@@ -260,6 +261,7 @@ def _model(model: ModelRow) -> dict[str, Any]:
         "weights_sha256": model.sha256,
         "training_data_sha256": model.summary.get("training_data_sha256"),
         "seed": model.summary.get("seed"),
+        **({"members": [one["version"] for one in model.summary["members"]]} if "members" in model.summary else {}),
     }
 
 

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from biorat_al.learner.training.draws import passes_per_step
-from biorat_al.settings import Arm, Settings, make_settings
+from biorat_al.settings import Arm, Settings, TrainingSettings, make_settings
+
+TrialArm = Arm | Literal["committee"]
+"""What a run trains: one arm, or the arms of a new project, whose committee chooses and is measured."""
 
 
 class Trial(BaseModel):
@@ -23,7 +26,7 @@ class Trial(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["simulated", "full", "passive"]
-    arm: Arm
+    arm: TrialArm
     strategy: str
     seed: int
     of: str | None = None
@@ -55,11 +58,11 @@ class Grid(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1)]
+    arms: Annotated[tuple[TrialArm, ...], Field(min_length=1)]
     strategies: Annotated[tuple[str, ...], Field(min_length=1)]
     seeds: Annotated[int, Field(ge=1, le=10_000)]
     rounds: Annotated[int, Field(ge=1, le=10_000)]
-    passive: tuple[tuple[Arm, str | None], ...] = ()
+    passive: tuple[tuple[TrialArm, str | None], ...] = ()
     full: bool = False
 
     def trials(self) -> Iterator[Trial]:
@@ -83,16 +86,23 @@ class Grid(BaseModel):
         :param settings: settings of the simulation.
         :param pool: number of documents in the pool.
         """
-        arm: Arm = "rat" if trial.arm == "matched" else trial.arm
-        passes = passes_per_step(arm, settings.adversarial, settings.training.batch_size)
+        passes = sum(
+            passes_per_step("rat" if arm == "matched" else arm, settings.adversarial, settings.training.batch_size)
+            for arm in arms_of(trial)
+        )
         if trial.kind == "full":
             return [pool * passes]
         size = settings.selection.size
         return [min(size * (number + 1), pool) * passes for number in range(self.rounds)]
 
 
+def arms_of(trial: Trial) -> tuple[Arm, ...]:
+    """Return the arms that a trial trains."""
+    return TrainingSettings().arms if trial.arm == "committee" else (trial.arm,)
+
+
 def trial_settings(trial: Trial, settings: Settings, pool: int) -> Settings:
-    """Return the settings of the project in which a trial runs: one arm, which selects its own documents.
+    """Return the settings of the project in which a trial runs: an arm or a committee, which selects its own documents.
 
     :param settings: settings of the simulation.
     :param pool: number of documents in the pool; a full run takes them all at once.
@@ -100,7 +110,10 @@ def trial_settings(trial: Trial, settings: Settings, pool: int) -> Settings:
     values: dict[str, Any] = settings.model_dump()
     values["name"] = trial.id[:40].strip("._-")
     values["seed"] = trial.seed
-    values["training"] |= {"arms": (trial.arm,), "selecting_arm": trial.arm}
+    arms = arms_of(trial)
+    values["training"] |= {"arms": arms, "selecting_arm": arms[0]}
+    if trial.arm == "committee":
+        values["training"]["committee"] = True
     values["selection"]["strategy"] = trial.strategy
     if trial.kind == "full":
         values["selection"] |= {"size": pool, "tokens": None, "seed_strategy": "random", "diverse": False}

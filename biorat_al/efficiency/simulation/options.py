@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.efficiency.simulation.grid import Grid
 from biorat_al.errors import SettingsError, UsageError
-from biorat_al.settings import Arm, Settings, encoder_setting, entities_setting, make_settings
+from biorat_al.settings import COMMITTEE, Arm, Settings, encoder_setting, entities_setting, make_settings
 
 _OWN = ("name", "seed", "entities", "desk", "database")
 """Settings that a user cannot change in a simulation: other options, or the simulation itself, decide them."""
@@ -75,8 +75,8 @@ def simulation_grid(
     split = (text.partition("@") for text in passive)
     others = dict.fromkeys((arm, encoder_setting(encoder) if encoder else None) for arm, _, encoder in split)
     for arm in (*arms, *(arm for arm, _ in others)):
-        if arm not in get_args(Arm):
-            raise UsageError(f"there is no arm {arm!r}; there are: {', '.join(get_args(Arm))}")
+        if arm not in (known := (*get_args(Arm), COMMITTEE)):
+            raise UsageError(f"there is no arm {arm!r}; there are: {', '.join(known)}")
     try:
         return Grid.model_validate(
             {

@@ -38,7 +38,7 @@ from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_roun
 from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
-from biorat_al.settings import Settings
+from biorat_al.settings import Settings, with_older_defaults
 from biorat_al.store import creation
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import SQLITE_FILE, database_errors, database_url, open_engine
@@ -117,6 +117,8 @@ class Simulation:
     @classmethod
     def _create(cls, folder: Path, settings: Settings, grid: Grid, sources: Sources, progress: Progress) -> Simulation:
         plan, corpus, partial = folder / PLAN, folder / CORPUS, folder / f".{CORPUS}.partial"
+        if plan.exists():
+            settings = _as_begun(settings, json.loads(plan.read_text(encoding="utf-8")).get("settings", {}))
         shutil.rmtree(partial, ignore_errors=True)
         with writing(partial, ProjectError):
             partial.mkdir()
@@ -330,10 +332,26 @@ def _threads_kept(plan: dict[str, Any], folder: Path) -> int | None:
     )
 
 
+def _as_begun(settings: Settings, before: dict[str, Any]) -> Settings:
+    """Return the settings of a simulation that goes on: the defaults of the older version that began it, if one did.
+
+    :param before: the settings in the plan.
+    """
+    kept = with_older_defaults(before).get("training", {})
+    if kept is before.get("training", {}) or not isinstance(kept, dict):
+        return settings
+    changes = {
+        name: kept[name]
+        for name, field in type(settings.training).model_fields.items()
+        if name in kept and getattr(settings.training, name) == field.default and name not in ("arms", "selecting_arm")
+    }
+    return settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
+
+
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
     """Fill in defaults for settings that an older version of the program, which wrote these, did not know."""
     try:
-        known = Settings.model_validate({"name": "before", **settings})
+        known = Settings.model_validate(with_older_defaults({"name": "before", **settings}))
     except ValidationError:
         return settings
     return known.model_dump(mode="json", exclude=_EACH_ITS_OWN)

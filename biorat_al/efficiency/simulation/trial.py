@@ -157,9 +157,10 @@ def _forget_models(store: Store, work: Path, number: int) -> None:
 def _collected(store: Store, settings: Settings, trial: Trial, corpus: str) -> Run:
     """Return the run of a finished trial, read from its store."""
     runs = live_runs(store, settings)
-    if not runs:
+    run = next((run for run in runs if run.arm == trial.arm), None)
+    if run is None:
         raise LearnerError(f"the run {trial.id} has no model: no document that it picked holds any text")
-    return runs[0].model_copy(
+    return run.model_copy(
         update={
             "id": trial.id,
             "kind": trial.kind,

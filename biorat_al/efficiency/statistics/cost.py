@@ -25,7 +25,8 @@ class CostRow:
 
     :param seeds: number of runs.
     :param pairs: number of runs for which a plain run with the same seed exists.
-    :param passes: forward and backward passes of batches, together.
+    :param passes: passes of batches, in units of one forward and one backward pass, where a backward pass counts as two
+        forward passes; as :class:`~biorat_al.learner.training.passes.Cost` counts them.
     :param tokens: word pieces in all passes.
     :param seconds: time of training.
     :param relative_passes: ratio to the plain run over the rounds that both have, as a mean over the pairs; None if
@@ -87,7 +88,7 @@ def _cost(run: Run, rounds: set[int] | None) -> _Cost:
     """Sum the cost of a run over some rounds; None takes all rounds."""
     costs = [point.cost for point in run.points if rounds is None or point.round in rounds]
     return _Cost(
-        passes=sum(cost.get("forward_passes", 0.0) + cost.get("backward_passes", 0.0) for cost in costs),
+        passes=sum(cost.get("forward_passes", 0.0) + 2 * cost.get("backward_passes", 0.0) for cost in costs) / 3,
         tokens=sum(cost.get("tokens", 0.0) for cost in costs),
         seconds=sum(cost.get("seconds", 0.0) for cost in costs),
     )

@@ -17,7 +17,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.encoder.windows import Part, epoch_batches, pad
 from biorat_al.learner.entities.encoding import IGNORED, encode_tags, windows
-from biorat_al.learner.entities.network import tagging_loss
+from biorat_al.learner.entities.network import scored_words, tagging_loss
 from biorat_al.learner.types import Example
 
 
@@ -43,6 +43,8 @@ class Batch(NamedTuple):
     :param inside: true at pieces of the text, false at special tokens and padding, shape (windows, length).
     :param words: true at pieces that carry the tags of a word, known or not, shape (windows, length).
     :param lengths: number of pieces of the text in each window, shape (windows,), on the CPU.
+    :param usual: number of scored words that the loss is divided by, the same for all batches of a training, so that a
+        word weighs the same in a batch of short sentences as in one of long ones; None divides by this batch's own.
     """
 
     ids: torch.Tensor
@@ -51,6 +53,7 @@ class Batch(NamedTuple):
     inside: torch.Tensor
     words: torch.Tensor
     lengths: NDArray[np.int64]
+    usual: float | None = None
 
     def scores(self, network: nn.Module) -> torch.Tensor:
         """Compute the logits of a tagging network, shape (windows, length, labels, 3)."""
@@ -58,19 +61,21 @@ class Batch(NamedTuple):
         return logits
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return the cross-entropy of the tags, averaged over the scored words."""
-        return tagging_loss(logits, self.tags)
+        """Return the cross-entropy of the tags, summed and divided by :meth:`scored`."""
+        return tagging_loss(logits, self.tags, self.usual)
 
     def scored(self) -> torch.Tensor:
-        """Return the number of words that the loss is averaged over, at least 1."""
-        return (self.tags != IGNORED).any(dim=-1).sum().clamp(min=1)
+        """Return the number of words that the loss is divided by, at least 1."""
+        if self.usual is not None:
+            return torch.tensor(self.usual, device=self.tags.device)
+        return scored_words(self.tags)
 
     def take(self, part: Part) -> Batch:
         """Return the batch of the windows in `part`."""
         lengths = self.lengths[part.chosen]
         mask = part.mask(self.mask, lengths)
         ids, tags, inside, words = map(part.tensor, (self.ids, self.tags, self.inside, self.words))
-        return Batch(ids, mask, tags, inside, words, lengths)
+        return Batch(ids, mask, tags, inside, words, lengths, self.usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,17 @@ def encode_part(examples: Sequence[Example], tokenizer: Tokenizer, labels: Seque
     return EncodedPart(examples, pieces, tags, unrepresentable)
 
 
-def make_batch(rows: Sequence[Row], tokenizer: Tokenizer, device: Device) -> Batch:
-    """Pad `rows` to the longest of them and move them to the device."""
+def usual_words(rows: Sequence[Row], batch_size: int) -> float:
+    """Return the expected number of scored words in a batch of `batch_size` of these rows, at least 1."""
+    words = sum(int((row.tags != IGNORED).any(axis=-1).sum()) for row in rows)
+    return max(1.0, words / max(1, len(rows)) * batch_size)
+
+
+def make_batch(rows: Sequence[Row], tokenizer: Tokenizer, device: Device, usual: float | None = None) -> Batch:
+    """Pad `rows` to the longest of them and move them to the device.
+
+    :param usual: see :class:`Batch`.
+    """
     ids, mask = pad([row.ids for row in rows], tokenizer)
     tags = np.full((*ids.shape, rows[0].tags.shape[1]), IGNORED, dtype=np.int64)
     inside, words = np.zeros(ids.shape, dtype=np.bool_), np.zeros(ids.shape, dtype=np.bool_)
@@ -130,7 +144,7 @@ def make_batch(rows: Sequence[Row], tokenizer: Tokenizer, device: Device) -> Bat
         words[n, at] = row.words
     lengths = np.array([len(row.ids) for row in rows])
     put = device.tensor
-    return Batch(put(ids), None if mask is None else put(mask), put(tags), put(inside), put(words), lengths)
+    return Batch(put(ids), None if mask is None else put(mask), put(tags), put(inside), put(words), lengths, usual)
 
 
 class UnlabelledWindows:

@@ -48,7 +48,7 @@ NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0)
 """The result for a document without words: its only labelling is certain."""
 
 
-def decode(logits: Sequence[NDArray[np.float32]], *, batch: int = 200_000) -> list[Decoded]:
+def decode(logits: Sequence[NDArray[np.floating]], *, batch: int = 200_000) -> list[Decoded]:
     """Decode documents.
 
     :param logits: one array of shape (words, types, 3) for each document.
@@ -65,7 +65,7 @@ def decode(logits: Sequence[NDArray[np.float32]], *, batch: int = 200_000) -> li
     return decoded
 
 
-def _decode_batch(logits: list[NDArray[np.float32]]) -> list[Decoded]:
+def _decode_batch(logits: list[NDArray[np.floating]]) -> list[Decoded]:
     lengths = np.asarray([len(document) for document in logits])
     longest, types = int(lengths.max()), logits[0].shape[1]
     # padding is O for certain, so it changes no probability and no tag

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from biorat_al.corpus.model.document import Entity
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.disputes import Undecided
-from biorat_al.learner.entities.batching import EncodedPart, UnlabelledWindows, batch_order, make_batch
+from biorat_al.learner.entities.batching import EncodedPart, UnlabelledWindows, batch_order, make_batch, usual_words
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.inference import document_logits
@@ -50,6 +50,7 @@ class Fit(Loop):
         super().__init__(network, job, unlabelled=_unlabelled_windows(unlabelled, job), words=words)
         self.tokenizer = job.encoder.tokenizer
         self.labels = labels
+        self.outcome.temperature = job.temperature
 
     def run(self, learn: EncodedPart, dev: EncodedPart, progress: Progress) -> Outcome:
         """Train on `learn`; stop early and calibrate on `dev`, if that has any examples.
@@ -67,14 +68,15 @@ class Fit(Loop):
             return bool(dev.examples) and (steps % between_evaluations == 0 or steps == total) and watch.should_stop()
 
         order = batch_order([len(row.ids) for row in rows], self.training.batch_size, self.seed)
-        batches = (make_batch([rows[n] for n in members], self.tokenizer, self.device) for members in order)
+        usual = usual_words(rows, self.training.batch_size)
+        batches = (make_batch([rows[n] for n in members], self.tokenizer, self.device, usual) for members in order)
         self.make(batches, total, progress, f"training {self.arm}", should_stop)
         watch.restore_best()
         self.give_words_back()
         self.outcome.epochs = self.outcome.steps / per_epoch
         return self.outcome
 
-    def logits(self, part: EncodedPart) -> list[NDArray[np.float32]]:
+    def logits(self, part: EncodedPart) -> list[NDArray[np.floating]]:
         """Compute the logits at the words of `part`, without dropout; shape (words, labels, 3) for each example."""
         self.network.eval()
         with self.device.autocast():
@@ -124,11 +126,11 @@ class _Watch:
         counts = score(gold, predicted, self._fit.labels, disputed, unasked).overall
         if counts.f1 < self._best - 2 * _standard_error(self._best, counts.tp + counts.fn):
             self._worse += 1
-            return self._worse >= training.patience and outcome.steps >= training.min_steps
+            return self._worse >= training.patience and outcome.steps >= self._fit.fewest_steps
         self._best, self._worse = max(self._best, counts.f1), 0
         self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
         outcome.best_step = outcome.steps
-        outcome.temperature = _temperature(proposed, dev.examples)
+        outcome.temperature = fitted_temperature(proposed, dev.examples)
         outcome.dev = {"loss": _loss(logits, dev.word_tags), **counts.as_dict()}
         return False
 
@@ -140,8 +142,10 @@ class _Watch:
             self._fit.outcome.best_step = self._fit.outcome.steps
 
 
-def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example]) -> float:
+def fitted_temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example]) -> float:
     """Fit the temperature to the scores of the proposed mentions and to what was right, document by document.
+
+    :param proposed: mentions with uncalibrated scores, for each of the `examples`.
 
     Proposed mentions that count neither as right nor as wrong are left out.
     """
@@ -156,7 +160,7 @@ def _temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Exampl
     return fit_temperature(probabilities, right)
 
 
-def _loss(logits: Sequence[NDArray[np.float32]], tags: Sequence[NDArray[np.int64]]) -> float:
+def _loss(logits: Sequence[NDArray[np.floating]], tags: Sequence[NDArray[np.int64]]) -> float:
     """Return the training loss over all words of a part, in nats; 0 if there are no words."""
     words = torch.from_numpy(np.concatenate(logits)), torch.from_numpy(np.concatenate(tags))
     return float(tagging_loss(*words))

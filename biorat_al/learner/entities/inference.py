@@ -21,7 +21,7 @@ def document_logits(
     tokenizer: Tokenizer,
     device: Device,
     done: Callable[[int], None] | None = None,
-) -> list[NDArray[np.float32]]:
+) -> list[NDArray[np.floating]]:
     """Score the tags of documents.
 
     :param done: called after each batch with its number of windows.

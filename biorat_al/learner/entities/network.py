@@ -50,14 +50,19 @@ class TaggingNetwork(EncoderNetwork):
         return logits.float().view(*ids.shape, self.labels, TAGS)
 
 
-def tagging_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-    """Return the cross-entropy of the tags, summed over the entity types and averaged over the scored words.
+def tagging_loss(logits: torch.Tensor, tags: torch.Tensor, words: float | None = None) -> torch.Tensor:
+    """Return the cross-entropy of the tags, summed over words and entity types, and divided by a number of words.
 
     :param logits: logits, shape (batch, length, labels, 3).
     :param tags: tags, shape (batch, length, labels); ``IGNORED`` is left out.
+    :param words: the number of words to divide by; None divides by the number of scored words.
     """
     total = nn.functional.cross_entropy(
         logits.reshape(-1, TAGS), tags.reshape(-1), ignore_index=IGNORED, reduction="sum"
     )
-    words = (tags != IGNORED).any(dim=-1).sum().clamp(min=1)
-    return total / words
+    return total / (scored_words(tags) if words is None else words)
+
+
+def scored_words(tags: torch.Tensor) -> torch.Tensor:
+    """Return the number of words with a tag to learn, at least 1."""
+    return (tags != IGNORED).any(dim=-1).sum().clamp(min=1)

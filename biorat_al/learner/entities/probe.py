@@ -56,7 +56,7 @@ COLUMNS = 2048
 _LAST_DROPOUT = 0.1  # before the head, for encoders without dropout
 
 
-class _Batch(NamedTuple):
+class Windows(NamedTuple):
     """Windows of similar length on the device.
 
     :param ids: word pieces with special tokens and padding, shape (windows, length).
@@ -105,11 +105,11 @@ class Probe:
     def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
         """Compute the documents' ``embedding``, shape (n, hidden size), in one forward pass."""
 
-        def sums(batch: _Batch) -> torch.Tensor:
+        def sums(batch: Windows) -> torch.Tensor:
             hidden, _ = self._forward(batch)
             return torch.einsum("wth,wt->wh", hidden, batch.own)
 
-        return self._means(documents, "Embedding", self._network.head.in_features, sums, progress)
+        return self.means(documents, "Embedding", self._network.head.in_features, sums, progress)
 
     def gradient(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
         """Compute the documents' ``gradient`` in one forward pass.
@@ -119,14 +119,14 @@ class Probe:
         size = self._network.head.weight.numel()
         projection = self._device.tensor(_projection(size)) if size >= 2 * COLUMNS else None
 
-        def sums(batch: _Batch) -> torch.Tensor:
+        def sums(batch: Windows) -> torch.Tensor:
             hidden, log_p = self._forward(batch)
             predicted = torch.nn.functional.one_hot(log_p.argmax(dim=-1), TAGS)
             residual = ((log_p.exp() - predicted) * batch.own[..., None, None]).flatten(start_dim=2)
             gradients = torch.einsum("wtc,wth->wch", residual, hidden).flatten(start_dim=1)
             return gradients if projection is None else gradients @ projection
 
-        return self._means(documents, "Gradient embeddings", size if projection is None else COLUMNS, sums, progress)
+        return self.means(documents, "Gradient embeddings", size if projection is None else COLUMNS, sums, progress)
 
     def disagreement(
         self, documents: Sequence[Document], *, passes: int, seed: int, progress: Progress = SILENT
@@ -140,25 +140,31 @@ class Probe:
         """
         numbers = count()
 
-        def sums(batch: _Batch) -> torch.Tensor:
-            number = next(numbers)
-            mean = torch.zeros((*batch.ids.shape, self._network.labels, TAGS), device=batch.ids.device)
-            entropy = torch.zeros(mean.shape[:-1], device=batch.ids.device)
+        def sums(batch: Windows) -> torch.Tensor:
+            return information(*self.samples(batch, passes=passes, key=(seed, next(numbers))), batch)
+
+        return self.means(documents, f"{passes} passes with dropout", 1, sums, progress)[:, 0]
+
+    def samples(self, batch: Windows, *, passes: int, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make passes with dropout over some windows.
+
+        :param key: numbers that determine the masks.
+        :returns: the mean of the tags' probabilities, shape (windows, length, types, 3), and the mean of their
+            entropies in nats, shape (windows, length, types).
+        """
+        mean = torch.zeros((*batch.ids.shape, self._network.labels, TAGS), device=batch.ids.device)
+        entropy = torch.zeros(mean.shape[:-1], device=batch.ids.device)
+        self._drop(True)
+        try:
             for n in range(passes):
-                self._draws.begin(seed, number, n)
+                self._draws.begin(*key, n)
                 _, log_p = self._forward(batch)
                 p = log_p.exp()
                 mean += p / passes
                 entropy -= (p * log_p).sum(dim=-1) / passes
-            # negative only by rounding
-            information = (-(mean * mean.clamp(min=1e-30).log()).sum(dim=-1) - entropy).clamp(min=0)
-            return (information.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
-
-        self._drop(True)
-        try:
-            return self._means(documents, f"{passes} passes with dropout", 1, sums, progress)[:, 0]
         finally:
             self._drop(False)
+        return mean, entropy
 
     def sensitivity(
         self, documents: Sequence[Document], *, settings: AdversarialSettings, progress: Progress = SILENT
@@ -171,7 +177,7 @@ class Probe:
         embedding = self._network.word_embedding
         size = PerturbationSize.of(settings, embedding, "token" if settings.scope == "token" else "sequence")
 
-        def sums(batch: _Batch) -> torch.Tensor:
+        def sums(batch: Windows) -> torch.Tensor:
             with EmbeddingTap(embedding) as tap:
                 with torch.enable_grad():
                     shift = torch.zeros(
@@ -188,13 +194,13 @@ class Probe:
             return (divergence.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
 
         # smaller batches, because a backward pass keeps the output of each layer
-        return self._means(documents, "Perturbing", 1, sums, progress, self._device.batch_tokens // 4)[:, 0]
+        return self.means(documents, "Perturbing", 1, sums, progress, self._device.batch_tokens // 4)[:, 0]
 
     def _drop(self, whether: bool) -> None:
         for module in self._dropouts:
             module.train(whether)
 
-    def _forward(self, batch: _Batch, *, exact: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    def _forward(self, batch: Windows, *, exact: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Make a forward pass.
 
         :param exact: compute in 32-bit floats throughout, because small differences count.
@@ -209,12 +215,12 @@ class Probe:
             logits = self._network.head(hidden)
         return hidden.float(), logits.float().view(*batch.ids.shape, self._network.labels, TAGS).log_softmax(dim=-1)
 
-    def _means(
+    def means(
         self,
         documents: Sequence[Document],
         description: str,
         size: int,
-        sums: Callable[[_Batch], torch.Tensor],
+        sums: Callable[[Windows], torch.Tensor],
         progress: Progress,
         tokens: int | None = None,
     ) -> NDArray[np.float32]:
@@ -236,7 +242,7 @@ class Probe:
                 bar.advance(len(chunk))
         return means
 
-    def _batches(self, pieces: Sequence[Pieces], tokens: int) -> Iterator[_Batch]:
+    def _batches(self, pieces: Sequence[Pieces], tokens: int) -> Iterator[Windows]:
         cut = windows(pieces, self._tokenizer.window_length)
         before = len(self._tokenizer.before)
         for members in batches(cut, tokens):
@@ -249,13 +255,25 @@ class Probe:
                 at = before - one.start
                 own[row, one.first + at : one.last + at] = pieces[one.document].heads[one.first : one.last]
             on_device = self._device.tensor
-            yield _Batch(
+            yield Windows(
                 on_device(ids),
                 None if mask is None else on_device(mask),
                 on_device(inside),
                 on_device(own),
                 np.array([one.document for one in chosen], dtype=np.int64),
             )
+
+
+def information(mean: torch.Tensor, entropy: torch.Tensor, batch: Windows) -> torch.Tensor:
+    """Return the mutual information between tag and network, summed over the words and types of each window.
+
+    :param mean: mean of the tags' probabilities over networks, shape (windows, length, types, 3).
+    :param entropy: mean of their entropies over networks, shape (windows, length, types).
+    :returns: nats, shape (windows, 1).
+    """
+    # negative only by rounding
+    of_tags = (-(mean * mean.clamp(min=1e-30).log()).sum(dim=-1) - entropy).clamp(min=0)
+    return (of_tags.sum(dim=-1) * batch.own).sum(dim=1, keepdim=True)
 
 
 def _projection(size: int) -> NDArray[np.float32]:

@@ -22,8 +22,9 @@ labellings that have it), calibrated on the development part (:mod:`biorat_al.le
 
 A document's confidence is the strict F1 that the model expects its proposal to reach, with one answer added that is
 always right: (1 + 2 Σ p) / (1 + m + E), where p are the scores of the m proposed mentions and E is the expected number
-of mentions. It is in (0, 1], and depends on how sure the mentions are, not on the length of the text. For a text
-without proposed mentions, it shows how likely it is that some were missed.
+of mentions; both are calibrated (:func:`~biorat_al.learner.temperature.calibrated_number`). It is in (0, 1], and
+depends on how sure the mentions are, not on the length of the text. For a text without proposed mentions, it shows how
+likely it is that some were missed.
 """
 
 from __future__ import annotations
@@ -33,15 +34,18 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device, pick_device
-from biorat_al.learner.encoder.tokenizing import Tokenizer
+from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.entities.decoding import Decoded, decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
-from biorat_al.learner.temperature import calibrated
+from biorat_al.learner.temperature import calibrated, calibrated_number
 from biorat_al.learner.types import Prediction, Uncertainty
 
 CHUNK = 512
@@ -51,13 +55,11 @@ CHUNK = 512
 class Tagged(NamedTuple):
     """A prediction, with the numbers from which its measures were computed.
 
-    :param words: number of words in the document.
-    :param expected: expected number of mentions.
+    :param expected: expected number of mentions, calibrated.
     """
 
     document: Document
     prediction: Prediction
-    words: int
     expected: float
 
 
@@ -67,6 +69,8 @@ class Tagger:
     :ivar version: the name of its folder.
     :ivar labels: the entity types that it knows.
     :ivar uncased: whether its tokenizer ignores case.
+    :ivar tokenizer: cuts text into word pieces.
+    :ivar temperature: divisor of the log-odds of mentions.
 
     `model` is the folder of a model, for example one in ``my-project/models``:
 
@@ -85,8 +89,8 @@ class Tagger:
         self.version = version
         self.labels = behaviour.labels
         self.uncased = tokenizer.uncased
-        self._temperature = behaviour.temperature
-        self._tokenizer = tokenizer
+        self.temperature = behaviour.temperature
+        self.tokenizer = tokenizer
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
 
@@ -114,19 +118,27 @@ class Tagger:
         while chunk := list(islice(remaining, CHUNK)):
             yield from self._predict_chunk(chunk)
 
+    def logits(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:
+        """Score the tags of documents at their words, shape (words, labels, 3) for each document.
+
+        :param pieces: the documents, cut by :attr:`tokenizer`.
+        """
+        return document_logits(self._network, pieces, self.tokenizer, self._device)
+
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Tagged]:
-        pieces = self._tokenizer([document.text for document in documents])
-        logits = document_logits(self._network, pieces, self._tokenizer, self._device)
-        for document, cut, decoded in zip(documents, pieces, decode(logits), strict=True):
-            scores = calibrated([probability for *_, probability in decoded.mentions], self._temperature).tolist()
+        pieces = self.tokenizer([document.text for document in documents])
+        for document, cut, decoded in zip(documents, pieces, decode(self.logits(pieces)), strict=True):
+            raw = [probability for *_, probability in decoded.mentions]
+            scores = calibrated(raw, self.temperature).tolist()
+            expected = calibrated_number(decoded.expected, raw, scores)
             mentions = [(*place[:3], score) for place, score in zip(decoded.mentions, scores, strict=True)]
             prediction = Prediction(
                 document.id,
                 decode_mentions(document, cut, mentions, self.labels),
-                confidence(scores, decoded.expected),
+                confidence(scores, expected),
                 uncertainty(decoded, len(cut)),
             )
-            yield Tagged(document, prediction, decoded.words, decoded.expected)
+            yield Tagged(document, prediction, expected)
 
 
 def uncertainty(decoded: Decoded, tokens: int) -> Uncertainty:
@@ -148,6 +160,6 @@ def confidence(scores: Sequence[float], expected: float) -> float:
     """Compute a document's confidence as the module defines it, in (0, 1].
 
     :param scores: calibrated confidences of the proposed mentions (and relations).
-    :param expected: expected number of mentions (and relations).
+    :param expected: expected number of mentions (and relations), calibrated as well.
     """
     return min((1 + 2 * sum(scores)) / (1 + len(scores) + expected), 1.0)

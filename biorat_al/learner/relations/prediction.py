@@ -8,20 +8,21 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document, Entity, Relation
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.saved_model import damaged, read_contents
 from biorat_al.learner.encoder.tokenizing import Tokenizer
-from biorat_al.learner.relations.batching import NONE, class_logits, class_numbers, rows_of
+from biorat_al.learner.relations.batching import NONE, CandidateRow, class_logits, class_numbers, rows_of
 from biorat_al.learner.relations.candidates import Candidate, find_candidates
 from biorat_al.learner.relations.decision import log_probabilities, proposals, some_relation
 from biorat_al.learner.relations.marking import PairMarker
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.relations.training import RelationBehaviour, relation_folders
 from biorat_al.learner.relations.uncertainty import Decisions, summarise_decisions
-from biorat_al.learner.temperature import calibrated
+from biorat_al.learner.temperature import calibrated, calibrated_number
 from biorat_al.settings import RelationSettings, RelationType
 
 CHUNK = 64
@@ -34,7 +35,7 @@ class RelationPrediction:
 
     :param relations: relations between the given entities, each with a calibrated confidence in [0, 1] as
         ``extras["score"]``.
-    :param expected: expected number of relations.
+    :param expected: expected number of relations, calibrated.
     :param uncertainty: uncertainty of the decisions on the candidates.
     """
 
@@ -54,6 +55,7 @@ class RelationExtractor:
 
     :ivar types: the relation types that it was trained on.
     :ivar settings: how candidates are chosen and read.
+    :ivar behaviour: the values that affect its predictions besides the weights.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class RelationExtractor:
     ) -> None:
         self.types = tuple(RelationType.model_validate(values) for values in behaviour.types)
         self.settings = RelationSettings.model_validate(behaviour.settings)
-        self._behaviour = behaviour
+        self.behaviour = behaviour
         self._classes = class_numbers(self.types)
         self._labels = list(self._classes)
         self._symmetric = {kind.name: kind.symmetric for kind in self.types}
@@ -69,6 +71,10 @@ class RelationExtractor:
         self._marker = PairMarker(tokenizer, self.settings.max_length)
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
+
+    def take_over(self, other: RelationExtractor) -> None:
+        """Take over everything of another extractor, its network included."""
+        self.__dict__.update(other.__dict__)
 
     @classmethod
     def load(cls, folder: Path, device: Device | None = None) -> RelationExtractor:
@@ -99,6 +105,10 @@ class RelationExtractor:
         while chunk := list(islice(remaining, CHUNK)):
             yield from self._predict_chunk(chunk)
 
+    def log_probabilities(self, rows: Sequence[CandidateRow]) -> NDArray[np.float64]:
+        """Return the log-probabilities of the classes of candidates, shape (candidates, classes)."""
+        return log_probabilities(class_logits(self._network, rows, self._tokenizer, self._device), self.behaviour.prior)
+
     def _predict_chunk(self, chunk: Sequence[tuple[Document, Sequence[Entity]]]) -> Iterator[RelationPrediction]:
         candidates_of = [find_candidates(document, entities, self.types, self.settings) for document, entities in chunk]
         pieces = self._tokenizer([document.text for document, _ in chunk])
@@ -106,19 +116,20 @@ class RelationExtractor:
             rows_of(document, cut, candidates, self._marker, self._classes)
             for (document, _), cut, candidates in zip(chunk, pieces, candidates_of, strict=True)
         ]
-        logits = class_logits(self._network, [row for group in rows for row in group], self._tokenizer, self._device)
+        log_probabilities = self.log_probabilities([row for group in rows for row in group])
         start = 0
         for (document, _), candidates in zip(chunk, candidates_of, strict=True):
-            log_p = log_probabilities(logits[start : start + len(candidates)], self._behaviour.prior)
+            log_p = log_probabilities[start : start + len(candidates)]
             start += len(candidates)
-            proposed = proposals(log_p, self._behaviour.threshold)
+            proposed = proposals(log_p, self.behaviour.threshold)
             chosen = np.flatnonzero(proposed != NONE)
-            scores = calibrated(np.exp(log_p[chosen, proposed[chosen]]), self._behaviour.temperature)
+            raw = np.exp(log_p[chosen, proposed[chosen]])
+            scores = calibrated(raw, self.behaviour.temperature)
             relations = tuple(
                 self._relation(number, candidates[place], self._labels[proposed[place] - 1], score)
                 for number, (place, score) in enumerate(zip(chosen.tolist(), scores.tolist(), strict=True), start=1)
             )
-            expected = float(some_relation(log_p).sum()) if len(log_p) else 0.0
+            expected = calibrated_number(float(some_relation(log_p).sum()) if len(log_p) else 0.0, raw, scores)
             yield RelationPrediction(document.id, relations, expected, summarise_decisions(log_p))
 
     def _relation(self, number: int, candidate: Candidate, label: str, score: float) -> Relation:

@@ -26,13 +26,17 @@ from biorat_al.learner.relations.batching import (
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.training.job import TrainingJob
-from biorat_al.learner.training.loop import Loop, is_small
+from biorat_al.learner.training.loop import FEWEST_STEPS, Loop, is_small
 from biorat_al.learner.training.order import Learnt, Training
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
 PREFIX = "relations"
 """Name of a relation model's folder, before its hash; it is inside the folder of the arm's model."""
+
+
+DEV_SHARE = 0.1
+"""Share of the documents on which the threshold is tuned if neither settings of relations nor of training say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,11 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
     types: Sequence[RelationType]
     relations: RelationSettings
 
+    @property
+    def dev_share(self) -> float:
+        share = self.relations.dev_share
+        return share if share is not None else self.job.training.dev_share or DEV_SHARE
+
     def content(self, example: Example) -> list[Any]:
         # independent of the ids of mentions
         mentions, masked = _described(example.entities), _described(example.disputed.entities)
@@ -132,6 +141,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 "learning_rate": relations.learning_rate or (5e-5 if is_small(network) else 2e-5),
                 "epochs": relations.epochs,
                 "batch_size": relations.batch_size,
+                "min_steps": self.job.training.min_steps or FEWEST_STEPS,
             }
         )
         positives, negatives = int(learn.related.sum()), int((~learn.related).sum())

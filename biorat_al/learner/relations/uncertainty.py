@@ -3,8 +3,10 @@
 The labelling of a document consists of its tags and of the decision on each candidate, which are all taken to be
 independent. So the most probable labelling combines the best of both parts, and the second best differs from it in the
 tags or in one candidate, whichever costs least. The measures are those of :mod:`biorat_al.learner.entities.tagger`, for
-that labelling: ``least_confidence`` and ``margin`` of the whole, ``entropy`` and ``mnlp`` averaged over words and
-candidates.
+that labelling: ``least_confidence`` and ``margin`` of the whole; ``entropy`` and ``mnlp`` are averaged over the words
+and over the candidates, each by itself, and the two means are added. A document has far more words and candidates of
+which the model is sure than others: in one mean over both, many sure candidates would hide what the model does not know
+of the words, and the words what it does not know of the candidates.
 """
 
 from __future__ import annotations
@@ -56,14 +58,13 @@ def summarise_decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
     )
 
 
-def combined(entities: Uncertainty, words: int, relations: Decisions) -> Uncertainty:
+def combined(entities: Uncertainty, relations: Decisions) -> Uncertainty:
     """Combine the uncertainty of a document's entities and relations; without candidates, it is that of the entities.
 
     If P₁ is the probability of the best labelling, and r the largest ratio second best/best of either part, the margin
     is −log (P₁ − r P₁).
 
     :param entities: uncertainty of the tags alone.
-    :param words: number of words in the document.
     """
     if not relations.candidates:
         return entities
@@ -71,11 +72,10 @@ def combined(entities: Uncertainty, words: int, relations: Decisions) -> Uncerta
     # log (1 - r) of the tags is what their margin adds to −log P₁
     of_tags = min(entities.least_confidence - entities.margin, 0.0)
     of_relations = math.log(-math.expm1(min(relations.log_ratio, -_TIE)))
-    parts = words + relations.candidates
     return Uncertainty(
         least_confidence=surprise,
         margin=surprise - min(of_tags, of_relations),
-        entropy=(entities.entropy * words + relations.entropy) / parts,
-        mnlp=surprise / parts,
+        entropy=entities.entropy + relations.entropy / relations.candidates,
+        mnlp=entities.mnlp - relations.log_best / relations.candidates,
         tokens=entities.tokens,
     )

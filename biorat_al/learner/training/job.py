@@ -16,6 +16,7 @@ class TrainingJob:
 
     :param encoder: the base encoder that training starts from.
     :param seed: decides the development part, the order of batches, the first head and the dropout masks.
+    :param temperature: of an entity model that has no development part to fit it on.
     :param device: the best device by default.
     """
 
@@ -24,5 +25,6 @@ class TrainingJob:
     training: TrainingSettings
     adversarial: AdversarialSettings
     seed: int
+    temperature: float = 1.0
     device: Device = field(default_factory=pick_device)
     progress: Progress = SILENT

@@ -33,6 +33,13 @@ SMALL_ENCODER = 50_000_000
 READ_EVERY = 16
 """Steps between two readings of the loss on a GPU: reading it waits until all queued steps are done."""
 
+FEWEST_STEPS_SMALL, FEWEST_STEPS = 450, 120
+"""Least numbers of optimizer steps unless the settings say it, for small encoders and for larger ones.
+
+With 30 abstracts of NCBI disease and MiniLM, 6 epochs (about 450 steps) gave 2.6 points of F1 more than 3 (two seeds:
+2.8 and 2.5); for larger encoders nothing has been measured.
+"""
+
 LARGEST_GRADIENT = 1.0
 """L2 norm to which the gradient of a step is clipped."""
 
@@ -45,7 +52,7 @@ class Outcome:
     :param cost: passes and word pieces, clean and adversarial.
     :param epochs: passes over the training part.
     :param best_step: the step whose weights were kept.
-    :param temperature: temperature fitted on the development part; 1 if there is no such part.
+    :param temperature: temperature fitted on the development part; that of the job if there is no such part.
     :param dev: scores of the development part at the best step; None if there is no such part.
     """
 
@@ -111,6 +118,12 @@ class Loop:
         self._peak = [group["lr"] for group in self._optimizer.param_groups]
         self._losses = Losses()
 
+    @property
+    def fewest_steps(self) -> int:
+        """The least number of optimizer steps."""
+        fewest = self.training.min_steps
+        return fewest if fewest is not None else FEWEST_STEPS_SMALL if is_small(self.network) else FEWEST_STEPS
+
     def steps(self, per_epoch: int) -> int:
         """Return the largest number of optimizer steps.
 
@@ -118,7 +131,7 @@ class Loop:
 
         :param per_epoch: steps in an epoch.
         """
-        steps = max(self.training.epochs * per_epoch, self.training.min_steps)
+        steps = max(self.training.epochs * per_epoch, self.fewest_steps)
         if self.arm == "matched":
             # the pool may hold fewer windows than were asked for
             settings = self.adversarial.model_copy(update={"unlabelled": self._attack.unlabelled})

@@ -81,7 +81,7 @@ class Training(ABC, Generic[Encoded, Network]):
         remove_leftovers(models_dir)
         memory = PeakMemory(self.job.device)
         examples = sorted(examples, key=lambda example: (example.document.id, self._fingerprint([example])))
-        held_back = development_ids([one.document.id for one in examples], self.job.training.dev_share, self.job.seed)
+        held_back = development_ids([one.document.id for one in examples], self.dev_share, self.job.seed)
         learn, dev = (
             self.encode([one for one in examples if (one.document.id in held_back) is back]) for back in (False, True)
         )
@@ -118,6 +118,11 @@ class Training(ABC, Generic[Encoded, Network]):
         record = {"provenance": dict(provenance or {}), "summary": summary}
         folder, sha256 = write_model(models_dir, prefix, network, tokenizer, learnt.behaviour, record)
         return TrainedModel(folder.name, folder, sha256, summary)
+
+    @property
+    def dev_share(self) -> float:
+        """Share of the documents that are kept for development."""
+        return self.job.training.dev_share
 
     @abstractmethod
     def content(self, example: Example) -> list[Any]:

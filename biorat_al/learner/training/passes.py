@@ -61,10 +61,10 @@ class Inputs(Protocol):
         """Return the logits, shape (windows, places, labels, classes)."""
 
     def loss(self, logits: torch.Tensor) -> torch.Tensor:
-        """Return the mean loss over all that is scored."""
+        """Return the loss over all that is scored, summed and divided by :meth:`scored`."""
 
     def scored(self) -> torch.Tensor:
-        """Return the number of scored items that the loss is averaged over, at least 1."""
+        """Return the number of scored items that the loss is divided by, at least 1."""
 
     def take(self, part: Part) -> Inputs:
         """Return the batch of the windows in `part`."""
@@ -112,7 +112,8 @@ class View(NamedTuple):
     def loss(self, logits: torch.Tensor, whole: View) -> torch.Tensor:
         """Return the loss of this view, as a part of the loss of the `whole` batch.
 
-        The sum is divided by the number of scored items in the whole batch, not in this view. Each window then has the
+        The sum is divided by the number of items that the loss of the whole batch is divided by, not by those in this
+        view. Each window then has the
         same weight, regardless of the other draws. If each window is drawn with probability p, the expected loss is p
         times that of the whole batch, just as if batches are drawn. Divided by the number in the drawn windows, a
         window that is drawn alone would weigh as much as a whole batch.

@@ -1,4 +1,4 @@
-"""Step 3: evaluate each arm on the annotated held-out test documents."""
+"""Step 3: evaluate each arm, and their committee, on the annotated held-out test documents."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.people.disputes import masked_counts
 from biorat_al.progress import Bar
+from biorat_al.rounds.committee import members_of
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.rounds.steps.train import check_stored, model_folder
 from biorat_al.rounds.unasked import unasked_counts, unasked_of
-from biorat_al.settings import Settings
+from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import count_documents, documents_by_id
 from biorat_al.store.evaluations import (
@@ -64,11 +65,12 @@ class _Measured:
 
 
 def run(context: Context) -> Finish:
-    """Predict the annotated test documents with each arm, and count strict spans per document and label.
+    """Predict the annotated test documents with each arm and their committee, and count strict spans.
 
-    The confidences of these predictions are sorted into reliability bins. If the settings ask for robustness, the model
-    also predicts the same documents under each condition of :mod:`biorat_al.learner.perturbed_documents`. Reliability
-    and robustness cover mentions only. If a model has learnt relations, they are counted in the ways described in
+    They are counted per document and label. The confidences of these predictions are sorted into reliability bins. If
+    the settings ask for robustness, the model also predicts the same documents under each condition of
+    :mod:`biorat_al.learner.perturbed_documents`. Reliability and robustness cover mentions only. If a model has learnt
+    relations, they are counted in the ways described in
     :mod:`biorat_al.rounds.steps.relation_scores`. All of these counts mask disputed annotations, and leave out a
     document's labels that it was not asked for.
     """
@@ -88,8 +90,17 @@ def run(context: Context) -> Finish:
     level = settings.relation_extraction.level
     changed = _changed(context, held_out) if settings.evaluation.robustness else {}
     measured: dict[str, _Measured] = {}
-    for arm, model in models.items():
-        predictor = Predictor.load(model_folder(context, model))
+    members: dict[str, Predictor] = {}
+    for arm, model in (members_of(models) | models).items():
+        folder = model_folder(context, model)
+        if arm == COMMITTEE:
+            # made of the models that are loaded already
+            voters = [members[one["arm"]] for one in model.summary["members"]]
+            predictor = Predictor.of_members(model.version, voters, model.summary["temperature"])
+        else:
+            predictor = Predictor.load(folder)
+            if COMMITTEE in models:
+                members[arm] = predictor
         related = predictor.has_relations
         number = len(held_out) * (1 + related + len(changed))
         with context.progress.bar(f"Evaluating {arm}", total=number, unit="document") as bar:

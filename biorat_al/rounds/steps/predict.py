@@ -1,4 +1,4 @@
-"""Step 4: predict the whole pool with the selecting arm."""
+"""Step 4: predict the whole pool with the committee, or with the selecting arm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(context: Context) -> Finish:
     """
     settings = context.settings
     with context.store.read() as session:
-        model = models_of(session, context.number).get(settings.training.selecting_arm)
+        model = models_of(session, context.number).get(settings.training.selecting)
         if model is None:
             return nothing("there is no model yet")
         targets = unanswered_documents(session, without_gold=context.gold_is_known)

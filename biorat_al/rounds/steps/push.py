@@ -36,7 +36,7 @@ def run(context: Context) -> Finish:
     """
     settings = context.settings
     with context.store.read() as session:
-        model = models_of(session, context.number).get(settings.training.selecting_arm)
+        model = models_of(session, context.number).get(settings.training.selecting)
         picked = [pick.document_id for pick in picks_of(session, context.number)]
         earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
         blind = never_asked_test_documents(session)

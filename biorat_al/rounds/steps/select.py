@@ -26,6 +26,7 @@ from biorat_al.store.models import measures, models_of
 from biorat_al.store.picks import add_picks, never_asked_documents
 
 if TYPE_CHECKING:
+    from biorat_al.learner.committee.probe import CommitteeProbe
     from biorat_al.learner.entities.probe import Probe
 
 NAMED = "named"
@@ -53,7 +54,7 @@ def run(context: Context) -> Finish:
     """
     with context.store.read() as session:
         pool = never_asked_documents(session, without_gold=context.gold_is_known)
-        model = models_of(session, context.number).get(context.settings.training.selecting_arm)
+        model = models_of(session, context.number).get(context.settings.training.selecting)
     if not pool:
         return nothing("the pool is used up: every document has been asked for")
     version = model.version if model else None
@@ -205,13 +206,13 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
 def _with_features(
     context: Context, strategy: QueryStrategy, candidates: Candidates, documents: list[Document], version: str
 ) -> Candidates:
-    """Add to the candidates the features that the strategy needs from the selecting arm's model."""
-    from biorat_al.learner.entities.probe import Probe
+    """Add to the candidates the features that the strategy needs from the selecting model."""
+    from biorat_al.learner.committee.probe import load_probe
 
     progress = context.progress
     with context.store.read() as session:
         model = next(row for row in models_of(session, context.number).values() if row.version == version)
-    probe = Probe.load(model_folder(context, model))
+    probe = load_probe(model_folder(context, model))
     features = ask(probe, strategy.needs, documents, context.settings, context.seed("dropout"), progress)
     if not strategy.needs_labelled:
         return replace(candidates, features=features)
@@ -222,7 +223,7 @@ def _with_features(
 
 
 def ask(
-    probe: Probe,
+    probe: Probe | CommitteeProbe,
     needs: Collection[Feature],
     documents: Sequence[Document],
     settings: Settings,

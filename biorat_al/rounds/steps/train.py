@@ -14,11 +14,13 @@ from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
+from biorat_al.rounds.calibration import Calibration, default_temperature, from_answers
+from biorat_al.rounds.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
-from biorat_al.settings import Arm, Settings
+from biorat_al.settings import COMMITTEE, Arm, Settings, TrainingSettings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
@@ -44,11 +46,13 @@ def run(context: Context) -> Finish:
     unlabelled = unlabelled_documents(context) if settings.adversarial.unlabelled else []
     with context.store.read() as session:
         done = models_of(session, context.number)
+    training = settings.training
+    calibration = _calibration(context, examples)
     for arm in settings.training.arms:
         if arm in done and _is_whole(context, done[arm]):
             continue
         try:
-            model, summary = _train_arm(context, examples, unlabelled, arm)
+            model, summary = _train_arm(context, examples, unlabelled, arm, calibration)
         except NotEnoughLabelsError as error:
             # the round goes on to ask for more documents, so that the next one can learn
             return nothing(str(error))
@@ -65,23 +69,27 @@ def run(context: Context) -> Finish:
                     version=model.version,
                     round_number=context.number,
                     arm=arm,
-                    selecting=arm == settings.training.selecting_arm,
+                    selecting=arm == training.selecting,
                     sha256=model.sha256,
                     summary=summary,
                     created_at=now(),
                 )
             )
 
+    if training.has_committee:
+        form_committee(context, _learnable(examples, settings), calibration)
+
     def finish(session: Session) -> StepResult:
         models = models_of(session, context.number)
         # the same for all arms, since they see the same documents
-        summary = next(iter(models.values())).summary
+        summary = next(iter(members_of(models).values())).summary
         return StepResult(
             counts={
                 "documents": len(examples),
                 "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
+                **_advice(calibration, training),
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
@@ -104,11 +112,20 @@ def model_folder(context: Context, row: ModelRow) -> Path:
     folder = context.models_dir / row.version
     if row.version in context.intact_models:
         return folder
+    if row.arm == COMMITTEE:
+        with context.store.read() as session:
+            members = members_of(models_of(session, context.number))
+        for member in members.values():
+            model_folder(context, member)
+        restore_committee(context, row)
+        context.intact_models.add(row.version)
+        return folder
     if not _is_whole(context, row):
         what = "is damaged or was changed in" if folder.is_dir() else "is gone from"
         context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
         unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
-        model, summary = _train_arm(context, training_examples(context), unlabelled, row.arm)
+        examples = training_examples(context)
+        model, summary = _train_arm(context, examples, unlabelled, row.arm, _calibration(context, examples))
         if not _is_same(row, model, summary):
             version = replace_lost_model(context, row, model, summary)
             raise ModelReplaced(version)
@@ -119,9 +136,12 @@ def model_folder(context: Context, row: ModelRow) -> Path:
 
 def is_whole(folder: Path, row: ModelRow) -> bool:
     """Return whether a model's folder is complete and matches the digests in the store."""
+    from biorat_al.learner.committee.saved import is_intact_committee
     from biorat_al.learner.encoder.saved_model import is_intact
     from biorat_al.learner.relations.training import relation_folders
 
+    if row.arm == COMMITTEE:
+        return is_intact_committee(folder, row.sha256)
     weights = _weights(row.summary)
     if not is_intact(folder, row.sha256):
         return False
@@ -129,7 +149,7 @@ def is_whole(folder: Path, row: ModelRow) -> bool:
 
 
 def _train_arm(
-    context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str
+    context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str, calibration: Calibration
 ) -> tuple[TrainedModel, dict[str, Any]]:
     """Train the models of an arm; return the entity model, and a summary of all models."""
     from biorat_al.learner.entities.training import train
@@ -139,8 +159,8 @@ def _train_arm(
     # a label that no document was asked for cannot be learnt, so the model does not have it
     known = learnt_labels(examples, settings)
     model = train(
-        [example for example in examples if not known.labels <= example.unasked.labels],
-        _job(context, cast(Arm, arm)),
+        _learnable(examples, settings),
+        _job(context, cast(Arm, arm), calibration),
         labels=tuple(label for label in settings.labels if label in known.labels),
         models_dir=context.models_dir,
         prefix=f"{settings.name}-r{context.number}-{arm}",
@@ -156,6 +176,30 @@ def _train_arm(
     return model, summary
 
 
+def _learnable(examples: Sequence[Example], settings: Settings) -> list[Example]:
+    """Return the examples that were asked for at least one of the labels that can be learnt."""
+    known = learnt_labels(examples, settings)
+    return [example for example in examples if not known.labels <= example.unasked.labels]
+
+
+def _calibration(context: Context, examples: Sequence[Example]) -> Calibration:
+    """Return what the selecting model is calibrated with if no documents are kept back for it."""
+    if context.settings.training.dev_share:
+        # of fewer than 20 documents none is kept, and nothing is calibrated, as in all versions
+        return Calibration(1.0, 0)
+    return from_answers(context, examples)
+
+
+def _advice(calibration: Calibration, training: TrainingSettings) -> dict[str, Any]:
+    """Return for the counts what the answers said of the last model, if no documents are kept back for it."""
+    if training.dev_share:
+        return {}
+    said = {"calibrated_on": calibration.mentions}
+    return said | (
+        {"last_model": {"documents": calibration.documents, "f1": calibration.f1}} if calibration.documents else {}
+    )
+
+
 def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
     """Return whether a retrained model has the same weights as the lost one."""
     return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
@@ -164,7 +208,7 @@ def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) 
 def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
     """Return sentences on what people should know about the models and their training labels."""
     unknown = unknown_preference(session, settings)
-    later = [*replaced_notices(models), *(one.sentence for one in not_asked(session, settings))]
+    later = [*replaced_notices(members_of(models)), *(one.sentence for one in not_asked(session, settings))]
     return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
 
 
@@ -201,19 +245,31 @@ def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, fo
     return dict(summary)
 
 
-def _job(context: Context, arm: Arm) -> TrainingJob:
+def _job(context: Context, arm: Arm, calibration: Calibration | None = None) -> TrainingJob:
     """Return how an arm of this round is trained; all arms and both models have the same seed."""
     from biorat_al.learner.training.job import TrainingJob
 
     settings = context.settings
+    temperature = 1.0
+    if not settings.training.dev_share and calibration is not None:
+        fitted = arm == settings.training.selecting
+        temperature = calibration.temperature if fitted else default_temperature(arm)
     return TrainingJob(
         encoder=context.encoder,
         arm=arm,
         training=settings.training,
         adversarial=settings.adversarial,
-        seed=context.seed("train"),
+        seed=_seed(context),
+        temperature=temperature,
         progress=context.progress,
     )
+
+
+def _seed(context: Context) -> int:
+    """Return the seed of training: that of the round's other models, if an older version has trained some of them."""
+    with context.store.read() as session:
+        found = [row.summary["seed"] for row in models_of(session, context.number).values() if "seed" in row.summary]
+    return int(found[0]) if found else context.training_seed
 
 
 def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) -> dict[str, Any]:

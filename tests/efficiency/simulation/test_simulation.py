@@ -253,6 +253,34 @@ def test_a_simulation_that_an_older_version_began_goes_on(tmp_path: Path, settin
         Simulation.create(tmp_path, settings, grid("none"), sources)
 
 
+def test_a_simulation_that_was_begun_before_committees_goes_on_with_its_defaults(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    plan = tmp_path / PLAN
+    values = json.loads(plan.read_text(encoding="utf-8"))
+    del values["settings"]["training"]["committee"]
+    values["settings"]["training"]["dev_share"] = 0.1
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    again = Simulation.create(tmp_path, settings, grid("none"), sources)
+    assert again.settings.training.dev_share == 0.1
+    assert again.settings.training.epochs == settings.training.epochs
+    changed = settings.model_copy(update={"training": settings.training.model_copy(update={"dev_share": 0.3})})
+    with pytest.raises(UsageError, match=r"other settings \(training\.dev_share\)"):
+        Simulation.create(tmp_path, changed, grid("none"), sources)
+
+
+def test_a_committee_is_simulated_as_a_project_has_it(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    (run,) = make(tmp_path, settings, grid("committee", rounds=1), sources)
+    assert (run.id, run.arm, run.selected_by) == ("committee-mnlp-s0", "committee", None)
+    (model,) = run.provenance["models"]
+    assert model["selecting"]
+    assert [version.split("-r1-")[1].split("-")[0] for version in model["members"]] == ["rat", "none"]
+    (point,) = run.points
+    assert point.counts
+    assert point.cost["steps"] == 6
+
+
 class _Cut(Exception):
     """In the place of a power cut."""
 

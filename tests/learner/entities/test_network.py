@@ -34,3 +34,9 @@ def test_the_loss_is_summed_over_types_and_averaged_over_words() -> None:
 
 def test_the_loss_of_nothing_is_0() -> None:
     assert float(tagging_loss(torch.zeros(1, 2, 1, 3), torch.full((1, 2, 1), IGNORED))) == 0.0
+
+
+def test_a_word_weighs_the_same_in_a_batch_of_short_sentences_as_in_one_of_long_ones() -> None:
+    logits, tags = torch.zeros(1, 12, 1, 3), torch.zeros(1, 12, 1, dtype=torch.int64)
+    long, short = (tagging_loss(logits[:, :words], tags[:, :words], 6.0) / words for words in (12, 3))
+    assert float(long) == pytest.approx(float(short)) == np.log(3) / 6

@@ -13,14 +13,15 @@ from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.entities.batching import batch_order, encode_part
+from biorat_al.learner.entities.batching import batch_order, encode_part, make_batch, usual_words
 from biorat_al.learner.entities.fitting import Fit
-from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import learning_rate_factor
+from biorat_al.learner.training.passes import View
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.progress import SILENT, SilentProgress
 from biorat_al.settings import AdversarialSettings, TrainingSettings
@@ -54,7 +55,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Train:
 
 def test_it_learns(run: Train, make_examples: Examples, cpu: Device) -> None:
     examples = make_examples(60)
-    settings = TrainingSettings(epochs=40, batch_size=8, learning_rate=5e-3, patience=20)
+    settings = TrainingSettings(epochs=40, min_steps=120, batch_size=8, learning_rate=5e-3, patience=20, dev_share=0.1)
     model = run(examples, training=settings)
     predicted = {
         p.document_id: p.entities for p in Tagger.load(model.folder, cpu).predict(e.document for e in examples)
@@ -171,7 +172,7 @@ def test_few_and_empty_documents_are_training_data(run: Train, examples: list[Ex
 
 
 def test_empty_answers_teach_that_there_is_nothing(run: Train, make_examples: Examples, cpu: Device) -> None:
-    settings = TrainingSettings(epochs=30, batch_size=4, learning_rate=5e-3)
+    settings = TrainingSettings(epochs=30, min_steps=120, batch_size=4, learning_rate=5e-3)
     empty = [Example(e.document, ()) for e in make_examples(12)]
     tagger = Tagger.load(run(empty, training=settings).folder, cpu)
     for prediction in tagger.predict([e.document for e in empty]):
@@ -183,7 +184,7 @@ def test_long_documents_are_learnt_in_windows(run: Train, cpu: Device) -> None:
     text = "the patient took low dose of aspirin for days after pain " * 20
     entities = tuple(Entity(f"T{n}", "Chemical", (Span(29 + 57 * n, 36 + 57 * n),)) for n in range(20))
     assert all(entity.surface(text) == "aspirin" for entity in entities)
-    settings = TrainingSettings(epochs=40, batch_size=4, learning_rate=5e-3)
+    settings = TrainingSettings(epochs=40, min_steps=120, batch_size=4, learning_rate=5e-3)
     model = run([Example(Document("1", text), entities)], training=settings)
     (prediction,) = Tagger.load(model.folder, cpu).predict([Document("1", text)])
     assert {e.spans for e in prediction.entities} == {e.spans for e in entities}
@@ -346,3 +347,35 @@ def test_the_learning_rate_rises_then_falls_in_a_line() -> None:
     assert factors[55] == pytest.approx(0.5)
     assert 0 < factors[99] < 0.02
     assert learning_rate_factor(0, 1, 0.0) == 1.0
+
+
+def test_the_loss_of_every_batch_is_divided_by_the_same_number_of_words(
+    encoder: Encoder, cpu: Device, make_examples: Examples
+) -> None:
+    rows = encode_part(make_examples(40), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
+    usual = usual_words(rows, 4)
+    assert usual == pytest.approx(4 * sum(int(row.words.sum()) for row in rows) / len(rows))
+    network = TaggingNetwork(encoder.network(), 2).eval()
+    by_hand = loss = 0.0
+    for start in range(0, len(rows), 4):
+        batch = make_batch(rows[start : start + 4], encoder.tokenizer, cpu, usual)
+        assert float(batch.scored()) == pytest.approx(usual)
+        with torch.inference_mode():
+            logits = batch.scores(network)
+        loss += float(batch.loss(logits))
+        by_hand += float(tagging_loss(logits, batch.tags)) * int(batch.words.sum()) / usual
+    assert loss == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_a_part_of_a_batch_is_divided_by_the_same_number_as_the_whole(
+    encoder: Encoder, cpu: Device, make_examples: Examples
+) -> None:
+    rows = encode_part(make_examples(6), encoder.tokenizer, ["Chemical", "Disease"]).rows(62)
+    whole = View(make_batch(rows, encoder.tokenizer, cpu, 10.0), (0,))
+    network = TaggingNetwork(encoder.network(), 2).eval()
+    first = np.arange(len(rows)) < 2
+    with torch.inference_mode():
+        parts = [
+            float(view.loss(view.batch.scores(network), whole)) for view in (whole.take(first), whole.take(~first))
+        ]
+        assert sum(parts) == pytest.approx(float(whole.loss(whole.batch.scores(network), whole)), rel=1e-5)

@@ -43,12 +43,12 @@ def test_no_candidates() -> None:
 
 def test_without_candidates_the_uncertainty_is_that_of_the_entities() -> None:
     of_tags = Uncertainty(0.7, 1.1, 0.3, 0.1, 12)
-    assert combined(of_tags, 7, summarise_decisions(np.zeros((0, 3)))) is of_tags
+    assert combined(of_tags, summarise_decisions(np.zeros((0, 3)))) is of_tags
 
 
 def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> None:
     of_tags = Uncertainty(0.0, 0.0, 0.0, 0.0, 0)
-    found = combined(of_tags, 0, summarise_decisions(np.log([[0.75, 0.25]])))
+    found = combined(of_tags, summarise_decisions(np.log([[0.75, 0.25]])))
     assert found.least_confidence == pytest.approx(-math.log(0.75))
     assert found.margin == pytest.approx(-math.log(0.75 - 0.25))
     assert found.entropy == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
@@ -57,16 +57,23 @@ def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> Non
 
 def test_a_tie_is_finite_and_less_sure_than_anything_else() -> None:
     of_tags = Uncertainty(0.1, 0.2, 0.1, 0.05, 5)
-    tie = combined(of_tags, 2, summarise_decisions(np.log([[0.5, 0.5]])))
-    near = combined(of_tags, 2, summarise_decisions(np.log([[0.501, 0.499]])))
+    tie = combined(of_tags, summarise_decisions(np.log([[0.5, 0.5]])))
+    near = combined(of_tags, summarise_decisions(np.log([[0.501, 0.499]])))
     assert math.isfinite(tie.margin)
     assert tie.margin > near.margin > of_tags.margin
 
 
-def test_certain_relations_only_dilute_the_averages() -> None:
+def test_sure_relations_do_not_hide_what_the_model_does_not_know_of_the_words() -> None:
     of_tags = Uncertainty(0.6, 0.9, 0.3, 0.2, 5)
-    found = combined(of_tags, 3, summarise_decisions(np.array([[0.0, NEVER], [NEVER, 0.0]])))
-    assert found == Uncertainty(pytest.approx(0.6), pytest.approx(0.9), pytest.approx(0.18), pytest.approx(0.12), 5)
+    sure = np.array([[0.0, NEVER], [NEVER, 0.0]] * 50)
+    found = combined(of_tags, summarise_decisions(sure))
+    assert found == Uncertainty(pytest.approx(0.6), pytest.approx(0.9), pytest.approx(0.3), pytest.approx(0.2), 5)
+
+
+def test_words_do_not_hide_what_the_model_does_not_know_of_a_relation() -> None:
+    few, many = (Uncertainty(0.0, 0.0, 0.0, 0.0, words) for words in (5, 500))
+    unsure = summarise_decisions(np.log([[0.6, 0.4]]))
+    assert combined(few, unsure).mnlp == combined(many, unsure).mnlp == pytest.approx(-math.log(0.6))
 
 
 logits = st.floats(-4, 4)
@@ -82,7 +89,7 @@ def test_the_measures_are_those_of_the_joint_distribution(
     pairs -= np.log(np.exp(pairs).sum(axis=1, keepdims=True))
     # a third label, which the types of these candidates do not permit
     pairs = np.concatenate([pairs, np.full((len(pairs), 1), NEVER)], axis=1)
-    whole = combined(uncertainty(found, len(tag_logits)), found.words, summarise_decisions(pairs))
+    whole = combined(uncertainty(found, len(tag_logits)), summarise_decisions(pairs))
 
     tags = _chain(np.array(tag_logits, dtype=np.float32).astype(np.float64).reshape(-1, 3))
     joint = [p * math.exp(sum(choice)) for p, choice in product(tags.values(), product(*pairs.tolist()))]
@@ -93,13 +100,15 @@ def test_the_measures_are_those_of_the_joint_distribution(
         assert whole.margin == 0.0
     elif others[0] < best * (1 - 1e-6):
         assert whole.margin == pytest.approx(-math.log(best - others[0]), rel=1e-3, abs=1e-6)
-    parts = max(len(tag_logits) + len(pair_logits), 1)
-    assert whole.mnlp == pytest.approx(-math.log(best) / parts, abs=1e-6)
+    words, candidates = max(len(tag_logits), 1), max(len(pair_logits), 1)
+    of_pairs = math.prod(float(np.exp(row).max()) for row in pairs)
+    expected = -math.log(max(tags.values())) / words - math.log(of_pairs) / candidates
+    assert whole.mnlp == pytest.approx(expected, abs=1e-6)
     entropy = sum(
         _entropy(sum(p for t, p in tags.items() if t[n] == k) for k in range(3)) for n in range(len(tag_logits))
     )
-    entropy += sum(_entropy(np.exp(row)) for row in pairs)
-    assert whole.entropy == pytest.approx(entropy / parts, abs=1e-6)
+    entropy = entropy / words + sum(_entropy(np.exp(row)) for row in pairs) / candidates
+    assert whole.entropy == pytest.approx(entropy, abs=1e-6)
 
 
 def _chain(scores: np.ndarray) -> dict[tuple[int, ...], float]:

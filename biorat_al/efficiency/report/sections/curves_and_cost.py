@@ -86,7 +86,8 @@ def cost_section(study: Study) -> Section:
     }
     below = {key.removesuffix("_relative"): key for key in columns if key.endswith("_relative")}
     note = (
-        "Of training alone, over all rounds of a run: forward and backward passes of batches, word pieces in all "
+        "Of training alone, over all rounds of a run: passes of batches (forward and backward; a backward pass counts "
+        "twice as much as a forward pass), word pieces in all "
         "passes (padding left out), seconds, and the most memory in use. Below each: times the plain arm (none) of the "
         "same seed. "
         f"{_ranges(everyone)} Time depends on the machine and on what else it did."

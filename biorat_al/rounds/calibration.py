@@ -1,0 +1,129 @@
+"""Calibration of a round's models without documents that are kept back from training.
+
+The documents of a batch were predicted before anybody annotated them, by the model that chose them. So when their
+answers come, they say how often that model was right, at no cost of labels. Its temperature is taken over by the model
+that is trained on these answers. Annotators saw the proposals, and the strategy chose the documents: the first makes a
+model look a little better than it is, the second a little worse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model.document import Entity
+from biorat_al.corpus.model.identity import mention_key
+from biorat_al.learner.counts import Scores
+from biorat_al.learner.disputes import Undecided
+from biorat_al.learner.entities.scoring import score
+from biorat_al.learner.temperature import calibrated, fit_temperature
+from biorat_al.learner.types import Example
+from biorat_al.rounds.context import Context
+from biorat_al.settings import COMMITTEE
+from biorat_al.store.annotations import chunks, entity_from_values
+from biorat_al.store.models import models_of, predictions
+from biorat_al.store.tables import DocumentRow, ModelRow
+
+ENOUGH = 200
+"""Proposed mentions to fit a temperature on: earlier rounds are read until there are as many."""
+
+TOO_FEW = 50
+"""With fewer proposed mentions in all earlier rounds, the default temperature is used."""
+
+OF_ONE_MODEL, OF_A_COMMITTEE = 1.3, 1.1
+"""Temperatures until there are enough answers.
+
+Models of the small encoder were 1 to 10 points too sure on NCBI disease. 1.3 takes 5.5 points from a confidence of 0.8
+or 0.9, the middle of that. The mean of two models is less sure than each of them and right more often, so it gets less.
+``benchmarks/calibration.py`` measures the error with these.
+"""
+
+
+class Calibration(NamedTuple):
+    """Where the temperature of a round's selecting model comes from.
+
+    :param mentions: proposed mentions that it was fitted on; 0 if it is the default.
+    :param documents: documents that were annotated since the last model proposed mentions in them.
+    :param f1: strict span F1 of these proposals, a fraction; None without such documents. The strategy chose these
+        documents, and their annotators saw the proposals, so it is no F1 of a random sample.
+    """
+
+    temperature: float
+    mentions: int
+    documents: int = 0
+    f1: float | None = None
+
+
+def default_temperature(arm: str) -> float:
+    """Return the temperature of an arm, or of the committee, that nothing has been fitted for."""
+    return OF_A_COMMITTEE if arm == COMMITTEE else OF_ONE_MODEL
+
+
+def from_answers(context: Context, examples: Sequence[Example]) -> Calibration:
+    """Return the temperature of this round's selecting model, from what earlier ones proposed and people answered.
+
+    :param examples: the documents that have an answer now.
+    """
+    by_key = {example.document.id: example for example in examples}
+    before: list[float] = []
+    right: list[bool] = []
+    newest: Scores | None = None
+    with context.store.read() as session:
+        answered = {row_id: by_key[key] for some in chunks(list(by_key)) for row_id, key in _row_ids(session, some)}
+        for number in range(context.number - 1, -1, -1):
+            model = next((row for row in models_of(session, number).values() if row.selecting), None)
+            if model is not None:
+                found = _collect(session, model, answered, before, right)
+                scores = score(*found, context.settings.labels, *_left_out(answered.values()))
+                newest = newest or scores
+            if len(before) >= ENOUGH:
+                break
+    documents = len(newest.by_document) if newest else 0
+    f1 = newest.overall.f1 if newest and documents else None
+    if len(before) < TOO_FEW:
+        return Calibration(default_temperature(context.settings.training.selecting), 0, documents, f1)
+    return Calibration(fit_temperature(before, right), len(before), documents, f1)
+
+
+def _row_ids(session: Session, keys: Sequence[str]) -> list[tuple[int, str]]:
+    rows = session.execute(select(DocumentRow.id, DocumentRow.key).where(DocumentRow.key.in_(keys)))
+    return [(row_id, key) for row_id, key in rows]
+
+
+def _left_out(examples: Iterable[Example]) -> tuple[dict[str, tuple[Entity, ...]], dict[str, frozenset[str]]]:
+    """Return what counts neither as right nor as wrong: disputed mentions, and labels nobody was asked for."""
+    disputed, unasked = {}, {}
+    for example in examples:
+        disputed[example.document.id] = example.disputed.entities
+        unasked[example.document.id] = example.unasked.labels
+    return disputed, unasked
+
+
+def _collect(
+    session: Session, model: ModelRow, answered: Mapping[int, Example], before: list[float], right: list[bool]
+) -> tuple[dict[str, tuple[Entity, ...]], dict[str, tuple[Entity, ...]]]:
+    """Add the uncalibrated probabilities of a model's proposals in answered documents, and whether they are right.
+
+    A model predicts only documents that nobody has annotated, so it was not trained on any of them.
+
+    :returns: the annotated and the proposed mentions of these documents.
+    """
+    temperature = float(model.summary.get("temperature", 1.0))
+    gold, proposed = {}, {}
+    for document_id, row in sorted(predictions(session, model.version, sorted(answered)).items()):
+        example = answered[document_id]
+        known = {mention_key(entity) for entity in example.entities}
+        undecided = Undecided(example.entities, example.disputed.entities, example.unasked.labels)
+        entities = tuple(entity_from_values(values) for values in row.entities)
+        gold[example.document.id], proposed[example.document.id] = example.entities, entities
+        counted = [entity for entity in entities if mention_key(entity) not in undecided]
+        if counted:
+            # dividing the log-odds by 1/T takes the division by T back
+            raw = calibrated(np.array([entity.score or 0.0 for entity in counted]), 1 / temperature)
+            before.extend(raw.tolist())
+            right.extend(mention_key(entity) in known for entity in counted)
+    return gold, proposed

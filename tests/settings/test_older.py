@@ -1,0 +1,58 @@
+"""Projects of older versions go on with the defaults that they had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biorat_al.settings import SETTINGS_FILE, make_settings, read_settings, settings_text, with_older_defaults
+
+OLD = 'name = "trial"\n[[entities]]\nname = "Disease"\n'
+
+
+def test_a_settings_file_of_before_committees_goes_on_without_one(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f'{OLD}[training]\narms = ["rat", "none"]\nselecting_arm = "rat"\n')
+    training = read_settings(tmp_path).training
+    assert (training.committee, training.min_steps, training.dev_share) == (False, 120, 0.1)
+    assert training.selecting == "rat"
+
+
+def test_what_an_older_settings_file_says_counts(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ndev_share = 0.2\nmin_steps = 7\n")
+    training = read_settings(tmp_path).training
+    assert (training.committee, training.min_steps, training.dev_share) == (False, 7, 0.2)
+
+
+def test_relation_models_of_older_projects_keep_back_what_their_entity_models_do(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ndev_share = 0.0\n")
+    assert read_settings(tmp_path).relation_extraction.dev_share == 0.0
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[relation_extraction]\ndev_share = 0.2\n")
+    assert read_settings(tmp_path).relation_extraction.dev_share == 0.2
+
+
+def test_a_committee_can_be_added_to_an_older_settings_file(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ncommittee = true\n")
+    assert read_settings(tmp_path).training.selecting == "committee"
+
+
+def test_a_new_project_has_a_committee_and_says_so_in_its_file(tmp_path: Path) -> None:
+    settings = make_settings({"name": "trial", "entities": [{"name": "Disease"}]})
+    assert settings.training.has_committee
+    (tmp_path / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+    assert "\ncommittee = true" in settings_text(settings)
+    assert read_settings(tmp_path) == settings
+
+
+def test_one_arm_is_no_committee() -> None:
+    values = {
+        "name": "trial",
+        "entities": [{"name": "Disease"}],
+        "training": {"arms": ["none"], "selecting_arm": "none"},
+    }
+    assert make_settings(values).training.selecting == "none"
+
+
+def test_the_given_values_stay_unchanged() -> None:
+    values = {"training": {"epochs": 2}}
+    assert with_older_defaults(values)["training"]["dev_share"] == 0.1
+    assert values == {"training": {"epochs": 2}}
+    assert with_older_defaults({"training": 3}) == {"training": 3}, "what is wrong is left for the check to say"
