@@ -30,6 +30,7 @@ _ENVIRONMENT = ("encoder", "device", "dtype", "threads", "libraries")
 
 _SHAPING = (
     "seed", "entities", "relations", "encoder", "training", "adversarial", "relation_extraction", "selection",
+    "borrow",
 )  # fmt: skip
 """Settings that a round's models depend on. They can be edited between rounds, so each round stores them."""
 
@@ -260,6 +261,7 @@ def _model(model: ModelRow) -> dict[str, Any]:
         "weights_sha256": model.sha256,
         "training_data_sha256": model.summary.get("training_data_sha256"),
         "seed": model.summary.get("seed"),
+        **({"start": model.summary["start"]} if "start" in model.summary else {}),
     }
 
 
