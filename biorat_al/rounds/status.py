@@ -16,7 +16,7 @@ from biorat_al.desk.base import ROLES, Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
-from biorat_al.rounds.borrowing.kept import borrowed_corpora, in_words
+from biorat_al.rounds.borrowing.kept import told
 from biorat_al.rounds.borrowing.start import newest_sentence
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
@@ -157,7 +157,7 @@ def project_status(
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*pool, *test], prefer),
             "not_asked": not_asked(session, settings, [*pool, *test]),
-            "borrowed": in_words(borrowed_corpora(folder, settings)) or None,
+            "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,
         }
     if desk is not None and any(row is not None for row in rows.values()):

@@ -162,6 +162,14 @@ def provenance_of(corpora: Sequence[KeptCorpus]) -> list[dict[str, Any]]:
     ]
 
 
+def told(folder: Path, settings: Settings) -> str | None:
+    """Return what a project borrows, in words, even if its record is missing; None if it borrows nothing."""
+    try:
+        return in_words(borrowed_corpora(folder, settings)) or None
+    except ProjectError as error:
+        return f"{', '.join(corpus.name for corpus in settings.borrow.corpora)} ({error})"
+
+
 def in_words(corpora: Sequence[KeptCorpus]) -> str:
     """Return the corpora with their licences in one line."""
     return "; ".join(

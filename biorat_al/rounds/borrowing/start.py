@@ -148,10 +148,11 @@ def start_of(
     return start if decision.borrowed else None
 
 
-def kept_decision(session: Session, number: int) -> dict[str, Any]:
+def kept_decision(session: Session, context: Context) -> dict[str, Any]:
     """Return a round's decision for the counts of its step ``train``; empty if it made none."""
-    counts = session.get_one(StepRow, (number, "train")).counts
-    return {START: counts[START]} if START in counts else {}
+    counts = session.get_one(StepRow, (context.number, "train")).counts
+    # a run that was cut off may have borrowed what the settings no longer name
+    return {START: counts[START]} if START in counts and context.settings.borrow.corpora else {}
 
 
 def _decided(

@@ -89,7 +89,7 @@ def run(context: Context) -> Finish:
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
                 **unasked_counts(examples),
-                **kept_decision(session, context.number),
+                **kept_decision(session, context),
                 **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
             }
         )

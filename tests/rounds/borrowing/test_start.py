@@ -220,6 +220,17 @@ def test_a_copy_that_was_changed_stops_the_round_with_a_sentence(tmp_path: Path,
             project.round()
 
 
+def test_status_tells_that_the_borrowed_corpora_are_missing_and_goes_on(tmp_path: Path, tiny_encoder: Path) -> None:
+    with borrowing(tmp_path / "trial", settings_for(tiny_encoder)) as project:
+        shutil.rmtree(project.folder / "borrowed")
+        status = project.status(ask_desk=False)
+        assert status.borrowed is not None
+        assert status.borrowed.startswith("others0.jsonl (")
+        assert "which is not among the corpora in" in status.borrowed
+        with pytest.raises(ProjectError, match="remove its entry, or put the folder back from a backup"):
+            project.round()
+
+
 def test_a_corpus_that_is_taken_out_of_the_settings_is_no_longer_borrowed(tmp_path: Path, tiny_encoder: Path) -> None:
     with borrowing(tmp_path / "trial", settings_for(tiny_encoder)) as project:
         project.round()
