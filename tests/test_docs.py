@@ -16,6 +16,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -85,15 +86,15 @@ def commands(group: click.Group = cli, *before: str) -> Iterator[tuple[tuple[str
 # the reference
 
 
-def setting_fields() -> Iterator[tuple[str, str]]:
+def setting_fields(whole: type[Any] = Settings, before: str = "") -> Iterator[tuple[str, str]]:
     """Yield every setting: its name in full, and what the page has to say of its default."""
-    for name, info in Settings.model_fields.items():
+    for name, info in whole.model_fields.items():
         parts = [info.annotation, *getattr(info.annotation, "__args__", ())]
         model = next((one for one in parts if inspect.isclass(one) and hasattr(one, "model_fields")), None)
         if model is None:
-            yield name, str(info.default)
+            yield f"{before}{name}", str(info.default)
         else:
-            yield from ((f"{name}.{key}", str(field.default)) for key, field in model.model_fields.items())
+            yield from setting_fields(model, f"{before}{name}.")
 
 
 def test_what_is_made_from_the_code_is_in_the_site(reference: ModuleType, site: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from biorat_al.cli.options import (
     Command,
+    borrow_options,
     encoder_option,
     ignore_option,
     reading_options,
@@ -57,6 +58,7 @@ from biorat_al.progress import TerminalProgress
 @click.option(
     "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
 )
+@borrow_options
 @encoder_option
 @click.option(
     "--database",
@@ -99,6 +101,9 @@ def init(
     gold: bool,
     test_documents: tuple[str, ...],
     test_size: int | None,
+    borrowed: tuple[str, ...],
+    borrowed_entities: tuple[str, ...],
+    borrow_licenses: tuple[str, ...],
     encoder: str,
     database: str | None,
     desk: str,
@@ -119,10 +124,13 @@ def init(
       biorat-al init trial --documents pool.pubtator --gold \\
           --test-documents test.pubtator --entity Disease \\
           --entity Chemical --relation CID:Chemical:Disease
+      biorat-al init trial --documents abstracts.jsonl \\
+          --entity Disease --borrow ncbi_train.pubtator \\
+          --borrow-entity Disease=SpecificDisease,DiseaseClass
     """
     from biorat_al.corpus.sources import Sources
     from biorat_al.presentation.init import init_text
-    from biorat_al.project import Project, RelationOptions, default_name, new_settings
+    from biorat_al.project import Project, RelationOptions, default_name, new_settings, with_borrowed_labels
 
     settings = new_settings(
         name or default_name(folder),
@@ -137,8 +145,8 @@ def init(
     )
     project, report, read = Project.init(
         folder,
-        settings,
-        Sources(documents, test_documents, test_size, ignored, reading, gold),
+        with_borrowed_labels(settings, borrowed_entities),
+        Sources(documents, test_documents, test_size, ignored, reading, gold, borrowed, borrow_licenses),
         guidelines=guidelines,
         progress=TerminalProgress(),
     )

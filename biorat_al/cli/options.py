@@ -28,9 +28,40 @@ ignore_option = click.option(
 encoder_option = click.option(
     "--encoder", default="pubmedbert", show_default=True, metavar="NAME|FOLDER", help="The base encoder."
 )
+_BORROW = (
+    click.option(
+        "--borrow",
+        "borrowed",
+        multiple=True,
+        metavar="FILE|FOLDER",
+        help="A corpus that others annotated, from which the models begin; may be repeated.",
+    ),
+    click.option(
+        "--borrow-entity",
+        "borrowed_entities",
+        multiple=True,
+        metavar="LABEL[=SOURCE,...]",
+        help="Labels of the borrowed corpora that count as LABEL; may be repeated.  [default: as for --entity]",
+    ),
+    click.option(
+        "--borrow-license",
+        "borrow_licenses",
+        multiple=True,
+        metavar="LICENCE",
+        help="Licence of the borrowed corpora: one for all, or one for each.  [default: as the files state it]",
+    ),
+)
 size_option = click.option(
     "--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round."
 )
+
+
+def borrow_options(command: Decorated) -> Callable[..., Any]:
+    """Add the options for corpora that others annotated."""
+    wrapped: Callable[..., Any] = command
+    for option in reversed(_BORROW):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def reading_options(format_name: str = "--format") -> Callable[[Decorated], Callable[..., Any]]:

@@ -8,6 +8,7 @@ import click
 
 from biorat_al.cli.options import (
     Command,
+    borrow_options,
     encoder_option,
     ignore_option,
     reading_options,
@@ -38,6 +39,7 @@ from biorat_al.progress import TerminalProgress
     help="An entity label, as for init; may be repeated.",
 )
 @ignore_option
+@borrow_options
 @click.option(
     "--arm",
     "arms",
@@ -88,6 +90,9 @@ def simulate(
     test_size: int | None,
     entities: tuple[str, ...],
     ignored: tuple[str, ...],
+    borrowed: tuple[str, ...],
+    borrowed_entities: tuple[str, ...],
+    borrow_licenses: tuple[str, ...],
     arms: tuple[str, ...],
     strategies: tuple[str, ...],
     seeds: int,
@@ -125,14 +130,25 @@ def simulate(
     from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
     from biorat_al.efficiency.simulation.simulation import Simulation
     from biorat_al.presentation.simulation import simulation_text
-    from biorat_al.project import default_name
+    from biorat_al.project import default_name, with_borrowed_labels
 
     progress = TerminalProgress()
     simulation = Simulation.create(
         output,
-        simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
+        with_borrowed_labels(
+            simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
+            borrowed_entities,
+        ),
         simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
-        Sources(documents, test_documents, test_size, ignored, reading),
+        Sources(
+            documents,
+            test_documents,
+            test_size,
+            ignored,
+            reading,
+            borrow=borrowed,
+            borrow_licenses=borrow_licenses,
+        ),
         progress,
     )
     show(simulation_text(simulation.run(workers, progress), output))

@@ -19,6 +19,8 @@ class Sources:
     :param test_size: number of test documents to draw from the pool at random instead; None: the default.
     :param ignore_labels: labels in the documents to leave out.
     :param reading: how the files are read.
+    :param borrow: files and folders with corpora that others annotated, from which a project's models begin.
+    :param borrow_licenses: their licences: one for all, one for each in the same order, or none.
     :param gold: the annotations in the documents are right; a simulation takes them as right anyway.
 
     >>> from biorat_al import Sources
@@ -32,8 +34,12 @@ class Sources:
     ignore_labels: Collection[str] = ()
     reading: ReadOptions = ReadOptions()  # noqa: RUF009 - it is frozen
     gold: bool = False
+    borrow: Sequence[str | Path] = ()
+    borrow_licenses: Sequence[str] = ()
 
     def check(self) -> None:
-        """Raise :class:`UsageError` if the test set is both given and to be drawn."""
+        """Raise :class:`UsageError` if the test set is both given and to be drawn, or a licence is of nothing."""
         if self.test and self.test_size is not None:
             raise UsageError("--test-documents and --test-size exclude each other")
+        if self.borrow_licenses and not self.borrow:
+            raise UsageError("--borrow-license is for --borrow, which names a corpus that others annotated")

@@ -23,6 +23,7 @@ from biorat_al.export.card import citation_of, how_chosen, text_or_file
 from biorat_al.export.history import History, ShownRelations
 from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
+from biorat_al.rounds.borrowing.kept import NOT_STATED
 from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.annotations import chunks
@@ -33,7 +34,7 @@ from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
-from biorat_al.store.tables import DocumentRow
+from biorat_al.store.tables import DocumentRow, RoundRow
 from biorat_al.version import __version__
 
 if TYPE_CHECKING:
@@ -349,6 +350,8 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),
     }
+    if borrowed := _borrowed(settings, rounds):
+        made["models began from corpora that others annotated, none of which is in this one"] = borrowed
     if settings.desk.kind == "oracle":
         made["answers"] = "of a simulated annotator, who gives the gold annotations that the documents came with"
     if accepted is not None:
@@ -370,6 +373,13 @@ def _selecting(settings: Settings) -> str:
     """Return what pre-labels and chooses: an arm, or the committee with its arms."""
     training = settings.training
     return f"{COMMITTEE} of {' and '.join(training.arms)}" if training.has_committee else training.selecting_arm
+
+
+def _borrowed(settings: Settings, rounds: Sequence[RoundRow]) -> str:
+    """Return the corpora that rounds have borrowed, with their licences; empty if none were."""
+    corpora = {one["file"]: one for row in rounds for one in row.settings.get("borrow", {}).get("corpora", ())}
+    corpora |= {one.file: one.model_dump() for one in settings.borrow.corpora}
+    return "; ".join(f"{one['name']} (licence: {one.get('license') or NOT_STATED})" for one in corpora.values())
 
 
 def _left_out(report: ExportReport) -> dict[str, str]:

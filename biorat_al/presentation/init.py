@@ -13,6 +13,7 @@ from biorat_al.presentation.text import (
     note_text,
 )
 from biorat_al.project import Project
+from biorat_al.rounds.borrowing.kept import borrowed_corpora, in_words, mapped_labels
 from biorat_al.store.documents import ImportReport
 from biorat_al.wording import plural
 
@@ -35,6 +36,7 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
         lines += note_text(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
     if report.leaks:
         lines += note_text(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
+    lines += _borrowed(project)
     for line in reading_lines(read):
         # places and messages stay on one line, so that they can be copied
         lines += [f"  {line}"] if line.startswith(" ") else note_text(line)
@@ -43,6 +45,27 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     if report.test_documents == 0:
         lines += note_text("There is no test set, so no model will be measured.")
     return "\n".join([*lines, f"Next: cd {shlex.quote(str(project.folder))} && biorat-al round"])
+
+
+def _borrowed(project: Project) -> list[str]:
+    """Return what the project borrows, and what was left out of it."""
+    settings = project.settings
+    corpora = borrowed_corpora(project.folder, settings)
+    if not corpora:
+        return []
+    mapping = settings.borrow.mapping(settings.entities)
+    lines = [line for corpus in corpora for line in labelled("borrowed", in_words([corpus]))]
+    lines += labelled("", mapped_labels(corpora, mapping, settings.entities))
+    for corpus in corpora:
+        for reason, count in corpus.left_out.items():
+            lines += note_text(f"{plural(count, 'document')} of {corpus.name} left out: {reason}")
+        if aside := {label: count for label, count in corpus.mentions.items() if label not in mapping}:
+            lines += note_text(f"Mentions of {corpus.name} that are not used: {counts_text(aside)}")
+        if missing := [label for label in settings.labels if label not in corpus.labels(mapping)]:
+            lines += note_text(f"{corpus.name} says nothing about {', '.join(missing)}: unknown there, not absent")
+    if settings.relations:
+        lines += note_text("Only mentions are borrowed; models of relations begin from the base encoder.")
+    return lines
 
 
 def _relations_text(labels: Sequence[str], report: ImportReport) -> str:

@@ -18,6 +18,7 @@ from biorat_al.presentation.text import (
     percent,
     seats_text,
 )
+from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
@@ -55,6 +56,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
         lines += labelled(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
+    notes += _start_notes(report)
     notes += finding_notes(status.findings)
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
@@ -143,7 +145,18 @@ def _train_text(counts: Mapping[str, Any]) -> str:
         # of documents that the strategy chose, and whose annotators saw the proposals
         chosen = plural(last["documents"], "document")
         calibrated += f"; the last model's proposals in {chosen} annotated since: F1 {percent(last['f1'])}"
-    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{calibrated}"
+    begun = f"; begun from: {start_in_words(counts[START])}" if START in counts else ""
+    return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{begun}{calibrated}"
+
+
+def _start_notes(report: RoundReport) -> list[str]:
+    """Return a sentence on the comparison of the starts where this round made it, or where it decided against one."""
+    counts = report.step("train").counts
+    if START not in counts:
+        return []
+    decision = StartDecision.of_values(counts[START])
+    told = decision.compared_in == report.number or not decision.borrowed
+    return [decision.sentence] if told and decision.sentence else []
 
 
 def _evaluate_text(counts: Mapping[str, Any]) -> str:

@@ -63,6 +63,10 @@ def status_text(status: ProjectStatus) -> str:
     if status.desk_problem:
         lines += labelled("desk", status.desk_problem)
     lines.extend(labelled_line(role, url) for role, url in status.urls.items())
+    if status.borrowed:
+        lines += labelled("borrowed", status.borrowed)
+    if status.start:
+        lines += notes_text([status.start])
     lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]

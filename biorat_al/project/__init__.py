@@ -14,6 +14,11 @@ Everything that the command line does with a project can be done from Python::
 """
 
 from biorat_al.project.project import Project, upgrade_database
-from biorat_al.project.settings_from_options import RelationOptions, default_name, new_settings
+from biorat_al.project.settings_from_options import (
+    RelationOptions,
+    default_name,
+    new_settings,
+    with_borrowed_labels,
+)
 
-__all__ = ["Project", "RelationOptions", "default_name", "new_settings", "upgrade_database"]
+__all__ = ["Project", "RelationOptions", "default_name", "new_settings", "upgrade_database", "with_borrowed_labels"]

@@ -20,6 +20,7 @@ from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.project.new_folder import NewFolder, check_new
+from biorat_al.rounds.borrowing.copying import borrow, check_borrowed_labels
 from biorat_al.rounds.context import MODELS
 from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
 from biorat_al.store.creation import fill
@@ -31,7 +32,7 @@ from biorat_al.store.tables import ProjectRow
 _INIT_LOCK = int.from_bytes(b"biorat")
 """Key of the advisory lock that an `init` holds in a Postgres database."""
 
-_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\n"
+_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\nborrowed/\n"
 
 
 def create_project(
@@ -47,6 +48,7 @@ def create_project(
     if settings.desk.kind == "oracle" and not sources.gold:
         raise UsageError("the oracle answers from gold annotations: add --gold")
     sources.check()
+    check_borrowed_labels(settings, sources)
     if guidelines is not None:
         read_guidelines(guidelines)
         settings = settings.model_copy(update={"guidelines": f"guidelines{guidelines.suffix.lower()}"})
@@ -95,6 +97,10 @@ def create_project(
                     )
                 if sources.gold and not report.annotated:
                     raise CorpusError("none of the documents comes with annotations; leave --gold out")
+                if sources.borrow:
+                    settings, _ = borrow(session, staging, settings, sources, progress)
+                    with writing(place, ProjectError):
+                        (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
                 if not store.is_sqlite:
                     # a server must not hold a project whose folder was never created
                     new.publish(uid)

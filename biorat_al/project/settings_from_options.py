@@ -74,6 +74,20 @@ def new_settings(
         raise UsageError(str(error)) from None
 
 
+def with_borrowed_labels(settings: Settings, entities: Sequence[str]) -> Settings:
+    """Return settings that say which labels of borrowed corpora count as which of the project's.
+
+    :param entities: ``LABEL`` or ``NAME=LABEL,LABEL``.
+    :raises UsageError: a name is not one of the project's labels, or a label counts as two.
+    """
+    values = settings.model_dump()
+    values["borrow"]["entities"] = entities_setting(entities)
+    try:
+        return make_settings(values, "--borrow-entity")
+    except SettingsError as error:
+        raise UsageError(str(error)) from None
+
+
 def default_name(folder: Path) -> str:
     """Return a project's name made from its folder's name, replacing or leaving out what a name cannot have."""
     plain = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()

@@ -5,6 +5,7 @@
 - ``context`` holds what every step receives, and the settings of a resumed round.
 - ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
+- ``borrowing/`` is a start from corpora that others annotated.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models.
 - ``committee`` forms the committee of a round's arms; ``calibration`` finds the temperature of its models.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.

@@ -17,6 +17,8 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
+from biorat_al.rounds.borrowing.kept import told
+from biorat_al.rounds.borrowing.start import newest_sentence
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import Settings
@@ -25,7 +27,7 @@ from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
-from biorat_al.store.models import models_of
+from biorat_al.store.models import BORROWED, models_in_use
 from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
@@ -83,6 +85,8 @@ class ProjectStatus:
         be estimated.
     :param disputes: what annotators disagree on, and how far they agree; None if no document has several answers.
     :param not_asked: labels that were added after documents had been annotated.
+    :param borrowed: the corpora from which the models begin, in words; None if the project borrows nothing.
+    :param start: how the borrowed start compares with the base encoder, in a sentence; None if nothing was compared.
     """
 
     name: str
@@ -109,6 +113,8 @@ class ProjectStatus:
     seats_now: dict[str, int] | None = None
     findings: Findings = field(default_factory=Findings)
     not_asked: tuple[NotAsked, ...] = ()
+    borrowed: str | None = None
+    start: str | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -152,6 +158,8 @@ def project_status(
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*pool, *test], prefer),
             "not_asked": not_asked(session, settings, [*pool, *test]),
+            "borrowed": told(folder, settings),
+            "start": newest_sentence(session) if settings.borrow.corpora else None,
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:
@@ -219,7 +227,7 @@ def _rows(session: Session, table: type[EntityRow | RelationRow]) -> list[tuple[
 def _round_status(session: Session, number: int) -> RoundStatus:
     row = session.get_one(RoundRow, number)
     steps = {step.name: step for step in steps_of(session, number)}
-    models = models_of(session, number)
+    models = models_in_use(session, number)
     picks = picks_of(session, number)
     measured = {arm: evaluation(session, model.version).get(None) for arm, model in models.items()}
     unfinished = next((step.name for step in steps.values() if step.state in ("pending", "running")), None)
@@ -229,7 +237,8 @@ def _round_status(session: Session, number: int) -> RoundStatus:
         started_at=row.started_at.isoformat(timespec="seconds"),
         seconds=sum(step.seconds or 0.0 for step in steps.values()),
         labelled=steps["train"].counts.get("documents"),
-        f1={arm: counts.f1 if counts else None for arm, counts in measured.items()},
+        # a column of its own only where the borrowed model was measured
+        f1={arm: counts.f1 if counts else None for arm, counts in measured.items() if counts or arm != BORROWED},
         evaluated=max((counts.documents for counts in measured.values() if counts), default=0),
         strategy=picks[0].strategy if picks else None,
         asked_for=len(picks),

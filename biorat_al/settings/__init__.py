@@ -5,16 +5,18 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 
 - ``base``: what all parts of the settings share.
 - ``labels``, ``learning``, ``team``: the parts for labels, for models and for annotators.
+- ``borrow``: a borrowed start: corpora that others annotated.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
 - ``older``: the defaults that settings written by an older version keep.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | team < settings < file | guidelines``; ``file`` imports ``older``, which, like ``options``,
-imports none of them.
+``base < labels | learning | team < borrow < settings < file | guidelines``; ``file`` imports ``older``, which, like
+``options``, imports none of them.
 """
 
+from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
@@ -37,6 +39,8 @@ __all__ = [
     "USUAL_SHIFT",
     "AdversarialSettings",
     "Arm",
+    "BorrowSettings",
+    "BorrowedCorpus",
     "EntityType",
     "Guidelines",
     "RelationSettings",

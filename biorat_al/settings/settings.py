@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from biorat_al.errors import SettingsError
 from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Place, SettingsPart
+from biorat_al.settings.borrow import BorrowSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
 from biorat_al.settings.team import TeamSettings
@@ -102,6 +103,7 @@ class Settings(SettingsPart):
     relation_extraction: RelationSettings = RelationSettings()
     selection: SelectionSettings = SelectionSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    borrow: BorrowSettings = BorrowSettings()
     team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -133,6 +135,9 @@ class Settings(SettingsPart):
     def _labels_fit(self) -> Settings:
         check_relations(self.relations, self.labels)
         check_entities(self.entities)
+        unknown = [entity.name for entity in self.borrow.entities if entity.name not in self.labels]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is borrowed, but is not one of the labels {', '.join(self.labels)}")
         return self
 
 

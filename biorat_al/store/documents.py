@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -186,6 +186,17 @@ def count_documents(session: Session) -> dict[str, int]:
 def document_of(row: DocumentRow) -> Document:
     """Return the document in a row."""
     return Document(row.key, row.text, tuple(Passage(*passage) for passage in row.passages), row.details)
+
+
+def iterate_documents(session: Session, split: str) -> Iterator[tuple[int, Document]]:
+    """Yield all documents of a split, with row ids, in the order in which they were read; memory use stays constant."""
+    rows = session.scalars(
+        select(DocumentRow).where(DocumentRow.split == split).order_by(DocumentRow.id),
+        execution_options={"yield_per": CHUNK},
+    )
+    for row in rows:
+        yield row.id, document_of(row)
+        session.expunge(row)
 
 
 def _without_duplicates(session: Session, batch: Sequence[Record], report: ImportReport) -> list[tuple[Record, str]]:

@@ -19,15 +19,32 @@ from biorat_al.store.tables import (
     TaskRow,
 )
 
+BORROWED = "borrowed"
+"""Stands in the place of an arm for the model trained on borrowed documents, which pre-labels the first batch."""
+
 
 def models_of(session: Session, number: int) -> dict[str, ModelRow]:
-    """Return the models that a round trained, by arm."""
+    """Return the models that a round trained on the project's answers, by arm."""
     return {
         row.arm: row
         for row in session.scalars(
-            select(ModelRow).where(ModelRow.round_number == number).order_by(ModelRow.created_at)
+            select(ModelRow)
+            .where(ModelRow.round_number == number, ModelRow.arm != BORROWED)
+            .order_by(ModelRow.created_at)
         )
     }
+
+
+def borrowed_model_of(session: Session, number: int) -> ModelRow | None:
+    """Return the borrowed model that pre-labels the batch of a round; None if none does."""
+    return session.scalar(select(ModelRow).where(ModelRow.round_number == number, ModelRow.arm == BORROWED))
+
+
+def models_in_use(session: Session, number: int) -> dict[str, ModelRow]:
+    """Return the models of a round by arm; if it trained none, the borrowed model that pre-labels, if there is one."""
+    models = models_of(session, number)
+    borrowed = None if models else borrowed_model_of(session, number)
+    return models if borrowed is None else {BORROWED: borrowed}
 
 
 def newest_model(session: Session) -> ModelRow | None:

@@ -54,6 +54,11 @@ def settings_page() -> str:
         if model := _model_of(info.annotation):
             heading = f"[[{name}]]" if _is_many(info.annotation) else f"[{name}]"
             parts.append(f"(setting-{name})=\n## `{heading}`\n\n{_summary(model)}\n\n{_settings_list(name, model)}")
+            described = _parameters(model)
+            for key, inner in model.model_fields.items():
+                if table := _model_of(inner.annotation):
+                    text = _sentence(described.get(key, ""))
+                    parts.append(f"### `[[{name}.{key}]]`\n\n{text}\n\n{_settings_list(f'{name}.{key}', table)}")
     return "\n\n".join(parts)
 
 
@@ -64,7 +69,9 @@ def setting_keys() -> Iterator[str]:
         if model is None:
             yield name
         else:
-            yield from (f"{name}.{key}" for key in model.model_fields)
+            for key, inner in model.model_fields.items():
+                table = _model_of(inner.annotation)
+                yield from [f"{name}.{key}"] if table is None else (f"{name}.{key}.{one}" for one in table.model_fields)
 
 
 def formats_page() -> str:
@@ -207,7 +214,7 @@ def _settings_list(part: str, model: type[BaseModel]) -> str:
     descriptions = _parameters(model)
     entries = []
     for name, info in model.model_fields.items():
-        if not part and _model_of(info.annotation):
+        if _model_of(info.annotation):
             continue
         key = f"{part}.{name}" if part else name
         text = info.description or descriptions.get(name, "")

@@ -50,6 +50,8 @@ _STRATEGIES = "tests/acquisition/test_strategies.py"
 _SETS = "tests/acquisition/test_sets.py"
 _STOPPING = "tests/acquisition/test_stopping.py"
 _ORACLE = "tests/desk/test_oracle.py"
+_COPYING = "tests/rounds/borrowing/test_copying.py"
+_START = "tests/rounds/borrowing/test_start.py"
 
 MISSED = (
     Fault(
@@ -725,4 +727,51 @@ ACQUISITION = (
     ),
 )
 
-FAULTS = (*MISSED, *ROUNDS, *STORE, *DESK, *ACQUISITION)
+BORROWING = (
+    Fault(
+        "a document with the text of a test document is borrowed",
+        "biorat_al/rounds/borrowing/copying.py",
+        "        if _mark(document.text) in self.texts:\n            return SAME_TEXT\n",
+        "",
+        (f"{_COPYING}::test_no_borrowed_document_shares_its_id_text_or_abstract_with_one_of_the_project",),
+    ),
+    Fault(
+        "a label that a borrowed corpus lacks counts as absent there",
+        "biorat_al/rounds/borrowing/kept.py",
+        "Unasked(frozenset(settings.labels) - corpus.labels(mapping))",
+        "Unasked()",
+        (f"{_START}::test_a_label_that_nobody_borrowed_is_unknown_there_and_gets_a_fresh_head",),
+    ),
+    Fault(
+        "the borrowed start is given up although the comparison is unclear",
+        "biorat_al/rounds/borrowing/comparison.py",
+        "return self.high < 0",
+        "return self.borrowed < self.base",
+        (f"{_START}::test_an_unclear_comparison_keeps_the_borrowed_start",),
+    ),
+    Fault(
+        "the starts are compared again in every round",
+        "biorat_al/rounds/borrowing/start.py",
+        "2 * last.comparison.documents",
+        "last.comparison.documents",
+        (
+            f"{_START}::test_rounds_go_back_to_the_base_encoder_where_it_is_better_and_look_again_at_twice_as_many_documents",
+        ),
+    ),
+    Fault(
+        "a borrowed model that was damaged is used as it is",
+        "biorat_al/rounds/borrowing/training.py",
+        'if is_intact(folder, sha256) and "labels" in summary:',
+        'if "labels" in summary:',
+        (f"{_START}::test_a_borrowed_model_that_is_lost_or_damaged_is_trained_again",),
+    ),
+    Fault(
+        "training begins from the base encoder although there is a start",
+        "biorat_al/learner/entities/training.py",
+        "self.job.start.load_into(network, self.labels)",
+        "pass",
+        (f"{_START}::test_training_begins_from_the_weights_of_the_borrowed_model",),
+    ),
+)
+
+FAULTS = (*MISSED, *ROUNDS, *STORE, *DESK, *ACQUISITION, *BORROWING)

@@ -97,6 +97,10 @@ def _progress(status: ProjectStatus) -> Fact:
     )
     if skipped := status.tasks["pool"]["skipped"]:
         detail.append(f"Skipped: {plural(skipped, 'document')}.")
+    if status.borrowed:
+        detail.append(f"Borrowed for the start, not counted here: {status.borrowed}.")
+    if status.start:
+        detail.append(f"{status.start}.")
     return Fact("Progress", f"{pool} documents annotated", " ".join(detail))
 
 

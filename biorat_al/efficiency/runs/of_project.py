@@ -30,6 +30,7 @@ _ENVIRONMENT = ("encoder", "device", "dtype", "threads", "libraries")
 
 _SHAPING = (
     "seed", "entities", "relations", "encoder", "training", "adversarial", "relation_extraction", "selection",
+    "borrow",
 )  # fmt: skip
 """Settings that a round's models depend on. They can be edited between rounds, so each round stores them."""
 
@@ -262,6 +263,7 @@ def _model(model: ModelRow) -> dict[str, Any]:
         "training_data_sha256": model.summary.get("training_data_sha256"),
         "seed": model.summary.get("seed"),
         **({"members": [one["version"] for one in model.summary["members"]]} if "members" in model.summary else {}),
+        **({"start": model.summary["start"]} if "start" in model.summary else {}),
     }
 
 

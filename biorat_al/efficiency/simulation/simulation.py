@@ -38,6 +38,8 @@ from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_roun
 from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.borrowing.copying import borrow, check_borrowed_labels
+from biorat_al.rounds.borrowing.kept import KeptCorpus
 from biorat_al.settings import Settings, with_older_defaults
 from biorat_al.store import creation
 from biorat_al.store.database import migration
@@ -122,7 +124,7 @@ class Simulation:
         shutil.rmtree(partial, ignore_errors=True)
         with writing(partial, ProjectError):
             partial.mkdir()
-        counts, sha256 = _read_corpus(partial, settings, sources, progress)
+        counts, sha256, settings = _read_corpus(partial, settings, sources, progress)
         fixed = {
             "settings": settings.model_dump(mode="json", exclude=_EACH_ITS_OWN),
             "rounds": grid.rounds,
@@ -227,10 +229,17 @@ def read_simulation(folder: Path) -> list[Run]:
     return read_runs(folder / "runs")
 
 
-def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: Progress) -> tuple[dict[str, int], str]:
-    """Fill the database from which all runs start; return the number of documents by split, and a hash of the data."""
+def _read_corpus(
+    folder: Path, settings: Settings, sources: Sources, progress: Progress
+) -> tuple[dict[str, int], str, Settings]:
+    """Fill the database from which all runs start, and copy what they borrow beside it.
+
+    Return the number of documents by split, a hash of the data, and the settings, which name what is borrowed.
+    """
     sources.check()
+    check_borrowed_labels(settings, sources)
     read = ReadReport()
+    borrowed: list[KeptCorpus] = []
 
     def records(paths: Sequence[str | Path]) -> Any:
         return read_with(sources.reading, paths, report=read)
@@ -254,11 +263,13 @@ def _read_corpus(folder: Path, settings: Settings, sources: Sources, progress: P
                     "annotations, not even empty ones: leave them out"
                 )
             counts = count_documents(session)
+            if sources.borrow:
+                settings, borrowed = borrow(session, folder, settings, sources, progress)
             for line in reading_lines(read):
                 progress.say(line)
             if not counts["test"]:
                 raise UsageError("there is no test set to measure on: give --test-documents, or a larger --test-size")
-        return counts, _fingerprint(store)
+        return counts, _fingerprint(store, borrowed), settings
     finally:
         store.close()
 
@@ -279,8 +290,8 @@ def _is_up_to_date(folder: Path) -> bool:
         engine.dispose()
 
 
-def _fingerprint(store: Store) -> str:
-    """Return the sha256 of ids, texts, splits and gold mentions."""
+def _fingerprint(store: Store, borrowed: Sequence[KeptCorpus]) -> str:
+    """Return the sha256 of ids, texts, splits and gold mentions, and of borrowed corpora, if there are any."""
     digest = hashlib.sha256()
     with store.read() as session:
         documents = select(DocumentRow.key, DocumentRow.split, DocumentRow.text_sha256).order_by(DocumentRow.key)
@@ -293,6 +304,8 @@ def _fingerprint(store: Store) -> str:
         for statement in (documents, mentions):
             for row in session.execute(statement):
                 digest.update(json.dumps(list(row)).encode())
+    for corpus in borrowed:
+        digest.update(corpus.sha256.encode())
     return digest.hexdigest()
 
 

@@ -14,6 +14,8 @@ from biorat_al.efficiency.runs.of_project import live_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.errors import LearnerError, NothingToDoYet, ProjectError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.borrowing.kept import FOLDER
+from biorat_al.rounds.borrowing.training import prefix_of
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.runner import run_round
 from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
@@ -75,7 +77,7 @@ def run_trial(
                 )
             except NothingToDoYet:
                 break  # the pool is used up
-            _forget_models(store, work, number)
+            _forget_models(store, work, number, settings)
             if done is not None:
                 done(number)
         run = _collected(store, settings, trial, corpus)
@@ -110,6 +112,8 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
         with writing(partial, ProjectError):
             (partial / MODELS).mkdir(parents=True)
             shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
+            if (folder / CORPUS / FOLDER).is_dir():
+                shutil.copytree(folder / CORPUS / FOLDER, partial / FOLDER)
         store = Store.open("sqlite", partial)
         try:
             with store.read() as session:
@@ -145,12 +149,15 @@ def _measuring(settings: Settings, *, only_f1: bool) -> Settings:
     return settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"robustness": robustness})})
 
 
-def _forget_models(store: Store, work: Path, number: int) -> None:
-    """Remove the model folders of the rounds before `number`; their figures are in the store."""
+def _forget_models(store: Store, work: Path, number: int, settings: Settings) -> None:
+    """Remove the model folders of the rounds before `number`; their figures are in the store.
+
+    The borrowed start stays, since every round begins from it.
+    """
     with store.read() as session:
         kept = {model.version for model in models_of(session, number).values()}
     for path in (work / MODELS).iterdir():
-        if path.name not in kept:
+        if path.name not in kept and not path.name.startswith(f"{prefix_of(settings.name)}-"):
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -4,9 +4,9 @@
 - ``tokenizing``: word pieces with their offsets; ``sentences``: where sentences end.
 - ``windows``: batches of windows of similar length.
 - ``device``, ``memory``: the hardware, and the peak of the memory used.
-- ``saved_model``: writes, checks and reads the folder of a trained model.
+- ``saved_model``: writes, checks and reads the folder of a trained model; ``starting_weights``: one to begin from.
 
 The other rooms of the learner import this one; it imports none of them. Inside, ``sentences`` < ``tokenizing`` <
 ``encoder``; ``device`` and ``tokenizing`` < ``windows``; ``device`` < ``memory``; and ``saved_model`` imports
-``encoder``, ``head`` and ``tokenizing``.
+``encoder``, ``head`` and ``tokenizing``; ``starting_weights`` imports ``head`` and ``saved_model``.
 """

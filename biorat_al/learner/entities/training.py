@@ -78,6 +78,10 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
     def network(self, base: Any) -> TaggingNetwork:
         return TaggingNetwork(base, len(self.labels))
 
+    def begin(self, network: TaggingNetwork) -> None:
+        if self.job.start is not None:
+            self.job.start.load_into(network, self.labels)
+
     def learn(self, network: TaggingNetwork, learn: EncodedPart, dev: EncodedPart, words: NDArray[np.int64]) -> Learnt:
         tokenizer, pool = self.job.encoder.tokenizer, self._pool
         fit = Fit(network, self.labels, self.job, unlabelled=pool, words=words)

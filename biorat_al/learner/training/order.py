@@ -57,7 +57,7 @@ class Learnt:
 
 @dataclass(frozen=True, kw_only=True)
 class Training(ABC, Generic[Encoded, Network]):
-    """The training of one arm, from the base encoder.
+    """The training of one arm, from the base encoder or from a model that was trained before.
 
     All arms of one seed have the same development part, order of batches, initial head and dropout masks. On a CPU, the
     same training gives the same weights, bit for bit, on the same machine with the same number of threads. Global
@@ -93,6 +93,7 @@ class Training(ABC, Generic[Encoded, Network]):
             torch.manual_seed(self.job.seed)
             network = self.network(self.job.encoder.network(self.job.device.training_attention))
             network.initialise_head(torch.Generator().manual_seed(self.job.seed))
+            self.begin(network)
             network.to(self.job.device.name)
             learnt = self.learn(network, learn, dev, words)
         summary = {
@@ -108,6 +109,7 @@ class Training(ABC, Generic[Encoded, Network]):
                 "max_length": tokenizer.max_length,
                 "uncased": tokenizer.uncased,
             },
+            **({} if self.job.start is None else {"start": self.job.start.as_dict()}),
             "device": self.job.device.name,
             "dtype": "bf16" if self.job.device.bf16 else "fp32",
             "threads": torch.get_num_threads(),
@@ -146,6 +148,9 @@ class Training(ABC, Generic[Encoded, Network]):
     @abstractmethod
     def network(self, base: Any) -> Network:
         """Put a head on a copy of the pretrained network."""
+
+    def begin(self, network: Network) -> None:
+        """Give the network other weights than the base encoder's to begin from; by default, do nothing."""
 
     @abstractmethod
     def learn(self, network: Network, learn: Encoded, dev: Encoded, words: NDArray[np.int64]) -> Learnt:

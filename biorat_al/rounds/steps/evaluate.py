@@ -39,7 +39,7 @@ from biorat_al.store.evaluations import (
     replace_reliability,
     replace_robustness,
 )
-from biorat_al.store.models import models_of
+from biorat_al.store.models import models_in_use
 
 if TYPE_CHECKING:
     from biorat_al.learner.entities.tagger import Tagger
@@ -75,7 +75,7 @@ def run(context: Context) -> Finish:
     document's labels that it was not asked for.
     """
     with context.store.read() as session:
-        models = models_of(session, context.number)
+        models = models_in_use(session, context.number)
         if not models:
             return nothing("there is no model yet")
         total = count_documents(session)["test"]

@@ -13,7 +13,13 @@ from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import add_predictions, forget_predictions, models_of, predicted_documents
+from biorat_al.store.models import (
+    add_predictions,
+    borrowed_model_of,
+    forget_predictions,
+    models_of,
+    predicted_documents,
+)
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor
@@ -34,7 +40,9 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         model = models_of(session, context.number).get(settings.training.selecting)
         if model is None:
-            return nothing("there is no model yet")
+            borrowed = borrowed_model_of(session, context.number)
+            # predicting takes long in a large pool, and nothing is chosen by this model
+            return nothing("only what is picked is predicted" if borrowed else "there is no model yet")
         targets = unanswered_documents(session, without_gold=context.gold_is_known)
         done = predicted_documents(session, model.version)
     if not targets:
@@ -46,7 +54,7 @@ def run(context: Context) -> Finish:
     begun = len(targets) - sum(map(len, left))
     with context.progress.bar("Predicting the pool", total=len(targets), unit="document", done=begun) as bar:
         for some in left:
-            _predict(context, predictor, model.version, some)
+            predict_chunk(context, predictor, model.version, some)
             bar.advance(len(some))
     # before finish() deletes the earlier round's predictions
     with context.store.read() as session:
@@ -59,7 +67,36 @@ def run(context: Context) -> Finish:
     return finish
 
 
-def _predict(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
+def predict_picked(context: Context, picked: Sequence[int]) -> None:
+    """Predict a batch that no model of this round has predicted, with the borrowed model, if there is one.
+
+    Each chunk is committed, as in :func:`run`.
+
+    :param picked: row ids of the documents.
+    """
+    with context.store.read() as session:
+        model = borrowed_model_of(session, context.number)
+        if model is None or models_of(session, context.number):
+            return
+        done = predicted_documents(session, model.version)
+    left = [some for some in chunks(picked, CHUNK) if not done.issuperset(some)]
+    if not left:
+        return
+    from biorat_al.learner.predictor import Predictor
+
+    predictor = Predictor.load(model_folder(context, model))
+    with context.progress.bar("Pre-labelling the batch", total=len(picked), unit="document") as bar:
+        for some in left:
+            predict_chunk(context, predictor, model.version, some)
+            bar.advance(len(some))
+
+
+def predict_chunk(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
+    """Predict documents, and commit the predictions.
+
+    :param version: version of the model.
+    :param document_ids: row ids of the documents.
+    """
     with context.store.read() as session:
         documents = documents_by_id(session, document_ids, check=True)
     predictions = predictor.predict(documents[document_id] for document_id in document_ids)

@@ -13,12 +13,13 @@ from biorat_al.corpus.model.role import Role
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
+from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import models_of, predictions
+from biorat_al.store.models import borrowed_model_of, models_of, predictions
 from biorat_al.store.picks import never_asked_test_documents, picks_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
@@ -36,8 +37,11 @@ def run(context: Context) -> Finish:
     """
     settings = context.settings
     with context.store.read() as session:
-        model = models_of(session, context.number).get(settings.training.selecting)
         picked = [pick.document_id for pick in picks_of(session, context.number)]
+    predict_picked(context, picked)
+    with context.store.read() as session:
+        model = models_of(session, context.number).get(settings.training.selecting)
+        model = model or borrowed_model_of(session, context.number)
         earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
         blind = never_asked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]

@@ -1,9 +1,10 @@
-"""Step 2: train each arm from the base encoder on all answers so far."""
+"""Step 2: train each arm, from the borrowed start or the base encoder, on all answers so far."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,19 +12,21 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, Document
-from biorat_al.errors import NotEnoughLabelsError, StoreError
+from biorat_al.errors import NotEnoughLabelsError, ProjectError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
+from biorat_al.rounds.borrowing.kept import in_words
+from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
 from biorat_al.rounds.calibration import Calibration, default_temperature, from_answers
 from biorat_al.rounds.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
-from biorat_al.settings import COMMITTEE, Arm, Settings, TrainingSettings
+from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, TrainingSettings
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import models_of
+from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
@@ -39,7 +42,7 @@ def run(context: Context) -> Finish:
     """Train each arm that has no model in this round yet; all arms see the same documents, order and seed."""
     examples = training_examples(context)
     if not examples:
-        return nothing("nobody has annotated anything yet")
+        return _begin_with_borrowed(context)
     settings = context.settings
     if not learnt_labels(examples, settings).labels:
         return nothing("none of the documents that were annotated was asked for any of the labels")
@@ -94,6 +97,7 @@ def run(context: Context) -> Finish:
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
                 **unasked_counts(examples),
+                **kept_decision(session, context),
                 **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
             }
         )
@@ -123,9 +127,7 @@ def model_folder(context: Context, row: ModelRow) -> Path:
     if not _is_whole(context, row):
         what = "is damaged or was changed in" if folder.is_dir() else "is gone from"
         context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
-        unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
-        examples = training_examples(context)
-        model, summary = _train_arm(context, examples, unlabelled, row.arm, _calibration(context, examples))
+        model, summary = _train_again(context, row)
         if not _is_same(row, model, summary):
             version = replace_lost_model(context, row, model, summary)
             raise ModelReplaced(version)
@@ -158,10 +160,13 @@ def _train_arm(
     settings = context.settings
     # a label that no document was asked for cannot be learnt, so the model does not have it
     known = learnt_labels(examples, settings)
+    labels = tuple(label for label in settings.labels if label in known.labels)
+    asked = _learnable(examples, settings)
+    start = start_of(context, asked, labels, _job(context, "none"))
     model = train(
-        _learnable(examples, settings),
-        _job(context, cast(Arm, arm), calibration),
-        labels=tuple(label for label in settings.labels if label in known.labels),
+        asked,
+        replace(_job(context, cast(Arm, arm), calibration), start=start),
+        labels=labels,
         models_dir=context.models_dir,
         prefix=f"{settings.name}-r{context.number}-{arm}",
         provenance=_provenance(context),
@@ -198,6 +203,52 @@ def _advice(calibration: Calibration, training: TrainingSettings) -> dict[str, A
     return said | (
         {"last_model": {"documents": calibration.documents, "f1": calibration.f1}} if calibration.documents else {}
     )
+
+
+def _train_again(context: Context, row: ModelRow) -> tuple[TrainedModel, dict[str, Any]]:
+    """Train a model whose folder was lost once more."""
+    if row.arm == BORROWED:
+        found = borrowed_start(context)
+        if found is None:
+            raise ProjectError(
+                f"the model {row.version} is gone, and {SETTINGS_FILE} no longer names the corpora that it was trained "
+                "on; put its folder or their entries back"
+            )
+        return found.model, dict(found.model.summary)
+    unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
+    examples = training_examples(context)
+    return _train_arm(context, examples, unlabelled, row.arm, _calibration(context, examples))
+
+
+def _begin_with_borrowed(context: Context) -> Finish:
+    """Let the borrowed model pre-label the batch while nobody has annotated anything; without one, do nothing."""
+    why = "nobody has annotated anything yet"
+    found = borrowed_start(context)
+    if found is None:
+        return nothing(why)
+    with context.store.read() as session:
+        done = borrowed_model_of(session, context.number)
+    if done is not None and done.version != found.model.version and _is_whole(context, done):
+        # the settings have changed since; what may have been pushed already stays as it is
+        return nothing(f"{why}; pre-labels come from the borrowed model {done.version}")
+    if done is not None and done.version != found.model.version:
+        replace_lost_model(context, done, found.model, found.model.summary)
+    if done is None:
+        context.check_lock()
+        with context.store.write() as session:
+            # a round before may have begun with it too, if everything that it asked for was skipped
+            session.merge(
+                ModelRow(
+                    version=found.model.version,
+                    round_number=context.number,
+                    arm=BORROWED,
+                    selecting=True,
+                    sha256=found.model.sha256,
+                    summary=dict(found.model.summary),
+                    created_at=now(),
+                )
+            )
+    return nothing(f"{why}; pre-labels come from a model trained on borrowed documents: {in_words(found.corpora)}")
 
 
 def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
