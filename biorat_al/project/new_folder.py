@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from biorat_al.claims import claimed, is_alive, this_host, uninterrupted
+from biorat_al.claims import claimed, is_alive, note_finished, this_host, uninterrupted
 from biorat_al.disk import cause, is_full
 from biorat_al.errors import LockedError, ProjectError
 from biorat_al.settings import SETTINGS_FILE
@@ -48,13 +48,14 @@ class NewFolder:
         self._stack = ExitStack()
 
     def publish(self, uid: str) -> None:
-        """Give the folder its final name.
+        """Give the folder its final name. From here on signals wait until the project is confirmed or removed.
 
         :param uid: uid of the project in the database.
         :raises ProjectError: a file of the same name has appeared there, or the folder cannot be written.
         """
         if self._published:
             return
+        self._stack.enter_context(uninterrupted())
         try:
             self._publish(uid)
         except OSError as problem:
@@ -103,11 +104,13 @@ class NewFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._stack:
+        # first the signals that have waited are heard, then the claim goes
+        with self._stack, uninterrupted():
             if error is not None:
                 self._remove()
                 return
             confirm(self.place)
+            note_finished(f"{self.place} is a complete project; go on there with: biorat-al round")
 
     def _cannot(self, error: OSError) -> ProjectError:
         """Return the error for a folder that the system does not create or write."""
