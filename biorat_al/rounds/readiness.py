@@ -26,8 +26,10 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     """Return the settings with which an interrupted round goes on: those that its models were trained with.
 
     If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
-    correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
-    settings, since they are open already. Settings that an older version did not write take their defaults.
+    correct what made the training fail (a missing encoder, for example). Until the documents are chosen, the same holds
+    of the two numbers that decide how long choosing takes, ``mc_passes`` and ``subsample``: a number that is too large
+    must not keep a round from ever ending. Desk and database always come from the current settings, since they are open
+    already. Settings that an older version did not write take their defaults.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
@@ -39,6 +41,10 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     except SettingsError:
         # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
         kept = make_settings(row.settings | {"selection": current.selection.model_dump(mode="json")}, source)
+    else:
+        if any(step.name == "select" and step.state != "done" for step in steps_of(session, row.number)):
+            costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample")}
+            kept = kept.model_copy(update={"selection": kept.selection.model_copy(update=costs)})
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 
