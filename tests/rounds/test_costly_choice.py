@@ -26,9 +26,10 @@ def test_a_round_that_would_choose_for_weeks_goes_on_with_the_number_of_passes_t
         assert context.settings.selection.mc_passes == 1000
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patches, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patches:
         patches.setitem(runner.STEPS, "select", interrupted)
-        project.round()
+        with pytest.raises(KeyboardInterrupt):
+            project.round()
     project.settings = with_passes(project.settings, 2)
     seen = []
     ask = select.ask
@@ -55,9 +56,10 @@ def test_the_record_of_a_choice_keeps_the_passes_that_it_was_made_with(
     def interrupted(context: Any) -> Any:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patches, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patches:
         patches.setitem(runner.STEPS, "push", interrupted)
-        project.round()
+        with pytest.raises(KeyboardInterrupt):
+            project.round()
     project.settings = with_passes(project.settings, 2)
     project.round()
     with project.store.read() as session:
