@@ -15,6 +15,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.settings import Settings
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
@@ -60,9 +61,15 @@ class RoundRequest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RoundRequest:
-        """Build a request from JSON values; what an older version did not write is None."""
+        """Build a request from JSON values; what an older version did not write is None.
+
+        :raises StoreError: the values have another shape.
+        """
         documents = values.get("documents")
-        return cls(**{**values, "documents": None if documents is None else tuple(documents)})
+        try:
+            return cls(**{**values, "documents": None if documents is None else tuple(documents)})
+        except SHAPE_ERRORS as error:
+            raise other_shape("the request of a round") from error
 
 
 @dataclass(frozen=True, slots=True)
