@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy.engine.default import DefaultDialect
 
+from biorat_al.errors import StoreError
 from biorat_al.project import Project
+from biorat_al.project.new_folder import INTENT, NewFolder
 from tests.support.commands import call, everything_in
 from tests.support.rounds import demo_files
 
@@ -83,3 +85,36 @@ def test_a_signal_in_the_last_moments_of_init_does_not_leave_its_notes_in_the_pr
     else:
         raise AssertionError("init has no end")
     assert outcomes == {False, True}
+
+
+@pytest.mark.parametrize(
+    ("committed", "left"),
+    [
+        (True, {"trial", "trial/biorat.toml"}),
+        (False, set()),
+        (None, {"trial", "trial/biorat.toml", f"trial/{INTENT}"}),
+    ],
+)
+def test_a_connection_that_is_cut_at_the_commit_of_init_does_not_remove_a_project_that_the_server_has(
+    tmp_path: Path, committed: bool | None, left: set[str]
+) -> None:
+    asked: list[str] = []
+
+    def is_complete(place: Path, uid: str) -> bool:
+        asked.append(uid)
+        if committed is None:
+            raise StoreError("the server does not answer")
+        return committed
+
+    def cut_off() -> None:
+        with NewFolder(place, is_complete) as new:
+            (new.staging / "biorat.toml").write_text("")
+            new.publish("0123")
+            raise StoreError("the connection was cut")
+
+    place = tmp_path / "in" / "trial"
+    place.parent.mkdir()
+    with pytest.raises(StoreError, match="was cut"):
+        cut_off()
+    assert asked == ["0123"]
+    assert everything_in(place.parent) == left
