@@ -40,7 +40,7 @@ def test_the_gpu_script_measures_and_checks_on_a_cpu(tmp_path: Path) -> None:
 
 
 WITHOUT = """
-import runpy, sys
+import os, runpy, sys
 from importlib.abc import MetaPathFinder
 
 class Missing(MetaPathFinder):
@@ -50,6 +50,7 @@ class Missing(MetaPathFinder):
 
 sys.meta_path.insert(0, Missing())
 sys.argv = sys.argv[2:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
