@@ -4,9 +4,12 @@ Makes invented documents of about 20 words, sets up a project on them with an en
 round: training on 40 documents, prediction of the pool, choice, push to a desk that keeps the tasks and answers
 nothing. The steps up to the prediction are run once, in a process that does nothing else; each strategy goes on with a
 copy, in a process that does nothing else either. Prints the highest resident memory of each step in MiB. With
-``--package`` the same is done with another checkout, in turn, so that both are measured in one run.
+``--unlabelled`` nothing is annotated, so that there is no model and only strategies without one can choose: this shows
+what the documents themselves take, in pools for which training and prediction would take too long. With ``--package``
+the same is done with another checkout, in turn, so that both are measured in one run.
 
     python benchmarks/round_memory.py [--documents 10000 50000 200000] [--strategies random mnlp cluster-margin]
+    python benchmarks/round_memory.py --unlabelled [--documents 50000 200000] [--strategies random]
         [--package PATH] [--prefix "nice -n 10"]
 
 Peaks are read from ``/proc`` (Linux), where they can be set back between two steps.
@@ -45,8 +48,8 @@ def words() -> list[str]:
     return list(found)
 
 
-def write_documents(folder: Path, count: int) -> None:
-    """Write the pool, the first documents of it with gold, and four test documents, as JSON Lines."""
+def write_documents(folder: Path, count: int, gold: int = GOLD) -> None:
+    """Write the pool, the first `gold` documents of it with gold, and four test documents, as JSON Lines."""
     generator, vocabulary = random.Random(count), words()
     with (folder / "pool.jsonl").open("w") as pool, (folder / "test.jsonl").open("w") as test:
         for number in range(count + 4):
@@ -58,7 +61,7 @@ def write_documents(folder: Path, count: int) -> None:
                     entities.append({"id": f"T{len(entities) + 1}", "label": "Disease", "spans": spans})
                 text += word + " "
             record: dict[str, Any] = {"id": f"d{number:07}", "text": text.rstrip()}
-            if number < GOLD or number >= count:
+            if number < gold or number >= count:
                 record |= {"entities": entities}
             (pool if number < count else test).write(json.dumps(record) + "\n")
 
@@ -117,7 +120,7 @@ def run_steps(folder: Path, strategy: str | None) -> None:
 
     :param strategy: None runs the steps that do not depend on it, up to the prediction of the pool; else the others.
     """
-    annotation = imported("Annotation", "biorat_al.corpus.model.document", "biorat_al.corpus.model.document")
+    annotation = imported("Annotation", "biorat_al.corpus.model.document", "biorat_al.corpus.model")
     picks_of = imported("picks_of", "biorat_al.store.picks", "biorat_al.store.rounds")
     from biorat_al.desk.oracle import OracleDesk
     from biorat_al.project import Project
@@ -148,7 +151,9 @@ def run_steps(folder: Path, strategy: str | None) -> None:
         runner.STEPS[name] = measured(name, step)
     desk = OracleDesk(lambda keys: dict.fromkeys(keys, annotation()), folder)
     with Project.open(folder, desk=desk) as project:
-        if strategy is not None:
+        with project.store.read() as session:
+            begun = session.get(RoundRow, 0) is not None
+        if strategy is not None and begun:
             with project.store.write() as session:
                 row = session.get_one(RoundRow, 0)
                 row.request = {**row.request, "strategy": strategy}
@@ -187,10 +192,13 @@ def measure(scratch: Path, size: int, options: argparse.Namespace, packages: Map
     """Print a line for each round that chooses from a pool of one size."""
     folder = scratch / str(size)
     folder.mkdir()
-    write_documents(folder, size)
+    write_documents(folder, size, 0 if options.unlabelled else GOLD)
     begun = {}
     for name, package in packages.items():
         child(package, options.prefix, "init", str(folder / name), str(scratch / "encoder"))
+        if options.unlabelled:
+            begun[name] = {"peaks": dict.fromkeys(("train", "predict"), 0.0)}
+            continue
         begun[name] = json.loads(child(package, options.prefix, "begin", str(folder / name)).splitlines()[-1])
     for strategy in options.strategies:
         found = {}
@@ -228,6 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, nargs="+", default=SIZES)
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
+    parser.add_argument("--unlabelled", action="store_true", help="nothing is annotated, so that there is no model")
     parser.add_argument("--package", type=Path, help="another checkout, measured before this one each time")
     parser.add_argument("--prefix", type=str.split, default=[], help="put before each process, such as 'nice -n 10'")
     options = parser.parse_args()

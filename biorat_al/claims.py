@@ -63,6 +63,27 @@ class Claim:
 NO_CLAIM = Claim()
 
 _claims: ContextVar[dict[str, Claim]] = ContextVar("claims")
+_finished: ContextVar[list[str] | None] = ContextVar("finished", default=None)
+
+
+@contextmanager
+def noting_finished(sentences: list[str]) -> Iterator[None]:
+    """Fill a list with a sentence for each thing that was made and is complete.
+
+    A command that is interrupted afterwards, even in its last words, says so.
+    """
+    token = _finished.set(sentences)
+    try:
+        yield
+    finally:
+        _finished.reset(token)
+
+
+def note_finished(sentence: str) -> None:
+    """Note that something is complete, see :func:`noting_finished`."""
+    sentences = _finished.get()
+    if sentences is not None:
+        sentences.append(sentence)
 
 
 @contextmanager
@@ -73,7 +94,7 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
     system has no locks, the name is not claimed, and only the last step decides. Claiming the same name again inside
     changes nothing.
 
-    An interruption that comes once the new content has its name gets a note that says so.
+    Once the new content has its name, that is noted for the case of an interruption (:func:`noting_finished`).
 
     :param parents: create the folders above it; remove those that stay empty.
     :raises LockedError: another process is writing there.
@@ -90,28 +111,27 @@ def claimed(path: Path, *, force: bool, parents: bool = False) -> Iterator[Claim
     token = _claims.set({**outer, place: claim})
     existed = path.exists() or path.is_symlink()
     try:
-        try:
-            clear_partials(path)
+        clear_partials(path)
+        if handle is not None:
+            # kept where the previous process was cut off: the next one has to know it too; never empty in between
+            with writing(path):
+                os.pwrite(handle, (_FORCED if existed and before != _NEW else _NEW).ljust(8).encode(), 0)
+        yield claim
+        if force and existed:
+            note_finished(f"{path} is complete all the same.")
+    finally:
+        with uninterrupted():
+            if not existed and path.exists():
+                note_finished(f"{path} is complete all the same.")
+            _claims.reset(token)
             if handle is not None:
-                # kept where the previous process was cut off: the next one has to know it too; never empty in between
-                with writing(path):
-                    os.pwrite(handle, (_FORCED if existed and before != _NEW else _NEW).ljust(8).encode(), 0)
-            yield claim
-        finally:
-            with uninterrupted():
-                _claims.reset(token)
-                if handle is not None:
-                    # while it is still locked, so that a process waiting for it sees that the file is gone
-                    with suppress(OSError):
-                        lock.unlink()
-                    os.close(handle)
-                for folder in created:
-                    with suppress(OSError):
-                        folder.rmdir()
-    except KeyboardInterrupt as error:
-        if not existed and path.exists():
-            error.add_note(f"{path} is complete all the same.")
-        raise
+                # while it is still locked, so that a process waiting for it sees that the file is gone
+                with suppress(OSError):
+                    lock.unlink()
+                os.close(handle)
+            for folder in created:
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 @contextmanager

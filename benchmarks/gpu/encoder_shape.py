@@ -12,10 +12,12 @@ from pathlib import Path
 
 import torch
 
-from biorat_al.corpus.model.document import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Relation, Span
 from biorat_al.learner.types import Example
+from biorat_al.settings import RelationType
 
 LABEL = "Disease"
+TREATS = RelationType(name="treats", head="Chemical", tail=LABEL)
 VOCABULARY = 30522
 """Word pieces that PubMedBERT knows; what the syllables leave over is filled up."""
 
@@ -68,3 +70,26 @@ def _examples(count: int, draw: random.Random) -> Iterator[Example]:
                 entities.append(Entity(f"T{len(entities) + 1}", LABEL, (Span(len(text), len(text) + len(word)),)))
             text += word + ("." if draw.random() < 1 / 20 else "")
         yield Example(Document(f"d{number:05d}", text), tuple(entities))
+
+
+def made_up_relations(count: int, seed: int = 13) -> list[Example]:
+    """Return texts of four sentences of two mentions each, which are related if one of two words is between them."""
+    draw = random.Random(seed)
+    return [_related(number, draw) for number in range(count)]
+
+
+def _related(number: int, draw: random.Random) -> Example:
+    text, entities, relations = "", [], []
+    for _ in range(4):
+        between = draw.choice(["baco", "dife", "gulo", "maci"])
+        ids = []
+        for label, before in (("Chemical", "zaso "), (LABEL, f" {between} ")):
+            text += before
+            word = "".join(draw.choices(_SYLLABLES, k=2))
+            ids.append(f"T{len(entities) + 1}")
+            entities.append(Entity(ids[-1], label, (Span(len(text), len(text) + len(word)),)))
+            text += word
+        if between in ("baco", "dife"):
+            relations.append(Relation(f"R{len(relations) + 1}", TREATS.name, *ids))
+        text += ". "
+    return Example(Document(f"r{number:05d}", text.rstrip()), tuple(entities), tuple(relations))

@@ -2,7 +2,7 @@
 
     python benchmarks/gpu/measure.py [--output FILE] [--device cuda] [--shape base] [--seconds 420]
 
-It needs torch, transformers, tokenizers, safetensors, numpy, pydantic and tqdm, and no network: the encoder has
+It needs torch, transformers, tokenizers, safetensors, numpy and what README.md names, and no network: the encoder has
 PubMedBERT's shape with random weights, the abstracts are made up. README.md in this folder says how to read the table.
 `--device cpu --shape tiny` tries the script itself. A part that fails is told and does not stop the others; the script
 exits with 1 if any check failed. Parts that no longer fit into `--seconds` are left out, and named.
@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from encoder_shape import LABEL, SHAPES, made_up_examples, write_encoder  # noqa: E402
+from encoder_shape import LABEL, SHAPES, TREATS, made_up_examples, made_up_relations, write_encoder  # noqa: E402
 from prediction_speed import make_bare, make_pipeline, save_both  # noqa: E402
 
 from biorat_al.learner.encoder.device import Device, pick_device  # noqa: E402
@@ -39,20 +39,27 @@ from biorat_al.learner.entities.batching import Row, batch_order, encode_part, m
 from biorat_al.learner.entities.fitting import Fit  # noqa: E402
 from biorat_al.learner.entities.inference import document_logits  # noqa: E402
 from biorat_al.learner.entities.network import TaggingNetwork  # noqa: E402
+from biorat_al.learner.entities.probe import Probe  # noqa: E402
 from biorat_al.learner.entities.saved_tagger import read_model  # noqa: E402
 from biorat_al.learner.entities.scoring import score  # noqa: E402
 from biorat_al.learner.entities.tagger import Tagger  # noqa: E402
 from biorat_al.learner.entities.training import train  # noqa: E402
+from biorat_al.learner.relations.prediction import RelationExtractor  # noqa: E402
+from biorat_al.learner.relations.scoring import score_relations  # noqa: E402
+from biorat_al.learner.relations.training import train_relations  # noqa: E402
 from biorat_al.learner.training.embedding_tap import EmbeddingTap  # noqa: E402
 from biorat_al.learner.training.job import TrainingJob  # noqa: E402
 from biorat_al.learner.types import Example  # noqa: E402
-from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings  # noqa: E402
+from biorat_al.settings import AdversarialSettings, Arm, RelationSettings, TrainingSettings  # noqa: E402
 
 AGREEMENT = 1e-3
 """Largest difference between the logits of CPU and GPU in 32-bit floats that counts as the same result."""
 
 AGREEMENT_BF16 = 0.1
 """Likewise of bf16 on the GPU, relative to the spread of the logits."""
+
+AGREEMENT_PROBE = 0.05
+"""Likewise of what strategies ask for (embeddings, gradients), relative to its spread over documents."""
 
 PICKS = 20
 
@@ -152,19 +159,72 @@ def _trained(run: Run, arm: Arm, examples: Sequence[Example], turn: int) -> Tagg
     settings = TrainingSettings(epochs=20, learning_rate=None if run.device.kind == "cuda" else 1e-3)
     model = train(
         examples,
-        TrainingJob(
-            encoder=run.encoder,
-            arm=arm,
-            training=settings,
-            adversarial=AdversarialSettings(),
-            seed=13,
-            device=run.device,
-        ),
+        _job(run, arm, settings),
         labels=[LABEL],
         models_dir=run.folder / f"{arm}-{turn}",
         prefix="gpu",
     )
     return Tagger.load(model.folder, run.device)
+
+
+def _job(run: Run, arm: Arm, settings: TrainingSettings) -> TrainingJob:
+    return TrainingJob(
+        encoder=run.encoder, arm=arm, training=settings, adversarial=AdversarialSettings(), seed=13, device=run.device
+    )
+
+
+def relations(run: Run) -> dict[str, Any]:
+    """Train relation models; relations must be learnt, and a CPU must find nearly the same ones."""
+    examples = made_up_relations(80)
+    learn, test = examples[:60], {example.document.id: example for example in examples[60:]}
+    rate = None if run.device.kind == "cuda" else 3e-3
+    settings = RelationSettings(epochs=20, max_length=48, learning_rate=rate)
+    found: dict[str, Any] = {}
+
+    def said(folder: Path, device: Device) -> dict[str, Any]:
+        extractor = RelationExtractor.load(folder, device)
+        items = ((example.document, example.entities) for example in test.values())
+        return {one.document_id: one.relations for one in extractor.predict(items)}
+
+    for arm in ("none", "rat"):
+        folder = run.folder / f"relations-{arm}"
+        folder.mkdir()
+        train_relations(learn, _job(run, arm, TrainingSettings()), types=[TREATS], relations=settings, folder=folder)
+        ours = said(folder, run.device)
+        answers = {key: (test[key].entities, proposed) for key, proposed in ours.items()}
+        f1 = score_relations(test, answers, [TREATS], "mention").overall.f1
+        found[f"f1_{arm}"] = round(f1, 3)
+        run.check(f"relations: {arm} learns those that one word tells (F1 above 0.5)", f1 > 0.5)
+        theirs = said(folder, Device("cpu", bf16=False))
+        ends = [[{(one.label, one.head, one.tail) for one in made[key]} for key in test] for made in (ours, theirs)]
+        same = sum(mine == other for mine, other in zip(*ends, strict=True)) / len(test)
+        found[f"documents_with_the_same_relations_{arm}"] = same
+        run.check(f"relations: at least 9 of 10 documents get the same ones on the CPU ({arm})", same >= 0.9)
+    return found
+
+
+def choosing(run: Run) -> dict[str, Any]:
+    """Compare what query strategies ask of a model on the CPU and on the device, in 32-bit floats."""
+    documents = [example.document for example in run.examples[:16]]
+    folder, _ = save_both(run.encoder, run.folder / "choosing")
+    probes = [Probe.load(folder, Device(name, bf16=False)) for name in ("cpu", run.device.name)]
+    found: dict[str, Any] = {}
+    asked: dict[str, Callable[[Probe], np.ndarray[Any, Any]]] = {
+        "embedding": lambda probe: probe.embedding(documents),
+        "gradient": lambda probe: probe.gradient(documents),
+        "sensitivity": lambda probe: probe.sensitivity(documents, settings=AdversarialSettings()),
+    }
+    for name, ask in asked.items():
+        expected, on_device = (ask(probe) for probe in probes)
+        difference = float(np.abs(on_device - expected).max()) / max(float(expected.std()), 1e-6)
+        found[f"{name}_difference_in_spreads"] = difference
+        run.check(f"{name}: CPU and device agree to {AGREEMENT_PROBE} spreads", difference <= AGREEMENT_PROBE)
+    twice = [probes[1].disagreement(documents, passes=4, seed=7) for _ in range(2)]
+    found["disagreement_twice"] = float(np.abs(twice[1] - twice[0]).max())
+    # other masks would differ by about the spread itself
+    held = found["disagreement_twice"] <= AGREEMENT_PROBE * max(float(twice[0].std()), 1e-6)
+    run.check("the same seed drops the same units twice", held)
+    return found
 
 
 def _picks(tagger: Tagger, pool: Sequence[Example]) -> list[str]:
@@ -288,6 +348,8 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
     "agreement": agreement,
     "learning": learning,
     "saved_model": saved_model,
+    "relations": relations,
+    "choosing": choosing,
     "training": training,
     "prediction": prediction,
 }

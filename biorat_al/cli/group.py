@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from biorat_al.claims import noting_finished
 from biorat_al.cli.convert import convert
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
@@ -25,7 +26,7 @@ from biorat_al.cli.report import report
 from biorat_al.cli.round import round_
 from biorat_al.cli.simulate import simulate
 from biorat_al.cli.status import status
-from biorat_al.cli.terminal import exit_code, like_ctrl_c, notes, show
+from biorat_al.cli.terminal import exit_code, like_ctrl_c, show
 from biorat_al.cli.validate import validate
 from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
@@ -79,9 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             # a terminal without dashes or accents shows a question mark, which is better than no answer
             stream.reconfigure(errors="replace")
+    finished: list[str] = []
     try:
         # without standalone_mode, click returns the exit status of a command
-        with like_ctrl_c():
+        with noting_finished(finished), like_ctrl_c():
             code = cli.main(words, prog_name="biorat-al", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
@@ -94,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if debug:
             _show_traceback(error)
         with suppress(OSError):  # the terminal may be gone
-            _say(f"Interrupted. {notes(error) or _AFTERWARDS.get(_command(words), _ANEW)}")
+            afterwards = finished[0] if finished else _AFTERWARDS.get(_command(words), _ANEW)
+            _say(f"Interrupted. {afterwards}")
         sys.exit(exit_code(error))
     except Exception as error:
         if debug:

@@ -68,13 +68,6 @@ def exit_code(error: BaseException) -> int:
     return 128 + (cause.number if isinstance(cause, Ended) else signal.SIGINT)
 
 
-def notes(error: BaseException) -> str:
-    """Return what was noted of an interruption: that a file is complete all the same."""
-    # click wraps it
-    noted = [note for one in (error, error.__cause__) for note in getattr(one, "__notes__", ())]
-    return " ".join(noted)
-
-
 @contextmanager
 def like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM (``kill``, ``docker stop``, a shutdown) and SIGHUP (a closed terminal) interrupt like Ctrl-C.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -271,7 +272,7 @@ def _check_options(format: str, options: ExportOptions) -> None:
         if any(value is not None and not value.strip() for value in values):
             raise UsageError(f"the {name} is empty; leave it out if it is not known")
     size = options.validation
-    if not size >= 0 or (size >= 1 and size != int(size)):
+    if not (math.isfinite(size) and size >= 0) or (size >= 1 and size != int(size)):
         raise UsageError(f"the validation split is a number of documents or a share below 1, not {size:g}")
 
 

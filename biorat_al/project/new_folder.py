@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from biorat_al.claims import claimed, is_alive, this_host, uninterrupted
+from biorat_al.claims import claimed, is_alive, note_finished, this_host, uninterrupted
 from biorat_al.disk import cause, is_full
-from biorat_al.errors import LockedError, ProjectError
+from biorat_al.errors import BioratError, LockedError, ProjectError
 from biorat_al.settings import SETTINGS_FILE
 
 INTENT = ".biorat-init.json"
@@ -45,21 +45,23 @@ class NewFolder:
         self.staging = place / name if self._was_there else place.with_name(name)
         self._moved: list[Path] = []
         self._published = False
+        self._uid = ""
         self._stack = ExitStack()
 
     def publish(self, uid: str) -> None:
-        """Give the folder its final name.
+        """Give the folder its final name. From here on signals wait until the project is confirmed or removed.
 
         :param uid: uid of the project in the database.
         :raises ProjectError: a file of the same name has appeared there, or the folder cannot be written.
         """
         if self._published:
             return
+        self._stack.enter_context(uninterrupted())
         try:
             self._publish(uid)
         except OSError as problem:
             raise self._cannot(problem) from None
-        self._published = True
+        self._published, self._uid = True, uid
 
     def _publish(self, uid: str) -> None:
         """Write the intent, then move the content or the whole folder."""
@@ -103,11 +105,28 @@ class NewFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._stack:
-            if error is not None:
+        # first the signals that have waited are heard, then the claim goes
+        with self._stack, uninterrupted():
+            complete = error is None or self._was_committed()
+            if complete is None:
+                return  # as after a kill: the next command asks the database
+            if not complete:
                 self._remove()
                 return
             confirm(self.place)
+            note_finished(f"{self.place} is a complete project; go on there with: biorat-al round")
+
+    def _was_committed(self) -> bool | None:
+        """Return whether the database has the project, although the command failed; None if it does not answer.
+
+        A server may have committed before the connection to it was cut.
+        """
+        if not self._published:
+            return False
+        try:
+            return self._is_complete(self.place, self._uid)
+        except BioratError:
+            return None
 
     def _cannot(self, error: OSError) -> ProjectError:
         """Return the error for a folder that the system does not create or write."""

@@ -16,7 +16,9 @@ from biorat_al.errors import SettingsError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.settings import Settings, make_settings, with_older_defaults
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.models import models_of
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 
@@ -63,9 +65,15 @@ class RoundRequest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RoundRequest:
-        """Build a request from JSON values; what an older version did not write is None."""
+        """Build a request from JSON values; what an older version did not write is None.
+
+        :raises StoreError: the values have another shape.
+        """
         documents = values.get("documents")
-        return cls(**{**values, "documents": None if documents is None else tuple(documents)})
+        try:
+            return cls(**{**values, "documents": None if documents is None else tuple(documents)})
+        except SHAPE_ERRORS as error:
+            raise other_shape("the request of a round") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +150,10 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     """Return the settings with which an interrupted round goes on: those that its models were trained with.
 
     If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
-    correct what made the training fail (a missing encoder, for example). Desk and database always come from the current
-    settings, since they are open already. Settings that an older version did not write mean what they meant to it.
+    correct what made the training fail (a missing encoder, for example). Until the documents are chosen, the same holds
+    of the two numbers that decide how long choosing takes, ``mc_passes`` and ``subsample``: a number that is too large
+    must not keep a round from ever ending. Desk and database always come from the current settings, since they are open
+    already. Settings that an older version did not write mean what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
@@ -156,6 +166,10 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     except SettingsError:
         # older versions did not limit some numbers, such as mc_passes; the models do not depend on them
         kept = make_settings(values | {"selection": current.selection.model_dump(mode="json")}, source)
+    else:
+        if any(step.name == "select" and step.state != "done" for step in steps_of(session, row.number)):
+            costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample")}
+            kept = kept.model_copy(update={"selection": kept.selection.model_copy(update=costs)})
     return kept.model_copy(update={"desk": current.desk, "database": current.database})
 
 

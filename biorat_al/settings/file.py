@@ -34,8 +34,10 @@ def read_settings(folder: Path) -> Settings:
         raise SettingsError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except RecursionError:
         raise SettingsError(f"{path} is nested too deep; the settings have tables and lists of one level") from None
-    except ValueError as error:  # the syntax is wrong, or a number has thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    except ValueError:
+        raise SettingsError(f"{path} is not valid TOML: a number in it has thousands of digits") from None
     return make_settings(with_older_defaults(values), str(path))
 
 

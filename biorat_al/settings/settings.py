@@ -162,7 +162,9 @@ def make_settings(values: dict[str, Any], source: str = "the settings") -> Setti
 def _in_words(error: ValidationError) -> str:
     parts = []
     for problem in error.errors(include_url=False):
-        place = ".".join(str(step) for step in problem["loc"])
+        # where a setting has one of two types, pydantic adds the type: constrained-int, literal['document']
+        steps = [str(step) for step in problem["loc"] if not str(step).startswith(("constrained-", "literal["))]
+        place = ".".join(steps)
         message = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         parts.append(f"{place}: {message}" if place else message)
     return "; ".join(parts)

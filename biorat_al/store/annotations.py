@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.concept_relations import with_old_columns
 from biorat_al.corpus.model.document import Annotation, Concept, ConceptRelation, Entity, Relation, Span
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow
 
 T = TypeVar("T")
@@ -79,7 +80,10 @@ def load_annotations(session: Session, ids: Sequence[int]) -> dict[int, Annotati
                 AnnotationRow.id.in_(chunk)
             )
         ):
-            stated = tuple(ConceptRelation(*item) for item in concept_relations)
+            try:
+                stated = tuple(ConceptRelation(*item) for item in concept_relations)
+            except SHAPE_ERRORS as error:
+                raise other_shape(f"the annotation {identifier}") from error
             annotations[identifier] = Annotation(
                 entities=tuple(entities.get(identifier, ())),
                 relations=tuple(relations.get(identifier, ())),
@@ -91,15 +95,18 @@ def load_annotations(session: Session, ids: Sequence[int]) -> dict[int, Annotati
 
 def entity_of(row: EntityRow) -> Entity:
     """Return the entity in a row."""
-    return Entity(
-        id=row.key,
-        label=row.label,
-        spans=tuple(Span(*span) for span in row.spans),
-        concepts=tuple(Concept(*concept) for concept in row.concepts),
-        score=row.score,
-        origin=row.origin,
-        extras=row.extras,
-    )
+    try:
+        return Entity(
+            id=row.key,
+            label=row.label,
+            spans=tuple(Span(*span) for span in row.spans),
+            concepts=tuple(Concept(*concept) for concept in row.concepts),
+            score=row.score,
+            origin=row.origin,
+            extras=row.extras,
+        )
+    except SHAPE_ERRORS as error:
+        raise other_shape(f"a mention of the annotation {row.annotation_id}") from error
 
 
 def entity_values(entity: Entity) -> dict[str, Any]:
@@ -112,12 +119,15 @@ def entity_values(entity: Entity) -> dict[str, Any]:
 
 def entity_from_values(values: dict[str, Any]) -> Entity:
     """Return the entity of which :func:`entity_values` made these values."""
-    return Entity(
-        id=values["id"],
-        label=values["label"],
-        spans=tuple(Span(*span) for span in values["spans"]),
-        score=values.get("score"),
-    )
+    try:
+        return Entity(
+            id=values["id"],
+            label=values["label"],
+            spans=tuple(Span(*span) for span in values["spans"]),
+            score=values.get("score"),
+        )
+    except SHAPE_ERRORS as error:
+        raise other_shape("a predicted mention") from error
 
 
 def relation_values(relation: Relation) -> dict[str, Any]:
@@ -134,7 +144,10 @@ def relation_values(relation: Relation) -> dict[str, Any]:
 
 def relation_from_values(values: dict[str, Any]) -> Relation:
     """Return the relation of which :func:`relation_values` made these values."""
-    return Relation(**values)
+    try:
+        return Relation(**values)
+    except SHAPE_ERRORS as error:
+        raise other_shape("a predicted relation") from error
 
 
 def _annotation_columns(item: NewAnnotation) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from biorat_al.corpus.model.document import Annotation, ConceptRelation, Documen
 from biorat_al.errors import CorpusError, DuplicateDocumentError, StoreError, UsageError
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK, NewAnnotation, add_annotations, chunks, relation_values
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, RelationRow
 from biorat_al.wording import plural
 
@@ -185,7 +186,10 @@ def count_documents(session: Session) -> dict[str, int]:
 
 def document_of(row: DocumentRow) -> Document:
     """Return the document in a row."""
-    return Document(row.key, row.text, tuple(Passage(*passage) for passage in row.passages), row.details)
+    try:
+        return Document(row.key, row.text, tuple(Passage(*passage) for passage in row.passages), row.details)
+    except SHAPE_ERRORS as error:
+        raise other_shape(f"the document {row.key}") from error
 
 
 def iterate_documents(session: Session, split: str) -> Iterator[tuple[int, Document]]:

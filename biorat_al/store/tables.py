@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
-    JSON,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -25,6 +24,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from biorat_al.store.database.json_values import JsonOf
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -58,7 +59,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JsonOf(dict), list[Any]: JsonOf(list)}  # noqa: RUF012
 
 
 class ProjectRow(Base):
@@ -132,7 +133,7 @@ class AnnotationRow(Base):
     deleted_at: Mapped[datetime | None]
     concept_relations: Mapped[list[Any]]
     extras: Mapped[dict[str, Any]]
-    raw: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    raw: Mapped[dict[str, Any] | None] = mapped_column(JsonOf(dict, optional=True))
     problems: Mapped[list[Any]]
     made_from: Mapped[str | None] = mapped_column(String(16))
     revises: Mapped[str | None] = mapped_column(Text)

@@ -553,7 +553,7 @@ def test_the_validation_split_is_stable(tmp_path: Path) -> None:
     assert len(drawn(*small, tmp_path / "d", 7)) == 7
     with pytest.raises(UsageError, match="would take all 60 annotated documents"):
         exported(*small, tmp_path / "e", validation=60)
-    for wrong in (1.5, -1, float("nan")):
+    for wrong in (1.5, -1, float("nan"), float("inf")):
         with pytest.raises(UsageError, match="a number of documents or a share below 1"):
             exported(*small, tmp_path / "e", validation=wrong)
     for store, _ in (small, large, other):

@@ -336,3 +336,16 @@ def test_what_a_user_types_for_a_relation() -> None:
         relations_setting(["CID:Chemical"])
     with pytest.raises(SettingsError, match="'DDI' is to be symmetric, but is not one of the relations"):
         relations_setting(["CID:Chemical:Disease"], ["DDI"])
+
+
+def test_a_number_with_thousands_of_digits_in_the_settings_file_gets_no_advice_for_programmers(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"seed = 1{'0' * 5000}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"is not valid TOML: a number in it has thousands of digits$"):
+        read_settings(tmp_path)
+
+
+def test_a_setting_of_one_of_two_types_is_named_without_the_names_of_types() -> None:
+    with pytest.raises(SettingsError) as error:
+        make_settings(with_value("relation_extraction.window", 10**23))
+    assert str(error.value).startswith("the settings: relation_extraction.window: Input should be less than")
+    assert "constrained" not in str(error.value)

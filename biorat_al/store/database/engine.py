@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from biorat_al.errors import StoreError, UsageError
 from biorat_al.redaction import ENCODE_HINT, has_password
 from biorat_al.store.database.failures import UNKEEPABLE, describe
+from biorat_al.store.database.json_values import parsed
 
 if TYPE_CHECKING:
     import psycopg
@@ -138,8 +139,8 @@ def open_engine(url: URL) -> Engine:
         return engine
     file = Path(url.database or "")
     if file.is_file() and not _can_be_written(file):
-        return create_engine(url, creator=lambda: _read_only(file), hide_parameters=True)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
+        return create_engine(url, creator=lambda: _read_only(file), hide_parameters=True, json_deserializer=parsed)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, json_deserializer=parsed)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:

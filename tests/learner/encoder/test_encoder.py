@@ -229,3 +229,62 @@ def test_finding_an_encoder_does_not_import_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "False False\n"
+
+
+def _changed(encoder_folder: Path, tmp_path: Path, **files: bytes | None) -> str:
+    """Copy an encoder and replace files of it, or remove them (None)."""
+    folder = tmp_path / "changed"
+    shutil.copytree(encoder_folder, folder)
+    for name, content in files.items():
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
+            if content is not None:
+                path.write_bytes(content)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config": b'{"model_type": "bert", "hidden_size": "wide"}'},
+        {"config": b'{"model_type": ["bert"]}'},
+        {"config": b"[]"},
+        {"config": b"[" * 100_000},
+        {"tokenizer": b"{}"},
+        {"tokenizer": b"[]"},
+        {"tokenizer_config": b"[1]"},
+    ],
+)
+def test_whatever_is_in_the_files_of_an_encoder_the_folder_is_named(
+    encoder_folder: Path, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    folder = _changed(encoder_folder, tmp_path, **files)
+    with pytest.raises(EncoderNotFoundError, match=r"changed does not hold an encoder that can be loaded: \S"):
+        resolve_encoder(folder).count_tokens(["gout"])
+
+
+def test_an_encoder_without_a_vocabulary_does_not_read_all_words_as_the_same_unknown_one(
+    encoder_folder: Path, tmp_path: Path
+) -> None:
+    folder = _changed(encoder_folder, tmp_path, tokenizer=None, vocab=None, tokenizer_config=None)
+    with pytest.raises(EncoderNotFoundError, match=r"has no vocabulary|does not hold an encoder"):
+        resolve_encoder(folder).count_tokens(["gout"])
+
+
+@pytest.mark.parametrize("what", ["none", "empty", "cut", "without tensors"])
+def test_weights_that_are_missing_or_cut_off_are_told_at_init_and_not_after_the_first_batch(
+    encoder_folder: Path, tmp_path: Path, what: str
+) -> None:
+    whole = (encoder_folder / "model.safetensors").read_bytes()
+    header = b"{}      "
+    content = {
+        "none": None,
+        "empty": b"",
+        "cut": whole[:-9],
+        "without tensors": len(header).to_bytes(8, "little") + header,
+    }
+    folder = _changed(encoder_folder, tmp_path, model=content[what])
+    told = {"none": "holds no weights", "without tensors": "hold no tensor"}.get(what, "are damaged or not whole")
+    with pytest.raises(EncoderNotFoundError, match=told):
+        resolve_encoder(folder).check_weights()
+    resolve_encoder(str(encoder_folder)).check_weights()

@@ -1,0 +1,71 @@
+"""JSON in the database: what is read back is compared with what this program writes.
+
+A flipped bit, a half-restored backup or an editor can leave text that is no JSON, or JSON of another shape. Neither may
+reach the code that trusts it, where it would fail with an error that says nothing to the user.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import JSON, Dialect, TypeDecorator
+from sqlalchemy.types import TypeEngine
+
+from biorat_al.errors import StoreError
+
+SHAPE_ERRORS = (TypeError, ValueError, KeyError, AttributeError)
+"""Errors that the making of an object raises if the values have another shape."""
+
+
+class JsonOf(TypeDecorator[Any]):
+    """A column with a JSON object or a JSON list.
+
+    :param kind: ``dict`` or ``list``.
+    :param optional: the column may also hold nothing.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, kind: type, *, optional: bool = False) -> None:
+        super().__init__(none_as_null=optional)
+        self.kind = kind
+        self.optional = optional
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """Leave comparisons to the type that is decorated."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return what was read.
+
+        :raises StoreError: it is of another kind.
+        """
+        if isinstance(value, self.kind) or (value is None and self.optional):
+            return value
+        raise changed_outside(f"a row holds {type(value).__name__} where this program writes {self.kind.__name__}")
+
+
+def parsed(text: str) -> Any:
+    """Parse the JSON of a column.
+
+    :raises StoreError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        raise changed_outside("a row holds text that is no JSON where this program writes JSON") from None
+
+
+def other_shape(what: str) -> StoreError:
+    """Return the error for values of a row from which an object cannot be made.
+
+    :param what: the object, such as ``the document 17``.
+    """
+    return changed_outside(f"the values of {what} have another shape than this program writes")
+
+
+def changed_outside(what: str) -> StoreError:
+    """Return the error for rows that this program did not write like this."""
+    return StoreError(f"the database was changed from outside, or is damaged: {what}; take the database from a backup")
