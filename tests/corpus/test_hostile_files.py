@@ -92,3 +92,24 @@ def test_a_number_with_a_huge_exponent_is_refused_in_a_sentence(tmp_path: Path) 
     file.write_text('{"documents": [{"id": "1", "passages": [{"offset": 1e99999999999999999999, "text": "Gout."}]}]}')
     with pytest.raises(FormatError, match="not JSON after the first 0 documents: a number has an exponent"):
         list(read_corpus(file, format="bioc-json"))
+
+
+@pytest.mark.parametrize(
+    "line", ["T1\tDis{blanks}ease 0 4\tGout", "R1\t{colons} Arg1:T1 Arg2:T1", "E1\t{colons} {colons}"]
+)
+def test_a_long_annotation_line_does_not_keep_the_reader_busy(tmp_path: Path, line: str) -> None:
+    (tmp_path / "1.txt").write_text("Gout hurts.\n")
+    long = line.format(blanks=" " * 200_000, colons="a:" * 100_000)
+    (tmp_path / "1.ann").write_text(f"T2\tDisease 0 4\tGout\n{long}\n")
+    (record,) = read_corpus(tmp_path, format="brat", skip_invalid=True)
+    assert record.annotation is not None
+    assert [entity.id for entity in record.annotation.entities][0] in ("T1", "T2")
+
+
+def test_a_separator_before_an_offset_in_a_chemprot_table_is_read_as_a_blank(tmp_path: Path) -> None:
+    (tmp_path / "corpus_abstracts.tsv").write_text("1\tGout hurts.\t\n")
+    (tmp_path / "corpus_entities.tsv").write_text("1\tT1\tDISEASE\t\x1c0\t4\tGout\n")
+    (tmp_path / "corpus_relations.tsv").write_text("")
+    (record,) = read_corpus(tmp_path, format="chemprot")
+    assert record.annotation is not None
+    assert record.annotation.entities[0].surface(record.document.text) == "Gout"

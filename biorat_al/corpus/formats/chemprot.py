@@ -291,7 +291,7 @@ def _annotation(document: Document, entity_rows: list[_Row], relation_rows: list
             left_out.add(ident)
             reading.leave_out(BROKEN, FormatError(what, source=where, document=document.id))
             continue
-        span = Span(int(start), int(end))
+        span = Span(int(start.strip()), int(end.strip()))
         try:
             check_surface(document, span, text, source=where)
         except OffsetError as error:

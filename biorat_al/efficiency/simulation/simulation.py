@@ -169,6 +169,10 @@ class Simulation:
         with simulation_lock(self.folder):
             amount = {trial: tuple(self.grid.work(trial, self.settings, self.pool)) for trial in self.grid.trials()}
             missing = self.missing()
+            for trial in self.grid.trials():
+                if trial not in missing:
+                    # an earlier call was killed after writing the run and before removing its work
+                    shutil.rmtree(self.folder / "work" / trial.id, ignore_errors=True)
             work = [Work(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
             finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
             if self.threads is None and missing:

@@ -148,6 +148,18 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(tmp_path: Path, settings: Se
     assert not list((cut / "work").iterdir())
 
 
+def test_work_that_a_killed_call_did_not_remove_goes_with_the_next(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    simulation = Simulation.create(tmp_path / "s", settings, grid("rat", rounds=1), sources)
+    runs = simulation.run(1)
+    (trial,) = simulation.grid.trials()
+    left = tmp_path / "s" / "work" / trial.id / "models"
+    left.mkdir(parents=True)
+    assert list(map(figures, simulation.run(1))) == list(map(figures, runs))
+    assert not left.parent.exists()
+
+
 def _run_and_die(folder: Path, settings: Settings, grid: Grid, trial: Trial, number: int) -> None:
     def die(done: int) -> None:
         if done >= number:

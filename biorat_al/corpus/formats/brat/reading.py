@@ -39,7 +39,8 @@ BROKEN = "lines that cannot be read"
 REPEATED = "annotations whose id occurs again"
 DANGLING = "relations and events that refer to what does not exist"
 
-_MENTION = re.compile(r"(\S.*?) +((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
+# the type ends where blanks begin, so that a long run of blanks is looked at once
+_MENTION = re.compile(r"(\S(?:.*?\S)?) +((?:[0-9]{1,18} [0-9]{1,18};)*[0-9]{1,18} [0-9]{1,18})")
 # in a label of several words, a number is more likely a surplus offset
 _NUMBER = re.compile(r" [0-9;]+(?: |\Z)")
 _RELATION = re.compile(r"(\S+) +(\S+):(\S+) +(\S+):(\S+)\s*")
@@ -52,6 +53,8 @@ _NORMALIZATION = re.compile(r"(?P<type>Reference) (?P<target>\S+) (?P<database>[
 _REFERENT = re.compile(r"(?P<database>\S+) Annotation:(?P<target>\S+) Referent:(?P<identifier>\S+)")
 _NOTE = re.compile(r"(\S+) (\S+)")
 _EQUIVALENCE = re.compile(r"Equiv((?: +\S+)+)\s*")
+_LONGEST = 10_000
+"""Characters of a relation or an event: the time to look at one grows with the square of its length."""
 _ESCAPED = re.compile(r"\s|%(?=[0-9A-Fa-f]{2})")
 
 
@@ -185,6 +188,8 @@ class BratReader:
         shown = repr(shortened(line.whole, 80))
         if columns < 2:
             return f"found {shortened(line.ident, 80)!r}, expected an id, a tab and an annotation"
+        if line.ident[:1] in ("R", "E") and len(line.content) > _LONGEST:
+            return f"found {shown}, expected {_LONGEST:,} characters at most"
         match line.ident[:1]:
             case "T":
                 found = _MENTION.fullmatch(line.content.strip())
