@@ -334,8 +334,8 @@ STORE = (
     Fault(
         "a confirmed push is confirmed again",
         "biorat_al/store/tasks.py",
-        '.where(TaskRow.document_id == document_id, TaskRow.state == "pushing")',
-        ".where(TaskRow.document_id == document_id)",
+        'select(TaskRow).where(TaskRow.document_id.in_(chunk), TaskRow.state == "pushing")',
+        "select(TaskRow).where(TaskRow.document_id.in_(chunk))",
         (f"{_TASKS}::test_an_interrupted_push_leaves_a_trace_and_is_confirmed_once",),
     ),
     Fault(

@@ -106,6 +106,13 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
             f"{plural(merged.returned, 'task')} had no answer and went with the backup that was restored: "
             f"{'its document' if merged.returned == 1 else 'their documents'} can be asked for again"
         )
+    if merged.adopted:
+        verb = "was" if merged.adopted == 1 else "were"
+        notices.append(
+            f"{plural(merged.adopted, 'task')} in Label Studio {verb} not recorded here, though of this project's "
+            "documents: this database was restored from a backup, or somebody imported them; they are recorded now, "
+            "and answers on them count"
+        )
     if merged.kept:
         verb = "is" if merged.kept == 1 else "are"
         notices.append(
