@@ -3,7 +3,8 @@
 - `engine`: addresses of databases, and engines for SQLite and Postgres.
 - `failures`: what a database's error means and what to do.
 - `busy`: which processes use a project's database.
+- `checksums`: checksums of rows, which are written with them; `integrity`: all rows compared with theirs.
 - `migration`: upgrading a database to the newest revision; it imports nothing else from here.
 
-`busy < failures < engine`: what is on the right imports the left.
+`busy < failures < engine` and `checksums < integrity`: what is on the right imports the left.
 """
