@@ -4,7 +4,8 @@
 - ``steps`` holds the six steps, a module each: pull, train, evaluate, predict, select, push.
 - ``context`` holds what every step receives; ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
-- ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models.
+- ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models,
+  ``encoder_changes`` an encoder whose files were changed.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 
 ``runner``, ``plan`` and ``status`` may import the steps. Steps may import the modules beside ``steps``, but never these

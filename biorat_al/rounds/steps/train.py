@@ -16,10 +16,11 @@ from biorat_al.errors import NotEnoughLabelsError, StoreError
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.encoder_changes import changed_encoder
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
-from biorat_al.settings import Arm, Settings
+from biorat_al.settings import Arm
 from biorat_al.store.answers import answers, decisions
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import models_of
@@ -86,7 +87,7 @@ def run(context: Context) -> Finish:
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
                 **masked_counts([example.disputed for example in examples]),
                 **unasked_counts(examples),
-                **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
+                **({"notices": notices} if (notices := _notices(session, context, models)) else {}),
             }
         )
 
@@ -161,11 +162,12 @@ def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) 
     return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
 
 
-def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
+def _notices(session: Session, context: Context, models: Mapping[str, ModelRow]) -> list[str]:
     """Return sentences on what people should know about the models and their training labels."""
-    unknown = unknown_preference(session, settings)
+    settings = context.settings
+    unknown, changed = unknown_preference(session, settings), changed_encoder(session, context.number)
     later = [*replaced_notices(models), *(one.sentence for one in not_asked(session, settings))]
-    return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
+    return later + ([f"{unknown}: what is disputed is masked"] if unknown else []) + ([changed] if changed else [])
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:
@@ -278,5 +280,5 @@ def unlabelled_documents(context: Context) -> list[Document]:
         if len(pool) > MOST_UNLABELLED:
             generator = np.random.default_rng(context.seed("unlabelled"))
             pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())
-        documents = documents_by_id(session, pool)
+        documents = documents_by_id(session, pool, check=True)
     return [documents[document_id] for document_id in pool]
