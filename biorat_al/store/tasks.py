@@ -213,7 +213,9 @@ def merge(
 
 def _adopted(session: Session, role: str, unknown: Sequence[int], at: datetime) -> dict[int, TaskRow]:
     """Record a task of each document of the role among `unknown`, so that answers on it count."""
-    number = session.scalar(select(func.max(RoundRow.number)))
+    # the round that is running has not asked for them
+    newest = select(RoundRow.number).order_by((RoundRow.state == "done").desc(), RoundRow.number.desc())
+    number = session.scalar(newest.limit(1))
     rows: dict[int, TaskRow] = {}
     for chunk in chunks(unknown):
         of_role = select(DocumentRow.id).where(DocumentRow.id.in_(chunk), DocumentRow.split == role)

@@ -197,12 +197,20 @@ def test_tasks_of_documents_of_the_other_role_are_counted_and_left_alone(tasks: 
 
 def test_answers_on_tasks_that_a_restored_database_does_not_know_count(tasks: Store) -> None:
     """They were left alone, and marked as read: once the document was asked for again, nobody fetched them."""
+    with tasks.write() as session:
+        session.add(
+            RoundRow(
+                number=1, state="running", request={}, settings={}, program_version="0", started_at=T0, ended_at=None
+            )
+        )
     unknown = FetchedTask(3, "99", (answer("a9", 3),), 0)
     counts = pull(tasks, unknown, existing=frozenset({"11", "12", "99"}))
     assert (counts.adopted, counts.new, counts.unknown_tasks) == (1, 1, 0)
     assert labels(tasks)[3] == ["Disease"]
     assert on(tasks)[3] == ("answered", "99", 0)
     with tasks.read() as session:
+        # so that an open one gets newer pre-labels, as those of earlier rounds do
+        assert [task.round_number for task in tasks_in_state(session, "pool", "answered")] == [0]
         assert never_asked_documents(session, without_gold=True) == []
     assert pull(tasks, unknown, existing=frozenset({"11", "12", "99"})).adopted == 0
 
