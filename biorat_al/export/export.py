@@ -29,6 +29,7 @@ from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
+from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.picks import picks_of
@@ -161,6 +162,7 @@ def _export(
     citation = "" if options.citation is None else citation_of(options.citation)
     splits = _splits(settings, store, options, prefer)
     with store.read() as session:
+        check_rows(session)
         history = History(annotators(session))
         unknown = unknown_preference(session, settings)
         found = findings(session)
@@ -319,7 +321,7 @@ def _decided(
     for split, chosen in splits.items():
         for some in chunks(chosen, AT_ONCE):
             with store.read() as session:
-                documents = documents_by_id(session, [answer.document_id for answer in some])
+                documents = documents_by_id(session, [answer.document_id for answer in some], check=True)
                 loaded = list(decisions(session, some, prefer=prefer))
                 pairs = ((one.document_id, vote.shown_version) for one in some for vote in one.votes)
                 known = [(document_id, version) for document_id, version in pairs if version is not None]

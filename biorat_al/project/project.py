@@ -15,7 +15,7 @@ from biorat_al.corpus.model.document import Annotation, Record
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.sources import Sources
-from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
+from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, UsageError
 from biorat_al.export.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
@@ -29,7 +29,7 @@ from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
 from biorat_al.store.answers import read_gold
 from biorat_al.store.database import migration
-from biorat_al.store.database.engine import database_errors, database_url, open_engine
+from biorat_al.store.database.engine import check_file, database_errors, database_url, open_engine
 from biorat_al.store.documents import ImportReport
 from biorat_al.store.models import newest_model
 from biorat_al.store.store import Store
@@ -339,12 +339,11 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
     :param folder: the project's folder; None searches from the working directory upwards.
     :raises StoreError: the database does not exist.
-    :raises SchemaVersionError: the database was created by a newer version.
+    :raises SchemaVersionError: the database was created by a newer version, or has none of the program's tables.
     """
     place = Project.find() if folder is None else folder.resolve()
     url = database_url(read_settings(place).database.url, place)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise StoreError(f"the database file {url.database} is missing; take it from a backup")
+    check_file(url)
     engine = open_engine(url)
     try:
         with database_errors(url):

@@ -55,7 +55,8 @@ def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], versi
     """Record what tasks are shown with from now on, so that answers can be compared with it."""
     tasks = [task for task in tasks_in_state(session, "pool", "answered", "skipped") if task.desk_task_id in shown]
     known = predictions(session, version, [task.document_id for task in tasks])
-    names = [column.key for column in inspect(PredictionRow).column_attrs]
+    # the new row gets a checksum of its own values
+    names = [column.key for column in inspect(PredictionRow).column_attrs if column.key != "checksum"]
     rows: list[dict[str, Any]] = [
         {name: getattr(row, name) for name in names} | {"model_version": version}
         for task, row in _rows(session, tasks)

@@ -26,6 +26,7 @@ from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers
+from biorat_al.store.database.integrity import add_missing_checksums, check_rows
 from biorat_al.store.findings import findings
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round, steps_of
@@ -94,10 +95,12 @@ def run_round(
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
+    :raises StoreError: something in the database is not as it was written.
     :raises UsageError: the interrupted round was begun with another request, or the query strategy cannot run with the
         settings.
     """
     with round_lock(folder, store) as lock:
+        _check_database(store)
         number, resumed, kept, request = _begin(store, settings, request)
         context = Context(folder, kept, store, desk, number, request, progress, lock.check)
         if resumed:
@@ -160,6 +163,18 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
         row.settings = settings.model_dump(mode="json")
         row.program_version = __version__
         return row.number, False, settings, request
+
+
+def _check_database(store: Store) -> None:
+    """Check that everything in the database is as it was written, and complete what an earlier version wrote.
+
+    :raises StoreError: something is not.
+    """
+    with store.read() as session:
+        missing = check_rows(session)
+    if missing:
+        with store.write() as session:
+            add_missing_checksums(session)
 
 
 def _differences(kept: Settings, current: Settings) -> list[str]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.errors import ProjectError, StoreError
 from biorat_al.store.database import migration
-from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
+from biorat_al.store.database.engine import check_file, database_errors, database_url, open_engine, shown
 from biorat_al.store.tables import ProjectRow
 from biorat_al.version import __version__
 
@@ -46,8 +46,7 @@ class Store:
         :raises SchemaVersionError: it was made by an older or a newer version of the program.
         """
         url = database_url(setting, folder)
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            raise StoreError(f"the database file {url.database} is missing")
+        check_file(url)
         store = cls(url)
         try:
             with database_errors(url), store.engine.connect() as connection:
@@ -77,7 +76,7 @@ class Store:
                         f"the database {shown(url)} holds the project {row.name!r} "
                         "already; give each project its own database"
                     )
-            migration.upgrade(store.engine)
+            migration.make_tables(store.engine)
         return store
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from biorat_al.store.database.checksums import Checked
 from biorat_al.store.database.json_values import JsonOf
 
 
@@ -75,7 +76,7 @@ class ProjectRow(Base):
     created_at: Mapped[datetime]
 
 
-class DocumentRow(Base):
+class DocumentRow(Checked, Base):
     """A document; `id` follows the order in which documents were read."""
 
     __tablename__ = "document"
@@ -83,6 +84,8 @@ class DocumentRow(Base):
         CheckConstraint("split IN ('pool', 'test')", name="split"),
         Index("ix_document_split_id", "split", "id"),
     )
+    # the text has a digest, and the split one of two values
+    unchecked = ("text", "split")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(Text, unique=True)
@@ -93,7 +96,7 @@ class DocumentRow(Base):
     details: Mapped[dict[str, Any]]
 
 
-class AnnotationRow(Base):
+class AnnotationRow(Checked, Base):
     """An annotation of one document by one source, at one time.
 
     `source` is ``person``, ``gold`` or ``import``. For a person, each fetched edit is a separate row and `current`
@@ -141,7 +144,7 @@ class AnnotationRow(Base):
     slips: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
-class EntityRow(Base):
+class EntityRow(Checked, Base):
     """A mention of an annotation."""
 
     __tablename__ = "entity"
@@ -157,7 +160,7 @@ class EntityRow(Base):
     extras: Mapped[dict[str, Any]]
 
 
-class RelationRow(Base):
+class RelationRow(Checked, Base):
     """A relation of an annotation; head and tail are keys of its entities."""
 
     __tablename__ = "relation"
@@ -172,7 +175,7 @@ class RelationRow(Base):
     extras: Mapped[dict[str, Any]]
 
 
-class DeskProjectRow(Base):
+class DeskProjectRow(Checked, Base):
     """The project on the desk that has the tasks of one role, and how far it has been fetched."""
 
     __tablename__ = "desk_project"
@@ -184,7 +187,7 @@ class DeskProjectRow(Base):
     cursor: Mapped[str | None] = mapped_column(Text)
 
 
-class TaskRow(Base):
+class TaskRow(Checked, Base):
     """A document that was asked for.
 
     `state` is ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped`` or ``deleted``.
@@ -204,6 +207,7 @@ class TaskRow(Base):
             postgresql_where=text("state <> 'deleted'"),
         ),
     )
+    unchecked = ("intent_at",)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), unique=True)
@@ -218,7 +222,7 @@ class TaskRow(Base):
     seats: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
-class RoundRow(Base):
+class RoundRow(Checked, Base):
     """A round: what it was asked to do and how far it has come (``running``, ``waiting``, ``done``)."""
 
     __tablename__ = "round"
@@ -233,7 +237,7 @@ class RoundRow(Base):
     ended_at: Mapped[datetime | None]
 
 
-class StepRow(Base):
+class StepRow(Checked, Base):
     """A step of a round: ``pending``, ``running``, ``done`` or ``skipped``, with its counts."""
 
     __tablename__ = "step"
@@ -250,7 +254,7 @@ class StepRow(Base):
     counts: Mapped[dict[str, Any]]
 
 
-class ModelRow(Base):
+class ModelRow(Checked, Base):
     """A trained model, whose folder is in the project's ``models``."""
 
     __tablename__ = "model"
@@ -265,7 +269,7 @@ class ModelRow(Base):
     created_at: Mapped[datetime]
 
 
-class EvaluationRow(Base):
+class EvaluationRow(Checked, Base):
     """Strict span counts of one model on one test document and label."""
 
     __tablename__ = "evaluation"
@@ -278,7 +282,7 @@ class EvaluationRow(Base):
     false_negatives: Mapped[int]
 
 
-class ReliabilityRow(Base):
+class ReliabilityRow(Checked, Base):
     """Counts of a model's predicted mentions on the test documents with confidences in one of equal parts of [0, 1].
 
     `bin` numbers the parts from 0, `confidence` is the sum of the confidences, `right` the number of right mentions.
@@ -293,7 +297,7 @@ class ReliabilityRow(Base):
     right: Mapped[int]
 
 
-class RobustnessRow(Base):
+class RobustnessRow(Checked, Base):
     """Strict span counts over all labels of one model on one test document that was altered (``typos``, …)."""
 
     __tablename__ = "robustness"
@@ -306,7 +310,7 @@ class RobustnessRow(Base):
     false_negatives: Mapped[int]
 
 
-class RelationEvaluationRow(Base):
+class RelationEvaluationRow(Checked, Base):
     """Counts of one model's relations on one test document and relation label.
 
     `entities` says between which mentions relations were predicted: those that count as ``gold``, or those
@@ -330,7 +334,7 @@ class RelationEvaluationRow(Base):
     false_negatives: Mapped[int]
 
 
-class PredictionRow(Base):
+class PredictionRow(Checked, Base):
     """The prediction of a round's selecting model on one document of the pool."""
 
     __tablename__ = "prediction"
@@ -348,7 +352,7 @@ class PredictionRow(Base):
     relations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
 
 
-class PickRow(Base):
+class PickRow(Checked, Base):
     """A document that a round chose, with score and reason."""
 
     __tablename__ = "pick"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from biorat_al.store.annotations import NewAnnotation, add_annotations, chunks
 from biorat_al.store.known_answers import HOME, KnownAnswers, Stamp, known_answers, taken_stamps
 from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, is_that, judge
-from biorat_al.store.tables import AnnotationRow, DeskProjectRow, TaskRow
+from biorat_al.store.tables import AnnotationRow, DeskProjectRow, DocumentRow, RoundRow, TaskRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class MergeCounts:
     :param kept: answers that the desk no longer has although nobody deleted them.
     :param returned: documents whose tasks went with a restored backup before anybody answered them: they can be asked
         for again.
+    :param adopted: tasks of documents for which no task was recorded, for example because this database was restored
+        from a backup.
     :param twice: annotator and document row id of each person who answered several tasks of one document.
     """
 
@@ -61,6 +63,7 @@ class MergeCounts:
     restored: int = 0
     kept: int = 0
     returned: int = 0
+    adopted: int = 0
     twice: set[tuple[str, int]] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -89,12 +92,11 @@ def intend_push(session: Session, role: str, document_ids: Sequence[int], round_
 
 def confirm_push(session: Session, arrived: dict[int, str], shown_version: str | None, at: datetime) -> None:
     """Record the desk's ids of tasks that have arrived, by document row id."""
-    for document_id, desk_task_id in arrived.items():
-        session.execute(
-            update(TaskRow)
-            .where(TaskRow.document_id == document_id, TaskRow.state == "pushing")
-            .values(state="open", desk_task_id=desk_task_id, pushed_at=at, shown_version=shown_version)
-        )
+    for chunk in chunks(list(arrived)):
+        pushing = select(TaskRow).where(TaskRow.document_id.in_(chunk), TaskRow.state == "pushing")
+        for row in session.scalars(pushing):
+            row.state, row.desk_task_id = "open", arrived[row.document_id]
+            row.pushed_at, row.shown_version = at, shown_version
 
 
 def tasks_in_state(session: Session, role: str, *states: str) -> list[TaskRow]:
@@ -165,6 +167,9 @@ def merge(
     by_document: dict[int, list[FetchedTask]] = {}
     for task in fetched:
         by_document.setdefault(task.document_id, []).append(task)
+    adopted = _adopted(session, role, [document_id for document_id in by_document if document_id not in rows], at)
+    rows |= adopted
+    counts.adopted = len(adopted)
     homes = _homes(rows, by_document, existing, places)
     gone = [
         row
@@ -204,6 +209,23 @@ def merge(
     session.flush()
     add_annotations(session, new)
     return counts
+
+
+def _adopted(session: Session, role: str, unknown: Sequence[int], at: datetime) -> dict[int, TaskRow]:
+    """Record a task of each document of the role among `unknown`, so that answers on it count."""
+    # the round that is running has not asked for them
+    newest = select(RoundRow.number).order_by((RoundRow.state == "done").desc(), RoundRow.number.desc())
+    number = session.scalar(newest.limit(1))
+    rows: dict[int, TaskRow] = {}
+    for chunk in chunks(unknown):
+        of_role = select(DocumentRow.id).where(DocumentRow.id.in_(chunk), DocumentRow.split == role)
+        for ident in session.scalars(of_role.order_by(DocumentRow.id)).all():
+            rows[ident] = TaskRow(
+                document_id=ident, role=role, state="open", round_number=number, intent_at=at, pushed_at=at
+            )
+    session.add_all(rows.values())
+    session.flush()
+    return rows
 
 
 def _homes(

@@ -103,7 +103,7 @@ def test_a_long_annotation_line_does_not_keep_the_reader_busy(tmp_path: Path, li
     (tmp_path / "1.ann").write_text(f"T2\tDisease 0 4\tGout\n{long}\n")
     (record,) = read_corpus(tmp_path, format="brat", skip_invalid=True)
     assert record.annotation is not None
-    assert [entity.id for entity in record.annotation.entities][0] in ("T1", "T2")
+    assert next(entity.id for entity in record.annotation.entities) in ("T1", "T2")
 
 
 def test_a_separator_before_an_offset_in_a_chemprot_table_is_read_as_a_blank(tmp_path: Path) -> None:

@@ -6,37 +6,8 @@ in what came in its place; a test in this folder fails until that is done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault, and the tests that are to find it.
-
-    :param name: what goes wrong, in a few words.
-    :param file: of the package, by its path in the project.
-    :param old: the text that is exchanged.
-    :param new: what comes in its place.
-    :param tests: as pytest takes them; one of them has to fail.
-    :param postgres: whether they are tests on Postgres; such are left out elsewhere.
-    :param places: how often `old` stands in the file, all of which are exchanged; None: any number from 1 on.
-    :param also: further texts of the file and what comes in their places, where one does not make the fault.
-    """
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...]
-    places: int | None = 1
-    postgres: bool = False
-    also: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def area(self) -> str:
-        """The folder of the package that it is planted in."""
-        return self.file.split("/")[1]
-
+from tests.faults.fault import Fault
+from tests.faults.planted_repairs import REPAIRS
 
 _LATE = "tests/rounds/steps/test_late_push.py"
 _RUNNER = "tests/rounds/test_runner.py"
@@ -336,8 +307,8 @@ STORE = (
     Fault(
         "a confirmed push is confirmed again",
         "biorat_al/store/tasks.py",
-        '.where(TaskRow.document_id == document_id, TaskRow.state == "pushing")',
-        ".where(TaskRow.document_id == document_id)",
+        'select(TaskRow).where(TaskRow.document_id.in_(chunk), TaskRow.state == "pushing")',
+        "select(TaskRow).where(TaskRow.document_id.in_(chunk))",
         (f"{_TASKS}::test_an_interrupted_push_leaves_a_trace_and_is_confirmed_once",),
     ),
     Fault(
@@ -774,4 +745,4 @@ BORROWING = (
     ),
 )
 
-FAULTS = (*MISSED, *ROUNDS, *STORE, *DESK, *ACQUISITION, *BORROWING)
+FAULTS = (*MISSED, *ROUNDS, *STORE, *DESK, *ACQUISITION, *REPAIRS, *BORROWING)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import URL, inspect, text
 
 import biorat_al
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.sources import Sources
-from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, StoreError, UsageError
+from biorat_al.errors import (
+    NothingToDoYet,
+    ProjectError,
+    SchemaVersionError,
+    SettingsError,
+    StoreError,
+    UsageError,
+)
 from biorat_al.export.export import export_corpus
 from biorat_al.project import Project, new_settings, upgrade_database
 from biorat_al.store.database import engine
+from biorat_al.store.database.engine import DATABASE_VARIABLE
 from tests.support.commands import everything_in, nowhere
 from tests.support.rounds import demo_files, make_project, patient, picture_of, settings_for
 
@@ -229,3 +237,28 @@ def test_an_upgrade_of_a_database_that_is_missing_makes_none(project: Project) -
     with pytest.raises(StoreError, match=r"the database file .*biorat\.sqlite3 is missing; take it from a backup"):
         upgrade_database(project.folder)
     assert not (project.folder / "biorat.sqlite3").exists()
+
+
+def test_a_database_file_that_is_empty_is_neither_filled_nor_called_upgraded(project: Project) -> None:
+    project.close()
+    file = project.folder / "biorat.sqlite3"
+    file.write_bytes(b"")
+    for open_it in (upgrade_database, Project.open):
+        with pytest.raises(StoreError, match=r"the database file .*biorat\.sqlite3 is empty; take it from a backup"):
+            open_it(project.folder)
+    assert file.read_bytes() == b""
+
+
+@pytest.mark.postgres
+def test_a_database_of_something_else_is_not_upgraded(
+    nowhere: Path, tiny_encoder: Path, new_postgres_database: Callable[[], URL], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, new_postgres_database().render_as_string(hide_password=False))
+    make_project(nowhere / "shared", settings_for(tiny_encoder, database={"url": "environment"})).close()
+    other = new_postgres_database()
+    monkeypatch.setenv(DATABASE_VARIABLE, other.render_as_string(hide_password=False))
+    with pytest.raises(SchemaVersionError, match="none of biorat-al's tables; it is not the database of this project"):
+        upgrade_database(nowhere / "shared")
+    other_engine = engine.open_engine(other)
+    assert inspect(other_engine).get_table_names() == []
+    other_engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from sqlalchemy import select, update
 from biorat_al.errors import ProjectError, StoreError
 from biorat_al.project import Project
 from biorat_al.store.models import models_of
-from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
+from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, TaskRow
 from tests.support.commands import call, one_sentence
 from tests.support.rounds import make_project, picture_of, run_killed, settings_for
+
+SHORT = {"epochs": 1, "min_steps": 3, "batch_size": 4, "arms": ["rat"]}
 
 
 def version_of(project: Project, arm: str = "rat") -> str:
@@ -21,9 +24,9 @@ def version_of(project: Project, arm: str = "rat") -> str:
         return models_of(session, 1)[arm].version
 
 
-def flip_a_bit(file: Path) -> None:
+def flip_a_bit(file: Path, part: int = 1) -> None:
     content = bytearray(file.read_bytes())
-    content[-5] ^= 1
+    content[len(content) // part - 5] ^= 1
     file.write_bytes(content)
 
 
@@ -57,6 +60,55 @@ def test_a_model_that_is_lost_or_changed_between_two_steps_is_trained_again(
     assert "it is trained again" in outcome.out + outcome.err
     with Project.open(tmp_path / "trial") as project:
         assert picture_of(project) == undisturbed
+
+
+def test_a_text_that_was_changed_in_the_database_is_not_shown_to_annotators(project: Project) -> None:
+    with project.store.write() as session:
+        session.execute(update(DocumentRow).values(text=DocumentRow.text + " More."))
+    project.settings = project.settings.model_copy(
+        update={"selection": project.settings.selection.model_copy(update={"seed_strategy": "random"})}
+    )
+    with pytest.raises(StoreError, match=r"the text of the document \S+ is not the one that was read"):
+        project.round()
+    with project.store.read() as session:
+        assert not session.scalars(select(TaskRow).where(TaskRow.state == "open")).all()
+
+
+def test_a_text_that_was_changed_in_the_database_is_not_exported(project: Project, tmp_path: Path) -> None:
+    project.round()
+    with project.store.write() as session:
+        session.execute(update(DocumentRow).where(DocumentRow.split == "test").values(text="Another one."))
+    with pytest.raises(StoreError, match=r"the text of the document \S+ is not the one that was read"):
+        project.export(tmp_path / "corpus")
+    assert not (tmp_path / "corpus").exists()
+
+
+@pytest.mark.parametrize("do", ["round", "export"])
+def test_a_label_that_was_changed_in_the_database_is_neither_learnt_nor_exported(
+    project: Project, tmp_path: Path, do: str
+) -> None:
+    project.round()
+    with project.store.write() as session:
+        number = session.scalar(select(EntityRow.id).limit(1))
+        session.execute(update(EntityRow).where(EntityRow.id == number).values(label="Chemicaf"))
+    work = project.round if do == "round" else partial(project.export, tmp_path / "corpus")
+    with pytest.raises(StoreError, match=rf"1 row is not as written .*: entity \(id {number}, of document \S+\)"):
+        work()
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_an_encoder_whose_files_were_changed_is_told(tmp_path: Path, tiny_encoder: Path) -> None:
+    encoder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, encoder)
+    with make_project(tmp_path / "trial", settings_for(encoder, training=SHORT)) as project:
+        for _ in range(2):
+            report = project.round()
+        assert "notices" not in report.step("train").counts
+    # in the middle: the last tensor is the pooler, which no model starts from
+    flip_a_bit(encoder / "model.safetensors", part=2)
+    with Project.open(tmp_path / "trial") as project:
+        (notice,) = project.round().step("train").counts["notices"]
+    assert notice.startswith(f"the files of the encoder {encoder} are not the ones that the models of round 1 started")
 
 
 def test_changed_weights_do_not_predict_unnoticed(project: Project, tmp_path: Path) -> None:
@@ -96,6 +148,7 @@ def test_a_mention_that_was_changed_in_the_database_is_not_learnt_from(
             .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
             .where(DocumentRow.split == split)
         )
-        session.execute(update(EntityRow).where(EntityRow.id.in_(found)).values(**values))
+        # without a checksum, as an earlier version of the program wrote it
+        session.execute(update(EntityRow).where(EntityRow.id.in_(found)).values(**values, checksum=None))
     with pytest.raises(StoreError, match=said):
         project.round()

@@ -14,7 +14,7 @@ from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.picks import count_never_asked, never_asked_documents
 from biorat_al.store.store import Store
-from biorat_al.store.tables import AnnotationRow, RoundRow, TaskRow
+from biorat_al.store.tables import AnnotationRow, DocumentRow, RoundRow, TaskRow
 from biorat_al.store.tasks import (
     FetchedAnswer,
     FetchedTask,
@@ -146,7 +146,10 @@ def test_the_id_of_a_deleted_task_may_come_again(tasks: Store) -> None:
 
 def test_a_task_whose_id_went_to_another_is_deleted(tasks: Store) -> None:
     counts = pull(tasks, FetchedTask(3, "12", (), 0))
-    assert (counts.deleted_tasks, counts.unknown_tasks) == (1, 1)
+    assert (counts.deleted_tasks, counts.adopted) == (1, 1)
+    assert {number: row[:2] for number, row in on(tasks).items()} == {
+        1: ("open", "11"), 2: ("deleted", "12"), 3: ("open", "12")
+    }  # fmt: skip
 
 
 def test_of_several_annotators_the_latest_counts(tasks: Store) -> None:
@@ -185,8 +188,31 @@ def test_an_answer_that_became_a_skip_no_longer_counts_though_its_time_is_the_sa
     assert labels(tasks) == {1: ["Disease"]}
 
 
-def test_tasks_that_others_made_are_counted_and_left_alone(tasks: Store) -> None:
-    assert pull(tasks, FetchedTask(3, "99", (), 0)).unknown_tasks == 1
+def test_tasks_of_documents_of_the_other_role_are_counted_and_left_alone(tasks: Store) -> None:
+    with tasks.write() as session:
+        session.get_one(DocumentRow, 3).split = "test"
+    assert pull(tasks, FetchedTask(3, "99", (answer("a9", 3),), 0)).unknown_tasks == 1
+    assert on(tasks).keys() == {1, 2}
+
+
+def test_answers_on_tasks_that_a_restored_database_does_not_know_count(tasks: Store) -> None:
+    """They were left alone, and marked as read: once the document was asked for again, nobody fetched them."""
+    with tasks.write() as session:
+        session.add(
+            RoundRow(
+                number=1, state="running", request={}, settings={}, program_version="0", started_at=T0, ended_at=None
+            )
+        )
+    unknown = FetchedTask(3, "99", (answer("a9", 3),), 0)
+    counts = pull(tasks, unknown, existing=frozenset({"11", "12", "99"}))
+    assert (counts.adopted, counts.new, counts.unknown_tasks) == (1, 1, 0)
+    assert labels(tasks)[3] == ["Disease"]
+    assert on(tasks)[3] == ("answered", "99", 0)
+    with tasks.read() as session:
+        # so that an open one gets newer pre-labels, as those of earlier rounds do
+        assert [task.round_number for task in tasks_in_state(session, "pool", "answered")] == [0]
+        assert never_asked_documents(session, without_gold=True) == []
+    assert pull(tasks, unknown, existing=frozenset({"11", "12", "99"})).adopted == 0
 
 
 def test_an_answer_on_another_text_is_kept_and_does_not_count(tasks: Store) -> None:

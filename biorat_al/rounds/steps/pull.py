@@ -107,6 +107,12 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
             f"{plural(merged.returned, 'task')} had no answer and went with the backup that was restored: "
             f"{'its document' if merged.returned == 1 else 'their documents'} can be asked for again"
         )
+    if merged.adopted:
+        notices.append(
+            f"{plural(merged.adopted, 'task')} in Label Studio {verb(merged.adopted, 'were')} not recorded here, though of this project's "
+            "documents: this database was restored from a backup, or somebody imported them; they are recorded now, "
+            "and answers on them count"
+        )
     if merged.kept:
         notices.append(
             f"{are(merged.kept, 'answer')} no longer in Label Studio, because the task was made again or a "

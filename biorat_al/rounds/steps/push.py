@@ -140,7 +140,7 @@ def _push(
     context: Context, project: DeskProject, document_ids: Sequence[int], proposed: Mapping[int, PreAnnotation]
 ) -> None:
     with context.store.read() as session:
-        documents = documents_by_id(session, document_ids)
+        documents = documents_by_id(session, document_ids, check=True)
     _settle(context, project, documents, proposed)
     with context.store.read() as session:
         there = {task.document_id for task in tasks_in_state(session, project.role, *_CONFIRMED)}

@@ -20,6 +20,7 @@ from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, star
 from biorat_al.rounds.calibration import Calibration, default_temperature, from_answers
 from biorat_al.rounds.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.encoder_changes import changed_encoder
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
@@ -98,7 +99,7 @@ def run(context: Context) -> Finish:
                 **masked_counts([example.disputed for example in examples]),
                 **unasked_counts(examples),
                 **kept_decision(session, context),
-                **({"notices": notices} if (notices := _notices(session, settings, models)) else {}),
+                **({"notices": notices} if (notices := _notices(session, context, models)) else {}),
             }
         )
 
@@ -256,11 +257,12 @@ def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) 
     return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
 
 
-def _notices(session: Session, settings: Settings, models: Mapping[str, ModelRow]) -> list[str]:
+def _notices(session: Session, context: Context, models: Mapping[str, ModelRow]) -> list[str]:
     """Return sentences on what people should know about the models and their training labels."""
-    unknown = unknown_preference(session, settings)
+    settings = context.settings
+    unknown, changed = unknown_preference(session, settings), changed_encoder(session, context.number)
     later = [*replaced_notices(members_of(models)), *(one.sentence for one in not_asked(session, settings))]
-    return later + ([f"{unknown}: what is disputed is masked"] if unknown else [])
+    return later + ([f"{unknown}: what is disputed is masked"] if unknown else []) + ([changed] if changed else [])
 
 
 def _is_whole(context: Context, row: ModelRow) -> bool:
@@ -385,5 +387,5 @@ def unlabelled_documents(context: Context) -> list[Document]:
         if len(pool) > MOST_UNLABELLED:
             generator = np.random.default_rng(context.seed("unlabelled"))
             pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())
-        documents = documents_by_id(session, pool)
+        documents = documents_by_id(session, pool, check=True)
     return [documents[document_id] for document_id in pool]

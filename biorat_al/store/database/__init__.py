@@ -4,7 +4,8 @@
 - `failures`: what a database's error means and what to do.
 - `json_values`: JSON in the database, compared with what this program writes.
 - `busy`: which processes use a project's database.
+- `checksums`: checksums of rows, which are written with them; `integrity`: all rows compared with theirs.
 - `migration`: upgrading a database to the newest revision; it imports nothing else from here.
 
-`busy < failures < engine`, and `json_values < engine`: what is on the right imports the left.
+`busy < failures < engine`, `json_values < engine` and `checksums < integrity`: what is on the right imports the left.
 """

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from biorat_al.errors import StoreError, UsageError
 from biorat_al.redaction import ENCODE_HINT, has_password
-from biorat_al.store.database.failures import UNKEEPABLE, describe
+from biorat_al.store.database.failures import DAMAGED, UNKEEPABLE, describe
 from biorat_al.store.database.json_values import parsed
 
 if TYPE_CHECKING:
@@ -112,6 +112,20 @@ def database_setting(address: str | None) -> str:
     return address
 
 
+def check_file(url: URL) -> None:
+    """Check that the file of a SQLite database exists and is not empty: SQLite would make one, or fill it.
+
+    :raises StoreError: it does not exist, or is empty.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    file = Path(url.database or "")
+    if not file.is_file():
+        raise StoreError(f"the database file {file} is missing; take it from a backup")
+    if not file.stat().st_size and not _journal(file).is_file():
+        raise StoreError(f"the database file {file} is empty; take it from a backup")
+
+
 def open_engine(url: URL) -> Engine:
     """Return an engine for `url`, without making a connection yet.
 
@@ -165,9 +179,13 @@ def _can_be_written(file: Path) -> bool:
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
+def _journal(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
+
+
 def _read_only(file: Path) -> sqlite3.Connection:
     """Open a SQLite file for reading. If its journal is empty, no file is made beside it, not even locks."""
-    journal = file.with_name(f"{file.name}-wal")
+    journal = _journal(file)
     empty = not journal.is_file() or not journal.stat().st_size
     address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if empty else ''}"
     return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
@@ -185,6 +203,9 @@ def database_errors(url: URL) -> Iterator[None]:
             raise
         verb = "refused what was to be written" if problem == UNKEEPABLE else "cannot be used"
         raise StoreError(f"the database {shown(url)} {verb}: {problem}") from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged part of the file in its message, which the driver cannot decode
+        raise StoreError(f"the database {shown(url)} cannot be used: {DAMAGED}") from error
     except UnicodeEncodeError as error:
         # the error itself quotes the whole text
         raise StoreError(f"the database {shown(url)} refused what was to be written: {UNKEEPABLE}") from error

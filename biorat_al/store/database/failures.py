@@ -168,12 +168,14 @@ _SQLITE = (
     ),
     _Meaning(
         (),
-        r"malformed|database corrupt",
+        r"malformed|database corrupt|could not decode to utf-8",
         "the file is damaged ({line}); take it from a backup, and keep a copy of this one",
     ),
     _Meaning((), r"file is not a database", "the file is not a database ({line}); take it from a backup"),
 )
 
+
+DAMAGED = "the file is damaged; take it from a backup, and keep a copy of this one"
 
 UNKEEPABLE = (
     "a text, an id or a label holds a character that it cannot keep (NUL, or half of a surrogate pair); take it out "

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine
 from biorat_al.errors import SchemaVersionError
 from biorat_al.resources import resource
 
+_FOREIGN = "the database has none of biorat-al's tables; it is not the database of this project"
+
 
 def _configuration() -> Config:
     configuration = Config()
@@ -41,9 +43,7 @@ def check_revision(connection: Connection) -> None:
         return
     _refuse_newer(current)
     raise SchemaVersionError(
-        "the database was made by an older version of biorat-al; run: biorat-al db upgrade"
-        if current
-        else "the database has none of biorat-al's tables; it is not the database of this project"
+        "the database was made by an older version of biorat-al; run: biorat-al db upgrade" if current else _FOREIGN
     )
 
 
@@ -58,7 +58,18 @@ def is_older(connection: Connection) -> bool:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Upgrade the database to the newest revision in one transaction; return the revisions before and after.
+    """Upgrade a project's database to the newest revision in one transaction; return the revisions before and after.
+
+    :raises SchemaVersionError: a newer version made it, or it has no tables of ours.
+    """
+    with engine.connect() as connection:
+        if current_revision(connection) is None:
+            raise SchemaVersionError(_FOREIGN)
+    return make_tables(engine)
+
+
+def make_tables(engine: Engine) -> tuple[str | None, str]:
+    """Bring an empty database, or one of an earlier version, to the newest revision; return what :func:`upgrade` does.
 
     :raises SchemaVersionError: a newer version made it.
     """

@@ -61,6 +61,23 @@ def test_tasks_that_arrive_late_are_waited_for_and_not_sent_again(project: Proje
         assert len(tasks_in_state(session, "pool", "open")) == 6
 
 
+def test_the_time_to_wait_begins_when_a_desk_that_hung_answers_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = _cut_off(project, at_look=2, settle_seconds=2.0)
+    look = desk.find
+
+    def find(of: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
+        if not desk.looks:
+            # as long as the whole time to wait: the request is in the queue of a desk that stands still
+            time.sleep(2.5)
+        return look(of, keys)
+
+    monkeypatch.setattr(desk, "find", find)
+    project.round()
+    assert (desk.looks, len(desk.pushes)) == (2, 1)
+
+
 def test_tasks_that_never_arrive_are_sent_when_the_time_is_over(project: Project) -> None:
     began = time.monotonic()
     desk = _cut_off(project, at_look=None, settle_seconds=2.0)
