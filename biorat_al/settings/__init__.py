@@ -4,15 +4,16 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 ``BIORAT_DATABASE_URL``.
 
 - ``base``: what all parts of the settings share.
-- ``labels``, ``learning``, ``team``: the parts for labels, for models and for annotators.
+- ``labels``, ``learning``, ``cost``, ``team``: the parts for labels, for models, for prices and for annotators.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | team < settings < file | guidelines``; ``options`` imports none of them.
+``base < labels | learning | cost | team < settings < file | guidelines``; ``options`` imports none of them.
 """
 
+from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
@@ -25,6 +26,7 @@ __all__ = [
     "SETTINGS_FILE",
     "AdversarialSettings",
     "Arm",
+    "CostSettings",
     "EntityType",
     "Guidelines",
     "RelationSettings",

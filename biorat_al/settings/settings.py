@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 from biorat_al.errors import SettingsError
 from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Place, SettingsPart
+from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
 from biorat_al.settings.team import TeamSettings
@@ -101,6 +102,7 @@ class Settings(SettingsPart):
     adversarial: AdversarialSettings = AdversarialSettings()
     relation_extraction: RelationSettings = RelationSettings()
     selection: SelectionSettings = SelectionSettings()
+    cost: CostSettings = CostSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
