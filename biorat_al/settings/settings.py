@@ -28,6 +28,8 @@ class SelectionSettings(SettingsPart):
     :param subsample: from a larger pool, this number of documents (or three times the batch, if that is more) is drawn
         at random for strategies that run the model again, and for ``diverse``.
     :param mc_passes: number of passes with dropout, for strategies that compare several passes.
+    :param per: ``document``: take the highest scores; ``hour``: the highest scores per expected second of annotation
+        (see [cost]), so that documents that are quick to annotate come sooner.
     """
 
     size: Annotated[int, Field(ge=1, le=1_000_000_000)] = 20
@@ -37,6 +39,7 @@ class SelectionSettings(SettingsPart):
     diverse: bool = True
     subsample: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
+    per: Literal["document", "hour"] = "document"
 
 
 class EvaluationSettings(SettingsPart):

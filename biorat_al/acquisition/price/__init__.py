@@ -6,6 +6,9 @@
 - ``answered``: the work and the recorded time of each answer in the store.
 - ``fit``: the price fitted to recorded times, with annotators of different speed, and breaks left out.
 - ``estimate``: the price of a project (``PriceEstimate``): written in its settings, fitted, or from the prior.
+- ``pace``: the seconds of one more document of the pool.
+- ``expected``: the work that a document is expected to take, from its length and a model's pre-labels.
 
-``work < price < fit < estimate``; ``answered`` imports ``handled`` and ``work``, and ``estimate`` imports it.
+``work < price < fit < estimate``; ``answered`` imports ``handled`` and ``work``, ``estimate`` imports it, ``pace``
+imports both, and ``expected`` imports ``answered`` and ``work``.
 """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from biorat_al.acquisition.price.handled import handled, mention_origins, proposed_mentions
 from biorat_al.acquisition.price.work import Work, words_in
@@ -56,6 +56,8 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
             AnnotationRow.usable.is_(True),
             AnnotationRow.made_from.is_(None),
         )
+        # the answer as the desk sent it is large, and not needed here
+        .options(defer(AnnotationRow.raw))
         .order_by(AnnotationRow.id)
     ).all()
     origins = mention_origins(session, [row.id for row, _ in rows])
