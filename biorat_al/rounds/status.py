@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.acquisition.price.estimate import PriceEstimate, project_price
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.desk.base import ROLES, Desk
 from biorat_al.errors import DeskError
@@ -82,6 +83,7 @@ class ProjectStatus:
         be estimated.
     :param disputes: what annotators disagree on, and how far they agree; None if no document has several answers.
     :param not_asked: labels that were added after documents had been annotated.
+    :param price: seconds of annotation for each unit of work, and what they rest on.
     """
 
     name: str
@@ -108,6 +110,7 @@ class ProjectStatus:
     seats_now: dict[str, int] | None = None
     findings: Findings = field(default_factory=Findings)
     not_asked: tuple[NotAsked, ...] = ()
+    price: PriceEstimate | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -117,7 +120,9 @@ class ProjectStatus:
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON values."""
         disputes = self.disputes.as_dict() if self.disputes else None
-        return asdict(self) | {"disputes": disputes, "findings": self.findings.as_dict()}
+        price = self.price.as_dict() if self.price else None
+        values = asdict(replace(self, price=None))
+        return values | {"disputes": disputes, "findings": self.findings.as_dict(), "price": price}
 
 
 def project_status(
@@ -151,6 +156,7 @@ def project_status(
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*pool, *test], prefer),
             "not_asked": not_asked(session, settings, [*pool, *test]),
+            "price": project_price(session, settings),
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Relation
-from biorat_al.efficiency.report.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.annotators import work_section
 from biorat_al.efficiency.runs.annotator_work import Handled, RoundWork, annotator_work, handled, relation_work
 from biorat_al.project import Project
 from biorat_al.store.annotations import relation_values
@@ -72,7 +72,7 @@ def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: P
     assert list(first.counts.values()) == [(1, 2, 2)]
     assert (second.round, second.answers, second.unknown, second.proposed) == (2, 4, 2, 3)
     assert [second.total(what) for what in ("accepted", "changed", "removed", "added")] == [1, 0, 2, 0]
-    assert seconds_per_document([before, first, second]) == [60.0, 30.0, 10.0]
+    assert [list(part.seconds.values()) for part in (before, first, second)] == [[[60.0]], [[30.0]], [[10.0]]]
 
 
 def _related(session: Session, answer: int, *pairs: tuple[int, int], directed: bool = True) -> None:
@@ -135,12 +135,6 @@ def _round(number: int, *answers: Handled, seconds: tuple[float, ...] = ()) -> R
     work = RoundWork(number, True, {f"d{n}": [one] for n, one in enumerate(answers)}, len(answers), 10)
     work.seconds = {f"d{n}": [value] for n, value in enumerate(seconds)}
     return work
-
-
-def test_the_answers_to_one_document_are_one_amount_of_time() -> None:
-    first, second = _round(1, seconds=(10.0, 20.0)), _round(2, seconds=(5.0,))
-    first.seconds["d1"].append(30.0)
-    assert seconds_per_document([first, second]) == [15.0, 50.0]
 
 
 def test_whether_pre_annotation_gets_better_is_said_only_where_intervals_are_apart() -> None:
