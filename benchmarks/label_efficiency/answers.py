@@ -3,11 +3,14 @@
 Pairs of one seed, as `biorat-al report` compares them; here also across the stages, each of which is a simulation of
 its own. A stage that has not been run, or not far enough for a pair, is left out and named.
 
-Labels are counted in documents, word pieces, mentions, and annotator hours at a price from published studies of
-annotation without pre-labels: 0.37 s for a word and 4.4 s for a mention (a fit to Wei et al. 2019, table 4, and Chen et
-al. 2017, tables 10 and 11; clinical sentences). No time was measured here, and people differ more than that price can
-say. The runs keep word pieces, not words: a word is taken as so many word pieces as it is on average in the training
-documents of the corpus (MiniLM's vocabulary).
+Labels are counted in annotator hours, mentions, word pieces and documents. Hours are the work of the simulated
+annotator (words read, mentions added, pre-labels changed, removed and confirmed, tasks) at the prior price of
+`biorat_al.acquisition.price`: published studies of other people on other texts, and guesses for what none has measured.
+No time was measured here, and people differ more than that price can say. So each ratio in hours is repeated with every
+price halved and doubled. Runs that were made before the program counted work keep word pieces and mentions only: they
+are priced as if every mention had been added by hand, without pre-labels, with as many words as their word pieces are
+on average in the training documents of the corpus (MiniLM's vocabulary). That is not what the tool shows to annotators,
+and `answers.py` says which it is.
 
     python benchmarks/label_efficiency/answers.py
 """
@@ -21,7 +24,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t
 
-from biorat_al.efficiency.runs.model import Run, read_runs
+from biorat_al.acquisition.price.price import PRIOR
+from biorat_al.acquisition.price.work import Work
+from biorat_al.efficiency.runs.model import Point, Run, priced, read_runs
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.curves import read
 from biorat_al.efficiency.statistics.estimates import LEVEL, Estimate, Unit
@@ -30,9 +35,10 @@ from biorat_al.efficiency.statistics.seed_tables import Group
 from biorat_al.errors import UsageError
 
 RESULTS = Path(__file__).parent / "results"
-SECONDS_PER_WORD, SECONDS_PER_MENTION = 0.37, 4.4
+PRICE = PRIOR.price
 WORDS_PER_PIECE = {"NCBI disease": 0.644, "BC5CDR": 0.605}
-HOURS = "hours"
+
+UNITS: tuple[Unit, ...] = ("hours", "mentions", "tokens", "documents")
 
 SHARE = 0.95
 """Of the F1 that all documents give, which is to be reached."""
@@ -78,21 +84,18 @@ QUESTIONS = (
 
 def main() -> None:
     for question in QUESTIONS:
-        left, right = question.left.runs(), question.right.runs()
-        for unit in ("documents", "tokens", "mentions"):
-            answer(question, left, right, unit)
-        answer(question, priced(left, question.corpus), priced(right, question.corpus), "tokens", HOURS)
+        left, right = (with_work(side.runs(), question.corpus) for side in (question.left, question.right))
+        for unit in UNITS:
+            answer(question, priced(left, PRICE), priced(right, PRICE), unit)
+        sensitivity(question, left, right)
     for words in dict.fromkeys(question.words for question in QUESTIONS if question.corpus == BC5CDR):
         over_both(words)
     share_of_all()
 
 
-def answer(question: Question, left: list[Run], right: list[Run], unit: Unit, called: str | None = None) -> None:
-    """Print a comparison: the mean over the curve, F1 at the most labels that both have, labels for the target.
-
-    :param called: what is counted, where the runs hold it in the place of `unit`.
-    """
-    about = f"{question.words}, {question.corpus}, in {called or unit}"
+def answer(question: Question, left: list[Run], right: list[Run], unit: Unit) -> None:
+    """Print a comparison: the mean over the curve, F1 at the most labels that both have, labels for the target."""
+    about = f"{question.words}, {question.corpus}, in {unit}"
     try:
         most = compare(left, right, unit).range[1]
         found = compare(left, right, unit, budgets=[most], targets=[question.target])
@@ -101,35 +104,42 @@ def answer(question: Question, left: list[Run], right: list[Run], unit: Unit, ca
         return
     print(f"{about}: {len(found.seeds)} seeds, {found.documents} test documents")
     for effect in found.effects:
-        at = effect.at / 3600 if called == HOURS and effect.kind == "f1" and effect.at else effect.at
-        where = "mean over the curve" if at is None else f"{effect.kind} at {at:,.6g}"
+        where = "mean over the curve" if effect.at is None else f"{effect.kind} at {effect.at:,.6g}"
         needed = ""
         if effect.needed:
-            scale = 3600 if called == HOURS else 1
-            digits = 1 if called == HOURS else 0
-            both = (
-                f"{'' if one.is_exact else one.relation + ' '}{one.value / scale:,.{digits}f}" for one in effect.needed
-            )
-            needed = f" ({' against '.join(both)})"
+            needed = f" ({' against '.join(one.text(1 if unit == 'hours' else 0) for one in effect.needed)})"
         print(f"  {where}: {in_words(effect.estimate)}{needed}")
 
 
-def priced(runs: Sequence[Run], corpus: str) -> list[Run]:
-    """Return the runs with annotators' seconds in the place of word pieces."""
-    per_piece = SECONDS_PER_WORD * WORDS_PER_PIECE[corpus]
-    return [
-        run.model_copy(
-            update={
-                "points": tuple(
-                    point.model_copy(
-                        update={"tokens": round(per_piece * point.tokens + SECONDS_PER_MENTION * point.mentions)}
-                    )
-                    for point in run.points
-                )
-            }
-        )
-        for run in runs
-    ]
+def sensitivity(question: Question, left: list[Run], right: list[Run]) -> None:
+    """Print the ratio in hours with each price halved and doubled, and what the hours are made of."""
+    if not left or not right:
+        return
+    counted = "as counted" if has_work(left) and has_work(right) else "as if without pre-labels"
+    print(f"{question.words}, {question.corpus}, ratio in hours for F1 {100 * question.target:g}, work {counted}:")
+    for name, price in PRICE.variations().items():
+        try:
+            found = compare(priced(left, price), priced(right, price), "hours", targets=[question.target])
+        except UsageError as error:
+            print(f"  {error}")
+            return
+        print(f"  {name}: {in_words(found.targets[0].estimate)}")
+
+
+def has_work(runs: Sequence[Run]) -> bool:
+    """Return whether the program counted the work of these runs: pre-labels were shown, or there were none to show."""
+    return any(point.work and (point.work.confirmed or point.work.removed) for run in runs for point in run.points)
+
+
+def with_work(runs: Sequence[Run], corpus: str) -> list[Run]:
+    """Return the runs with the work of every point; where it was not counted, that of annotation without pre-labels."""
+
+    def counted(point: Point) -> Point:
+        words = WORDS_PER_PIECE[corpus] * point.tokens
+        blind = Work(words, added=point.mentions, tasks=point.documents)
+        return point if point.work is not None else point.model_copy(update={"work": blind})
+
+    return [run.model_copy(update={"points": tuple(map(counted, run.points))}) for run in runs]
 
 
 def over_both(words: str) -> None:

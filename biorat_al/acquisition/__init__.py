@@ -8,9 +8,10 @@
 - ``registry``: all strategies by name.
 - ``similarity``, ``redundancy``: how alike texts are, and how near-duplicates stay out of a batch.
 - ``selection``: the batch that a strategy and a budget give.
+- ``price``: the seconds that annotators are expected to need, fitted to the project's own times.
 - ``stopping``: when more annotation may bring little.
 
 Strategies import ``base`` and ``similarity``, ``sets`` also ``balanced``, and ``disagreement`` also ``uncertainty``.
 ``registry`` imports the strategies. ``selection`` imports ``base`` and ``redundancy``, and knows no strategy by name.
-``stopping`` imports none.
+``stopping`` and ``price`` import none.
 """

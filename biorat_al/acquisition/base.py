@@ -30,6 +30,8 @@ class Candidates:
     :param features: the features in the strategy's :attr:`QueryStrategy.needs`, each of shape (n,) or (n, d).
     :param labelled: embeddings of the documents that are annotated or with the annotators, shape (m, d).
     :param wanted: how many documents the budget can pay for at most; None: any number.
+    :param seconds: expected seconds of annotation of each, above 0, shape (n,); scores are divided by them. None: by
+        nothing.
     """
 
     ids: Sequence[str]
@@ -39,6 +41,7 @@ class Candidates:
     features: Mapping[Feature, NDArray[np.float32]] = field(default_factory=dict)
     labelled: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     wanted: int | None = None
+    seconds: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -12,6 +12,10 @@ from biorat_al.acquisition.base import Budget, Candidates, Pick, QueryStrategy
 from biorat_al.acquisition.redundancy import Distinct, PutOff
 from biorat_al.errors import LearnerError, UsageError
 
+SET_PER_HOUR = 3
+"""Batches that a strategy for sets chooses if its scores are divided by seconds, so that there is something to choose
+from: the scores fall along its order, and those that are worth most per hour are taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
@@ -26,10 +30,11 @@ def select(
 ) -> list[Pick]:
     """Choose a batch within the budget, best first.
 
-    The pool is ordered by score; the seed decides ties. The order of the candidates makes no difference. With
-    `diverse`, near-duplicates of a document in the batch stay out as long as another candidate is left (see
-    :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document that no
-    longer fits is skipped. If the first document alone exceeds the budget, it is the whole batch.
+    The pool is ordered by score, or by score per hour if the candidates have expected seconds; the seed decides ties.
+    The order of the candidates makes no difference. With `diverse`, near-duplicates of a document in the batch stay out
+    as long as another candidate is left (see :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word
+    pieces is filled greedily: a document that no longer fits is skipped. If the first document alone exceeds the
+    budget, it is the whole batch.
 
     :param seed: decides ties and everything that the strategy draws; there is no other source of randomness.
     :return: the whole pool if the budget is larger; an empty list if the pool is empty.
@@ -40,12 +45,14 @@ def select(
     if not len(candidates):
         return []
     purse = _Purse(budget)
-    pool = replace(_by_id(candidates), wanted=purse.most(candidates.tokens))
+    most = purse.most(candidates.tokens)
+    pool = replace(_by_id(candidates), wanted=most if candidates.seconds is None else SET_PER_HOUR * most)
     generator = np.random.default_rng(seed)
     scores = strategy.scores(pool, generator)
     if scores.shape != (len(pool),) or not np.isfinite(scores).all():
         raise LearnerError(f"the query strategy {strategy.name!r} gave scores that are missing or are not numbers")
-    ranking = np.lexsort((generator.permutation(len(pool)), -scores))
+    worth = _per_hour(scores, pool.seconds)
+    ranking = np.lexsort((generator.permutation(len(pool)), -worth))
     rank = np.empty(len(pool), dtype=np.int64)
     rank[ranking] = np.arange(len(pool))
     first = int(ranking[0])
@@ -60,10 +67,11 @@ def select(
     return [
         Pick(
             document_id=pool.ids[choice.position],
-            score=float(scores[choice.position]),
+            score=float(worth[choice.position]),
             reason=", ".join(
                 [
                     strategy.reason(float(scores[choice.position])),
+                    *([] if pool.seconds is None else [f"about {pool.seconds[choice.position]:,.0f} s to annotate"]),
                     f"rank {rank[choice.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
                     *([choice.remark] if choice.remark else []),
                 ]
@@ -72,6 +80,14 @@ def select(
         )
         for choice in chosen
     ]
+
+
+def _per_hour(scores: NDArray[np.float64], seconds: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the scores per hour of expected annotation, shape (n,); without seconds, the scores themselves.
+
+    A score below 0 marks a document that the strategy would not take, and stays as it is.
+    """
+    return scores if seconds is None else np.where(scores > 0, 3600 * scores / seconds, scores)
 
 
 def _check(candidates: Candidates, budget: Budget) -> None:
@@ -98,6 +114,7 @@ def _by_id(candidates: Candidates) -> Candidates:
         tokens=candidates.tokens[order],
         uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
         features={name: values[order] for name, values in candidates.features.items()},
+        seconds=None if candidates.seconds is None else candidates.seconds[order],
     )
 
 

@@ -22,7 +22,7 @@ from biorat_al.cli.terminal import show
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="The F1 whose cost in labels is forecast.",
+    help="The F1 whose cost in hours and labels is forecast.",
 )
 def status(folder: Path | None, as_json: bool, offline: bool, target: float) -> None:
     """Show how far the project has come.

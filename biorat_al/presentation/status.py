@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from biorat_al.acquisition.price.estimate import PriceEstimate
+from biorat_al.acquisition.price.price import UNIT_OF_WORK
 from biorat_al.presentation.text import (
     both_scores,
     counts_text,
@@ -54,6 +56,8 @@ def status_text(status: ProjectStatus) -> str:
     if status.concept_relations:
         lines += labelled("", f"between concepts: {counts_text(status.concept_relations)}")
     lines += disputes_text(status)
+    if status.price is not None:
+        lines += labelled("price", _price_text(status.price))
     if status.open_now is not None:
         seats = status.seats_now or {}
         now = (
@@ -76,6 +80,20 @@ def status_text(status: ProjectStatus) -> str:
     else:
         lines.append("No round yet. Next: biorat-al round")
     return "\n".join(lines)
+
+
+def _price_text(price: PriceEstimate) -> str:
+    """Return the seconds for each unit of work with their intervals, and what they rest on."""
+    parts = []
+    for kind, unit in UNIT_OF_WORK.items():
+        low, high = price.interval(kind)
+        span = "as written" if kind in price.written else f"{_seconds(low)}–{_seconds(high)}"
+        parts.append(f"{_seconds(getattr(price.price, kind))} a {unit} ({span})")
+    return f"in seconds: {', '.join(parts)}; {price.basis}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
 
 
 def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:

@@ -9,6 +9,7 @@
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later, ``replacement`` lost models,
   ``encoder_changes`` an encoder whose files were changed.
 - ``committee`` forms the committee of a round's arms; ``calibration`` finds the temperature of its models.
+- ``expected_seconds`` says how long each candidate is expected to take annotators.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 
 ``runner``, ``plan`` and ``status`` may import the steps. Steps may import the modules beside ``steps``, but never these

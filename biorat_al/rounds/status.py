@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from biorat_al.acquisition.price.estimate import PriceEstimate, project_price
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
 from biorat_al.corpus.model.role import ROLES
 from biorat_al.desk.base import Desk
@@ -87,6 +88,7 @@ class ProjectStatus:
     :param not_asked: labels that were added after documents had been annotated.
     :param borrowed: the corpora from which the models begin, in words; None if the project borrows nothing.
     :param start: how the borrowed start compares with the base encoder, in a sentence; None if nothing was compared.
+    :param price: seconds of annotation for each unit of work, and what they rest on.
     """
 
     name: str
@@ -115,6 +117,7 @@ class ProjectStatus:
     not_asked: tuple[NotAsked, ...] = ()
     borrowed: str | None = None
     start: str | None = None
+    price: PriceEstimate | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -124,7 +127,9 @@ class ProjectStatus:
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON values."""
         disputes = self.disputes.as_dict() if self.disputes else None
-        return asdict(self) | {"disputes": disputes, "findings": self.findings.as_dict()}
+        price = self.price.as_dict() if self.price else None
+        values = asdict(replace(self, price=None))
+        return values | {"disputes": disputes, "findings": self.findings.as_dict(), "price": price}
 
 
 def project_status(
@@ -160,6 +165,7 @@ def project_status(
             "not_asked": not_asked(session, settings, [*pool, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,
+            "price": project_price(session, settings),
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:

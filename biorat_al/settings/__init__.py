@@ -4,7 +4,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 ``BIORAT_DATABASE_URL``.
 
 - ``base``: what all parts of the settings share.
-- ``labels``, ``learning``, ``team``: the parts for labels, for models and for annotators.
+- ``labels``, ``learning``, ``cost``, ``team``: the parts for labels, for models, for prices and for annotators.
 - ``borrow``: a borrowed start: corpora that others annotated.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
@@ -12,11 +12,12 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``older``: the defaults that settings written by an older version keep.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | team < borrow < settings < file | guidelines``; ``file`` imports ``older``, which, like
-``options``, imports none of them.
+``base < labels | learning | cost | team < borrow < settings < file | guidelines``; ``file`` imports ``older``, which,
+like ``options``, imports none of them.
 """
 
 from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
+from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
 from biorat_al.settings.labels import SAME_MENTION, EntityType, RelationType
@@ -41,6 +42,7 @@ __all__ = [
     "Arm",
     "BorrowSettings",
     "BorrowedCorpus",
+    "CostSettings",
     "EntityType",
     "Guidelines",
     "RelationSettings",

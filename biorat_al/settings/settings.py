@@ -10,6 +10,7 @@ from biorat_al.errors import SettingsError
 from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Place, SettingsPart
 from biorat_al.settings.borrow import BorrowSettings
+from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
 from biorat_al.settings.team import TeamSettings
@@ -28,6 +29,8 @@ class SelectionSettings(SettingsPart):
     :param subsample: from a larger pool, this number of documents (or three times the batch, if that is more) is drawn
         at random for strategies that run the model again, and for ``diverse``.
     :param mc_passes: number of passes with dropout, for strategies that compare several passes.
+    :param per: ``document``: take the highest scores; ``hour``: the highest scores per expected second of annotation
+        (see [cost]), so that documents that are quick to annotate come sooner.
     """
 
     size: Annotated[int, Field(ge=1, le=1_000_000_000)] = 20
@@ -37,6 +40,7 @@ class SelectionSettings(SettingsPart):
     diverse: bool = True
     subsample: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
+    per: Literal["document", "hour"] = "document"
 
 
 class EvaluationSettings(SettingsPart):
@@ -102,6 +106,7 @@ class Settings(SettingsPart):
     adversarial: AdversarialSettings = AdversarialSettings()
     relation_extraction: RelationSettings = RelationSettings()
     selection: SelectionSettings = SelectionSettings()
+    cost: CostSettings = CostSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     borrow: BorrowSettings = BorrowSettings()
     team: TeamSettings = TeamSettings()

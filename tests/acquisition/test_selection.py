@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -221,3 +222,33 @@ def test_no_text_twice_while_another_is_left(pool: Candidates, name: str, limit:
 def test_without_diversity_the_best_scores_in_order(pool: Candidates, limit: int, seed: int) -> None:
     picks = select(pool, MNLP, Budget(documents=limit), seed=seed, diverse=False)
     assert [pick.score for pick in picks] == sorted(pool.uncertainty["mnlp"].tolist(), reverse=True)[:limit]
+
+
+def test_scores_per_hour_take_the_document_that_is_worth_most_for_its_time() -> None:
+    pool = make(["one", "two", "three"], scores=[0.9, 0.5, 0.4], ids=["long", "short", "middle"])
+    timed = replace(pool, seconds=np.array([360.0, 60.0, 90.0]))
+    by_score = select(pool, find_strategy("mnlp"), Budget(documents=2), seed=1, diverse=False)
+    per_hour = select(timed, find_strategy("mnlp"), Budget(documents=2), seed=1, diverse=False)
+    assert [pick.document_id for pick in by_score] == ["long", "short"]
+    # 0.9 in 6 minutes is 9 an hour; 0.5 in one minute is 30; 0.4 in 90 seconds is 16
+    assert [pick.document_id for pick in per_hour] == ["short", "middle"]
+    assert [pick.score for pick in per_hour] == pytest.approx([30.0, 16.0])
+    assert "about 60 s to annotate" in per_hour[0].reason
+    assert "annotate" not in by_score[0].reason
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_with_equal_seconds_every_strategy_fills_its_batch(name: str) -> None:
+    pool = make([f"word{n} other{n}" for n in range(12)], scores=[float(n) for n in range(12)])
+    timed = replace(pool, seconds=np.full(12, 50.0))
+    picks = select(timed, find_strategy(name), Budget(documents=4), seed=3, diverse=False)
+    assert len(picks) == 4
+    assert [pick.score for pick in picks] == sorted((pick.score for pick in picks), reverse=True)
+
+
+def test_a_strategy_for_sets_leaves_out_what_takes_long_for_what_it_adds() -> None:
+    # nine documents unlike each other; to the strategy each adds as much as the others
+    pool = make([f"word{n}" for n in range(9)], scores=[1.0] * 9)
+    timed = replace(pool, seconds=np.array([500.0, 500.0, 500.0, 20.0, 500.0, 20.0, 500.0, 20.0, 500.0]))
+    picks = select(timed, find_strategy("diverse"), Budget(documents=3), seed=5, diverse=False)
+    assert {pick.document_id for pick in picks} == {"d0003", "d0005", "d0007"}

@@ -41,9 +41,11 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert list(status) == [
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
         "urls", "rounds", "open_now", "desk_problem", "forecast", "relations", "concept_relations", "relation_level",
-        "disputes", "seats", "seats_now", "findings", "not_asked", "borrowed", "start",
+        "disputes", "seats", "seats_now", "findings", "not_asked", "borrowed", "start", "price",
     ]  # fmt: skip
     assert status["findings"] == {"unattended": [], "problems": [], "slips": [], "revised": []}
+    assert status["price"]["seconds"]["words"]["value"] == pytest.approx(0.37)
+    assert status["price"]["basis"].startswith("from published studies")
     assert (status["name"], status["desk"], status["labels"]) == ("trial", "oracle", ["Disease", "Chemical"])
     assert status["documents"] == {"pool": 12, "test": 3}
     assert status["labelled"] == {"pool": 3, "test": 3}

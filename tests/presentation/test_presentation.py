@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from biorat_al.acquisition.price.estimate import PriceEstimate
+from biorat_al.acquisition.price.price import Price
 from biorat_al.acquisition.stopping import StoppingAdvice
 from biorat_al.corpus.formats.bigbio.details import AgreementF1
 from biorat_al.learner.entities import encoding
@@ -415,3 +418,10 @@ def test_a_round_counts_what_it_did_not_take() -> None:
     assert "3 edited, 2 of them by somebody else than the author" in text
     assert "4 not counted, since nobody has looked at them" in text
     assert "1 task that this project did not make, left alone" in text
+
+
+def test_the_price_is_shown_with_its_interval_and_what_it_rests_on() -> None:
+    price = PriceEstimate(Price(0.371, 4.4, 4.4, 2.0, 1.5, 3.0), np.tile([0.2, 4, 4, 2, 1, 3], (9, 1)), ("added",), 12)
+    text = " ".join(status_text(a_status(price=price)).split())
+    assert "price in seconds: 0.37 a word read (0.20–0.20), 4.4 a mention added (as written), " in text
+    assert "3.0 a task (3.0–3.0); fitted to 12 timed answers of 0 annotators; the price of added as written" in text

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from biorat_al.acquisition.price.answered import answered_work
+from biorat_al.acquisition.price.estimate import estimate_price
+from biorat_al.acquisition.price.pace import Pace, pace_of
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
-from biorat_al.efficiency.report.sections.annotators import seconds_per_document, work_section
+from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.report.sections.calibration import calibration_section
 from biorat_al.efficiency.report.sections.comparisons import (
     CHOSEN_AFTER,
@@ -28,18 +31,20 @@ from biorat_al.efficiency.report.sections.labels import labels_section
 from biorat_al.efficiency.report.sections.provenance import provenance_section
 from biorat_al.efficiency.report.sections.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.sections.robustness import robustness_section
+from biorat_al.efficiency.report.sections.sensitivity import PUBLISHED, price_section
 from biorat_al.efficiency.report.sections.unasked import unasked_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
-from biorat_al.efficiency.runs.model import Run
+from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.efficiency.statistics.forecast import forecast
+from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.settings import Settings
+from biorat_al.settings import Settings, make_settings
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural
@@ -66,7 +71,9 @@ def project_report(
     work, of_relations = annotator_work(store), relation_work(store) if settings.relations else []
     same, notes = comparable(runs)
     notes += changes_noted(same)
-    study = Study(settings.name, same, runs, live=True, target=target, notes=notes)
+    price = status.price or estimate_price([], settings)
+    same = priced(same, price.price)
+    study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
     missing = _missing(status, runs, same)
     known: ProjectMeasurements | None = None
     sections: list[Section] = []
@@ -74,11 +81,11 @@ def project_report(
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
-        seconds = seconds_per_document(work)
-        known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), seconds)
+        pace = _pace(settings, store)
+        known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), pace)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
-            progress.append(forecast_section(study, seconds, status.to_annotate))
+            progress.append(forecast_section(study, pace, status.to_annotate))
     disputes = disputes_section(status.disputes)
     unasked = unasked_section(status.not_asked)
     progress += [section for section in (disputes, unasked) if section]
@@ -129,7 +136,9 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         everything += runs
         facts |= _plan_facts(place / PLAN, prefix=f"{corpus}: " if len(folders) > 1 else "")
         same, notes = comparable(runs)
-        study = Study(corpus, same, runs, live=False, target=target, notes=notes)
+        price = estimate_price([], _plan_settings(place / PLAN))
+        same = priced(same, price.price)
+        study = Study(corpus, same, runs, live=False, target=target, notes=notes, price=price)
         headline, sections = _study(study)
         parts.append(ReportPart(headline, sections, arms=list(study.arms)))
     if not parts:
@@ -147,7 +156,7 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
 
 
 def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
-    """Say in a sentence how many more labels the target F1 takes; return None if this is not known yet.
+    """Say how many more hours and labels the target F1 takes, and what the next hour brings; None if not known yet.
 
     :param target: F1, a fraction.
     :param left: documents of the pool that are still to be annotated.
@@ -156,8 +165,18 @@ def project_forecast(settings: Settings, store: Store, target: float, left: int 
     # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
     if run is None or not tested_mentions([run]):
         return None
-    found = forecast(run.points, target, seconds_per_document(annotator_work(store)))
-    return None if found.outcome == "cannot be told" else found.sentence(left)
+    pace = _pace(settings, store)
+    found = forecast(run.points, target, pace)
+    if found.outcome == "cannot be told":
+        return None
+    return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()
+
+
+def _pace(settings: Settings, store: Store) -> Pace | None:
+    """Return the seconds of annotation for one more document; None if no document has been answered."""
+    with store.read() as session:
+        answers = answered_work(session)
+    return pace_of(answers, estimate_price(answers, settings), settings.seed)
 
 
 def write_simulation_report(
@@ -177,9 +196,9 @@ def write_simulation_report(
 
 
 def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
-    """Return the result for the first of the study's pairs, by documents; no other pair replaces it.
+    """Return the result for the first of the study's pairs, in its main unit; no other pair replaces it.
 
-    :param made: the comparisons by documents.
+    :param made: the comparisons in the study's main unit.
     :param problems: reasons why others could not be made, in the order of units and pairs.
     """
     arm = study.main_arm
@@ -201,6 +220,8 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     found, _ = tried(verdict, main)
     if found is not None:
         chosen = "" if study.target is not None else f" {CHOSEN_AFTER}"
+        if main.unit == "hours" and study.price is not None and not (study.price.is_fitted or study.price.is_written):
+            chosen = f" {PUBLISHED}{chosen}"
         return Headline(study.corpus, found.outcome, found.sentence, f"{basis}{chosen}")
     area = main.area.estimate
     text = "no F1 is reached clearly by both arms within what was measured"
@@ -217,7 +238,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
 def _study(study: Study, known: ProjectMeasurements | None = None) -> tuple[Headline, list[Section]]:
     """Compare the arms of a study; return the headline and the sections."""
     found, problems = comparisons(study)
-    headline = headline_of(study, found["documents"], problems)
+    headline = headline_of(study, found[study.main_unit], problems)
     if not tested_mentions(study.runs):
         # nothing that depends on F1 can be shown: it is 1 or 0, whatever a model has learnt
         return headline, [cost_section(study)]
@@ -225,6 +246,7 @@ def _study(study: Study, known: ProjectMeasurements | None = None) -> tuple[Head
         curves_section(study),
         cost_section(study),
         comparison_section(study, found, problems),
+        price_section(study.price) if study.price and study.has_hours else None,
         strategies_section(study),
         reuse_section(study),
         robustness_section(study),
@@ -265,6 +287,12 @@ def _told_apart(runs: Sequence[Run], folder: str) -> list[Run]:
         )
         for run in runs
     ]
+
+
+def _plan_settings(file: Path) -> Settings:
+    """Return the settings of a simulation's plan; what an older version did not write takes its default."""
+    values = json.loads(file.read_text(encoding="utf-8")).get("settings") or {"entities": [{"name": "any"}]}
+    return make_settings({"name": "simulation", **values}, str(file))
 
 
 def _plan_facts(file: Path, prefix: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from biorat_al.acquisition.price.pace import Pace
 from biorat_al.efficiency.report.arms import ARMS
 from biorat_al.efficiency.report.sections.labels import LabelCounts, over_documents
 from biorat_al.efficiency.report.sections.relations import END_TO_END, RelationCounts, relations_section
@@ -65,12 +66,12 @@ class ProjectMeasurements:
 
     :param labels: counts of mentions by label.
     :param relations: counts of relations.
-    :param seconds: time that annotators spent on each document.
+    :param pace: seconds of annotation for one more document; None if no document has been answered.
     """
 
     labels: LabelCounts
     relations: RelationCounts
-    seconds: Sequence[float]
+    pace: Pace | None
 
 
 def project_overview(status: ProjectStatus, study: Study, target: float, known: ProjectMeasurements | None) -> Overview:
@@ -142,7 +143,7 @@ def _left(status: ProjectStatus, run: Run | None, target: float, known: ProjectM
     label = f"Hours left to an F1 of {100 * target:.1f}"
     if run is None or known is None:
         return Fact(label, NOT_KNOWN, "There is no F1 yet from which it could be forecast.")
-    found = forecast(run.points, target, known.seconds)
+    found = forecast(run.points, target, known.pace)
     return Fact(label, _in_short(found), _at_length(found, status.to_annotate))
 
 
@@ -173,7 +174,7 @@ def _at_length(found: Forecast, left: int) -> str:
         )
     said = found.sentence(left)
     if found.outcome == "expected" and found.hours is None:
-        said += " The hours are unknown, since times are recorded for fewer than two documents."
+        said += " The hours are unknown, since nobody has answered a task yet."
     return said
 
 

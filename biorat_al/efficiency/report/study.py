@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ParamSpec, TypeVar
 
+from biorat_al.acquisition.price.estimate import PriceEstimate
 from biorat_al.efficiency.report.tables import words
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.curves import GroupKey, common_range, groups
@@ -21,7 +22,16 @@ T = TypeVar("T")
 
 PLAIN = "none"
 _ORDER = {arm: place for place, arm in enumerate((PLAIN, "matched", "rat", "at", COMMITTEE))}
-UNITS: tuple[Unit, ...] = ("documents", "tokens", "mentions")
+UNITS: tuple[Unit, ...] = ("hours", "mentions", "tokens", "documents")
+
+UNCOUNTED = (
+    "There are no hours: the version of the program that made these runs did not count what annotators did, so their "
+    "curves are in mentions, word pieces and documents only."
+)
+UNWORKED = (
+    "There are no hours: some models have learnt only from documents that came with annotations, which took nobody "
+    "here any time."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Study:
     :param live: whether this is a real project rather than a simulation.
     :param target: F1 that the user named; None: only the target that the curves suggest.
     :param notes: sentences on what was left out of the runs.
+    :param price: price of annotation behind the hours of the runs; None: they have none.
     """
 
     corpus: str
@@ -41,6 +52,30 @@ class Study:
     live: bool
     target: float | None = None
     notes: Sequence[str] = field(default=())
+    price: PriceEstimate | None = None
+
+    @cached_property
+    def has_hours(self) -> bool:
+        """Whether every model rests on work of annotators that was counted."""
+        return bool(self.runs) and all(point.hours for run in self.runs for point in run.points)
+
+    @property
+    def why_no_hours(self) -> str:
+        """A sentence on why there are no hours; empty if there are."""
+        if self.has_hours or not self.runs:
+            return ""
+        unknown = any(point.hours is None for run in self.runs for point in run.points)
+        return UNCOUNTED if unknown else UNWORKED
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units in which labels are counted, the most important one first."""
+        return tuple(unit for unit in UNITS if unit != "hours" or self.has_hours)
+
+    @property
+    def main_unit(self) -> Unit:
+        """The unit of the headline: hours, or documents where the hours are unknown."""
+        return "hours" if self.has_hours else "documents"
 
     @cached_property
     def active(self) -> dict[GroupKey, list[Run]]:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from biorat_al.efficiency.report.plots import Plot
 from biorat_al.efficiency.statistics.cost import Spread
-from biorat_al.efficiency.statistics.estimates import Estimate
+from biorat_al.efficiency.statistics.estimates import Estimate, Unit
 
-Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "hours", "bytes"]
+Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "seconds_exact", "hours", "bytes"]
 """How a number is written: a fraction as a percentage, a difference of fractions with its sign, a factor, …"""
 
 NONE = "–"
@@ -165,6 +165,11 @@ def estimated(estimate: Estimate | None, form: Form, *, missing: str = "cannot b
     )
 
 
+def labels_form(unit: Unit) -> Form:
+    """Return how numbers of labels in a unit are written."""
+    return "hours" if unit == "hours" else "count"
+
+
 def spread(found: Spread | None, form: Form, seeds: int) -> Figure:
     """Make a figure from a mean over seeds with its range."""
     if found is None:
@@ -184,6 +189,8 @@ def written(value: float, form: Form) -> str:
         return f"×{value:.2f}"
     if form == "seconds":
         return f"{value:,.1f} s" if value < 100 else f"{value:,.0f} s"
+    if form == "seconds_exact":
+        return f"{value:,.2f} s" if value < 1 else f"{value:,.1f} s"
     if form == "hours":
         return f"{value:,.1f} h"
     if form == "bytes":

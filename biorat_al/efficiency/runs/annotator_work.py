@@ -14,38 +14,21 @@ is both a false positive and a false negative, a removed one a false positive, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.checks import ORIGINS
+from biorat_al.acquisition.price.handled import Handled, handled, mention_origins, proposed_mentions
 from biorat_al.corpus.model.identity import relation_keys
-from biorat_al.store.annotations import chunks, load_annotations
+from biorat_al.store.annotations import load_annotations
 from biorat_al.store.evaluations import Triple
-from biorat_al.store.models import predictions
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
-from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, ModelRow, TaskRow
+from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, TaskRow
 
 _Place = tuple[int, bool]
 """Round, and whether pre-labels were shown; see :class:`RoundWork`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What an annotator did with the pre-labels of one answer; the module docstring defines the four numbers."""
-
-    accepted: int
-    changed: int
-    removed: int
-    added: int
-
-    @property
-    def counts(self) -> Triple:
-        """Strict span counts of the pre-labels, with the answer as gold standard."""
-        return self.accepted, self.changed + self.removed, self.changed + self.added
 
 
 @dataclass(slots=True)
@@ -96,20 +79,6 @@ class RoundWork:
         }
 
 
-def handled(origins: Mapping[str | None, int], proposed: int) -> Handled | None:
-    """Work out what was done with the pre-labels of one answer.
-
-    :param origins: number of the answer's mentions, by origin.
-    :param proposed: number of pre-labels.
-    :return: None if a mention has no known origin.
-    """
-    if any(origin not in ORIGINS for origin in origins):
-        return None
-    accepted, changed, added = (origins.get(origin, 0) for origin in ORIGINS)
-    # one pre-label may come back as two mentions: a region with two labels, or pieces that got different labels
-    return Handled(accepted, changed, max(0, proposed - accepted - changed), added)
-
-
 def annotator_work(store: Store) -> list[RoundWork]:
     """Return what people did in the pool, by round; of each round the answers without pre-labels come first.
 
@@ -117,8 +86,8 @@ def annotator_work(store: Store) -> list[RoundWork]:
     """
     with store.read() as session:
         rows = _answers(session)
-        origins = _origins(session, [row.id for row, _, _ in rows])
-        proposed = _proposed(session, [row for row, _, _ in rows])
+        origins = mention_origins(session, [row.id for row, _, _ in rows])
+        proposed = proposed_mentions(session, [row for row, _, _ in rows])
         work: dict[_Place, RoundWork] = {}
         for row, key, place in rows:
             part = work.setdefault(place, RoundWork(*place))
@@ -187,29 +156,3 @@ def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
         (row, key, (model_rounds.get(row.shown_version or "", asked_in), row.shown_version is not None))
         for row, key, asked_in in rows
     ]
-
-
-def _origins(session: Session, annotation_ids: Sequence[int]) -> dict[int, dict[str | None, int]]:
-    """Count the mentions of each answer by origin."""
-    found: dict[int, dict[str | None, int]] = {}
-    for some in chunks(annotation_ids):
-        for annotation_id, origin, count in session.execute(
-            select(EntityRow.annotation_id, EntityRow.origin, func.count())
-            .where(EntityRow.annotation_id.in_(some))
-            .group_by(EntityRow.annotation_id, EntityRow.origin)
-        ):
-            found.setdefault(annotation_id, {})[origin] = count
-    return found
-
-
-def _proposed(session: Session, rows: Sequence[AnnotationRow]) -> dict[int, int]:
-    """Count the proposed mentions of each answer; answers whose pre-labels are no longer known are left out."""
-    by_version: dict[str, list[AnnotationRow]] = {}
-    for row in rows:
-        if row.shown_version is not None:
-            by_version.setdefault(row.shown_version, []).append(row)
-    found: dict[int, int] = {}
-    for version, answers in by_version.items():
-        kept = predictions(session, version, sorted({row.document_id for row in answers}))
-        found.update((row.id, len(kept[row.document_id].entities)) for row in answers if row.document_id in kept)
-    return found

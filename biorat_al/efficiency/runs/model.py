@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from biorat_al.acquisition.price.price import Price
+from biorat_al.acquisition.price.work import Work
 from biorat_al.errors import CorpusError
 from biorat_al.files import replacing
 from biorat_al.learner.counts import Counts
@@ -54,6 +56,9 @@ class Point(_FrozenModel):
     :param robustness: condition (``typos``, ``case``, ``swap``) → test document → counts under this condition; empty
         if this was not measured.
     :param seconds: duration of each step of the round.
+    :param work: what annotators did in these documents, up to this point; None in runs by older versions of the
+        program, which did not count it.
+    :param hours: the expected hours of this work at a price; see :func:`priced`. They are not kept in files.
     """
 
     round: int
@@ -67,6 +72,8 @@ class Point(_FrozenModel):
     reliability: tuple[ConfidenceBin, ...] = ()
     robustness: Mapping[str, Mapping[str, Triple]] = Field(default_factory=dict)
     seconds: Mapping[str, float] = Field(default_factory=dict)
+    work: Work | None = None
+    hours: float | None = Field(default=None, exclude=True)
 
     @property
     def f1(self) -> float:
@@ -98,6 +105,21 @@ class Run(_FrozenModel):
     selected_by: str | None = None
     points: tuple[Point, ...]
     provenance: Mapping[str, Any] = Field(default_factory=dict)
+
+
+def priced(runs: Iterable[Run], price: Price) -> list[Run]:
+    """Return the runs with the hours of each point at this price; points whose work is unknown have none."""
+    return [
+        run.model_copy(
+            update={
+                "points": tuple(
+                    point.model_copy(update={"hours": None if point.work is None else price.hours(point.work)})
+                    for point in run.points
+                )
+            }
+        )
+        for run in runs
+    ]
 
 
 def f1_of(counts: Iterable[Triple]) -> float:

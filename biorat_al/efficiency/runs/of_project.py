@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biorat_al.acquisition.price.answered import AnsweredWork, answered_work
+from biorat_al.acquisition.price.work import Work, total
 from biorat_al.efficiency.runs.changed_settings import changed_settings
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
 from biorat_al.settings import COMMITTEE, Settings
@@ -68,6 +70,7 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
         tokens = {pick.document_id: pick.tokens for pick in picks}
         tokens |= _tokens_of_others(session, set().union(*known.values()) - tokens.keys(), count_tokens)
         order = {pick.document_id: place for place, pick in enumerate(picks)}
+        done = answered_work(session, ["pool"])
         data = {split: _fingerprint(session, split) for split in ("pool", "test")}
         runs = []
         for arm in _arms(settings, models.values()):
@@ -79,7 +82,8 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
                     continue
                 ids = known[row.number]
                 new = sorted(ids - before, key=lambda one: (order.get(one, -1), one))
-                points.append(_point(session, model, ids, tokens, [keys[one] for one in new], steps[row.number]))
+                point = _point(session, model, ids, tokens, [keys[one] for one in new], steps[row.number])
+                points.append(point.model_copy(update={"work": _work_until(done, row.number)}))
                 before = ids
             if points:
                 runs.append(_run(settings, arm, points, rounds, models, picks, data))
@@ -164,6 +168,11 @@ def _known_documents(
 def _was_gone(revision: _Revision, at: datetime | None) -> bool:
     """Return whether the answer had been deleted by then."""
     return revision.deleted_at is not None and at is not None and revision.deleted_at <= at
+
+
+def _work_until(done: Sequence[AnsweredWork], number: int) -> Work:
+    """Return the work of the answers that were fetched in a round or before it."""
+    return total(one.work for one in done if (one.fetched or 0) <= number)
 
 
 def _tokens_of_others(session: Session, ids: set[int], count_tokens: CountTokens | None) -> dict[int, int]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from biorat_al.efficiency.runs.model import Run
-from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate, Unit
+from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate, Unit, counted
 from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.efficiency.statistics.seed_tables import (
     Group,
@@ -202,7 +202,9 @@ def inside(labels: float, limits: tuple[float, float], unit: Unit) -> float:
     """
     low, high = limits
     if not low <= labels <= high:
-        raise UsageError(f"{labels:,.0f} {unit}: the runs have been measured from {low:,.0f} to {high:,.0f} {unit}")
+        raise UsageError(
+            f"{counted(labels, unit)}: the runs have been measured from {counted(low, unit)} to {counted(high, unit)}"
+        )
     return labels
 
 

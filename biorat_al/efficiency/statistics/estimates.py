@@ -5,11 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["documents", "tokens", "mentions"]
-"""The unit in which labels are counted. A strategy may pick longer documents, so savings differ by unit."""
+Unit = Literal["hours", "mentions", "tokens", "documents"]
+"""The unit in which labels are counted. A strategy may pick longer documents, so savings differ by unit. Hours are
+those of annotators at a price (:func:`biorat_al.efficiency.runs.model.priced`)."""
 
-UNIT_NAMES = {"documents": "documents", "tokens": "word pieces", "mentions": "mentions"}
+UNIT_NAMES = {"hours": "hours", "mentions": "mentions", "tokens": "word pieces", "documents": "documents"}
 """The name of each unit in texts for users."""
+
+
+def labels_in(unit: Unit) -> str:
+    """Return what is counted in a unit: ``annotated documents``, ``hours of annotation``."""
+    return "hours of annotation" if unit == "hours" else f"annotated {UNIT_NAMES[unit]}"
+
+
+def counted(labels: float, unit: Unit) -> str:
+    """Return a number of labels with its unit: ``1,200 word pieces``, ``3.4 hours``."""
+    return f"{labels:,.{1 if unit == 'hours' else 0}f} {UNIT_NAMES[unit]}"
+
 
 Censoring = Literal["exactly", "more than", "at least", "less than", "at most"]
 """How an amount relates to the value that was observed; anything but ``exactly`` is a censored observation."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from biorat_al.acquisition.price.pace import Pace
 from biorat_al.efficiency.runs.model import Point
 from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate
 from biorat_al.efficiency.statistics.intervals import Array
@@ -56,10 +57,11 @@ class Forecast:
     :param documents: further documents; None if the outcome is ``cannot be told``.
     :param tokens: further word pieces, at the tokens per document so far; None if these are 0 or unknown.
     :param mentions: further mentions, likewise.
-    :param hours: hours of annotation; None unless the seconds of at least two documents are known.
+    :param hours: hours of annotation; None if no pace was given.
     :param plateau: interval of the F1 expected with a hundred times the documents so far, where the curve levels off;
         None if it cannot be told.
     :param points: number of points that the forecast is based on; the first ones may have been left out.
+    :param note: a sentence on what the hours rest on; empty if there is nothing to add.
     """
 
     outcome: Outcome
@@ -71,6 +73,7 @@ class Forecast:
     plateau: tuple[float, float] | None
     points: int
     level: float = LEVEL
+    note: str = ""
 
     def sentence(self, left: int | None = None) -> str:
         """Return the forecast in a sentence or two.
@@ -102,16 +105,20 @@ class Forecast:
             if self.documents.low is None:
                 return f"{begin}."
             return f"{begin}; it would take at least {amount(self.documents.low, 'more document')}."
-        parts = [f"{target[0].upper()}{target[1:]} takes about {_reach(self.documents, 'more document')}"]
-        if self.hours is not None:
-            parts.append(f"or {_reach(self.hours, 'hour')} of annotation")
-        return f"{', '.join(parts)} ({100 * self.level:.4g} % interval; {plural(self.points, 'point')})."
+        parts = [] if self.hours is None else [_reach(self.hours, "hour of annotation")]
+        if self.mentions is not None and parts:
+            parts.append(_reach(self.mentions, "more mention"))
+        parts.append(_reach(self.documents, "more document"))
+        basis = f"({100 * self.level:.4g} % interval; {plural(self.points, 'point')})"
+        note = f" {self.note}" if self.note and self.hours is not None else ""
+        takes = ", ".join(parts[:-1]) + (" or " if parts[1:] else "") + parts[-1]
+        return f"{target[0].upper()}{target[1:]} takes about {takes} {basis}.{note}"
 
 
 def forecast(
     points: Sequence[Point],
     target: float,
-    seconds_per_document: Sequence[float] = (),
+    pace: Pace | None = None,
     *,
     level: float = LEVEL,
     seed: int = 0,
@@ -119,24 +126,21 @@ def forecast(
     """Forecast how many more labels `target` takes.
 
     Tokens, mentions and hours are derived from the documents, at the tokens and mentions per document so far and at the
-    mean of the seconds. The interval of the hours includes the uncertainty of this mean: Student's t on its logarithm.
+    pace. The interval of the hours includes the uncertainty of the pace.
 
     :param points: points of one run.
     :param target: F1, a fraction between 0 and 1.
-    :param seconds_per_document: time spent on each annotated document. At least two are needed for a forecast in hours,
-        since one does not show how much they vary.
+    :param pace: seconds of annotation for one more document; None gives no hours.
     :param seed: seed of the draws from the laws.
-    :raises UsageError: the target is not between 0 and 1, or a number of seconds is negative.
+    :raises UsageError: the target is not between 0 and 1.
     """
     if not 0 < target < 1:
         raise UsageError(f"the target F1 is a fraction between 0 and 1, not {target:g}")
-    if any(seconds < 0 for seconds in seconds_per_document):
-        raise UsageError("the seconds per document hold a negative number")
     rows = usable(points)
-    laws = _laws(points, seed)
+    laws = laws_of(points, seed)
     if laws is None:
         return Forecast("cannot be told", target, None, None, None, None, None, len(rows), level)
-    plateau = _quantiles(laws.at(laws.last * HORIZON), level)
+    plateau = quantiles(laws.at(laws.last * HORIZON), level)
     needed = laws.documents_for(target)
     more = np.where(needed > HORIZON * laws.last, np.inf, np.maximum(needed - laws.last, 0))
     last = rows[-1]
@@ -148,10 +152,11 @@ def forecast(
         documents=documents,
         tokens=_at_rate(more, last.tokens / last.documents, level),
         mentions=_at_rate(more, last.mentions / last.documents, level),
-        hours=_hours(more, seconds_per_document, level, seed),
+        hours=None if pace is None else _at_rate(more, matched_draws(pace, len(more), seed) / 3600, level),
         plateau=plateau,
         points=len(rows),
         level=level,
+        note=pace.note if pace is not None else "",
     )
 
 
@@ -163,25 +168,32 @@ def forecast_f1(points: Sequence[Point], documents: float, *, level: float = LEV
     :param documents: number of documents, at least as many as at the last point.
     :raises UsageError: the last point has more documents.
     """
-    laws = _laws(points, seed)
+    laws = laws_of(points, seed)
     if laws is None:
         return None
     if documents < laws.last:
         raise UsageError(f"{documents:,.0f} documents need no forecast: there are {laws.last:,.0f} already")
     expected = laws.at(documents)
     measured = expected + np.random.default_rng([seed, 1]).normal(0, laws.noise)
-    low, high = _quantiles(np.clip(measured, 0, 1), level)
+    low, high = quantiles(np.clip(measured, 0, 1), level)
     return Estimate(Amount(float(np.median(expected))), low, high, seeds=1, level=level)
 
 
-def _laws(points: Sequence[Point], seed: int) -> Laws | None:
+def laws_of(points: Sequence[Point], seed: int) -> Laws | None:
+    """Draw from the laws that are consistent with the points; return None if the points are too few or too close."""
     rows = usable(points)
     if not rows or rows[-1].documents < _LEAST_SPREAD * rows[0].documents:
         return None
     return fit(points, seed)
 
 
-def _quantiles(values: Array, level: float) -> tuple[float, float]:
+def matched_draws(pace: Pace, number: int, seed: int) -> Array:
+    """Return draws of the pace in a random order, to be paired with as many draws of something else."""
+    return np.random.default_rng([seed, 2]).choice(pace.draws, number)
+
+
+def quantiles(values: Array, level: float) -> tuple[float, float]:
+    """Return the ends of the interval that holds the middle of some draws."""
     # a method without interpolation, since values can be infinite
     low, high = np.quantile(values, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
     return float(low), float(high)
@@ -189,7 +201,7 @@ def _quantiles(values: Array, level: float) -> tuple[float, float]:
 
 def _reached(more: Array, level: float) -> Reach:
     """Return the median and the interval of a number of further labels, given as draws."""
-    low, high = _quantiles(more, level)
+    low, high = quantiles(more, level)
     middle = float(np.quantile(more, 0.5, method="inverted_cdf"))
     return Reach(*(value if np.isfinite(value) else None for value in (middle, low, high)))
 
@@ -200,23 +212,6 @@ def _at_rate(more: Array, rate: float | Array, level: float) -> Reach | None:
         return None
     # infinite stays infinite, even at a rate of 0
     return _reached(np.multiply(more, rate, where=np.isfinite(more), out=more.copy()), level)
-
-
-def _hours(more: Array, seconds: Sequence[float], level: float, seed: int) -> Reach | None:
-    """Convert further documents to hours, at the mean of the seconds.
-
-    Times are skewed. Student's t keeps its level better on the logarithm of their mean than on the mean, where the
-    interval could go below 0. It is also far better than a bootstrap of a few times, which never draws a longer time
-    than those seen.
-    """
-    number = len(seconds)
-    if number < 2 or not any(seconds):
-        return None
-    mean = float(np.mean(seconds))
-    error = float(np.std(seconds, ddof=1)) / mean / np.sqrt(number)
-    drawn = np.random.default_rng([seed, 2]).standard_t(number - 1, len(more))
-    # far beyond any useful level; without the bound two times could give a number that overflows
-    return _at_rate(more, mean * np.exp(np.clip(error * drawn, -50, 50)) / 3600, level)
 
 
 def _reach(reach: Reach, noun: str) -> str:

@@ -87,7 +87,20 @@ class RunCurve:
 
 
 def run_curve(run: Run, unit: Unit, documents: Sequence[str]) -> RunCurve:
-    """Return the curve of a run; points with the same number of labels are replaced by their mean."""
+    """Return the curve of a run; points with the same number of labels are replaced by their mean.
+
+    :raises UsageError: the unit is hours, and the work of a point is unknown, has no price, or is none at all.
+    """
+    if unit == "hours" and any(point.hours is None for point in run.points):
+        raise UsageError(
+            f"the hours of run {run.id} are unknown: the version of the program that made it did not count what "
+            "annotators did"
+        )
+    if unit == "hours" and not all(point.hours for point in run.points):
+        raise UsageError(
+            f"the curve of run {run.id} begins at 0 hours: its documents came with annotations, which took nobody here "
+            "any time"
+        )
     values = np.array([pseudo_values([point.counts[name] for name in documents]) for point in run.points])
     labels, place = np.unique([getattr(point, unit) for point in run.points], return_inverse=True)
     together = np.zeros((len(labels), values.shape[1]))

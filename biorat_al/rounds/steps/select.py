@@ -17,6 +17,7 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.expected_seconds import expected_seconds
 from biorat_al.rounds.pool import asked_documents
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
@@ -70,6 +71,10 @@ def run(context: Context) -> Finish:
         counts["drawn"] = len(keys)
     if version and strategy.needs:
         candidates = _with_features(context, strategy, candidates, _documents(context, keys), version)
+    if selection.per == "hour":
+        with context.store.read() as session:
+            seconds = expected_seconds(session, context.settings, keys, candidates.texts, version)
+        candidates, counts["per"] = replace(candidates, seconds=seconds), "hour"
     picks = select(candidates, strategy, budget(context), seed=context.seed("select"), diverse=selection.diverse)
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
 

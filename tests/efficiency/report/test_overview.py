@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from biorat_al.acquisition.price.pace import Pace
 from biorat_al.efficiency.report.overview import Overview, ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.runs.model import Run
@@ -44,10 +46,10 @@ def run(*values: float) -> Run:
     return of_points(points, arm="rat", kind="live").model_copy(update={"provenance": models})
 
 
-def overview(status: ProjectStatus = STATUS, *values: float, seconds: tuple[float, ...] = ()) -> Overview:
+def overview(status: ProjectStatus = STATUS, *values: float, pace: Pace | None = None) -> Overview:
     runs = [run(*values)] if values else []
     labels = {"Disease": {f"t{n}": exact(0.8) for n in range(4)}, "Chemical": {f"t{n}": exact(0.5) for n in range(4)}}
-    known = ProjectMeasurements({"rat": labels}, {}, seconds) if runs else None
+    known = ProjectMeasurements({"rat": labels}, {}, pace) if runs else None
     return project_overview(status, Study("trial", runs, runs, live=True), 0.8, known)
 
 
@@ -55,7 +57,7 @@ RISING = (0.4, 0.55, 0.62, 0.66, 0.69)
 
 
 def test_it_says_how_far_it_is_how_good_how_long_and_what_next() -> None:
-    found = overview(STATUS, *RISING, seconds=(100.0, 120.0, 140.0))
+    found = overview(STATUS, *RISING, pace=Pace(np.array([100.0, 120.0, 140.0])))
     progress, quality, left, step = found.facts
     assert progress.value == "80 of 200 documents annotated"
     assert "4 of 4 test documents" in progress.detail

@@ -9,8 +9,13 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from biorat_al.acquisition.price.estimate import PriceEstimate
+from biorat_al.acquisition.price.pace import Pace
+from biorat_al.acquisition.price.price import PRIOR
+from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.report.build import headline_of, simulation_report, write_simulation_report
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart
 from biorat_al.efficiency.report.sections.calibration import calibration_section
@@ -26,7 +31,7 @@ from biorat_al.efficiency.report.sections.labels import labels_section
 from biorat_al.efficiency.report.sections.robustness import robustness_section
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.report.tables import FigureTable, Section
-from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, read_runs, write_runs
+from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, priced, read_runs, write_runs
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.curves import labels_needed, learning_curve
 from biorat_al.errors import NothingToDoYet, ProjectError
@@ -99,6 +104,7 @@ def point(number: int, arm: str, seed: int, generator: random.Random, size: int 
         documents=size * number,
         tokens=250 * size * number,
         mentions=8 * size * number,
+        work=Work(words=170, added=4, changed=1, removed=1, confirmed=3, tasks=1) * (size * number),
         picks=tuple(f"{arm}{number}-{n}" for n in range(3)),
         counts=counts,
         by_label={"Disease": total},
@@ -146,9 +152,7 @@ def page(saving: Path) -> Page:
 
 def test_the_verdict_stands_first(page: Page) -> None:
     (verdict,) = page.verdicts
-    found = re.match(
-        r"rat needs (\d+) % fewer documents than none for an F1 of 70\.0: the ratio is 0\.(\d+), ", verdict
-    )
+    found = re.match(r"rat needs (\d+) % fewer hours than none for an F1 of 70\.0: the ratio is 0\.(\d+), ", verdict)
     assert found
     assert int(found[1]) == 100 - int(found[2]) > 10
     assert "4 seeds and 12 test documents" in verdict
@@ -167,9 +171,9 @@ def test_costs_are_relative_to_the_plain_arm(page: Page) -> None:
     assert rat[4] == "1.50 GB no spread ×1.50 no spread"
 
 
-def test_arms_are_compared_in_all_three_units(page: Page) -> None:
+def test_arms_are_compared_in_all_units_hours_first(page: Page) -> None:
     header, *rows = page.sections["comparisons"][0]
-    assert [row[1] for row in rows] == ["documents", "word pieces", "mentions"]
+    assert [row[1] for row in rows] == ["hours", "mentions", "word pieces", "documents"]
     for row in rows:
         ratio = re.match(r"×(\d\.\d\d) ×(\d\.\d\d) to ×(\d\.\d\d)", row[header.index("left by right")])
         assert ratio
@@ -250,7 +254,7 @@ def test_a_cost_is_said_in_the_same_words_and_size_as_a_saving(tmp_path: Path) -
     report = simulation_report(simulation(tmp_path / "corpus", *runs), target=0.7)
     assert report.parts[0].headline.outcome == "costs"
     page = Page(report.html())
-    assert re.match(r"rat needs \d+ % more documents than none for an F1 of 70\.0: ", page.verdicts[0])
+    assert re.match(r"rat needs \d+ % more hours than none for an F1 of 70\.0: ", page.verdicts[0])
     # nothing on the page depends on the outcome but the words
     assert not [1 for _, attributes in page.tags if "costs" in str(attributes.get("class"))]
 
@@ -259,7 +263,7 @@ def test_one_seed_has_intervals_over_documents_alone_and_no_verdict(tmp_path: Pa
     report = simulation_report(simulation(tmp_path / "corpus", run("none", 0), run("rat", 0)), target=0.7)
     page = Page(report.html())
     assert page.verdicts[0].startswith(
-        "No difference between rat and none in the documents needed for an F1 of 70.0 could be shown with 1 seed: "
+        "No difference between rat and none in the hours needed for an F1 of 70.0 could be shown with 1 seed: "
     )
     assert "over test documents alone" in page.text
     assert "One seed, so there is no range." in page.text
@@ -278,7 +282,7 @@ def test_no_other_pair_stands_in_for_the_main_one() -> None:
             ("matched", "none", 2),
             ("at", "none", 2),
         ]
-    headline = headline_of(study, found["documents"], problems)
+    headline = headline_of(study, found[study.main_unit], problems)
     assert headline.outcome == "cannot be told"
     assert headline.sentence == (
         "Whether rat saves labels is not known: rat against none by documents: no seed is on both sides of this "
@@ -335,7 +339,7 @@ def test_a_difference_in_f1_says_what_its_interval_is_over(seeds: tuple[int, ...
     ]
     study = Study("any", runs, runs, live=False)
     found, problems = comparisons(study)
-    sentence = headline_of(study, found["documents"], problems).sentence
+    sentence = headline_of(study, found[study.main_unit], problems).sentence
     assert "no F1 is reached clearly by both arms" in sentence
     assert "rat comes to +" in sentence
     assert ("over test documents alone)" in sentence) == said
@@ -455,19 +459,63 @@ def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
 def test_a_forecast_names_its_target_with_a_decimal() -> None:
     models = {"models": [{"round": 6, "selecting": True}]}
     runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
-    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), [], 1000)
+    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), None, 1000)
     assert section.tables[0].title == "More labels to an F1 of 87.5"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "timed"),
-    [([], "no times"), ([60.0], "the time of one document only"), ([0.0, 0.0], "no times")],
-)
-def test_a_forecast_says_why_it_has_no_hours(seconds: list[float], timed: str) -> None:
+def test_a_forecast_in_hours_is_shown_with_each_price_halved_and_doubled() -> None:
     models = {"models": [{"round": 6, "selecting": True}]}
     runs = [run("rat", 0, rounds=6, kind="live", provenance=models)]
-    section = forecast_section(Study("any", runs, runs, live=True, target=0.875), seconds, 1000)
-    assert section.texts[-1] == f"No hours can be given: the desk has recorded {timed}."
+    pace = Pace(np.array([100.0]), factors={"words × 2": 1.6, "words × 0.5": 0.7})
+    section = forecast_section(Study("any", runs, runs, live=True, target=0.85), pace, 1000)
+    needed, varied = section.tables
+    assert [row["unit"] for row in needed.rows] == ["hours", "mentions", "word pieces", "documents"]
+    assert [row["price"] for row in varied.rows] == ["as it is", "words × 2", "words × 0.5"]
+    assert varied.rows[1]["hours"].value == pytest.approx(1.6 * needed.rows[0]["more"].value)
+    assert section.texts[1].startswith("The next hour of annotation brings about +")
+
+
+def test_hours_are_compared_with_each_price_halved_and_doubled() -> None:
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
+    # what rat saves is reading: half the words for the same mentions
+    runs = [
+        one.model_copy(
+            update={
+                "points": tuple(
+                    point.model_copy(
+                        update={"work": Work(words=100 * point.documents, added=4 * point.documents)}
+                        if one.arm == "rat"
+                        else {"work": Work(words=200 * point.documents, added=4 * point.documents)}
+                    )
+                    for point in one.points
+                )
+            }
+        )
+        for one in runs
+    ]
+    price = PriceEstimate(PRIOR.price, np.tile(PRIOR.price.vector(), (9, 1)))
+    study = Study("any", priced(runs, price.price), runs, live=False, target=0.6, price=price)
+    section = comparison_section(study, *comparisons(study))
+    rows = {row["price"]: row["ratio0"].value for row in section.tables[1].rows}
+    assert len(rows) == 13
+    shown = next(row for row in section.tables[0].rows if row["unit"] == "hours")
+    assert rows["as it is"] == pytest.approx(shown["ratio"].value)
+    # the dearer words are, the more is saved; nothing was confirmed
+    assert rows["words × 2"] < rows["as it is"] < rows["words × 0.5"]
+    assert rows["confirmed × 2"] == pytest.approx(rows["as it is"])
+
+
+def test_runs_of_an_older_version_have_no_hours_and_the_report_says_so(tmp_path: Path) -> None:
+    runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
+    old = [
+        one.model_copy(update={"points": tuple(p.model_copy(update={"work": None}) for p in one.points)})
+        for one in runs
+    ]
+    report = simulation_report(simulation(tmp_path / "corpus", *old), target=0.7)
+    text = Page(report.html()).text
+    assert "There are no hours: the version of the program that made these runs" in text
+    assert "hours of annotation" not in text
+    assert "The price of annotation" not in text
 
 
 def test_a_target_that_nobody_named_was_chosen_after_the_fact(tmp_path: Path, page: Page) -> None:
@@ -503,7 +551,8 @@ def test_strategies_and_labels_used_again_have_their_parts(tmp_path: Path) -> No
     ]
     full = [run("rat", seed, id=f"f{seed}", kind="full", strategy="random", rounds=1) for seed in range(2)]
     page = Page(simulation_report(simulation(tmp_path / "corpus", *runs, *passive, *full), target=0.6).html())
-    strategies, against = page.sections["strategies"]
+    strategies, against, varied = page.sections["strategies"]
+    assert [row[0] for row in varied[:3]] == ["price", "as it is", "words × 0.5"]
     assert [row[:3] for row in strategies[1:]] == [
         ["none", "mnlp", "2"], ["none", "random", "2"], ["rat", "mnlp", "2"], ["rat", "random", "2"],
     ]  # fmt: skip

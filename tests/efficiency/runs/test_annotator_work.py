@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
-from biorat_al.efficiency.report.sections.annotators import seconds_per_document, work_section
+from biorat_al.corpus.model.document import Relation
+from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.runs.annotator_work import Handled, RoundWork, annotator_work, handled, relation_work
 from biorat_al.project import Project
-from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values
-from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, PredictionRow, RelationRow, RoundRow, TaskRow
+from biorat_al.store.annotations import relation_values
+from biorat_al.store.tables import AnnotationRow, DocumentRow, PredictionRow, RelationRow
+from tests.support.answers import AT, PretendDesk
 from tests.support.rounds import make_project, settings_for
-
-AT = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -50,48 +48,9 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
         yield project
 
 
-def _entities(*origins: str | None) -> tuple[Entity, ...]:
-    return tuple(Entity(f"e{n}", "Disease", (Span(n, n + 1),), origin=origin) for n, origin in enumerate(origins))
-
-
-class _Desk:
-    """Writes what a round with pre-labels leaves in the store."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.documents = list(session.scalars(select(DocumentRow).where(DocumentRow.split == "pool")))
-        session.add_all(
-            RoundRow(number=n, state="done", request={}, settings={}, program_version="0", started_at=AT)
-            for n in range(3)
-        )
-        session.flush()
-        session.add_all(
-            ModelRow(version=f"m{n}", round_number=n, arm="rat", selecting=True, sha256="", summary={}, created_at=AT)
-            for n in (1, 2)
-        )
-        session.flush()
-
-    def answer(
-        self, number: int, asked: int, shown: str | None, proposed: int, *origins: str | None, **columns
-    ) -> None:
-        document = self.documents[number].id
-        task = TaskRow(document_id=document, role="pool", state="answered", round_number=asked, intent_at=AT)
-        self.session.add(task)
-        if shown is not None and proposed >= 0:
-            values = [entity_values(entity) for entity in _entities(*[None] * proposed)]
-            measures = dict.fromkeys(("confidence", "least_confidence", "margin", "entropy", "mnlp"), 0.5)
-            self.session.add(
-                PredictionRow(model_version=shown, document_id=document, tokens=9, entities=values, **measures)
-            )
-        self.session.flush()
-        values = {"task_id": task.id, "shown_version": shown, "updated_at": AT, "desk_annotation_id": str(number)}
-        new = NewAnnotation(document, "person", Annotation(_entities(*origins)), values | columns)
-        add_annotations(self.session, [new])
-
-
 def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: Project) -> None:
     with project.store.write() as session:
-        desk = _Desk(session)
+        desk = PretendDesk(session)
         desk.answer(0, 0, None, -1, "manual", "manual", lead_time=60.0)
         desk.answer(1, 1, "m1", 3, "prediction", "prediction-changed", "manual", lead_time=30.0)
         # asked for in round 1, shown what the model of round 2 says
@@ -113,7 +72,7 @@ def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: P
     assert list(first.counts.values()) == [(1, 2, 2)]
     assert (second.round, second.answers, second.unknown, second.proposed) == (2, 4, 2, 3)
     assert [second.total(what) for what in ("accepted", "changed", "removed", "added")] == [1, 0, 2, 0]
-    assert seconds_per_document([before, first, second]) == [60.0, 30.0, 10.0]
+    assert [list(part.seconds.values()) for part in (before, first, second)] == [[[60.0]], [[30.0]], [[10.0]]]
 
 
 def _related(session: Session, answer: int, *pairs: tuple[int, int], directed: bool = True) -> None:
@@ -129,7 +88,7 @@ def _related(session: Session, answer: int, *pairs: tuple[int, int], directed: b
 
 def test_relations_are_compared_with_those_that_were_shown(project: Project) -> None:
     with project.store.write() as session:
-        desk = _Desk(session)
+        desk = PretendDesk(session)
         desk.answer(0, 0, None, -1, "manual", "manual")
         desk.answer(1, 1, "m1", 3, "prediction", "prediction", "prediction")
         # the model has another direction; without one the ends may be exchanged
@@ -176,12 +135,6 @@ def _round(number: int, *answers: Handled, seconds: tuple[float, ...] = ()) -> R
     work = RoundWork(number, True, {f"d{n}": [one] for n, one in enumerate(answers)}, len(answers), 10)
     work.seconds = {f"d{n}": [value] for n, value in enumerate(seconds)}
     return work
-
-
-def test_the_answers_to_one_document_are_one_amount_of_time() -> None:
-    first, second = _round(1, seconds=(10.0, 20.0)), _round(2, seconds=(5.0,))
-    first.seconds["d1"].append(30.0)
-    assert seconds_per_document([first, second]) == [15.0, 50.0]
 
 
 def test_whether_pre_annotation_gets_better_is_said_only_where_intervals_are_apart() -> None:

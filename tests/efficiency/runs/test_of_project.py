@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
+from biorat_al.acquisition.price.price import Price
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.efficiency.report import build as reporting
 from biorat_al.efficiency.report.build import project_forecast, project_report
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.study import Study, comparable, selecting_run
-from biorat_al.efficiency.runs.model import Run
+from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import COSTS, label_counts, live_runs
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.project import Project
 from biorat_al.store.annotations import entity_values
 from biorat_al.store.evaluations import document_counts_of, replace_relation_evaluation
-from biorat_al.store.models import models_of
+from biorat_al.store.models import models_of, predictions
 from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -99,6 +100,25 @@ def test_points_hold_what_the_rounds_kept(rounds: Project) -> None:
             assert point.cost == {name: model.summary[name] for name in COSTS}
             assert set(point.seconds) == {"pull", "train", "evaluate", "predict", "select", "push"}
     assert len({key for point in run.points for key in point.picks}) == 6
+
+
+def test_points_hold_what_annotators_did(rounds: Project) -> None:
+    run = live_runs(rounds.store, rounds.settings)[0]
+    first, second = (one.work for one in run.points)
+    assert [one.work.tasks for one in run.points] == [one.documents for one in run.points]
+    assert [one.work.mentions for one in run.points] == [one.mentions for one in run.points]
+    # the first batch had no pre-labels
+    assert (first.changed, first.removed, first.confirmed) == (0, 0, 0)
+    assert second.words > first.words > 0
+    with rounds.store.read() as session:
+        model = models_of(session, 1)["rat"]
+        asked = [pick.document_id for pick in session.scalars(select(PickRow).where(PickRow.round_number == 1))]
+        shown = sum(len(row.entities) for row in predictions(session, model.version, asked).values())
+    assert second.confirmed + second.changed + second.removed == shown
+    kept = Run.model_validate_json(run.model_dump_json())
+    assert [one.work for one in kept.points] == [first, second]
+    (at_price,) = priced([run], Price(0, 0, 0, 0, 0, tasks=1800))
+    assert [one.hours for one in at_price.points] == [1.5, 3.0]
 
 
 def test_a_run_says_how_to_make_it_again(rounds: Project) -> None:
@@ -256,7 +276,7 @@ def test_without_mentions_in_the_test_documents_nothing_is_forecast(
         monkeypatch.setattr(reporting, "live_runs", lambda *_, shown=shown: [shown])
         found = project_forecast(project.settings, project.store, 0.9, 3)
         assert (found is not None) == said
-        assert not said or found.endswith("The pool has 3 documents left.")
+        assert not said or " The pool has 3 documents left. The 3 documents left take less than an hour " in found
 
 
 def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from biorat_al.acquisition.price.pace import Pace
 from biorat_al.efficiency.runs.model import Point, f1_of
 from biorat_al.efficiency.statistics.backtest import backtest
-from biorat_al.efficiency.statistics.forecast import Forecast, Reach, _hours, forecast, forecast_f1
+from biorat_al.efficiency.statistics.forecast import Forecast, Reach, forecast, forecast_f1
 from biorat_al.efficiency.statistics.powerlaw import _noise_of_documents, fit, usable
 from biorat_al.errors import UsageError
 from tests.efficiency.factories import point
@@ -50,35 +51,29 @@ def test_an_exact_curve_is_followed():
     assert found.plateau[0] < _law(12000) < found.plateau[1]
 
 
+def _pace(*seconds: float, note: str = "") -> Pace:
+    return Pace(np.array(seconds), note)
+
+
 def test_hours_follow_from_the_documents():
-    found = forecast(_curve(STEPS), _law(240), [360.0, 360.0])
+    found = forecast(_curve(STEPS), _law(240), _pace(360.0))
     assert found.hours.value == pytest.approx(found.documents.value / 10)
-    spread = forecast(_curve(STEPS), _law(240), [60.0, 660.0])
-    assert spread.hours.value == pytest.approx(found.hours.value, rel=0.15)
-    assert spread.hours.low < found.hours.low < found.hours.high < spread.hours.high
-    surer = forecast(_curve(STEPS), _law(240), [60.0, 660.0] * 20)
-    assert spread.hours.low < surer.hours.low < surer.hours.high < spread.hours.high
+    unsure = forecast(_curve(STEPS), _law(240), _pace(*np.geomspace(120, 1080, 101)))
+    assert unsure.hours.value == pytest.approx(found.hours.value, rel=0.15)
+    assert unsure.hours.low < found.hours.low < found.hours.high < unsure.hours.high
 
 
-@pytest.mark.parametrize("seconds", [[], [360.0], [0.0, 0.0]])
-def test_no_hours_without_two_times(seconds):
-    """One time does not say how much documents differ."""
-    found = forecast(_curve(STEPS), _law(240), seconds)
+def test_the_sentence_begins_with_hours_and_says_what_they_rest_on():
+    found = forecast(_curve(STEPS), _law(240), _pace(360.0, note="The hours are by published prices."))
+    assert found.sentence().startswith("An F1 of 75.3 takes about 12 hours of annotation (")
+    assert found.sentence().index("more mention") < found.sentence().index("more document")
+    assert found.sentence().endswith("interval; 6 points). The hours are by published prices.")
+
+
+def test_without_a_pace_there_are_no_hours():
+    found = forecast(_curve(STEPS), _law(240))
     assert found.documents is not None
     assert found.hours is None
-
-
-@pytest.mark.parametrize("timed", [2, 5, 20])
-def test_the_time_of_a_document_is_as_uncertain_as_times_are(timed):
-    """The interval of their mean holds it in 95 % of 2,000 draws, give or take what their skewness costs; a bootstrap
-    would in 46, 80 and 91 %. As many documents as an hour has seconds take as many hours as one takes seconds."""
-    generator, spread = np.random.default_rng(5), 0.6
-    truth = np.exp(spread**2 / 2)
-    held = 0
-    for _ in range(2000):
-        found = _hours(np.full(4000, 3600.0), generator.lognormal(0, spread, timed), 0.95, 0)
-        held += found.low <= truth <= found.high
-    assert 0.90 < held / 2000 < 0.97
 
 
 def test_the_sentence_says_when_the_pool_does_not_suffice():
@@ -96,15 +91,14 @@ def test_what_nothing_is_known_of_is_left_out_and_what_has_no_end_has_none():
     """Some of the laws never come to the target, and no times infinity is no number."""
     bare = [one.model_copy(update={"tokens": 0, "mentions": 0}) for one in _curve(STEPS, seed=3)]
     with np.errstate(invalid="raise"):
-        found = forecast(bare, 0.8, [0.0, 0.0, 0.0, 3600.0])
+        found = forecast(bare, 0.8, _pace(60.0, 60.0, 60.0, 3600.0))
     assert found.documents.low is not None
     assert found.documents.high is None
     # the middle of all laws, those without an end included
     more = fit(bare, 0).documents_for(0.8) - 120
     assert found.documents.value == pytest.approx(np.median(more), rel=0.01)
     assert (found.tokens, found.mentions) == (None, None)
-    # one that took no time at all makes the mean uncertain, not 0
-    assert 0 < found.hours.low < 0.1 * found.hours.value
+    assert 0 < found.hours.low < found.hours.value
     assert found.hours.high is None
 
 
@@ -203,15 +197,13 @@ def test_of_two_points_with_the_same_documents_the_last_counts():
 
 def test_the_same_seed_gives_the_same_forecast_and_order_does_not_matter():
     curve = _curve(STEPS, seed=3)
-    assert forecast(curve, 0.8, [100.0, 200.0], seed=5) == forecast(curve[::-1], 0.8, [100.0, 200.0], seed=5)
+    assert forecast(curve, 0.8, _pace(100.0, 200.0), seed=5) == forecast(curve[::-1], 0.8, _pace(100.0, 200.0), seed=5)
     assert forecast(curve, 0.8, seed=5) != forecast(curve, 0.8, seed=6)
 
 
 def test_what_cannot_be_meant_is_refused():
     with pytest.raises(UsageError, match="between 0 and 1"):
         forecast(_curve(STEPS), 80)
-    with pytest.raises(UsageError, match="negative"):
-        forecast(_curve(STEPS), 0.8, [-1.0])
     with pytest.raises(UsageError, match="there are 120 already"):
         forecast_f1(_curve(STEPS), 100)
 
@@ -219,7 +211,7 @@ def test_what_cannot_be_meant_is_refused():
 def test_sentences():
     found = Forecast("expected", 0.8, Reach(120.4, 80, 300), None, None, Reach(1, 0.7, None), (0.7, 0.9), 6)
     assert found.sentence() == (
-        "An F1 of 80.0 takes about 120 more documents (80 to 300), or 1 hour (at least 0.7) of annotation "
+        "An F1 of 80.0 takes about 1 hour of annotation (at least 0.7) or 120 more documents (80 to 300) "
         "(95 % interval; 6 points)."
     )
     assert replace(found, outcome="levels off", documents=Reach(None, 90, None)).sentence() == (

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.runs.model import f1_of
 from biorat_al.efficiency.statistics.seed_tables import Group, MonotoneCurve, pseudo_values, run_curve, test_documents
 from biorat_al.errors import UsageError
@@ -82,3 +83,19 @@ def test_never_falls_and_keeps_its_mean(values):
     curve = _monotone({10 * (place + 1): value / 1000 for place, value in enumerate(values)})
     assert np.all(np.diff(curve.mean) >= -1e-12)
     assert curve.mean.mean() == pytest.approx(np.mean(values) / 1000)
+
+
+def test_hours_need_work_that_was_counted_and_took_time() -> None:
+    worked = run({20: 0.5, 40: 0.6})
+    points = [
+        one.model_copy(update={"work": Work(tasks=one.documents), "hours": one.documents / 10.0})
+        for one in worked.points
+    ]
+    documents = tuple(points[0].counts)
+    timed = worked.model_copy(update={"points": tuple(points)})
+    assert run_curve(timed, "hours", documents).labels.tolist() == [2.0, 4.0]
+    with pytest.raises(UsageError, match="are unknown: the version of the program"):
+        run_curve(worked, "hours", documents)
+    free = worked.model_copy(update={"points": (points[0].model_copy(update={"hours": 0.0}), points[1])})
+    with pytest.raises(UsageError, match="begins at 0 hours: its documents came with annotations"):
+        run_curve(free, "hours", documents)

@@ -249,3 +249,18 @@ def test_a_large_pool_is_not_held_in_memory_and_the_same_documents_are_chosen(
     monkeypatch.setattr(step, "chunks", lambda items: chunks(items, 7))
     assert chosen(context()) == at_once
     assert 0 < most <= 7
+
+
+def test_per_hour_divides_scores_by_the_seconds_that_documents_take_and_repeats_itself(project: Project) -> None:
+    every = {key: (score, reason) for key, score, reason in chosen(context_of(project, "mnlp", POOL - 1))[0]}
+    picked, counts = chosen(context_of(project, "mnlp", per="hour", diverse=False))
+    assert counts["per"] == "hour"
+    scores = [score for _, score, _ in picked]
+    assert scores == sorted(scores, reverse=True)
+    for key, score, reason in picked:
+        seconds = float(reason.partition("about ")[2].partition(" s to annotate")[0].replace(",", ""))
+        if key in every:
+            assert score == pytest.approx(3600 * every[key][0] / seconds, rel=0.51 / seconds + 1e-6)
+    # what a round does that goes on after it was killed
+    again, _ = chosen(context_of(project, "mnlp", per="hour", diverse=False))
+    assert again == picked

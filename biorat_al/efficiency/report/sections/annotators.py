@@ -120,15 +120,6 @@ def _relation_table(work: Sequence[RoundWork]) -> FigureTable:
     return FigureTable("annotators-relations", "Relations, by round", columns, rows, note, {"answers": "relations"})
 
 
-def seconds_per_document(work: Sequence[RoundWork]) -> list[float]:
-    """Return for each document the seconds spent on all its answers together."""
-    spent: dict[str, float] = {}
-    for part in work:
-        for key, answers in part.seconds.items():
-            spent[key] = spent.get(key, 0.0) + sum(answers)
-    return list(spent.values())
-
-
 def _quality(part: RoundWork) -> Figure:
     """Return F1 of a round's pre-labels, with the answers as gold standard."""
     if not any(sum(triple) for triple in part.counts.values()):

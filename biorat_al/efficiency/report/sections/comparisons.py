@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
 from biorat_al.efficiency.report.sections.curves_and_cost import curve_of, curve_plot
-from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, range_of_all, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated
+from biorat_al.efficiency.report.sections.sensitivity import sensitivity_table
+from biorat_al.efficiency.report.study import PLAIN, Study, intervals, range_of_all, tried
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, estimated, labels_form, words
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.adjustment import adjusted
 from biorat_al.efficiency.statistics.comparison import Comparison, Effect, compare, reachable_target
 from biorat_al.efficiency.statistics.curves import area_under_curve, f1_at, groups, labels_needed
-from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
+from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit, counted, labels_in
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.wording import plural
 
@@ -32,7 +33,8 @@ def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
     """
     found: dict[Unit, list[Comparison]] = {}
     problems: list[str] = []
-    for unit in UNITS:
+    # what stands in the way by the main unit is named first
+    for unit in sorted(study.units, key=lambda unit: unit != study.main_unit):
         # the main pair is the question of the report, fixed beforehand; the others are secondary
         main, besides = [], []
         for left, right in study.pairs:
@@ -44,7 +46,7 @@ def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
             else:
                 besides.append(comparison)
         found[unit] = [*main, *(adjusted(besides) if len(besides) > 1 else besides)]
-    return found, problems
+    return {unit: found[unit] for unit in study.units}, problems
 
 
 def main_of(study: Study, made: Sequence[Comparison]) -> Comparison | None:
@@ -53,18 +55,26 @@ def main_of(study: Study, made: Sequence[Comparison]) -> Comparison | None:
 
 
 def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]], problems: Sequence[str]) -> Section:
-    """Return the section that compares the arms, in all three units."""
+    """Return the section that compares the arms, in all units."""
     every = [comparison for made in found.values() for comparison in made]
     texts = list(problems)
-    for comparison in found["documents"]:
+    for comparison in found[study.main_unit]:
         said, _ = tried(verdict, comparison)
-        texts += [said.sentence] if said and comparison is not main_of(study, found["documents"]) else []
+        texts += [said.sentence] if said and comparison is not main_of(study, found[study.main_unit]) else []
     tables = []
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
         tables.append(
-            FigureTable("comparisons", "By documents, word pieces and mentions", _COMPARED, _compared_rows(every), note)
+            FigureTable(
+                "comparisons",
+                f"By {words(UNIT_NAMES[unit] for unit in study.units)}",
+                _COMPARED,
+                _compared_rows(every),
+                note,
+            )
         )
+        varied = sensitivity_table("comparisons-price", every, study.price)
+        tables += [varied] if varied else []
         rows = _effect_rows(every)
         tables.append(FigureTable("effects", "Every figure, with p-values", _EFFECTS, rows, note, folded=True))
     return Section("comparisons", "Arms compared", texts, tables)
@@ -76,6 +86,7 @@ def strategies_section(study: Study) -> Section | None:
     if len(strategies) < 2:
         return None
     baseline = "random" if "random" in strategies else study.strategy
+    unit = study.main_unit
     by_arm: dict[str, dict[str, list[Run]]] = {}
     for key, runs in study.active.items():
         by_arm.setdefault(key.arm, {})[key.strategy] = runs
@@ -87,40 +98,40 @@ def strategies_section(study: Study) -> Section | None:
     made: list[Comparison] = []
     plots = []
     for arm, runs_of in by_arm.items():
-        shared, why = tried(range_of_all, runs_of.values(), "documents")
+        shared, why = tried(range_of_all, runs_of.values(), unit)
         if shared is None:
             texts.append(f"{arm}: {why}.")
             continue
         for strategy, runs in runs_of.items():
-            area, _ = tried(area_under_curve, runs, over=shared)
-            last, _ = tried(f1_at, runs, shared[1])
+            area, _ = tried(area_under_curve, runs, unit, over=shared)
+            last, _ = tried(f1_at, runs, shared[1], unit)
             rows.append(
                 {
                     "arm": arm,
                     "strategy": strategy,
                     "seeds": len(runs),
                     "area": estimated(area, "percent"),
-                    "labels": Figure(shared[1], "count"),
+                    "labels": Figure(shared[1], labels_form(unit)),
                     "f1": estimated(last, "percent"),
                 }
             )
             if strategy != baseline and baseline in runs_of:
                 names = (f"{strategy} ({arm})", f"{baseline} ({arm})")
-                comparison, why = tried(_between, runs, runs_of[baseline], "documents", names, study.target)
+                comparison, why = tried(_between, runs, runs_of[baseline], unit, names, study.target)
                 made += [comparison] if comparison else []
                 texts += [f"{strategy} against {baseline} ({arm}): {why}."] if why else []
         if arm == shown:
-            curves = {name: tried(curve_of, runs, "documents")[0] for name, runs in runs_of.items()}
-            title = f"F1 against annotated documents, by query strategy (arm {arm})"
+            curves = {name: tried(curve_of, runs, unit)[0] for name, runs in runs_of.items()}
+            title = f"F1 against {labels_in(unit)}, by query strategy (arm {arm})"
             drawn = {name: curve for name, curve in curves.items() if curve is not None}
-            plots.append(curve_plot("strategies", title, "documents", drawn))
+            plots.append(curve_plot("strategies", title, unit, drawn))
     everyone = [run for runs in study.active.values() for run in runs]
     columns = {
         "arm": "arm",
         "strategy": "strategy",
         "seeds": "seeds",
         "area": "mean F1 over the range (%)",
-        "labels": "documents at the end",
+        "labels": f"{UNIT_NAMES[unit]} at the end",
         "f1": "F1 there (%)",
     }
     shared_range = "The range is the one that all strategies of the arm share."
@@ -133,6 +144,8 @@ def strategies_section(study: Study) -> Section | None:
         tables.append(
             FigureTable("strategy-comparisons", title, _COMPARED, _compared_rows(made), _compared_note(study, made))
         )
+        varied = sensitivity_table("strategies-price", made, study.price)
+        tables += [varied] if varied else []
     return Section("strategies", "Query strategies", texts, tables, plots)
 
 
@@ -258,7 +271,8 @@ def _needed(comparison: Comparison, effect: Effect | None) -> tuple[Figure | Non
     if effect is None or effect.kind != "ratio" or effect.at is None:
         return None, None
     left, right = (labels_needed(runs, effect.at, comparison.unit, level=comparison.level) for runs in comparison.runs)
-    return estimated(left, "count"), estimated(right, "count")
+    form = labels_form(comparison.unit)
+    return estimated(left, form), estimated(right, form)
 
 
 def _what(comparison: Comparison, effect: Effect) -> str:
@@ -267,9 +281,10 @@ def _what(comparison: Comparison, effect: Effect) -> str:
     if effect.kind == "ratio":
         return f"{unit} needed for an F1 of {100 * (effect.at or 0):.1f}"
     if effect.kind == "f1":
-        return f"F1 at {effect.at or 0:,.0f} {unit} (points)"
+        return f"F1 at {counted(effect.at or 0, comparison.unit)} (points)"
     low, high = comparison.range
-    return f"mean F1 from {low:,.0f} to {high:,.0f} {unit} (points)"
+    digits = 1 if comparison.unit == "hours" else 0
+    return f"mean F1 from {low:,.{digits}f} to {counted(high, comparison.unit)} (points)"
 
 
 def _p(value: float) -> str:

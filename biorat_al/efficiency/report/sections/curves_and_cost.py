@@ -6,23 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 
 from biorat_al.efficiency.report.plots import Plot, PlotLine
-from biorat_al.efficiency.report.study import PLAIN, UNITS, Study, intervals, tried
-from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, spread
+from biorat_al.efficiency.report.study import PLAIN, Study, intervals, tried
+from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section, labels_form, spread
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.cost import CostRow, Spread, cost_table
 from biorat_al.efficiency.statistics.curves import Curve, common_range, learning_curve
-from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit
+from biorat_al.efficiency.statistics.estimates import UNIT_NAMES, Unit, labels_in
 
 _FEW = 12
 """Curves with at most this many points are drawn at their points only, longer ones on a grid."""
 
 
 def curves_section(study: Study) -> Section:
-    """Return the section with the learning curves of the arms in all three units, and their values."""
-    texts = list(study.notes)
+    """Return the section with the learning curves of the arms in all units, and their values."""
+    texts = [text for text in (*study.notes, study.why_no_hours) if text]
     drawn: dict[Unit, dict[str, Curve]] = {}
     rows = []
-    for unit in UNITS:
+    for unit in study.units:
         curves = drawn.setdefault(unit, {})
         for arm, runs in study.arms.items():
             curve, why = tried(curve_of, runs, unit)
@@ -33,7 +33,7 @@ def curves_section(study: Study) -> Section:
                 rows += _curve_rows(arm, curve)
     limits = _limits([curve for curves in drawn.values() for curve in curves.values()])
     plots = [
-        curve_plot(f"curves-{unit}", f"F1 against annotated {UNIT_NAMES[unit]}, by arm", unit, curves, limits)
+        curve_plot(f"curves-{unit}", f"F1 against {labels_in(unit)}, by arm", unit, curves, limits)
         for unit, curves in drawn.items()
         if curves
     ]
@@ -114,7 +114,7 @@ def _curve_rows(arm: str, curve: Curve) -> list[dict[str, Cell]]:
     return [
         {
             "unit": UNIT_NAMES[curve.unit],
-            "labels": Figure(labels, "count"),
+            "labels": Figure(labels, labels_form(curve.unit)),
             "arm": arm,
             "f1": Figure(mean, "percent", low, high, interval=True),
         }
@@ -142,7 +142,7 @@ def curve_plot(
         )
         for arm, curve in curves.items()
     ]
-    return Plot(name, title, f"annotated {UNIT_NAMES[unit]}", "strict span F1 (%)", series, limits)
+    return Plot(name, title, labels_in(unit), "strict span F1 (%)", series, limits)
 
 
 def _ranges(runs: Sequence[Run]) -> str:

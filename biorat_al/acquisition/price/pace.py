@@ -1,0 +1,62 @@
+"""The annotators' seconds for one more document of the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.acquisition.price.answered import AnsweredWork
+from biorat_al.acquisition.price.estimate import PriceEstimate
+from biorat_al.acquisition.price.work import Work
+
+ENOUGH = 20
+"""Documents whose work stands for that of the next ones; pre-labels get better, so the newest are taken."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of annotation for one more document, drawn from what is known.
+
+    :param draws: mean seconds of a document, all its answers together, shape (draws,).
+    :param note: a sentence on what the price rests on, if times of this project are not in it; else empty.
+    :param factors: what the seconds are multiplied by if one price is halved or doubled, by the name of the change.
+    """
+
+    draws: NDArray[np.float64]
+    note: str = ""
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+
+def pace_of(answers: Sequence[AnsweredWork], price: PriceEstimate, seed: int = 0) -> Pace | None:
+    """Estimate the seconds of one more document; return None if no document of the pool has been answered.
+
+    The work of a document is that of the newest rounds, as many as it takes for :data:`ENOUGH` documents. Draws combine
+    the price's uncertainty with that of the mean work of a document (the Bayesian bootstrap, Rubin 1981, Annals of
+    Statistics 9:130).
+    """
+    work: dict[int, NDArray[np.float64]] = {}
+    fetched: dict[int, int] = {}
+    for one in answers:
+        if one.split == "pool":
+            work[one.document_id] = work.get(one.document_id, 0.0) + one.work.vector()
+            fetched[one.document_id] = min(fetched.get(one.document_id, one.fetched or 0), one.fetched or 0)
+    if not work:
+        return None
+    chosen: list[int] = []
+    for number in sorted(set(fetched.values()), reverse=True):
+        chosen += [document for document in work if fetched[document] == number]
+        if len(chosen) >= ENOUGH:
+            break
+    counts = np.array([work[document] for document in chosen])
+    weights = np.random.default_rng([seed, 3]).dirichlet(np.ones(len(chosen)), size=len(price.draws))
+    seconds = ((weights @ counts) * price.draws).sum(axis=1)
+    note = ""
+    if not price.is_fitted and not price.is_written:
+        note = "The hours are by published prices: no answer of this project has a recorded time yet."
+    mean = Work(*counts.mean(axis=0).tolist())
+    usual = price.price.seconds(mean)
+    varied = price.price.variations().items() if usual else ()
+    return Pace(seconds, note, {name: other.seconds(mean) / usual for name, other in varied})
