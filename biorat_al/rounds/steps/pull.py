@@ -109,9 +109,9 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
         )
     if merged.adopted:
         notices.append(
-            f"{plural(merged.adopted, 'task')} in Label Studio {verb(merged.adopted, 'were')} not recorded here, though "
-            "of this project's documents: this database was restored from a backup, or somebody imported them; they "
-            "are recorded now, and answers on them count"
+            f"{plural(merged.adopted, 'task')} in Label Studio {verb(merged.adopted, 'were')} not recorded here, "
+            "though of this project's documents: this database was restored from a backup, or somebody imported them; "
+            "they are recorded now, and answers on them count"
         )
     if merged.kept:
         notices.append(
