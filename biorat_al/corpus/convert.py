@@ -79,7 +79,7 @@ def convert_corpus(
     >>> conversion.written.documents, sorted(conversion.lost)
     (1, ['confidence scores of mentions', 'documents without passages (cut in two)'])
     """
-    known = format_named(to)
+    known = format_named(to, written=True)
     conversion = Conversion(target)
     with ExitStack() as stack:
         claim = stack.enter_context(claimed(target, force=force, parents=known.writes_folder))

@@ -81,8 +81,8 @@ def test_a_conversion_that_fails_leaves_nothing(source: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("to", "format", "error", "message"),
     [
-        ("word", None, UsageError, "unknown format 'word'; known are"),
-        ("plain-text", None, UsageError, "can be read but not written"),
+        ("word", None, UsageError, "unknown format 'word'; these can be written: bioc-json, jsonl, "),
+        ("plain-text", None, UsageError, "can be read but not written; these can be written: bioc"),
         ("jsonl", "bioc-xml", FormatError, "the file is PubTator, expected BioC XML"),
     ],
 )

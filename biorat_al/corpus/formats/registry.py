@@ -45,15 +45,19 @@ FORMATS: tuple[CorpusFormat, ...] = (
 """All formats, in the order in which detection tries them."""
 
 
-def format_named(name: str) -> CorpusFormat:
+def format_named(name: str, *, written: bool = False) -> CorpusFormat:
     """Return the format of that name.
 
-    :raises UsageError: unknown name; the message lists the known ones.
+    :param written: it must be one that can be written.
+    :raises UsageError: unknown name, or the format cannot be written; the message lists the names that may be given.
     """
+    choice = f"known are {format_names()}" if not written else f"these can be written: {format_names(written=True)}"
     for known in FORMATS:
+        if known.name == name and written and not known.can_write:
+            raise UsageError(f"{known.title} can be read but not written; {choice}")
         if known.name == name:
             return known
-    raise UsageError(f"unknown format {name!r}; known are {format_names()}")
+    raise UsageError(f"unknown format {name!r}; {choice}")
 
 
 def format_names(*, written: bool = False) -> str:
