@@ -154,8 +154,8 @@ def test_costs_are_relative_to_the_plain_arm(page: Page) -> None:
     assert [row[0] for row in (plain, rat)] == ["none", "rat"]
     assert plain[1].startswith("60")
     assert "×" not in "".join(plain)
-    # 6 models of 15 + 15 passes, against 10 + 10
-    assert rat[1] == "180 no spread ×1.50 no spread"
+    # 6 models of 15 + 15 passes (a backward one counts as two, in units of three), against 10 + 10
+    assert rat[1] == "90 no spread ×1.50 no spread"
     assert rat[4] == "1.50 GB no spread ×1.50 no spread"
 
 
