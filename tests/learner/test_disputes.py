@@ -20,7 +20,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part, make_batch
 from biorat_al.learner.entities.encoding import IGNORED, B, I, O, encode_tags
-from biorat_al.learner.entities.fitting import _temperature
+from biorat_al.learner.entities.fitting import fitted_temperature
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import Bin, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
@@ -249,7 +249,11 @@ def test_disputed_predictions_are_in_no_reliability_bin_and_fit_no_temperature()
     assert bins[9] == Bin(2, pytest.approx(1.9), 1)
     text, said = Document("1", "x" * 40), [replace(one, score=0.7) for one in (decided, open_)]
     masked, plain = Example(text, (decided,), disputed=Disputed((open_,))), Example(text, (decided,))
-    assert _temperature([said], [masked]) == _temperature([said[:1]], [plain]) != _temperature([said], [plain])
+    assert (
+        fitted_temperature([said], [masked])
+        == fitted_temperature([said[:1]], [plain])
+        != fitted_temperature([said], [plain])
+    )
 
 
 spans = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: (pair[0], pair[0] + pair[1]))

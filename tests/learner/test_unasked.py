@@ -17,7 +17,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part, make_batch
 from biorat_al.learner.entities.encoding import IGNORED, B, O, encode_tags
-from biorat_al.learner.entities.fitting import _temperature
+from biorat_al.learner.entities.fitting import fitted_temperature
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import BINS, Bin, Counts, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
@@ -194,7 +194,11 @@ def test_predictions_of_it_are_in_no_reliability_bin_and_fit_no_temperature() ->
     assert bins == [Bin()] * (BINS - 1) + [Bin(1, 0.95, 1)]
     text, said = Document("1", "x" * 40), [replace(one, score=0.7) for one in (pain, aspirin)]
     unknown, known = Example(text, (pain,), unasked=NO_CHEMICAL), Example(text, (pain,))
-    assert _temperature([said], [unknown]) == _temperature([said[:1]], [known]) != _temperature([said], [known])
+    assert (
+        fitted_temperature([said], [unknown])
+        == fitted_temperature([said[:1]], [known])
+        != fitted_temperature([said], [known])
+    )
 
 
 spans = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: (pair[0], pair[0] + pair[1]))

@@ -90,7 +90,7 @@ def test_confidences_are_calibrated(folder: Path) -> None:
     items = [(example.document, example.entities) for example in related_examples(6, seed=4)]
 
     def scores(temperature: float) -> list[float]:
-        extractor._behaviour = replace(extractor._behaviour, temperature=temperature)
+        extractor.behaviour = replace(extractor.behaviour, temperature=temperature)
         return [relation.extras["score"] for one in extractor.predict(items) for relation in one.relations]
 
     assert len(scores(1.0)) > 3
@@ -115,7 +115,7 @@ def test_a_symmetric_relation_has_no_direction(tmp_path: Path, encoder: Encoder)
         folder=tmp_path,
     )
     extractor = RelationExtractor.load(tmp_path, CPU)
-    extractor._behaviour = replace(extractor._behaviour, threshold=0.0)
+    extractor.behaviour = replace(extractor.behaviour, threshold=0.0)
     example = related_examples(1)[0]
     found = next(extractor.predict([(example.document, example.entities)]))
     assert len(found.relations) == 3

@@ -66,7 +66,7 @@ def test_relations_are_learnt(tmp_path: Path, encoder: Encoder) -> None:
 
     # the model that was saved decides as it did when it was measured
     extractor = RelationExtractor.load(tmp_path, CPU)
-    behaviour = extractor._behaviour
+    behaviour = extractor.behaviour
     assert behaviour.threshold == summary["threshold"] != 0.5
     assert behaviour.temperature == summary["temperature"] != 1
     negatives = summary["candidates"] - summary["positives"]
