@@ -249,14 +249,32 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 def test_the_file_names_every_setting_with_its_value_or_as_a_comment() -> None:
     relation = {"name": "near", "head": "Disease", "tail": "Disease", "symmetric": True}
-    text = settings_text(make_settings(MINIMAL | {"relations": [relation]}))
+    borrow = {"corpora": [{"file": "borrowed/1.jsonl", "name": "theirs"}], "entities": [{"name": "Disease"}]}
+    text = settings_text(make_settings(MINIMAL | {"relations": [relation], "borrow": borrow}))
     read = tomllib.loads(text)
     for path in leaves(Settings):
         *parts, last = path
         inner: Any = read
         for part in parts:
-            inner = inner[part][0] if part in ("entities", "relations") else inner[part]
+            inner = inner[part][0] if isinstance(inner[part], list) else inner[part]
         assert last in inner or f"# {last} = " in text or last == "sources", path
+
+
+def test_what_is_borrowed_survives_being_written_and_read(tmp_path: Path) -> None:
+    corpora = [
+        {"file": "borrowed/1-a.jsonl", "name": 'An "odd" name.txt', "license": "cc-by-4.0"},
+        {"file": "borrowed/2-b.jsonl", "name": "b"},
+    ]
+    borrow = {"corpora": corpora, "entities": [{"name": "Disease", "sources": ["Illness", "Syndrome"]}], "epochs": 2}
+    settings = make_settings(MINIMAL | {"borrow": borrow | {"learning_rate": 1e-4, "check_from": 0}})
+    (tmp_path / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+    assert read_settings(tmp_path) == settings
+
+
+def test_only_labels_of_the_project_can_be_borrowed() -> None:
+    borrow = {"entities": [{"name": "Gene"}]}
+    with pytest.raises(SettingsError, match="'Gene' is borrowed, but is not one of the labels Disease"):
+        make_settings(MINIMAL | {"borrow": borrow})
 
 
 def test_every_setting_is_used() -> None:
