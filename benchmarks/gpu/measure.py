@@ -198,7 +198,7 @@ def relations(run: Run) -> dict[str, Any]:
         theirs = said(folder, Device("cpu", bf16=False))
         ends = [[{(one.label, one.head, one.tail) for one in made[key]} for key in test] for made in (ours, theirs)]
         same = sum(mine == other for mine, other in zip(*ends, strict=True)) / len(test)
-        found[f"documents_with_the_same_relations_{arm}"] = same
+        found[f"same_relations_{arm}"] = same
         run.check(f"relations: at least 9 of 10 documents get the same ones on the CPU ({arm})", same >= 0.9)
     return found
 
