@@ -552,15 +552,15 @@ ACQUISITION = (
     Fault(
         "the surest come first",
         "biorat_al/acquisition/selection.py",
-        "len(pool)), -scores))",
-        "len(pool)), scores))",
+        "len(pool)), -worth))",
+        "len(pool)), worth))",
         (_SELECTION,),
     ),
     Fault(
         "ties are decided by the order of the ids",
         "biorat_al/acquisition/selection.py",
-        "np.lexsort((generator.permutation(len(pool)), -scores))",
-        "np.lexsort((np.arange(len(pool)), -scores))",
+        "np.lexsort((generator.permutation(len(pool)), -worth))",
+        "np.lexsort((np.arange(len(pool)), -worth))",
         (_SELECTION,),
     ),
     Fault(

@@ -285,8 +285,9 @@ def test_every_setting_is_used() -> None:
         if file.parent.name != "settings":
             tree = ast.parse(file.read_text(encoding="utf-8"))
             read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    # entity and relation types are asked through these
+    # entity and relation types, and the committee, are asked through these
     read |= {"name", "sources"} if {"labels", "label_of", "relation_label_of"} <= read else set()
+    read |= {"committee"} if "has_committee" in read else set()
     assert {path[-1] for path in leaves(Settings)} - read == set()
 
 
