@@ -448,7 +448,8 @@ def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
     runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")]
     study = Study("any", runs, runs, live=False, target=0.725)
     section = comparison_section(study, *comparisons(study))
-    row, effects = section.tables[0].rows[0], section.tables[1].rows
+    row = next(row for row in section.tables[0].rows if row["unit"] == "documents")
+    effects = section.tables[1].rows
     for name, arm in (("left", "rat"), ("right", "none")):
         needed = labels_needed([one for one in runs if one.arm == arm], 0.725)
         assert (row[name].value, row[name].low, row[name].high) == (needed.value.value, needed.low, needed.high)
