@@ -355,12 +355,14 @@ def _as_begun(settings: Settings, before: dict[str, Any]) -> Settings:
     :param before: the settings in the plan.
     """
     kept = with_older_defaults(before).get("training", {})
-    if kept is before.get("training", {}) or not isinstance(kept, dict):
+    if not isinstance(kept, dict) or kept.get("committee") is not False:
         return settings
+    older = with_older_defaults({})["training"]
+    fields = type(settings.training).model_fields
     changes = {
-        name: kept[name]
-        for name, field in type(settings.training).model_fields.items()
-        if name in kept and getattr(settings.training, name) == field.default and name not in ("arms", "selecting_arm")
+        name: value
+        for name, value in older.items()
+        if kept.get(name) == value and getattr(settings.training, name) == fields[name].default
     }
     return settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
 
