@@ -5,7 +5,7 @@ predict that batch before it is annotated, and models on all abstracts, which ar
 NCBI disease. The expected calibration error (ten equal bins) of each arm and of their committee is given
 
 - raw: without any temperature;
-- default: with the temperature that a project starts with (:mod:`biorat_al.rounds.calibration`);
+- default: with the temperature that a project starts with (:mod:`biorat_al.rounds.models.calibration`);
 - answers: with the temperature fitted to what the earlier models proposed in the last batch;
 - best: with the temperature fitted to the very mentions that are measured, which is the least that can be reached.
 
@@ -35,7 +35,7 @@ from biorat_al.learner.entities.fitting import fitted_temperature
 from biorat_al.learner.entities.scoring import reliability
 from biorat_al.learner.temperature import calibrated
 from biorat_al.learner.types import Example
-from biorat_al.rounds.calibration import default_temperature
+from biorat_al.rounds.models.calibration import default_temperature
 from biorat_al.settings import Arm, TrainingSettings
 
 ARMS: tuple[Arm, ...] = ("none", "rat")

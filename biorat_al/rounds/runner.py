@@ -18,9 +18,9 @@ from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
+from biorat_al.rounds.models.replacement import ModelReplaced
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
-from biorat_al.rounds.replacement import ModelReplaced
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.unasked import has_new_labels

@@ -22,8 +22,8 @@ from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.people.disputes import masked_counts
 from biorat_al.progress import Bar
-from biorat_al.rounds.committee import members_of
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
+from biorat_al.rounds.models.committee import members_of
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.rounds.steps.train import check_stored, model_folder

@@ -17,12 +17,12 @@ from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.borrowing.kept import in_words
 from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
-from biorat_al.rounds.calibration import Calibration, default_temperature, from_answers
-from biorat_al.rounds.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.encoder_changes import changed_encoder
+from biorat_al.rounds.models.calibration import Calibration, default_temperature, from_answers
+from biorat_al.rounds.models.committee import form_committee, members_of, restore_committee
+from biorat_al.rounds.models.encoder_changes import changed_encoder
+from biorat_al.rounds.models.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.pool import unanswered_documents
-from biorat_al.rounds.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
 from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, TrainingSettings
 from biorat_al.store.answers import answers, decisions

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from biorat_al.learner.types import Example, TrainedModel
-from biorat_al.rounds.calibration import Calibration
 from biorat_al.rounds.context import Context
-from biorat_al.rounds.replacement import put_in_place, replace_lost_model
+from biorat_al.rounds.models.calibration import Calibration
+from biorat_al.rounds.models.replacement import put_in_place, replace_lost_model
 from biorat_al.settings import COMMITTEE
 from biorat_al.store.models import models_of
 from biorat_al.store.store import now

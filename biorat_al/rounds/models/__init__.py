@@ -1,0 +1,7 @@
+"""The models of a round beyond their training.
+
+- ``committee`` forms the committee of a round's arms; ``calibration`` finds the temperature of its models.
+- ``replacement`` puts models in the place of lost ones; ``encoder_changes`` looks for an encoder whose files changed.
+
+``committee`` imports ``calibration`` and ``replacement``.
+"""
