@@ -355,27 +355,27 @@ def test_models_of_other_labels_are_no_points_of_the_same_curve(project: Project
 
 
 def test_settings_that_were_changed_between_rounds_are_told(project: Project) -> None:
-    _edit(project, 1, adversarial={"epsilon": 0.7}, training={"epochs": 9}, selection={"size": 8})
+    _edit(project, 1, adversarial={"shift": 0.7}, training={"epochs": 9}, selection={"size": 8})
     runs = live_runs(project.store, project.settings)
     assert runs[0].provenance["changed_settings"] == {
         "training.epochs": {"1": 9, "2": 1},
-        "adversarial.epsilon": {"1": 0.7, "2": 0.3},
+        "adversarial.shift": {"1": 0.7, "2": 0.06},
         "selection.size": {"1": 8, "2": 6},
     }
     page = reported(project)
     # a batch of another size is seen in the curve itself
     assert (
         "Settings were changed between rounds, so the curves follow these changes as well as the labels: "
-        "training.epochs (9 in round 1, 1 in round 2); adversarial.epsilon (0.7 in round 1, 0.3 in round 2)."
+        "training.epochs (9 in round 1, 1 in round 2); adversarial.shift (0.7 in round 1, 0.06 in round 2)."
     ) in page.text
     settings = {row[0]: row[1] for row in page.sections["provenance"][1][1:]}
-    assert settings["adversarial.epsilon"] == "0.7 in round 1, 0.3 in round 2"
+    assert settings["adversarial.shift"] == "0.7 in round 1, 0.06 in round 2"
     assert settings["selection.size"] == "8 in round 1, 6 in round 2"
     assert settings["adversarial.probability"] == "0.25"
 
 
 def test_only_changes_between_models_that_are_shown_are_noted(project: Project) -> None:
-    _edit(project, 1, adversarial={"epsilon": 0.7})
+    _edit(project, 1, adversarial={"shift": 0.7})
     (run, _) = live_runs(project.store, project.settings)
     assert changes_noted([run]) != []
     assert changes_noted([run.model_copy(update={"points": run.points[1:]})]) == []
