@@ -109,7 +109,7 @@ def test_the_common_range():
 
 @pytest.mark.parametrize("call", [lambda runs: f1_at(runs, 70), lambda runs: area_under_curve(runs, over=(10, 70))])
 def test_what_was_not_measured_is_refused(call):
-    with pytest.raises(UsageError, match="from 10 to 60 documents"):
+    with pytest.raises(UsageError, match="from 10 documents to 60 documents"):
         call([run(LINE)])
 
 
