@@ -77,13 +77,13 @@ def test_the_model_is_asked_of_the_candidates_alone(
     project: Project, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    means = Probe._means
+    means = Probe.means
 
     def watched(self: Probe, documents: list[Any], *rest: Any) -> Any:
         asked.append([document.id for document in documents])
         return means(self, documents, *rest)
 
-    monkeypatch.setattr(Probe, "_means", watched)
+    monkeypatch.setattr(Probe, "means", watched)
     # fewer than the documents that are labelled, all of which count nevertheless
     picks, counts = chosen(context_of(project, name, size=1, mc_passes=2, subsample=4))
     assert (counts["drawn"], counts["of"]) == (4, POOL)
