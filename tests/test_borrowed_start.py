@@ -56,7 +56,8 @@ def test_the_first_batch_in_label_studio_has_the_pre_labels_of_a_borrowed_corpus
         reference = address.rsplit("/", 1)[1]
         connection = Connection(label_studio.url, label_studio.token)
         (version,) = {path.name for path in (project.folder / "models").glob("trial-borrowed-*")}
-        tasks = list(connection.tasks(reference, include="id,data,predictions"))
+        fields = "id,data,predictions,model_version,created_at,result"
+        tasks = list(connection.tasks(reference, fields="all", include=fields))
         assert len(tasks) == 4
         marked = 0
         for task in tasks:
