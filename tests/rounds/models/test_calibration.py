@@ -12,8 +12,8 @@ from sqlalchemy import select
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.learner.temperature import calibrated, fit_temperature
 from biorat_al.project import Project
-from biorat_al.rounds import calibration
 from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.models import calibration
 from biorat_al.rounds.steps.train import training_examples
 from biorat_al.store.annotations import entity_values
 from biorat_al.store.models import models_of
