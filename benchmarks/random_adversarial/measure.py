@@ -17,7 +17,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from samples import CORPORA, Sample, sample
 from variants import VARIANTS, Variant, change
 
+from biorat_al.learner.committee.members import mean_log_probabilities
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.batching import EncodedPart, encode_part
@@ -46,7 +47,7 @@ RESULTS = Path(__file__).parent / "results"
 REPORTED = ("none", "none, other seed", "matched", "rat", "rat, other seed")
 PAIRS = (("none", "none, other seed"), ("none", "rat"), ("rat", "rat, other seed"), ("none", "matched"))
 
-Logits = list[NDArray[np.float32]]
+Logits = Sequence[NDArray[np.floating]]
 
 
 def main() -> None:
@@ -109,7 +110,8 @@ def measure(
         if one in outputs and other in outputs:
             votes = {
                 condition: [
-                    voted(pair) for pair in zip(outputs[one][condition], outputs[other][condition], strict=True)
+                    mean_log_probabilities(pair)
+                    for pair in zip(outputs[one][condition], outputs[other][condition], strict=True)
                 ]
                 for condition in parts
             }
@@ -137,14 +139,6 @@ def trained(drawn: Sample, variant: Variant, encoder: Encoder, seed: int, min_st
     change(fit, variant)
     fit.run(learnt, encode_part([], encoder.tokenizer, drawn.labels), SILENT)
     return fit
-
-
-def voted(pair: tuple[NDArray[np.float32], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return the logarithm of the mean of two models' probabilities."""
-    logs = [logits - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True)) for logits in pair]
-    shares = [np.exp(one - one.max(-1, keepdims=True)) for one in logs]
-    mean = sum(one / one.sum(-1, keepdims=True) for one in shares) / 2
-    return np.log(np.maximum(mean, 1e-30)).astype(np.float32)
 
 
 def f1s(outputs: dict[str, Logits], parts: dict[str, EncodedPart], labels: tuple[str, ...]) -> dict[str, float]:

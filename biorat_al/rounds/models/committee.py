@@ -8,10 +8,10 @@ from typing import Any
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.models.calibration import Calibration
+from biorat_al.rounds.models.recording import record_model
 from biorat_al.rounds.models.replacement import put_in_place, replace_lost_model
 from biorat_al.settings import COMMITTEE
 from biorat_al.store.models import models_of
-from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
 
 _SUMS = ("steps", "adversarial_steps", "forward_passes", "backward_passes", "passes", "tokens", "seconds")
@@ -48,19 +48,7 @@ def form_committee(context: Context, examples: Sequence[Example], calibration: C
     if before is not None:
         replace_lost_model(context, before, model, summary)
         return
-    context.check_lock()
-    with context.store.write() as session:
-        session.add(
-            ModelRow(
-                version=model.version,
-                round_number=context.number,
-                arm=COMMITTEE,
-                selecting=True,
-                sha256=model.sha256,
-                summary=summary,
-                created_at=now(),
-            )
-        )
+    record_model(context, model, summary, COMMITTEE)
 
 
 def restore_committee(context: Context, row: ModelRow) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from biorat_al.store.models import (
     models_of,
     predicted_documents,
 )
+from biorat_al.store.tables import ModelRow
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor
@@ -47,15 +48,7 @@ def run(context: Context) -> Finish:
         done = predicted_documents(session, model.version)
     if not targets:
         return nothing("no document is left to predict")
-    from biorat_al.learner.predictor import Predictor
-
-    predictor = Predictor.load(model_folder(context, model))
-    left = [some for some in chunks(targets, CHUNK) if not done.issuperset(some)]
-    begun = len(targets) - sum(map(len, left))
-    with context.progress.bar("Predicting the pool", total=len(targets), unit="document", done=begun) as bar:
-        for some in left:
-            predict_chunk(context, predictor, model.version, some)
-            bar.advance(len(some))
+    _predict_chunks(context, model, targets, done, "Predicting the pool")
     # before finish() deletes the earlier round's predictions
     with context.store.read() as session:
         counts = pool_counts(session, model.version, context.number, targets)
@@ -79,19 +72,29 @@ def predict_picked(context: Context, picked: Sequence[int]) -> None:
         if model is None or models_of(session, context.number):
             return
         done = predicted_documents(session, model.version)
-    left = [some for some in chunks(picked, CHUNK) if not done.issuperset(some)]
-    if not left:
-        return
+    if not done.issuperset(picked):
+        _predict_chunks(context, model, picked, done, "Pre-labelling the batch")
+
+
+def _predict_chunks(
+    context: Context, model: ModelRow, document_ids: Sequence[int], done: Collection[int], title: str
+) -> None:
+    """Predict the chunks of documents that are not predicted yet, and commit each.
+
+    :param document_ids: row ids of all documents, those that are done among them.
+    """
     from biorat_al.learner.predictor import Predictor
 
     predictor = Predictor.load(model_folder(context, model))
-    with context.progress.bar("Pre-labelling the batch", total=len(picked), unit="document") as bar:
+    left = [some for some in chunks(document_ids, CHUNK) if not set(some).issubset(done)]
+    begun = len(document_ids) - sum(map(len, left))
+    with context.progress.bar(title, total=len(document_ids), unit="document", done=begun) as bar:
         for some in left:
-            predict_chunk(context, predictor, model.version, some)
+            _predict_chunk(context, predictor, model.version, some)
             bar.advance(len(some))
 
 
-def predict_chunk(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
+def _predict_chunk(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
     """Predict documents, and commit the predictions.
 
     :param version: version of the model.

@@ -21,6 +21,7 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.models.calibration import Calibration, default_temperature, from_answers
 from biorat_al.rounds.models.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.models.encoder_changes import changed_encoder
+from biorat_al.rounds.models.recording import record_model
 from biorat_al.rounds.models.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
@@ -66,19 +67,7 @@ def run(context: Context) -> Finish:
             else:
                 replace_lost_model(context, done[arm], model, summary)
             continue
-        context.check_lock()
-        with context.store.write() as session:
-            session.add(
-                ModelRow(
-                    version=model.version,
-                    round_number=context.number,
-                    arm=arm,
-                    selecting=arm == training.selecting,
-                    sha256=model.sha256,
-                    summary=summary,
-                    created_at=now(),
-                )
-            )
+        record_model(context, model, summary, arm)
 
     if training.has_committee:
         form_committee(context, _learnable(examples, settings), calibration)

@@ -1,0 +1,33 @@
+"""A trained model, recorded as one of its round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from biorat_al.learner.types import TrainedModel
+from biorat_al.rounds.context import Context
+from biorat_al.store.store import now
+from biorat_al.store.tables import ModelRow
+
+
+def record_model(context: Context, model: TrainedModel, summary: Mapping[str, Any], arm: str) -> None:
+    """Record a model of this round, unless another process has taken the round over.
+
+    :param summary: of the model, and of its relation model if it has one.
+    :param arm: an arm, or the committee.
+    :raises LockedError: another machine may be running the round by now.
+    """
+    context.check_lock()
+    with context.store.write() as session:
+        session.add(
+            ModelRow(
+                version=model.version,
+                round_number=context.number,
+                arm=arm,
+                selecting=arm == context.settings.training.selecting,
+                sha256=model.sha256,
+                summary=dict(summary),
+                created_at=now(),
+            )
+        )
