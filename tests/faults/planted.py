@@ -732,7 +732,7 @@ BORROWING = (
     Fault(
         "a borrowed model that was damaged is used as it is",
         "biorat_al/rounds/borrowing/training.py",
-        'if is_intact(folder, sha256) and "labels" in summary:',
+        'if (checked or is_intact(folder, sha256)) and "labels" in summary:',
         'if "labels" in summary:',
         (f"{_START}::test_a_borrowed_model_that_is_lost_or_damaged_is_trained_again",),
     ),
