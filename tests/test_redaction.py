@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al import redaction
 from biorat_al.redaction import has_password, keep_secret, redact
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=["Cs", "Cc"]), max_size=12)
@@ -31,12 +30,6 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
     "base64 for addresses": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_kept_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what other tests of this process have kept."""
-    monkeypatch.setattr(redaction, "_kept", set())
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -111,8 +104,7 @@ def test_a_password_that_is_an_ordinary_word_does_not_cut_other_words() -> None:
     )
 
 
-def test_a_secret_that_is_not_in_the_environment_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redaction, "_kept", set())
+def test_a_secret_that_is_not_in_the_environment_can_be_named() -> None:
     keep_secret("0123-access")
     keep_secret(None)
     keep_secret("")

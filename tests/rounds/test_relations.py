@@ -25,7 +25,8 @@ from biorat_al.presentation.status import status_text
 from biorat_al.progress import SILENT
 from biorat_al.project import Project
 from biorat_al.rounds import runner
-from biorat_al.rounds.steps import evaluate, train
+from biorat_al.rounds.models import recording
+from biorat_al.rounds.steps import evaluate
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.settings import make_settings
@@ -323,7 +324,7 @@ def test_a_relation_model_of_an_interrupted_training_does_not_outlive_its_settin
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patched:
-        patched.setattr(train, "ModelRow", die)
+        patched.setattr(recording, "ModelRow", die)
         with pytest.raises(RuntimeError, match="power cut"):
             quick.round()
     (folder,) = (quick.folder / "models").iterdir()
