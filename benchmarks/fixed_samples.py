@@ -12,7 +12,7 @@ import random
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +144,3 @@ def f1(examples: Sequence[Example], predicted: Mapping[str, tuple[Any, ...]]) ->
     """Return strict span F1, of 100."""
     gold = {example.document.id: example.entities for example in examples}
     return 100 * score(gold, predicted, [LABEL]).overall.f1
-
-
-def with_scores(predicted: Mapping[str, tuple[Any, ...]], scores: Sequence[float]) -> dict[str, tuple[Any, ...]]:
-    """Return mentions with other scores, given in the order of the mentions."""
-    remaining = iter(scores)
-    return {
-        key: tuple(replace(entity, score=next(remaining)) for entity in entities) for key, entities in predicted.items()
-    }

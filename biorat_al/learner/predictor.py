@@ -15,6 +15,7 @@ from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.entities.tagger import Tagged, Tagger, confidence
 from biorat_al.learner.relations.prediction import RelationExtractor, RelationPrediction, has_relations
 from biorat_al.learner.relations.uncertainty import combined
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import Prediction
 
 
@@ -58,21 +59,21 @@ class Predictor:
         device = device or pick_device()
         if is_committee(folder):
             members = [cls.load(place, device) for place in member_folders(folder)]
-            return cls.of_members(folder.name, members, read_committee(folder).temperature)
+            return cls.of_members(folder.name, members, read_committee(folder).scaling)
         extractor = RelationExtractor.load(folder, device) if has_relations(folder) else None
         return cls(Tagger.load(folder, device), extractor)
 
     @classmethod
-    def of_members(cls, version: str, members: Sequence[Predictor], temperature: float) -> Predictor:
+    def of_members(cls, version: str, members: Sequence[Predictor], scaling: Scaling) -> Predictor:
         """Return a committee of loaded models, which are not loaded again.
 
         Relations are predicted by the members that have learnt them.
 
-        :param temperature: divisor of the log-odds of the committee's mentions.
+        :param scaling: how the probabilities of the committee's mentions are calibrated.
         :raises LearnerError: the members do not know the same entity types or relations.
         """
         extractors = [member._extractor for member in members if member._extractor is not None]
-        tagger = CommitteeTagger(version, [member.tagger for member in members], temperature)
+        tagger = CommitteeTagger(version, [member.tagger for member in members], scaling)
         committee = cls(tagger, CommitteeExtractor(extractors) if extractors else None)
         committee.members = tuple(member.version for member in members)
         return committee

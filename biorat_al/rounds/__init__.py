@@ -7,7 +7,7 @@
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
 - ``borrowing/`` is a start from corpora that others annotated.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later.
-- ``models/`` is what happens to trained models: their committee and its temperature, and lost or changed ones.
+- ``models/`` is what happens to trained models: their committee and its calibration, and lost or changed ones.
 - ``expected_seconds`` says how long each candidate is expected to take annotators.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 

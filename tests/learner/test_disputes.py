@@ -20,11 +20,12 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part, make_batch
 from biorat_al.learner.entities.encoding import IGNORED, B, I, O, encode_tags
-from biorat_al.learner.entities.fitting import fitted_temperature
+from biorat_al.learner.entities.fitting import fitted_scaling
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import Bin, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
+from biorat_al.learner.scaling import OF_ONE_MODEL
 from biorat_al.learner.types import Example
 from biorat_al.settings import TrainingSettings
 from tests.learner.training.factories import LABELS, attack_gradients, clean_gradient, make_fit
@@ -242,7 +243,7 @@ def test_a_decided_mention_counts_whatever_is_disputed_around_it() -> None:
     assert counted([decided], [mention(0, 2)], [mention(0, 2)]) == Counts(0, 0, 1)
 
 
-def test_disputed_predictions_are_in_no_reliability_bin_and_fit_no_temperature() -> None:
+def test_disputed_predictions_are_in_no_reliability_bin_and_fit_no_scaling() -> None:
     decided, open_ = mention(20, 24), mention(0, 4)
     predicted = [replace(decided, score=0.95), replace(open_, score=0.95), mention(30, 33, score=0.95)]
     bins = reliability({"1": [decided]}, {"1": predicted}, LABELS, {"1": [open_]})
@@ -250,9 +251,9 @@ def test_disputed_predictions_are_in_no_reliability_bin_and_fit_no_temperature()
     text, said = Document("1", "x" * 40), [replace(one, score=0.7) for one in (decided, open_)]
     masked, plain = Example(text, (decided,), disputed=Disputed((open_,))), Example(text, (decided,))
     assert (
-        fitted_temperature([said], [masked])
-        == fitted_temperature([said[:1]], [plain])
-        != fitted_temperature([said], [plain])
+        fitted_scaling([said], [masked], OF_ONE_MODEL)
+        == fitted_scaling([said[:1]], [plain], OF_ONE_MODEL)
+        != fitted_scaling([said], [plain], OF_ONE_MODEL)
     )
 
 

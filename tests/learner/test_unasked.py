@@ -17,11 +17,12 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import encode_part, make_batch
 from biorat_al.learner.entities.encoding import IGNORED, B, O, encode_tags
-from biorat_al.learner.entities.fitting import fitted_temperature
+from biorat_al.learner.entities.fitting import fitted_scaling
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import BINS, Bin, Counts, reliability, score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
+from biorat_al.learner.scaling import OF_ONE_MODEL
 from biorat_al.learner.types import Example
 from biorat_al.settings import TrainingSettings
 from tests.learner.training.factories import LABELS, attack_gradients, make_fit
@@ -188,16 +189,16 @@ def test_a_label_that_was_not_asked_for_is_counted_on_neither_side() -> None:
     assert counted([pain], [pain, aspirin], []) == Counts(1, 1, 0)
 
 
-def test_predictions_of_it_are_in_no_reliability_bin_and_fit_no_temperature() -> None:
+def test_predictions_of_it_are_in_no_reliability_bin_and_fit_no_scaling() -> None:
     pain, aspirin = mention(17, 21, score=0.95), mention(4, 11, "Chemical", score=0.95)
     bins = reliability({"1": [pain]}, {"1": [pain, aspirin]}, LABELS, unasked={"1": {"Chemical"}})
     assert bins == [Bin()] * (BINS - 1) + [Bin(1, 0.95, 1)]
     text, said = Document("1", "x" * 40), [replace(one, score=0.7) for one in (pain, aspirin)]
     unknown, known = Example(text, (pain,), unasked=NO_CHEMICAL), Example(text, (pain,))
     assert (
-        fitted_temperature([said], [unknown])
-        == fitted_temperature([said[:1]], [known])
-        != fitted_temperature([said], [known])
+        fitted_scaling([said], [unknown], OF_ONE_MODEL)
+        == fitted_scaling([said[:1]], [known], OF_ONE_MODEL)
+        != fitted_scaling([said], [known], OF_ONE_MODEL)
     )
 
 

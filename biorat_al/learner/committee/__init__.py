@@ -2,7 +2,7 @@
 
 - ``saved``: the folder of a committee on disk, which names its members.
 - ``members``: its tagger and its relation extractor.
-- ``fitting``: its temperature.
+- ``fitting``: its calibration.
 - ``probe``: embeddings, gradients and the like of a committee, for query strategies.
 
 Why: models that were trained on the same documents in other ways make different mistakes, and their mean makes fewer

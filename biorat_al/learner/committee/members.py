@@ -6,7 +6,7 @@ labelling under the BIO rule, the marginal probability of each mention, the meas
 
 What the members were calibrated with does not enter, so it does not matter whether some were calibrated and some were
 not: the mean of calibrated models is not calibrated, it is less sure than it should be. So the mean is calibrated by
-its own temperature, which was fitted to its own proposals (Rahaman & Thiery 2021, "Uncertainty Quantification and Deep
+its own scaling, which was fitted to its own proposals (Rahaman & Thiery 2021, "Uncertainty Quantification and Deep
 Ensembles", section 4: pool, then calibrate). For relations, threshold and temperature are those of the members: the
 mean of the thresholds, the geometric mean of the temperatures.
 """
@@ -25,17 +25,18 @@ from biorat_al.learner.encoder.tokenizing import Pieces
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.relations.batching import CandidateRow
 from biorat_al.learner.relations.prediction import RelationExtractor
+from biorat_al.learner.scaling import Scaling
 
 
 class CommitteeTagger(Tagger):
     """A tagger whose tags have the mean of its members' probabilities.
 
     :param members: taggers of the same entity types with the same tokenizer.
-    :param temperature: divisor of the log-odds of mentions.
+    :param scaling: how the probabilities of mentions are calibrated.
     :raises LearnerError: the members do not have the same entity types.
     """
 
-    def __init__(self, version: str, members: Sequence[Tagger], temperature: float) -> None:
+    def __init__(self, version: str, members: Sequence[Tagger], scaling: Scaling) -> None:
         first = members[0]
         for other in members[1:]:
             if other.labels != first.labels:
@@ -47,7 +48,7 @@ class CommitteeTagger(Tagger):
         self.labels = first.labels
         self.uncased = first.uncased
         self.tokenizer = first.tokenizer
-        self.temperature = temperature
+        self.scaling = scaling
         self._members = tuple(members)
 
     def logits(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from biorat_al.disk import cause
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.saved_model import is_intact, sha256_of
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import TrainedModel
 
 COMMITTEE_FILE = "committee.json"
@@ -42,11 +43,11 @@ class Member:
 class SavedCommittee:
     """What the file of a committee says.
 
-    :param temperature: divisor of the log-odds of mentions whose probabilities are the mean of the members'.
+    :param scaling: calibration of mentions whose probabilities are the mean of the members'.
     """
 
     members: tuple[Member, ...]
-    temperature: float
+    scaling: Scaling
 
 
 def is_committee(folder: Path) -> bool:
@@ -54,14 +55,14 @@ def is_committee(folder: Path) -> bool:
     return (folder / COMMITTEE_FILE).is_file()
 
 
-def write_committee(models_dir: Path, prefix: str, members: Sequence[Member], temperature: float) -> TrainedModel:
+def write_committee(models_dir: Path, prefix: str, members: Sequence[Member], scaling: Scaling) -> TrainedModel:
     """Save a committee as ``<prefix>-<first ten digits of the sha256 of its file>``.
 
     It is written under a temporary name and renamed. If the very same committee already exists, it is kept.
 
     :raises LearnerError: the disk is full or cannot be written to; nothing is left behind.
     """
-    values = {"format": _FORMAT, "temperature": temperature, "members": [asdict(member) for member in members]}
+    values = {"format": _FORMAT, **scaling._asdict(), "members": [asdict(member) for member in members]}
     content = json.dumps(values, indent=2, sort_keys=True).encode()
     sha256 = hashlib.sha256(content).hexdigest()
     folder = models_dir / f"{prefix}-{sha256[:10]}"
@@ -94,7 +95,7 @@ def read_committee(folder: Path) -> SavedCommittee:
         values = json.loads((folder / COMMITTEE_FILE).read_text(encoding="utf-8"))
         if values["format"] != _FORMAT:
             raise LearnerError(f"the committee {folder} was made by another version of the program: train it again")
-        return SavedCommittee(tuple(Member(**one) for one in values["members"]), float(values["temperature"]))
+        return SavedCommittee(tuple(Member(**one) for one in values["members"]), Scaling.of(values))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise LearnerError(f"the committee {folder} is damaged ({error}): train it again") from error
 

@@ -18,7 +18,7 @@ from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
 from biorat_al.learner.entities.scoring import score
-from biorat_al.learner.temperature import fit_temperature
+from biorat_al.learner.scaling import OF_ONE_MODEL, Scaling, fit_scaling
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import Loop, Outcome
 from biorat_al.learner.types import Example
@@ -50,7 +50,7 @@ class Fit(Loop):
         super().__init__(network, job, unlabelled=_unlabelled_windows(unlabelled, job), words=words)
         self.tokenizer = job.encoder.tokenizer
         self.labels = labels
-        self.outcome.temperature = job.temperature
+        self.outcome.scaling = job.scaling
 
     def run(self, learn: EncodedPart, dev: EncodedPart, progress: Progress) -> Outcome:
         """Train on `learn`; stop early and calibrate on `dev`, if that has any examples.
@@ -130,7 +130,7 @@ class _Watch:
         self._best, self._worse = max(self._best, counts.f1), 0
         self._weights = {name: tensor.clone() for name, tensor in self._fit.network.state_dict().items()}
         outcome.best_step = outcome.steps
-        outcome.temperature = fitted_temperature(proposed, dev.examples)
+        outcome.scaling = fitted_scaling(proposed, dev.examples, OF_ONE_MODEL)
         outcome.dev = {"loss": _loss(logits, dev.word_tags), **counts.as_dict()}
         return False
 
@@ -142,10 +142,11 @@ class _Watch:
             self._fit.outcome.best_step = self._fit.outcome.steps
 
 
-def fitted_temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example]) -> float:
-    """Fit the temperature to the scores of the proposed mentions and to what was right, document by document.
+def fitted_scaling(proposed: Sequence[Sequence[Entity]], examples: Sequence[Example], expected: Scaling) -> Scaling:
+    """Fit a calibration to the scores of the proposed mentions and to what was right, document by document.
 
     :param proposed: mentions with uncalibrated scores, for each of the `examples`.
+    :param expected: the calibration without any mentions.
 
     Proposed mentions that count neither as right nor as wrong are left out.
     """
@@ -157,7 +158,7 @@ def fitted_temperature(proposed: Sequence[Sequence[Entity]], examples: Sequence[
             if mention_key(entity) not in undecided:
                 probabilities.append(entity.score or 0.0)
                 right.append(mention_key(entity) in known)
-    return fit_temperature(probabilities, right)
+    return fit_scaling(probabilities, right, expected)
 
 
 def _loss(logits: Sequence[NDArray[np.floating]], tags: Sequence[NDArray[np.int64]]) -> float:

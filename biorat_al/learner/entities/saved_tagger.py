@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biorat_al.learner.encoder.saved_model import damaged, read_contents
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.network import TaggingNetwork
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +15,17 @@ class Behaviour:
     """The values that affect a model's predictions besides weights, configuration and tokenizer.
 
     :param labels: entity types, in the order of the network's outputs.
-    :param temperature: divisor of the log-odds of mentions.
+    :param temperature: divisor of the log-odds of mentions (:class:`~biorat_al.learner.scaling.Scaling`).
     :param pad: id of the padding token.
     :param max_length: window length in word pieces, special tokens included.
+    :param offset: added to the divided log-odds; files of older versions do not have it.
     """
 
     labels: tuple[str, ...]
     temperature: float
     pad: int
     max_length: int
+    offset: float = 0.0
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:

@@ -18,11 +18,11 @@ of :class:`~biorat_al.learner.types.Uncertainty` are higher where the model is l
     −(1/n) log P(y*|x): the negative of the maximum normalised log-probability (Shen et al. 2018, section 4).
 
 A mention's score is the probability of exactly this mention, with its type and both its ends (the sum over all
-labellings that have it), calibrated on the development part (:mod:`biorat_al.learner.temperature`).
+labellings that have it), calibrated (:mod:`biorat_al.learner.scaling`).
 
 A document's confidence is the strict F1 that the model expects its proposal to reach, with one answer added that is
 always right: (1 + 2 Σ p) / (1 + m + E), where p are the scores of the m proposed mentions and E is the expected number
-of mentions; both are calibrated (:func:`~biorat_al.learner.temperature.calibrated_number`). It is in (0, 1], and
+of mentions; both are calibrated (:func:`~biorat_al.learner.scaling.calibrated_number`). It is in (0, 1], and
 depends on how sure the mentions are, not on the length of the text. For a text without proposed mentions, it shows how
 likely it is that some were missed.
 """
@@ -45,7 +45,7 @@ from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
-from biorat_al.learner.temperature import calibrated, calibrated_number
+from biorat_al.learner.scaling import Scaling, calibrated_number
 from biorat_al.learner.types import Prediction, Uncertainty
 
 CHUNK = 512
@@ -70,7 +70,7 @@ class Tagger:
     :ivar labels: the entity types that it knows.
     :ivar uncased: whether its tokenizer ignores case.
     :ivar tokenizer: cuts text into word pieces.
-    :ivar temperature: divisor of the log-odds of mentions.
+    :ivar scaling: how the probabilities of mentions are calibrated.
 
     `model` is the folder of a model, for example one in ``my-project/models``:
 
@@ -89,7 +89,7 @@ class Tagger:
         self.version = version
         self.labels = behaviour.labels
         self.uncased = tokenizer.uncased
-        self.temperature = behaviour.temperature
+        self.scaling = Scaling(behaviour.temperature, behaviour.offset)
         self.tokenizer = tokenizer
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
@@ -129,7 +129,7 @@ class Tagger:
         pieces = self.tokenizer([document.text for document in documents])
         for document, cut, decoded in zip(documents, pieces, decode(self.logits(pieces)), strict=True):
             raw = [probability for *_, probability in decoded.mentions]
-            scores = calibrated(raw, self.temperature).tolist()
+            scores = self.scaling.apply(raw).tolist()
             expected = calibrated_number(decoded.expected, raw, scores)
             mentions = [(*place[:3], score) for place, score in zip(decoded.mentions, scores, strict=True)]
             prediction = Prediction(

@@ -88,7 +88,13 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
         outcome = fit.run(learn, dev, self.job.progress)
         return Learnt(
             outcome,
-            Behaviour(tuple(self.labels), outcome.temperature, tokenizer.pad, tokenizer.max_length),
+            Behaviour(
+                tuple(self.labels),
+                outcome.scaling.temperature,
+                tokenizer.pad,
+                tokenizer.max_length,
+                outcome.scaling.offset,
+            ),
             {"training": self.job.training, "adversarial": self.job.adversarial},
             {
                 "labels": list(self.labels),

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from biorat_al.learner.counts import Counts
 from biorat_al.learner.relations.batching import NONE
-from biorat_al.learner.temperature import fit_temperature
+from biorat_al.learner.scaling import fit_temperature
 
 EVEN = 0.5
 """The threshold if there are too few relations to tune it on."""

@@ -22,7 +22,7 @@ from biorat_al.learner.relations.marking import PairMarker
 from biorat_al.learner.relations.network import RelationNetwork
 from biorat_al.learner.relations.training import RelationBehaviour, relation_folders
 from biorat_al.learner.relations.uncertainty import Decisions, summarise_decisions
-from biorat_al.learner.temperature import calibrated, calibrated_number
+from biorat_al.learner.scaling import Scaling, calibrated_number
 from biorat_al.settings import RelationSettings, RelationType
 
 CHUNK = 64
@@ -124,7 +124,7 @@ class RelationExtractor:
             proposed = proposals(log_p, self.behaviour.threshold)
             chosen = np.flatnonzero(proposed != NONE)
             raw = np.exp(log_p[chosen, proposed[chosen]])
-            scores = calibrated(raw, self.behaviour.temperature)
+            scores = Scaling(self.behaviour.temperature).apply(raw)
             relations = tuple(
                 self._relation(number, candidates[place], self._labels[proposed[place] - 1], score)
                 for number, (place, score) in enumerate(zip(chosen.tolist(), scores.tolist(), strict=True), start=1)

@@ -25,6 +25,7 @@ from biorat_al.learner.relations.batching import (
 )
 from biorat_al.learner.relations.decision import counts, log_probabilities, proposals, temperature, tuned_threshold
 from biorat_al.learner.relations.network import RelationNetwork
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.training.loop import FEWEST_STEPS, Loop, is_small
 from biorat_al.learner.training.order import Learnt, Training
@@ -166,7 +167,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
         proposed = proposals(log_p, threshold)
         outcome = loop.outcome
         outcome.epochs, outcome.best_step = outcome.steps / per_epoch, outcome.steps
-        outcome.temperature = temperature(log_p, proposed, dev.targets)
+        outcome.scaling = Scaling(temperature(log_p, proposed, dev.targets))
         outcome.dev = counts(proposed, dev.targets, dev.relations).as_dict() if dev.relations else None
         return Learnt(
             outcome,
@@ -175,7 +176,7 @@ class RelationTraining(Training[EncodedRelations, RelationNetwork]):
                 settings=relations.model_dump(mode="json"),
                 prior=prior,
                 threshold=threshold,
-                temperature=outcome.temperature,
+                temperature=outcome.scaling.temperature,
                 pad=tokenizer.pad,
                 max_length=tokenizer.max_length,
             ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.starting_weights import StartingWeights
+from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
@@ -19,7 +20,7 @@ class TrainingJob:
     :param start: a model to begin from instead, trained from the same encoder; for entities only. None begins from the
         base encoder.
     :param seed: decides the development part, the order of batches, the first head and the dropout masks.
-    :param temperature: of an entity model that has no development part to fit it on.
+    :param scaling: calibration of an entity model that has no development part to fit it on.
     :param device: the best device by default.
     """
 
@@ -28,7 +29,7 @@ class TrainingJob:
     training: TrainingSettings
     adversarial: AdversarialSettings
     seed: int
-    temperature: float = 1.0
+    scaling: Scaling = UNCALIBRATED
     device: Device = field(default_factory=pick_device)
     progress: Progress = SILENT
     start: StartingWeights | None = None

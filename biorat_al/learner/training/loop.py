@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.head import EncoderNetwork
+from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.learner.training.attacks import learn_plainly, make_attack
 from biorat_al.learner.training.broken_loss import Losses, Sizes, check_weights, explain
 from biorat_al.learner.training.draws import BernoulliDraws, passes_per_step
@@ -52,7 +53,7 @@ class Outcome:
     :param cost: passes and word pieces, clean and adversarial.
     :param epochs: passes over the training part.
     :param best_step: the step whose weights were kept.
-    :param temperature: temperature fitted on the development part; that of the job if there is no such part.
+    :param scaling: calibration fitted on the development part; that of the job if there is no such part.
     :param dev: scores of the development part at the best step; None if there is no such part.
     """
 
@@ -61,7 +62,7 @@ class Outcome:
     cost: Cost = field(default_factory=Cost)
     epochs: float = 0.0
     best_step: int = 0
-    temperature: float = 1.0
+    scaling: Scaling = UNCALIBRATED
     dev: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class Outcome:
             "epochs": round(self.epochs, 3),
             "best_step": self.best_step,
             "dev": self.dev,
-            "temperature": self.temperature,
+            **self.scaling._asdict(),
         }
 
 

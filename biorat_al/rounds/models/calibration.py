@@ -1,7 +1,7 @@
 """Calibration of a round's models without documents that are kept back from training.
 
 The documents of a batch were predicted before anybody annotated them, by the model that chose them. So when their
-answers come, they say how often that model was right, at no cost of labels. Its temperature is taken over by the model
+answers come, they say how often that model was right, at no cost of labels. Its calibration is taken over by the model
 that is trained on these answers. Annotators saw the proposals, and the strategy chose the documents: the first makes a
 model look a little better than it is, the second a little worse.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,7 @@ from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Scores
 from biorat_al.learner.disputes import Undecided
 from biorat_al.learner.entities.scoring import score
-from biorat_al.learner.temperature import calibrated, fit_temperature
+from biorat_al.learner.scaling import OF_A_COMMITTEE, OF_ONE_MODEL, Scaling, fit_scaling
 from biorat_al.learner.types import Example
 from biorat_al.rounds.context import Context
 from biorat_al.settings import COMMITTEE
@@ -29,22 +28,11 @@ from biorat_al.store.models import models_of, predictions
 from biorat_al.store.tables import DocumentRow, ModelRow
 
 ENOUGH = 200
-"""Proposed mentions to fit a temperature on: earlier rounds are read until there are as many."""
-
-TOO_FEW = 50
-"""With fewer proposed mentions in all earlier rounds, the default temperature is used."""
-
-OF_ONE_MODEL, OF_A_COMMITTEE = 1.3, 1.1
-"""Temperatures until there are enough answers.
-
-Models of the small encoder were 1 to 10 points too sure on NCBI disease. 1.3 takes 5.5 points from a confidence of 0.8
-or 0.9, the middle of that. The mean of two models is less sure than each of them and right more often, so it gets less.
-``benchmarks/calibration.py`` measures the error with these.
-"""
+"""Proposed mentions to fit a calibration on: earlier rounds are read until there are as many."""
 
 
 class Calibration(NamedTuple):
-    """Where the temperature of a round's selecting model comes from.
+    """How a round's selecting model is calibrated, and on what.
 
     :param mentions: proposed mentions that it was fitted on; 0 if it is the default.
     :param documents: documents that were annotated since the last model proposed mentions in them.
@@ -52,19 +40,19 @@ class Calibration(NamedTuple):
         documents, and their annotators saw the proposals, so it is no F1 of a random sample.
     """
 
-    temperature: float
+    scaling: Scaling
     mentions: int
     documents: int = 0
     f1: float | None = None
 
 
-def default_temperature(arm: str) -> float:
-    """Return the temperature of an arm, or of the committee, that nothing has been fitted for."""
+def default_scaling(arm: str) -> Scaling:
+    """Return how an arm, or the committee, is calibrated that nothing has been fitted for."""
     return OF_A_COMMITTEE if arm == COMMITTEE else OF_ONE_MODEL
 
 
 def from_answers(context: Context, examples: Sequence[Example]) -> Calibration:
-    """Return the temperature of this round's selecting model, from what earlier ones proposed and people answered.
+    """Return how this round's selecting model is calibrated, from what earlier ones proposed and people answered.
 
     :param examples: the documents that have an answer now.
     """
@@ -84,9 +72,8 @@ def from_answers(context: Context, examples: Sequence[Example]) -> Calibration:
                 break
     documents = len(newest.by_document) if newest else 0
     f1 = newest.overall.f1 if newest and documents else None
-    if len(before) < TOO_FEW:
-        return Calibration(default_temperature(context.settings.training.selecting), 0, documents, f1)
-    return Calibration(fit_temperature(before, right), len(before), documents, f1)
+    expected = default_scaling(context.settings.training.selecting)
+    return Calibration(fit_scaling(before, right, expected), len(before), documents, f1)
 
 
 def _row_ids(session: Session, keys: Sequence[str]) -> list[tuple[int, str]]:
@@ -112,7 +99,7 @@ def _collect(
 
     :returns: the annotated and the proposed mentions of these documents.
     """
-    temperature = float(model.summary.get("temperature", 1.0))
+    scaling = Scaling.of(model.summary)
     gold, proposed = {}, {}
     for document_id, row in sorted(predictions(session, model.version, sorted(answered)).items()):
         example = answered[document_id]
@@ -122,8 +109,6 @@ def _collect(
         gold[example.document.id], proposed[example.document.id] = example.entities, entities
         counted = [entity for entity in entities if mention_key(entity) not in undecided]
         if counted:
-            # dividing the log-odds by 1/T takes the division by T back
-            raw = calibrated(np.array([entity.score or 0.0 for entity in counted]), 1 / temperature)
-            before.extend(raw.tolist())
+            before.extend(scaling.undo([entity.score or 0.0 for entity in counted]).tolist())
             right.extend(mention_key(entity) in known for entity in counted)
     return gold, proposed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.models.calibration import Calibration
@@ -42,9 +43,9 @@ def form_committee(context: Context, examples: Sequence[Example], calibration: C
     if before is not None and before.summary["members"] == _named(members):
         restore_committee(context, before)
         return
-    temperature = _temperature(context, members, examples, calibration)
-    model = _written(context, members, temperature)
-    summary = _summary(members, temperature)
+    scaling = _scaling(context, members, examples, calibration)
+    model = _written(context, members, scaling)
+    summary = _summary(members, scaling)
     if before is not None:
         replace_lost_model(context, before, model, summary)
         return
@@ -61,14 +62,14 @@ def restore_committee(context: Context, row: ModelRow) -> None:
         return
     with context.store.read() as session:
         members = members_of(models_of(session, context.number))
-    put_in_place(context, _written(context, members, row.summary["temperature"]), row.version)
+    put_in_place(context, _written(context, members, Scaling.of(row.summary)), row.version)
 
 
-def _temperature(
+def _scaling(
     context: Context, members: Mapping[str, ModelRow], examples: Sequence[Example], calibration: Calibration
-) -> float:
-    """Return the committee's temperature, from the development part that its members share, or else from answers."""
-    from biorat_al.learner.committee.fitting import committee_temperature
+) -> Scaling:
+    """Return the scaling of the committee, from the development part that its members share, or else from answers."""
+    from biorat_al.learner.committee.fitting import committee_scaling
     from biorat_al.learner.training.order import development_ids
 
     seed = int(next(iter(members.values())).summary["seed"])
@@ -76,16 +77,16 @@ def _temperature(
     chosen = development_ids([example.document.id for example in examples], share, seed)
     held_back = [example for example in examples if example.document.id in chosen]
     if not held_back:
-        return calibration.temperature
-    return committee_temperature([context.models_dir / row.version for row in members.values()], held_back)
+        return calibration.scaling
+    return committee_scaling([context.models_dir / row.version for row in members.values()], held_back)
 
 
-def _written(context: Context, members: Mapping[str, ModelRow], temperature: float) -> TrainedModel:
+def _written(context: Context, members: Mapping[str, ModelRow], scaling: Scaling) -> TrainedModel:
     from biorat_al.learner.committee.saved import Member, write_committee
 
     prefix = f"{context.settings.name}-r{context.number}-{COMMITTEE}"
     named = [Member(**values) for values in _named(members)]
-    return write_committee(context.models_dir, prefix, named, temperature)
+    return write_committee(context.models_dir, prefix, named, scaling)
 
 
 def _named(members: Mapping[str, ModelRow]) -> list[dict[str, Any]]:
@@ -101,7 +102,7 @@ def _named(members: Mapping[str, ModelRow]) -> list[dict[str, Any]]:
     ]
 
 
-def _summary(members: Mapping[str, ModelRow], temperature: float) -> dict[str, Any]:
+def _summary(members: Mapping[str, ModelRow], scaling: Scaling) -> dict[str, Any]:
     """Return the committee's summary: its members, what they have in common, and the sums of their costs."""
     summaries = [row.summary for row in members.values()]
     summary: dict[str, Any] = {name: summaries[0][name] for name in _SHARED if name in summaries[0]}
@@ -109,4 +110,4 @@ def _summary(members: Mapping[str, ModelRow], temperature: float) -> dict[str, A
         if all(name in one for one in summaries):
             summary[name] = round(sum(one[name] for one in summaries), 4)
     summary["peak_memory"] = max(one.get("peak_memory", 0) for one in summaries)
-    return {"arm": COMMITTEE, "members": _named(members), "temperature": temperature, **summary}
+    return {"arm": COMMITTEE, "members": _named(members), **scaling._asdict(), **summary}

@@ -19,6 +19,7 @@ from biorat_al.corpus.model.document import (
 )
 from biorat_al.learner.entities.scoring import reliability, score
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import Example, Prediction
 from biorat_al.people.disputes import masked_counts
 from biorat_al.progress import Bar
@@ -96,7 +97,7 @@ def run(context: Context) -> Finish:
         if arm == COMMITTEE:
             # made of the models that are loaded already
             voters = [members[one["arm"]] for one in model.summary["members"]]
-            predictor = Predictor.of_members(model.version, voters, model.summary["temperature"])
+            predictor = Predictor.of_members(model.version, voters, Scaling.of(model.summary))
         else:
             predictor = Predictor.load(folder)
             if COMMITTEE in models:

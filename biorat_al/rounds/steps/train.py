@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import NotEnoughLabelsError, ProjectError, StoreError
+from biorat_al.learner.scaling import UNCALIBRATED
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import masked_counts, unknown_preference
 from biorat_al.rounds.borrowing.kept import in_words
 from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.models.calibration import Calibration, default_temperature, from_answers
+from biorat_al.rounds.models.calibration import Calibration, default_scaling, from_answers
 from biorat_al.rounds.models.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.models.encoder_changes import changed_encoder
 from biorat_al.rounds.models.recording import record_model
@@ -181,7 +182,7 @@ def _calibration(context: Context, examples: Sequence[Example]) -> Calibration:
     """Return what the selecting model is calibrated with if no documents are kept back for it."""
     if context.settings.training.dev_share:
         # of fewer than 20 documents none is kept, and nothing is calibrated, as in all versions
-        return Calibration(1.0, 0)
+        return Calibration(UNCALIBRATED, 0)
     return from_answers(context, examples)
 
 
@@ -292,17 +293,17 @@ def _job(context: Context, arm: Arm, calibration: Calibration | None = None) -> 
     from biorat_al.learner.training.job import TrainingJob
 
     settings = context.settings
-    temperature = 1.0
+    scaling = UNCALIBRATED
     if not settings.training.dev_share and calibration is not None:
         fitted = arm == settings.training.selecting
-        temperature = calibration.temperature if fitted else default_temperature(arm)
+        scaling = calibration.scaling if fitted else default_scaling(arm)
     return TrainingJob(
         encoder=context.encoder,
         arm=arm,
         training=settings.training,
         adversarial=settings.adversarial,
         seed=_seed(context),
-        temperature=temperature,
+        scaling=scaling,
         progress=context.progress,
     )
 

@@ -21,6 +21,7 @@ from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.relations.prediction import RelationExtractor
 from biorat_al.learner.relations.training import train_relations
+from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings, TrainingSettings
@@ -56,7 +57,7 @@ def members(run: Any, make_examples: Examples) -> list[Tagger]:
 
 
 def test_the_taggers_mean_is_that_of_the_members_tags(members: list[Tagger]) -> None:
-    committee = CommitteeTagger("c", members, 1.0)
+    committee = CommitteeTagger("c", members, UNCALIBRATED)
     document = Document("1", "The patient took aspirin and heparin for pain.")
     pieces = committee.tokenizer([document.text])
     by_hand = sum(softmax(member.logits(pieces)[0]) for member in members) / 2
@@ -66,17 +67,17 @@ def test_the_taggers_mean_is_that_of_the_members_tags(members: list[Tagger]) -> 
     assert tagged.prediction.uncertainty.least_confidence == pytest.approx(-decoded.log_best, rel=1e-4)
 
 
-def test_the_committee_has_a_temperature_and_its_members_have_none_to_say(members: list[Tagger]) -> None:
+def test_the_committee_has_a_scaling_and_its_members_have_none_to_say(members: list[Tagger]) -> None:
     document = Document("1", "aspirin and heparin for pain " * 5)
     generator = np.random.default_rng(3)
     for member in members:
         fixed = generator.normal(0, 2, (25, 2, 3)).astype(np.float32)
         member.logits = lambda pieces, fixed=fixed: [fixed]  # type: ignore[method-assign, misc]
-    raw = next(CommitteeTagger("c", members, 1.0).predict([document]))
+    raw = next(CommitteeTagger("c", members, UNCALIBRATED).predict([document]))
     for member in members:
-        member.temperature = 5.0
-    assert next(CommitteeTagger("c", members, 1.0).predict([document])) == raw
-    cooled = next(CommitteeTagger("c", members, 3.0).predict([document]))
+        member.scaling = Scaling(5.0)
+    assert next(CommitteeTagger("c", members, UNCALIBRATED).predict([document])) == raw
+    cooled = next(CommitteeTagger("c", members, Scaling(3.0)).predict([document]))
     assert [entity.spans for entity in cooled.entities] == [entity.spans for entity in raw.entities]
     assert len(raw.entities) > 3
     for before, after in zip(raw.entities, cooled.entities, strict=True):
@@ -87,7 +88,7 @@ def test_the_committee_has_a_temperature_and_its_members_have_none_to_say(member
 def test_models_of_other_labels_do_not_vote_together(members: list[Tagger]) -> None:
     members[1].labels = ("Gene",)
     with pytest.raises(LearnerError, match="know other entity types"):
-        CommitteeTagger("c", members, 1.0)
+        CommitteeTagger("c", members, UNCALIBRATED)
 
 
 def test_the_relations_mean_is_that_of_the_members_classes(tmp_path: Path, encoder_folder: Path) -> None:
@@ -126,7 +127,7 @@ def replace_window(settings: Any) -> Any:
 def test_a_committee_of_one_is_that_one(members: list[Tagger]) -> None:
     document = Document("1", "aspirin and heparin for pain")
     alone = next(members[0].predict([document]))
-    together = next(CommitteeTagger("c", members[:1], members[0].temperature).predict([document]))
+    together = next(CommitteeTagger("c", members[:1], members[0].scaling).predict([document]))
     assert [entity.spans for entity in together.entities] == [entity.spans for entity in alone.entities]
     assert together.uncertainty.mnlp == pytest.approx(alone.uncertainty.mnlp, rel=1e-4)
     assert together.uncertainty.tokens == alone.uncertainty.tokens

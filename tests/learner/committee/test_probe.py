@@ -14,6 +14,7 @@ from biorat_al.learner.committee.probe import CommitteeProbe, load_probe
 from biorat_al.learner.committee.saved import Member, write_committee
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.entities.probe import Probe
+from biorat_al.learner.scaling import UNCALIBRATED
 from biorat_al.learner.types import Example
 from biorat_al.settings import AdversarialSettings
 
@@ -26,7 +27,7 @@ def folders(run: Any, make_examples: Examples) -> list[Path]:
     """Two members, and their committee."""
     models = [run(make_examples(12), arm=arm, seed=seed) for arm, seed in (("none", 1), ("at", 2))]
     members = [Member(model.summary["arm"], model.version, model.sha256) for model in models]
-    committee = write_committee(models[0].folder.parent, "p-committee", members, 1.0)
+    committee = write_committee(models[0].folder.parent, "p-committee", members, UNCALIBRATED)
     return [*(model.folder for model in models), committee.folder]
 
 

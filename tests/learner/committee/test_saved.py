@@ -21,6 +21,7 @@ from biorat_al.learner.committee.saved import (
 )
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.predictor import Predictor
+from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.learner.types import Example, TrainedModel
 
 Examples = Callable[[int], list[Example]]
@@ -34,7 +35,7 @@ def models(run: Any, make_examples: Examples) -> list[TrainedModel]:
 
 @pytest.fixture
 def committee(models: list[TrainedModel]) -> TrainedModel:
-    return write_committee(models[0].folder.parent, "p-committee", named(models), 1.5)
+    return write_committee(models[0].folder.parent, "p-committee", named(models), Scaling(1.5, -0.5))
 
 
 def named(models: list[TrainedModel]) -> list[Member]:
@@ -46,26 +47,27 @@ def test_a_committee_is_loaded_with_its_members(models: list[TrainedModel], comm
     assert not is_committee(models[0].folder)
     saved = read_committee(committee.folder)
     assert [member.version for member in saved.members] == [model.version for model in models]
-    assert saved.temperature == 1.5
+    assert saved.scaling == Scaling(1.5, -0.5)
     predictor = Predictor.load(committee.folder, CPU)
     assert predictor.version == committee.version
     assert predictor.members == tuple(model.version for model in models)
     document = Document("1", "aspirin for pain")
     loaded = [Predictor.load(model.folder, CPU) for model in models]
-    again = Predictor.of_members(committee.version, loaded, 1.5)
+    again = Predictor.of_members(committee.version, loaded, Scaling(1.5, -0.5))
     assert list(again.predict([document])) == list(predictor.predict([document]))
 
 
-def test_other_members_or_another_temperature_make_another_version(
+def test_other_members_or_another_scaling_make_another_version(
     models: list[TrainedModel], committee: TrainedModel
 ) -> None:
     folder = committee.folder.parent
-    assert write_committee(folder, "p-committee", named(models), 1.5) == committee
+    assert write_committee(folder, "p-committee", named(models), Scaling(1.5, -0.5)) == committee
     others = [
-        write_committee(folder, "p-committee", named(models), 1.6),
-        write_committee(folder, "p-committee", named(models)[::-1], 1.5),
+        write_committee(folder, "p-committee", named(models), Scaling(1.6, -0.5)),
+        write_committee(folder, "p-committee", named(models), Scaling(1.5, -0.4)),
+        write_committee(folder, "p-committee", named(models)[::-1], Scaling(1.5, -0.5)),
     ]
-    assert len({committee.version, *(other.version for other in others)}) == 3
+    assert len({committee.version, *(other.version for other in others)}) == 4
 
 
 def test_a_lost_or_changed_member_is_noticed(models: list[TrainedModel], committee: TrainedModel) -> None:
@@ -91,11 +93,11 @@ def test_a_damaged_file_is_said(committee: TrainedModel, content: str) -> None:
 
 def test_a_damaged_committee_is_written_again(models: list[TrainedModel], committee: TrainedModel) -> None:
     (committee.folder / COMMITTEE_FILE).write_text("{}")
-    assert write_committee(committee.folder.parent, "p-committee", named(models), 1.5) == committee
+    assert write_committee(committee.folder.parent, "p-committee", named(models), Scaling(1.5, -0.5)) == committee
     assert is_intact_committee(committee.folder, committee.sha256)
 
 
 def test_a_folder_that_cannot_be_written_is_said(models: list[TrainedModel], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LearnerError, match="the committee cannot be written"):
-        write_committee(tmp_path / "file", "p", named(models), 1.0)
+        write_committee(tmp_path / "file", "p", named(models), UNCALIBRATED)

@@ -167,7 +167,7 @@ def test_few_and_empty_documents_are_training_data(run: Train, examples: list[Ex
     model = run(examples)
     assert model.summary["documents"] == len(examples)
     assert model.summary["dev"] is None
-    assert model.summary["temperature"] == 1.0
+    assert (model.summary["temperature"], model.summary["offset"]) == (1.0, 0.0)
     assert model.summary["best_step"] == model.summary["steps"] == 4
 
 
@@ -223,7 +223,7 @@ def test_training_that_goes_wrong_stops_and_the_best_weights_are_kept(
     assert (outcome.best_step, outcome.steps) == (16, stops_at)
     assert outcome.dev is not None
     assert outcome.dev["f1"] == 1.0
-    assert outcome.temperature > 1.0, "47 mentions that are right do not vouch for a certainty of 0.9995"
+    assert outcome.scaling.apply([0.9995])[0] < 0.9995, "47 right mentions do not vouch for a certainty of 0.9995"
     assert torch.equal(network.head.weight, seen[16])
     assert not torch.equal(network.head.weight, seen[8])
 

@@ -12,7 +12,7 @@ from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.relations.prediction import RelationExtractor, has_relations
 from biorat_al.learner.relations.training import relation_folders, train_relations
-from biorat_al.learner.temperature import calibrated
+from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.settings import AdversarialSettings, RelationType, TrainingSettings
 from tests.learner.relations.factories import SETTINGS, TYPES, related_examples
@@ -94,7 +94,7 @@ def test_confidences_are_calibrated(folder: Path) -> None:
         return [relation.extras["score"] for one in extractor.predict(items) for relation in one.relations]
 
     assert len(scores(1.0)) > 3
-    assert scores(3.0) == pytest.approx(calibrated(scores(1.0), 3.0))
+    assert scores(3.0) == pytest.approx(Scaling(3.0).apply(scores(1.0)))
     assert scores(3.0) != pytest.approx(scores(1.0))
 
 

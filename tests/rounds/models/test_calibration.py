@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.corpus.model.document import Entity, Span
-from biorat_al.learner.temperature import calibrated, fit_temperature
+from biorat_al.learner.scaling import OF_A_COMMITTEE, OF_ONE_MODEL, Scaling, fit_scaling
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.models import calibration
@@ -34,24 +34,23 @@ def context_of(project: Project, number: int) -> Context:
     return Context(project.folder, project.settings, project.store, project.desk, number, RoundRequest())
 
 
-def test_until_there_are_enough_answers_the_default_temperature_is_used(project: Project) -> None:
+def test_until_there_are_answers_the_default_scaling_is_used(project: Project) -> None:
     report = project.round()
     assert report.step("train").counts["calibrated_on"] == 0
     with project.store.read() as session:
         models = models_of(session, 1)
-    assert models["committee"].summary["temperature"] == calibration.default_temperature("committee")
-    assert models["rat"].summary["temperature"] == calibration.default_temperature("rat")
+    assert Scaling.of(models["committee"].summary) == OF_A_COMMITTEE
+    assert Scaling.of(models["rat"].summary) == OF_ONE_MODEL
     assert models["rat"].summary["dev_documents"] == 0, "a document was kept back from training"
 
 
-def test_the_temperature_that_made_the_answers_is_found(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scaling_that_made_the_answers_is_found(project: Project) -> None:
     """Proposals are put in the place of the model's, so that the truth is known."""
-    monkeypatch.setattr(calibration, "TOO_FEW", 10)
     project.round()
     generator = np.random.default_rng(2)
     with project.store.write() as session:
         model = models_of(session, 1)["committee"]
-        model.summary = {**model.summary, "temperature": 2.0}
+        model.summary = {**model.summary, "temperature": 2.0, "offset": 0.5}
     project.round()  # answers to what round 1 asked for
     examples = training_examples(context_of(project, 2))
     probabilities, right = [], []
@@ -65,23 +64,22 @@ def test_the_temperature_that_made_the_answers_is_found(project: Project, monkey
             proposed = []
             for entity in example.entities:
                 p = float(generator.uniform(0.05, 0.95))
-                hit = bool(generator.random() < calibrated(p, 1.6))
+                hit = bool(generator.random() < Scaling(1.6, -0.5).apply(p))
                 spans = entity.spans if hit else (Span(entity.start, entity.start + 1),)
-                proposed.append(Entity(entity.id, entity.label, spans, score=float(calibrated(p, 2.0))))
+                proposed.append(Entity(entity.id, entity.label, spans, score=float(Scaling(2.0, 0.5).apply(p))))
                 probabilities.append(p)
                 right.append(hit)
             row.entities = [entity_values(one) for one in proposed]
     assert len(probabilities) > 20
     found = calibration.from_answers(context_of(project, 2), examples)
     assert found.mentions == len(probabilities)
-    assert found.temperature == pytest.approx(fit_temperature(probabilities, right), rel=0.02)
+    assert found.scaling == pytest.approx(fit_scaling(probabilities, right, OF_A_COMMITTEE), rel=0.02)
     assert found.documents == 6
     # each proposal has one annotated mention, so F1 is the share of those that are right, all mentions being different
     assert found.f1 == pytest.approx(np.mean(right), abs=0.1)
 
 
-def test_a_model_that_selects_is_calibrated_on_answers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "TOO_FEW", 1)
+def test_a_model_that_selects_is_calibrated_on_answers(project: Project) -> None:
     project.round()
     with project.store.write() as session:
         version = models_of(session, 1)["committee"].version
@@ -93,8 +91,9 @@ def test_a_model_that_selects_is_calibrated_on_answers(project: Project, monkeyp
     assert report.step("train").counts["last_model"] == {"documents": 6, "f1": 0.0}
     with project.store.read() as session:
         models = models_of(session, 2)
-    assert models["committee"].summary["temperature"] > 2, "nine in ten were expected to be right, and none was"
-    assert models["none"].summary["temperature"] == calibration.default_temperature("none")
+    sure = Scaling.of(models["committee"].summary).apply([0.9])
+    assert sure < OF_A_COMMITTEE.apply([0.9]) - 0.1, "nine in ten were expected to be right, and none was"
+    assert Scaling.of(models["none"].summary) == OF_ONE_MODEL
 
 
 def _key(session: Any, row_id: int) -> str:
