@@ -19,6 +19,20 @@ from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.progress import TerminalProgress
 
 
+def _numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Read numbers that commas separate.
+
+    :raises click.BadParameter: one of them is no number from 1 on.
+    """
+    try:
+        numbers = tuple(int(one) for one in value.split(",")) if value is not None else ()
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not of the form 20,20,40") from None
+    if any(number < 1 for number in numbers):
+        raise click.BadParameter("each size is at least 1")
+    return numbers
+
+
 @click.command(cls=Command)
 @click.option(
     "--documents",
@@ -61,6 +75,12 @@ from biorat_al.progress import TerminalProgress
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Number of runs of each kind.")
 @click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Models in each run.")
 @size_option
+@click.option(
+    "--sizes",
+    metavar="N,N,...",
+    callback=_numbers,
+    help="Documents of each round, instead of --rounds and --size; if they grow, few models cover a long curve.",
+)
 @encoder_option
 @click.option(
     "--passive",
@@ -98,6 +118,7 @@ def simulate(
     seeds: int,
     rounds: int,
     size: int,
+    sizes: tuple[int, ...],
     encoder: str,
     passive: tuple[str, ...],
     full: bool,
@@ -139,7 +160,9 @@ def simulate(
             simulation_settings(name or default_name(output), entities, encoder=encoder, size=size, changes=changes),
             borrowed_entities,
         ),
-        simulation_grid(arms, strategies, seeds=seeds, rounds=rounds, passive=passive, full=full),
+        simulation_grid(
+            arms, strategies, seeds=seeds, rounds=len(sizes) or rounds, passive=passive, full=full, sizes=sizes
+        ),
         Sources(
             documents,
             test_documents,

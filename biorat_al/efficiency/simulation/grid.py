@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from biorat_al.learner.training.draws import passes_per_step
 from biorat_al.settings import Arm, Settings, TrainingSettings, make_settings
@@ -49,6 +50,8 @@ class Grid(BaseModel):
     :param seeds: number of seeds; they are 0, 1, …
     :param passive: arms, each with an encoder or None, that are also trained on the picks of every run.
     :param full: also train each arm once per seed on the whole pool.
+    :param sizes: documents of each round; empty: as many in each as the settings say. With batches that grow, few
+        trainings cover a long curve.
 
     >>> from biorat_al import Grid
     >>> grid = Grid(arms=("none", "rat"), strategies=("random", "mnlp"), seeds=3, rounds=5)
@@ -64,6 +67,17 @@ class Grid(BaseModel):
     rounds: Annotated[int, Field(ge=1, le=10_000)]
     passive: tuple[tuple[TrialArm, str | None], ...] = ()
     full: bool = False
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = ()
+
+    @model_validator(mode="after")
+    def _a_size_for_each_round(self) -> Grid:
+        if self.sizes and len(self.sizes) != self.rounds:
+            raise ValueError(f"there are {len(self.sizes)} sizes for {self.rounds} rounds")
+        return self
+
+    def size(self, number: int) -> int | None:
+        """Return how many documents a round picks, beginning with 0; None: as many as the settings say."""
+        return self.sizes[min(number, len(self.sizes) - 1)] if self.sizes else None
 
     def trials(self) -> Iterator[Trial]:
         """Yield all trials seed by seed, so that an interrupted simulation is balanced; each after those it needs."""
@@ -92,8 +106,8 @@ class Grid(BaseModel):
         )
         if trial.kind == "full":
             return [pool * passes]
-        size = settings.selection.size
-        return [min(size * (number + 1), pool) * passes for number in range(self.rounds)]
+        sizes = self.sizes or (settings.selection.size,) * self.rounds
+        return [min(documents, pool) * passes for documents in accumulate(sizes)]
 
 
 def arms_of(trial: Trial) -> tuple[Arm, ...]:

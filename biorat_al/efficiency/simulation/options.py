@@ -64,10 +64,12 @@ def simulation_grid(
     rounds: int,
     passive: Sequence[str] = (),
     full: bool = False,
+    sizes: Sequence[int] = (),
 ) -> Grid:
     """Return the grid of a simulation.
 
     :param passive: ``ARM`` or ``ARM@ENCODER``.
+    :param sizes: documents of each round; empty: as many in each as the settings say.
     :raises UsageError: a strategy or an arm is unknown, or a number is out of range.
     """
     for name in strategies:
@@ -86,6 +88,7 @@ def simulation_grid(
                 "rounds": rounds,
                 "passive": tuple(others),
                 "full": full,
+                "sizes": tuple(sizes),
             }
         )
     except ValidationError as error:

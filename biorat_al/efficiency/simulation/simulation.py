@@ -128,6 +128,7 @@ class Simulation:
         fixed = {
             "settings": settings.model_dump(mode="json", exclude=_EACH_ITS_OWN),
             "rounds": grid.rounds,
+            **({"sizes": list(grid.sizes)} if grid.sizes else {}),
             "corpus_sha256": sha256,
         }
         if plan.exists():
@@ -318,8 +319,13 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
 
     :raises UsageError: something differs; the message names it.
     """
-    for name, words in (("corpus_sha256", "other documents"), ("rounds", "another number of rounds")):
-        if before.get(name) != now[name]:
+    parts = {
+        "corpus_sha256": "other documents",
+        "rounds": "another number of rounds",
+        "sizes": "batches of other sizes",
+    }
+    for name, words in parts.items():
+        if before.get(name) != now.get(name):
             raise UsageError(f"{folder} holds a simulation with {words}; choose another --output, or remove it first")
     settings = _with_defaults(before.get("settings", {}))
     if settings != now["settings"]:

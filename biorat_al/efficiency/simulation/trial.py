@@ -63,7 +63,10 @@ def run_trial(
         picked = _picks(folder, trial)
         last = 1 if trial.kind == "full" else grid.rounds
         for number in range(_rounds_done(store), last + 1):
-            request = RoundRequest(documents=picked[number] if picked and number < len(picked) else None)
+            request = RoundRequest(
+                size=None if trial.kind == "full" else grid.size(number),
+                documents=picked[number] if picked and number < len(picked) else None,
+            )
             try:
                 # after the last model nobody is asked for more answers
                 run_round(

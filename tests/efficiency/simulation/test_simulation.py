@@ -230,6 +230,19 @@ def test_more_seeds_can_be_asked_for_later(tmp_path: Path, settings: Settings, s
     assert [trial.id for trial in simulation.missing()] == ["at-mnlp-s0", "none-mnlp-s1", "at-mnlp-s1"]
 
 
+def test_batches_can_grow(tmp_path: Path, settings: Settings, sources: Sources) -> None:
+    growing = grid("none", strategies=("random",), rounds=3, full=True, sizes=(2, 4, 8))
+    simulated, full = make(tmp_path, settings, growing, sources)
+    assert [point.documents for point in simulated.points] == [2, 6, 14]
+    assert [point.documents for point in full.points] == [24]
+    (trial, _) = growing.trials()
+    assert growing.work(trial, settings, 10) == [2, 6, 10]
+    with pytest.raises(UsageError, match="batches of other sizes"):
+        Simulation.create(tmp_path, settings, grid("none", strategies=("random",), rounds=3), sources)
+    with pytest.raises(UsageError, match="there are 2 sizes for 3 rounds"):
+        grid("none", rounds=3, sizes=(2, 4))
+
+
 def test_what_makes_runs_incomparable_is_refused(
     tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path], tiny_encoder: Path
 ) -> None:

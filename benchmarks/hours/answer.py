@@ -1,0 +1,116 @@
+"""What the runs of `study.py` say: hours to a share of the F1 of all documents, way against way, with intervals.
+
+Hours are the work of the simulated annotator at the prior price of `biorat_al.acquisition.price`: published studies of
+other people on other texts, and guesses for what none has measured. No time was measured here. So each ratio is
+repeated with every price halved and doubled. `today` shows no pre-labels: all its mentions are added by hand.
+
+    python benchmarks/hours/answer.py
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from statistics import mean
+
+from study import CORPORA_OF_THE_STUDY, RESULTS, WAYS
+
+from biorat_al.acquisition.price.price import PRIOR
+from biorat_al.acquisition.price.work import Work
+from biorat_al.efficiency.runs.model import Point, Run, priced, read_runs
+from biorat_al.efficiency.statistics.comparison import compare
+from biorat_al.efficiency.statistics.estimates import Estimate, Unit
+from biorat_al.errors import UsageError
+
+SHARES = (0.8, 0.9, 0.95)
+"""Of the F1 of all documents."""
+
+UNITS: tuple[Unit, ...] = ("hours", "mentions", "tokens", "documents")
+
+
+def main() -> None:
+    for corpus in CORPORA_OF_THE_STUDY:
+        today = without_pre_labels(runs_of(corpus, "today"))
+        whole = [run.points[-1].f1 for run in runs_of(corpus, "today", kind="full")]
+        if not today or not whole:
+            print(f"{corpus}: `today` has not been run", file=sys.stderr)
+            continue
+        print(f"\n## {corpus}: F1 of all documents {100 * mean(whole):.1f} ({len(whole)} seeds)\n")
+        for way in WAYS:
+            if way == "today":
+                curve(way, today)
+            elif found := runs_of(corpus, way):
+                curve(way, found)
+                against_today(found, today, mean(whole))
+        defaults = runs_of(corpus, "defaults")
+        for way in WAYS:
+            if defaults and way not in ("defaults", "today") and (part := runs_of(corpus, way)):
+                print(f"- defaults less {way}, mean over the curve in hours: {gain(defaults, part)}")
+
+
+def runs_of(corpus: str, way: str, kind: str = "simulated") -> list[Run]:
+    """Return the finished runs of a way."""
+    path = RESULTS / f"{corpus}-{way}.jsonl"
+    return [run for run in (read_runs(path) if path.exists() else []) if run.kind == kind]
+
+
+def without_pre_labels(runs: Sequence[Run]) -> list[Run]:
+    """Return runs as if every mention had been added by hand."""
+
+    def blind(point: Point) -> Point:
+        assert point.work is not None
+        work = Work(point.work.words, added=point.mentions, tasks=point.documents)
+        return point.model_copy(update={"work": work})
+
+    return [run.model_copy(update={"points": tuple(map(blind, run.points))}) for run in runs]
+
+
+def curve(way: str, runs: Sequence[Run]) -> None:
+    """Print a way's mean F1 and hours at each size."""
+    columns = zip(*(run.points for run in priced(runs, PRIOR.price)), strict=False)
+    points = [
+        f"{points[0].documents} documents: {100 * mean(point.f1 for point in points):.1f} "
+        f"({mean(point.hours or 0.0 for point in points):.1f} h)"
+        for points in columns
+    ]
+    print(f"- {way}, {len(runs)} seeds: {'; '.join(points)}")
+
+
+def against_today(way: Sequence[Run], today: Sequence[Run], whole: float) -> None:
+    """Print the labels that a way needs, over those that today's way needs."""
+    targets = [share * whole for share in SHARES]
+    for unit in UNITS:
+        try:
+            sides = priced(way, PRIOR.price), priced(today, PRIOR.price)
+            found = compare(*sides, unit, targets=targets).targets
+        except UsageError as error:
+            print(f"  - {unit}: {error}")
+            continue
+        ratios = (f"{share:.0%} {in_words(one.estimate)}" for share, one in zip(SHARES, found, strict=True))
+        print(f"  - {unit} against today's: {'; '.join(ratios)}")
+    for name, price in PRIOR.price.variations().items():
+        try:
+            found = compare(priced(way, price), priced(today, price), "hours", targets=targets).targets
+        except UsageError:
+            continue
+        print(f"  - {name}: {'; '.join(in_words(one.estimate) for one in found)}")
+
+
+def gain(left: Sequence[Run], right: Sequence[Run]) -> str:
+    """Return the difference of the mean F1 over the hours that both cover, in points."""
+    try:
+        estimate = compare(priced(left, PRIOR.price), priced(right, PRIOR.price), "hours").area.estimate
+    except UsageError as error:
+        return str(error)
+    return in_words(estimate)
+
+
+def in_words(one: Estimate) -> str:
+    """Return a value with its interval."""
+    value = "–" if one.value is None else one.value.text(2)
+    low, high = ("open" if end is None else f"{end:.2f}" for end in (one.low, one.high))
+    return f"{value} ({low} to {high})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""How many annotator hours the defaults save, against what people do without a tool; and what each part is worth.
+
+Simulated annotation on four corpora. The ways are
+
+    defaults     what `biorat-al init --borrow` sets up
+    today        documents at random, plain training from the base encoder, as many steps as three epochs have, no
+                 pre-labels; also trained on all documents, for what there is to reach
+    no-borrow, no-committee, random, few-steps
+                 the defaults with one part switched off
+
+All runs are kept in `results/<corpus>-<way>.jsonl`, one line each. What is there is not run again, and a run that was
+interrupted goes on in the work folder, so interrupt it whenever you like.
+
+    python benchmarks/hours/study.py [CORPUS/WAY ...] [--seeds N] [--corpora FOLDER] [--work FOLDER] [--workers N]
+    python benchmarks/hours/answer.py
+
+Without names, the headline: `defaults` and `today` on all corpora. All runs are of the small encoder (MiniLM).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from biorat_al.corpus.formats.base import ReadOptions
+from biorat_al.corpus.sources import Sources
+from biorat_al.efficiency.runs.model import read_runs, write_runs
+from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
+from biorat_al.efficiency.simulation.simulation import Simulation
+from biorat_al.progress import TerminalProgress
+from biorat_al.project import with_borrowed_labels
+from biorat_al.settings.settings import SelectionSettings
+
+CORPORA = Path(__file__).parent.parent.parent.parent / "shared" / "corpora"
+RESULTS = Path(__file__).parent / "results"
+
+SIZES = (20, 20, 40, 80, 160)
+"""Documents of each round: models of 20, 40, 80, 160 and 320 documents."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus, its test documents, and what can be borrowed for it.
+
+    :param test: files of the test set, or how many documents are drawn for it.
+    """
+
+    name: str
+    documents: tuple[str, ...]
+    test: tuple[str, ...] | int
+    entities: tuple[str, ...]
+    borrow: tuple[str, ...]
+    borrowed_entities: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+
+_NCBI = ("ncbi_disease/NCBItrainset_corpus.txt", "ncbi_disease/NCBIdevelopset_corpus.txt")
+_BC5CDR = ("bc5cdr/CDR_TrainingSet.PubTator.txt", "bc5cdr/CDR_DevelopmentSet.PubTator.txt")
+_DISEASES = "Disease=SpecificDisease,DiseaseClass,Modifier,CompositeMention"
+
+CORPORA_OF_THE_STUDY: Mapping[str, Corpus] = {
+    "ncbi": Corpus("NCBI-disease", _NCBI[:1], _NCBI[1:], (_DISEASES,), _BC5CDR, ("Disease=Disease",)),
+    "bc5cdr": Corpus("BC5CDR", _BC5CDR[:1], _BC5CDR[1:], ("Disease", "Chemical"), _NCBI, (_DISEASES,)),
+    "chemprot": Corpus(
+        "ChemProt",
+        ("chemprot/chemprot_training",),
+        ("chemprot/chemprot_development",),
+        ("Chemical=CHEMICAL", "Gene=GENE-Y,GENE-N"),
+        _BC5CDR,
+        ("Chemical=Chemical",),
+    ),
+    # only a training part of DDI can be had
+    "ddi": Corpus("DDI", ("ddi/xml/Train",), 150, ("Drug=drug,brand,group,drug_n",), _BC5CDR, ("Drug=Chemical",)),
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a corpus is annotated.
+
+    :param changes: settings other than the defaults.
+    :param full: whether the arm is also trained on all documents.
+    """
+
+    arm: str = "committee"
+    strategy: str = SelectionSettings().strategy
+    changes: tuple[str, ...] = ()
+    borrow: bool = True
+    full: bool = False
+
+
+_FEW_STEPS = "training.min_steps=1"
+
+WAYS: Mapping[str, Way] = {
+    "defaults": Way(),
+    "today": Way("none", "random", ("selection.seed_strategy=random", _FEW_STEPS), borrow=False, full=True),
+    "no-borrow": Way(borrow=False),
+    "no-committee": Way("none"),
+    "random": Way(strategy="random", changes=("selection.seed_strategy=random",)),
+    "few-steps": Way(changes=(_FEW_STEPS,)),
+}
+
+HEADLINE = tuple(f"{corpus}/{way}" for corpus in CORPORA_OF_THE_STUDY for way in ("defaults", "today"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", metavar="CORPUS/WAY", help="default: the headline")
+    parser.add_argument("--corpora", type=Path, default=CORPORA, help="the folder of the corpora")
+    parser.add_argument("--work", type=Path, default=Path("build") / "hours", help="for runs under way")
+    parser.add_argument("--workers", type=int, help="runs side by side")
+    parser.add_argument("--seeds", type=int, default=5)
+    options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    for stage in options.stages or HEADLINE:
+        run_stage(stage, options.corpora, options.work, options.workers, options.seeds)
+
+
+def run_stage(stage: str, corpora: Path, work: Path, workers: int | None, seeds: int) -> None:
+    """Make the runs of a stage that are missing, and keep what is there however it ends."""
+    name, _, of = stage.partition("/")
+    corpus, way, results = CORPORA_OF_THE_STUDY[name], WAYS[of], RESULTS / f"{name}-{of}.jsonl"
+    settings = simulation_settings(
+        corpus.name,
+        corpus.entities,
+        encoder="minilm",
+        size=SIZES[0],
+        changes=("evaluation.robustness=false", *way.changes),
+    )
+    simulation = Simulation.create(
+        work / name / of,
+        with_borrowed_labels(settings, corpus.borrowed_entities if way.borrow else ()),
+        simulation_grid((way.arm,), (way.strategy,), seeds=seeds, rounds=len(SIZES), full=way.full, sizes=SIZES),
+        Sources(
+            [corpora / one for one in corpus.documents],
+            [] if isinstance(corpus.test, int) else [corpora / one for one in corpus.test],
+            corpus.test if isinstance(corpus.test, int) else None,
+            corpus.ignored,
+            # one mention of NCBI disease has two blanks too many
+            ReadOptions(skip_invalid=True),
+            borrow=[corpora / one for one in corpus.borrow] if way.borrow else (),
+        ),
+    )
+    runs = work / name / of / "runs"
+    runs.mkdir(exist_ok=True)
+    for run in read_runs(results) if results.exists() else []:
+        write_runs(runs / f"{run.id}.jsonl", [run])
+    try:
+        simulation.run(workers, TerminalProgress())
+    finally:
+        write_runs(results, sorted(read_runs(runs), key=lambda run: (run.seed, run.id)))
+
+
+if __name__ == "__main__":
+    main()
