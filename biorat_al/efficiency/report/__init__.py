@@ -4,7 +4,8 @@
 - ``page``: the report itself and its files; ``overview``: the first screen of a project's page.
 - ``study``: the runs that can be compared, and who chose the documents in them.
 - ``sections/``: the sections, with their tables and plots.
-- ``tables``, ``plots``: what sections consist of; ``arms``, ``changes``: sentences on arms and on edited settings.
+- ``tables``, ``plots``: what sections consist of; ``arms``, ``adversarial``, ``changes``: sentences on arms,
+  on what is known of adversarial training, and on edited settings.
 
 From the bottom up: ``plots``, ``tables``, ``study``, ``sections``, ``overview``, ``page``, ``build``. A section may
 import from another one, but not from ``overview``, ``page`` or ``build``.

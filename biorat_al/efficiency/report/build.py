@@ -11,6 +11,7 @@ from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.pace import Pace, pace_of
 from biorat_al.claims import claimed
+from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
@@ -198,6 +199,8 @@ def write_simulation_report(
 def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str]) -> Headline:
     """Return the result for the first of the study's pairs, in its main unit; no other pair replaces it.
 
+    A project has one seed, so its headline says what the study of the program found instead.
+
     :param made: the comparisons in the study's main unit.
     :param problems: reasons why others could not be made, in the order of units and pairs.
     """
@@ -215,6 +218,8 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     if not tested_mentions(study.runs):
         return untold("there is no mention in the annotated test documents, so F1 means nothing.")
     main = main_of(study, made)
+    if study.live:
+        return Headline(study.corpus, "cannot be told", adversarial_training(study, main), basis)
     if main is None:
         return untold(problems[0])
     found, _ = tried(verdict, main)

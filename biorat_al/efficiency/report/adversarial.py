@@ -1,0 +1,51 @@
+"""What a project's report says of adversarial training.
+
+A project trains each arm once a round, from one seed, and has some dozen test documents. That cannot answer whether
+adversarial training saves labels, so the report does not ask it: it says what the study of several seeds has found, and
+gives the project's own difference for what it is.
+"""
+
+from __future__ import annotations
+
+from biorat_al.efficiency.report.study import Study
+from biorat_al.efficiency.report.tables import written
+from biorat_al.efficiency.statistics.comparison import Comparison
+from biorat_al.settings import COMMITTEE
+from biorat_al.wording import plural
+
+STUDY = (
+    "In the study of this program (small encoder; NCBI disease, five seeds; BC5CDR, three) random adversarial training "
+    "came to +0.7 points of F1 against plain training (95 % interval 0.0 to +1.5) and to 0.0 (−0.9 to +0.9) against "
+    "plain training for as many passes. So it has not been shown to save labels beyond what longer training saves."
+)
+"""The figures are those of ``docs/explanation/study.md``."""
+
+
+def adversarial_training(study: Study, main: Comparison | None) -> str:
+    """Say what is known of adversarial training, and what the models of a project add to it.
+
+    :param main: the comparison of the study's first pair; None if it cannot be made.
+    """
+    return " ".join([_own(study, main), STUDY, *_why_both(study)])
+
+
+def _own(study: Study, main: Comparison | None) -> str:
+    told = "Whether adversarial training saves labels cannot be told from one project"
+    if main is None or main.area.estimate.value is None:
+        return f"{told}."
+    area = main.area.estimate
+    assert area.value is not None
+    interval = ""
+    if area.low is not None and area.high is not None:
+        interval = f", 95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
+    return (
+        f"{told}, which has one seed: here {main.left} comes to {written(area.value.value, 'points')} points of F1 "
+        f"against {main.right}, on average over the range that both have ({plural(main.documents, 'test document')}"
+        f"{interval} over these alone), and another seed might give another sign."
+    )
+
+
+def _why_both(study: Study) -> list[str]:
+    if COMMITTEE not in study.arms:
+        return []
+    return ["All arms are trained because their committee chooses the documents and pre-labels them."]
