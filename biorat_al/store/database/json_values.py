@@ -63,10 +63,11 @@ class JsonOf(TypeDecorator[Any]):
             raise changed_outside(f"a row holds {type(value).__name__} where this program writes {self.kind.__name__}")
         if self.entries is None:
             return value
+        found: dict[str, Any] = value
         for name, has_shape in self.entries:
-            if name in value and not has_shape(value[name]):
+            if name in found and not has_shape(found[name]):
                 raise changed_outside(f"the entry {name!r} of a row has another shape than this program writes")
-        return _telling(value)
+        return _telling(found)
 
 
 def _telling(value: Any) -> Any:
