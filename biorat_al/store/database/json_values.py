@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import JSON, Dialect, TypeDecorator
 from sqlalchemy.types import TypeEngine
@@ -63,7 +63,7 @@ class JsonOf(TypeDecorator[Any]):
             raise changed_outside(f"a row holds {type(value).__name__} where this program writes {self.kind.__name__}")
         if self.entries is None:
             return value
-        found: dict[str, Any] = value
+        found = cast("dict[str, Any]", value)
         for name, has_shape in self.entries:
             if name in found and not has_shape(found[name]):
                 raise changed_outside(f"the entry {name!r} of a row has another shape than this program writes")
