@@ -54,14 +54,14 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         lines += note_text("went on where it was cut off")
     for step in report.steps:
         text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
-        lines += labelled(step.name, text + (f"  ({duration(step.seconds)})" if step.state == "done" else ""))
+        lines += labelled(step.name, text + (f"  ({_time(step)})" if step.state == "done" else ""))
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
     notes += _start_notes(report)
     notes += finding_notes(status.findings)
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
-        notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE[kind]}")
+        notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE.get(kind, kind)}")
     for kind, count in report.step("train").counts.get("not_candidates", {}).items():
-        notes.append(f"{plural(count, 'relation')} {_NOT_CANDIDATES[kind]}")
+        notes.append(f"{plural(count, 'relation')} {_NOT_CANDIDATES.get(kind, kind)}")
     if cut := report.step("train").counts.get("cut_documents"):
         notes.append(
             f"{plural(cut, 'document')} with more than {MOST_CANDIDATES:,} pairs that could be related; "
@@ -101,6 +101,13 @@ def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:
     text = f"Advice: {number} of {len(verdicts)} stopping criteria {verb(number, 'hold')}"
     text += f" ({values})" if values else ""
     return note_text(text + (": more annotation may bring little" if number >= 2 else ": go on annotating"))
+
+
+def _time(step: StepReport) -> str:
+    """Return how long a step took; of one that was cut off, how long its last attempt took."""
+    # answers are fetched again each time a round is told to wait
+    again = step.attempts > 1 and step.name != "pull"
+    return duration(step.seconds) + (f" in the last of {step.attempts} attempts" if again else "")
 
 
 def _step_text(step: StepReport) -> str:

@@ -153,14 +153,17 @@ def _alone(settings: Settings, place: Path) -> Iterator[None]:
     engine = open_engine(url)
     try:
         with database_errors(url):
+            # the lock ends with the connection, so the connection stays open until then
             connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _INIT_LOCK})
-        if not taken:
-            raise LockedError(
-                f"another init is making a project in the database {shown(url)}; give each project its own database"
-            )
-        # the lock ends with the connection, so the connection stays open until then
-        yield
-        connection.close()
+        try:
+            with database_errors(url):
+                taken = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _INIT_LOCK})
+            if not taken:
+                raise LockedError(
+                    f"another init is making a project in the database {shown(url)}; give each project its own database"
+                )
+            yield
+        finally:
+            connection.close()
     finally:
         engine.dispose()

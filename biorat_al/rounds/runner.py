@@ -48,12 +48,17 @@ STEPS: dict[str, Callable[[Context], Finish]] = {
 
 @dataclass(frozen=True)
 class StepReport:
-    """Outcome of a step. `state` is ``done`` or ``skipped``; a skipped step says why in `counts`."""
+    """Outcome of a step. `state` is ``done`` or ``skipped``; a skipped step says why in `counts`.
+
+    :param seconds: duration of the last attempt.
+    :param attempts: how often it was begun; one that was cut off is begun again.
+    """
 
     name: str
     state: str
     seconds: float
     counts: dict[str, Any]
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundRe
     with store.read() as session:
         row = session.get_one(RoundRow, number)
         steps = tuple(
-            StepReport(step.name, step.state, step.seconds or 0.0, step.counts) for step in steps_of(session, number)
+            StepReport(step.name, step.state, step.seconds or 0.0, step.counts, step.attempts)
+            for step in steps_of(session, number)
         )
         verdicts = stopping_verdicts(session, number)
     return RoundReport(number, resumed, row.request, steps, verdicts)

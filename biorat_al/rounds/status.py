@@ -48,6 +48,7 @@ class RoundStatus:
     :param waiting_for: step at which the round stopped; None if it is done.
     :param relation_f1: F1 of relations on the test documents, a fraction, by arm, by kind of mentions (gold or
         predicted) and by level; arms without relations are left out.
+    :param begun_again: a step was cut off and begun again; `seconds` has only its last attempt.
     """
 
     number: int
@@ -62,6 +63,7 @@ class RoundStatus:
     waiting_for: str | None
     models: dict[str, str]
     relation_f1: dict[str, dict[Between, dict[Level, float | None]]] = field(default_factory=dict)
+    begun_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,8 @@ def _round_status(session: Session, number: int) -> RoundStatus:
         state=row.state,
         started_at=row.started_at.isoformat(timespec="seconds"),
         seconds=sum(step.seconds or 0.0 for step in steps.values()),
+        # answers are fetched again each time a round is told to wait
+        begun_again=any(step.attempts > 1 for step in steps.values() if step.name != "pull"),
         labelled=steps["train"].counts.get("documents"),
         # a column of its own only where the borrowed model was measured
         f1={arm: counts.f1 if counts else None for arm, counts in measured.items() if counts or arm != BORROWED},

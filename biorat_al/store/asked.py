@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.role import ROLES
 from biorat_al.corpus.model.unasked import Unasked
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import RoundRow, StepRow, TaskRow
 
 OFFERED = "offered"
@@ -162,7 +163,10 @@ def written_offer(offer: Offer, at: datetime | None) -> dict[str, Any]:
 def _written(values: Mapping[str, Any], started_at: datetime | None) -> _Configured:
     at = values.get("at")
     offer = Offer.of(values.get("labels", ()), values.get("relations", ()))
-    return _Configured(offer, datetime.fromisoformat(at) if at else started_at)
+    try:
+        return _Configured(offer, datetime.fromisoformat(at) if at else started_at)
+    except SHAPE_ERRORS as error:
+        raise other_shape("what a round offered to annotators") from error
 
 
 def offer_of_values(settings: Mapping[str, Any]) -> Offer:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from biorat_al.store.database import shapes
 from biorat_al.store.database.checksums import Checked
 from biorat_al.store.database.json_values import JsonOf
 
@@ -230,15 +231,18 @@ class RoundRow(Checked, Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     state: Mapped[str] = mapped_column(String(8))
-    request: Mapped[dict[str, Any]]
-    settings: Mapped[dict[str, Any]]
+    request: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict, entries=shapes.REQUEST))
+    settings: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict, entries=shapes.SETTINGS))
     program_version: Mapped[str] = mapped_column(String(40))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
 class StepRow(Checked, Base):
-    """A step of a round: ``pending``, ``running``, ``done`` or ``skipped``, with its counts."""
+    """A step of a round: ``pending``, ``running``, ``done`` or ``skipped``, with its counts.
+
+    `started_at` and `seconds` are of the last of its `attempts`: of one that was killed nobody knows when it ended.
+    """
 
     __tablename__ = "step"
     __table_args__ = (CheckConstraint("state IN ('pending', 'running', 'done', 'skipped')", name="state"),)
@@ -251,7 +255,7 @@ class StepRow(Checked, Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     seconds: Mapped[float | None]
-    counts: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict, entries=shapes.COUNTS))
 
 
 class ModelRow(Checked, Base):
@@ -265,7 +269,7 @@ class ModelRow(Checked, Base):
     arm: Mapped[str] = mapped_column(String(16))
     selecting: Mapped[bool]
     sha256: Mapped[str] = mapped_column(String(64))
-    summary: Mapped[dict[str, Any]]
+    summary: Mapped[dict[str, Any]] = mapped_column(JsonOf(dict, entries=shapes.SUMMARY))
     created_at: Mapped[datetime]
 
 

@@ -95,7 +95,7 @@ REPAIRS = (
         "biorat_al/store/database/integrity.py",
         "    _check_file(session)\n",
         "",
-        (f"{_ROWS}::test_a_bit_that_flipped_on_the_disk_changes_no_row_without_a_word",),
+        (f"{_ROWS}::test_an_index_that_no_longer_fits_its_rows_is_told",),
     ),
     Fault(
         "a row that is changed keeps the checksum it had",
@@ -116,7 +116,7 @@ REPAIRS = (
         "biorat_al/rounds/steps/push.py",
         "documents_by_id(session, document_ids, check=True)",
         "documents_by_id(session, document_ids)",
-        (f"{_INTEGRITY}::test_a_text_that_was_changed_in_the_database_is_not_shown_to_annotators",),
+        (f"{_INTEGRITY}::test_a_text_that_was_changed_after_it_was_chosen_is_not_shown_to_annotators",),
     ),
     Fault(
         "weights are not compared with their digest",
@@ -159,7 +159,7 @@ REPAIRS = (
         "biorat_al/rounds/lock.py",
         "while not self._lost and not self._over.wait(KEEP_ALIVE_SECONDS):",
         "while False:",
-        ("tests/rounds/test_lock.py::test_a_lock_whose_connection_is_used_outlives_a_time_limit_for_idle_ones",),
+        ("tests/rounds/test_lock.py::test_the_connection_of_a_lock_is_used_again_and_again",),
         postgres=True,
     ),
     Fault(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +230,66 @@ def test_a_second_init_on_the_same_postgres_is_refused(
     engine.dispose()
     assert everything_in(tmp_path / "in") == set()
     init(tmp_path / "in" / "trial", tiny_encoder, **elsewhere).close()
+
+
+def init_at_the_same_time(
+    place: Path, encoder: Path, environment: dict[str, str], meeting: str, together: Any, answers: Any
+) -> None:
+    """Make a project; wait for the other process at the lock, or, as behind a pool, without one where it would be."""
+    os.environ.update(environment)
+    owner, name = {"lock": (creation, "_alone"), "tables": (creation.Store, "create"), "row": (creation, "_added")}[
+        meeting
+    ]
+    work = getattr(owner, name)
+    if meeting != "lock":
+        # a pool in front of the server may give each statement another session, so that the lock keeps nobody out
+        creation._alone = lambda *_: nullcontext()  # type: ignore[assignment]
+
+    def meet(*arguments: Any, **options: Any) -> Any:
+        together.wait(120)
+        return work(*arguments, **options)
+
+    setattr(owner, name, meet)
+    try:
+        init(place, encoder, database={"url": "environment"})
+    except BaseException as error:
+        answers.put((place.name, f"{type(error).__name__}: {error}"))
+    else:
+        answers.put((place.name, "made"))
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("meeting", ["lock", "tables", "row"])
+def test_of_two_inits_at_the_same_time_on_one_postgres_one_is_made_and_the_other_says_so(
+    tmp_path: Path,
+    tiny_encoder: Path,
+    new_postgres_database: Callable[[], URL],
+    monkeypatch: pytest.MonkeyPatch,
+    meeting: str,
+) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, new_postgres_database().render_as_string(hide_password=False))
+    (tmp_path / "in").mkdir()
+    demo_files(tmp_path / "files", pool=5, test=1)
+    together, answers = forked.Barrier(2), forked.Queue()
+    processes = [
+        forked.Process(
+            target=init_at_the_same_time,
+            args=(tmp_path / "in" / name, tiny_encoder, dict(os.environ), meeting, together, answers),
+        )
+        for name in ("one", "two")
+    ]
+    for process in processes:
+        process.start()
+    said = dict(answers.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join()
+    (made,) = [name for name, text in said.items() if text == "made"]
+    (refused,) = [text for text in said.values() if text != "made"]
+    assert re.fullmatch(
+        r"(LockedError: another init is making a project in|ProjectError: another init has made a project in|"
+        r"ProjectError: the database \S+ holds the project 'trial' already;).*give each project its own database",
+        refused,
+    ), refused
+    assert everything_in(tmp_path / "in") == {made, *(f"{made}/{name}" for name in MADE - {"biorat.sqlite3"})}
+    with Project.open(tmp_path / "in" / made) as project:
+        assert project.status(ask_desk=False).documents == {"pool": 5, "test": 1}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -229,6 +231,30 @@ def test_a_project_in_a_read_only_folder_can_be_looked_at(
     finally:
         project.folder.chmod(0o755)
     assert everything_in(project.folder) == before
+
+
+def test_a_read_only_project_whose_last_changes_are_in_a_journal_says_how_it_can_be_looked_at(
+    project: Project, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as after a kill: committed, and not yet merged into the file
+    with closing(sqlite3.connect(project.folder / "biorat.sqlite3", isolation_level=None)) as other:
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        other.execute("UPDATE project SET name = 'renamed'")
+        shutil.copytree(project.folder, nowhere / "copy")
+    copy = nowhere / "copy"
+    (copy / "biorat.sqlite3-shm").unlink()
+    assert (copy / "biorat.sqlite3-wal").stat().st_size
+    before = everything_in(copy)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda *_: False)
+        with pytest.raises(
+            StoreError, match=r"its last changes are still in biorat\.sqlite3-wal: run biorat-al status"
+        ):
+            Project.open(copy)
+    assert everything_in(copy) == before
+    # the advice can be followed
+    with Project.open(copy) as opened:
+        assert opened.store.project().name == "renamed"
 
 
 def test_an_upgrade_of_a_database_that_is_missing_makes_none(project: Project) -> None:

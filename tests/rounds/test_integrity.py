@@ -13,6 +13,7 @@ from biorat_al.errors import ProjectError, StoreError
 from biorat_al.project import Project
 from biorat_al.store.models import models_of
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow, TaskRow
+from tests.rounds.test_runner import cut_off
 from tests.support.commands import call, one_sentence
 from tests.support.rounds import make_project, picture_of, run_killed, settings_for
 
@@ -68,6 +69,18 @@ def test_a_text_that_was_changed_in_the_database_is_not_shown_to_annotators(proj
     project.settings = project.settings.model_copy(
         update={"selection": project.settings.selection.model_copy(update={"seed_strategy": "random"})}
     )
+    with pytest.raises(StoreError, match=r"the text of the document \S+ is not the one that was read"):
+        project.round()
+    with project.store.read() as session:
+        assert not session.scalars(select(TaskRow).where(TaskRow.state == "open")).all()
+
+
+def test_a_text_that_was_changed_after_it_was_chosen_is_not_shown_to_annotators(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, "push", monkeypatch)
+    with project.store.write() as session:
+        session.execute(update(DocumentRow).values(text=DocumentRow.text + " More."))
     with pytest.raises(StoreError, match=r"the text of the document \S+ is not the one that was read"):
         project.round()
     with project.store.read() as session:

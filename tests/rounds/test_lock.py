@@ -103,6 +103,26 @@ def test_a_lock_whose_connection_is_used_outlives_a_time_limit_for_idle_ones(
     limited.close()
 
 
+def test_the_connection_of_a_lock_is_used_again_and_again(
+    shared: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # firewalls and pools in front of the server have time limits too, which nobody can ask for or lift
+    monkeypatch.setattr(lock_module, "KEEP_ALIVE_SECONDS", 0.1)
+    used = text(
+        "SELECT a.state_change FROM pg_stat_activity a JOIN pg_locks l USING (pid) "
+        "WHERE l.locktype = 'advisory' AND l.granted"
+    )
+    seen = set()
+    with round_lock(tmp_path, shared), shared.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        for _ in range(100):
+            seen.add(connection.scalar(used))
+            if len(seen) > 3:
+                break
+            threading.Event().wait(0.1)
+    assert len(seen) > 3
+
+
 def test_a_time_limit_for_transactions_does_not_end_the_lock(shared: Store, tmp_path: Path) -> None:
     with shared.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -10,15 +10,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, select
+from sqlalchemy.orm import Session
 
 from biorat_al.errors import LockedError
 from biorat_al.project import Project
+from biorat_al.rounds import runner
+from biorat_al.rounds.context import Context, Finish
 from biorat_al.rounds.lock import round_lock
 from biorat_al.store.database.engine import DATABASE_VARIABLE, parse_url
-from biorat_al.store.tables import StepRow
+from biorat_al.store.tables import Base, RoundRow, StepRow
 from tests.rounds.test_lock import end_the_lock_s_connection
 from tests.support.commands import call, one_sentence
 from tests.support.rounds import make_project, settings_for
@@ -98,3 +102,46 @@ def test_whoever_lost_the_lock_in_training_stops_with_one_sentence_while_the_oth
     assert (other.code, other.err) == (0, "Round 1 was cut off; it goes on where it stopped.\n")
     assert (running.returncode, out) == (1, "")
     assert re.fullmatch(r"Error: this round has lost its lock \(.*run the same command again\n", err), err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["evaluate", "predict", "select", "push"])
+def test_whoever_lost_the_lock_in_a_step_stops_and_what_the_other_one_did_is_kept(
+    machines: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    with Project.open(machines[0]) as first:
+        first.round()
+    # the desk of this test is a file in the folder
+    shutil.rmtree(machines[1])
+    shutil.copytree(*machines)
+    work, entered = runner.STEPS[step], []
+
+    def meanwhile(context: Context) -> Finish:
+        if not entered:
+            entered.append(context.folder)
+            end_the_lock_s_connection(parse_url(os.environ[DATABASE_VARIABLE]))
+            with Project.open(machines[1]) as second:
+                report = second.round()
+            assert (report.number, report.resumed) == (1, True)
+            with second.store.read() as session:
+                entered.append(everything_of(session))
+        return work(context)
+
+    monkeypatch.setitem(runner.STEPS, step, meanwhile)
+    with Project.open(machines[0]) as first:
+        sent: list[Any] = []
+        push = first.desk.push
+        monkeypatch.setattr(first.desk, "push", lambda *args: sent.append(args) or push(*args))
+        with pytest.raises(LockedError, match=r"this round has lost its lock .*run the same command again$"):
+            first.round()
+        assert sent == []
+        with first.store.read() as session:
+            assert everything_of(session) == entered[1]
+            assert session.get_one(RoundRow, 1).state == "done"
+
+
+def everything_of(session: Session) -> dict[str, list[Any]]:
+    """Return all rows of a database."""
+    return {
+        table.name: sorted(map(repr, session.execute(select(table)).all())) for table in Base.metadata.sorted_tables
+    }

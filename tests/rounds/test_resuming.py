@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from biorat_al.presentation.round import round_text
+from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.store.database.busy import HOLDER_FILE, holder
@@ -70,3 +73,22 @@ def test_nobody_is_said_to_hold_a_project_whose_round_has_ended(
     project.round()
     assert not (project.folder / HOLDER_FILE).exists()
     assert holder(project.folder) is None
+
+
+def test_the_time_of_a_step_that_was_cut_off_is_told_as_that_of_its_last_attempt(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, "select", monkeypatch)
+    report = project.round()
+    assert {step.name: step.attempts for step in report.steps} == dict.fromkeys(runner.STEPS, 1) | {
+        "pull": 1,
+        "select": 2,
+    }
+    status = project.status(ask_desk=False)
+    said = " ".join(round_text(report, status).split())
+    assert re.search(r"select 6 documents of [^()]*\([0-9.]+ s in the last of 2 attempts\) push", said)
+    assert said.count("attempts") == 1
+    told = "time: round 0 was cut off; of a step that was begun again, the last attempt counts"
+    assert told in status_text(status).splitlines()
+    project.round()
+    assert told in status_text(project.status(ask_desk=False)).splitlines()

@@ -18,6 +18,7 @@ from biorat_al.rounds.borrowing.comparison import LEAST, Comparison, compare
 from biorat_al.rounds.borrowing.kept import KeptCorpus, borrowed_corpora
 from biorat_al.rounds.borrowing.training import borrowed_model
 from biorat_al.rounds.context import Context
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.tables import StepRow
@@ -66,14 +67,16 @@ class StartDecision:
 
     @classmethod
     def of_values(cls, values: Mapping[str, Any]) -> StartDecision:
-        """Build a decision from JSON values."""
+        """Build a decision from JSON values.
+
+        :raises StoreError: the values have another shape.
+        """
         comparison = values["comparison"]
-        return cls(
-            values["version"],
-            values["from"] == "borrowed",
-            values["compared_in"],
-            None if comparison is None else Comparison(**comparison),
-        )
+        try:
+            compared = None if comparison is None else Comparison(**comparison)
+        except SHAPE_ERRORS as error:
+            raise other_shape("the comparison of two starts") from error
+        return cls(values["version"], values["from"] == "borrowed", values["compared_in"], compared)
 
 
 def start_in_words(values: Mapping[str, Any]) -> str:

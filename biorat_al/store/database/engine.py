@@ -132,7 +132,8 @@ def open_engine(url: URL) -> Engine:
     For SQLite, foreign keys are on, the journal is a write-ahead log, and a connection waits for a busy database. A
     file that cannot be written is opened for reading only.
 
-    :raises StoreError: the encoding of the Postgres is not UTF8 (raised when a connection is made).
+    :raises StoreError: the file can only be read, and not before its journal was merged into it; or the encoding of the
+        Postgres is not UTF8 (raised when a connection is made).
     """
     if url.get_backend_name() != "sqlite":
         # overrides the server's default and PGCLIENTENCODING: texts may contain any Unicode character
@@ -153,6 +154,7 @@ def open_engine(url: URL) -> Engine:
         return engine
     file = Path(url.database or "")
     if file.is_file() and not _can_be_written(file):
+        _check_journal(file)
         return create_engine(url, creator=lambda: _read_only(file), hide_parameters=True, json_deserializer=parsed)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True, json_deserializer=parsed)
 
@@ -183,11 +185,30 @@ def _journal(file: Path) -> Path:
     return file.with_name(f"{file.name}-wal")
 
 
+def _check_journal(file: Path) -> None:
+    """Check that a file that cannot be written can be read with its journal, for which SQLite makes a file beside it.
+
+    Without the journal, what was committed last would be missing without a word.
+
+    :raises StoreError: it cannot.
+    """
+    index = file.with_name(f"{file.name}-shm")
+    if _is_empty(_journal(file)) or index.is_file() or os.access(file.parent, os.W_OK):
+        return
+    raise StoreError(
+        f"the database file {file} cannot be read yet, since a command that wrote to it was cut off and its last "
+        f"changes are still in {_journal(file).name}: run biorat-al status once as a user who may write in "
+        f"{file.parent}, or copy the whole folder to a place where you may write, and look at the copy"
+    )
+
+
+def _is_empty(file: Path) -> bool:
+    return not file.is_file() or not file.stat().st_size
+
+
 def _read_only(file: Path) -> sqlite3.Connection:
     """Open a SQLite file for reading. If its journal is empty, no file is made beside it, not even locks."""
-    journal = _journal(file)
-    empty = not journal.is_file() or not journal.stat().st_size
-    address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if empty else ''}"
+    address = f"file:{quote(str(file))}?mode=ro{'&immutable=1' if _is_empty(_journal(file)) else ''}"
     return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
 
 

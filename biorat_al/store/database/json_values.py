@@ -7,7 +7,8 @@ reach the code that trusts it, where it would fail with an error that says nothi
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from sqlalchemy import JSON, Dialect, TypeDecorator
 from sqlalchemy.types import TypeEngine
@@ -18,20 +19,34 @@ SHAPE_ERRORS = (TypeError, ValueError, KeyError, AttributeError)
 """Errors that the making of an object raises if the values have another shape."""
 
 
+Check = Callable[[Any], bool]
+"""A function that says whether a JSON value has the shape that this program writes."""
+
+
+class JsonObject(dict[str, Any]):
+    """A JSON object that was read from the database, and tells of a key that it lacks."""
+
+    def __missing__(self, key: str) -> Any:
+        raise changed_outside(f"a row lacks the entry {key!r}, which this program writes")
+
+
 class JsonOf(TypeDecorator[Any]):
     """A column with a JSON object or a JSON list.
 
     :param kind: ``dict`` or ``list``.
     :param optional: the column may also hold nothing.
+    :param entries: shape of entries that the program reads by their names; an object need not have all of them, but an
+        entry that is asked for and missing is told as well.
     """
 
     impl = JSON
     cache_ok = True
 
-    def __init__(self, kind: type, *, optional: bool = False) -> None:
+    def __init__(self, kind: type, *, optional: bool = False, entries: Mapping[str, Check] | None = None) -> None:
         super().__init__(none_as_null=optional)
         self.kind = kind
         self.optional = optional
+        self.entries = None if entries is None else tuple(entries.items())
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
         """Leave comparisons to the type that is decorated."""
@@ -40,11 +55,26 @@ class JsonOf(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return what was read.
 
-        :raises StoreError: it is of another kind.
+        :raises StoreError: it is of another kind, or one of its entries has another shape.
         """
-        if isinstance(value, self.kind) or (value is None and self.optional):
+        if not isinstance(value, self.kind):
+            if value is None and self.optional:
+                return value
+            raise changed_outside(f"a row holds {type(value).__name__} where this program writes {self.kind.__name__}")
+        if self.entries is None:
             return value
-        raise changed_outside(f"a row holds {type(value).__name__} where this program writes {self.kind.__name__}")
+        found = cast("dict[str, Any]", value)
+        for name, has_shape in self.entries:
+            if name in found and not has_shape(found[name]):
+                raise changed_outside(f"the entry {name!r} of a row has another shape than this program writes")
+        return _telling(found)
+
+
+def _telling(value: Any) -> Any:
+    """Return a JSON value whose objects tell of keys that they lack."""
+    if isinstance(value, dict):
+        return JsonObject((key, _telling(one)) for key, one in value.items())
+    return [_telling(one) for one in value] if isinstance(value, list) else value
 
 
 def parsed(text: str) -> Any:

@@ -6,10 +6,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from biorat_al.errors import SchemaVersionError
 from biorat_al.resources import resource
+
+_TABLES_LOCK = int.from_bytes(b"tables")
+"""Key of the advisory lock under which tables are made in a Postgres database."""
 
 _FOREIGN = "the database has none of biorat-al's tables; it is not the database of this project"
 
@@ -74,6 +77,9 @@ def make_tables(engine: Engine) -> tuple[str | None, str]:
     :raises SchemaVersionError: a newer version made it.
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            # of two that make the same tables, the second one waits, and finds them made
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TABLES_LOCK})
         before = current_revision(connection)
         _refuse_newer(before)
         configuration = _configuration()

@@ -142,3 +142,14 @@ def test_a_bit_that_flipped_on_the_disk_changes_no_row_without_a_word(file: Path
         else:
             assert not differs, f"bit {place}"
     assert told >= changed > 15
+
+
+def test_an_index_that_no_longer_fits_its_rows_is_told(file: Path) -> None:
+    # every row is as it was written, and looking for the mentions of an annotation finds others
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.execute("PRAGMA writable_schema = ON")
+        pages = dict(database.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'index'"))
+        page = pages["ix_relation_annotation_id"]
+        database.execute("UPDATE sqlite_schema SET rootpage = ? WHERE name = 'ix_entity_annotation_id'", (page,))
+    with pytest.raises(StoreError, match=r"SQLite's own check found: .*; restore the database from a backup"):
+        everything(file)
