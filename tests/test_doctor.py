@@ -30,7 +30,7 @@ NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
 
 @pytest.fixture(autouse=True)
 def _bare_machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No project above the working directory, nothing set, and a home of its own without Label Studio."""
+    """Leave no project above the working directory, no variables, and an empty home without Label Studio."""
     for name in ("LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY", "BIORAT_DATABASE_URL", "BIORAT_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):

@@ -26,16 +26,16 @@ SCREENSHOT = "BIORAT_SCREENSHOT"
 
 
 def test_a_corrected_label_arrives_with_its_origin(
-    label_studio: RunningLabelStudio, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    label_studio: RunningLabelStudio, page: Any, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pre-labelled task is opened, one label is corrected, and submitted."""
     for name, value in label_studio.environment.items():
         monkeypatch.setenv(name, value)
     settings = settings_for(
-        "minilm",
+        tiny_encoder,
         name="front-end",
         desk={"kind": "label-studio"},
-        training={"arms": ["rat"], "epochs": 10, "min_steps": 60, "batch_size": 4},
+        training={"arms": ["rat"], "min_steps": 120, "batch_size": 4, "learning_rate": 5e-3},
         selection={"size": 16},
     )
     with make_project(tmp_path / "trial", settings, gold=False, pool=60, test=8) as project:

@@ -43,7 +43,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @contextmanager
 def no_file_above(size: int) -> Iterator[None]:
-    """Let the system refuse to write more than so many bytes into any file, in processes that are started as well."""
+    """Limit the size of every file that this process and its children write, as a full disk would."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

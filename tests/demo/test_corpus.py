@@ -46,7 +46,7 @@ def mentions(record: Record) -> list[tuple[str, str]]:
 
 
 def unmarked(record: Record, name: str) -> list[int]:
-    """Where `name` stands in the record as a word of its own and is not inside a mention."""
+    """Return where `name` occurs in the record as a whole word outside all mentions."""
     assert record.annotation is not None
     marked = [span for entity in record.annotation.entities for span in entity.spans]
     return [

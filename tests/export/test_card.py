@@ -44,7 +44,7 @@ def fill(
 
 
 def annotate(store: Store, split: str, picked: Mapping[str, int] | None = None) -> None:
-    """Let one person answer the documents of a split; the first so many were picked by each strategy."""
+    """Let one person answer the documents of a split, some of which strategies picked."""
     with store.write() as session:
         ids = list(session.scalars(select(DocumentRow.id).where(DocumentRow.split == split).order_by(DocumentRow.id)))
         columns = {"annotator": "ann", "updated_at": T0}

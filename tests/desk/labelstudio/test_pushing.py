@@ -223,7 +223,7 @@ def test_keys_are_found_among_many_even_where_addresses_must_be_short(
 
 
 class _Narrow:
-    """A connection whose server takes no more than so many tasks in one request."""
+    """A connection whose server limits how many tasks one request may bring."""
 
     address, timeout = "http://narrow.example", 60.0
 

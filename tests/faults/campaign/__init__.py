@@ -8,7 +8,7 @@
 | `processes.py` | commands in forked processes, killed or interrupted at a border |
 | `scenes.py` | a small project for each command, and what is compared with an undisturbed run |
 | `kills.py` | kills and signals at every border of every scene |
-| `server.py` | a Label Studio that keeps what it is given, in a process of its own |
+| `server.py` | a fake Label Studio in a separate process |
 | `faulty_proxy.py` | a proxy that spoils the n-th request |
 | `network.py` | those faults in rounds, before that server |
 | `real_server.py` | the same before a real Label Studio |

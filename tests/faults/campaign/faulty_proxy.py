@@ -1,4 +1,4 @@
-"""A proxy that spoils some of the requests, in a process of its own."""
+"""Run a proxy in a separate process that spoils some of the requests."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.faults.campaign.scenes import Scene, Stage, here_and_now, names_in
 from tests.faults.campaign.secret_words import shown_in
 
 SLOW, IN_A_ROW = 2.0, 4
-"""A command that takes longer than so many seconds is killed several times in a row before it may end."""
+"""Seconds after which a command counts as long: it is then killed several times in a row before it may end."""
 
 HOLDER = "trial/biorat.lock.holder"
 """Says who runs a round; that of a killed process stays until the next round."""

@@ -74,7 +74,7 @@ class Network:
         return self._http.post(f"{self.server}{CONTROL}/{what}", json=body).raise_for_status().json()
 
     def spoil(self, at: int, width: int, fault: str) -> None:
-        """Spoil so many requests from the given one on."""
+        """Spoil `width` requests, beginning with request number `at`."""
         body = {"at": at, "width": width, "fault": fault}
         self._http.post(f"{self.proxy}{CONTROL}/fault", json=body).raise_for_status()
 

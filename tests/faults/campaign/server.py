@@ -1,4 +1,4 @@
-"""A Label Studio that keeps what it is given, in a process of its own, whose state can be read and put back."""
+"""Run a fake Label Studio in a separate process; its state can be read and restored."""
 
 from __future__ import annotations
 
