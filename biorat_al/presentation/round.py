@@ -182,6 +182,8 @@ def _select_text(counts: Mapping[str, Any]) -> str:
 def _push_text(counts: Mapping[str, Any]) -> str:
     """Return what was sent to the desk."""
     parts = [f"{plural(counts['tasks'], 'task')}, {counts['pre_labelled']:,} with pre-labels"]
+    if "pre_labels_of" in counts:
+        parts[0] += f" of {counts['pre_labels_of']}"
     if counts["relabelled"]:
         parts.append(f"{plural(counts['relabelled'], 'open task')} with newer pre-labels")
     if counts["test_tasks"]:
