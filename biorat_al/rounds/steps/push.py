@@ -21,11 +21,12 @@ from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import borrowed_model_of, measures, models_of, predictions
+from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents, predictions
 from biorat_al.store.picks import never_asked_test_documents, picks_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
+from biorat_al.wording import plural
 
 CHUNK = 100
 """Tasks per request: few enough that a server which hung finishes a queued request before it is asked what arrived."""
@@ -57,9 +58,13 @@ def run(context: Context) -> Finish:
         with context.store.read() as session:
             notices += changed_files(session, [labeller])
         predict_with(context, labeller, concerned)
-        version: str | None = labeller.version
-    else:
-        version = model.version if model else None
+        with context.store.read() as session:
+            lacking = set(picked) - predicted_documents(session, labeller.version)
+        if model is not None and model.arm != BORROWED and lacking:
+            title = labeller.title[0].upper() + labeller.title[1:]
+            notices.append(f"{title} would pre-label, but lacks {plural(len(lacking), 'document')} of the batch")
+            labeller = None
+    version = labeller.version if labeller is not None else model.version if model is not None else None
     with context.store.read() as session:
         proposed = _pre_annotations(session, version, concerned)
         offers = Offers.read(session)
