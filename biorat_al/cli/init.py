@@ -11,6 +11,7 @@ from biorat_al.cli.options import (
     borrow_options,
     encoder_option,
     ignore_option,
+    pre_label_options,
     reading_options,
     size_option,
 )
@@ -59,6 +60,7 @@ from biorat_al.progress import TerminalProgress
     "--test-size", type=click.IntRange(min=0), help="Documents drawn at random for it.  [default: a tenth, at most 50]"
 )
 @borrow_options
+@pre_label_options
 @encoder_option
 @click.option(
     "--database",
@@ -104,6 +106,8 @@ def init(
     borrowed: tuple[str, ...],
     borrowed_entities: tuple[str, ...],
     borrow_licenses: tuple[str, ...],
+    pre_labels: tuple[str, ...],
+    dictionaries: tuple[str, ...],
     encoder: str,
     database: str | None,
     desk: str,
@@ -127,6 +131,9 @@ def init(
       biorat-al init trial --documents abstracts.jsonl \\
           --entity Disease --borrow ncbi_train.pubtator \\
           --borrow-entity Disease=SpecificDisease,DiseaseClass
+      biorat-al init trial --documents abstracts.jsonl \\
+          --entity Disease --entity Chemical --dictionary mondo.obo=Disease \\
+          --pre-labels pubtator3.pubtator
     """
     from biorat_al.corpus.sources import Sources
     from biorat_al.presentation.init import init_text
@@ -146,7 +153,18 @@ def init(
     project, report, read = Project.init(
         folder,
         with_borrowed_labels(settings, borrowed_entities),
-        Sources(documents, test_documents, test_size, ignored, reading, gold, borrowed, borrow_licenses),
+        Sources(
+            documents,
+            test_documents,
+            test_size,
+            ignored,
+            reading,
+            gold,
+            borrow=borrowed,
+            borrow_licenses=borrow_licenses,
+            pre_labels=pre_labels,
+            dictionaries=dictionaries,
+        ),
         guidelines=guidelines,
         progress=TerminalProgress(),
     )

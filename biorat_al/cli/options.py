@@ -51,6 +51,23 @@ _BORROW = (
         help="Licence of the borrowed corpora: one for all, or one for each.  [default: as the files state it]",
     ),
 )
+_PRE_LABELS = (
+    click.option(
+        "--pre-labels",
+        "pre_labels",
+        multiple=True,
+        metavar="FILE|FOLDER",
+        help="Predictions of anything else for these documents, shown as pre-labels; may be repeated.",
+    ),
+    click.option(
+        "--dictionary",
+        "dictionaries",
+        multiple=True,
+        metavar="FILE[=LABEL]",
+        help="Names to show as pre-labels where they occur: a name and an identifier with a tab between, or OBO; may "
+        "be repeated.",
+    ),
+)
 size_option = click.option(
     "--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round."
 )
@@ -60,6 +77,14 @@ def borrow_options(command: Decorated) -> Callable[..., Any]:
     """Add the options for corpora that others annotated."""
     wrapped: Callable[..., Any] = command
     for option in reversed(_BORROW):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def pre_label_options(command: Decorated) -> Callable[..., Any]:
+    """Add the options for pre-labels from files and dictionaries."""
+    wrapped: Callable[..., Any] = command
+    for option in reversed(_PRE_LABELS):
         wrapped = option(wrapped)
     return wrapped
 

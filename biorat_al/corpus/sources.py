@@ -21,6 +21,8 @@ class Sources:
     :param reading: how the files are read.
     :param borrow: files and folders with corpora that others annotated, from which a project's models begin.
     :param borrow_licenses: their licences: one for all, one for each in the same order, or none.
+    :param pre_labels: files and folders with predictions of anything else for the project's documents.
+    :param dictionaries: files with names, each as ``FILE`` or ``FILE=LABEL``.
     :param gold: the annotations in the documents are right; a simulation takes them as right anyway.
 
     >>> from biorat_al import Sources
@@ -36,6 +38,8 @@ class Sources:
     gold: bool = False
     borrow: Sequence[str | Path] = ()
     borrow_licenses: Sequence[str] = ()
+    pre_labels: Sequence[str | Path] = ()
+    dictionaries: Sequence[str] = ()
 
     def check(self) -> None:
         """Raise :class:`UsageError` if the test set is both given and to be drawn, or a licence is of nothing."""

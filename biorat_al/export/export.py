@@ -32,6 +32,7 @@ from biorat_al.store.answers import Answer, Decision, annotators, answers, decis
 from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.findings import Findings, findings
+from biorat_al.store.models import sources_of
 from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
 from biorat_al.store.shown_relations import shown_relations
@@ -355,6 +356,10 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
     }
     if borrowed := _borrowed(settings, rounds):
         made["models began from corpora that others annotated, none of which is in this one"] = borrowed
+    with store.read() as session:
+        sources = [f"{row.summary['kind']} {row.summary['name']}" for row in sources_of(session)]
+    if sources:
+        made["pre-labels also came from"] = "; ".join(dict.fromkeys(sources))
     if settings.desk.kind == "oracle":
         made["answers"] = "of a simulated annotator, who gives the gold annotations that the documents came with"
     if accepted is not None:

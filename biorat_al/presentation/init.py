@@ -14,6 +14,9 @@ from biorat_al.presentation.text import (
 )
 from biorat_al.project import Project
 from biorat_al.rounds.borrowing.kept import borrowed_corpora, in_words, mapped_labels
+from biorat_al.rounds.pre_labels.copying import in_words as in_words_of_file
+from biorat_al.rounds.pre_labels.copying import left_out_lines
+from biorat_al.rounds.pre_labels.kept import Labels, kept_files, read_record
 from biorat_al.store.documents import ImportReport
 from biorat_al.wording import plural
 
@@ -37,6 +40,7 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     if report.leaks:
         lines += note_text(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
     lines += _borrowed(project)
+    lines += _pre_labels(project)
     for line in reading_lines(read):
         # places and messages stay on one line, so that they can be copied
         lines += [f"  {line}"] if line.startswith(" ") else note_text(line)
@@ -65,6 +69,21 @@ def _borrowed(project: Project) -> list[str]:
             lines += note_text(f"{corpus.name} says nothing about {', '.join(missing)}: unknown there, not absent")
     if settings.relations:
         lines += note_text("Only mentions are borrowed; models of relations begin from the base encoder.")
+    return lines
+
+
+def _pre_labels(project: Project) -> list[str]:
+    """Return which pre-labels were copied, and what was left out of them."""
+    settings = project.settings
+    record = read_record(project.folder)
+    labels = Labels(settings)
+    lines: list[str] = []
+    for kept in kept_files(settings):
+        found = record[kept.file]
+        lines += labelled(kept.kind, f"{kept.name} ({in_words_of_file(found, kept.label)})")
+        lines += [line for text in left_out_lines(found) for line in note_text(f"Left out of {kept.name}: {text}")]
+        if aside := {label: count for label, count in found.mentions.items() if labels.of(label) is None}:
+            lines += note_text(f"Mentions of {kept.name} that are not used: {counts_text(aside)}")
     return lines
 
 

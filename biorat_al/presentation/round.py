@@ -20,6 +20,7 @@ from biorat_al.presentation.text import (
 )
 from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
 from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
 from biorat_al.rounds.unasked import left_out_text
@@ -57,6 +58,8 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         lines += labelled(step.name, text + (f"  ({_time(step)})" if step.state == "done" else ""))
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
     notes += _start_notes(report)
+    if measured := report.step("evaluate").counts.get(MEASURED):
+        notes += sentences(measured)
     notes += finding_notes(status.findings)
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
         notes.append(f"{plural(count, 'mention')} {_UNREPRESENTABLE.get(kind, kind)}")
@@ -169,7 +172,8 @@ def _start_notes(report: RoundReport) -> list[str]:
 def _evaluate_text(counts: Mapping[str, Any]) -> str:
     """Return F1 on the test documents."""
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
-    text = f"{scores} on {counts['documents']:,} of {plural(counts['of'], 'test document')}{left_out_text(counts)}"
+    tested = f"{counts['documents']:,} of {plural(counts['of'], 'test document')}"
+    text = f"{scores or 'no model yet'} on {tested}{left_out_text(counts)}"
     if "relation_f1" in counts:
         level = level_name(counts["relation_level"], counts["relation_f1"].values())
         found = (f"{both_scores(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())
@@ -189,6 +193,8 @@ def _select_text(counts: Mapping[str, Any]) -> str:
 def _push_text(counts: Mapping[str, Any]) -> str:
     """Return what was sent to the desk."""
     parts = [f"{plural(counts['tasks'], 'task')}, {counts['pre_labelled']:,} with pre-labels"]
+    if "pre_labels_of" in counts:
+        parts[0] += f" of {counts['pre_labels_of']}"
     if counts["relabelled"]:
         parts.append(f"{plural(counts['relabelled'], 'open task')} with newer pre-labels")
     if counts["test_tasks"]:

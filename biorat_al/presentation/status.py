@@ -71,6 +71,7 @@ def status_text(status: ProjectStatus) -> str:
         lines += labelled("borrowed", status.borrowed)
     if status.start:
         lines += notes_text([status.start])
+    lines += notes_text(status.pre_labels)
     lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
         lines += ["", *_round_table(status.rounds)]

@@ -22,6 +22,7 @@ from biorat_al.progress import Progress
 from biorat_al.project.new_folder import NewFolder, check_new
 from biorat_al.rounds.borrowing.copying import borrow, check_borrowed_labels
 from biorat_al.rounds.context import MODELS
+from biorat_al.rounds.pre_labels.copying import check_pre_labels, keep_pre_labels
 from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
 from biorat_al.store.creation import fill
 from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
@@ -32,7 +33,7 @@ from biorat_al.store.tables import ProjectRow
 _INIT_LOCK = int.from_bytes(b"biorat")
 """Key of the advisory lock that an `init` holds in a Postgres database."""
 
-_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\nborrowed/\n"
+_IGNORED_BY_GIT = "# made by biorat-al\nbiorat.sqlite3*\nbiorat.lock*\nmodels/\nborrowed/\npre-labels/\n"
 
 
 def create_project(
@@ -49,6 +50,7 @@ def create_project(
         raise UsageError("the oracle answers from gold annotations: add --gold")
     sources.check()
     check_borrowed_labels(settings, sources)
+    check_pre_labels(settings, sources)
     if guidelines is not None:
         read_guidelines(guidelines)
         settings = settings.model_copy(update={"guidelines": f"guidelines{guidelines.suffix.lower()}"})
@@ -99,6 +101,9 @@ def create_project(
                     raise CorpusError("none of the documents comes with annotations; leave --gold out")
                 if sources.borrow:
                     settings, _ = borrow(session, staging, settings, sources, progress)
+                if sources.pre_labels or sources.dictionaries:
+                    settings = keep_pre_labels(session, staging, settings, sources, progress)
+                if sources.borrow or sources.pre_labels or sources.dictionaries:
                     with writing(place, ProjectError):
                         (staging / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
                 if not store.is_sqlite:

@@ -5,6 +5,7 @@
 - ``context`` holds what every step receives, and the settings of a resumed round.
 - ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.
+- ``pre_labels/`` is pre-labels from files and dictionaries.
 - ``borrowing/`` is a start from corpora that others annotated.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later.
 - ``models/`` is what happens to trained models: their committee and its calibration, and lost or changed ones.

@@ -20,6 +20,8 @@ from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
 from biorat_al.rounds.borrowing.kept import told
 from biorat_al.rounds.borrowing.start import newest_sentence
+from biorat_al.rounds.pre_labels.choice import newest_sentences
+from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import Settings
@@ -90,6 +92,8 @@ class ProjectStatus:
     :param not_asked: labels that were added after documents had been annotated.
     :param borrowed: the corpora from which the models begin, in words; None if the project borrows nothing.
     :param start: how the borrowed start compares with the base encoder, in a sentence; None if nothing was compared.
+    :param pre_labels: how files of pre-labels and dictionaries did on the test documents, and who pre-labels, in
+        sentences.
     :param price: seconds of annotation for each unit of work, and what they rest on.
     """
 
@@ -120,6 +124,7 @@ class ProjectStatus:
     borrowed: str | None = None
     start: str | None = None
     price: PriceEstimate | None = None
+    pre_labels: tuple[str, ...] = ()
 
     @property
     def to_annotate(self) -> int:
@@ -167,6 +172,7 @@ def project_status(
             "not_asked": not_asked(session, settings, [*pool, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,
+            "pre_labels": tuple(newest_sentences(session)) if kept_files(settings) else (),
             "price": project_price(session, settings),
         }
     if desk is not None and any(row is not None for row in rows.values()):

@@ -6,14 +6,15 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``base``: what all parts of the settings share.
 - ``labels``, ``learning``, ``cost``, ``team``: the parts for labels, for models, for prices and for annotators.
 - ``borrow``: a borrowed start: corpora that others annotated.
+- ``pre_labels``: pre-labels from files and dictionaries.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
 - ``older``: the defaults that settings written by an older version keep.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | cost | team < borrow < settings < file | guidelines``; ``file`` imports ``older``, which,
-like ``options``, imports none of them.
+``base < labels | learning | cost | team | pre_labels < borrow < settings < file | guidelines``; ``file`` imports
+``older``, which, like ``options``, imports none of them.
 """
 
 from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
@@ -31,6 +32,7 @@ from biorat_al.settings.learning import (
 )
 from biorat_al.settings.older import with_older_defaults
 from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
+from biorat_al.settings.pre_labels import Dictionary, PreLabelFile
 from biorat_al.settings.settings import Settings, make_settings
 
 __all__ = [
@@ -43,8 +45,10 @@ __all__ = [
     "BorrowSettings",
     "BorrowedCorpus",
     "CostSettings",
+    "Dictionary",
     "EntityType",
     "Guidelines",
+    "PreLabelFile",
     "RelationSettings",
     "RelationType",
     "Settings",

@@ -13,6 +13,7 @@ from biorat_al.settings.borrow import BorrowSettings
 from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
+from biorat_al.settings.pre_labels import Dictionary, PreLabelFile
 from biorat_al.settings.team import TeamSettings
 
 DeskKind = Literal["label-studio", "oracle"]
@@ -109,6 +110,8 @@ class Settings(SettingsPart):
     cost: CostSettings = CostSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     borrow: BorrowSettings = BorrowSettings()
+    pre_labels: tuple[PreLabelFile, ...] = ()
+    dictionary: tuple[Dictionary, ...] = ()
     team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
@@ -143,6 +146,12 @@ class Settings(SettingsPart):
         unknown = [entity.name for entity in self.borrow.entities if entity.name not in self.labels]
         if unknown:
             raise ValueError(f"{unknown[0]!r} is borrowed, but is not one of the labels {', '.join(self.labels)}")
+        for one in self.dictionary:
+            if one.label not in self.labels:
+                raise ValueError(
+                    f"the dictionary {one.file} has the label {one.label!r}, which is not one of the labels "
+                    f"{', '.join(self.labels)}"
+                )
         return self
 
 

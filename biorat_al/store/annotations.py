@@ -114,6 +114,8 @@ def entity_values(entity: Entity) -> dict[str, Any]:
     values: dict[str, Any] = {"id": entity.id, "label": entity.label, "spans": [list(span) for span in entity.spans]}
     if entity.score is not None:
         values["score"] = entity.score
+    if entity.concepts:
+        values["concepts"] = [list(concept) for concept in entity.concepts]
     return values
 
 
@@ -124,6 +126,7 @@ def entity_from_values(values: dict[str, Any]) -> Entity:
             id=values["id"],
             label=values["label"],
             spans=tuple(Span(*span) for span in values["spans"]),
+            concepts=tuple(Concept(*concept) for concept in values.get("concepts", ())),
             score=values.get("score"),
         )
     except SHAPE_ERRORS as error:

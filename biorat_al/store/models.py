@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
@@ -23,14 +24,18 @@ BORROWED = "borrowed"
 """Stands in the place of an arm for the model trained on borrowed documents, which pre-labels the first batch."""
 
 
+_SOURCE = "source-"
+"""Begins what stands in the place of an arm for pre-labels from a file or a dictionary."""
+
+_TRAINED = (ModelRow.arm != BORROWED, ModelRow.arm.not_like(f"{_SOURCE}%"))
+
+
 def models_of(session: Session, number: int) -> dict[str, ModelRow]:
     """Return the models that a round trained on the project's answers, by arm."""
     return {
         row.arm: row
         for row in session.scalars(
-            select(ModelRow)
-            .where(ModelRow.round_number == number, ModelRow.arm != BORROWED)
-            .order_by(ModelRow.created_at)
+            select(ModelRow).where(ModelRow.round_number == number, *_TRAINED).order_by(ModelRow.created_at)
         )
     }
 
@@ -45,6 +50,38 @@ def models_in_use(session: Session, number: int) -> dict[str, ModelRow]:
     models = models_of(session, number)
     borrowed = None if models else borrowed_model_of(session, number)
     return models if borrowed is None else {BORROWED: borrowed}
+
+
+def note_source(
+    session: Session, version: str, number: int, sha256: str, summary: dict[str, Any], created_at: datetime
+) -> ModelRow:
+    """Record pre-labels from a file or a dictionary as a model, unless they are; return the row.
+
+    :param version: names their content, so that it is the same in all rounds as long as that is.
+    :param number: the round that used them first.
+    """
+    known = session.get(ModelRow, version)
+    if known is not None:
+        return known
+    place = session.scalar(select(func.count()).where(ModelRow.arm.like(f"{_SOURCE}%"))) or 0
+    row = ModelRow(
+        version=version,
+        round_number=number,
+        arm=f"{_SOURCE}{place + 1}",
+        selecting=False,
+        sha256=sha256,
+        summary=summary,
+        created_at=created_at,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def sources_of(session: Session) -> list[ModelRow]:
+    """Return the rows of all pre-labels from files and dictionaries that rounds have used, in their order."""
+    rows = session.scalars(select(ModelRow).where(ModelRow.arm.like(f"{_SOURCE}%")))
+    return sorted(rows, key=lambda row: int(row.arm.removeprefix(_SOURCE)))
 
 
 def newest_model(session: Session) -> ModelRow | None:

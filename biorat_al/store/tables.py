@@ -259,7 +259,7 @@ class StepRow(Checked, Base):
 
 
 class ModelRow(Checked, Base):
-    """A trained model, whose folder is in the project's ``models``."""
+    """A trained model, whose folder is in the project's ``models``; or pre-labels from a file or a dictionary."""
 
     __tablename__ = "model"
     __table_args__ = (UniqueConstraint("round_number", "arm", name="uq_model_round_arm"),)
@@ -339,7 +339,7 @@ class RelationEvaluationRow(Checked, Base):
 
 
 class PredictionRow(Checked, Base):
-    """The prediction of a round's selecting model on one document of the pool."""
+    """The prediction of a round's selecting model, or of other pre-labels, on one document of the pool."""
 
     __tablename__ = "prediction"
 

@@ -358,3 +358,36 @@ def test_documents_with_the_text_of_a_test_document_are_counted_once(nowhere: Pa
     assert re.search(r"^  test set +2 documents, held out$", outcome.out, re.MULTILINE)
     assert "18 documents left out: a test document has the same text" in outcome.out
     assert "1 document: 0 annotated" in call("status", "--project", "trial").out
+
+
+def test_a_dictionary_and_predictions_are_taken_and_told(init: Init, nowhere: Path) -> None:
+    (nowhere / "names.tsv").write_text("hypertension\tMESH:D006973\n5\n", encoding="utf-8")
+    (nowhere / "theirs.txt").write_text(PUBTATOR, encoding="utf-8")
+    done = init(PUBTATOR, "--dictionary", "names.tsv=Disease", "--pre-labels", "theirs.txt", "--test-size", "0")
+    assert done.code == 0, done.err
+    said = " ".join(done.out.split())
+    assert "pre-labels theirs.txt (" in said
+    assert "dictionary names.tsv (1 name, as Disease)" in said
+    assert "Left out of names.tsv: 1 names of fewer than two characters, or without a letter" in said
+    kept = sorted(path.name for path in (nowhere / "project" / "pre-labels").iterdir())
+    assert kept == ["1-theirs.jsonl", "2-names.tsv", "files.json"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--dictionary", "names.tsv"], 2, "say which label its names have: names.tsv=Disease"),
+        (["--dictionary", "names.tsv=Gene"], 2, "'Gene' is not one of the labels Disease, Chemical"),
+        (["--dictionary", "broken.tsv=Disease"], 1, r"broken\.tsv:1: the line has 3 columns"),
+        (["--pre-labels", "none.txt"], 2, "there is no such file or folder"),
+    ],
+)
+def test_what_cannot_pre_label_leaves_no_project(
+    init: Init, nowhere: Path, words: list[str], code: int, sentence: str
+) -> None:
+    (nowhere / "names.tsv").write_text("gout\n", encoding="utf-8")
+    (nowhere / "broken.tsv").write_text("gout\tMESH:1\tDisease\n", encoding="utf-8")
+    done = init(PUBTATOR, *words)
+    assert done.code == code
+    assert re.search(sentence, done.err)
+    assert not (nowhere / "project").exists()

@@ -57,8 +57,8 @@ MISSED = (
     Fault(
         "a batch goes out highest confidence first",
         "biorat_al/rounds/steps/push.py",
-        "proposed[document_id].confidence if",
-        "-proposed[document_id].confidence if",
+        "sure[document_id].confidence if",
+        "-sure[document_id].confidence if",
         ("tests/rounds/steps/test_order_of_a_batch.py",),
     ),
     Fault(
@@ -702,7 +702,7 @@ BORROWING = (
     Fault(
         "a document with the text of a test document is borrowed",
         "biorat_al/rounds/borrowing/copying.py",
-        "        if _mark(document.text) in self.texts:\n            return SAME_TEXT\n",
+        "        if text_mark(document.text) in self.texts:\n            return SAME_TEXT\n",
         "",
         (f"{_COPYING}::test_no_borrowed_document_shares_its_id_text_or_abstract_with_one_of_the_project",),
     ),

@@ -250,7 +250,8 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 def test_the_file_names_every_setting_with_its_value_or_as_a_comment() -> None:
     relation = {"name": "near", "head": "Disease", "tail": "Disease", "symmetric": True}
     borrow = {"corpora": [{"file": "borrowed/1.jsonl", "name": "theirs"}], "entities": [{"name": "Disease"}]}
-    text = settings_text(make_settings(MINIMAL | {"relations": [relation], "borrow": borrow}))
+    shown = {"pre_labels": [{"file": "a", "name": "a"}], "dictionary": [{"file": "b", "name": "b", "label": "Disease"}]}
+    text = settings_text(make_settings(MINIMAL | {"relations": [relation], "borrow": borrow} | shown))
     read = tomllib.loads(text)
     for path in leaves(Settings):
         *parts, last = path
@@ -267,6 +268,20 @@ def test_what_is_borrowed_survives_being_written_and_read(tmp_path: Path) -> Non
     ]
     borrow = {"corpora": corpora, "entities": [{"name": "Disease", "sources": ["Illness", "Syndrome"]}], "epochs": 2}
     settings = make_settings(MINIMAL | {"borrow": borrow | {"learning_rate": 1e-4, "check_from": 0}})
+    (tmp_path / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
+    assert read_settings(tmp_path) == settings
+
+
+def test_pre_labels_and_dictionaries_survive_being_written_and_read(tmp_path: Path) -> None:
+    digest = "0" * 64
+    values = {
+        "pre_labels": [{"file": "pre-labels/1-a.jsonl", "name": 'An "odd" name', "sha256": digest}],
+        "dictionary": [
+            {"file": "pre-labels/2-b.obo", "name": "b.obo", "label": "Disease"},
+            {"file": "pre-labels/3-c.tsv", "name": "c.tsv", "label": "Disease", "sha256": digest},
+        ],
+    }
+    settings = make_settings(MINIMAL | values)
     (tmp_path / SETTINGS_FILE).write_text(settings_text(settings), encoding="utf-8")
     assert read_settings(tmp_path) == settings
 

@@ -1,7 +1,8 @@
-"""Keys that say when two mentions or two relations are the same, regardless of annotator and id."""
+"""Keys that say when two mentions, two relations or two texts are the same, regardless of annotator and id."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Mapping
 
 from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
@@ -28,3 +29,8 @@ def relation_keys(annotation: Annotation) -> dict[str, RelationKey]:
     """Return the identity of each relation of an annotation by its id."""
     mentions = {entity.id: mention_key(entity) for entity in annotation.entities}
     return {relation.id: relation_key(relation, mentions) for relation in annotation.relations}
+
+
+def text_mark(text: str) -> bytes:
+    """Return a digest of a text without its white space and case."""
+    return hashlib.blake2b("".join(text.casefold().split()).encode(errors="surrogatepass"), digest_size=16).digest()

@@ -102,6 +102,7 @@ def _progress(status: ProjectStatus) -> Fact:
         detail.append(f"Borrowed for the start, not counted here: {status.borrowed}.")
     if status.start:
         detail.append(f"{status.start}.")
+    detail += [f"{sentence}." for sentence in status.pre_labels]
     return Fact("Progress", f"{pool} documents annotated", " ".join(detail))
 
 

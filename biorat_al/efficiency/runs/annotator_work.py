@@ -23,6 +23,7 @@ from biorat_al.acquisition.price.handled import Handled, handled, mention_origin
 from biorat_al.corpus.model.identity import relation_keys
 from biorat_al.store.annotations import load_annotations
 from biorat_al.store.evaluations import Triple
+from biorat_al.store.models import sources_of
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, TaskRow
@@ -138,6 +139,9 @@ def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
     model_rounds: dict[str, int] = {
         version: number for version, number in session.execute(select(ModelRow.version, ModelRow.round_number))
     }
+    for source in sources_of(session):
+        # one version in many rounds: the round that asked is the one that counts
+        model_rounds.pop(source.version, None)
     rows = session.execute(
         select(AnnotationRow, DocumentRow.key, TaskRow.round_number)
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)

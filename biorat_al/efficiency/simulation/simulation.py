@@ -243,6 +243,8 @@ def _read_corpus(
     """
     sources.check()
     check_borrowed_labels(settings, sources)
+    if sources.pre_labels or sources.dictionaries:
+        raise UsageError("a simulation has no pre-labels from files or dictionaries: its annotator sees none")
     read = ReadReport()
     borrowed: list[KeptCorpus] = []
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biorat_al.learner.types import Example
 from biorat_al.rounds.borrowing.training import Titled
@@ -114,11 +115,21 @@ def compared(borrowed: Mapping[str, Counts], base: Mapping[str, Counts], seed: i
         [[(one.tp, one.fp, one.fn) for one in (counts[name] for name in names)] for counts in (borrowed, base)],
         dtype=np.float64,
     )
-    weights = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
-    difference = np.subtract(*(_f1(weights @ of_start) for of_start in values))
-    low, high = np.quantile(difference, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    ours, theirs = (float(_f1(of_start.sum(axis=0))) for of_start in values)
-    return Comparison(len(names), ours, theirs, float(low), float(high))
+    return Comparison(len(names), *paired_f1(values, seed, LEVEL))
+
+
+def paired_f1(values: NDArray[np.float64], seed: int, level: float) -> tuple[float, float, float, float]:
+    """Return the F1 of two, and the ends of the interval of their difference (percentile bootstrap over documents).
+
+    :param values: true positives, false positives and false negatives, shape (2, documents, 3).
+    :param seed: decides the resamples.
+    """
+    number = values.shape[1]
+    weights = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), RESAMPLES)
+    difference = np.subtract(*(_f1(weights @ of_one) for of_one in values))
+    low, high = np.quantile(difference, [(1 - level) / 2, (1 + level) / 2])
+    ours, theirs = (float(_f1(of_one.sum(axis=0))) for of_one in values)
+    return ours, theirs, float(low), float(high)
 
 
 def _f1(counts: Any) -> Any:

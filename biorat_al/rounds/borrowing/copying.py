@@ -18,6 +18,7 @@ from biorat_al.corpus.detection import list_files
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Document, Record
+from biorat_al.corpus.model.identity import text_mark
 from biorat_al.corpus.notices import reading_lines
 from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.sources import Sources
@@ -54,7 +55,7 @@ class OurDocuments:
         ours = cls()
         for document in documents:
             ours.ids.add(document.id)
-            ours.texts.add(_mark(document.text))
+            ours.texts.add(text_mark(document.text))
             ours.passages.update(_long_passages(document))
         return ours
 
@@ -62,7 +63,7 @@ class OurDocuments:
         """Return why a document may not be borrowed; None if it may."""
         if document.id in self.ids:
             return SAME_ID
-        if _mark(document.text) in self.texts:
+        if text_mark(document.text) in self.texts:
             return SAME_TEXT
         if not self.passages.isdisjoint(_long_passages(document)):
             return SAME_PASSAGE
@@ -162,7 +163,7 @@ class Copier:
         if reason is not None:
             return reason
         found = sorted(json.dumps([entity.label, *map(list, entity.spans)]) for entity in record.annotation.entities)
-        mark = _mark(record.document.text) + hashlib.blake2b("\n".join(found).encode(), digest_size=16).digest()
+        mark = text_mark(record.document.text) + hashlib.blake2b("\n".join(found).encode(), digest_size=16).digest()
         if mark in self.before:
             return TWICE
         self.before.add(mark)
@@ -227,14 +228,9 @@ def _license_beside(path: Path) -> str | None:
     return found.strip() if isinstance(found, str) and found.strip() not in ("", "unknown") else None
 
 
-def _mark(text: str) -> bytes:
-    """Return a digest of a text without its white space and case."""
-    return hashlib.blake2b("".join(text.casefold().split()).encode(errors="surrogatepass"), digest_size=16).digest()
-
-
 def _long_passages(document: Document) -> Iterator[bytes]:
     """Yield the marks of a document's long passages, and of its whole text if that is long."""
     texts = [document.text, *(document.text[one.start : one.end] for one in document.passages)]
     for text in texts:
         if len("".join(text.split())) >= LONG:
-            yield _mark(text)
+            yield text_mark(text)

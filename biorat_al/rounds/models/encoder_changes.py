@@ -18,11 +18,13 @@ def changed_encoder(session: Session, number: int) -> str | None:
 
     :param number: the round whose models are compared with all models before.
     """
-    rows = session.execute(
+    found = session.execute(
         select(ModelRow.round_number, ModelRow.summary)
         .where(ModelRow.round_number <= number)
         .order_by(ModelRow.round_number.desc(), ModelRow.created_at.desc())
     ).all()
+    # pre-labels from files and dictionaries have none
+    rows = [row for row in found if _encoder(row.summary)]
     newest = _encoder(rows[0].summary) if rows else {}
     for row in rows:
         before = _encoder(row.summary)

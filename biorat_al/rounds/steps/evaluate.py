@@ -25,6 +25,9 @@ from biorat_al.people.disputes import masked_counts
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.models.committee import members_of
+from biorat_al.rounds.pre_labels.choice import MEASURED, compared_with, of_documents
+from biorat_al.rounds.pre_labels.kept import kept_files
+from biorat_al.rounds.pre_labels.pre_labeller import PreLabeller, pre_labellers
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.rounds.steps.train import check_stored, model_folder
@@ -74,10 +77,12 @@ def run(context: Context) -> Finish:
     relations, they are counted in the ways described in
     :mod:`biorat_al.rounds.steps.relation_scores`. All of these counts mask disputed annotations, and leave out a
     document's labels that it was not asked for.
+
+    Files of pre-labels and dictionaries are measured as well, and compared with the model that selects.
     """
     with context.store.read() as session:
         models = models_in_use(session, context.number)
-        if not models:
+        if not models and not kept_files(context.settings):
             return nothing("there is no model yet")
         total = count_documents(session)["test"]
         held_out = _held_out(session, context.settings)
@@ -115,7 +120,13 @@ def run(context: Context) -> Finish:
                 predictor.uncased,
             )
 
+    selecting = settings.training.selecting if settings.training.selecting in measured else ""
+    of_sources, compared = _pre_labellers(context, held_out, selecting, measured)
+
     def finish(session: Session) -> StepResult:
+        for labeller, rows in of_sources.items():
+            labeller.note(session, context.number)
+            replace_evaluation(session, labeller.version, rows)
         for arm, model in models.items():
             replace_evaluation(session, model.version, measured[arm].evaluation)
             replace_reliability(session, model.version, measured[arm].reliability)
@@ -125,15 +136,42 @@ def run(context: Context) -> Finish:
         overall = {arm: evaluation(session, model.version).get(None) for arm, model in models.items()}
         f1 = {arm: of_arm.f1 if of_arm else None for arm, of_arm in overall.items()}
         of_relations = {arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))}
-        uncased = all(of_arm.uncased for of_arm in measured.values())
+        uncased = bool(measured) and all(of_arm.uncased for of_arm in measured.values())
         counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
         counts |= masked_counts([example.disputed for example in held_out.values()])
         counts |= unasked_counts(held_out.values())
+        if of_sources:
+            counts[MEASURED] = compared
         if of_relations:
             counts |= {"relation_f1": of_relations, "relation_level": level}
         return StepResult(counts=counts)
 
     return finish
+
+
+def _pre_labellers(
+    context: Context, held_out: HeldOut, selecting: str, measured: Mapping[str, _Measured]
+) -> tuple[dict[PreLabeller, list[dict[str, Any]]], dict[str, Any]]:
+    """Measure files of pre-labels and dictionaries on the test documents, and compare them with the selecting model.
+
+    :param selecting: its arm; empty if there is no model yet.
+    :returns: the rows of each evaluation, and the comparison for the counts.
+    """
+    usual = measured[selecting].evaluation if selecting else []
+    # what the model has not learnt is not counted for it, so it is not counted for the others either
+    known = {row["label"] for row in usual}
+    labels = tuple(label for label in context.settings.labels if not selecting or label in known)
+    documents = {row_id: example.document for row_id, example in held_out.items()}
+    rows: dict[PreLabeller, list[dict[str, Any]]] = {}
+    for labeller in pre_labellers(context):
+        with context.progress.bar(f"Evaluating {labeller.kept.name}"):
+            found = labeller.predicted(documents)
+        covered = {row_id: held_out[row_id] for row_id in held_out if row_id in found}
+        predicted = {documents[row_id].id: entities for row_id, entities in found.items()}
+        rows[labeller] = _evaluation(covered, predicted, labels)
+    counts = {labeller: of_documents(some) for labeller, some in rows.items()}
+    seed = context.seed("compare pre-labels")
+    return rows, compared_with(selecting, of_documents(usual), counts, seed)
 
 
 def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Entity, ...]:

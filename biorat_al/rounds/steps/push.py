@@ -13,17 +13,20 @@ from biorat_al.corpus.model.role import Role
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
+from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
+from biorat_al.rounds.pre_labels.pre_labeller import changed_files, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import borrowed_model_of, models_of, predictions
+from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents, predictions
 from biorat_al.store.picks import never_asked_test_documents, picks_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
+from biorat_al.wording import plural
 
 CHUNK = 100
 """Tasks per request: few enough that a server which hung finishes a queued request before it is asked what arrived."""
@@ -38,7 +41,9 @@ def run(context: Context) -> Finish:
     settings = context.settings
     with context.store.read() as session:
         picked = [pick.document_id for pick in picks_of(session, context.number)]
-    predict_picked(context, picked)
+    labeller = chosen_pre_labeller(context)
+    if labeller is None:
+        predict_picked(context, picked)
     with context.store.read() as session:
         model = models_of(session, context.number).get(settings.training.selecting)
         model = model or borrowed_model_of(session, context.number)
@@ -46,15 +51,27 @@ def run(context: Context) -> Finish:
         blind = never_asked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
         waiting = tasks_in_state(session, "test", "open")
-        version = model.version if model else None
         concerned = [*picked, *(task.document_id for task in earlier)]
+        sure = {} if model is None else measures(session, model.version, picked, ("confidence",))
+    notices: list[str] = []
+    if labeller is not None:
+        with context.store.read() as session:
+            notices += changed_files(session, [labeller])
+        predict_with(context, labeller, concerned)
+        with context.store.read() as session:
+            lacking = set(picked) - predicted_documents(session, labeller.version)
+        if model is not None and model.arm != BORROWED and lacking:
+            title = labeller.title[0].upper() + labeller.title[1:]
+            notices.append(f"{title} would pre-label, but lacks {plural(len(lacking), 'document')} of the batch")
+            labeller = None
+    version = labeller.version if labeller is not None else model.version if model is not None else None
+    with context.store.read() as session:
         proposed = _pre_annotations(session, version, concerned)
         offers = Offers.read(session)
         stale = behind(session, settings, offers)
         again = {} if version is None else shown_before(session, half_done_tasks(session, version), version, settings)
     if not picked and not blind and not earlier and not stale:
         return nothing("there is nothing to ask for")
-    notices: list[str] = []
     offered: dict[str, Any] = {}
     context.check_lock()
     if blind or waiting or "test" in stale:
@@ -66,7 +83,7 @@ def run(context: Context) -> Finish:
     pool = _prepared(context, "pool")
     notices += pool.notices
     offered |= _offered(pool, offers)
-    picked.sort(key=lambda document_id: proposed[document_id].confidence if document_id in proposed else 0.0)
+    picked.sort(key=lambda document_id: sure[document_id].confidence if document_id in sure else 0.0)
     if picked:
         _push(context, pool, picked, proposed)
     relabelled = {
@@ -96,6 +113,7 @@ def run(context: Context) -> Finish:
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": len(relabelled),
                 "notices": list(dict.fromkeys(notices)),
+                **({"pre_labels_of": labeller.title} if labeller is not None else {}),
                 **({OFFERED: offered} if offered else {}),
             }
         )

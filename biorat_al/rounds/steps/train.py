@@ -25,6 +25,7 @@ from biorat_al.rounds.models.encoder_changes import changed_encoder
 from biorat_al.rounds.models.recording import record_model
 from biorat_al.rounds.models.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
 from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
 from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, TrainingSettings
 from biorat_al.store.answers import answers, decisions
@@ -212,7 +213,7 @@ def _train_again(context: Context, row: ModelRow) -> tuple[TrainedModel, dict[st
 
 
 def _begin_with_borrowed(context: Context) -> Finish:
-    """Let the borrowed model pre-label the batch while nobody has annotated anything; without one, do nothing."""
+    """Record the borrowed model, which can pre-label the batch while nobody has annotated anything, if there is one."""
     why = "nobody has annotated anything yet"
     found = borrowed_start(context)
     if found is None:
@@ -239,6 +240,8 @@ def _begin_with_borrowed(context: Context) -> Finish:
                     created_at=now(),
                 )
             )
+    if kept_files(context.settings):
+        return nothing(f"{why}; a model was trained on borrowed documents: {in_words(found.corpora)}")
     return nothing(f"{why}; pre-labels come from a model trained on borrowed documents: {in_words(found.corpora)}")
 
 

@@ -1,0 +1,167 @@
+"""What predicts documents from a file of pre-labels, or with a dictionary.
+
+In the store it is a model like others, under a version that names its content. So the tasks, and the answers that
+started from these pre-labels, say where they came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model.document import Document, Entity
+from biorat_al.corpus.model.identity import mention_key
+from biorat_al.corpus.reading import read_corpus
+from biorat_al.dictionary.matching import Matcher
+from biorat_al.dictionary.reading import read_dictionary
+from biorat_al.errors import ProjectError
+from biorat_al.rounds.borrowing.kept import digest_of
+from biorat_al.rounds.context import Context
+from biorat_al.rounds.pre_labels.kept import KeptFile, Labels, kept_files
+from biorat_al.settings import SETTINGS_FILE, Settings
+from biorat_al.store.annotations import chunks, entity_values
+from biorat_al.store.documents import documents_by_id
+from biorat_al.store.models import add_predictions, note_source, predicted_documents, sources_of
+from biorat_al.store.store import now
+
+RULES = 1
+"""Number of the dictionary's rules; a change of them changes the versions."""
+
+CHUNK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class PreLabeller:
+    """A file of pre-labels, or a dictionary, that predicts documents.
+
+    :param path: the file.
+    :param sha256: its digest now.
+    :param version: names the project, the file and its content.
+    """
+
+    kept: KeptFile
+    path: Path
+    sha256: str
+    version: str
+    settings: Settings
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return self.kept.title
+
+    def predicted(self, documents: Mapping[int, Document]) -> dict[int, tuple[Entity, ...]]:
+        """Return the mentions in documents, by row id; a document that a file of pre-labels lacks is left out."""
+        if self.kept.label is not None:
+            matcher = Matcher(read_dictionary(self.path), self.kept.label)
+            return {row_id: matcher.entities(document.text) for row_id, document in documents.items()}
+        row_ids = {document.id: row_id for row_id, document in documents.items()}
+        labels = Labels(self.settings)
+        found: dict[int, tuple[Entity, ...]] = {}
+        for record in read_corpus(self.path, format="jsonl"):
+            row_id = row_ids.get(record.document.id)
+            if row_id is None or record.annotation is None or record.document.text != documents[row_id].text:
+                continue
+            found.setdefault(row_id, _with_labels(record.annotation.entities, labels))
+        return found
+
+    def note(self, session: Session, number: int) -> None:
+        """Record it as a model, if it is not known yet.
+
+        :param number: the round that uses it.
+        """
+        summary: dict[str, Any] = {"kind": self.kept.kind, "name": self.kept.name, "file": self.kept.file}
+        if self.kept.label is not None:
+            summary |= {"label": self.kept.label, "rules": RULES}
+        note_source(session, self.version, number, self.sha256, summary, now())
+
+
+def pre_labellers(context: Context) -> list[PreLabeller]:
+    """Return the project's pre-labellers in their order: files of pre-labels, then dictionaries.
+
+    :raises ProjectError: a file is missing.
+    """
+    return [_pre_labeller(context, kept) for kept in kept_files(context.settings)]
+
+
+def changed_files(session: Session, found: Sequence[PreLabeller]) -> list[str]:
+    """Return a sentence for each file that was changed since a round last used it, or since the project was made."""
+    used = {row.summary["file"]: row.sha256 for row in sources_of(session)}
+    told = []
+    for one in found:
+        before = used.get(one.kept.file, one.kept.sha256)
+        if before is not None and before != one.sha256:
+            since = "the last round" if one.kept.file in used else "the project was made"
+            told.append(f"{one.title} ({one.kept.file}) was changed since {since}; its new content counts from now on")
+    return told
+
+
+def predict_with(context: Context, labeller: PreLabeller, document_ids: Sequence[int]) -> None:
+    """Write the predictions of a pre-labeller for documents that have none of it yet; each chunk is committed.
+
+    :param document_ids: row ids.
+    """
+    context.check_lock()
+    with context.store.write() as session:
+        labeller.note(session, context.number)
+    with context.store.read() as session:
+        done = predicted_documents(session, labeller.version)
+        left = [row_id for row_id in document_ids if row_id not in done]
+        documents = documents_by_id(session, left, check=True)
+    if not left:
+        return
+    with context.progress.bar(f"Pre-labelling with {labeller.kept.name}", total=len(left), unit="document") as bar:
+        found = labeller.predicted({row_id: documents[row_id] for row_id in left})
+        for some in chunks([row_id for row_id in left if row_id in found], CHUNK):
+            context.check_lock()
+            with context.store.write() as session:
+                add_predictions(session, [_row(labeller.version, row_id, found[row_id]) for row_id in some])
+            bar.advance(len(some))
+
+
+def _row(version: str, document_id: int, entities: Sequence[Entity]) -> dict[str, Any]:
+    """Return the row of a prediction; uncertainties, which only models have, are 0, and so is an unknown confidence."""
+    scores = [entity.score for entity in entities if entity.score is not None]
+    known = bool(scores) and len(scores) == len(entities)
+    return {
+        "model_version": version,
+        "document_id": document_id,
+        "confidence": sum(scores) / len(scores) if known else 0.0,
+        "tokens": 0,
+        **dict.fromkeys(("least_confidence", "margin", "entropy", "mnlp"), 0.0),
+        "entities": [entity_values(entity) for entity in entities],
+        "relations": [],
+    }
+
+
+def _pre_labeller(context: Context, kept: KeptFile) -> PreLabeller:
+    path = context.folder / kept.file
+    sha256 = digest_of(path)
+    if sha256 is None:
+        table = "pre_labels" if kept.kind == "pre-labels" else "dictionary"
+        raise ProjectError(
+            f"{kept.title} is gone: there is no {path}; put it back from a backup, or remove its entry under "
+            f"[[{table}]] in {context.folder / SETTINGS_FILE} to go on without it"
+        )
+    settings = context.settings
+    shaping = f"{RULES} {kept.label}" if kept.label is not None else Labels(settings).text
+    content = hashlib.sha256(f"{kept.kind}\n{sha256}\n{shaping}".encode()).hexdigest()
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", kept.name.partition(".")[0]).strip("-")[:40] or "file"
+    return PreLabeller(kept, path, sha256, f"{settings.name}-{kept.kind}-{slug}-{content[:8]}", settings)
+
+
+def _with_labels(entities: Sequence[Entity], labels: Labels) -> tuple[Entity, ...]:
+    """Return the mentions with labels of the project, each once; others are left out."""
+    kept: dict[Any, Entity] = {}
+    for entity in entities:
+        label = labels.of(entity.label)
+        if label is not None:
+            ours = replace(entity, label=label)
+            kept.setdefault(mention_key(ours), ours)
+    return tuple(kept.values())
