@@ -7,7 +7,9 @@ gives the project's own difference for what it is.
 
 from __future__ import annotations
 
-from biorat_al.efficiency.report.study import Study
+from collections.abc import Sequence
+
+from biorat_al.efficiency.report.study import PLAIN, Study
 from biorat_al.efficiency.report.tables import written
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.settings import COMMITTEE
@@ -21,23 +23,25 @@ STUDY = (
 """The figures are those of ``docs/explanation/study.md``."""
 
 
-def adversarial_training(study: Study, main: Comparison | None) -> str:
+def adversarial_training(study: Study, made: Sequence[Comparison]) -> str:
     """Say what is known of adversarial training, and what the models of a project add to it.
 
-    :param main: the comparison of the study's first pair; None if it cannot be made.
+    :param made: the comparisons of its arms.
     """
-    return " ".join([_own(study, main), STUDY, *_why_both(study)])
+    return " ".join([_own(made), STUDY, *_why_both(study)])
 
 
-def _own(study: Study, main: Comparison | None) -> str:
+def _own(made: Sequence[Comparison]) -> str:
     told = "Whether adversarial training saves labels cannot be told from one project"
-    if main is None or main.area.estimate.value is None:
+    main = next((one for one in made if one.left in ("rat", "at") and one.right == PLAIN), None)
+    area = main.area.estimate if main is not None else None
+    if main is None or area is None or area.value is None:
         return f"{told}."
-    area = main.area.estimate
-    assert area.value is not None
     interval = ""
     if area.low is not None and area.high is not None:
-        interval = f", 95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
+        interval = (
+            f", {100 * area.level:.3g} % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
+        )
     return (
         f"{told}, which has one seed: here {main.left} comes to {written(area.value.value, 'points')} points of F1 "
         f"against {main.right}, on average over the range that both have ({plural(main.documents, 'test document')}"

@@ -219,7 +219,7 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         return untold("there is no mention in the annotated test documents, so F1 means nothing.")
     main = main_of(study, made)
     if study.live:
-        return Headline(study.corpus, "cannot be told", adversarial_training(study, main), basis)
+        return Headline(study.corpus, "cannot be told", adversarial_training(study, made), basis)
     if main is None:
         return untold(problems[0])
     found, _ = tried(verdict, main)
