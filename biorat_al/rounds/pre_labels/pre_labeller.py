@@ -90,9 +90,12 @@ def pre_labellers(context: Context) -> list[PreLabeller]:
     return [_pre_labeller(context, kept) for kept in kept_files(context.settings)]
 
 
-def changed_files(session: Session, found: Sequence[PreLabeller]) -> list[str]:
-    """Return a sentence for each file that was changed since a round last used it, or since the project was made."""
-    used = {row.summary["file"]: row.sha256 for row in sources_of(session)}
+def changed_files(session: Session, found: Sequence[PreLabeller], number: int) -> list[str]:
+    """Return a sentence for each file that was changed since a round last used it, or since the project was made.
+
+    :param number: this round, whose own use does not count.
+    """
+    used = {row.summary["file"]: row.sha256 for row in sources_of(session) if row.round_number < number}
     told = []
     for one in found:
         before = used.get(one.kept.file, one.kept.sha256)

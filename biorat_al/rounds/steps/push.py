@@ -14,7 +14,7 @@ from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
-from biorat_al.rounds.pre_labels.pre_labeller import changed_files, predict_with
+from biorat_al.rounds.pre_labels.pre_labeller import changed_files, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
@@ -54,9 +54,9 @@ def run(context: Context) -> Finish:
         concerned = [*picked, *(task.document_id for task in earlier)]
         sure = {} if model is None else measures(session, model.version, picked, ("confidence",))
     notices: list[str] = []
+    with context.store.read() as session:
+        notices += changed_files(session, pre_labellers(context), context.number)
     if labeller is not None:
-        with context.store.read() as session:
-            notices += changed_files(session, [labeller])
         predict_with(context, labeller, concerned)
         with context.store.read() as session:
             lacking = set(picked) - predicted_documents(session, labeller.version)

@@ -266,7 +266,7 @@ def test_a_dictionary_with_a_label_that_is_taken_out_is_an_error_of_the_settings
         )
 
 
-def test_a_changed_dictionary_is_told_and_a_missing_one_stops_the_round(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_a_changed_dictionary_is_told_once(tmp_path: Path, tiny_encoder: Path) -> None:
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option])
     with project:
@@ -277,6 +277,7 @@ def test_a_changed_dictionary_is_told_and_a_missing_one_stops_the_round(tmp_path
         assert notice.startswith(
             "the dictionary diseases.tsv (pre-labels/1-diseases.tsv) was changed since the project"
         )
+        assert not [one for one in project.round().step("push").counts["notices"] if "dictionary" in one]
 
 
 def test_a_missing_dictionary_stops_the_round_with_a_sentence(tmp_path: Path, tiny_encoder: Path) -> None:
