@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from biorat_al.corpus.model.concepts import parse_identifiers
 from biorat_al.corpus.model.document import Concept, Entity, Span
 from biorat_al.dictionary.reading import Name
-from biorat_al.dictionary.spelling import in_lower_case, joined, spellings, words_of
+from biorat_al.dictionary.spelling import Spelling, in_lower_case, joined, spellings, words_of
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
@@ -34,20 +34,32 @@ class Match(NamedTuple):
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known about one key.
+    """What is known about one key: concepts by spelling as written, and by None for any case.
 
-    :param concepts: by spelling as written, and by None for any case; None for a spelling that stands for two things.
+    A spelling that stands for two things has None instead of concepts.
+
+    :param own: spellings of names as the dictionary has them; they count before those that are derived.
     """
 
-    concepts: dict[str | None, tuple[Concept, ...] | None] = field(default_factory=dict)
+    own: dict[str | None, tuple[Concept, ...] | None] = field(default_factory=dict)
+    derived: dict[str | None, tuple[Concept, ...] | None] = field(default_factory=dict)
 
-    def add(self, exact: str | None, concepts: tuple[Concept, ...]) -> bool:
-        """Add a spelling; return whether it now stands for two things."""
-        known = self.concepts.setdefault(exact, concepts)
+    def add(self, spelling: Spelling, concepts: tuple[Concept, ...]) -> bool:
+        """Add a spelling; return whether it is a name's own and now stands for two things."""
+        table, exact = self.derived if spelling.is_derived else self.own, spelling.exact
+        known = table.setdefault(exact, concepts)
         if known is None or known == concepts or not concepts:
             return False
-        self.concepts[exact] = concepts if known == () else None
-        return known != ()
+        table[exact] = concepts if known == () else None
+        return known != () and not spelling.is_derived
+
+    def find(self, exact: str) -> tuple[Concept, ...] | None:
+        """Return what a spelling stands for, empty if that is not known; None if it is no spelling of a name."""
+        for table in (self.own, self.derived):
+            for written in (exact, None):
+                if written in table:
+                    return table[written] or ()
+        return None
 
 
 class Matcher:
@@ -81,7 +93,7 @@ class Matcher:
             self.names += bool(found)
             self.unusable += not found
             concepts = parse_identifiers(name.identifier, label) if name.identifier else ()
-            clashes = [entries.setdefault(key, _Entry()).add(exact, concepts) for key, exact in found]
+            clashes = [entries.setdefault(one.key, _Entry()).add(one, concepts) for one in found]
             self.ambiguous += any(clashes)
         self._entries = list(entries.values())
         self._automaton: AhoCorasick | None = AhoCorasick(list(entries)) if entries else None
@@ -96,14 +108,12 @@ class Matcher:
         places = list(accumulate((len(word) + 1 for word in words), initial=1))
         found: list[tuple[int, int, int, tuple[Concept, ...]]] = []
         for number, begin, end in self._automaton.find_matches_as_indexes(in_lower_case(written), overlapping=True):
-            known = self._entries[number].concepts
-            exact = written[begin:end]
-            if exact not in known and None not in known:
+            concepts = self._entries[number].find(written[begin:end])
+            if concepts is None:
                 continue
-            concepts = known[exact] if exact in known else known[None]
             first, last = bisect_left(places, begin + 1), bisect_left(places, end) - 1
             start, stop = starts[first], starts[last] + len(words[last])
-            found.append((start - stop, start, stop, concepts or ()))
+            found.append((start - stop, start, stop, concepts))
         taken: list[Match] = []
         ends: list[int] = []
         for _, start, stop, concepts in sorted(found):

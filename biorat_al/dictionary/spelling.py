@@ -44,10 +44,12 @@ class Spelling(NamedTuple):
 
     :param key: its words in lower case, joined with borders: what is searched for.
     :param exact: its words as they must be written, joined in the same way; None in any case.
+    :param is_derived: whether it is another number than that of the name.
     """
 
     key: str
     exact: str | None
+    is_derived: bool = False
 
 
 def words_of(text: str) -> Words:
@@ -85,16 +87,16 @@ def spellings(name: str) -> list[Spelling]:
         return []
     is_capitals = len(name.split()) == 1 and not any(one.islower() for one in name)
     if len(name) > SHORT and not is_capitals:
-        return [Spelling(in_lower_case(joined(one)), None) for one in _numbers(words)]
+        return [Spelling(in_lower_case(joined(one)), None, one is not words) for one in _numbers(words)]
     variants = _numbers(words) if not is_capitals else [words, *_small_plural(words)]
     found = []
     for variant in variants:
         exact = joined(variant)
-        found.append(Spelling(in_lower_case(exact), exact))
+        found.append(Spelling(in_lower_case(exact), exact, variant is not words))
         if name.islower() and name[0].isalpha():
             capital = joined([variant[0][0].upper() + variant[0][1:], *variant[1:]])
             if len(capital) == len(exact):
-                found.append(Spelling(in_lower_case(capital), capital))
+                found.append(Spelling(in_lower_case(capital), capital, variant is not words))
     return found
 
 

@@ -76,6 +76,15 @@ def test_identifiers_become_concepts_except_where_a_name_has_two() -> None:
     assert len({entity.id for entity in entities}) == 4
 
 
+def test_a_plural_that_is_derived_does_not_make_another_name_ambiguous() -> None:
+    names = [Name("rubella", "MESH:D012409"), Name("hearing aid", "MESH:D006310"), Name("hearing aids", "MESH:D000001")]
+    for order in (names, names[::-1]):
+        matcher = Matcher(order, "Disease")
+        found = [entity.concepts[0].identifier for entity in matcher.entities("hearing aids, hearing aid, rubellas")]
+        assert found == ["D000001", "D006310", "D012409"]
+        assert matcher.ambiguous == 0
+
+
 def test_a_name_in_capitals_and_a_word_are_kept_apart() -> None:
     matcher = Matcher([Name("AIDS", "MESH:D000163"), Name("hearing aids", "MESH:D006310")], "Disease")
     assert [entity.concepts[0].identifier for entity in matcher.entities("AIDS, aids and hearing aids")] == [
@@ -116,4 +125,4 @@ def allowed(words: list[str], known: list[Spelling]) -> bool:
     """Return whether words are a spelling, by comparing character by character."""
     written = f"{BORDER}{BORDER.join(words)}{BORDER}"
     lower = "".join(one.lower() if len(one.lower()) == 1 else one for one in written).replace("ς", "σ")
-    return any(key == lower and exact in (None, written) for key, exact in known)
+    return any(key == lower and exact in (None, written) for key, exact, _ in known)
