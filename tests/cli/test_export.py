@@ -52,7 +52,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert (status["left"], status["database"]) == (6, "SQLite")
     assert list(status["rounds"][1]) == [
         "number", "state", "started_at", "seconds", "labelled", "f1", "evaluated", "strategy", "asked_for",
-        "waiting_for", "models", "relation_f1",
+        "waiting_for", "models", "relation_f1", "begun_again",
     ]  # fmt: skip
     # a project that asks for no relations
     assert (status["relations"], status["relation_level"], status["rounds"][1]["relation_f1"]) == ({}, None, {})

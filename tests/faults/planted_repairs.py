@@ -205,5 +205,40 @@ REPAIRS = (
         "return vote",
         ("tests/rounds/test_label_added.py",),
     ),
+    Fault(
+        "a dictionary pre-labels although chance may have put it before the model",
+        "biorat_al/rounds/pre_labels/choice.py",
+        'if entry.get("low", 0.0) > 0]',
+        'if entry.get("low", 0.0) > -1]',
+        ("tests/rounds/pre_labels/test_choice.py",),
+    ),
+    Fault(
+        "mentions of somebody else's text are shown at the same offsets",
+        "biorat_al/rounds/pre_labels/copying.py",
+        "        if not same:\n",
+        "        if entity.end > len(ours.text):\n",
+        ("tests/rounds/pre_labels/test_first_batch.py",),
+    ),
+    Fault(
+        "a changed dictionary is not told",
+        "biorat_al/rounds/pre_labels/pre_labeller.py",
+        "if before is not None and before != one.sha256:",
+        'if before is not None and before == "":',
+        ("tests/rounds/pre_labels/test_first_batch.py::test_a_changed_dictionary_is_told_once",),
+    ),
+    Fault(
+        "a model is calibrated on confidences that were calibrated before",
+        "biorat_al/rounds/models/calibration.py",
+        "before.extend(scaling.undo(",
+        "before.extend(Scaling().undo(",
+        ("tests/rounds/models/test_calibration.py",),
+    ),
+    Fault(
+        "few answers are believed as if they were many",
+        "biorat_al/learner/scaling.py",
+        "away = (values - centre) / spread",
+        "away = (values - centre) / (100 * spread)",
+        ("tests/learner/test_scaling.py",),
+    ),
 )
 """Repairs, and the tests that were written for them."""
