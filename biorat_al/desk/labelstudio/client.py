@@ -86,6 +86,7 @@ class LabelStudioDesk(Desk):
         else:
             settings = self._settings(reference, projects.SETTINGS)
         notices = projects.bring_up_to_date(self._connection, settings, wanted)
+        notices += projects.doubles(self._connection, wanted, str(settings["id"]))
         at = self._connection.clock
         projects.add_columns(self._connection, str(settings["id"]), role)
         reference = str(settings["id"])

@@ -35,6 +35,7 @@ from biorat_al.desk.labelstudio.connection import (
 from biorat_al.desk.labelstudio.instruction import instruction, is_same, is_untouched
 from biorat_al.errors import DeskError
 from biorat_al.settings import Guidelines
+from biorat_al.wording import plural
 
 SETTINGS = f"{PLAIN_SETTINGS},expert_instruction,color"
 """Fields to request of a project that is brought up to date."""
@@ -103,13 +104,29 @@ class Wanted:
 
 def left_behind(connection: Connection, wanted: Wanted) -> Json | None:
     """Return the settings of a project that an interrupted call made; without a marker, only of an empty project."""
-    for settings in _of_title(connection, wanted.title):
-        mark = Mark.of(settings)
-        if mark is None or (mark.role, mark.marker) != (wanted.role, wanted.mark.marker):
-            continue
+    for settings in _marked(connection, wanted):
         if wanted.marker or not settings.get("task_number"):
             return settings
     return None
+
+
+def doubles(connection: Connection, wanted: Wanted, reference: str) -> tuple[str, ...]:
+    """Return a sentence on each project that is there once more: a request to make it was sent again, and arrived late.
+
+    :param reference: the project that is used.
+    """
+    if not wanted.marker:
+        return ()
+    told = []
+    for settings in _marked(connection, wanted):
+        if str(settings["id"]) != reference:
+            tasks = settings.get("task_number") or 0
+            holds = f"holds {plural(tasks, 'task')}, whose answers are not fetched" if tasks else "is empty"
+            told.append(
+                f"Label Studio has this project twice: {connection.address}/projects/{settings['id']}/ {holds}; "
+                "delete it there"
+            )
+    return tuple(told)
 
 
 def create(connection: Connection, wanted: Wanted) -> Json:
@@ -214,6 +231,14 @@ _EARLIER = (
     "The held-out test set: annotated without pre-labels, so that no model shapes its own measure.",
 )
 """Descriptions that earlier versions of the program wrote."""
+
+
+def _marked(connection: Connection, wanted: Wanted) -> Iterator[Json]:
+    """Yield the settings of the projects with the title and the mark of the wanted one."""
+    for settings in _of_title(connection, wanted.title):
+        mark = Mark.of(settings)
+        if mark is not None and (mark.role, mark.marker) == (wanted.role, wanted.mark.marker):
+            yield settings
 
 
 def _of_title(connection: Connection, title: str) -> Iterator[Json]:

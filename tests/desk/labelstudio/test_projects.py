@@ -66,6 +66,26 @@ def test_annotators_read_no_checksum_and_know_a_blind_project(
     assert desk.prepare(role, "told", LABELS, marker=marker) == project
 
 
+def test_a_project_that_a_late_request_made_once_more_is_told_until_it_is_gone(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    project = desk.prepare("pool", "twice", LABELS, marker=marker)
+    there = annotator.project(project.reference)
+    again = {name: there[name] for name in ("title", "description", "label_config")}
+    double = str(annotator.request("POST", "/api/projects/", json=again)["id"])
+    for reference in (None, project.reference):
+        found = desk.prepare("pool", "twice", LABELS, reference, marker=marker)
+        assert found.reference == project.reference
+        (notice,) = found.notices
+        assert notice.endswith(f"/projects/{double}/ is empty; delete it there")
+    annotator.make_task(double, {"text": "Aspirin.", "document_id": "1", "biorat_key": "1"})
+    (notice,) = desk.prepare("pool", "twice", LABELS, project.reference, marker=marker).notices
+    assert "holds 1 task, whose answers are not fetched" in notice
+    annotator.request("DELETE", f"/api/projects/{double}/")
+    assert desk.prepare("pool", "twice", LABELS, project.reference, marker=marker).notices == ()
+
+
 def test_a_project_of_an_earlier_version_is_brought_up_to_date(label_studio: RunningLabelStudio, marker: str) -> None:
     desk, annotator = label_studio.desk(), label_studio.annotator()
     reference = earlier(annotator, marker)
