@@ -23,12 +23,12 @@ STUDY = (
 """The figures are those of ``docs/explanation/study.md``."""
 
 
-def adversarial_training(study: Study, made: Sequence[Comparison]) -> str:
-    """Say what is known of adversarial training, and what the models of a project add to it.
+def adversarial_training(study: Study, made: Sequence[Comparison]) -> tuple[str, str]:
+    """Say what the models of a project tell of adversarial training, and what is known of it.
 
     :param made: the comparisons of its arms.
     """
-    return " ".join([_own(made), STUDY, *_why_both(study)])
+    return _own(made), " ".join([STUDY, *_why_both(study)])
 
 
 def _own(made: Sequence[Comparison]) -> str:

@@ -219,7 +219,8 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         return untold("there is no mention in the annotated test documents, so F1 means nothing.")
     main = main_of(study, made)
     if study.live:
-        return Headline(study.corpus, "cannot be told", adversarial_training(study, made), basis)
+        own, known = adversarial_training(study, made)
+        return Headline(study.corpus, "cannot be told", own, f"{known} {basis}")
     if main is None:
         return untold(problems[0])
     found, _ = tried(verdict, main)

@@ -27,7 +27,7 @@ def headline(study: Study) -> str:
     found, problems = comparisons(study)
     told = headline_of(study, found[study.main_unit], problems)
     assert told.outcome == "cannot be told"
-    return told.sentence
+    return f"{told.sentence} {told.basis}"
 
 
 def test_a_project_is_told_the_study_and_its_own_difference() -> None:
@@ -37,18 +37,20 @@ def test_a_project_is_told_the_study_and_its_own_difference() -> None:
     assert points == "+1.0", "a third of the test documents is 0.06 better at the end of the curve"
     assert "3 test documents, 95 % interval" in sentence
     assert STUDY in sentence
-    assert "committee" not in sentence
+    assert "their committee" not in sentence
 
 
 def test_the_control_arm_is_explained_where_a_committee_chooses() -> None:
     sentence = headline(project(("none", 0.6), ("rat", 0.66), ("committee", 0.7)))
     assert "here rat comes to +1.0 points of F1 against none" in sentence
-    assert sentence.endswith("All arms are trained because their committee chooses the documents and pre-labels them.")
+    assert (
+        f"{STUDY} All arms are trained because their committee chooses the documents and pre-labels them." in sentence
+    )
 
 
 def test_arms_that_cannot_be_compared_leave_what_the_study_knows() -> None:
     told = adversarial_training(project(("none", 0.6), ("rat", 0.66)), [])
-    assert told == f"Whether adversarial training saves labels cannot be told from one project. {STUDY}"
+    assert told == ("Whether adversarial training saves labels cannot be told from one project.", STUDY)
 
 
 def test_the_figures_are_those_of_the_docs() -> None:
