@@ -30,6 +30,8 @@ def generated_names(number: int, generator: random.Random) -> list[Name]:
         if generator.random() < 0.1:
             letters = generator.choices("ABCDEFGHIKLMNPRSTV", k=generator.randint(3, 5))
             names["".join(letters) + str(len(names) % 9)] = None
+        else:
+            names[" ".join(_word(generator) for _ in range(generator.randint(1, 4)))] = None
     return [Name(name, f"TEST:{place}") for place, name in enumerate(names)]
 
 
