@@ -39,7 +39,6 @@ from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.committee.members import mean_log_probabilities
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.scaling import (
-    OF_A_COMMITTEE,
     OF_ONE_MODEL,
     UNCALIBRATED,
     Scaling,
@@ -47,6 +46,7 @@ from biorat_al.learner.scaling import (
     fit_temperature,
 )
 from biorat_al.learner.types import Example
+from biorat_al.rounds.models.calibration import default_scaling
 from biorat_al.settings import Arm, TrainingSettings
 
 ARMS: tuple[Arm, ...] = ("none", "rat")
@@ -102,7 +102,7 @@ def measured(name: str, batch: Proposals, test: Proposals, others: Sequence[Prop
 
     :param others: the same of other samples.
     """
-    expected = OF_A_COMMITTEE if name == "committee" else OF_ONE_MODEL
+    expected = default_scaling(name)
     best = best_scaling(test)
     scalings = {
         "raw": UNCALIBRATED,

@@ -53,7 +53,6 @@ class Corpus:
     entities: tuple[str, ...]
     borrow: tuple[str, ...]
     borrowed_entities: tuple[str, ...]
-    ignored: tuple[str, ...] = ()
 
 
 _NCBI = ("ncbi_disease/NCBItrainset_corpus.txt", "ncbi_disease/NCBIdevelopset_corpus.txt")
@@ -137,9 +136,8 @@ def run_stage(stage: str, corpora: Path, work: Path, workers: int | None, seeds:
             [corpora / one for one in corpus.documents],
             [] if isinstance(corpus.test, int) else [corpora / one for one in corpus.test],
             corpus.test if isinstance(corpus.test, int) else None,
-            corpus.ignored,
             # one mention of NCBI disease has two blanks too many
-            ReadOptions(skip_invalid=True),
+            reading=ReadOptions(skip_invalid=True),
             borrow=[corpora / one for one in corpus.borrow] if way.borrow else (),
         ),
     )

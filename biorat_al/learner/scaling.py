@@ -63,7 +63,7 @@ encoder). With other corpora and encoders another one may be right, which a few 
 SPREAD_OF_SLOPE, SPREAD_OF_OFFSET = 0.15, 0.3
 """Standard deviations of 1 / temperature and offset between projects, for :func:`fit_scaling`.
 
-In ``benchmarks/calibration.py`` they differed by 0.14 and 0.4 (standard deviations over samples of abstracts, ways of
+In ``benchmarks/calibration.py`` they differed by 0.11 and 0.42 (standard deviations over samples of abstracts, ways of
 training and sizes, of which a part is chance).
 """
 

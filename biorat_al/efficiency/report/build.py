@@ -217,10 +217,10 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         return untold(f"the only arm is {only}, and there is no other to compare it with. Train the arms none and rat.")
     if not tested_mentions(study.runs):
         return untold("there is no mention in the annotated test documents, so F1 means nothing.")
-    main = main_of(study, made)
     if study.live:
         own, known = adversarial_training(study, made)
         return Headline(study.corpus, "cannot be told", own, f"{known} {basis}")
+    main = main_of(study, made)
     if main is None:
         return untold(problems[0])
     found, _ = tried(verdict, main)

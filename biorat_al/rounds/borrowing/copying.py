@@ -24,7 +24,7 @@ from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.sources import Sources
 from biorat_al.errors import CorpusError, LabelError, UsageError
 from biorat_al.progress import Progress
-from biorat_al.rounds.borrowing.kept import FOLDER, KeptCorpus, digest_of, write_record
+from biorat_al.rounds.borrowing.kept import FOLDER, KeptCorpus, digest_of, slug_of, write_record
 from biorat_al.settings import BorrowedCorpus, Settings
 from biorat_al.store.documents import iterate_documents
 from biorat_al.wording import plural
@@ -143,8 +143,7 @@ class Copier:
 
         self.number += 1
         (self.folder / FOLDER).mkdir(exist_ok=True)
-        slug = re.sub(r"[^A-Za-z0-9]+", "-", name.partition(".")[0]).strip("-")[:40] or "corpus"
-        file = f"{FOLDER}/{self.number}-{slug}.jsonl"
+        file = f"{FOLDER}/{self.number}-{slug_of(name, 'corpus')}.jsonl"
         documents = write_jsonl(self.folder / file, kept())
         for line in reading_lines(read):
             self.progress.say(line if line.startswith(" ") else f"{name}: {line}")

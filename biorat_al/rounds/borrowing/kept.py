@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -109,6 +110,14 @@ def check_copies(folder: Path, corpora: Sequence[KeptCorpus]) -> None:
                 f"the borrowed corpus {path} {what}; put it back from a backup, or remove its entry under "
                 f"[[borrow.corpora]] in {folder / SETTINGS_FILE} to go on without it"
             )
+
+
+def slug_of(name: str, otherwise: str) -> str:
+    """Return the name of a file as a part of a file name or version, without its endings.
+
+    :param otherwise: what is returned if nothing is left.
+    """
+    return re.sub(r"[^A-Za-z0-9]+", "-", name.partition(".")[0]).strip("-")[:40] or otherwise
 
 
 def digest_of(path: Path) -> str | None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.rounds.borrowing.comparison import paired_f1
 from biorat_al.rounds.context import Context
-from biorat_al.rounds.pre_labels.pre_labeller import PreLabeller, pre_labellers
+from biorat_al.rounds.pre_labels.pre_labeller import PreLabeller
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import all_rounds, steps_of
@@ -34,9 +34,11 @@ MEASURED = "pre_labellers"
 """Key of what was measured in the counts of the step ``evaluate``."""
 
 
-def chosen_pre_labeller(context: Context) -> PreLabeller | None:
-    """Return what pre-labels the batch of this round instead of a model; None if a model does, or nothing can."""
-    found = pre_labellers(context)
+def chosen_pre_labeller(context: Context, found: Sequence[PreLabeller]) -> PreLabeller | None:
+    """Return what pre-labels the batch of this round instead of a model; None if a model does, or nothing can.
+
+    :param found: the project's pre-labellers, in their order.
+    """
     if not found:
         return None
     with context.store.read() as session:

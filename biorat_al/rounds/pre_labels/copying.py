@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ from biorat_al.dictionary.matching import Matcher
 from biorat_al.dictionary.reading import DictionaryReport, read_dictionary
 from biorat_al.errors import CorpusError, FormatError, LabelError, UsageError
 from biorat_al.progress import Progress
-from biorat_al.rounds.borrowing.kept import digest_of
+from biorat_al.rounds.borrowing.kept import digest_of, slug_of
 from biorat_al.rounds.pre_labels.kept import FOLDER, FoundIn, Labels, write_record
 from biorat_al.settings import Dictionary, PreLabelFile, Settings
 from biorat_al.store.documents import documents_by_key, iterate_documents
@@ -106,8 +105,7 @@ def keep_pre_labels(
 
 
 def _place(number: int, path: Path, suffix: str) -> str:
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", path.resolve().name.partition(".")[0]).strip("-")[:40] or "file"
-    return f"{FOLDER}/{number}-{slug}{suffix.lower()}"
+    return f"{FOLDER}/{number}-{slug_of(path.resolve().name, 'file')}{suffix.lower()}"
 
 
 def _dictionary_found(path: Path, label: str, file: str) -> FoundIn:

@@ -7,7 +7,6 @@ started from these pre-labels, say where they came from.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from biorat_al.corpus.reading import read_corpus
 from biorat_al.dictionary.matching import Matcher
 from biorat_al.dictionary.reading import read_dictionary
 from biorat_al.errors import ProjectError
-from biorat_al.rounds.borrowing.kept import digest_of
+from biorat_al.rounds.borrowing.kept import digest_of, slug_of
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.pre_labels.kept import KeptFile, Labels, kept_files
 from biorat_al.settings import SETTINGS_FILE, Settings
@@ -155,7 +154,7 @@ def _pre_labeller(context: Context, kept: KeptFile) -> PreLabeller:
     settings = context.settings
     shaping = f"{RULES} {kept.label}" if kept.label is not None else Labels(settings).text
     content = hashlib.sha256(f"{kept.kind}\n{sha256}\n{shaping}".encode()).hexdigest()
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", kept.name.partition(".")[0]).strip("-")[:40] or "file"
+    slug = slug_of(kept.name, "file")
     return PreLabeller(kept, path, sha256, f"{settings.name}-{kept.kind}-{slug}-{content[:8]}", settings)
 
 

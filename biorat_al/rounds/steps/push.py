@@ -41,7 +41,8 @@ def run(context: Context) -> Finish:
     settings = context.settings
     with context.store.read() as session:
         picked = [pick.document_id for pick in picks_of(session, context.number)]
-    labeller = chosen_pre_labeller(context)
+    found = pre_labellers(context)
+    labeller = chosen_pre_labeller(context, found)
     if labeller is None:
         predict_picked(context, picked)
     with context.store.read() as session:
@@ -53,9 +54,7 @@ def run(context: Context) -> Finish:
         waiting = tasks_in_state(session, "test", "open")
         concerned = [*picked, *(task.document_id for task in earlier)]
         sure = {} if model is None else measures(session, model.version, picked, ("confidence",))
-    notices: list[str] = []
-    with context.store.read() as session:
-        notices += changed_files(session, pre_labellers(context), context.number)
+        notices = changed_files(session, found, context.number)
     if labeller is not None:
         predict_with(context, labeller, concerned)
         with context.store.read() as session:

@@ -54,6 +54,10 @@ _RELATION = with_entries(
     sha256=optional(is_text), reason=is_text, not_candidates=object_of(is_whole), cut_documents=is_whole
 )
 _START = with_entries(version=is_text, compared_in=optional(is_whole), comparison=optional(object_of(is_number)))
+_MEASURED = list_of(
+    with_entries(title=is_text, version=is_text, documents=is_whole, f1=is_number, model_f1=is_number, low=is_number,
+                 high=is_number)
+)  # fmt: skip
 _OFFERED = object_of(with_entries(labels=list_of(is_text), relations=list_of(is_text), at=optional(is_text)))
 
 REQUEST: dict[str, Check] = {
@@ -71,6 +75,8 @@ SETTINGS: dict[str, Check] = {
     "team": with_entries(ties=is_text),
     "entities": _NAMED,
     "relations": _NAMED,
+    "pre_labels": _NAMED,
+    "dictionary": _NAMED,
     "seed": is_whole,
 }
 """Shape of the settings of a round; what it goes on with is compared with all that settings may be."""
@@ -93,6 +99,8 @@ COUNTS: dict[str, Check] = {
     "last_model": with_entries(documents=is_whole, f1=optional(is_number)),
     "start": _START,
     "offered": _OFFERED,
+    "pre_labels_of": is_text,
+    "pre_labellers": with_entries(model=is_text, level=is_number, measured=_MEASURED, winner=optional(is_text)),
 }  # fmt: skip
 """Shape of the counts of a step."""
 
@@ -100,10 +108,11 @@ SUMMARY: dict[str, Check] = {
     **dict.fromkeys(("documents", "dev_documents", "seed", "threads"), is_whole),
     **dict.fromkeys(
         ("steps", "adversarial_steps", "forward_passes", "backward_passes", "passes", "tokens", "seconds",
-         "peak_memory", "temperature"),
+         "peak_memory", "temperature", "offset"),
         is_number,
     ),
     **dict.fromkeys(("device", "dtype", "training_data_sha256"), optional(is_text)),
+    **dict.fromkeys(("kind", "name", "file", "label"), is_text),
     "labels": list_of(is_text),
     "unrepresentable": object_of(is_whole),
     "relations": _RELATION,
