@@ -194,10 +194,10 @@ def share_of_all() -> None:
     print(f"F1 minus {SHARE:.0%} of that of all documents, over {len(seeds)} seeds: {in_words(over)}")
 
 
-def in_words(one: Estimate) -> str:
-    """Return a value with its interval."""
-    value = "–" if one.value is None else one.value.text(4)
-    low, high = ("open" if end is None else f"{end:.4f}" for end in (one.low, one.high))
+def in_words(one: Estimate, digits: int = 4) -> str:
+    """Return a value with its interval, to so many digits after the point."""
+    value = "–" if one.value is None else one.value.text(digits)
+    low, high = ("open" if end is None else f"{end:.{digits}f}" for end in (one.low, one.high))
     return f"{value}, {100 * one.level:.0f} % interval {low} to {high}"
 
 

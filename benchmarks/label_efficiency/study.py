@@ -20,18 +20,16 @@ The stages, in this order unless named:
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kept_runs import make_runs
+
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.sources import Sources
-from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.simulation.simulation import Simulation
-from biorat_al.progress import TerminalProgress
-from biorat_al.settings import Settings
 
 HERE = Path(__file__).parent
 CORPORA = HERE.parent.parent.parent / "shared" / "corpora"
@@ -98,7 +96,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="runs side by side")
     parser.add_argument("--seeds", type=int, help="fewer seeds than planned")
     options = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     for name in options.stages or STAGES:
         run_stage(name, options.corpora, options.work / name, options.workers, options.seeds)
 
@@ -119,26 +116,7 @@ def run_stage(name: str, corpora: Path, folder: Path, workers: int | None, seeds
             reading=ReadOptions(skip_invalid=True),
         ),
     )
-    runs = folder / "runs"
-    runs.mkdir(exist_ok=True)
-    for run in read_runs(results) if results.exists() else []:
-        check_same(run, simulation.settings, results)
-        write_runs(runs / f"{run.id}.jsonl", [run])
-    try:
-        simulation.run(workers, TerminalProgress())
-    finally:
-        write_runs(results, sorted(read_runs(runs), key=lambda run: (run.seed, run.id)))
-
-
-def check_same(run: Run, settings: Settings, results: Path) -> None:
-    """Refuse a run that was made with other settings than the program's of today: it could not be compared."""
-    made = Settings.model_validate(run.provenance["settings"])
-    for part in ("entities", "encoder", "adversarial", "evaluation"):
-        if getattr(made, part) != getattr(settings, part):
-            sys.exit(f"{results}: the run {run.id} was made with other settings ({part}); move the file away first")
-    own = {"arms", "selecting_arm"}
-    if made.training.model_dump(exclude=own) != settings.training.model_dump(exclude=own):
-        sys.exit(f"{results}: the run {run.id} was made with other settings (training); move the file away first")
+    make_runs(simulation, results, workers)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ Simulated annotation on four corpora. The ways are
     no-borrow, no-committee, random, few-steps
                  the defaults with one part switched off
 
-All runs are kept in `results/<corpus>-<way>.jsonl`, one line each. What is there is not run again, and a run that was
-interrupted goes on in the work folder, so interrupt it whenever you like.
+All runs are kept in `results/hours/<corpus>-<way>.jsonl`, one line each. What is there is not run again, and a run that
+was interrupted goes on in the work folder, so interrupt it whenever you like.
 
-    python benchmarks/hours/study.py [CORPUS/WAY ...] [--seeds N] [--corpora FOLDER] [--work FOLDER] [--workers N]
-    python benchmarks/hours/answer.py
+    python benchmarks/label_efficiency/hours.py [CORPUS/WAY ...] [--seeds N] [--work FOLDER] [--workers N]
+    python benchmarks/label_efficiency/hours_answers.py
 
 Without names, the headline: `defaults` and `today` on all corpora. All runs are of the small encoder (MiniLM).
 """
@@ -24,17 +24,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kept_runs import make_runs
+
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.sources import Sources
-from biorat_al.efficiency.runs.model import read_runs, write_runs
 from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
 from biorat_al.efficiency.simulation.simulation import Simulation
-from biorat_al.progress import TerminalProgress
 from biorat_al.project import with_borrowed_labels
 from biorat_al.settings.settings import SelectionSettings
 
 CORPORA = Path(__file__).parent.parent.parent.parent / "shared" / "corpora"
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "hours"
 
 SIZES = (20, 20, 40, 80, 160)
 """Documents of each round: models of 20, 40, 80, 160 and 320 documents."""
@@ -112,7 +112,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="runs side by side")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     for stage in options.stages or HEADLINE:
         run_stage(stage, options.corpora, options.work, options.workers, options.seeds)
 
@@ -141,14 +140,7 @@ def run_stage(stage: str, corpora: Path, work: Path, workers: int | None, seeds:
             borrow=[corpora / one for one in corpus.borrow] if way.borrow else (),
         ),
     )
-    runs = work / name / of / "runs"
-    runs.mkdir(exist_ok=True)
-    for run in read_runs(results) if results.exists() else []:
-        write_runs(runs / f"{run.id}.jsonl", [run])
-    try:
-        simulation.run(workers, TerminalProgress())
-    finally:
-        write_runs(results, sorted(read_runs(runs), key=lambda run: (run.seed, run.id)))
+    make_runs(simulation, results, workers)
 
 
 if __name__ == "__main__":

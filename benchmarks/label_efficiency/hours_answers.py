@@ -1,10 +1,10 @@
-"""What the runs of `study.py` say: hours to a share of the F1 of all documents, way against way, with intervals.
+"""What the runs of `hours.py` say: hours to a share of the F1 of all documents, way against way, with intervals.
 
 Hours are the work of the simulated annotator at the prior price of `biorat_al.acquisition.price`: published studies of
 other people on other texts, and guesses for what none has measured. No time was measured here. So each ratio is
 repeated with every price halved and doubled. `today` shows no pre-labels: all its mentions are added by hand.
 
-    python benchmarks/hours/answer.py
+    python benchmarks/label_efficiency/hours_answers.py
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import sys
 from collections.abc import Sequence
 from statistics import mean
 
-from study import CORPORA_OF_THE_STUDY, RESULTS, WAYS
+from answers import in_words
+from hours import CORPORA_OF_THE_STUDY, RESULTS, WAYS
 
 from biorat_al.acquisition.price.price import PRIOR
 from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.runs.model import Point, Run, priced, read_runs
 from biorat_al.efficiency.statistics.comparison import compare
-from biorat_al.efficiency.statistics.estimates import Estimate, Unit
+from biorat_al.efficiency.statistics.estimates import Unit
 from biorat_al.errors import UsageError
 
 SHARES = (0.8, 0.9, 0.95)
@@ -86,14 +87,14 @@ def against_today(way: Sequence[Run], today: Sequence[Run], whole: float) -> Non
         except UsageError as error:
             print(f"  - {unit}: {error}")
             continue
-        ratios = (f"{share:.0%} {in_words(one.estimate)}" for share, one in zip(SHARES, found, strict=True))
+        ratios = (f"{share:.0%} {in_words(one.estimate, 2)}" for share, one in zip(SHARES, found, strict=True))
         print(f"  - {unit} against today's: {'; '.join(ratios)}")
     for name, price in PRIOR.price.variations().items():
         try:
             found = compare(priced(way, price), priced(today, price), "hours", targets=targets).targets
         except UsageError:
             continue
-        print(f"  - {name}: {'; '.join(in_words(one.estimate) for one in found)}")
+        print(f"  - {name}: {'; '.join(in_words(one.estimate, 2) for one in found)}")
 
 
 def gain(left: Sequence[Run], right: Sequence[Run]) -> str:
@@ -102,14 +103,7 @@ def gain(left: Sequence[Run], right: Sequence[Run]) -> str:
         estimate = compare(priced(left, PRIOR.price), priced(right, PRIOR.price), "hours").area.estimate
     except UsageError as error:
         return str(error)
-    return in_words(estimate)
-
-
-def in_words(one: Estimate) -> str:
-    """Return a value with its interval."""
-    value = "–" if one.value is None else one.value.text(2)
-    low, high = ("open" if end is None else f"{end:.2f}" for end in (one.low, one.high))
-    return f"{value} ({low} to {high})"
+    return in_words(estimate, 2)
 
 
 if __name__ == "__main__":
