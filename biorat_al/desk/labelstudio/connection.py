@@ -38,7 +38,14 @@ Json = dict[str, Any]
 
 
 class AnswerLostError(DeskUnreachableError):
-    """A request was sent but not answered: it may or may not have taken effect."""
+    """A request was sent but not answered: it may or may not have taken effect.
+
+    :ivar what: what happened, without what to do.
+    """
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what}; {advice}" if advice else what)
+        self.what = what
 
 
 class ServerFailedError(DeskError):
@@ -262,7 +269,9 @@ class Connection:
         if isinstance(error, httpx.LocalProtocolError):
             # its text quotes the header with the token
             return DeskAccessError(f"the token in {KEY_VARIABLE} holds characters that no token has")
-        return AnswerLostError(failures.broke_off(error, self.server, seconds))
+        return AnswerLostError(
+            failures.broke_off(error, self.server, seconds), "once it answers again, run the same command again"
+        )
 
     def _no_address(self) -> str:
         """Say which address is invalid: ours, or the one to which an answer redirects us."""

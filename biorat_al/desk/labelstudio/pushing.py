@@ -100,7 +100,13 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
     :raises DeskUnreachableError: not all of them arrived, and the connection had broken off.
     :raises DeskError: not all of them arrived, for another reason.
     """
-    found = look()
+    what = lost.what if isinstance(lost, AnswerLostError) else str(lost)
+    try:
+        found = look()
+    except AnswerLostError:
+        raise DeskUnreachableError(
+            f"{what}; how many of {wanted} arrived is not known yet: once it answers again, run the same command again"
+        ) from None
     # counted from the first answer: the server may have been stuck until now
     last_change = time.monotonic()
     while len(found) != wanted and time.monotonic() - last_change < PATIENCE:
@@ -111,7 +117,7 @@ def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -
     if len(found) == wanted:
         return found
     kind = DeskUnreachableError if isinstance(lost, DeskUnreachableError) else DeskError
-    raise kind(f"{lost}; {len(found)} of {wanted} arrived: run the same command again") from None
+    raise kind(f"{what}; {len(found)} of {wanted} arrived: run the same command again") from None
 
 
 def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
