@@ -173,7 +173,8 @@ class SequenceVirtual(Virtual):
             away = _divergence(clean, passes.forward(view, shift), view.batch.words, best)
             shift = ball.steepest(passes.gradient(view, away, shift), inside)
         away = _divergence(clean, passes.forward(view, shift), view.batch.words, best)
-        passes.backward(view, away / max(1, len(whole.batch.ids)))
+        # as the clean loss: a sum over the windows, divided by the number of words
+        passes.backward(view, away / whole.batch.scored())
 
 
 def best_labellings(logs: torch.Tensor, k: int = 5) -> torch.Tensor:

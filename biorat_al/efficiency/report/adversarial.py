@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from biorat_al.efficiency.report.study import PLAIN, Study
-from biorat_al.efficiency.report.tables import written
+from biorat_al.efficiency.report.tables import written, written_interval
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.settings import COMMITTEE
 from biorat_al.wording import plural
@@ -37,15 +37,11 @@ def _own(made: Sequence[Comparison]) -> str:
     area = main.area.estimate if main is not None else None
     if main is None or area is None or area.value is None:
         return f"{told}."
-    interval = ""
-    if area.low is not None and area.high is not None:
-        interval = (
-            f", {100 * area.level:.3g} % interval {written(area.low, 'points')} to {written(area.high, 'points')}"
-        )
+    interval = written_interval(area, "points")
     return (
         f"{told}, which has one seed: here {main.left} comes to {written(area.value.value, 'points')} points of F1 "
         f"against {main.right}, on average over the range that both have ({plural(main.documents, 'test document')}"
-        f"{interval} over these alone), and another seed might give another sign."
+        f"{f', {interval}' if interval else ''} over these alone), and another seed might give another sign."
     )
 
 

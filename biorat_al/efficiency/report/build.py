@@ -35,7 +35,7 @@ from biorat_al.efficiency.report.sections.robustness import robustness_section
 from biorat_al.efficiency.report.sections.sensitivity import PUBLISHED, price_section
 from biorat_al.efficiency.report.sections.unasked import unasked_section
 from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
-from biorat_al.efficiency.report.tables import Section, words, written
+from biorat_al.efficiency.report.tables import Section, words, written, written_interval
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
 from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
@@ -45,7 +45,7 @@ from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.settings import Settings, make_settings
+from biorat_al.settings import COMMITTEE, Settings, make_settings
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural
@@ -209,7 +209,8 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
     basis = f"{study.basis(everyone)}. {study.who_selected}"
 
     def untold(why: str) -> Headline:
-        saves = f"Whether {arm or 'adversarial training'} saves labels is not known"
+        what = "the committee" if arm == COMMITTEE else arm or "adversarial training"
+        saves = f"Whether {what} saves labels is not known"
         return Headline(study.corpus, "cannot be told", f"{saves}: {why}", basis)
 
     if not study.pairs:
@@ -231,12 +232,13 @@ def headline_of(study: Study, made: Sequence[Comparison], problems: Sequence[str
         return Headline(study.corpus, found.outcome, found.sentence, f"{basis}{chosen}")
     area = main.area.estimate
     text = "no F1 is reached clearly by both arms within what was measured"
-    if area.value is not None and area.low is not None and area.high is not None:
+    interval = written_interval(area, "points")
+    if area.value is not None and interval is not None:
         alone = " over test documents alone" if len(main.seeds) == 1 else ""
         text += (
             f"; on average over the range that both have, {main.left} comes to "
             f"{written(area.value.value, 'points')} points of F1 against {main.right} "
-            f"(95 % interval {written(area.low, 'points')} to {written(area.high, 'points')}{alone})"
+            f"({interval}{alone})"
         )
     return untold(f"{text}.")
 

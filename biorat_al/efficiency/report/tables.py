@@ -200,6 +200,13 @@ def written(value: float, form: Form) -> str:
     return f"{value:,.0f}"
 
 
+def written_interval(estimate: Estimate, form: Form) -> str | None:
+    """Write an interval with its level, such as ``95 % interval +0.1 to +1.5``; None if it has an open end."""
+    if estimate.low is None or estimate.high is None:
+        return None
+    return f"{100 * estimate.level:.3g} % interval {written(estimate.low, form)} to {written(estimate.high, form)}"
+
+
 def words(items: Iterable[str]) -> str:
     """Join words: ``a``, ``a and b``, ``a, b and c``."""
     listed = list(items)
