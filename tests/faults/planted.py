@@ -262,7 +262,7 @@ ROUNDS = (
         "biorat_al/rounds/context.py",
         "derive_seed(self.settings.seed, purpose, self.number)",
         "derive_seed(self.settings.seed, purpose)",
-        (f"{_SEEDS}::test_all_arms_of_a_round_are_trained_with_one_seed_on_the_same_documents",),
+        (f"{_SEEDS}::test_each_round_draws_its_documents_with_another_seed",),
     ),
     Fault(
         "words of a purpose run into each other",

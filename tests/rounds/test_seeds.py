@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from biorat_al.acquisition import selection
 from biorat_al.learner.entities import training
 from biorat_al.learner.relations import training as relation_training
 from biorat_al.project import Project
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.rounds.steps import select as selecting
 from biorat_al.store.models import models_of
 from biorat_al.store.tables import ModelRow
 from tests.rounds.test_runner import picked
@@ -46,6 +48,19 @@ def test_all_arms_of_a_round_are_trained_with_one_seed_on_the_same_documents(
     project.round()
     assert seen["rat"] == seen["none"]
     assert seen["rat"][0] == first, "rounds would then differ by their seed, not by what people have annotated"
+
+
+def test_each_round_draws_its_documents_with_another_seed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = []
+
+    def noted(*arguments: Any, seed: int, **options: Any) -> Any:
+        seeds.append(seed)
+        return selection.select(*arguments, seed=seed, **options)
+
+    monkeypatch.setattr(selecting, "select", noted)
+    project.round()
+    project.round()
+    assert len(set(seeds)) == 2
 
 
 def test_a_round_that_an_older_version_has_begun_goes_on_with_the_seed_of_its_first_arm(
