@@ -20,8 +20,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 COLDEST, HOTTEST = 0.25, 8.0
 _CERTAIN = 1e-6  # probabilities are kept this far from 0 and 1
@@ -44,10 +42,14 @@ class Scaling(NamedTuple):
 
     def apply(self, probabilities: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated probabilities, shape as given."""
+        from scipy.special import expit, logit
+
         return _kept(expit(logit(_kept(probabilities)) / self.temperature + self.offset))
 
     def undo(self, probabilities: ArrayLike) -> NDArray[np.float64]:
         """Return the probabilities that were calibrated."""
+        from scipy.special import expit, logit
+
         return _kept(expit((logit(_kept(probabilities)) - self.offset) * self.temperature))
 
 
@@ -77,6 +79,9 @@ def fit_scaling(probabilities: ArrayLike, right: ArrayLike, expected: Scaling) -
     :param right: whether each mention was right, shape (n,).
     :returns: a scaling with a temperature between 1/4 and 8; the expected one if there are no mentions.
     """
+    from scipy.optimize import minimize
+    from scipy.special import expit, logit
+
     p, hits = _kept(probabilities), np.asarray(right, dtype=bool)
     if not p.size:
         return expected
