@@ -16,7 +16,11 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _threads)))
 
 # speed is never asserted in a test: the machines that run them are shared
-settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "shared-machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+# pytest --hypothesis-profile=thorough, where somebody has the time
+settings.register_profile("thorough", settings.get_profile("shared-machine"), max_examples=1_000)
 settings.load_profile("shared-machine")
 
 pytest_plugins = [

@@ -69,7 +69,7 @@ def without_derived(name: str, records: Sequence[Pair]) -> list[Pair]:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(records=st.lists(maybe_annotated(), min_size=1, max_size=3, unique_by=lambda pair: pair[0].id.strip()))
 def test_what_is_not_held_is_counted_and_the_rest_stays(
     name: str, records: list[Pair], tmp_path_factory: pytest.TempPathFactory
@@ -146,7 +146,7 @@ EXPLAINED = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()))
 def test_nothing_changes_of_which_nothing_is_counted(
     name: str, records: list[Pair], tmp_path_factory: pytest.TempPathFactory
@@ -184,7 +184,7 @@ SUFFIXES = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()),
     forced=st.booleans(),
@@ -273,7 +273,7 @@ HOLDING = [name for name in WRITTEN if name != "conll"]
 
 
 @pytest.mark.parametrize("name", HOLDING)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_a_format_can_hold_comes_back_whole(
     name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
