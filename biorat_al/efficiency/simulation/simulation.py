@@ -6,6 +6,7 @@ A simulation is a folder::
     simulation.json      what was asked for, and the number of threads of each run
     corpus/              the database from which every run starts
     work/<run>/          an unfinished run, an ordinary project
+    starts/s<seed>/      what unfinished runs with borrowed documents begin from
     runs/<run>.jsonl     a finished run
 
 A database from an older version of the program holds nothing that cannot be computed again: the corpus is read again,
@@ -34,7 +35,7 @@ from biorat_al.corpus.sources import Sources
 from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
-from biorat_al.efficiency.simulation.trial import CORPUS, run_file, trained_rounds
+from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, trained_rounds
 from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
@@ -191,6 +192,8 @@ class Simulation:
                 progress,
                 threads=self.threads,
             )
+            # more seeds would need others
+            shutil.rmtree(self.folder / STARTS, ignore_errors=True)
         return read_simulation(self.folder)
 
 

@@ -15,7 +15,7 @@ from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
 from biorat_al.errors import LearnerError, NothingToDoYet, ProjectError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.borrowing.kept import FOLDER
-from biorat_al.rounds.borrowing.training import prefix_of
+from biorat_al.rounds.borrowing.training import borrowed_key_of
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.runner import run_round
 from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
@@ -28,6 +28,9 @@ from biorat_al.store.store import Store
 
 CORPUS = "corpus"
 """Folder of a simulation with the database from which every run starts."""
+
+STARTS = "starts"
+"""Folder of a simulation with the models that were trained on borrowed documents, which the runs of a seed share."""
 
 Done = Callable[[int], None]
 """Callback that gets the number of each finished round."""
@@ -80,7 +83,8 @@ def run_trial(
                 )
             except NothingToDoYet:
                 break  # the pool is used up
-            _forget_models(store, work, number, settings)
+            _forget_models(store, work, number)
+            _share_start(work, _start_folder(folder, trial))
             if done is not None:
                 done(number)
         run = _collected(store, settings, trial, corpus)
@@ -117,6 +121,8 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
             shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
             if (folder / CORPUS / FOLDER).is_dir():
                 shutil.copytree(folder / CORPUS / FOLDER, partial / FOLDER)
+            if (start := _start_folder(folder, trial)).is_dir():
+                shutil.copytree(start, partial / MODELS, dirs_exist_ok=True)
         store = Store.open("sqlite", partial)
         try:
             with store.read() as session:
@@ -152,7 +158,30 @@ def _measuring(settings: Settings, *, only_f1: bool) -> Settings:
     return settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"robustness": robustness})})
 
 
-def _forget_models(store: Store, work: Path, number: int, settings: Settings) -> None:
+def _start_folder(folder: Path, trial: Trial) -> Path:
+    """Return the folder of what the runs with a trial's seed begin from, which may not exist."""
+    return folder / STARTS / f"s{trial.seed}"
+
+
+def _share_start(work: Path, target: Path) -> None:
+    """Copy the borrowed model of a run, if it has one, to where the other runs of the seed find it."""
+    for path in (work / MODELS).iterdir():
+        if borrowed_key_of(path) is None or target.exists():
+            continue
+        # whole or not at all, and another run of the seed may be doing the same
+        partial = target.with_name(f".{target.name}-{work.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        with writing(target, ProjectError):
+            shutil.copytree(path, partial / path.name)
+            try:
+                partial.rename(target)
+            except OSError:
+                shutil.rmtree(partial, ignore_errors=True)
+                if not target.exists():
+                    raise
+
+
+def _forget_models(store: Store, work: Path, number: int) -> None:
     """Remove the model folders of the rounds before `number`; their figures are in the store.
 
     The borrowed start stays, since every round begins from it.
@@ -160,7 +189,7 @@ def _forget_models(store: Store, work: Path, number: int, settings: Settings) ->
     with store.read() as session:
         kept = {model.version for model in models_of(session, number).values()}
     for path in (work / MODELS).iterdir():
-        if path.name not in kept and not path.name.startswith(f"{prefix_of(settings.name)}-"):
+        if path.name not in kept and borrowed_key_of(path) is None:
             shutil.rmtree(path, ignore_errors=True)
 
 

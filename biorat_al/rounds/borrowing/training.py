@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,9 +139,10 @@ def _kept_model(context: Context, key: str) -> TrainedModel | None:
     from biorat_al.learner.encoder.saved_model import TRAINING, is_intact
     from biorat_al.learner.types import TrainedModel
 
-    for folder in sorted(context.models_dir.glob(f"{prefix_of(context.settings.name)}-{key[:8]}-*")):
+    # in a simulation, another run may have trained it, under its own name
+    for folder in sorted(context.models_dir.glob(f"{prefix_of('*')}-{key[:8]}-*")):
         values = _record(folder / TRAINING)
-        if values.get("provenance", {}).get(_KEY) != key:
+        if _key_of(values) != key:
             continue
         summary = values.get("summary", {})
         sha256 = str(values.get("sha256"))
@@ -152,6 +153,19 @@ def _kept_model(context: Context, key: str) -> TrainedModel | None:
             return TrainedModel(folder.name, folder, sha256, summary)
         context.progress.say(f"The model {folder.name} is damaged or was changed; it is trained again.")
     return None
+
+
+def borrowed_key_of(folder: Path) -> str | None:
+    """Return the digest of all that a borrowed model depends on; None if the folder holds another model."""
+    from biorat_al.learner.encoder.saved_model import TRAINING
+
+    return _key_of(_record(folder / TRAINING))
+
+
+def _key_of(record: Mapping[str, Any]) -> str | None:
+    provenance = record.get("provenance")
+    key = provenance.get(_KEY) if isinstance(provenance, Mapping) else None
+    return key if isinstance(key, str) else None
 
 
 def _record(path: Path) -> dict[str, Any]:

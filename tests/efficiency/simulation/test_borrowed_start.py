@@ -9,6 +9,7 @@ import pytest
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.efficiency.simulation.simulation import PLAN
+from biorat_al.efficiency.simulation.trial import STARTS
 from tests.support.commands import call
 from tests.support.rounds import demo_files
 
@@ -43,6 +44,16 @@ def test_every_round_of_a_run_begins_from_the_borrowed_start(words: list[str | P
     outcome = call(*words, "--borrow", tmp_path / "others.jsonl")
     assert outcome.code == 2
     assert "holds a simulation with other documents" in outcome.err
+
+
+def test_the_arms_of_a_seed_share_one_training_on_borrowed_documents(words: list[str | Path], tmp_path: Path) -> None:
+    outcome = call(*words, "--arm", "rat", "--borrow", tmp_path / "others.jsonl")
+    assert outcome.code == 0, outcome.err
+    text = "".join(path.read_text("utf-8") for path in (tmp_path / "study" / "runs").glob("*.jsonl"))
+    assert text.count('"start":') == 4
+    assert text.count('"version":"none-random-s0-borrowed-') == 4
+    # it is of no use any more
+    assert not (tmp_path / "study" / STARTS).exists()
 
 
 def test_a_simulation_that_did_not_borrow_refuses_to_go_on_with_a_borrowed_start(
