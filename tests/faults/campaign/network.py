@@ -164,7 +164,8 @@ class Network:
             if "more than one task" not in later.text + "".join(said):
                 harms["doubled"] = f"{', '.join(doubled[:3])}, and nobody is told: {later.text[-200:]}"
         if len(found["projects"]) != len(expected["projects"]):
-            harms["doubled"] = f"projects: {found['projects']}"
+            if "has this project twice" not in " ".join(" ".join(said).split()):
+                harms["doubled"] = f"projects, and nobody is told: {found['projects']}"
         elif found["projects"] != expected["projects"]:
             harms["silent"] = f"projects: {found['projects']}, expected {expected['projects']}"
         if missing := sorted(map(str, wanted - set(keys))):
