@@ -30,7 +30,7 @@ pytest_plugins = [
     "tests.support.labelstudio",
 ]
 
-SECONDS = 10
+SECONDS = 3
 """How long a test with the marker ``slow`` takes, if the marker does not say so."""
 
 

@@ -50,6 +50,7 @@ def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_its_templates_and_migrations_and_nothing_else(built: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(built[0]) as wheel:
         names = set(wheel.namelist())
@@ -80,6 +81,7 @@ def test_what_the_wheel_says_of_itself(unpacked: Path) -> None:
     assert "Apache License" in (about / "licenses" / "LICENSE").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_wheel_works_without_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     """Templates and migrations are found inside it: a database can be made."""
     script = (

@@ -80,7 +80,8 @@ COMMANDS = ["init", "round", "export", "export jsonl", "report", "predict", *(f"
 
 
 @pytest.mark.parametrize("size", [0, 20_000, 300_000])
-@pytest.mark.parametrize("name", [*COMMANDS, pytest.param("simulate", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*COMMANDS, "simulate"])
 def test_what_could_not_be_written_is_named_and_the_same_command_helps(
     name: str, size: int, project: Path, documents: tuple[Path, Path], tiny_encoder: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_what_could_not_be_written_is_named_and_the_same_command_helps(
     assert call(*words).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("init", "round")])
 def test_a_disk_that_fills_up_in_the_last_instant_is_named(

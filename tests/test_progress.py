@@ -64,6 +64,7 @@ def test_a_resumed_bar_begins_where_it_was_and_counts_its_own_time() -> None:
 WORDS = st.lists(st.from_regex(r"[a-z]{1,12}", fullmatch=True), min_size=1, max_size=6).map(" ".join)
 
 
+@pytest.mark.slow
 @given(
     st.builds(
         BarState,
@@ -119,6 +120,7 @@ def test_lines_wrap_at_words_and_leave_the_bar_beneath_them() -> None:
     assert set(sentence.split()) <= set(words)
 
 
+@pytest.mark.slow
 def test_an_error_is_printed_on_a_line_of_its_own(tmp_path: Path) -> None:
     text = "1|t|A title.\n1|a|A text.\n1\t0\t1\tX\tDisease\tD1\n"
     (tmp_path / "broken.txt").write_text(text, encoding="utf-8")

@@ -62,6 +62,7 @@ def test_each_public_name_exists_and_its_docstring_says_what_it_is(name: str) ->
     assert not value.__doc__.startswith(f"{name}(")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name not in ERRORS - {"BioratError"}])
 def test_each_public_name_has_an_example_that_runs(
     name: str, model: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @settings(deadline=None, max_examples=40)
 @given(secret=SECRET, before=TEXT, after=TEXT)
@@ -42,6 +43,7 @@ def test_no_spelling_of_a_token_is_shown(spelling: str, secret: str, before: str
     assert core not in redact(f"{before}|{written}|{after}", {"LABEL_STUDIO_API_KEY": secret})
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(password=SECRET, name=st.sampled_from(["LABEL_STUDIO_URL", "BIORAT_DATABASE_URL", "HTTPS_PROXY"]))
 def test_no_spelling_of_a_password_in_an_address_is_shown(password: str, name: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,6 +14,7 @@ from biorat_al.acquisition.balanced import balanced_clusters
 points = arrays(np.float64, st.tuples(st.integers(1, 14), st.integers(1, 3)), elements=st.floats(-50, 50, width=32))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(points, st.integers(1, 6), st.integers(0, 99))
 def test_clusters_are_equally_large(pool: NDArray[np.float64], clusters: int, seed: int) -> None:

@@ -41,11 +41,13 @@ class TestGreedyGains:
         # the first two add 1.5/3 each; after the first, the second adds 0.5/3 and the third 0.5/3
         assert greedy_gains(similarity) == pytest.approx([0.5, 0.5 / 3, 0.5 / 3])
 
+    @pytest.mark.slow
     @settings(max_examples=200, deadline=None)
     @given(similarities)
     def test_lazy_evaluation_finds_the_gains_of_the_plain_algorithm(self, similarity: NDArray[np.float32]) -> None:
         assert sorted(greedy_gains(similarity), reverse=True) == pytest.approx(_naive(similarity), abs=1e-6)
 
+    @pytest.mark.slow
     @settings(max_examples=100, deadline=None)
     @given(similarities)
     def test_every_beginning_covers_nearly_as_much_as_the_best_choice_of_so_many(
@@ -60,6 +62,7 @@ class TestGreedyGains:
             )
             assert reached >= (1 - 1 / np.e) * best - 1e-6
 
+    @pytest.mark.slow
     @settings(max_examples=100, deadline=None)
     @given(similarities)
     def test_together_the_gains_are_the_coverage_of_all(self, similarity: NDArray[np.float32]) -> None:

@@ -74,6 +74,7 @@ def _take_all(distinct: Distinct) -> list[int]:
     return taken
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, st.integers(1, 5), st.integers(1, 3))
 def test_whoever_is_like_one_taken_is_put_off(

@@ -177,6 +177,7 @@ class TestErrors:
             select(make(["gout"]), Broken(), Budget(documents=1), seed=0)
 
 
+@pytest.mark.slow
 @settings(max_examples=75, deadline=None)
 @given(pool=candidates(), name=names, limit=st.integers(1, 6), seed=st.integers(0, 99), diverse=st.booleans())
 def test_documents_as_many_as_the_budget_says_each_once(
@@ -190,6 +191,7 @@ def test_documents_as_many_as_the_budget_says_each_once(
     assert all(pick.tokens == tokens[pick.document_id] and np.isfinite(pick.score) for pick in picks)
 
 
+@pytest.mark.slow
 @settings(max_examples=75, deadline=None)
 @given(pool=candidates(), name=names, limit=st.integers(1, 25), seed=st.integers(0, 99), diverse=st.booleans())
 def test_tokens_never_above_the_budget_but_for_a_single_document(
@@ -206,6 +208,7 @@ def test_tokens_never_above_the_budget_but_for_a_single_document(
         assert all(tokens > limit - spent for tokens in left)
 
 
+@pytest.mark.slow
 @settings(max_examples=75, deadline=None)
 @given(pool=candidates(), name=names, limit=st.integers(1, 8), seed=st.integers(0, 99))
 def test_no_text_twice_while_another_is_left(pool: Candidates, name: str, limit: int, seed: int) -> None:

@@ -114,6 +114,7 @@ class TestContract:
                 picks = select(POOL, find_strategy(name), budget, seed=1, diverse=diverse)
                 assert sorted(pick.document_id for pick in picks) == sorted(POOL.ids)
 
+    @pytest.mark.slow
     def test_identical_documents_are_told_apart_by_the_seed_alone(self, name: str) -> None:
         pool = make(["gout in adults"] * 7, [0.5] * 7)
         batches = {
@@ -212,6 +213,7 @@ class TestStrategiesByMeasure:
 
 
 class TestRandom:
+    @pytest.mark.slow
     def test_every_document_is_drawn_equally_often(self) -> None:
         pool = make([f"text{number}" for number in range(5)])
         first = [
@@ -258,6 +260,7 @@ def test_the_libraries_for_text_are_imported_when_they_are_needed() -> None:
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @EVERY
 @settings(max_examples=20, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), diverse=st.booleans())

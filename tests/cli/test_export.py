@@ -34,6 +34,7 @@ def _outside(nowhere: Path) -> None:
 # status
 
 
+@pytest.mark.slow
 def test_status_as_json_has_these_keys(old: Path) -> None:
     outcome = call("status", "--json", "--project", old)
     assert (outcome.code, outcome.err) == (0, "")
@@ -68,6 +69,7 @@ def test_status_is_found_from_a_folder_below(old: Path, monkeypatch: pytest.Monk
 # export and predict
 
 
+@pytest.mark.slow
 def test_before_anything_is_annotated_there_is_nothing_to_export(make: Make, nowhere: Path) -> None:
     documents, _ = demo_files(nowhere.parent / "files", pool=4)
     project = make("--test-size", "0", documents=documents)
@@ -121,6 +123,7 @@ def test_exported_bigbio_loads(old: Path, nowhere: Path, monkeypatch: pytest.Mon
     assert mentions == sum(json.loads(call("status", "--json", "--project", old).out)["mentions"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bigbio", "jsonl"])
 def test_the_same_state_is_exported_as_the_same_bytes_and_never_over_another(
     old: Path, nowhere: Path, kind: str

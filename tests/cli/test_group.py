@@ -190,6 +190,7 @@ def test_a_database_that_is_up_to_date_is_left_alone(nowhere: Path, tiny_encoder
     assert call("db", "upgrade", "--project", "trial") == Outcome(0, "The database is up to date.\n", "")
 
 
+@pytest.mark.slow
 def test_a_terminal_that_lacks_a_character_still_gets_an_answer(nowhere: Path, tiny_encoder: Path) -> None:
     (nowhere / "documents.txt").write_text(PUBTATOR.replace("Disease", "病"), encoding="utf-8")
     words = ["--documents", "documents.txt", "--entity", "病", "--encoder", tiny_encoder]
@@ -199,6 +200,7 @@ def test_a_terminal_that_lacks_a_character_still_gets_an_answer(nowhere: Path, t
     assert "  labels    ?\n" in outcome.out, outcome.out
 
 
+@pytest.mark.slow
 def test_no_secret_is_ever_written(nowhere: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither what a command prints nor any file that it writes holds a token or a password."""
     documents, test = demo_files(nowhere / "files", pool=8, test=2)
@@ -261,6 +263,7 @@ def test_a_password_anywhere_in_a_database_address_is_refused(nowhere: Path, que
     assert everything_in(nowhere) == {"documents.txt"}
 
 
+@pytest.mark.slow
 def test_json_is_nothing_but_json(nowhere: Path, tiny_encoder: Path) -> None:
     (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
     words = ["--documents", "documents.txt", "--entity", "Disease", "--encoder", tiny_encoder]

@@ -52,6 +52,7 @@ def broken(old: str, new: str) -> str:
     return PUBTATOR.replace(old, new, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("documents", "words", "code", "sentence"),
     [
@@ -179,6 +180,7 @@ def test_a_folder_without_an_encoder_is_named(init: Init, nowhere: Path) -> None
     assert everything_in(nowhere) == {"documents.txt", "empty"}
 
 
+@pytest.mark.slow
 def test_an_encoder_that_cannot_be_downloaded_is_named_with_a_way_out(nowhere: Path) -> None:
     (nowhere / "documents.txt").write_text(PUBTATOR, encoding="utf-8")
     words = ["init", "project", "--documents", "documents.txt", "--entity", "Disease", "--encoder", "nobody/nothing"]

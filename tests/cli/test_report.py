@@ -23,6 +23,7 @@ def _outside(nowhere: Path) -> None:
     """No test of this file may find a server, a database or a project by itself."""
 
 
+@pytest.mark.slow
 def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     shutil.copytree(old, nowhere / "copy")
     outcome = call("report", "--project", nowhere / "copy")
@@ -39,6 +40,7 @@ def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     assert call("report", "--project", nowhere / "copy", "--force").code == 0
 
 
+@pytest.mark.slow
 def test_a_report_may_go_elsewhere(old: Path, nowhere: Path) -> None:
     assert call("report", "--project", old, "--output", "x.html").code == 0
     assert call("report", "--project", old, "--output", "folder").code == 0
@@ -55,6 +57,7 @@ def test_before_the_first_round_there_is_nothing_to_report(make: Make) -> None:
     assert everything_in(project) == before
 
 
+@pytest.mark.slow
 def test_a_simulation_is_reported_at_the_target_asked_for(nowhere: Path) -> None:
     folder = simulation(nowhere / "sim", *(run(arm, seed, rounds=4) for arm in ("none", "rat") for seed in range(2)))
     outcome = call("report", "--simulation", folder, "--target", "0.6")
@@ -75,6 +78,7 @@ def test_what_stops_a_report(nowhere: Path, old: Path) -> None:
     assert "none of the runs" in one_sentence(call("report", "--simulation", "begun"), 3)
 
 
+@pytest.mark.slow
 def test_status_forecasts_where_the_curve_has_enough_points(old: Path, nowhere: Path) -> None:
     assert json.loads(call("status", "--json", "--project", old).out)["forecast"] is None
     shutil.copytree(old, nowhere / "copy")

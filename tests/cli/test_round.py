@@ -59,6 +59,7 @@ def test_a_folder_that_is_no_project_is_named(nowhere: Path) -> None:
     assert call("status", "--project", Path(__file__)).code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old_text", "new_text", "sentence"),
     [
@@ -119,6 +120,7 @@ def test_wrong_use_begins_no_round(make: Make) -> None:
     assert rounds_of(project) == []
 
 
+@pytest.mark.slow
 def test_a_round_waits_while_tasks_are_open(make: Make, patient: Callable[..., PatientDesk]) -> None:
     project = make()
     desk = patient(project)
@@ -135,6 +137,7 @@ def test_a_round_waits_while_tasks_are_open(make: Make, patient: Callable[..., P
     assert "pull      3 new answers" in outcome.out
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_no_failure_and_the_same_command_goes_on(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make()
     call("round", "--project", project)
@@ -156,6 +159,7 @@ def test_ctrl_c_is_no_failure_and_the_same_command_goes_on(make: Make, monkeypat
     assert rounds_of(project) == [(0, "done"), (1, "done")]
 
 
+@pytest.mark.slow
 def test_a_plan_keeps_to_what_a_round_was_asked_when_it_began(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make()
     call("round", "--project", project)
@@ -169,6 +173,7 @@ def test_a_plan_keeps_to_what_a_round_was_asked_when_it_began(make: Make, monkey
     assert "5 documents, by entropy" in call("round", "--dry-run", "--project", project).out
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make()
     call("round", "--project", project)
@@ -188,6 +193,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkey
     assert len(list((project / "models").iterdir())) == 3, "two arms and their committee"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--debug", "round"], ["round", "--debug"], ["round", "--size", "1", "--debug"]])
 def test_debug_shows_where_wherever_it_stands(nowhere: Path, words: list[str]) -> None:
     outcome = call_process(*words)
@@ -211,6 +217,7 @@ def test_what_should_not_happen_says_how_to_see_more(make: Make, monkeypatch: py
 # Label Studio that is not there
 
 
+@pytest.mark.slow
 def test_without_a_server_it_says_how_to_get_one(make: Make) -> None:
     project = make(desk="label-studio")
     line = one_sentence(call("round", "--project", project))
@@ -220,6 +227,7 @@ def test_without_a_server_it_says_how_to_get_one(make: Make) -> None:
     assert call("status", "--project", project).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "key", "sentence"),
     [
@@ -280,6 +288,7 @@ def test_status_says_that_the_server_is_down_and_goes_on(
 # unusual corpora
 
 
+@pytest.mark.slow
 def test_documents_in_which_nothing_is_annotated_are_learnt_from(make: Make, nowhere: Path) -> None:
     documents = nowhere / "empty.jsonl"
     write_jsonl(documents, ((record.document, Annotation()) for record in list(read_demo_corpus())[:8]))
@@ -293,6 +302,7 @@ def test_documents_in_which_nothing_is_annotated_are_learnt_from(make: Make, now
     assert [record.annotation for record in read_corpus(nowhere / "out.jsonl")] == [Annotation()] * 5
 
 
+@pytest.mark.slow
 def test_one_label_is_enough(make: Make, nowhere: Path, tiny_encoder: Path) -> None:
     documents, _ = demo_files(nowhere / "files", pool=8)
     words = [
@@ -319,6 +329,7 @@ def test_no_label_is_wrong_use(nowhere: Path) -> None:
     assert "--entity" in outcome.err
 
 
+@pytest.mark.slow
 def test_a_single_document_makes_a_project(make: Make, nowhere: Path) -> None:
     documents = nowhere / "one.txt"
     documents.write_text(PUBTATOR.split("\n\n")[0] + "\n\n", encoding="utf-8")
@@ -332,6 +343,7 @@ def test_a_single_document_makes_a_project(make: Make, nowhere: Path) -> None:
     assert "It would wait: the pool is used up" in call("round", "--dry-run", "--project", project).out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 6])
 def test_blank_documents_do_not_stop_a_round(make: Make, nowhere: Path, size: int) -> None:
     texts = [
@@ -357,6 +369,7 @@ def test_blank_documents_do_not_stop_a_round(make: Make, nowhere: Path, size: in
     assert call("predict", documents, "--output", nowhere / "all.jsonl", "--project", project).code == 0
 
 
+@pytest.mark.slow
 def test_a_batch_without_any_text_leaves_the_next_one_to_be_asked_for(make: Make, nowhere: Path) -> None:
     documents = nowhere / "blank.jsonl"
     write_jsonl(documents, (Record(Document(f"d{i}", " " * i), Annotation(), "") for i in range(3)))
@@ -368,6 +381,7 @@ def test_a_batch_without_any_text_leaves_the_next_one_to_be_asked_for(make: Make
     assert call("round", "--project", project).code == 3
 
 
+@pytest.mark.slow
 def test_a_round_is_quiet_where_nobody_watches(make: Make) -> None:
     project = make()
     call("round", "--project", project)

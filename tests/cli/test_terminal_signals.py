@@ -52,6 +52,7 @@ def ended_by(number: int, folder: Path, *, ignored: bool = False) -> subprocess.
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_a_command_and_leaves_nothing(tmp_path: Path, name: str) -> None:
@@ -63,6 +64,7 @@ def test_a_signal_ends_a_command_and_leaves_nothing(tmp_path: Path, name: str) -
     assert [path.name for path in tmp_path.iterdir()] == ["in.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     assert ended_by(signal.SIGHUP, tmp_path, ignored=True).returncode == 128 + signal.SIGINT
@@ -106,6 +108,7 @@ main(["convert", sys.argv[1], sys.argv[2], "--to", "jsonl"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interruption_after_the_file_was_written_does_not_ask_to_write_it_again(tmp_path: Path, name: str) -> None:

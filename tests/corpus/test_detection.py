@@ -81,6 +81,7 @@ def layouts(value: Any) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt", "a.csv", "a"])
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_json_of_others_is_named_for_what_it_is(tmp_path: Path, kind: str, name: str) -> None:
@@ -245,6 +246,7 @@ def test_the_beginning_of_a_value_is_known_wherever_it_is_cut(value: Any, data: 
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["jsonl", "label-studio", "bigbio"])
 @settings(deadline=None, max_examples=25)
 @given(record=maybe_annotated())

@@ -32,6 +32,7 @@ def fields(content: str) -> list[tuple[int, int]]:
     return found[:: max(1, len(found) // 60)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skip", [False, True])
 @pytest.mark.parametrize("known", WRITABLE, ids=lambda known: known.name)
 def test_a_text_in_the_place_of_something_short_is_cut_in_messages(known: object, skip: bool, tmp_path: Path) -> None:

@@ -238,6 +238,7 @@ def into_a_store(folder: Path, store: Store, options: ReadOptions, read: ReadRep
         raise UndoneError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("name", [*CASES, *RECORDS])
 def test_validate_says_what_convert_and_init_refuse_or_lose(

@@ -210,6 +210,7 @@ def test_what_a_format_lets_through_is_checked_all_the_same(tmp_path: Path, monk
         list(read_corpus(tmp_path / "a.jsonl"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [False, True])
 @pytest.mark.parametrize("kind", CONTENTS)
 def test_a_record_is_read_only_when_it_is_asked_for(tmp_path: Path, kind: str, pack: bool) -> None:
@@ -273,6 +274,7 @@ def test_offset_errors_come_when_their_record_is_reached(tmp_path: Path) -> None
         next(records)
 
 
+@pytest.mark.slow
 def test_importing_is_light() -> None:
     program = (
         "import sys, biorat_al.corpus.reading, biorat_al.corpus.formats.bigbio.writing;"
@@ -354,6 +356,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(
     seed=st.sampled_from(SEEDS),
@@ -397,6 +400,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     data=st.data(),

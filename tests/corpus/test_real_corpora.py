@@ -53,6 +53,7 @@ def test_bc5cdr_in_pubtator(
     assert {concept.database for entity in entities for concept in entity.concepts} == {"MESH"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "annotations", "composite", "individual", "discontinuous", "cid", "wrong"),
     [
@@ -87,6 +88,7 @@ def test_bc5cdr_in_bioc(
     assert discontinuous - left_out <= sum(entity.is_discontinuous for entity in entities) <= discontinuous
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", SETS)
 def test_bc5cdr_is_the_same_in_both_formats(corpora: Path, part: str) -> None:
     pubtator, _ = read(corpora / "bc5cdr" / f"CDR_{part}Set.PubTator.txt")
@@ -151,6 +153,7 @@ def test_ncbi_disease_development(corpora: Path) -> None:
     assert sum(len(entity.concepts) > 1 for entity in entities) == 20 + 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -175,6 +178,7 @@ def test_the_folders_need_to_be_told_which_format(corpora: Path) -> None:
     assert report.skipped_count == len(report.skipped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "documents", "chemical", "gene_y", "gene_n", "relations", "groups", "gold"),
     [
@@ -217,6 +221,7 @@ DDI_RELATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "documents", "sentences", "in_pieces", "nothing", "wrong"),
     [("DrugBank", 572, 5675, 33, 28, ["DDI-DrugBank.d229", "DDI-DrugBank.d326"]), ("MedLine", 142, 1301, 5, 13, None)],
@@ -263,6 +268,7 @@ def test_ddi_in_brat(corpora: Path, part: str, documents: int, wrong: int) -> No
     assert (lengths[0], lengths[-1]) == ((11, 9036) if part == "DrugBank" else (229, 4154))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["DrugBank", "MedLine"])
 def test_ddi_has_the_same_text_in_both_forms_mostly(corpora: Path, part: str) -> None:
     xml, _ = read(corpora / "ddi" / "xml" / "Train" / part, skip_invalid=True)

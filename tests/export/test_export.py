@@ -143,6 +143,7 @@ def _names(entity: Entity) -> set[str]:
     return {name for concept in entity.concepts for name in (concept.identifier, ":".join(concept))}
 
 
+@pytest.mark.slow
 def test_bc5cdr_comes_back_with_concepts_and_relations(corpora: Path, store: Store, tmp_path: Path) -> None:
     path = corpora / "bc5cdr" / "CDR_DevelopmentSet.PubTator.txt"
     records = list(read_corpus(path, skip_invalid=True))
@@ -157,6 +158,7 @@ def test_bc5cdr_comes_back_with_concepts_and_relations(corpora: Path, store: Sto
     assert counts["relations"] > 15_000
 
 
+@pytest.mark.slow
 def test_ncbi_disease_comes_back(corpora: Path, store: Store, tmp_path: Path) -> None:
     labels = ("SpecificDisease", "Modifier", "DiseaseClass", "CompositeMention")
     records = list(read_corpus(corpora / "ncbi_disease" / "NCBIdevelopset_corpus.txt", skip_invalid=True))
@@ -579,6 +581,7 @@ def test_options_that_do_not_fit(store: Store, tmp_path: Path) -> None:
 # replacing
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_folder_or_the_new_one(store: Store, tmp_path: Path) -> None:
     settings = settings_of(ODD, "B")
     filled(store, settings, awkward())

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 CORPORA = list(seeds())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", CORPORA, ids=lambda corpus: corpus.name)
 def test_hostile_files_give_our_own_errors_and_move_no_span(corpus: Seed, tmp_path: Path) -> None:
     harms = [try_file(corpus, "suite", number, tmp_path) for number in range(25)]
@@ -82,6 +83,7 @@ def campaign(script: str, *words: str) -> subprocess.CompletedProcess[str]:
 KILLS = ("--kills", "8", "--signals", "3", "--scenes", "convert (file)")
 
 
+@pytest.mark.slow
 def test_conversions_that_are_killed_and_interrupted_end_as_undisturbed_ones(tmp_path: Path) -> None:
     done = campaign("", *KILLS, "--results", str(tmp_path / "trials.jsonl"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -95,6 +97,7 @@ claims.clear_partials = files.clear_partials = lambda path: None
 """
 
 
+@pytest.mark.slow
 def test_a_kill_that_leaves_files_behind_is_found() -> None:
     done = campaign(NOT_REMOVED, *KILLS)
     assert done.returncode == 1, done.stdout + done.stderr

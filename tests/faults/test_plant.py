@@ -11,6 +11,7 @@ from tests.faults.plant import ROOT, copied, plant, planted, try_fault
 from tests.faults.planted import FAULTS, Fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_fault_fits_the_program_as_it_is_and_its_tests_exist(fault: Fault) -> None:
     text = planted((ROOT / fault.file).read_text(encoding="utf-8"), fault)
@@ -50,6 +51,7 @@ def small(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "test", "result"),
     [
@@ -69,6 +71,7 @@ def test_what_becomes_of_a_fault_is_told(small: Path, old: str, new: str, test: 
         assert (copy / file).read_text() == (small / file).read_text()
 
 
+@pytest.mark.slow
 def test_a_fault_that_survives_makes_the_command_fail(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def fault(test: str) -> Fault:
         return Fault(test, "biorat_al/__init__.py", "2 * number", "3 * number", (f"test_it.py::{test}",))

@@ -161,6 +161,7 @@ def test_to_virtual_adversarial_training_a_disputed_word_is_one_without_a_label(
     assert not torch.equal(batches[0].tags, batches[1].tags)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["none", "rat"])
 def test_without_disputes_the_weights_have_the_same_bits(
     run: Callable[..., Any], make_examples: Examples, arm: str
@@ -187,6 +188,7 @@ def test_a_dispute_changes_the_model_and_the_fingerprint_of_its_data(
     assert run(masked[::-1]).sha256 == one.sha256
 
 
+@pytest.mark.slow
 def test_disagreement_no_longer_teaches_that_there_is_no_mention(
     run: Callable[..., Any], make_examples: Examples, cpu: Device
 ) -> None:
@@ -261,6 +263,7 @@ spans = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: (pair[0
 mentions = st.lists(st.builds(lambda span, label: mention(*span, label), spans, st.sampled_from(LABELS)), max_size=5)
 
 
+@pytest.mark.slow
 @given(mentions, mentions)
 def test_masking_nothing_changes_no_score(decided: list[Entity], predicted: list[Entity]) -> None:
     plain = score({"1": decided}, {"1": predicted}, LABELS)
@@ -268,6 +271,7 @@ def test_masking_nothing_changes_no_score(decided: list[Entity], predicted: list
     assert score({"1": decided}, {"1": predicted}, LABELS, {"1": [], "2": [mention(0, 4)]}) == plain
 
 
+@pytest.mark.slow
 @given(mentions, mentions, mentions)
 def test_documents_without_a_dispute_keep_their_counts(
     decided: list[Entity], predicted: list[Entity], disputed: list[Entity]
@@ -277,6 +281,7 @@ def test_documents_without_a_dispute_keep_their_counts(
     assert masked.by_document["2"] == score(gold, said, LABELS).by_document["2"]
 
 
+@pytest.mark.slow
 @given(mentions, mentions, mentions)
 def test_the_masked_f1_is_at_least_that_of_the_worst_settlement_and_no_more_than_of_the_best(
     decided: list[Entity], predicted: list[Entity], disputed: list[Entity]

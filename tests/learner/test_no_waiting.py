@@ -56,6 +56,7 @@ def test_what_would_wait_is_noticed() -> None:
     assert set(+watching.seen) >= {"_local_scalar_dense", "an index that is a mask"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ["batch", "example"])
 @pytest.mark.parametrize(
     ("arm", "attack", "norm"),

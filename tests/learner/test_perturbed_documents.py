@@ -41,6 +41,7 @@ def demo() -> list[Example]:
     return [Example(r.document, r.annotation.entities) for r in records if r.annotation is not None]
 
 
+@pytest.mark.slow
 @conditions
 @settings(max_examples=40)
 @given(given_examples=examples(), seed=st.integers(0, 2**32 - 1))
@@ -61,6 +62,7 @@ def test_whatever_is_read_stays_whole(condition: str, given_examples: list[Examp
             assert (moved_left == moved_right) if left == right else (moved_left < moved_right)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(given_examples=examples(), seed=st.integers(0, 9))
 def test_outside_of_swapped_mentions_no_character_changes(given_examples: list[Example], seed: int) -> None:
@@ -78,6 +80,7 @@ def test_outside_of_swapped_mentions_no_character_changes(given_examples: list[E
                 assert after.entities[place].surface(after.document.text) == entity.surface(before.document.text)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(given_examples=examples(), seed=st.integers(0, 9))
 def test_case_changes_nothing_but_the_case(given_examples: list[Example], seed: int) -> None:
@@ -87,6 +90,7 @@ def test_case_changes_nothing_but_the_case(given_examples: list[Example], seed: 
             assert new.surface(after.document.text).casefold() == old.surface(before.document.text).casefold()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(given_examples=examples(), seed=st.integers(0, 9))
 def test_a_typing_error_leaves_first_and_last_letters_and_all_that_is_no_letter(

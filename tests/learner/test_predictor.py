@@ -57,6 +57,7 @@ def documents(count: int) -> Iterator[Document]:
         yield replace(example.document, id=f"x{number}")
 
 
+@pytest.mark.slow
 def test_without_relations_it_says_what_the_tagger_says(models: tuple[Path, Path]) -> None:
     predictor = Predictor.load(models[0], CPU)
     assert not predictor.has_relations

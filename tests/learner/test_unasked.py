@@ -129,6 +129,7 @@ def test_no_gradient_comes_from_documents_that_were_not_asked(
     assert (logits.grad[..., LABELS.index("Disease"), :][batch.words] != 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["none", "rat", "at", "matched"])
 def test_where_everything_was_asked_for_the_weights_have_the_same_bits(
     run: Callable[..., Any], make_examples: Examples, arm: str
@@ -155,6 +156,7 @@ def test_the_fingerprint_tells_what_was_not_asked_for_from_what_is_not_there(
     assert len(found) == 3
 
 
+@pytest.mark.slow
 def test_documents_from_before_a_label_no_longer_teach_that_they_hold_none(
     run: Callable[..., Any], make_examples: Examples, cpu: Device
 ) -> None:
@@ -206,6 +208,7 @@ spans = st.tuples(st.integers(0, 8), st.integers(1, 4)).map(lambda pair: (pair[0
 mentions = st.lists(st.builds(lambda span, label: mention(*span, label), spans, st.sampled_from(LABELS)), max_size=5)
 
 
+@pytest.mark.slow
 @given(mentions, mentions, mentions)
 def test_the_scores_are_those_of_the_labels_that_were_asked_for(
     decided: list[Entity], predicted: list[Entity], disputed: list[Entity]

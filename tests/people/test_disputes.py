@@ -120,6 +120,7 @@ def with_ties(project: Project, ties: str) -> None:
     (project.folder / SETTINGS_FILE).write_text(settings_text(project.settings), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_training_is_given_the_disputed_mentions_and_counts_them(trained: tuple[Project, RoundReport]) -> None:
     project, report = trained
     gold = project._gold([example.document.id for example in training_examples(context_of(project))])
@@ -158,6 +159,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> It
         yield project, project.round()
 
 
+@pytest.mark.slow
 def test_the_test_set_of_two_people_is_scored_without_what_they_dispute(
     measured: tuple[Project, RoundReport],
 ) -> None:
@@ -233,6 +235,7 @@ def test_the_status_counts_what_is_disputed_with_the_agreement(measured: tuple[P
     assert [(pair["first"], pair["second"]) for pair in values["pairs"]] == [("annotator-1", "annotator-2")]
 
 
+@pytest.mark.slow
 def test_the_report_says_what_is_disputed_and_how_far_people_agree(measured: tuple[Project, RoundReport]) -> None:
     project, _ = measured
     disputes = project.status(ask_desk=False).disputes
@@ -256,6 +259,7 @@ def test_an_export_lists_what_training_masks(measured: tuple[Project, RoundRepor
     assert "ties in biorat.toml in training as well" in flat(export_text(report, tmp_path / "out.jsonl"))
 
 
+@pytest.mark.slow
 def test_the_preferred_annotator_of_the_settings_decides_in_training_status_and_export(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -289,6 +293,7 @@ def test_the_preferred_annotator_of_the_settings_decides_in_training_status_and_
             assert f"prefer:{ANNOTATOR}".encode() not in file.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_preferred_name_that_nobody_has_is_told_by_the_round_and_refused_by_the_export(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -308,6 +313,7 @@ def test_a_preferred_name_that_nobody_has_is_told_by_the_round_and_refused_by_th
         assert project.export(tmp_path / "out", options=ExportOptions(prefer=SECOND)).tie_count > 0
 
 
+@pytest.mark.slow
 def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path: Path, tiny_encoder: Path) -> None:
     with two_people(tmp_path, tiny_encoder) as project:
         project._desk = Copying(project._gold, project.folder)
@@ -348,6 +354,7 @@ def test_a_round_that_waits_says_what_is_disputed(tmp_path: Path, tiny_encoder: 
         assert f"{disputes.mentions} disputed mentions in {disputes.disputed_documents} documents, masked" in note
 
 
+@pytest.mark.slow
 def test_people_who_agree_are_said_to_agree(tmp_path: Path, tiny_encoder: Path) -> None:
     with two_people(tmp_path, tiny_encoder, careless=False) as project:
         project.round()
@@ -358,6 +365,7 @@ def test_people_who_agree_are_said_to_agree(tmp_path: Path, tiny_encoder: Path) 
         assert "documents with several answers; nothing is disputed" in text
 
 
+@pytest.mark.slow
 def test_where_nobody_annotates_twice_nothing_is_said_of_disputes(tmp_path: Path, tiny_encoder: Path) -> None:
     with make_project(tmp_path / "trial", settings_for(tiny_encoder)) as project:
         # a file of before there was such a section

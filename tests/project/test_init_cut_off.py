@@ -70,6 +70,7 @@ def kill(place: Path, encoder: Path, moment: str, **changes: Any) -> None:
     assert process.exitcode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "there"),
     [("reading", False), ("0", False), ("reading", True), ("0", True), ("1", True), ("2", True), ("3", True)],
@@ -148,6 +149,7 @@ def test_an_init_that_is_interrupted_right_after_it_made_its_working_folder_leav
     assert everything_in(tmp_path / "in") == set()
 
 
+@pytest.mark.slow
 def test_a_project_whose_init_was_killed_at_the_end_can_be_used(tmp_path: Path, tiny_encoder: Path) -> None:
     place = tmp_path / "in" / "trial"
     place.parent.mkdir()
@@ -157,6 +159,7 @@ def test_a_project_whose_init_was_killed_at_the_end_can_be_used(tmp_path: Path, 
     assert INTENT not in everything_in(place)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.parametrize("there", [True, False])
 def test_an_init_on_postgres_that_was_killed_before_its_commit_is_run_again(

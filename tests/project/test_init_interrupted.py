@@ -45,6 +45,7 @@ def signalled_at(number: int, border: int, patches: pytest.MonkeyPatch) -> list[
     return passed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize(("there", "name"), [(False, "SIGHUP"), (True, "SIGINT")])
 def test_a_signal_in_the_last_moments_of_init_does_not_leave_its_notes_in_the_project(

@@ -64,6 +64,7 @@ def test_a_project_is_found_from_below_and_opened_from_anywhere(
         Project.open(nowhere)
 
 
+@pytest.mark.slow
 def test_a_project_can_be_moved(project: Project, nowhere: Path) -> None:
     project.round()
     project.close()
@@ -209,6 +210,7 @@ def test_a_database_at_the_newest_revision_is_left_alone(project: Project) -> No
     assert before == after
 
 
+@pytest.mark.slow
 def test_a_project_in_a_read_only_folder_can_be_looked_at(
     project: Project, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from biorat_al.rounds.steps.select import budget
 from tests.support.rounds import make_project, settings_for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("selection", "request_", "expected"),
     [
@@ -34,6 +35,7 @@ def test_a_request_comes_before_the_settings(
     assert budget(context) == expected
 
 
+@pytest.mark.slow
 def test_a_budget_in_word_pieces_that_the_settings_name_is_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, selection={"tokens": 300})
     with make_project(tmp_path / "trial", settings) as project:

@@ -16,6 +16,7 @@ def with_passes(settings: Settings, passes: int) -> Settings:
     return make_settings({**settings.model_dump(), "selection": {"size": 3, "strategy": "bald", "mc_passes": passes}})
 
 
+@pytest.mark.slow
 def test_a_round_that_would_choose_for_weeks_goes_on_with_the_number_of_passes_that_the_user_lowered(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_round_that_would_choose_for_weeks_goes_on_with_the_number_of_passes_t
     assert seen == [2]
 
 
+@pytest.mark.slow
 def test_the_record_of_a_choice_keeps_the_passes_that_it_was_made_with(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

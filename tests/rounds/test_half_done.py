@@ -35,6 +35,7 @@ def wants_another(project: Project, task_id: str, patch: pytest.MonkeyPatch) -> 
     return given
 
 
+@pytest.mark.slow
 def test_a_half_done_task_keeps_its_pre_labels_under_the_version_that_is_shown(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_text_that_was_changed_in_the_database_is_not_exported(project: Projec
     assert not (tmp_path / "corpus").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("do", ["round", "export"])
 def test_a_label_that_was_changed_in_the_database_is_neither_learnt_nor_exported(
     project: Project, tmp_path: Path, do: str
@@ -110,6 +111,7 @@ def test_a_label_that_was_changed_in_the_database_is_neither_learnt_nor_exported
     assert not (tmp_path / "corpus").exists()
 
 
+@pytest.mark.slow
 def test_an_encoder_whose_files_were_changed_is_told(tmp_path: Path, tiny_encoder: Path) -> None:
     encoder = tmp_path / "encoder"
     shutil.copytree(tiny_encoder, encoder)
@@ -124,6 +126,7 @@ def test_an_encoder_whose_files_were_changed_is_told(tmp_path: Path, tiny_encode
     assert notice.startswith(f"the files of the encoder {encoder} are not the ones that the models of round 1 started")
 
 
+@pytest.mark.slow
 def test_changed_weights_do_not_predict_unnoticed(project: Project, tmp_path: Path) -> None:
     project.round()
     project.round()
@@ -132,6 +135,7 @@ def test_changed_weights_do_not_predict_unnoticed(project: Project, tmp_path: Pa
         project.predict([tmp_path / "trial-documents" / "test.jsonl"], tmp_path / "out.jsonl")
 
 
+@pytest.mark.slow
 def test_a_text_that_was_changed_in_the_database_is_not_learnt_from(project: Project) -> None:
     project.round()
     with project.store.write() as session:
@@ -143,6 +147,7 @@ def test_a_text_that_was_changed_in_the_database_is_not_learnt_from(project: Pro
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "said"),
     [({"spans": [[3, 99999]]}, r"the mention \S+ is at 3-99999, and the text has"), ({"label": " "}, "has no label")],

@@ -163,6 +163,7 @@ def grown(
 Grown = tuple[Project, list[RoundReport], list[set[str]]]
 
 
+@pytest.mark.slow
 def test_documents_from_before_a_label_are_unknown_for_it_until_they_are_asked_again(grown: Grown) -> None:
     project, reports, unasked = grown
     early = {key for key, names in desk_of(project).offered.items() if "Chemical" not in names}
@@ -226,6 +227,7 @@ def test_the_data_card_names_the_documents_that_were_not_asked(grown: Grown, tmp
     assert "whether 8 documents annotated before Chemical was added have any" in flat(export_text(report, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_project_whose_labels_stay_tells_of_none(tmp_path: Path, tiny_encoder: Path) -> None:
     with growing(tmp_path, tiny_encoder, **LATER) as project:
         project.round()
@@ -237,6 +239,7 @@ def test_a_project_whose_labels_stay_tells_of_none(tmp_path: Path, tiny_encoder:
     assert "not asked" not in (tmp_path / "corpus" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_labelling_configuration_is_brought_up_to_date_when_the_pool_is_used_up(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -258,6 +261,7 @@ def test_the_labelling_configuration_is_brought_up_to_date_when_the_pool_is_used
         assert counts(project, report)["Chemical"] == (1, 3)
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_updated_without_a_change_counts_as_asked(tmp_path: Path, tiny_encoder: Path) -> None:
     with growing(tmp_path, tiny_encoder, pool=8, test=2) as project:
         project.round()
@@ -268,6 +272,7 @@ def test_an_answer_that_was_updated_without_a_change_counts_as_asked(tmp_path: P
         assert unknown(project, "Gene") == {f"r{number}" for number in range(8) if number != 3}
 
 
+@pytest.mark.slow
 def test_an_answer_from_before_the_label_that_comes_late_does_not_count_as_asked(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -287,6 +292,7 @@ def test_an_answer_from_before_the_label_that_comes_late_does_not_count_as_asked
         assert unknown(project) == {f"r{number}" for number in range(8) if number != 3}
 
 
+@pytest.mark.slow
 def test_a_label_that_somebody_took_out_of_the_configuration_was_not_asked_for(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -304,6 +310,7 @@ def test_a_label_that_somebody_took_out_of_the_configuration_was_not_asked_for(
         assert Counter(project.round().step("train").counts["unasked"]) == {"Chemical": 24}
 
 
+@pytest.mark.slow
 def test_a_project_whose_labels_were_all_exchanged_learns_when_somebody_is_asked(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -330,6 +337,7 @@ def related(
         yield project, reports
 
 
+@pytest.mark.slow
 def test_candidates_from_before_a_relation_are_unknown_and_not_unrelated(
     related: tuple[Project, list[RoundReport]],
 ) -> None:
@@ -363,6 +371,7 @@ def test_relations_are_measured_on_the_documents_that_were_asked_for_them(
         assert by_label["treats"].keys() == {"r24", "r25"}
 
 
+@pytest.mark.slow
 def test_a_label_that_is_added_changes_nothing_about_the_others(tmp_path: Path, tiny_encoder: Path) -> None:
     """In the round in which a label is added, models and picks are the same bit for bit as without it."""
     for name in ("one", "other"):

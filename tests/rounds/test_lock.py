@@ -138,6 +138,7 @@ def test_a_time_limit_for_transactions_does_not_end_the_lock(shared: Store, tmp_
     limited.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_an_interruption_while_the_lock_is_given_up_leaves_nobody_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -87,6 +87,7 @@ def counts_of(project: Project, step: str, number: int = 1) -> dict[str, Any]:
         return session.get_one(StepRow, (number, step)).counts
 
 
+@pytest.mark.slow
 def test_each_arm_has_a_relation_model_of_what_people_annotated(project: Project) -> None:
     rows = models(project)
     assert list(rows) == ["rat", "none"]
@@ -213,6 +214,7 @@ def test_predictions_that_are_written_have_relations(project: Project, tmp_path:
         assert all({one.head, one.tail} <= ids for one in annotation_of(record).relations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["badge", "adversarial", "bald"])
 def test_strategies_that_ask_the_model_again_work_beside_relations(quick: Project, strategy: str) -> None:
     quick.round(size=8)
@@ -222,6 +224,7 @@ def test_strategies_that_ask_the_model_again_work_beside_relations(quick: Projec
     assert report.step("push").counts["tasks"] == 3
 
 
+@pytest.mark.slow
 def test_without_a_relation_to_learn_the_round_goes_on_with_mentions(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, relations=RELATED["relations"])
     with make_project(tmp_path / "trial", settings, pool=14, test=2) as project:
@@ -238,6 +241,7 @@ def test_without_a_relation_to_learn_the_round_goes_on_with_mentions(tmp_path: P
         assert "relations none" in " ".join(status_text(project.status(ask_desk=False)).split())
 
 
+@pytest.mark.slow
 def test_a_round_says_why_no_relation_could_be_learnt(tmp_path: Path, tiny_encoder: Path) -> None:
     relations = [{"name": "treats", "head": "Chemical", "tail": "Disease"}]
     # of what is made here these alone lie across sentences
@@ -271,6 +275,7 @@ def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         session.get_one(StepRow, (1, "train")).state = "running"
 
 
+@pytest.mark.slow
 def test_a_relation_that_is_asked_for_later_says_what_was_annotated_before(tmp_path: Path, tiny_encoder: Path) -> None:
     plain = {**RELATED, "relations": [], "training": {"arms": ["rat"], "epochs": 1, "min_steps": 3}}
     settings = settings_for(tiny_encoder, **plain)
@@ -285,6 +290,7 @@ def test_a_relation_that_is_asked_for_later_says_what_was_annotated_before(tmp_p
         assert notice.startswith("12 of 24 annotated documents")
 
 
+@pytest.mark.slow
 def test_a_relation_model_that_was_lost_is_trained_again(quick: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     quick.round()
     cut_off(quick, monkeypatch)
@@ -295,6 +301,7 @@ def test_a_relation_model_that_was_lost_is_trained_again(quick: Project, monkeyp
     assert relation_folders(folder) == before != []
 
 
+@pytest.mark.slow
 def test_another_relation_model_than_the_one_that_was_lost_takes_its_place(
     quick: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +322,7 @@ def test_another_relation_model_than_the_one_that_was_lost_takes_its_place(
         assert is_intact(folder, model.summary["relations"]["sha256"])
 
 
+@pytest.mark.slow
 def test_a_relation_model_of_an_interrupted_training_does_not_outlive_its_settings(
     quick: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,7 @@ def test_a_step_that_was_skipped_is_not_run_again(project: Project, monkeypatch:
     assert (attempts["train"], attempts["evaluate"], attempts["predict"], attempts["push"]) == (1, 1, 1, 2)
 
 
+@pytest.mark.slow
 def test_a_step_that_was_done_is_not_run_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
     cut_off(project, "push", monkeypatch)
@@ -54,10 +55,12 @@ def test_a_step_that_was_done_is_not_run_again(project: Project, monkeypatch: py
     assert set(ran) <= {"pull", "push"}
 
 
+@pytest.mark.slow
 def test_a_round_that_is_done_is_not_begun_again(project: Project) -> None:
     assert [project.round().number for _ in range(3)] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_the_steps_run_in_their_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = _counted(monkeypatch)
     project.round()
@@ -75,6 +78,7 @@ def test_nobody_is_said_to_hold_a_project_whose_round_has_ended(
     assert holder(project.folder) is None
 
 
+@pytest.mark.slow
 def test_the_time_of_a_step_that_was_cut_off_is_told_as_that_of_its_last_attempt(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_the_first_round_selects_for_diversity_and_trains_nothing(project: Proje
     assert len(set(picked(project, 0))) == 6
 
 
+@pytest.mark.slow
 def test_the_second_round_learns_measures_predicts_and_asks(project: Project) -> None:
     project.round()
     report = project.round(size=4)
@@ -74,6 +75,7 @@ def test_the_second_round_learns_measures_predicts_and_asks(project: Project) ->
         assert kept["summary"]["documents"] == 6
 
 
+@pytest.mark.slow
 def test_the_whole_pool_is_asked_for_once_and_then_there_is_nothing_left(tmp_path: Path, tiny_encoder: Path) -> None:
     with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=10) as project:
         for _ in range(2):
@@ -97,6 +99,7 @@ def test_a_budget_in_word_pieces_is_kept(project: Project) -> None:
     assert 0 < counts["tokens"] <= 400
 
 
+@pytest.mark.slow
 def test_a_round_waits_for_annotators_and_says_how_many_tasks_are_open(project: Project) -> None:
     desk = patient(project)
     project.round()
@@ -114,6 +117,7 @@ def test_a_round_waits_for_annotators_and_says_how_many_tasks_are_open(project: 
     assert (report.number, report.step("pull").counts["new"]) == (1, 6)
 
 
+@pytest.mark.slow
 def test_a_round_that_waits_tells_of_model_output_in_a_persons_name_and_goes_on_without_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +149,7 @@ def test_a_round_that_waits_tells_of_model_output_in_a_persons_name_and_goes_on_
     assert (status.labelled["pool"], [one.place.document for one in status.findings.unattended]) == (5, [key])
 
 
+@pytest.mark.slow
 def test_a_task_that_wants_a_second_answer_is_open_and_what_it_has_is_learnt_from(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +176,7 @@ def test_a_task_that_wants_a_second_answer_is_open_and_what_it_has_is_learnt_fro
     assert (status.open_now, status.seats_now) == ({"pool": 2}, {"pool": 3})
 
 
+@pytest.mark.slow
 def test_partial_goes_on_and_gives_open_tasks_newer_pre_labels(project: Project) -> None:
     desk = patient(project)
     project.round()
@@ -207,6 +213,7 @@ def test_one_round_at_a_time(project: Project) -> None:
         project.round()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", list(runner.STEPS))
 def test_an_interrupted_round_goes_on(project: Project, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
@@ -225,6 +232,7 @@ def test_an_interrupted_round_goes_on(project: Project, step: str, monkeypatch: 
     assert report.resumed == (step != "pull")
 
 
+@pytest.mark.slow
 def test_a_round_that_was_cut_off_keeps_to_what_it_was_asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
 
@@ -254,6 +262,7 @@ class Said(SilentProgress):
         self.lines.append(text)
 
 
+@pytest.mark.slow
 def test_a_round_that_was_cut_off_keeps_to_the_settings_its_models_were_trained_with(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +291,7 @@ def test_a_round_that_was_cut_off_keeps_to_the_settings_its_models_were_trained_
     assert list(project.round().step("train").counts["models"]) == ["at", "none"]
 
 
+@pytest.mark.slow
 def test_an_arm_that_was_not_trained_yet_is_trained_as_the_first_one_was(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +316,7 @@ def test_an_arm_that_was_not_trained_yet_is_trained_as_the_first_one_was(
         assert {row.arm: row.summary["steps"] for row in models_of(session, 1).values()} == {"rat": 9, "none": 9}
 
 
+@pytest.mark.slow
 def test_what_made_the_training_fail_can_be_changed(project: Project) -> None:
     project.round()
     good = project.settings
@@ -336,6 +347,7 @@ def test_a_strategy_that_cannot_run_with_the_settings_begins_nothing(project: Pr
     assert project.round(strategy="mnlp").number == 0
 
 
+@pytest.mark.slow
 def test_the_plan_knows_what_a_round_had_fetched_when_it_was_cut_off(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +367,7 @@ def _power_cut(context: object) -> None:
     raise RuntimeError("power cut")
 
 
+@pytest.mark.slow
 def test_a_model_whose_folder_was_lost_is_trained_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
 
@@ -368,6 +381,7 @@ def test_a_model_whose_folder_was_lost_is_trained_again(project: Project, monkey
     assert sorted(folder.name for folder in models.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rounds_and_another_gives_others(tmp_path: Path, tiny_encoder: Path) -> None:
     pictures = []
     for number, seed in enumerate((13, 13, 14)):
@@ -379,6 +393,7 @@ def test_the_same_seed_gives_the_same_rounds_and_another_gives_others(tmp_path: 
     assert pictures[0]["picks"] != pictures[2]["picks"]
 
 
+@pytest.mark.slow
 def test_documents_with_gold_are_learnt_from_at_once_where_people_annotate(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
     with make_project(tmp_path / "trial", settings) as project:
@@ -401,6 +416,7 @@ def test_a_test_set_without_gold_is_pushed_blind(tmp_path: Path, tiny_encoder: P
         assert set(project.status(ask_desk=False).urls) == {"pool", "test"}
 
 
+@pytest.mark.slow
 def test_a_plan_changes_nothing(project: Project) -> None:
     before = picture_of(project)
     plan = project.plan(size=3)

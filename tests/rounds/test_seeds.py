@@ -36,6 +36,7 @@ def _seeds(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> dict[str,
     return seen
 
 
+@pytest.mark.slow
 def test_all_arms_of_a_round_are_trained_with_one_seed_on_the_same_documents(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_each_round_draws_its_documents_with_another_seed(project: Project, monk
     assert len(set(seeds)) == 2
 
 
+@pytest.mark.slow
 def test_a_round_that_an_older_version_has_begun_goes_on_with_the_seed_of_its_first_arm(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_round_that_an_older_version_has_begun_goes_on_with_the_seed_of_its_fi
     assert seen["none"][0] == 7, "both arms of the round would not have the same order and head"
 
 
+@pytest.mark.slow
 def test_the_relation_models_of_all_arms_are_trained_with_one_seed(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +98,7 @@ def test_the_relation_models_of_all_arms_are_trained_with_one_seed(
     assert seen["rat"] == seen["none"]
 
 
+@pytest.mark.slow
 def test_another_seed_picks_other_documents_at_random(tmp_path: Path, tiny_encoder: Path) -> None:
     picks = []
     for number, seed in enumerate((13, 13, 14)):

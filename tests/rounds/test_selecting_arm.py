@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from biorat_al.project import Project
@@ -12,6 +13,7 @@ from biorat_al.store.tables import PredictionRow, TaskRow
 from tests.support.rounds import make_project, patient, settings_for
 
 
+@pytest.mark.slow
 def test_the_second_arm_may_be_the_one_that_selects(tmp_path: Path, tiny_encoder: Path) -> None:
     training = {"arms": ["rat", "none"], "selecting_arm": "none", "epochs": 1, "min_steps": 3, "batch_size": 4}
     with make_project(tmp_path / "trial", settings_for(tiny_encoder, training=training)) as project:
@@ -34,6 +36,7 @@ def test_the_second_arm_may_be_the_one_that_selects(tmp_path: Path, tiny_encoder
         assert _newest(project) == version
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_the_newest_version(project: Project) -> None:
     published: list[str] = []
     desk = patient(project)

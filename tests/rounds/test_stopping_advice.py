@@ -46,6 +46,7 @@ def predictions_of(project: Project, report: RoundReport) -> Predictions:
         }
 
 
+@pytest.mark.slow
 def test_a_round_counts_what_it_stores_even_if_it_is_cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
     first = project.round()

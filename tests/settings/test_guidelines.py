@@ -97,6 +97,7 @@ def guided(tmp_path: Path, tiny_encoder: Path) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_annotators_of_pool_and_test_are_shown_them_as_they_are_at_each_round(guided: Project) -> None:
     desk = guided._desk = ReadingDesk(guided)
     with guided as project:
@@ -108,6 +109,7 @@ def test_annotators_of_pool_and_test_are_shown_them_as_they_are_at_each_round(gu
         assert desk.shown[-1] == ("pool", Guidelines("Mark drugs, not foods."))
 
 
+@pytest.mark.slow
 def test_test_documents_that_wait_are_shown_newer_guidelines_too(tmp_path: Path, tiny_encoder: Path) -> None:
     pool, _ = demo_files(tmp_path / "documents", pool=20, gold=False)
     settings = settings_for(tiny_encoder, guidelines="guidelines.md", desk={"kind": "label-studio"})
@@ -134,6 +136,7 @@ def test_a_round_does_not_begin_with_guidelines_that_are_gone(guided: Project) -
         assert project.status(ask_desk=False).rounds == ()
 
 
+@pytest.mark.slow
 def test_the_corpus_is_exported_with_the_projects_guidelines_unless_others_are_named(
     guided: Project, tmp_path: Path
 ) -> None:

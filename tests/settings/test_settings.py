@@ -80,6 +80,7 @@ def values(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(values())
 def test_what_is_written_is_read_back(given_values: dict[str, Any]) -> None:
     try:
@@ -292,6 +293,7 @@ def test_only_labels_of_the_project_can_be_borrowed() -> None:
         make_settings(MINIMAL | {"borrow": borrow})
 
 
+@pytest.mark.slow
 def test_every_setting_is_used() -> None:
     """A setting that no other module reads would do nothing."""
     package = Path(biorat_al.__file__).parent

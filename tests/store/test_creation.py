@@ -50,6 +50,7 @@ def test_a_duplicate_is_read_once_and_reported(store: Store, fill: Fill) -> None
     assert report.duplicate_examples == ["d1 (file.txt:d1)"]
 
 
+@pytest.mark.slow
 def test_a_duplicate_is_found_however_far_apart(store: Store, fill: Fill) -> None:
     report = fill([*pool(1200), record("d0", "Asthma 0.")])
     assert (report.documents, report.duplicates) == (1200, 1)
@@ -92,6 +93,7 @@ def test_a_label_that_is_ignored_is_kept_aside(store: Store, fill: Fill) -> None
     assert found.extras == {"entities_of_other_labels": [{"id": "T1", "label": "Gene", "spans": [[0, 6]]}]}
 
 
+@pytest.mark.slow
 def test_a_label_that_no_document_has_is_an_error(fill: Fill) -> None:
     with pytest.raises(LabelError, match=r"no document has the label 'Disease'"):
         fill([record("d1", label="Gene")], ignore=["Gene"])
@@ -256,6 +258,7 @@ def test_a_text_that_many_documents_have_is_counted_once_per_document_left_out(s
         assert count_documents(session) == {"pool": 1, "test": 2}
 
 
+@pytest.mark.slow
 @settings_of_hypothesis(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from("abcdef"), min_size=2, max_size=25),

@@ -139,6 +139,7 @@ def test_entries_are_read_in_requests_settings_counts_and_summaries() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_entry_that_is_missing_or_another_never_ends_in_an_error_for_programmers(project: Project) -> None:
     told, raw = sweep(project.folder, 60)
     assert raw == []

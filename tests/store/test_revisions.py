@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -128,6 +129,7 @@ def test_a_skip_and_its_taking_back_by_another_are_the_others(tasks: Store) -> N
     assert labels(tasks) == {1: ["Disease"]}
 
 
+@pytest.mark.slow
 def test_an_answer_begun_as_a_copy_counts_and_is_not_independent(tasks: Store) -> None:
     copy = replace(answer("a2", 1, "Other", minutes=1, annotator=BOB), copied_from=ANN)
     pull(tasks, FetchedTask(1, "11", (answer("a1", 1), copy), 0))

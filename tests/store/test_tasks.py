@@ -164,6 +164,7 @@ def test_ground_truth_counts_before_the_latest(tasks: Store) -> None:
     assert labels(tasks) == {1: ["True"]}
 
 
+@pytest.mark.slow
 def test_a_skip_beside_an_answer_leaves_the_answer(tasks: Store) -> None:
     pull(tasks, FetchedTask(1, "11", (answer("a1", 1), answer("a2", 1, "No", minutes=9, skipped=True)), 0))
     assert labels(tasks) == {1: ["Disease"]}
@@ -478,6 +479,7 @@ def test_a_document_whose_task_went_with_a_restored_backup_before_anybody_answer
     assert pull(tasks, restored, existing=frozenset({"11"})).returned == 0
 
 
+@pytest.mark.slow
 def test_a_document_whose_task_somebody_deleted_is_not_asked_for_again(tasks: Store) -> None:
     counts = pull(tasks, FetchedTask(1, "11", (answer("a1", 1),), 0), existing=frozenset({"11"}))
     assert (counts.returned, counts.deleted_tasks) == (0, 1)

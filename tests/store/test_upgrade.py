@@ -184,6 +184,7 @@ def _content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     return found
 
 
+@pytest.mark.slow
 def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     engine: Engine, empty_database: URL, revision: str
 ) -> None:
@@ -221,6 +222,7 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     store.close()
 
 
+@pytest.mark.slow
 def test_rows_of_an_earlier_version_have_no_checksum_until_the_next_round(engine: Engine, empty_database: URL) -> None:
     migration.upgrade(engine)
     store = Store(empty_database)
@@ -244,6 +246,7 @@ def _without(row: tuple[object, ...], table: str, changing: str | None, added: i
     return tuple(value for number, value in enumerate(kept) if number != place)
 
 
+@pytest.mark.slow
 def test_model_output_that_an_older_program_took_for_answers_counts_no_more(
     engine: Engine, empty_database: URL
 ) -> None:
@@ -261,6 +264,7 @@ def test_model_output_that_an_older_program_took_for_answers_counts_no_more(
     store.close()
 
 
+@pytest.mark.slow
 def test_a_database_of_an_older_program_is_refused_until_it_is_upgraded(engine: Engine) -> None:
     with engine.connect() as connection:
         assert migration.is_older(connection)

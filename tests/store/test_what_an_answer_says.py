@@ -40,6 +40,7 @@ def _given(annotation: Annotation, **columns: Any) -> FetchedAnswer:
     return replace(one, new=NewAnnotation(1, "person", annotation, one.new.columns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_no_time_tells_is_taken_up(tasks: Store, change: str) -> None:
     pull(tasks, FetchedTask(1, "11", (_given(BEFORE),), 0))

@@ -43,6 +43,7 @@ def _fill(project: Project) -> dict[int, int]:
         return {row.id: len(row.text.split()) for row in session.scalars(select(DocumentRow))}
 
 
+@pytest.mark.slow
 def test_the_work_of_each_answer(project: Project) -> None:
     words = _fill(project)
     with project.store.read() as session:

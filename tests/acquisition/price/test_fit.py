@@ -19,6 +19,7 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answers", "annotators"), [(5, 1), (40, 3), (150, 4)])
 def test_intervals_hold_the_true_price_about_as_often_as_they_say(answers: int, annotators: int) -> None:
     held, parts = 0, np.zeros(len(KINDS))

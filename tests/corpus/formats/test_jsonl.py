@@ -52,6 +52,7 @@ def entity(**values: Any) -> dict[str, Any]:
     return changed(entities=[{**GOOD["entities"][0], **values}], relations=[])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(records=st.lists(maybe_annotated(), min_size=1, max_size=4), packed=st.booleans())
 def test_what_was_written_is_read_back_equal(

@@ -68,6 +68,7 @@ def without_derived(name: str, records: Sequence[Pair]) -> list[Pair]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(records=st.lists(maybe_annotated(), min_size=1, max_size=3, unique_by=lambda pair: pair[0].id.strip()))
@@ -145,6 +146,7 @@ EXPLAINED = {
 """What of the kinds that a writer counts can be the reason why a part of a record is another one than it was."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 @settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(records=st.lists(maybe_annotated(), min_size=1, max_size=2, unique_by=lambda pair: pair[0].id.strip()))
@@ -183,6 +185,7 @@ SUFFIXES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
@@ -272,6 +275,7 @@ def plain_records(draw: st.DrawFn, name: str) -> Pair:
 HOLDING = [name for name in WRITTEN if name != "conll"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOLDING)
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
@@ -305,6 +309,7 @@ def without_ids(records: Sequence[Pair]) -> list[Pair]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_thousands_of_mentions(name: str, tmp_path: Path) -> None:
     text = " ".join(f"word{number}😀" for number in range(3000))

@@ -114,6 +114,7 @@ def test_a_marker_is_found_across_a_block_border(tmp_path: Path, monkeypatch: py
     assert not written(tmp_path, b"x" * 30 + b"needl" + b"y" * 30).holds(marker)
 
 
+@pytest.mark.slow
 @given(content=st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: not text.startswith("\ufeff")))
 def test_lines_put_together_are_the_text(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     source = written(tmp_path_factory.mktemp("text"), content.encode())

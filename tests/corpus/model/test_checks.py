@@ -12,6 +12,7 @@ DOCUMENT = Document("1", "Ocular and auditory toxicity")
 ENTITY = Entity("T1", "Disease", (Span(0, 6), Span(20, 28)))
 
 
+@pytest.mark.slow
 @given(annotated())
 def test_what_is_sound_has_no_error(pair: tuple[Document, Annotation]) -> None:
     document, annotation = pair

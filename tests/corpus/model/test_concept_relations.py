@@ -86,6 +86,7 @@ def pairs_in(document: str) -> int:
     return sum(sum(head in held for held in carried) * sum(tail in held for held in carried) for head, tail in ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("through", ["brat", "label-studio"])
 @pytest.mark.parametrize("part", ["Training", "Development"])
 def test_bc5cdr_there_and_back(corpora: Path, tmp_path: Path, part: str, through: str) -> None:
@@ -99,6 +100,7 @@ def test_bc5cdr_there_and_back(corpora: Path, tmp_path: Path, part: str, through
     assert relations == sum(pairs_in(document) for document in source.read_text().split("\n\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["Training", "Development"])
 def test_bc5cdr_without_what_says_where_a_relation_comes_from(corpora: Path, tmp_path: Path, part: str) -> None:
     source = corpora / "bc5cdr" / f"CDR_{part}Set.PubTator.txt"

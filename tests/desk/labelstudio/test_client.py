@@ -205,6 +205,7 @@ def test_labels_with_anything_in_them_can_be_annotated_with(label_studio: Runnin
     assert desk.prepare("pool", "x" * 70, labels, marker=marker) == project
 
 
+@pytest.mark.slow
 def test_importing_the_desk_does_not_import_the_sdk() -> None:
     import subprocess
     import sys

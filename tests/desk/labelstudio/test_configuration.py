@@ -37,6 +37,7 @@ _LABELS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_LABELS, _LABELS)
 def test_labels_come_back_whatever_is_in_them(labels: list[str], relations: list[str]) -> None:
     configuration = LabellingConfiguration.parse(labelling_configuration(labels, relations))

@@ -104,6 +104,7 @@ def _told(error: BioratError) -> str:
     return str(error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body", "kind", "told"),
     [

@@ -76,6 +76,7 @@ def work(desk: LabelStudioDesk) -> dict[str, Callable[[], object]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pull", "find", "push", "prepare", "prepare anew", "add", "publish"])
 def test_an_answer_of_another_shape_is_understood_or_refused(
     fake: FakeLabelStudio, desk: LabelStudioDesk, name: str

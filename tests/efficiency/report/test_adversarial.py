@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from biorat_al.efficiency.report.adversarial import STUDY, adversarial_training
 from biorat_al.efficiency.report.build import headline_of
 from biorat_al.efficiency.report.sections.comparisons import comparisons
@@ -40,6 +42,7 @@ def test_a_project_is_told_the_study_and_its_own_difference() -> None:
     assert "their committee" not in sentence
 
 
+@pytest.mark.slow
 def test_the_control_arm_is_explained_where_a_committee_chooses() -> None:
     sentence = headline(project(("none", 0.6), ("rat", 0.66), ("committee", 0.7)))
     assert "here rat comes to +1.0 points of F1 against none" in sentence

@@ -150,6 +150,7 @@ def page(saving: Path) -> Page:
     return Page(saving.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_the_verdict_stands_first(page: Page) -> None:
     (verdict,) = page.verdicts
     found = re.match(r"rat needs (\d+) % fewer hours than none for an F1 of 70\.0: the ratio is 0\.(\d+), ", verdict)
@@ -238,6 +239,7 @@ def test_the_files_beside_it_say_the_same(saving: Path, page: Page) -> None:
     assert [one.id for one in runs][:2] == ["none-mnlp-s0", "rat-mnlp-s0"]
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     runs = [run(arm, seed, rounds=3) for seed in range(2) for arm in ("none", "rat")]
     contents = []
@@ -248,6 +250,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
+@pytest.mark.slow
 def test_a_cost_is_said_in_the_same_words_and_size_as_a_saving(tmp_path: Path) -> None:
     runs = [run("none", seed, same_as="rat") for seed in range(4)]
     runs += [run("rat", seed, same_as="none") for seed in range(4)]
@@ -259,6 +262,7 @@ def test_a_cost_is_said_in_the_same_words_and_size_as_a_saving(tmp_path: Path) -
     assert not [1 for _, attributes in page.tags if "costs" in str(attributes.get("class"))]
 
 
+@pytest.mark.slow
 def test_one_seed_has_intervals_over_documents_alone_and_no_verdict(tmp_path: Path) -> None:
     report = simulation_report(simulation(tmp_path / "corpus", run("none", 0), run("rat", 0)), target=0.7)
     page = Page(report.html())
@@ -270,6 +274,7 @@ def test_one_seed_has_intervals_over_documents_alone_and_no_verdict(tmp_path: Pa
     assert "No interval: there is one seed" in page.text
 
 
+@pytest.mark.slow
 def test_no_other_pair_stands_in_for_the_main_one() -> None:
     # the seeds of rat are no other arm's
     runs = [run(arm, seed) for seed in range(2) for arm in ("none", "at", "matched")]
@@ -290,6 +295,7 @@ def test_no_other_pair_stands_in_for_the_main_one() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_main_pair_alone_is_not_adjusted() -> None:
     runs = [run(arm, seed) for seed in range(2) for arm in ("none", "at", "matched", "rat")]
     study = Study("any", runs, runs, live=False, target=0.7)
@@ -324,12 +330,14 @@ def test_strategies_are_drawn_for_an_arm_that_has_several() -> None:
     assert [series.name for series in plot.series] == ["mnlp", "random"]
 
 
+@pytest.mark.slow
 def test_f1_is_compared_at_the_most_labels_that_both_have() -> None:
     runs = [run(arm, seed, rounds=rounds) for seed in range(2) for arm, rounds in (("none", 6), ("rat", 4))]
     for unit, made in comparisons(Study("any", runs, runs, live=False))[0].items():
         assert [effect.at for effect in made[0].budgets] == [getattr(runs[1].points[-1], unit)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "said"), [((1,), True), ((1, 2), False)])
 def test_a_difference_in_f1_says_what_its_interval_is_over(seeds: tuple[int, ...], said: bool) -> None:
     runs = [
@@ -345,6 +353,7 @@ def test_a_difference_in_f1_says_what_its_interval_is_over(seeds: tuple[int, ...
     assert ("over test documents alone)" in sentence) == said
 
 
+@pytest.mark.slow
 def test_rows_and_captions_say_what_has_one_seed(tmp_path: Path) -> None:
     runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")] + [run("at", 0)]
     page = Page(simulation_report(simulation(tmp_path / "corpus", *runs), target=0.7).html())
@@ -398,6 +407,7 @@ def test_where_case_was_not_measured_nothing_is_said_of_it() -> None:
     assert not any("encoder" in text for text in robustness_section(Study("any", runs, runs, live=False)).texts)
 
 
+@pytest.mark.slow
 def test_provenance_has_a_row_for_each_value(tmp_path: Path) -> None:
     libraries = {"libraries": {"torch": "2.4", "numpy": "1.26"}, "program_versions": ["1", "2"], "threads": 2}
     runs = [run(arm, 0, rounds=2, provenance=libraries) for arm in ("none", "rat")]
@@ -444,6 +454,7 @@ def test_plots_show_what_the_tables_say() -> None:
         assert tuple(series.x) == curve.grid
 
 
+@pytest.mark.slow
 def test_labels_needed_have_intervals_and_targets_a_decimal() -> None:
     runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")]
     study = Study("any", runs, runs, live=False, target=0.725)
@@ -476,6 +487,7 @@ def test_a_forecast_in_hours_is_shown_with_each_price_halved_and_doubled() -> No
     assert section.texts[1].startswith("The next hour of annotation brings about +")
 
 
+@pytest.mark.slow
 def test_hours_are_compared_with_each_price_halved_and_doubled() -> None:
     runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
     # what rat saves is reading: half the words for the same mentions
@@ -506,6 +518,7 @@ def test_hours_are_compared_with_each_price_halved_and_doubled() -> None:
     assert rows["confirmed × 2"] == pytest.approx(rows["as it is"])
 
 
+@pytest.mark.slow
 def test_runs_of_an_older_version_have_no_hours_and_the_report_says_so(tmp_path: Path) -> None:
     runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]
     old = [
@@ -519,6 +532,7 @@ def test_runs_of_an_older_version_have_no_hours_and_the_report_says_so(tmp_path:
     assert "The price of annotation" not in text
 
 
+@pytest.mark.slow
 def test_a_target_that_nobody_named_was_chosen_after_the_fact(tmp_path: Path, page: Page) -> None:
     runs = [run(arm, seed) for seed in range(3) for arm in ("none", "rat")]
     report = simulation_report(simulation(tmp_path / "corpus", *runs))
@@ -534,12 +548,14 @@ def test_a_single_arm_cannot_be_compared(tmp_path: Path) -> None:
     assert "the only arm is none" in report.sentences[0]
 
 
+@pytest.mark.slow
 def test_one_point_is_no_curve(tmp_path: Path) -> None:
     report = simulation_report(simulation(tmp_path / "corpus", *(run(arm, 0, rounds=1) for arm in ("none", "rat"))))
     assert "one point in common" in report.sentences[0]
     Page(report.html())
 
 
+@pytest.mark.slow
 def test_strategies_and_labels_used_again_have_their_parts(tmp_path: Path) -> None:
     runs = [
         run(arm, seed, strategy=name, rounds=4)
@@ -563,6 +579,7 @@ def test_strategies_and_labels_used_again_have_their_parts(tmp_path: Path) -> No
     assert ["rat, minilm", "nobody: the whole pool", "2", "20"] in reuse
 
 
+@pytest.mark.slow
 def test_several_simulations_are_parts_of_one_page(tmp_path: Path) -> None:
     for name in ("bc5cdr", "ncbi"):
         runs = [run(arm, seed, rounds=2) for seed in range(2) for arm in ("none", "rat")]
@@ -575,6 +592,7 @@ def test_several_simulations_are_parts_of_one_page(tmp_path: Path) -> None:
     assert {"corpus1-cost.csv", "corpus2-cost.csv"} <= {path.name for path in (made.parent / "report_files").iterdir()}
 
 
+@pytest.mark.slow
 def test_simulations_on_one_corpus_are_told_apart(tmp_path: Path) -> None:
     for number, name in enumerate(("ncbi", "ncbi-random")):
         runs = [run(arm, seed, rounds=2, corpus="NCBI") for seed in range(2) for arm in ("none", "rat")]
@@ -598,6 +616,7 @@ def test_simulations_on_one_corpus_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     runs = [
         run(arm, seed, rounds=2, strategy=HOSTILE, id=f"{HOSTILE}{arm}{seed}", encoder=HOSTILE)
@@ -634,6 +653,7 @@ def test_everything_that_a_report_may_say_is_escaped() -> None:
     assert page.text.count(HOSTILE) > 15
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     folder = simulation(tmp_path / "corpus", run("none", 0, rounds=2), run("rat", 0, rounds=2))
     made, _ = write_simulation_report(folder, tmp_path / "x.html")
@@ -647,6 +667,7 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_a_report_that_was_cut_off_before_its_page_is_written_without_force(tmp_path: Path) -> None:
     folder = simulation(tmp_path / "corpus", run("none", 0, rounds=2), run("rat", 0, rounds=2))
     write_simulation_report(folder, tmp_path / "x.html")

@@ -83,6 +83,7 @@ def test_plots_of_one_page_share_no_ids() -> None:
         assert f'id="{reference}"' in svg
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_stays_text(name: str, tmp_path: Path) -> None:
     svg = inline_svg(plot(name, "rat"))

@@ -69,6 +69,7 @@ def reported(project: Project) -> Page:
     return Page(project_report(project.folder, project.settings, project.store).html())
 
 
+@pytest.mark.slow
 def test_each_arm_is_a_run_with_the_same_labels(rounds: Project) -> None:
     rat, none = live_runs(rounds.store, rounds.settings)
     assert [(run.arm, run.kind, run.selected_by, run.seed, run.strategy) for run in (rat, none)] == [
@@ -133,6 +134,7 @@ def test_a_run_says_how_to_make_it_again(rounds: Project) -> None:
     assert {"device", "dtype", "libraries", "encoder"} <= provenance.keys()
 
 
+@pytest.mark.slow
 def test_models_of_an_older_version_say_less_of_their_cost(project: Project) -> None:
     with project.store.write() as session:
         for model in session.scalars(select(ModelRow)):
@@ -199,6 +201,7 @@ def test_label_counts_are_those_of_the_newest_models(project: Project) -> None:
 # what the report says
 
 
+@pytest.mark.slow
 def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -> None:
     page, first = reported(rounds), live_runs(rounds.store, rounds.settings)[0]
     assert (
@@ -216,6 +219,7 @@ def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -
     assert "not recorded" in page.sections["annotators"][0][1][-1]
 
 
+@pytest.mark.slow
 def test_proposed_is_what_the_pre_labels_of_the_answers_held(project: Project) -> None:
     entity = entity_values(Entity("T1", "Disease", (Span(0, 3),)))
     with project.store.write() as session:
@@ -255,6 +259,7 @@ def test_without_test_answers_no_model_was_measured(project: Project) -> None:
     assert page.sections["annotators"]
 
 
+@pytest.mark.slow
 def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project) -> None:
     with project.store.write() as session:
         session.execute(update(EvaluationRow).values(true_positives=0, false_positives=0, false_negatives=0))
@@ -279,6 +284,7 @@ def test_without_mentions_in_the_test_documents_nothing_is_forecast(
         assert not said or " The pool has 3 documents left. The 3 documents left take less than an hour " in found
 
 
+@pytest.mark.slow
 def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_encoder: Path) -> None:
     one = {"training": {"epochs": 1, "min_steps": 3, "batch_size": 4, "arms": ["rat"], "selecting_arm": "rat"}}
     with made(tmp_path, tiny_encoder, 2, **one) as project:
@@ -288,6 +294,7 @@ def test_a_project_with_one_arm_has_nothing_to_compare(tmp_path: Path, tiny_enco
     assert "All arms" not in page.text
 
 
+@pytest.mark.slow
 def test_the_report_is_the_same_for_the_same_state(rounds: Project, tmp_path: Path) -> None:
     contents = []
     for name in ("a", "b"):
@@ -339,6 +346,7 @@ def _edit(project: Project, number: int, **parts: Any) -> None:
         row.settings = row.settings | {name: row.settings[name] | values for name, values in parts.items()}
 
 
+@pytest.mark.slow
 def test_models_of_other_labels_are_no_points_of_the_same_curve(project: Project) -> None:
     with project.store.write() as session:
         first = [model.version for model in models_of(session, 1).values()]
@@ -354,6 +362,7 @@ def test_models_of_other_labels_are_no_points_of_the_same_curve(project: Project
     assert "one point in common" in page.text
 
 
+@pytest.mark.slow
 def test_settings_that_were_changed_between_rounds_are_told(project: Project) -> None:
     _edit(project, 1, adversarial={"shift": 0.7}, training={"epochs": 9}, selection={"size": 8})
     runs = live_runs(project.store, project.settings)
@@ -411,10 +420,12 @@ def test_the_arm_that_selects_is_the_one_that_did_last(project: Project) -> None
 # relations
 
 
+@pytest.mark.slow
 def test_without_relations_there_is_no_part_on_them(rounds: Project) -> None:
     assert "relations" not in reported(rounds).sections
 
 
+@pytest.mark.slow
 def test_relations_are_shown_by_label_and_by_what_they_lie_between(project: Project) -> None:
     with project.store.write() as session:
         keys = {row.key: row.id for row in session.scalars(select(DocumentRow).where(DocumentRow.split == "test"))}

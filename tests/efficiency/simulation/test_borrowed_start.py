@@ -28,6 +28,7 @@ def words(tmp_path: Path, tiny_encoder: Path) -> list[str | Path]:
     ]
 
 
+@pytest.mark.slow
 def test_every_round_of_a_run_begins_from_the_borrowed_start(words: list[str | Path], tmp_path: Path) -> None:
     outcome = call(*words, "--borrow", tmp_path / "others.jsonl")
     assert outcome.code == 0, outcome.err
@@ -56,6 +57,7 @@ def test_the_arms_of_a_seed_share_one_training_on_borrowed_documents(words: list
     assert not (tmp_path / "study" / STARTS).exists()
 
 
+@pytest.mark.slow
 def test_a_simulation_that_did_not_borrow_refuses_to_go_on_with_a_borrowed_start(
     words: list[str | Path], tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def figures(run: Run) -> list[object]:
     return [(p.round, p.documents, p.tokens, p.mentions, p.picks, p.counts, p.by_label) for p in run.points]
 
 
+@pytest.mark.slow
 def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
     tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path]
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
     assert all(point.cost["steps"] >= 3 and point.cost["seconds"] > 0 for point in run.points)
 
 
+@pytest.mark.slow
 def test_arms_of_a_seed_begin_with_the_same_documents(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     runs = make(tmp_path, settings, grid("none", "rat", strategies=("mnlp", "random"), seeds=2, rounds=1), sources)
     assert len({run.id for run in runs}) == len(runs) == 8
@@ -112,11 +114,13 @@ class _Costs:
         self.cost_of_adversarial = run.points[0].cost["adversarial_steps"] > 0
 
 
+@pytest.mark.slow
 def test_random_picks_do_not_depend_on_the_arm(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     none, rat = make(tmp_path, settings, grid("none", "rat", strategies=("random",), rounds=3), sources)
     assert [point.picks for point in none.points] == [point.picks for point in rat.points]
 
 
+@pytest.mark.slow
 def test_a_full_run_learns_from_everything_at_once(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     runs = make(tmp_path, settings, grid("none", rounds=1, full=True), sources)
     assert [(run.kind, [point.documents for point in run.points]) for run in runs] == [
@@ -125,6 +129,7 @@ def test_a_full_run_learns_from_everything_at_once(tmp_path: Path, settings: Set
     ]
 
 
+@pytest.mark.slow
 def test_a_run_ends_where_the_pool_is_used_up(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     run = make(tmp_path, settings, grid("none", rounds=6), sources)[0]
     assert [point.documents for point in run.points] == [6, 12, 18, 24]
@@ -146,6 +151,7 @@ def test_a_killed_run_goes_on_and_comes_to_the_same(tmp_path: Path, settings: Se
     assert not list((cut / "work").iterdir())
 
 
+@pytest.mark.slow
 def test_work_that_a_killed_call_did_not_remove_goes_with_the_next(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
@@ -167,6 +173,7 @@ def _run_and_die(folder: Path, settings: Settings, grid: Grid, trial: Trial, num
     run_trial(folder, settings, grid, trial, die)
 
 
+@pytest.mark.slow
 def test_the_bar_of_a_resumed_simulation_begins_where_it_was(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
@@ -206,6 +213,7 @@ def test_the_bar_of_a_resumed_simulation_begins_where_it_was(
     assert bar == {"total": round(2 * sum(amount)), "begun": begun, "done": round(2 * sum(amount))}
 
 
+@pytest.mark.slow
 def test_only_the_newest_model_stays_while_a_run_is_under_way(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
@@ -222,12 +230,14 @@ def test_only_the_newest_model_stays_while_a_run_is_under_way(
     assert seen == [0, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_more_seeds_can_be_asked_for_later(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     make(tmp_path, settings, grid("none", rounds=1), sources)
     simulation = Simulation.create(tmp_path, settings, grid("none", "at", seeds=2, rounds=1), sources)
     assert [trial.id for trial in simulation.missing()] == ["at-mnlp-s0", "none-mnlp-s1", "at-mnlp-s1"]
 
 
+@pytest.mark.slow
 def test_batches_can_grow(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     growing = grid("none", strategies=("random",), rounds=3, full=True, sizes=(2, 4, 8))
     simulated, full = make(tmp_path, settings, growing, sources)
@@ -295,6 +305,7 @@ def test_a_simulation_that_was_begun_before_committees_goes_on_with_its_defaults
         Simulation.create(tmp_path, changed, grid("none"), sources)
 
 
+@pytest.mark.slow
 def test_a_committee_is_simulated_as_a_project_has_it(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     (run,) = make(tmp_path, settings, grid("committee", rounds=1), sources)
     assert (run.id, run.arm, run.selected_by) == ("committee-mnlp-s0", "committee", None)
@@ -327,6 +338,7 @@ def _as_of_an_older_version(folder: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_what_an_older_version_left_half_made_is_made_anew_and_its_runs_are_kept(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
@@ -374,6 +386,7 @@ def test_a_corpus_that_was_removed_is_read_again(tmp_path: Path, settings: Setti
     Store.open("sqlite", tmp_path / CORPUS).close()
 
 
+@pytest.mark.slow
 def test_relations_of_the_documents_change_nothing(tmp_path: Path, settings: Settings) -> None:
     related = related_records(30)
     bare = [record._replace(annotation=Annotation(record.annotation.entities)) for record in related]  # type: ignore[union-attr]
@@ -495,6 +508,7 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_another_arm_and_encoder_are_trained_on_what_a_run_picked(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
@@ -624,6 +638,7 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
     assert len(said) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [0, -1, "2", 1.5, True, []])
 def test_a_number_of_threads_that_is_none_is_told(
     tmp_path: Path, settings: Settings, sources: Sources, threads: object

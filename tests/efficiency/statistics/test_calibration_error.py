@@ -59,6 +59,7 @@ def test_the_same_seed_gives_the_same_interval():
     assert calibration_error(group, seed=3) != calibration_error(group, seed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", [0.0, 0.1])
 def test_the_interval_holds_the_truth(off):
     generator = np.random.default_rng(1)

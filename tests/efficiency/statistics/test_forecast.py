@@ -223,6 +223,7 @@ def test_sentences():
     )
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_law_at_twice_the_documents():
     """80 curves; three standard errors at 95 % are 7 %."""
     held = reached = 0

@@ -102,6 +102,7 @@ def test_a_p_value_below_five_percent_is_an_interval_without_the_value(table):
         assert (found.p_value() < 0.05) == (distance > half)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
 @pytest.mark.parametrize(("seeds", "most"), [(2, 0.99), (3, 0.98), (5, 0.97), (10, 0.965)])
 def test_holds_its_level_whatever_varies(seeds, most, share):

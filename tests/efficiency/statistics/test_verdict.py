@@ -213,6 +213,7 @@ def test_the_documents_part_does_not_shrink():
     assert seeds_needed(components, 0.4) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effect", "seeds"), [(1.2, 2), (0.7, 3), (0.4, 5), (0.3, 12)])
 def test_power_is_what_repeated_experiments_show(effect, seeds):
     """Four standard errors of 1000 draws are 6 %; Student's t with few seeds would be 10 to 40 % off."""

@@ -38,6 +38,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.slow
 @given(st.lists(scores, min_size=1, max_size=4))
 def test_the_probabilities_are_the_mean_by_hand(members: list[np.ndarray]) -> None:
     by_hand = sum(softmax(one) for one in members) / len(members)

@@ -84,6 +84,7 @@ def test_a_lost_or_changed_member_is_noticed(models: list[TrainedModel], committ
         Predictor.load(committee.folder, CPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{}", '{"format": 9, "members": [], "temperature": 1}', "[]"])
 def test_a_damaged_file_is_said(committee: TrainedModel, content: str) -> None:
     (committee.folder / COMMITTEE_FILE).write_text(content)

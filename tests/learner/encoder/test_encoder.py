@@ -24,6 +24,7 @@ def test_pubmedbert_is_the_biomedbert_of_the_hub() -> None:
     assert encoder.source == "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext"
 
 
+@pytest.mark.slow
 def test_pubmedbert_loads_from_the_hub_cache_without_a_network(encoder_folder: Path, tmp_path: Path) -> None:
     commit = "0" * 40
     repository = tmp_path / "hub" / ("models--" + PUBMEDBERT.replace("/", "--"))
@@ -87,6 +88,7 @@ def in_the_cache(hub: Path, code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_pubmedbert_loads_by_its_name_from_the_files_that_the_hub_has(encoder_folder: Path, tmp_path: Path) -> None:
     as_the_hub_has_pubmedbert(encoder_folder, tmp_path / "hub")
     code = (
@@ -130,6 +132,7 @@ def test_a_pickled_encoder_with_anything_but_tensors_is_refused_at_init(
     assert not (tmp_path / "loaded").exists()
 
 
+@pytest.mark.slow
 def test_without_network_and_cache_the_message_says_what_to_do(tmp_path: Path) -> None:
     code = (
         "from biorat_al.errors import EncoderNotFoundError\n"

@@ -62,6 +62,7 @@ def test_transformers_loads_it_as_an_encoder(tmp_path: Path, network: TaggingNet
     assert torch.equal(loaded.get_input_embeddings().weight, network.word_embedding.weight)
 
 
+@pytest.mark.slow
 def test_the_same_model_is_the_same_file_in_every_process(
     tmp_path: Path, network: TaggingNetwork, encoder: Encoder, encoder_folder: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_model_that_is_there_is_kept_and_a_damaged_one_replaced(
     read_model(folder)
 
 
+@pytest.mark.slow
 def test_a_write_beyond_the_limit_leaves_nothing(
     tmp_path: Path, network: TaggingNetwork, encoder: Encoder, encoder_folder: Path
 ) -> None:

@@ -34,6 +34,7 @@ def chain(logits: np.ndarray, number: int) -> dict[tuple[int, ...], float]:
     return {tags: weight / total for tags, weight in weights.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(shape=LOGITS)
 def test_everything_agrees_with_enumeration(shape: tuple[int, int, int, float]) -> None:

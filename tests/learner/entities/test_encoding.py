@@ -121,6 +121,7 @@ def test_a_blank_text_has_no_tags(encoder: Encoder) -> None:
     assert counts == {"no_token": 1}
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_mentions_on_words_come_back_as_they_were(encoder_json: str, data: st.DataObject) -> None:

@@ -53,6 +53,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Train:
     return run
 
 
+@pytest.mark.slow
 def test_it_learns(run: Train, make_examples: Examples, cpu: Device) -> None:
     examples = make_examples(60)
     settings = TrainingSettings(epochs=40, min_steps=120, batch_size=8, learning_rate=5e-3, patience=20, dev_share=0.1)
@@ -171,6 +172,7 @@ def test_few_and_empty_documents_are_training_data(run: Train, examples: list[Ex
     assert model.summary["best_step"] == model.summary["steps"] == 4
 
 
+@pytest.mark.slow
 def test_empty_answers_teach_that_there_is_nothing(run: Train, make_examples: Examples, cpu: Device) -> None:
     settings = TrainingSettings(epochs=30, min_steps=120, batch_size=4, learning_rate=5e-3)
     empty = [Example(e.document, ()) for e in make_examples(12)]
@@ -180,6 +182,7 @@ def test_empty_answers_teach_that_there_is_nothing(run: Train, make_examples: Ex
         assert prediction.confidence > 0.9
 
 
+@pytest.mark.slow
 def test_long_documents_are_learnt_in_windows(run: Train, cpu: Device) -> None:
     text = "the patient took low dose of aspirin for days after pain " * 20
     entities = tuple(Entity(f"T{n}", "Chemical", (Span(29 + 57 * n, 36 + 57 * n),)) for n in range(20))
@@ -190,6 +193,7 @@ def test_long_documents_are_learnt_in_windows(run: Train, cpu: Device) -> None:
     assert {e.spans for e in prediction.entities} == {e.spans for e in entities}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("min_steps", "stops_at"), [(1, 40), (50, 56)])
 def test_training_that_goes_wrong_stops_and_the_best_weights_are_kept(
     encoder: Encoder,
@@ -255,6 +259,7 @@ def test_a_score_that_is_a_little_lower_keeps_the_later_weights(
     assert (outcome.best_step, outcome.steps) == (16, 16)
 
 
+@pytest.mark.slow
 def test_the_matched_arm_makes_the_expected_passes_of_rat_as_plain_steps(run: Train, make_examples: Examples) -> None:
     settings = AdversarialSettings(probability=0.3)
     training = TrainingSettings(epochs=5, min_steps=1, batch_size=4)
@@ -267,6 +272,7 @@ def test_the_matched_arm_makes_the_expected_passes_of_rat_as_plain_steps(run: Tr
     assert run(make_examples(16), training=few, adversarial=settings, arm="matched").summary["steps"] == 65
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -156,6 +156,7 @@ def _same(one: Loop, other: Loop) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ["single-step", "pgd", "freelb", "vat"])
 @pytest.mark.parametrize("draw", ["batch", "example"])
 def test_the_arms_are_those_of_the_entities(

@@ -195,6 +195,7 @@ def test_what_stands_outside_the_window_is_not_told_as_too_many() -> None:
     assert found.counts == {"too_many": 1, "outside_window": 1, "other_types": 1}
 
 
+@pytest.mark.slow
 def test_an_article_has_no_more_candidates_than_the_bound() -> None:
     """There would be half a million."""
     text, entities = document("Given AA with Dpain. " * 700)
@@ -436,6 +437,7 @@ def test_two_mentions_of_one_concept_are_not_related_to_each_other_at_the_level_
     assert label_candidates(one, [REPLACES], SENTENCE).targets == ("replaces", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("window", "candidates", "positives", "counts"),
     [

@@ -50,6 +50,7 @@ def test_a_relation_is_proposed_where_any_is_probable_enough(logits: NDArray[np.
             assert row[1:].sum() < threshold + 1e-9
 
 
+@pytest.mark.slow
 @given(logits_of, st.data())
 def test_no_other_threshold_has_a_higher_f1(logits: NDArray[np.float64], data: st.DataObject) -> None:
     targets = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(logits), max_size=len(logits))))

@@ -258,6 +258,7 @@ def candidates(draw: st.DrawFn) -> tuple[str, Entity, Entity]:
     return text, *(Entity(ident, draw(labels), draw(mentions)) for ident in ("h", "t"))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["minilm", "tiny", "bytes"])
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=candidates(), max_length=st.integers(48, 130))

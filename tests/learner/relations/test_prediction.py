@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Pa
     return place
 
 
+@pytest.mark.slow
 def test_relations_join_the_entities_that_were_given(folder: Path) -> None:
     extractor = RelationExtractor.load(folder, CPU)
     assert extractor.types == TYPES

@@ -56,6 +56,7 @@ def train(
     )
 
 
+@pytest.mark.slow
 def test_relations_are_learnt(tmp_path: Path, encoder: Encoder) -> None:
     examples = related_examples(60)
     summary = train(tmp_path, examples, encoder, relations=SETTINGS.model_copy(update={"epochs": 12, "negatives": 0.5}))
@@ -79,6 +80,7 @@ def test_relations_are_learnt(tmp_path: Path, encoder: Encoder) -> None:
     assert score_relations(dev, said, TYPES, "mention").overall.as_dict() == summary["dev"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["none", "rat"])
 def test_the_same_call_makes_the_same_model(tmp_path: Path, encoder: Encoder, arm: str) -> None:
     examples = related_examples(24)
@@ -91,6 +93,7 @@ def test_the_same_call_makes_the_same_model(tmp_path: Path, encoder: Encoder, ar
     assert record["summary"]["steps"] == one["steps"]
 
 
+@pytest.mark.slow
 def test_probability_0_is_bit_for_bit_the_plain_arm(tmp_path: Path, encoder: Encoder) -> None:
     examples = related_examples(12)
     plain = train(tmp_path / "a", examples, encoder, "none")
@@ -98,6 +101,7 @@ def test_probability_0_is_bit_for_bit_the_plain_arm(tmp_path: Path, encoder: Enc
     assert train(tmp_path / "c", examples, encoder, "at")["sha256"] != plain["sha256"]
 
 
+@pytest.mark.slow
 def test_the_matched_arm_has_the_passes_of_the_random_one(tmp_path: Path, encoder: Encoder) -> None:
     examples = related_examples(12)
     training = TRAINING.model_copy(update={"min_steps": 40})
@@ -213,6 +217,7 @@ def test_rare_labels_weigh_more() -> None:
     assert (weights[1:] * numbers).sum() == pytest.approx(numbers.sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["none", "rat"])
 def test_without_disputes_the_weights_have_the_same_bits(tmp_path: Path, encoder: Encoder, arm: str) -> None:
     examples = related_examples(12)

@@ -160,6 +160,7 @@ def run(encoder: Encoder, tmp_path: Path, cpu: Device) -> Callable[..., Any]:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ["none", "rat"])
 def test_where_everything_was_asked_for_the_weights_have_the_same_bits(run: Callable[..., Any], arm: str) -> None:
     examples = related_examples(24)

@@ -54,6 +54,7 @@ def total(*terms: tuple[float, Gradients]) -> Gradients:
 ATTACKS = ["single-step", "pgd", "freelb", "vat"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("draw", ["batch", "example"])
 def test_probability_0_is_bit_for_bit_the_plain_arm(encoder: Encoder, batch: Batch, draw: str, attack: str) -> None:
@@ -63,6 +64,7 @@ def test_probability_0_is_bit_for_bit_the_plain_arm(encoder: Encoder, batch: Bat
     assert (random.outcome.cost.passes, random.outcome.adversarial_steps) == (4, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("draw", ["batch", "example"])
 def test_probability_1_is_bit_for_bit_full_adversarial_training(
@@ -100,6 +102,7 @@ def test_a_pass_over_drawn_windows_has_their_part_of_the_whole_batchs_gradient(e
     assert_same(attack_gradients(fit, batch, SOME), total((1, loss_gradients(fit, batch)), (share, adversarial)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{"scope": "token"}, {"scope": "sequence"}, {"scope": "batch"}, PGD, FREELB, {"attack": "vat"}],
@@ -127,6 +130,7 @@ def test_the_embedding_is_moved_by_the_optimizer_alone(encoder: Encoder, batch: 
     assert torch.equal(fit.network.word_embedding.weight, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ["batch", "example"])
 @pytest.mark.parametrize(
     "changes",

@@ -79,6 +79,7 @@ def test_tiny_gradients_keep_their_direction() -> None:
     assert moved.flatten().tolist() == pytest.approx([0.5] * 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("scope", SCOPES)
 @given(seed=st.integers(0, 10_000), scale=st.floats(0.01, 5))

@@ -31,6 +31,7 @@ def test_the_difference_and_its_ends_are_those_of_the_counts() -> None:
     assert not compared(same, nothing, 1).base_is_better
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_difference_nine_times_in_ten() -> None:
     generator = np.random.default_rng(5)
     truth = compared(counts(generator, 20_000, 0.60), counts(generator, 20_000, 0.65), 1)
@@ -44,6 +45,7 @@ def test_the_interval_covers_the_true_difference_nine_times_in_ten() -> None:
     assert 0.84 <= hits / trials <= 0.94
 
 
+@pytest.mark.slow
 def test_equal_starts_are_given_up_in_one_of_twenty_comparisons_at_most() -> None:
     generator = np.random.default_rng(6)
     given_up = sum(

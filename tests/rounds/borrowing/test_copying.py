@@ -95,6 +95,7 @@ def test_white_space_and_case_hide_no_text(text: str, blanks: str, upper: bool) 
     assert ours.reason(Document("2", other)) == SAME_TEXT
 
 
+@pytest.mark.slow
 def test_borrowed_documents_are_in_no_split_and_count_as_no_label(tmp_path: Path, tiny_encoder: Path) -> None:
     with borrowing(tmp_path, tiny_encoder, record("theirs", "Only gout.", ("gout", "Disease"))) as project:
         status = project.status(ask_desk=False)

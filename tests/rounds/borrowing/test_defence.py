@@ -58,6 +58,7 @@ def second_round(folder: Path, encoder: Path, theirs: Mapping[str, str], ours: M
     return decision
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
@@ -75,6 +76,7 @@ def test_a_start_with_labels_that_mean_something_else_is_given_up(
     assert not decision.borrowed
 
 
+@pytest.mark.slow
 def test_a_start_with_the_same_guidelines_is_kept(tmp_path: Path, tiny_encoder: Path) -> None:
     decision = second_round(tmp_path, tiny_encoder, BOTH, BOTH)
     assert decision.borrowed

@@ -68,6 +68,7 @@ class Recorded(SilentProgress):
         return super().bar(description, total, unit, done)
 
 
+@pytest.mark.slow
 def test_the_first_batch_has_pre_labels_of_the_borrowed_model(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, **LEARNS, borrow={"epochs": 4})
     progress = Recorded()
@@ -98,6 +99,7 @@ def test_the_first_batch_has_pre_labels_of_the_borrowed_model(tmp_path: Path, ti
             assert list(models_of(session, 1)) == ["rat", "none"]
 
 
+@pytest.mark.slow
 def test_a_second_batch_is_pre_labelled_too_if_everything_in_the_first_was_skipped(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_second_batch_is_pre_labelled_too_if_everything_in_the_first_was_skipp
         assert shown == {start_file(project).name}
 
 
+@pytest.mark.slow
 def test_predictions_without_any_label_are_those_of_the_borrowed_model(tmp_path: Path, tiny_encoder: Path) -> None:
     with borrowing(tmp_path / "trial", settings_for(tiny_encoder)) as project:
         project.round()
@@ -121,6 +124,7 @@ def test_predictions_without_any_label_are_those_of_the_borrowed_model(tmp_path:
         assert annotation.extras["model_version"] == start_file(project).name
 
 
+@pytest.mark.slow
 def test_every_arm_of_every_round_begins_from_one_training(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +147,7 @@ def test_every_arm_of_every_round_begins_from_one_training(
         assert begun == [{"version": trained[0], "sha256": sha256, "labels": ["Disease", "Chemical"]}] * 4
 
 
+@pytest.mark.slow
 def test_training_begins_from_the_weights_of_the_borrowed_model(tmp_path: Path, tiny_encoder: Path) -> None:
     """With a learning rate near 0, a round's model is the borrowed model."""
     settings = settings_for(
@@ -160,6 +165,7 @@ def test_training_begins_from_the_weights_of_the_borrowed_model(tmp_path: Path, 
             torch.testing.assert_close(tensor, theirs[name], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_label_that_nobody_borrowed_is_unknown_there_and_gets_a_fresh_head(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -191,6 +197,7 @@ def only(record: Record, label: str) -> Record:
     return record._replace(annotation=replace(record.annotation, entities=entities, relations=()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["lost", "damaged"])
 def test_a_borrowed_model_that_is_lost_or_damaged_is_trained_again(
     tmp_path: Path, tiny_encoder: Path, fault: str
@@ -231,6 +238,7 @@ def test_status_tells_that_the_borrowed_corpora_are_missing_and_goes_on(tmp_path
             project.round()
 
 
+@pytest.mark.slow
 def test_a_corpus_that_is_taken_out_of_the_settings_is_no_longer_borrowed(tmp_path: Path, tiny_encoder: Path) -> None:
     with borrowing(tmp_path / "trial", settings_for(tiny_encoder)) as project:
         project.round()
@@ -285,6 +293,7 @@ BETTER = Comparison(0, 0.6, 0.5, 0.05, 0.2)
 UNCLEAR = Comparison(0, 0.4, 0.5, -0.3, 0.1)
 
 
+@pytest.mark.slow
 def test_rounds_go_back_to_the_base_encoder_where_it_is_better_and_look_again_at_twice_as_many_documents(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +324,7 @@ def test_rounds_go_back_to_the_base_encoder_where_it_is_better_and_look_again_at
         assert any(status.start in fact.detail for fact in report.overview.facts if report.overview)
 
 
+@pytest.mark.slow
 def test_an_unclear_comparison_keeps_the_borrowed_start(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +334,7 @@ def test_an_unclear_comparison_keeps_the_borrowed_start(
         assert project.round().step("train").counts["start"]["from"] == "borrowed"
 
 
+@pytest.mark.slow
 def test_nothing_is_compared_where_the_settings_say_never(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

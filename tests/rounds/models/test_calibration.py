@@ -34,6 +34,7 @@ def context_of(project: Project, number: int) -> Context:
     return Context(project.folder, project.settings, project.store, project.desk, number, RoundRequest())
 
 
+@pytest.mark.slow
 def test_until_there_are_answers_the_default_scaling_is_used(project: Project) -> None:
     report = project.round()
     assert report.step("train").counts["calibrated_on"] == 0
@@ -44,6 +45,7 @@ def test_until_there_are_answers_the_default_scaling_is_used(project: Project) -
     assert models["rat"].summary["dev_documents"] == 0, "a document was kept back from training"
 
 
+@pytest.mark.slow
 def test_the_scaling_that_made_the_answers_is_found(project: Project) -> None:
     """Proposals are put in the place of the model's, so that the truth is known."""
     project.round()
@@ -79,6 +81,7 @@ def test_the_scaling_that_made_the_answers_is_found(project: Project) -> None:
     assert found.f1 == pytest.approx(np.mean(right), abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_model_that_selects_is_calibrated_on_answers(project: Project) -> None:
     project.round()
     with project.store.write() as session:

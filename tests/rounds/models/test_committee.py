@@ -28,6 +28,7 @@ def settings(tiny_encoder: Path) -> Settings:
     return settings_for(tiny_encoder, training=VOTING)
 
 
+@pytest.mark.slow
 def test_the_committee_selects_and_pre_labels(tmp_path: Path, settings: Settings) -> None:
     with make_project(tmp_path / "trial", settings) as project:
         published: list[str] = []
@@ -50,6 +51,7 @@ def test_the_committee_selects_and_pre_labels(tmp_path: Path, settings: Settings
         assert project.status(ask_desk=False).rounds[1].f1.keys() == {"rat", "none", "committee"}
 
 
+@pytest.mark.slow
 def test_the_pool_is_predicted_with_the_mean_of_the_arms(tmp_path: Path, settings: Settings) -> None:
     with make_project(tmp_path / "trial", settings) as project:
         project.round()
@@ -77,6 +79,7 @@ def _texts(project: Project) -> list[tuple[int, str]]:
         return [(row.id, row.text) for row in session.scalars(select(DocumentRow))]
 
 
+@pytest.mark.slow
 def test_predict_gives_the_committee_and_loads_each_model_once(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +97,7 @@ def test_predict_gives_the_committee_and_loads_each_model_once(
     assert models["none"] in line, "the provenance does not name the members"
 
 
+@pytest.mark.slow
 def test_without_a_committee_everything_is_as_before(tmp_path: Path, tiny_encoder: Path) -> None:
     """The arms are the same bit for bit, and the selecting arm selects."""
     pictures = []
@@ -155,6 +159,7 @@ def test_a_committee_whose_member_comes_out_otherwise_is_formed_again(
         project.predict([tmp_path / "trial-documents" / "test.jsonl"], tmp_path / "predicted.jsonl")
 
 
+@pytest.mark.slow
 def test_a_lost_folder_of_a_committee_is_written_again(tmp_path: Path, settings: Settings) -> None:
     with make_project(tmp_path / "trial", settings) as project:
         project.round()

@@ -92,6 +92,7 @@ def test_a_round_whose_model_comes_out_otherwise_on_another_machine_goes_on_with
         assert project.predict([tmp_path / "trial-documents" / "test.jsonl"], tmp_path / "out.jsonl") == 6
 
 
+@pytest.mark.slow
 def test_tasks_that_were_pushed_keep_the_version_of_a_model_that_was_trained_again(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_the_difference_is_paired_by_document() -> None:
     assert (ours, low, high) == (theirs, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_dictionary_that_beats_the_model_pre_labels_and_is_told(tmp_path: Path, tiny_encoder: Path) -> None:
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option], test=LEAST + 2)
@@ -105,6 +106,7 @@ def test_a_dictionary_that_beats_the_model_pre_labels_and_is_told(tmp_path: Path
         assert "pre_labels_of" not in third.step("push").counts
 
 
+@pytest.mark.slow
 def test_a_file_that_lacks_a_document_of_the_batch_leaves_it_to_the_model(tmp_path: Path, tiny_encoder: Path) -> None:
     records = list(read_demo_corpus())
     path = predictions_of(tmp_path / "theirs.jsonl", records[18:32])

@@ -82,6 +82,7 @@ def shown(project: Project) -> dict[str, tuple[str, tuple[Entity, ...]]]:
         return {key: (str(version), tuple(map(entity_from_values, row.entities))) for key, version, row in rows}
 
 
+@pytest.mark.slow
 def test_the_first_batch_shows_the_names_of_a_dictionary_with_their_concepts(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
@@ -266,6 +267,7 @@ def test_a_dictionary_with_a_label_that_is_taken_out_is_an_error_of_the_settings
         )
 
 
+@pytest.mark.slow
 def test_a_changed_dictionary_is_told_once(tmp_path: Path, tiny_encoder: Path) -> None:
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option])

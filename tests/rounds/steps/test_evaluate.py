@@ -82,6 +82,7 @@ def versions_of(project: Project, number: int = 1) -> list[str]:
         return [model.version for model in models_of(session, number).values()]
 
 
+@pytest.mark.slow
 def test_each_arm_is_measured_as_it_is_and_under_each_condition(project: Project) -> None:
     with project.store.read() as session:
         assert session.get_one(StepRow, (1, "evaluate")).counts["uncased"] is True
@@ -108,6 +109,7 @@ def test_each_arm_is_measured_as_it_is_and_under_each_condition(project: Project
         assert any(robustness_of(session, v)["typos"] != document_counts_of(session, v) for v in versions)
 
 
+@pytest.mark.slow
 def test_without_robustness_only_the_documents_as_they_are_are_measured(tmp_path: Path, tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder, evaluation={"robustness": False})
     with make_project(tmp_path / "trial", settings) as project:

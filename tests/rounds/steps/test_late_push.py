@@ -52,6 +52,7 @@ def _cut_off(project: Project, at_look: int | None, settle_seconds: float) -> La
     return desk
 
 
+@pytest.mark.slow
 def test_tasks_that_arrive_late_are_waited_for_and_not_sent_again(project: Project) -> None:
     desk = _cut_off(project, at_look=3, settle_seconds=60)
     project.round()

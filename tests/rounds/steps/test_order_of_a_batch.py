@@ -23,6 +23,7 @@ def _sent(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[Task]:
     return sent
 
 
+@pytest.mark.slow
 def test_annotators_get_the_document_that_the_model_is_least_sure_of_first(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

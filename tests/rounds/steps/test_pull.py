@@ -25,6 +25,7 @@ def without_gold(tmp_path: Path, tiny_encoder: Path) -> Project:
     return Project.init(tmp_path / "people", settings, Sources([file], test_size=5))[0]
 
 
+@pytest.mark.slow
 def test_answers_on_test_documents_are_fetched_and_measured_by(without_gold: Project) -> None:
     desk = patient(without_gold, empty=True)
     without_gold.round()
@@ -35,6 +36,7 @@ def test_answers_on_test_documents_are_fetched_and_measured_by(without_gold: Pro
     without_gold.close()
 
 
+@pytest.mark.slow
 def test_test_documents_are_asked_for_without_pre_labels(
     without_gold: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,6 +59,7 @@ def test_test_documents_are_asked_for_without_pre_labels(
     without_gold.close()
 
 
+@pytest.mark.slow
 def test_each_pull_goes_on_where_the_last_one_ended(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[str | None] = []
     pull = project.desk.pull

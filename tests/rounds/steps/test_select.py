@@ -63,6 +63,7 @@ def chosen(context: Context) -> tuple[list[tuple[str, float, str]], dict[str, An
     return found, {"reason": result.skipped} if result.skipped else result.counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(STRATEGIES))
 def test_every_strategy_chooses_a_batch_and_the_same_one_again(project: Project, name: str) -> None:
     picks, counts = chosen(context_of(project, name, mc_passes=2))

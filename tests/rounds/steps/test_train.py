@@ -21,6 +21,7 @@ def context_of(project: Project, number: int) -> Context:
     return Context(project.folder, project.settings, project.store, desk, number, RoundRequest())
 
 
+@pytest.mark.slow
 def test_virtual_training_is_given_the_pool_without_the_answered_documents(tmp_path: Path, tiny_encoder: Path) -> None:
     with make_project(tmp_path / "trial", settings_for(tiny_encoder, **VAT)) as project:
         project.round()
@@ -46,6 +47,7 @@ def test_from_a_large_pool_documents_are_drawn_by_the_rounds_seed(
     assert draws[0] == [one for one in everything if one in draws[0]], "in the order of the pool"
 
 
+@pytest.mark.slow
 def test_a_label_that_is_asked_for_later_says_what_was_annotated_before(project: Project) -> None:
     project.round()
     entities = [{"name": name} for name in (*project.settings.labels, "Gene")]

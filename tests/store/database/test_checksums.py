@@ -79,6 +79,7 @@ def growing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.close()
 
 
+@pytest.mark.slow
 @settings_of_hypothesis(max_examples=50)
 @given(
     label=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),

@@ -164,6 +164,7 @@ def test_each_failure_of_a_postgres_says_what_to_do(postgres: URL, server: Calla
     assert "it can be read only" in problem(postgres.set(database="copy"))
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_connection_that_was_cut_is_told(new_postgres_database: Callable[[], URL]) -> None:
     store = Store.create(new_postgres_database())

@@ -32,6 +32,7 @@ def complete(store: Store) -> int:
         return add_missing_checksums(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -117,6 +118,7 @@ def everything(file: Path) -> None:
         store.close()
 
 
+@pytest.mark.slow
 def test_a_bit_that_flipped_on_the_disk_changes_no_row_without_a_word(file: Path) -> None:
     right, rows = file.read_bytes(), contents(file)
     generator = random.Random(11)

@@ -63,6 +63,7 @@ def _any(column: Column[Any]) -> Any:
     return "2026-01-01 00:00:00.000000" if kind is datetime else 1 if kind is not str else "x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_value_that_this_program_does_not_write_is_refused_in_a_sentence(
     tmp_path: Path, file: Path, table: str, column: str

@@ -179,6 +179,7 @@ def bare(text: str) -> str:
     return "".join(text.split())
 
 
+@pytest.mark.slow
 @given(annotated())
 def test_nothing_is_lost_and_every_mention_keeps_its_place(pair: tuple[Document, Annotation]) -> None:
     document, annotation = pair

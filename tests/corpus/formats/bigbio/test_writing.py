@@ -108,6 +108,7 @@ def test_datasets_loads_it_with_exactly_the_kb_features(tmp_path: Path) -> None:
     assert first["entities"][0]["normalized"] == [{"db_name": "MESH", "db_id": "D1"}]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -317,6 +318,7 @@ def test_no_document_at_all(tmp_path: Path, splits: dict[str, Any]) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ncbi_disease_with_its_document_that_is_there_twice(corpora: Path, tmp_path: Path) -> None:
     path = corpora / "ncbi_disease" / "NCBItrainset_corpus.txt"
     records = [
@@ -334,6 +336,7 @@ def test_ncbi_disease_with_its_document_that_is_there_twice(corpora: Path, tmp_p
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "all_pairs", "repeated"), [("Training", 15_072, 10), ("Development", 16_491, 0)])
 def test_bc5cdr_has_the_relations_that_bigbio_makes_of_it(
     corpora: Path, tmp_path: Path, part: str, all_pairs: int, repeated: int
@@ -457,6 +460,7 @@ def test_what_nobody_stated_is_said_to_be_unknown(tmp_path: Path) -> None:
     assert not {"language", "multilinguality", "homepage", "bigbio_language"} & header.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "title",
     [

@@ -218,6 +218,7 @@ def test_a_wrong_mention(tmp_path: Path) -> None:
     assert ([e.id for e in record.annotation.entities], record.annotation.relations) == (["2"], ())
 
 
+@pytest.mark.slow
 def test_documents_are_read_one_by_one(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps(collection(*[DOCUMENT] * 3000))[:-2] + ", broken")
     seen: list[int] = []

@@ -387,6 +387,7 @@ xml_texts = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(data=st.data())
 def test_whatever_was_rendered_is_read_back(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -121,6 +121,7 @@ PREFIXED = ("Association", "MESH:D900001", "MESH:D900002")
 PUBTATOR3 = {"score": "0.99", "role1": "Chemical|MESH:D900001", "role2": "Disease|MESH:D900002", "type": "Association"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xml", "json"])
 @pytest.mark.parametrize(
     ("value", "expected", "properties"),

@@ -104,6 +104,7 @@ def annotations(draw: st.DrawFn) -> tuple[str, Annotation]:
     return text, Annotation(entities, tuple(relations))
 
 
+@pytest.mark.slow
 @given(annotations(), st.booleans())
 def test_annotations_come_back_as_they_went(case: tuple[str, Annotation], joined: bool) -> None:
     text, annotation = case
@@ -123,6 +124,7 @@ def test_annotations_come_back_as_they_went(case: tuple[str, Annotation], joined
     assert annotation_of(result, text, "label", LABELS, TYPES) == (annotation, ())
 
 
+@pytest.mark.slow
 @given(texts_with_entities(), st.randoms(use_true_random=False))
 def test_the_order_of_regions_does_not_matter(case: tuple[str, tuple[Entity, ...]], random: Any) -> None:
     text, entities = case
@@ -148,6 +150,7 @@ _VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(_JSON, st.dictionaries(_KEYS, _VALUES, max_size=6)), max_size=5) | _JSON)
 def test_whatever_the_server_sends_is_read_or_told(result: Any) -> None:
     annotation, problems = annotation_of(result, TEXT)

@@ -118,6 +118,7 @@ def test_an_article_without_a_pmid(tmp_path: Path) -> None:
     assert report.left_out == {"articles without a PMID": 1}
 
 
+@pytest.mark.slow
 def test_a_packed_baseline_is_read_as_a_stream(tmp_path: Path) -> None:
     one = article("1", "<ArticleTitle>Voles.</ArticleTitle>")
     path = tmp_path / "pubmed24n0001.xml.gz"

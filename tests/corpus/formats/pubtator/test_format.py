@@ -92,6 +92,7 @@ def test_identifiers(
     assert entity.extras == ({"identifiers": kept} if kept else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "column"),
     [
@@ -419,6 +420,7 @@ def rendered(draw: st.DrawFn) -> tuple[str, Document, list[tuple[Span, str, tupl
     return "\n".join(lines) + "\n", document, mentions
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(parts=st.lists(rendered(), min_size=1, max_size=4), before=st.sampled_from(["", "\n", "\ufeff", "\n\n"]))
 def test_whatever_was_rendered_is_read_back(
