@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     MetaData,
@@ -61,7 +62,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JsonOf(dict), list[Any]: JsonOf(list)}  # noqa: RUF012
+    type_annotation_map = {  # noqa: RUF012
+        datetime: UtcDateTime,
+        # what SQLAlchemy makes of a float by itself differs between its versions
+        float: Double,
+        dict[str, Any]: JsonOf(dict),
+        list[Any]: JsonOf(list),
+    }
 
 
 class ProjectRow(Base):

@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import URL, text
 
 from biorat_al.errors import ProjectError, SchemaVersionError, StoreError, UsageError
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import DATABASE_VARIABLE, database_setting, database_url, parse_url
 from biorat_al.store.store import Store, add_project
-from biorat_al.store.tables import Base, ProjectRow
+from biorat_al.store.tables import ProjectRow
+from tests.support.databases import differences
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None:
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert differences(connection) == []
 
 
 def test_a_database_holds_one_project(store: Store, empty_database: URL) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect, select, update
 
 from biorat_al.errors import SchemaVersionError, StoreError
@@ -27,6 +25,7 @@ from biorat_al.store.findings import findings
 from biorat_al.store.models import predictions
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import AnnotationRow, Base, TaskRow
+from tests.support.databases import differences
 
 VERSION = "demo-r1-rat-0123456789"
 
@@ -206,7 +205,7 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     same = after.keys() - {"annotation", "task"}
     assert {name: after[name] for name in same} == {name: (new | before)[name] for name in same}
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert differences(connection) == []
     store = Store(empty_database)
     counts = {"true_positives": 1, "false_positives": 0, "false_negatives": 2}
     of_relation = {"document_id": 7, "label": "treats", "entities": "gold", "level": "mention", **counts}

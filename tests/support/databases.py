@@ -6,11 +6,15 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, Connection, create_engine, text
 
 from biorat_al.store.database.engine import database_url, parse_url
+from biorat_al.store.tables import Base
 
 _numbers = itertools.count()
 
@@ -64,3 +68,9 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
         return database_url("sqlite", tmp_path)
     make: Callable[[], URL] = request.getfixturevalue("new_postgres_database")
     return make()
+
+
+def differences(connection: Connection) -> list[Any]:
+    """Return what the tables of a database lack, or have too much, against those of the program."""
+
+    return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))

@@ -262,8 +262,15 @@ def test_whatever_is_in_the_files_of_an_encoder_the_folder_is_named(
     encoder_folder: Path, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
     folder = _changed(encoder_folder, tmp_path, **files)
+
+    def load() -> None:
+        encoder = resolve_encoder(folder)
+        encoder.count_tokens(["gout"])
+        # transformers 5.3 takes any size until it makes the network
+        encoder.network("eager")
+
     with pytest.raises(EncoderNotFoundError, match=r"changed does not hold an encoder that can be loaded: \S"):
-        resolve_encoder(folder).count_tokens(["gout"])
+        load()
 
 
 def test_an_encoder_without_a_vocabulary_does_not_read_all_words_as_the_same_unknown_one(

@@ -17,7 +17,7 @@ from biorat_al.store.database.engine import database_url
 from biorat_al.store.database.json_values import JsonOf
 from biorat_al.store.documents import document_of
 from biorat_al.store.store import Store
-from biorat_al.store.tables import Base, DocumentRow, EntityRow
+from biorat_al.store.tables import Base, DocumentRow, EntityRow, UtcDateTime
 
 COLUMNS = [
     (table.name, column.name)
@@ -59,7 +59,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _any(column: Column[Any]) -> Any:
     if isinstance(column.type, JsonOf):
         return "{}" if column.type.kind is dict else "[]"
-    kind = column.type.python_type
+    # SQLAlchemy 2.0 does not ask the type that a decorator is around
+    kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
     return "2026-01-01 00:00:00.000000" if kind is datetime else 1 if kind is not str else "x"
 
 
