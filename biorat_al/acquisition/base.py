@@ -17,6 +17,10 @@ Feature = Literal["embedding", "gradient", "disagreement", "sensitivity"]
 """What a model can compute for each candidate besides its predictions; defined in
 :mod:`biorat_al.learner.entities.probe`."""
 
+PerHour = Literal["each", "set", "itself"]
+"""How a strategy allows for the seconds that documents take: each score is divided by them (``each``); so are those of
+the set that the strategy chooses, which is then larger than the batch (``set``); it divides by them ``itself``."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -77,6 +81,7 @@ class QueryStrategy(ABC):
     :cvar needs_model: whether it needs uncertainties, and so a trained model.
     :cvar needs: further features that it needs from the model; they are computed only for the candidates.
     :cvar needs_labelled: whether it needs the embeddings of the labelled documents.
+    :cvar per_hour: how it allows for the seconds that documents take; see :data:`PerHour`.
     :cvar subsampled: whether it gets a random sample of a pool larger than ``settings.selection.subsample``. A strategy
         that only uses the pool's predictions, which already exist, gets the whole pool.
     """
@@ -85,6 +90,7 @@ class QueryStrategy(ABC):
     needs_model: bool = True
     needs: frozenset[Feature] = frozenset()
     needs_labelled: bool = False
+    per_hour: PerHour = "each"
     subsampled: bool = True
 
     @abstractmethod
