@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from biorat_al.acquisition.balanced import balanced_clusters
 from biorat_al.acquisition.base import Candidates, QueryStrategy
+from biorat_al.acquisition.density import typical_lengths
+from biorat_al.acquisition.fluctuation import fluctuation, rounds_in_words
 
 NOT_CLUSTERED = -1.0
 """Score of a document whose measure is too low for it to be clustered."""
@@ -86,6 +88,48 @@ class ClusterMargin(ClusterStrategy):
     def measure(self, candidates: Candidates) -> NDArray[np.float64]:
         lengths: NDArray[np.int64] = np.maximum(candidates.tokens, 1)
         return self.from_model(candidates, "margin") / lengths
+
+
+class ClusterEntityEntropy(ClusterStrategy):
+    """Choose documents whose possible mentions the model is unsure of, spread evenly over clusters.
+
+    As ``cluster-margin``, with the score of ``entity-entropy`` in the place of the margin: the candidates with the
+    highest, three for each document of the batch, are clustered, and one is drawn from each cluster in turn. The score
+    is that of ``cluster-margin``, too, and so is the cost.
+
+    The measure: Şapcı, Kemik, Yeniterzi and Tastan 2023 (Natural Language Engineering); the clusters: Citovsky et al.
+    2021 (NeurIPS), algorithms 1 and 2. The two were not combined in these papers.
+    """
+
+    name = "cluster-entity-entropy"
+    above = "unsure of words that may be in a mention"
+    below = "its entity entropy is not among the highest"
+
+    def measure(self, candidates: Candidates) -> NDArray[np.float64]:
+        return self.from_model(candidates, "entity_entropy") * typical_lengths(candidates.tokens)
+
+
+class ClusterFluctuation(ClusterStrategy):
+    """Choose documents of which models are unsure, now and then or throughout, spread evenly over clusters.
+
+    As ``cluster-margin``, with the score of ``fluctuation`` in the place of the margin: the candidates with the
+    highest, three for each document of the batch, are clustered, and one is drawn from each cluster in turn. The score
+    is that of ``cluster-margin``, too, and so is the cost.
+
+    The measure: Yao, Dou, Nie and Wen 2022 (IEEE TKDE 34); the clusters: Citovsky et al. 2021 (NeurIPS), algorithms 1
+    and 2. The two were not combined in these papers.
+    """
+
+    name = "cluster-fluctuation"
+    needs_history = True
+    above = "unsure, or sure in one round and unsure in another"
+    below = "its fluctuation is not among the highest"
+
+    def measure(self, candidates: Candidates) -> NDArray[np.float64]:
+        return fluctuation(self.from_model(candidates, "mnlp"), candidates.history)
+
+    def remark(self, candidates: Candidates, position: int) -> str:
+        return rounds_in_words(candidates, position)
 
 
 def turns(clusters: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.float64]:

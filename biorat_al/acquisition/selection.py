@@ -80,6 +80,7 @@ def select(
             reason=", ".join(
                 [
                     strategy.reason(float(scores[choice.position])),
+                    *([remark] if (remark := strategy.remark(pool, choice.position)) else []),
                     *([] if pool.seconds is None else [f"about {pool.seconds[choice.position]:,.0f} s to annotate"]),
                     f"rank {rank[choice.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
                     *([choice.remark] if choice.remark else []),
@@ -124,6 +125,7 @@ def _by_id(candidates: Candidates) -> Candidates:
         uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
         features={name: values[order] for name, values in candidates.features.items()},
         seconds=None if candidates.seconds is None else candidates.seconds[order],
+        history=candidates.history[order] if candidates.history.size else candidates.history,
     )
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from biorat_al.acquisition import clusters
 from biorat_al.acquisition.base import Budget, Candidates
-from biorat_al.acquisition.clusters import NOT_CLUSTERED, ClusterMargin, ClusterStrategy, turns
+from biorat_al.acquisition.clusters import (
+    NOT_CLUSTERED,
+    ClusterEntityEntropy,
+    ClusterFluctuation,
+    ClusterMargin,
+    ClusterStrategy,
+    turns,
+)
 from biorat_al.acquisition.registry import STRATEGIES
 from biorat_al.acquisition.selection import select
 from tests.acquisition.factories import make
@@ -125,3 +132,29 @@ class TestEvery:
             picks = select(timed, kind(), Budget(documents=3), seed=seed)
             assert {int(pick.document_id[1:]) // 3 for pick in picks} == {0, 1, 2}
             assert [pick.score for pick in picks] == pytest.approx([1.0, 3 / 4, 3 / 5])
+
+
+class TestClusterEntityEntropy:
+    def test_it_clusters_by_the_score_of_entity_entropy(self) -> None:
+        # the first has the highest sum, in a length that no other has
+        pool = replace(
+            _pool([[number, 0] for number in range(5)], [1.2, 1.0, 0.9, 0.8, 0.1]),
+            tokens=np.array([900, 100, 100, 100, 100]),
+        )
+        density = STRATEGIES["entity-entropy"]().scores(pool, _generator())
+        assert density[0] < 0.8 < density[1]
+        assert _clustered(ClusterEntityEntropy(), replace(pool, wanted=1)) == [1, 2, 3]
+
+
+class TestClusterFluctuation:
+    def test_it_clusters_by_the_score_of_fluctuation(self) -> None:
+        pool = _pool([[number, 0] for number in range(5)], [0.5, 0.5, 0.4, 0.4, 0.4])
+        steady, changing = [0.5, 0.5], [0.1, 0.9]
+        pool = replace(pool, history=np.array([steady, steady, changing, changing, changing]), wanted=1)
+        assert _clustered(ClusterFluctuation(), pool) == [2, 3, 4]
+        assert _clustered(ClusterFluctuation(), replace(pool, history=np.zeros((0, 0))))[:2] == [0, 1]
+
+    def test_the_reason_says_over_how_many_rounds(self) -> None:
+        pool = replace(_pool([[0, 0], [1, 0]], [0.5, 0.5]), history=np.array([[0.5], [0.4]]))
+        picks = select(pool, ClusterFluctuation(), Budget(documents=2), seed=0)
+        assert all(", over 2 rounds, rank" in pick.reason for pick in picks)

@@ -677,6 +677,27 @@ ACQUISITION = (
         ("tests/acquisition/test_selection.py",),
     ),
     Fault(
+        "the fluctuation forgets the round before the last",
+        "biorat_al/rounds/steps/predict.py",
+        "[: ROUNDS - 1]",
+        "[:1]",
+        ("tests/rounds/steps/test_predict.py",),
+    ),
+    Fault(
+        "rounding errors pass for fluctuation",
+        "biorat_al/acquisition/fluctuation.py",
+        "    variance[variance <= np.square(_ROUNDING * mean)] = 0.0\n",
+        "",
+        ("tests/acquisition/test_fluctuation.py",),
+    ),
+    Fault(
+        "words outside of mentions count in the entity entropy",
+        "biorat_al/learner/entities/decoding.py",
+        "in_mention = marginals[..., B] + marginals[..., I]",
+        "in_mention = marginals.sum(axis=-1)",
+        ("tests/learner/entities/test_decoding.py",),
+    ),
+    Fault(
         "strategies choose more than the budget pays for",
         "biorat_al/acquisition/base.py",
         "return len(self) if self.wanted is None else min(self.wanted, len(self))",
