@@ -3,7 +3,8 @@
 On a part of the training data, as `tune.py` has it: the study, which reports on the development documents, compares the
 best of them with random picks. For each seed a model is trained on abstracts drawn at random; every strategy chooses a
 batch from the rest of the pool with that very model; a new model is trained on both, and scored. The batch has as many
-word pieces as the first abstracts. Each trial is one line of JSON; a trial that already exists is not run again.
+word pieces as the first abstracts. Strategies that look back at earlier rounds get what models of one and two thirds of
+the first abstracts make of the pool. Each trial is one line of JSON; a trial that already exists is not run again.
 
     python benchmarks/label_efficiency/screen.py [--corpus FOLDER] [--seeds 0,1,2] [--only NAME,NAME] [--abstracts 60]
     python benchmarks/label_efficiency/screen.py --show
@@ -18,15 +19,17 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from parts import CORPUS, LABEL, Parts, read_lines, read_parts
 from scipy.stats import t as student
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature
+from biorat_al.acquisition.fluctuation import ROUNDS
 from biorat_al.acquisition.registry import STRATEGIES, find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.corpus.model.document import Document
@@ -78,6 +81,8 @@ def run(parts: Parts, encoder: Encoder, seed: int, names: Sequence[str], abstrac
         labelled = [example.document for example in first]
         needs = frozenset[Feature]().union(*(find_strategy(name).needs for name in missing))
         candidates = measured(model, documents, labelled, seed, needs)
+        if any(find_strategy(name).needs_history for name in missing):
+            candidates = replace(candidates, history=history(first, documents, encoder, seed, Path(folder)))
         for name in missing:
             picks = select(candidates, find_strategy(name), budget, seed=seed)
             batch = [rest[pick.document_id] for pick in picks]
@@ -128,6 +133,17 @@ def measured(
     )
 
 
+def history(
+    first: Sequence[Example], documents: Sequence[Document], encoder: Encoder, seed: int, folder: Path
+) -> NDArray[np.float64]:
+    """Return how unsure models of parts of the first abstracts are of each document, the largest part first."""
+    columns = []
+    for parts in range(ROUNDS - 1, 0, -1):
+        model = learn(first[: len(first) * parts // ROUNDS], encoder, seed, folder)
+        columns.append([one.uncertainty.mnlp for one in Tagger.load(model).predict(documents)])
+    return np.array(columns, dtype=np.float64).T
+
+
 def show(results: Path) -> None:
     """Print a table, best first: what each strategy's batch brought more than the random one of the same seed."""
     trials: dict[str, dict[int, dict[str, Any]]] = {}
@@ -138,7 +154,7 @@ def show(results: Path) -> None:
     def differences(name: str) -> list[float]:
         return [trials[name][seed]["f1"] - random[seed]["f1"] for seed in sorted(trials[name]) if seed in random]
 
-    print(f"{'strategy':<17}seeds     F1  documents  mentions   against random, with its 95 % interval")
+    print(f"{'strategy':<23}seeds     F1  documents  mentions   against random, with its 95 % interval")
     for name in sorted(
         (name for name in trials if differences(name)), key=lambda name: -statistics.mean(differences(name))
     ):
@@ -149,7 +165,7 @@ def show(results: Path) -> None:
             half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
             shown = f"{mean:+5.1f} ({mean - half:+.1f} to {mean + half:+.1f}): "
             shown += " ".join(f"{value:+.1f}" for value in values)
-        print(f"{name:<17}{len(ours):>5}  {f1:5.1f}  {documents:9.1f}  {mentions:8.1f}   {shown}")
+        print(f"{name:<23}{len(ours):>5}  {f1:5.1f}  {documents:9.1f}  {mentions:8.1f}   {shown}")
 
 
 if __name__ == "__main__":

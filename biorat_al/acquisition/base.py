@@ -17,6 +17,10 @@ Feature = Literal["embedding", "gradient", "disagreement", "sensitivity"]
 """What a model can compute for each candidate besides its predictions; defined in
 :mod:`biorat_al.learner.entities.probe`."""
 
+PerHour = Literal["each", "set", "itself"]
+"""How a strategy allows for the seconds that documents take: each score is divided by them (``each``); so are those of
+the set that the strategy chooses, which is then larger than the batch (``set``); it divides by them ``itself``."""
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -32,6 +36,8 @@ class Candidates:
     :param wanted: how many documents the budget can pay for at most; None: any number.
     :param seconds: expected seconds of annotation of each, above 0, shape (n,); scores are divided by them. None: by
         nothing.
+    :param history: the measure ``mnlp`` by the models of earlier rounds, shape (n, k), the newest first; NaN where a
+        model has not measured a document. It has a value only for strategies with :attr:`QueryStrategy.needs_history`.
     """
 
     ids: Sequence[str]
@@ -42,6 +48,7 @@ class Candidates:
     labelled: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     wanted: int | None = None
     seconds: NDArray[np.float64] | None = None
+    history: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,6 +84,8 @@ class QueryStrategy(ABC):
     :cvar needs_model: whether it needs uncertainties, and so a trained model.
     :cvar needs: further features that it needs from the model; they are computed only for the candidates.
     :cvar needs_labelled: whether it needs the embeddings of the labelled documents.
+    :cvar needs_history: whether it looks at the uncertainties of earlier rounds.
+    :cvar per_hour: how it allows for the seconds that documents take; see :data:`PerHour`.
     :cvar subsampled: whether it gets a random sample of a pool larger than ``settings.selection.subsample``. A strategy
         that only uses the pool's predictions, which already exist, gets the whole pool.
     """
@@ -85,6 +94,8 @@ class QueryStrategy(ABC):
     needs_model: bool = True
     needs: frozenset[Feature] = frozenset()
     needs_labelled: bool = False
+    needs_history: bool = False
+    per_hour: PerHour = "each"
     subsampled: bool = True
 
     @abstractmethod
@@ -95,6 +106,10 @@ class QueryStrategy(ABC):
     def reason(self, score: float) -> str:
         """Say in a few words why a document with this score was chosen."""
 
+    def remark(self, candidates: Candidates, position: int) -> str:
+        """Say in a few words what else holds for the choice of a document, or nothing."""
+        return ""
+
     def check(self, settings: Settings) -> None:  # noqa: B027 (most run with any)
         """Refuse settings with which the strategy cannot run. It is called before a round begins.
 
@@ -104,12 +119,18 @@ class QueryStrategy(ABC):
     def from_model(self, candidates: Candidates, name: str) -> NDArray[np.float64]:
         """Check and return a measure of uncertainty or a feature, shape (n,) or (n, d).
 
-        :raises UsageError: there is no model yet, so nothing has been measured.
+        :raises UsageError: there is no model yet, so nothing has been measured; or the predictions were made by an
+            earlier version of the program, which did not measure it.
         :raises LearnerError: a value is missing, or is not a number.
         """
         given: dict[str, NDArray[Any]] = dict(candidates.uncertainty)
         given.update((feature, values) for feature, values in candidates.features.items())
         if name not in given:
+            if candidates.uncertainty and name not in self.needs:
+                raise UsageError(
+                    f"the query strategy {self.name!r} needs the measure {name}, which the earlier version of the "
+                    "program that predicted the pool in this round did not have: choose another strategy for this batch"
+                )
             raise UsageError(
                 f"the query strategy {self.name!r} needs a trained model, and there is none yet: "
                 "choose 'diverse' or 'random' for the first batch"

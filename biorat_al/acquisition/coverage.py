@@ -45,6 +45,7 @@ class Diverse(QueryStrategy):
 
     name = "diverse"
     needs_model = False
+    per_hour = "set"
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         """Return what each document adds, shape (n,).

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from biorat_al.acquisition.base import QueryStrategy
+from biorat_al.acquisition.clusters import ClusterEntityEntropy, ClusterFluctuation, ClusterMargin
 from biorat_al.acquisition.coverage import Diverse
-from biorat_al.acquisition.density import Density
+from biorat_al.acquisition.density import Density, EntityEntropy
 from biorat_al.acquisition.disagreement import Adversarial, Bald
-from biorat_al.acquisition.sets import Badge, ClusterMargin, CoreSet
+from biorat_al.acquisition.fluctuation import Fluctuation
+from biorat_al.acquisition.sets import Badge, CoreSet
 from biorat_al.acquisition.uncertainty import Entropy, LeastConfidence, Margin, Mnlp
 from biorat_al.acquisition.uniform import Random
 from biorat_al.errors import UsageError
@@ -25,11 +27,15 @@ STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
             Entropy,
             Mnlp,
             Density,
+            EntityEntropy,
+            Fluctuation,
             Bald,
             Adversarial,
             CoreSet,
             Badge,
             ClusterMargin,
+            ClusterEntityEntropy,
+            ClusterFluctuation,
         )
     }
 )

@@ -16,6 +16,10 @@ SET_PER_HOUR = 3
 """Batches that a strategy for sets chooses if its scores are divided by seconds, so that there is something to choose
 from: the scores fall along its order, and those that are worth most per hour are taken."""
 
+OUTSIDE = -1.0
+"""Worth per hour of a document outside of that set: its score was not measured against the documents of the batch, and
+says nothing of what it adds to them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
@@ -30,11 +34,11 @@ def select(
 ) -> list[Pick]:
     """Choose a batch within the budget, best first.
 
-    The pool is ordered by score, or by score per hour if the candidates have expected seconds; the seed decides ties.
-    The order of the candidates makes no difference. With `diverse`, near-duplicates of a document in the batch stay out
-    as long as another candidate is left (see :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word
-    pieces is filled greedily: a document that no longer fits is skipped. If the first document alone exceeds the
-    budget, it is the whole batch.
+    The pool is ordered by score, or by score per hour if the candidates have expected seconds (see
+    :data:`~biorat_al.acquisition.base.PerHour`); the seed decides ties. The order of the candidates makes no
+    difference. With `diverse`, near-duplicates of a document in the batch stay out as long as another candidate is left
+    (see :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document
+    that no longer fits is skipped. If the first document alone exceeds the budget, it is the whole batch.
 
     :param seed: decides ties and everything that the strategy draws; there is no other source of randomness.
     :return: the whole pool if the budget is larger; an empty list if the pool is empty.
@@ -46,13 +50,18 @@ def select(
         return []
     purse = _Purse(budget)
     most = purse.most(candidates.tokens)
-    pool = replace(_by_id(candidates), wanted=most if candidates.seconds is None else SET_PER_HOUR * most)
+    of_set = candidates.seconds is not None and strategy.per_hour == "set"
+    pool = replace(_by_id(candidates), wanted=SET_PER_HOUR * most if of_set else most)
     generator = np.random.default_rng(seed)
     scores = strategy.scores(pool, generator)
     if scores.shape != (len(pool),) or not np.isfinite(scores).all():
         raise LearnerError(f"the query strategy {strategy.name!r} gave scores that are missing or are not numbers")
-    worth = _per_hour(scores, pool.seconds)
-    ranking = np.lexsort((generator.permutation(len(pool)), -worth))
+    ties = generator.permutation(len(pool))
+    worth = scores if strategy.per_hour == "itself" else _per_hour(scores, pool.seconds)
+    if of_set:
+        outside = np.lexsort((ties, -scores))[pool.batch :]
+        worth[outside] = np.minimum(scores[outside], OUTSIDE)
+    ranking = np.lexsort((ties, -scores, -worth))
     rank = np.empty(len(pool), dtype=np.int64)
     rank[ranking] = np.arange(len(pool))
     first = int(ranking[0])
@@ -71,6 +80,7 @@ def select(
             reason=", ".join(
                 [
                     strategy.reason(float(scores[choice.position])),
+                    *([remark] if (remark := strategy.remark(pool, choice.position)) else []),
                     *([] if pool.seconds is None else [f"about {pool.seconds[choice.position]:,.0f} s to annotate"]),
                     f"rank {rank[choice.position] + 1} of {len(pool)}" + (" before diversity" if distinct else ""),
                     *([choice.remark] if choice.remark else []),
@@ -115,6 +125,7 @@ def _by_id(candidates: Candidates) -> Candidates:
         uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
         features={name: values[order] for name, values in candidates.features.items()},
         seconds=None if candidates.seconds is None else candidates.seconds[order],
+        history=candidates.history[order] if candidates.history.size else candidates.history,
     )
 
 

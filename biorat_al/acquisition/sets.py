@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.acquisition.balanced import balanced_clusters
 from biorat_al.acquisition.base import Candidates, QueryStrategy
 
 NOT_DRAWN = -1.0
@@ -37,6 +36,7 @@ class CoreSet(QueryStrategy):
     name = "core-set"
     needs = frozenset({"embedding"})
     needs_labelled = True
+    per_hour = "set"
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         points = self.from_model(candidates, "embedding")
@@ -68,6 +68,7 @@ class Badge(QueryStrategy):
 
     name = "badge"
     needs = frozenset({"gradient"})
+    per_hour = "set"
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
         return plus_plus(self.from_model(candidates, "gradient"), candidates.batch, generator)
@@ -76,53 +77,6 @@ class Badge(QueryStrategy):
         if score < 0:
             return "not drawn by its gradient"
         return f"would change the model much, and unlike earlier picks (leaves {score:.1%} of the gradients' spread)"
-
-
-class ClusterMargin(QueryStrategy):
-    """Choose documents with small margins, spread evenly over clusters.
-
-    The margin score (:class:`~biorat_al.acquisition.uncertainty.Margin`) is divided by the document's word pieces,
-    because the margin of a long document is small merely because of its length. The candidates with the highest scores,
-    three for each document of the batch, are put into as many clusters of equal size as the batch has documents
-    (:mod:`~biorat_al.acquisition.balanced`), on the encoder's mean last layer. One document is drawn at random from
-    each cluster in turn, from the smallest cluster to the largest, over and over. The score is 1 / (turn + place in the
-    turn as a fraction): from 1 down to 1/2 in the first turn over the clusters, to 1/3 in the second; −1 for documents
-    whose margin is too large. It costs one forward pass, and time in proportion to the cube of the number of clustered
-    documents (at most :data:`CLUSTERED`, or the batch if that is larger).
-
-    Citovsky, DeSalvo, Gentile, Karydas, Rajagopalan, Rostamizadeh and Kumar 2021, *Batch active learning at scale*
-    (NeurIPS), algorithms 1 and 2. They cluster the whole pool once by average linkage, up to a distance. Here the
-    encoder changes in each round, and with it every distance. So only the documents with small margins are clustered.
-    Average linkage then made two thirds of the clusters single documents, the outliers, which were all chosen; hence
-    the equal sizes.
-    """
-
-    name = "cluster-margin"
-    needs = frozenset({"embedding"})
-
-    def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
-        margins, points = self.from_model(candidates, "margin"), self.from_model(candidates, "embedding")
-        margins = margins / np.maximum(candidates.tokens, 1)
-        wanted = candidates.batch
-        scores = np.full(len(candidates), NOT_DRAWN)
-        closest = np.lexsort((generator.permutation(len(margins)), -margins))
-        closest = closest[: max(min(PER_PICK * wanted, CLUSTERED), wanted)]
-        if len(closest):
-            scores[closest] = turns(balanced_clusters(points[closest], wanted, generator), generator)
-        return scores
-
-    def reason(self, score: float) -> str:
-        if score < 0:
-            return "its margin is not among the smallest"
-        turn = int(1 / score + 1e-9) if score else 0
-        return f"torn between two answers, and the pick of its cluster (turn {turn} over the clusters)"
-
-
-PER_PICK = 3
-"""Number of documents with small margins that ``cluster-margin`` clusters for each document of the batch."""
-
-CLUSTERED = 2_000
-"""Largest number of documents that are clustered, unless the batch is larger: a few seconds for each repetition."""
 
 
 def farthest_first(points: Points, centres: Points, number: int, generator: np.random.Generator) -> Points:
@@ -178,20 +132,4 @@ def plus_plus(points: Points, number: int, generator: np.random.Generator) -> Po
         np.minimum(nearest, cdist(points, points[position : position + 1], "sqeuclidean")[:, 0], out=nearest)
         # rounding must not give a later point a higher score than an earlier one
         share = scores[position] = min(nearest.sum() / whole, share)
-    return scores
-
-
-def turns(clusters: NDArray[np.int64], generator: np.random.Generator) -> Points:
-    """Go through clusters in turn, from the smallest to the largest, taking one member at random from each.
-
-    :param clusters: the cluster of each point, shape (n,), numbered from 0 without a gap.
-    :return: 1 / (turn + place), shape (n,): turns count from 1, places from 0 to below 1 within a turn.
-    """
-    members = [np.flatnonzero(clusters == number) for number in range(int(clusters.max()) + 1)]
-    # the order of equally large clusters, and of the members of each, is random
-    shuffled = [generator.permutation(members[number]) for number in generator.permutation(len(members))]
-    shuffled.sort(key=len)
-    scores = np.empty(len(clusters))
-    for place, cluster in enumerate(shuffled):
-        scores[cluster] = 1 / (np.arange(1, len(cluster) + 1) + place / len(shuffled))
     return scores

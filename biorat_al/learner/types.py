@@ -39,7 +39,9 @@ class Uncertainty:
     :param tokens: number of word pieces of the document, without special tokens.
 
     >>> from biorat_al import Uncertainty
-    >>> Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=212).tokens
+    >>> Uncertainty(
+    ...     least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, entity_entropy=2.1, tokens=212
+    ... ).tokens
     212
     """
 
@@ -47,6 +49,7 @@ class Uncertainty:
     margin: float
     entropy: float
     mnlp: float
+    entity_entropy: float
     tokens: int
 
 
@@ -59,7 +62,9 @@ class Prediction:
     :param relations: relations between the entities, each with the model's confidence in [0, 1] as ``extras["score"]``.
 
     >>> from biorat_al import Entity, Prediction, Span, Uncertainty
-    >>> unsure = Uncertainty(least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, tokens=4)
+    >>> unsure = Uncertainty(
+    ...     least_confidence=1.5, margin=0.8, entropy=0.3, mnlp=0.1, entity_entropy=2.1, tokens=4
+    ... )
     >>> prediction = Prediction("17", (Entity("P1", "Chemical", (Span(0, 7),), score=0.9),), 0.8, unsure)
     >>> [entity.label for entity in prediction.entities if entity.score > 0.5]
     ['Chemical']

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import Observation, StoppingAdvice, classification_change, verdicts
 from biorat_al.store.annotations import chunks, entity_from_values
-from biorat_al.store.models import models_of, predictions
+from biorat_al.store.models import models_of, predictions, selecting_model_before
 from biorat_al.store.rounds import steps_of
-from biorat_al.store.tables import ModelRow, PredictionRow
+from biorat_al.store.tables import PredictionRow
 
 Mention = tuple[str, tuple[tuple[int, int], ...]]
 
@@ -26,17 +26,12 @@ def pool_counts(session: Session, version: str, number: int, document_ids: Seque
     :param document_ids: row ids of the documents that the model has predicted.
     :return: ``uncertainty``, and ``change`` if there is an earlier selecting model and anything to compare.
     """
-    earlier = session.scalar(
-        select(ModelRow.version)
-        .where(ModelRow.selecting.is_(True), ModelRow.round_number < number)
-        .order_by(ModelRow.round_number.desc())
-        .limit(1)
-    )
+    earlier = selecting_model_before(session, number)
     confidence = session.scalar(
         select(func.avg(PredictionRow.confidence)).where(PredictionRow.model_version == version)
     )
     counts = {} if confidence is None else {"uncertainty": 1 - float(confidence)}
-    change = classification_change(_pairs(session, earlier, version, document_ids)) if earlier else None
+    change = classification_change(_pairs(session, earlier.version, version, document_ids)) if earlier else None
     return counts if change is None else counts | {"change": change}
 
 

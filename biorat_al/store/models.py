@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import (
     EvaluationRow,
     ModelRow,
@@ -91,6 +92,16 @@ def newest_model(session: Session) -> ModelRow | None:
     )
 
 
+def selecting_model_before(session: Session, number: int) -> ModelRow | None:
+    """Return the newest model that selected in a round before this one; None if there was none."""
+    return session.scalar(
+        select(ModelRow)
+        .where(ModelRow.selecting.is_(True), ModelRow.round_number < number)
+        .order_by(ModelRow.round_number.desc())
+        .limit(1)
+    )
+
+
 def add_predictions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write a model's predictions."""
     if rows:
@@ -126,6 +137,20 @@ def measures(session: Session, version: str, document_ids: Sequence[int], names:
         )
         by_document.update((row[0], row) for row in session.execute(statement))
     return by_document
+
+
+def mnlp_history(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, list[float]]:
+    """Return how unsure a model and those of earlier rounds were of documents: their ``mnlp``, the newest first.
+
+    :return: by document row id; documents that the model has not predicted are left out.
+
+    :raises StoreError: a row has other values than this program writes.
+    """
+    rows = measures(session, version, document_ids, ("mnlp", "earlier_mnlp"))
+    try:
+        return {row_id: [float(row.mnlp), *map(float, row.earlier_mnlp)] for row_id, row in rows.items()}
+    except SHAPE_ERRORS:
+        raise other_shape(f"the predictions of {version}") from None
 
 
 def forget_predictions(session: Session, keep_version: str) -> None:

@@ -346,7 +346,11 @@ class RelationEvaluationRow(Checked, Base):
 
 
 class PredictionRow(Checked, Base):
-    """The prediction of a round's selecting model, or of other pre-labels, on one document of the pool."""
+    """The prediction of a round's selecting model, or of other pre-labels, on one document of the pool.
+
+    `earlier_mnlp` has the ``mnlp`` of the same document by the selecting models of earlier rounds, the newest first:
+    their own rows are deleted. `entity_entropy` is None where an earlier version of the program predicted.
+    """
 
     __tablename__ = "prediction"
 
@@ -361,6 +365,9 @@ class PredictionRow(Checked, Base):
     entities: Mapped[list[Any]]
     # models of earlier versions of the program did not predict relations
     relations: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    entity_entropy: Mapped[float | None]
+    # the default is needed for the checksum of rows that are written without it
+    earlier_mnlp: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
 
 
 class PickRow(Checked, Base):

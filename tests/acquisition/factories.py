@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from biorat_al.acquisition.base import Candidates, Feature
 
-MEASURES = ("least_confidence", "margin", "entropy", "mnlp")
+MEASURES = ("least_confidence", "margin", "entropy", "mnlp", "entity_entropy")
 WIDTHS: dict[Feature, int] = {"embedding": 2, "gradient": 3, "disagreement": 0, "sensitivity": 0}
 """Numbers in each feature; 0 where it is a single one."""
 
@@ -63,6 +63,7 @@ def candidates(draw: st.DrawFn, min_size: int = 0, max_size: int = 14) -> Candid
         uncertainty=uncertainty,
         features=features,
         labelled=draw(arrays.arrays(np.float32, (draw(st.integers(0, 2)), 2), elements=number)),
+        history=draw(arrays.arrays(np.float64, (length, draw(st.integers(0, 3))), elements=score | st.just(np.nan))),
     )
 
 
@@ -76,4 +77,5 @@ def reordered(pool: Candidates, order: Sequence[int]) -> Candidates:
         tokens=pool.tokens[places],
         uncertainty={measure: values[places] for measure, values in pool.uncertainty.items()},
         features={name: values[places] for name, values in pool.features.items()},
+        history=pool.history[places] if pool.history.size else pool.history,
     )

@@ -249,6 +249,19 @@ def test_with_equal_seconds_every_strategy_fills_its_batch(name: str) -> None:
     assert [pick.score for pick in picks] == sorted((pick.score for pick in picks), reverse=True)
 
 
+def test_per_hour_quick_documents_that_are_alike_do_not_displace_the_set() -> None:
+    """Their distance is measured to the set, not to each other: by distance per second, the batch was two of a kind."""
+    around = [[100 * np.cos(turn * np.pi / 3), 100 * np.sin(turn * np.pi / 3)] for turn in range(6)]
+    pool = make([f"word{number}" for number in range(9)])
+    points = np.array([*around, [50, 0], [50, 0.1], [50, 0.2]], dtype=np.float32)
+    pool = replace(pool, features={"embedding": points}, labelled=np.zeros((1, 2), dtype=np.float32))
+    timed = replace(pool, seconds=np.array([100.0] * 6 + [1.0] * 3))
+    for seed in range(5):
+        picks = select(timed, find_strategy("core-set"), Budget(documents=2), seed=seed, diverse=False)
+        assert {pick.document_id for pick in picks} <= {f"d000{number}" for number in range(6)}
+        assert [pick.score for pick in picks] == pytest.approx([3600.0, 3600.0], rel=1e-5)
+
+
 def test_a_strategy_for_sets_leaves_out_what_takes_long_for_what_it_adds() -> None:
     # nine documents unlike each other; to the strategy each adds as much as the others
     pool = make([f"word{n}" for n in range(9)], scores=[1.0] * 9)

@@ -1,4 +1,4 @@
-"""Strategies that choose a set: k-centres, k-means++, and turns over clusters, against cases worked by hand."""
+"""Strategies that choose a set: k-centres and k-means++, against cases worked by hand."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.sets import (
     NOT_DRAWN,
     Badge,
-    ClusterMargin,
     CoreSet,
     farthest_first,
     plus_plus,
-    turns,
 )
 from tests.acquisition.factories import make
 
@@ -158,61 +156,6 @@ class TestBadge:
         }
         assert len(batches) > 15
         assert {batch[0] for batch in batches} == {"d0011"}
-
-
-class TestTurns:
-    def test_worked_by_hand(self) -> None:
-        # the cluster of one, then that of two, then that of three: places 0, 1/3 and 2/3
-        scores = turns(np.array([2, 2, 2, 1, 1, 0]), _generator())
-        assert scores[5] == 1.0
-        assert sorted(scores[3:5], reverse=True) == pytest.approx([1 / (4 / 3), 1 / (7 / 3)])
-        assert sorted(scores[:3], reverse=True) == pytest.approx([1 / (5 / 3), 1 / (8 / 3), 1 / (11 / 3)])
-
-    def test_the_member_is_drawn(self) -> None:
-        first = Counter(int(turns(np.array([0, 0, 0]), _generator(seed)).argmax()) for seed in range(300))
-        assert min(first.values()) > 60
-        assert len(first) == 3
-
-    def test_the_reason_names_the_turn(self) -> None:
-        for turn in range(1, 200):
-            for place in (0, 0.9):
-                assert f"(turn {turn} over the clusters)" in ClusterMargin().reason(1 / (turn + place))
-
-
-class TestClusterMargin:
-    def test_one_of_each_cluster_of_those_with_small_margins(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sets, "PER_PICK", 2)
-        # the four highest margin scores: two near 0, two near 9; the one at 50 is too sure
-        pool = _pool([[0, 0], [0, 1], [9, 8], [9, 9], [50, 50]], [4, 3, 2, 1, 0.5])
-        for seed in range(10):
-            picks = select(pool, ClusterMargin(), Budget(documents=2), seed=seed)
-            assert {int(pick.document_id[1:]) // 2 for pick in picks} == {0, 1}
-            assert [pick.score for pick in picks] == pytest.approx([1.0, 1 / 1.5])
-        scores = ClusterMargin().scores(replace(pool, wanted=2), _generator())
-        assert scores[4] == NOT_DRAWN
-
-    def test_an_outlier_is_not_chosen_for_being_one(self) -> None:
-        # five documents close together, and one far away: by linkage, the outlier would be the second cluster
-        pool = _pool([[0, number / 10] for number in range(5)] + [[90, 90]], [1] * 6)
-        chosen = Counter(
-            pick.document_id
-            for seed in range(60)
-            for pick in select(pool, ClusterMargin(), Budget(documents=2), seed=seed)
-        )
-        assert chosen["d0005"] < 40
-
-    def test_a_long_document_is_not_chosen_for_its_length(self) -> None:
-        pool = _pool([[0, 0], [1, 0], [2, 0], [3, 0], [4, 0]], [9, 2, 2, 2, 1])
-        pool = replace(pool, tokens=np.array([900, 10, 10, 10, 10]))
-        scores = ClusterMargin().scores(replace(pool, wanted=1), _generator())
-        assert np.flatnonzero(scores != NOT_DRAWN).tolist() == [1, 2, 3]
-
-    def test_so_many_are_clustered_at_most(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sets, "CLUSTERED", 5)
-        pool = _pool([[number, 0] for number in range(20)], list(range(20)))
-        for wanted, expected in ((2, 5), (4, 5), (8, 8)):
-            scores = ClusterMargin().scores(replace(pool, wanted=wanted), _generator())
-            assert np.flatnonzero(scores != NOT_DRAWN).tolist() == list(range(20 - expected, 20))
 
 
 class TestWanted:

@@ -212,6 +212,14 @@ class TestStrategiesByMeasure:
         assert [pick.score for pick in picks] == [0.75, 0.5, 0.25, -0.5]
 
 
+def test_a_measure_that_an_earlier_version_of_the_program_did_not_take_is_named() -> None:
+    pool = make(["gout", "asthma"], scores=[0.2, 0.1])
+    old = replace(pool, uncertainty={name: pool.uncertainty[name] for name in ("margin", "mnlp")})
+    for name in ("entity-entropy", "cluster-entity-entropy"):
+        with pytest.raises(UsageError, match=f"'{name}' needs the measure entity_entropy.*choose another strategy"):
+            select(old, find_strategy(name), Budget(documents=1), seed=0)
+
+
 class TestRandom:
     @pytest.mark.slow
     def test_every_document_is_drawn_equally_often(self) -> None:
@@ -238,8 +246,9 @@ class TestUnknown:
 
     def test_the_registry_has_all_of_them(self) -> None:
         assert list(STRATEGIES) == [
-            "random", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density", "bald", "adversarial",
-            "core-set", "badge", "cluster-margin",
+            "random", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density", "entity-entropy",
+            "fluctuation", "bald", "adversarial", "core-set", "badge", "cluster-margin", "cluster-entity-entropy",
+            "cluster-fluctuation",
         ]  # fmt: skip
         assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
 

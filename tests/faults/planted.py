@@ -19,6 +19,7 @@ _FEWER = "tests/desk/labelstudio/test_fewer_ids_than_tasks.py"
 _SELECTION = "tests/acquisition/test_selection.py"
 _STRATEGIES = "tests/acquisition/test_strategies.py"
 _SETS = "tests/acquisition/test_sets.py"
+_CLUSTERS = "tests/acquisition/test_clusters.py"
 _STOPPING = "tests/acquisition/test_stopping.py"
 _ORACLE = "tests/desk/test_oracle.py"
 _COPYING = "tests/rounds/borrowing/test_copying.py"
@@ -552,15 +553,15 @@ ACQUISITION = (
     Fault(
         "the surest come first",
         "biorat_al/acquisition/selection.py",
-        "len(pool)), -worth))",
-        "len(pool)), worth))",
+        "np.lexsort((ties, -scores, -worth))",
+        "np.lexsort((ties, scores, worth))",
         (_SELECTION,),
     ),
     Fault(
         "ties are decided by the order of the ids",
         "biorat_al/acquisition/selection.py",
-        "np.lexsort((generator.permutation(len(pool)), -worth))",
-        "np.lexsort((np.arange(len(pool)), -worth))",
+        "ties = generator.permutation(len(pool))",
+        "ties = np.arange(len(pool))",
         (_SELECTION,),
     ),
     Fault(
@@ -648,18 +649,53 @@ ACQUISITION = (
         (_SETS,),
     ),
     Fault(
-        "cluster-margin takes the largest margins",
-        "biorat_al/acquisition/sets.py",
-        "np.lexsort((generator.permutation(len(margins)), -margins))",
-        "np.lexsort((generator.permutation(len(margins)), margins))",
-        (_SETS,),
+        "clusters are made of the documents that the model is most sure of",
+        "biorat_al/acquisition/clusters.py",
+        "np.lexsort((generator.permutation(len(measure)), -measure))",
+        "np.lexsort((generator.permutation(len(measure)), measure))",
+        (_CLUSTERS,),
     ),
     Fault(
         "cluster-margin begins with the largest clusters",
-        "biorat_al/acquisition/sets.py",
+        "biorat_al/acquisition/clusters.py",
         "shuffled.sort(key=len)",
         "shuffled.sort(key=len, reverse=True)",
-        (_SETS,),
+        (_CLUSTERS,),
+    ),
+    Fault(
+        "clusters are made without regard to the time that documents take",
+        "biorat_al/acquisition/clusters.py",
+        "measure = measure / candidates.seconds",
+        "measure = measure + 0",
+        (_CLUSTERS,),
+    ),
+    Fault(
+        "quick documents outside of a set come in per hour",
+        "biorat_al/acquisition/selection.py",
+        "worth[outside] = np.minimum(scores[outside], OUTSIDE)",
+        "worth[outside] = worth[outside]",
+        ("tests/acquisition/test_selection.py",),
+    ),
+    Fault(
+        "the fluctuation forgets the round before the last",
+        "biorat_al/rounds/steps/predict.py",
+        "[: ROUNDS - 1]",
+        "[:1]",
+        ("tests/rounds/steps/test_predict.py",),
+    ),
+    Fault(
+        "rounding errors pass for fluctuation",
+        "biorat_al/acquisition/fluctuation.py",
+        "    variance[variance <= np.square(_ROUNDING * mean)] = 0.0\n",
+        "",
+        ("tests/acquisition/test_fluctuation.py",),
+    ),
+    Fault(
+        "words outside of mentions count in the entity entropy",
+        "biorat_al/learner/entities/decoding.py",
+        "in_mention = marginals[..., B] + marginals[..., I]",
+        "in_mention = marginals.sum(axis=-1)",
+        ("tests/learner/entities/test_decoding.py",),
     ),
     Fault(
         "strategies choose more than the budget pays for",

@@ -85,6 +85,26 @@ def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], 
     assert the_picture(killed) == expected
 
 
+def test_a_round_that_looks_back_at_earlier_ones_picks_the_same_after_it_was_killed(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    for folder in folders:
+        settings = settings_for(tiny_encoder, selection={"size": 4, "strategy": "fluctuation"})
+        with make_project(folder, settings, pool=24, test=3) as project:
+            project.round()
+            project.round()
+    undisturbed, killed = folders
+    assert run_killed(undisturbed) == 0
+    # the older model's predictions are deleted with the commit that ends the prediction
+    for moment in ("worked:predict", "writing:predict", "after:predict", "writing:select"):
+        assert run_killed(killed, moment) == KILLED
+    assert run_killed(killed) == 0
+    picture = the_picture(killed)
+    assert picture == the_picture(undisturbed)
+    assert all("over 2 rounds" in reason for _, _, _, reason in picture["picks"][2])
+
+
 def test_a_round_that_is_killed_between_the_two_models_of_an_arm_trains_both(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:

@@ -7,7 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from biorat_al.store.models import add_predictions, forget_predictions, newest_model
+from biorat_al.errors import StoreError
+from biorat_al.store.models import (
+    add_predictions,
+    forget_predictions,
+    mnlp_history,
+    newest_model,
+    selecting_model_before,
+)
 from biorat_al.store.picks import never_asked_documents, never_asked_test_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
@@ -57,6 +64,35 @@ def test_the_newest_model_of_the_selecting_arm_predicts(models: Store) -> None:
         model = newest_model(session)
     assert model is not None
     assert model.version == "r1-none"
+
+
+def test_the_model_before_a_round_is_the_newest_that_selected_in_an_earlier_one(models: Store) -> None:
+    with models.read() as session:
+        found = [selecting_model_before(session, number) for number in range(4)]
+    assert [row and row.version for row in found] == [None, "r0-none", "r1-none", "r1-none"]
+
+
+def test_what_earlier_models_measured_follows_what_the_model_measured(models: Store) -> None:
+    with models.read() as session:
+        first, second, third = never_asked_documents(session, without_gold=False)
+    uncertainty = dict.fromkeys(("least_confidence", "margin", "entropy"), 0.5)
+    with models.write() as session:
+        add_predictions(
+            session,
+            [
+                {
+                    "model_version": "r1-none", "document_id": row_id, "confidence": 0.5, "tokens": 3, "entities": [],
+                    "relations": [], "mnlp": 0.25, "earlier_mnlp": earlier, **uncertainty,
+                }
+                for row_id, earlier in ((first, [0.5, 1]), (second, []))
+            ],
+        )  # fmt: skip
+    with models.read() as session:
+        assert mnlp_history(session, "r1-none", [second, first, third]) == {first: [0.25, 0.5, 1.0], second: [0.25]}
+    with models.write() as session:
+        session.get_one(PredictionRow, ("r1-none", first)).earlier_mnlp = ["much"]
+    with models.read() as session, pytest.raises(StoreError, match="the predictions of r1-none have another shape"):
+        mnlp_history(session, "r1-none", [first])
 
 
 def test_what_annotators_were_shown_is_kept(models: Store) -> None:

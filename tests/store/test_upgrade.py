@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from alembic import command
-from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect, select, update
+from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect, select, text, update
 
 from biorat_al.errors import SchemaVersionError, StoreError
 from biorat_al.store.answers import answers
@@ -22,7 +22,7 @@ from biorat_al.store.evaluations import (
     robustness_of,
 )
 from biorat_al.store.findings import findings
-from biorat_al.store.models import predictions
+from biorat_al.store.models import mnlp_history, predictions
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import AnnotationRow, Base, TaskRow
 from tests.support.databases import differences
@@ -64,14 +64,19 @@ def revision(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(empty_database: URL, revision: str) -> Iterator[Engine]:
     """A database with the tables of an earlier version, and something in those that later ones refer to or change."""
-    engine = open_engine(empty_database)
+    engine = _older(empty_database, revision)
+    yield engine
+    engine.dispose()
+
+
+def _older(url: URL, revision: str) -> Engine:
+    engine = open_engine(url)
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         configuration = migration._configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, revision)
         _fill(connection, revision)
-    yield engine
-    engine.dispose()
+    return engine
 
 
 def _fill(connection: Connection, revision: str) -> None:
@@ -193,11 +198,12 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     (predicted,) = before["prediction"]
     new: dict[str, list[tuple[object, ...]]] = {"reliability": [], "robustness": [], "relation_evaluation": []}
     after = _content(engine)
-    if len(predicted) < len(after["prediction"][0]):
-        before["prediction"] = [(*predicted, [])]
-    for name, added in {"annotation": 4, "task": 1}.items():
+    # relations, the entity entropy, and what earlier models measured
+    added = [[], None, []][len(predicted) - len(after["prediction"][0]) :]
+    before["prediction"] = [(*predicted, *added)]
+    for name, number in {"annotation": 4, "task": 1}.items():
         changing = {"task": "state"}.get(name)
-        assert [_without(row, name, changing, added) for row in after[name]] == [
+        assert [_without(row, name, changing, number) for row in after[name]] == [
             _without(row, name, changing, 0) for row in before[name]
         ]
     # the desk is asked for everything once more
@@ -234,6 +240,25 @@ def test_rows_of_an_earlier_version_have_no_checksum_until_the_next_round(engine
         session.execute(update(AnnotationRow).where(AnnotationRow.id == 140).values(annotator="bob@example.org"))
     with store.read() as session, pytest.raises(StoreError, match=r"annotation \(id 140, of document d14\)"):
         check_rows(session)
+    store.close()
+
+
+def test_a_prediction_whose_checksum_did_not_cover_the_new_columns_is_not_taken_for_changed_from_outside(
+    empty_database: URL,
+) -> None:
+    engine = _older(empty_database, "0005")
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        connection.execute(text("UPDATE prediction SET checksum = 17"))
+    migration.upgrade(engine)
+    engine.dispose()
+    store = Store(empty_database)
+    with store.write() as session:
+        row = predictions(session, VERSION, [7])[7]
+        assert (row.checksum, row.entity_entropy, row.earlier_mnlp) == (None, None, [])
+        assert mnlp_history(session, VERSION, [7, 11]) == {7: [0.4]}
+        assert add_missing_checksums(session) > 0
+    with store.read() as session:
+        assert check_rows(session) == 0
     store.close()
 
 

@@ -310,7 +310,12 @@ def picture_of(project: Project) -> dict[str, Any]:
             )
         )
         predictions = sorted(
-            (row.model_version, keys[row.document_id], row.confidence, row.mnlp, str(row.entities), str(row.relations))
+            (
+                row.model_version,
+                keys[row.document_id],
+                *(row.confidence, row.mnlp, row.entity_entropy, tuple(row.earlier_mnlp)),
+                *(str(row.entities), str(row.relations)),
+            )
             for row in session.scalars(select(PredictionRow))
         )
         evaluations = sorted(

@@ -32,6 +32,7 @@ class Decoded:
     :param log_best: log-probability of the best labelling of the whole document.
     :param log_margin: log of the difference between the probabilities of the best and the second-best labelling.
     :param entropy: entropy of the tag, summed over words and types, in nats.
+    :param entity_entropy: the same sum, each entropy times the probability that the word is in a mention of the type.
     :param expected: expected number of mentions.
     :param words: number of words.
     """
@@ -40,11 +41,12 @@ class Decoded:
     log_best: float
     log_margin: float
     entropy: float
+    entity_entropy: float
     expected: float
     words: int
 
 
-NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0)
+NOTHING = Decoded((), 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 """The result for a document without words: its only labelling is certain."""
 
 
@@ -79,7 +81,10 @@ def _decode_batch(logits: list[NDArray[np.floating]]) -> list[Decoded]:
     log_best = log_best - chain.log_normaliser
     marginals = chain.marginals()
     inside = (np.arange(longest)[:, None] < lengths)[..., None, None]
-    entropy = -(marginals * np.log(np.maximum(marginals, 1e-300)) * inside).sum(axis=(0, 2, 3))
+    surprise = marginals * np.log(np.maximum(marginals, 1e-300)) * inside
+    entropy = -surprise.sum(axis=(0, 2, 3))
+    in_mention = marginals[..., B] + marginals[..., I]
+    entity_entropy = -(surprise.sum(axis=3) * in_mention).sum(axis=(0, 2))
     expected = (marginals[..., B] * inside[..., 0]).sum(axis=(0, 2))
     # the second-best labelling of the document differs from the best in the type where the change costs least
     document_best = np.minimum(log_best.sum(axis=1), 0.0)
@@ -91,6 +96,7 @@ def _decode_batch(logits: list[NDArray[np.floating]]) -> list[Decoded]:
             float(document_best[n]),
             float(document_margin[n]),
             float(max(entropy[n], 0.0)),
+            float(max(entity_entropy[n], 0.0)),
             float(expected[n]),
             int(lengths[n]),
         )

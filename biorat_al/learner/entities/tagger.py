@@ -16,6 +16,10 @@ of :class:`~biorat_al.learner.types.Uncertainty` are higher where the model is l
     averaged over the words, in nats.
 ``mnlp``
     −(1/n) log P(y*|x): the negative of the maximum normalised log-probability (Shen et al. 2018, section 4).
+``entity_entropy``
+    The entropy of a word's tag times the probability that the word is in a mention, 1 − P(O), summed over words and
+    entity types, in nats: words that are surely outside of mentions count for nothing, however many they are (after
+    the total positive token entropy of Şapcı, Kemik, Yeniterzi & Tastan 2023).
 
 A mention's score is the probability of exactly this mention, with its type and both its ends (the sum over all
 labellings that have it), calibrated (:mod:`biorat_al.learner.scaling`).
@@ -152,6 +156,7 @@ def uncertainty(decoded: Decoded, tokens: int) -> Uncertainty:
         margin=max(-decoded.log_margin, 0.0),
         entropy=decoded.entropy / words,
         mnlp=abs(decoded.log_best) / words,
+        entity_entropy=decoded.entity_entropy,
         tokens=tokens,
     )
 

@@ -6,7 +6,8 @@ tags or in one candidate, whichever costs least. The measures are those of :mod:
 that labelling: ``least_confidence`` and ``margin`` of the whole; ``entropy`` and ``mnlp`` are averaged over the words
 and over the candidates, each by itself, and the two means are added. A document has far more words and candidates of
 which the model is sure than others: in one mean over both, many sure candidates would hide what the model does not know
-of the words, and the words what it does not know of the candidates.
+of the words, and the words what it does not know of the candidates. ``entity_entropy`` is a sum in which sure negatives
+count for nothing, so the candidates' part, each weighted by the probability that there is a relation, is added to it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ class Decisions(NamedTuple):
     :param log_best: log P of the best decision, summed over the candidates; never positive.
     :param log_ratio: the largest log (P of the second best / P of the best) of a candidate; -inf without candidates.
     :param entropy: entropy of the decision, summed over the candidates, in nats.
+    :param positive_entropy: the same sum, each entropy times the probability that there is a relation.
     :param candidates: number of candidates.
     """
 
     log_best: float
     log_ratio: float
     entropy: float
+    positive_entropy: float
     candidates: int
 
 
@@ -44,7 +47,7 @@ def summarise_decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
         permitted.
     """
     if not len(log_probabilities):
-        return Decisions(0.0, -math.inf, 0.0, 0)
+        return Decisions(0.0, -math.inf, 0.0, 0.0, 0)
     ordered = np.sort(log_probabilities, axis=1)
     best, second = ordered[:, -1], ordered[:, -2]
     probabilities = np.exp(log_probabilities)
@@ -54,6 +57,7 @@ def summarise_decisions(log_probabilities: NDArray[np.float64]) -> Decisions:
         log_best=min(float(best.sum()), 0.0),
         log_ratio=float((second - best).max()),
         entropy=max(-float(products.sum()), 0.0),
+        positive_entropy=max(-float((products.sum(axis=1) * probabilities[:, 1:].sum(axis=1)).sum()), 0.0),
         candidates=len(log_probabilities),
     )
 
@@ -77,5 +81,6 @@ def combined(entities: Uncertainty, relations: Decisions) -> Uncertainty:
         margin=surprise - min(of_tags, of_relations),
         entropy=entities.entropy + relations.entropy / relations.candidates,
         mnlp=entities.mnlp - relations.log_best / relations.candidates,
+        entity_entropy=entities.entity_entropy + relations.positive_entropy,
         tokens=entities.tokens,
     )

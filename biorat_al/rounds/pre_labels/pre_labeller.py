@@ -136,7 +136,7 @@ def _row(version: str, document_id: int, entities: Sequence[Entity]) -> dict[str
         "document_id": document_id,
         "confidence": sum(scores) / len(scores) if known else 0.0,
         "tokens": 0,
-        **dict.fromkeys(("least_confidence", "margin", "entropy", "mnlp"), 0.0),
+        **dict.fromkeys(("least_confidence", "margin", "entropy", "mnlp", "entity_entropy"), 0.0),
         "entities": [entity_values(entity) for entity in entities],
         "relations": [],
     }

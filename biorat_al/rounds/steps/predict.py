@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from biorat_al.acquisition.fluctuation import ROUNDS
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.steps.train import model_folder
@@ -17,8 +18,10 @@ from biorat_al.store.models import (
     add_predictions,
     borrowed_model_of,
     forget_predictions,
+    mnlp_history,
     models_of,
     predicted_documents,
+    selecting_model_before,
 )
 from biorat_al.store.tables import ModelRow
 
@@ -36,6 +39,9 @@ def run(context: Context) -> Finish:
 
     Each chunk is committed. The chunks are the same after a crash, so that the batches, and with them the last bit of
     every number, do not depend on when the crash happened.
+
+    With each prediction goes how unsure the models of the last rounds were of the document. Their own predictions are
+    deleted with the commit that ends the step, so a step that was cut off still has them.
     """
     settings = context.settings
     with context.store.read() as session:
@@ -46,9 +52,10 @@ def run(context: Context) -> Finish:
             return nothing("only what is picked is predicted" if borrowed else "there is no model yet")
         targets = unanswered_documents(session, without_gold=context.gold_is_known)
         done = predicted_documents(session, model.version)
+        before = selecting_model_before(session, context.number)
     if not targets:
         return nothing("no document is left to predict")
-    _predict_chunks(context, model, targets, done, "Predicting the pool")
+    _predict_chunks(context, model, targets, done, "Predicting the pool", before=before)
     # before finish() deletes the earlier round's predictions
     with context.store.read() as session:
         counts = pool_counts(session, model.version, context.number, targets)
@@ -77,11 +84,18 @@ def predict_picked(context: Context, picked: Sequence[int]) -> None:
 
 
 def _predict_chunks(
-    context: Context, model: ModelRow, document_ids: Sequence[int], done: Collection[int], title: str
+    context: Context,
+    model: ModelRow,
+    document_ids: Sequence[int],
+    done: Collection[int],
+    title: str,
+    *,
+    before: ModelRow | None = None,
 ) -> None:
     """Predict the chunks of documents that are not predicted yet, and commit each.
 
     :param document_ids: row ids of all documents, those that are done among them.
+    :param before: the earlier round's model whose predictions the new ones replace.
     """
     from biorat_al.learner.predictor import Predictor
 
@@ -90,11 +104,13 @@ def _predict_chunks(
     begun = len(document_ids) - sum(map(len, left))
     with context.progress.bar(title, total=len(document_ids), unit="document", done=begun) as bar:
         for some in left:
-            _predict_chunk(context, predictor, model.version, some)
+            _predict_chunk(context, predictor, model.version, some, before)
             bar.advance(len(some))
 
 
-def _predict_chunk(context: Context, predictor: Predictor, version: str, document_ids: Sequence[int]) -> None:
+def _predict_chunk(
+    context: Context, predictor: Predictor, version: str, document_ids: Sequence[int], before: ModelRow | None
+) -> None:
     """Predict documents, and commit the predictions.
 
     :param version: version of the model.
@@ -102,6 +118,7 @@ def _predict_chunk(context: Context, predictor: Predictor, version: str, documen
     """
     with context.store.read() as session:
         documents = documents_by_id(session, document_ids, check=True)
+        earlier = mnlp_history(session, before.version, document_ids) if before else {}
     predictions = predictor.predict(documents[document_id] for document_id in document_ids)
     rows = [
         {
@@ -113,6 +130,8 @@ def _predict_chunk(context: Context, predictor: Predictor, version: str, documen
             "margin": prediction.uncertainty.margin,
             "entropy": prediction.uncertainty.entropy,
             "mnlp": prediction.uncertainty.mnlp,
+            "entity_entropy": prediction.uncertainty.entity_entropy,
+            "earlier_mnlp": earlier.get(document_id, [])[: ROUNDS - 1],
             "entities": [entity_values(entity) for entity in prediction.entities],
             "relations": [relation_values(relation) for relation in prediction.relations],
         }

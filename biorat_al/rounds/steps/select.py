@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, overload
 
@@ -23,7 +23,7 @@ from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
-from biorat_al.store.models import measures, models_of
+from biorat_al.store.models import measures, mnlp_history, models_of
 from biorat_al.store.picks import add_picks, never_asked_documents
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ def run(context: Context) -> Finish:
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
     keys, candidates = _drawn(context, pool, version, whole=not strategy.subsampled)
+    if version and strategy.needs_history:
+        with context.store.read() as session:
+            candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
     if len(keys) < len(pool):
         counts["drawn"] = len(keys)
     if version and strategy.needs:
@@ -194,9 +197,10 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
         with context.store.read() as session:
             rows = measures(session, version, list(keys), ("tokens", *_MEASURES))
         tokens = [rows[row_id].tokens for row_id in keys]
+        of_pool = {measure: [getattr(rows[row_id], measure) for row_id in keys] for measure in _MEASURES}
+        # an earlier version of the program, which predicted the pool before it was upgraded, measured fewer
         uncertainty = {
-            measure: np.array([getattr(rows[row_id], measure) for row_id in keys], dtype=np.float64)
-            for measure in _MEASURES
+            measure: np.array(values, dtype=np.float64) for measure, values in of_pool.items() if None not in values
         }
     else:
         tokens, uncertainty = context.encoder.count_tokens(texts), {}
@@ -206,6 +210,19 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
     )
+
+
+def _history(rows: Mapping[int, Sequence[float]], keys: Iterable[int]) -> NDArray[np.float64]:
+    """Return what models of earlier rounds measured, shape (documents, most earlier rounds), NaN where they did not.
+
+    :param rows: by row id what the newest model measured, then what earlier ones did.
+    :param keys: row ids in the order of the candidates.
+    """
+    earlier = [rows[row_id][1:] for row_id in keys]
+    history = np.full((len(earlier), max(map(len, earlier), default=0)), np.nan)
+    for place, values in enumerate(earlier):
+        history[place, : len(values)] = values
+    return history
 
 
 def _with_features(

@@ -76,11 +76,12 @@ def figures(run: Run) -> list[object]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["mnlp", "fluctuation", "cluster-entity-entropy"])
 def test_a_run_is_what_the_same_rounds_of_a_project_come_to(
-    tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path]
+    tmp_path: Path, settings: Settings, sources: Sources, files: tuple[Path, Path], strategy: str
 ) -> None:
-    run = make(tmp_path / "simulation", settings, grid("rat"), sources)[0]
-    own = trial_settings(Trial(kind="simulated", arm="rat", strategy="mnlp", seed=0), settings, 24)
+    run = make(tmp_path / "simulation", settings, grid("rat", strategies=(strategy,)), sources)[0]
+    own = trial_settings(Trial(kind="simulated", arm="rat", strategy=strategy, seed=0), settings, 24)
     with Project.init(tmp_path / "project", own, Sources([files[0]], [files[1]], gold=True))[0] as project:
         reports = [project.round() for _ in range(3)]
         status = project.status(ask_desk=False)

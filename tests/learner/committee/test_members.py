@@ -66,6 +66,7 @@ def test_the_taggers_mean_is_that_of_the_members_tags(members: list[Tagger]) -> 
     (tagged,) = committee.tag([document])
     (decoded,) = decode([np.log(by_hand)])
     assert tagged.prediction.uncertainty.least_confidence == pytest.approx(-decoded.log_best, rel=1e-4)
+    assert tagged.prediction.uncertainty.entity_entropy == pytest.approx(decoded.entity_entropy, rel=1e-4)
 
 
 def test_the_committee_has_a_scaling_and_its_members_have_none_to_say(members: list[Tagger]) -> None:
@@ -131,4 +132,5 @@ def test_a_committee_of_one_is_that_one(members: list[Tagger]) -> None:
     together = next(CommitteeTagger("c", members[:1], members[0].scaling).predict([document]))
     assert [entity.spans for entity in together.entities] == [entity.spans for entity in alone.entities]
     assert together.uncertainty.mnlp == pytest.approx(alone.uncertainty.mnlp, rel=1e-4)
+    assert together.uncertainty.entity_entropy == pytest.approx(alone.uncertainty.entity_entropy, rel=1e-4)
     assert together.uncertainty.tokens == alone.uncertainty.tokens

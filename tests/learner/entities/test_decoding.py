@@ -47,13 +47,16 @@ def test_everything_agrees_with_enumeration(shape: tuple[int, int, int, float]) 
     assert found.words == words
     assert found.log_best == pytest.approx(np.log(joint[0]), abs=1e-9)
     assert found.log_margin == pytest.approx(np.log(joint[0] - joint[1]), rel=1e-4)
-    entropy = expected = 0.0
+    entropy = entity_entropy = expected = 0.0
     for labellings in chains:
         for n in range(words):
             marginal = [sum(p for tags, p in labellings.items() if tags[n] == tag) for tag in (O, B, I)]
-            entropy -= sum(p * np.log(p) for p in marginal if p > 0)
+            of_word = -sum(p * np.log(p) for p in marginal if p > 0)
+            entropy += of_word
+            entity_entropy += (marginal[B] + marginal[I]) * of_word
             expected += marginal[B]
     assert found.entropy == pytest.approx(entropy, abs=1e-9)
+    assert found.entity_entropy == pytest.approx(entity_entropy, abs=1e-9)
     assert found.expected == pytest.approx(expected, abs=1e-9)
     best = [max(labellings, key=lambda tags: labellings[tags]) for labellings in chains]
     spans = set()
@@ -69,6 +72,16 @@ def test_everything_agrees_with_enumeration(shape: tuple[int, int, int, float]) 
             if tags[first] == B and set(tags[first + 1 : last]) <= {I} and (last == words or tags[last] != I)
         )
         assert score == pytest.approx(there, abs=1e-9)
+
+
+def test_words_that_are_surely_outside_of_mentions_count_for_nothing_in_the_entity_entropy() -> None:
+    # the first word is B or O with probability ½ each: half of ln 2; then O for all but certain, a hundred times
+    unsure = np.log(np.array([[[0.5, 0.5, 1e-12]]], dtype=np.float32))
+    outside = np.log(np.array([[[0.98, 0.02, 1e-12]]] * 100, dtype=np.float32))
+    short, long = decode([unsure, np.concatenate([unsure, outside])])
+    assert short.entity_entropy == pytest.approx(0.5 * np.log(2), rel=1e-5)
+    assert long.entity_entropy < 1.6 * short.entity_entropy
+    assert long.entropy > 15 * short.entropy
 
 
 def test_inside_never_follows_outside() -> None:
@@ -99,6 +112,7 @@ def test_extreme_logits_stay_finite() -> None:
     logits = np.array([[[1e4, -1e4, -1e4]], [[-1e4, -1e4, 1e4]], [[-1e4, 1e4, -1e4]]], dtype=np.float32)
     (found,) = decode([logits])
     assert np.isfinite([found.log_best, found.log_margin, found.entropy, found.expected]).all()
+    assert 0 <= found.entity_entropy < 1e-9
     assert all(0 <= score <= 1 for *_, score in found.mentions)
 
 

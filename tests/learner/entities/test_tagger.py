@@ -102,7 +102,7 @@ def test_nothing_gives_nothing(folder: Path, cpu: Device) -> None:
 def test_a_blank_document_is_certain_and_empty(folder: Path, cpu: Device) -> None:
     for document in (Document("1", ""), Document("1", "  \r\n")):
         assert list(Tagger.load(folder, cpu).predict([document])) == [
-            Prediction("1", (), 1.0, Uncertainty(0.0, 0.0, 0.0, 0.0, 0))
+            Prediction("1", (), 1.0, Uncertainty(0.0, 0.0, 0.0, 0.0, 0.0, 0))
         ]
 
 
@@ -146,14 +146,23 @@ def test_batches_hold_each_window_once_and_little_padding() -> None:
 
 def test_the_measures_are_those_of_the_papers() -> None:
     # two words, P(y*) = 0.5, P(second) = 0.2
-    found = Decoded(((0, 0, 1, 0.6),), float(np.log(0.5)), float(np.log(0.3)), entropy=1.2, expected=0.8, words=2)
+    found = Decoded(
+        ((0, 0, 1, 0.6),),
+        float(np.log(0.5)),
+        float(np.log(0.3)),
+        entropy=1.2,
+        entity_entropy=0.7,
+        expected=0.8,
+        words=2,
+    )
     measures = uncertainty(found, tokens=3)
     assert measures.least_confidence == pytest.approx(-np.log(0.5))
     assert measures.margin == pytest.approx(-np.log(0.5 - 0.2))
     assert measures.entropy == pytest.approx(0.6)
     assert measures.mnlp == pytest.approx(-np.log(0.5) / 2)
+    assert measures.entity_entropy == 0.7, "a sum, whatever the number of words"
     assert measures.tokens == 3
-    assert uncertainty(NOTHING, tokens=0) == Uncertainty(0.0, 0.0, 0.0, 0.0, 0)
+    assert uncertainty(NOTHING, tokens=0) == Uncertainty(0.0, 0.0, 0.0, 0.0, 0.0, 0)
     assert str(uncertainty(NOTHING, tokens=0).mnlp) == "0.0", "not minus zero"
 
 

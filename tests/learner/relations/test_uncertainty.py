@@ -26,6 +26,10 @@ def test_decisions_of_three_candidates() -> None:
     entropy = -sum(p * math.log(p) for p in probabilities.flat if p)
     assert found.entropy == pytest.approx(entropy)
     assert found.candidates == 3
+    # 0.3, 0.9 and 0.5 that there is a relation
+    weights = [0.3, 0.9, 0.5]
+    expected = sum(weight * _entropy(row) for weight, row in zip(weights, probabilities.tolist(), strict=True))
+    assert found.positive_entropy == pytest.approx(expected)
 
 
 def test_the_ratio_is_that_of_the_least_sure_candidate() -> None:
@@ -34,20 +38,20 @@ def test_the_ratio_is_that_of_the_least_sure_candidate() -> None:
 
 
 def test_a_candidate_without_alternative_has_no_ratio() -> None:
-    assert summarise_decisions(np.array([[0.0, NEVER]])) == Decisions(0.0, NEVER, 0.0, 1)
+    assert summarise_decisions(np.array([[0.0, NEVER]])) == Decisions(0.0, NEVER, 0.0, 0.0, 1)
 
 
 def test_no_candidates() -> None:
-    assert summarise_decisions(np.zeros((0, 3))) == Decisions(0.0, NEVER, 0.0, 0)
+    assert summarise_decisions(np.zeros((0, 3))) == Decisions(0.0, NEVER, 0.0, 0.0, 0)
 
 
 def test_without_candidates_the_uncertainty_is_that_of_the_entities() -> None:
-    of_tags = Uncertainty(0.7, 1.1, 0.3, 0.1, 12)
+    of_tags = Uncertainty(0.7, 1.1, 0.3, 0.1, 0.4, 12)
     assert combined(of_tags, summarise_decisions(np.zeros((0, 3)))) is of_tags
 
 
 def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> None:
-    of_tags = Uncertainty(0.0, 0.0, 0.0, 0.0, 0)
+    of_tags = Uncertainty(0.0, 0.0, 0.0, 0.0, 0.0, 0)
     found = combined(of_tags, summarise_decisions(np.log([[0.75, 0.25]])))
     assert found.least_confidence == pytest.approx(-math.log(0.75))
     assert found.margin == pytest.approx(-math.log(0.75 - 0.25))
@@ -56,7 +60,7 @@ def test_a_document_without_words_has_the_uncertainty_of_its_candidates() -> Non
 
 
 def test_a_tie_is_finite_and_less_sure_than_anything_else() -> None:
-    of_tags = Uncertainty(0.1, 0.2, 0.1, 0.05, 5)
+    of_tags = Uncertainty(0.1, 0.2, 0.1, 0.05, 0.2, 5)
     tie = combined(of_tags, summarise_decisions(np.log([[0.5, 0.5]])))
     near = combined(of_tags, summarise_decisions(np.log([[0.501, 0.499]])))
     assert math.isfinite(tie.margin)
@@ -64,16 +68,19 @@ def test_a_tie_is_finite_and_less_sure_than_anything_else() -> None:
 
 
 def test_sure_relations_do_not_hide_what_the_model_does_not_know_of_the_words() -> None:
-    of_tags = Uncertainty(0.6, 0.9, 0.3, 0.2, 5)
+    of_tags = Uncertainty(0.6, 0.9, 0.3, 0.2, 1.4, 5)
     sure = np.array([[0.0, NEVER], [NEVER, 0.0]] * 50)
     found = combined(of_tags, summarise_decisions(sure))
-    assert found == Uncertainty(pytest.approx(0.6), pytest.approx(0.9), pytest.approx(0.3), pytest.approx(0.2), 5)
+    assert found == Uncertainty(
+        pytest.approx(0.6), pytest.approx(0.9), pytest.approx(0.3), pytest.approx(0.2), pytest.approx(1.4), 5
+    )
 
 
 def test_words_do_not_hide_what_the_model_does_not_know_of_a_relation() -> None:
-    few, many = (Uncertainty(0.0, 0.0, 0.0, 0.0, words) for words in (5, 500))
+    few, many = (Uncertainty(0.0, 0.0, 0.0, 0.0, 0.0, words) for words in (5, 500))
     unsure = summarise_decisions(np.log([[0.6, 0.4]]))
     assert combined(few, unsure).mnlp == combined(many, unsure).mnlp == pytest.approx(-math.log(0.6))
+    assert combined(many, unsure).entity_entropy == pytest.approx(0.4 * _entropy([0.6, 0.4]))
 
 
 logits = st.floats(-4, 4)
@@ -109,6 +116,9 @@ def test_the_measures_are_those_of_the_joint_distribution(
     )
     entropy = entropy / words + sum(_entropy(np.exp(row)) for row in pairs) / candidates
     assert whole.entropy == pytest.approx(entropy, abs=1e-6)
+    marginals = [[sum(p for t, p in tags.items() if t[n] == k) for k in range(3)] for n in range(len(tag_logits))]
+    positive = sum((1 - one[0]) * _entropy(one) for one in [*marginals, *np.exp(pairs).tolist()])
+    assert whole.entity_entropy == pytest.approx(positive, abs=1e-6)
 
 
 def _chain(scores: np.ndarray) -> dict[tuple[int, ...], float]:

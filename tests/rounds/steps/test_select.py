@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from biorat_al.acquisition.registry import STRATEGIES
+from biorat_al.errors import UsageError
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
@@ -178,7 +180,9 @@ class TestSubsample:
         assert len(picks) < counts["drawn"] == len(drawn) < POOL
         assert sum(costs[document_id] for document_id in drawn) >= 3 * budget
 
-    @pytest.mark.parametrize("name", ["random", "least-confidence", "margin", "entropy", "mnlp", "density"])
+    @pytest.mark.parametrize(
+        "name", ["random", "least-confidence", "margin", "entropy", "mnlp", "density", "entity-entropy", "fluctuation"]
+    )
     def test_what_costs_no_pass_of_the_model_needs_none(self, project: Project, name: str) -> None:
         whole = chosen(context_of(project, name, size=3))
         assert chosen(context_of(project, name, size=3, subsample=5)) == whole
@@ -250,6 +254,22 @@ def test_a_large_pool_is_not_held_in_memory_and_the_same_documents_are_chosen(
     monkeypatch.setattr(step, "chunks", lambda items: chunks(items, 7))
     assert chosen(context()) == at_once
     assert 0 < most <= 7
+
+
+def test_a_pool_that_an_older_program_predicted_has_a_measure_less_and_the_other_strategies_go_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures = step.measures
+
+    def older(*arguments: Any) -> dict[int, Any]:
+        rows = measures(*arguments)
+        return {row_id: SimpleNamespace(**row._asdict() | {"entity_entropy": None}) for row_id, row in rows.items()}
+
+    before = chosen(context_of(project, "mnlp"))
+    monkeypatch.setattr(step, "measures", older)
+    assert chosen(context_of(project, "mnlp")) == before
+    with pytest.raises(UsageError, match="needs the measure entity_entropy"):
+        step.run(context_of(project, "entity-entropy"))
 
 
 def test_per_hour_divides_scores_by_the_seconds_that_documents_take_and_repeats_itself(project: Project) -> None:
