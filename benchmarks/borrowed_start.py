@@ -92,7 +92,10 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         "documents": {"train": len(pool), "test": len(test), "borrowed": len(borrowed)},
         "settings": {
             "entities": [one.model_dump(mode="json") for one in settings.entities],
-            "training": training.model_dump(mode="json"),
+            # as before there was another context than sentences, so that trials that were made before are found
+            "training": training.model_dump(
+                mode="json", exclude={"context"} if training.context == "sentence" else None
+            ),
             "borrow": settings.borrow.model_dump(mode="json"),
         },
     }
