@@ -79,7 +79,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as place:
         known = OurDocuments.of(one.document for one in (*pool, *test))
         copier = Copier(Path(place), ReadOptions(skip_invalid=True), known, SILENT)
-        corpora = [copier.copied(path, None) for path in options.borrow]
+        corpora = [copier.copied(str(path), None) for path in options.borrow]
         borrowed, labels = borrowed_examples(Path(place), corpora, settings), borrowed_labels(corpora, settings)
     if not labels:
         sys.exit("none of the labels of the borrowed documents counts: see --borrow-entity")
