@@ -79,7 +79,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
     with tempfile.TemporaryDirectory() as place:
         known = OurDocuments.of(one.document for one in (*pool, *test))
         copier = Copier(Path(place), ReadOptions(skip_invalid=True), known, SILENT)
-        corpora = [copier.copied(path, None) for path in options.borrow]
+        corpora = [copier.copied(str(path), None) for path in options.borrow]
         borrowed, labels = borrowed_examples(Path(place), corpora, settings), borrowed_labels(corpora, settings)
     if not labels:
         sys.exit("none of the labels of the borrowed documents counts: see --borrow-entity")
@@ -92,7 +92,10 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         "documents": {"train": len(pool), "test": len(test), "borrowed": len(borrowed)},
         "settings": {
             "entities": [one.model_dump(mode="json") for one in settings.entities],
-            "training": training.model_dump(mode="json"),
+            # as before there was another context than sentences, so that trials that were made before are found
+            "training": training.model_dump(
+                mode="json", exclude={"context"} if training.context == "sentence" else None
+            ),
             "borrow": settings.borrow.model_dump(mode="json"),
         },
     }

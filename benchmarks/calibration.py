@@ -13,7 +13,8 @@ NCBI disease. The expected calibration error (ten equal bins) of each arm and of
 - best: with the scaling fitted to the very mentions that are measured, which is about the least that can be reached;
 - chance: the mean error of mentions whose confidences are exactly right, as many as there are.
 
-    python benchmarks/calibration.py --output FOLDER [--abstracts 60,150] [--draws 3] [--batch 20] [--encoder minilm]
+    python benchmarks/calibration.py --output FOLDER [--abstracts 60,150] [--draws 3] [--batch 20] [--context sentence]
+        [--encoder minilm]
 
 The target was an error of at most 0.03 with 60 and with 150 abstracts. Every training is kept; the same command goes on
 where it was stopped. The table is FOLDER/calibration.jsonl, and is printed.
@@ -26,14 +27,14 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
 from fixed_samples import Corpus, Logits, Trainings, f1, mentions
 from ncbi_disease_100 import CORPUS
 from numpy.typing import NDArray
-from recipe import numbers
+from recipe import numbers, stated
 
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.committee.members import mean_log_probabilities
@@ -47,7 +48,7 @@ from biorat_al.learner.scaling import (
 )
 from biorat_al.learner.types import Example
 from biorat_al.rounds.models.calibration import default_scaling
-from biorat_al.settings import Arm, TrainingSettings
+from biorat_al.settings import Arm, TextContext, TrainingSettings
 
 ARMS: tuple[Arm, ...] = ("none", "rat")
 BINS = 10
@@ -127,13 +128,14 @@ def main() -> None:
     parser.add_argument("--abstracts", type=numbers, default=[60, 150])
     parser.add_argument("--draws", type=int, default=3, help="samples of each size, each with a seed")
     parser.add_argument("--batch", type=int, default=20, help="abstracts of the last batch")
+    parser.add_argument("--context", choices=get_args(TextContext), default="sentence")
     parser.add_argument("--encoder", default="minilm", help="as in a project's settings")
     parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     corpus, encoder = Corpus.read(options.corpus), resolve_encoder(options.encoder)
     trainings = Trainings(options.output, encoder)
-    settings = TrainingSettings()
+    settings = TrainingSettings(context=options.context)
     found: dict[tuple[int, int, str], tuple[Proposals, Proposals]] = {}
     scores: dict[tuple[int, int, str], float] = {}
     for abstracts, draw in itertools.product(options.abstracts, range(options.draws)):
@@ -143,6 +145,7 @@ def main() -> None:
         now: list[Logits] = []
         for arm in ARMS:
             what = {"encoder": encoder.name, "draw": draw, "batch": options.batch, "arm": arm}
+            what |= stated(options.context)
             for part, kept, predicted in (
                 (examples[: -options.batch], earlier, {"batch": batch}),
                 (examples, now, {"test": corpus.test}),
@@ -159,6 +162,7 @@ def main() -> None:
     for (abstracts, draw, name), (before, after) in found.items():
         others = [test for (*at, which), (_, test) in found.items() if which == name and at != [abstracts, draw]]
         row = {"encoder": encoder.name, "abstracts": abstracts, "draw": draw, "model": name}
+        row |= stated(options.context)
         rows.append(row | {"f1": scores[abstracts, draw, name]} | measured(name, before, after, others))
         print(json.dumps(rows[-1]), flush=True)
     with (options.output / "calibration.jsonl").open("w", encoding="utf-8") as file:

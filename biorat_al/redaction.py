@@ -25,8 +25,8 @@ ENCODE_HINT = (
 
 _VALUES = ("LABEL_STUDIO_API_KEY", "PGPASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _ADDRESSES = (
-    "BIORAT_DATABASE_URL", "LABEL_STUDIO_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
-    "all_proxy",
+    "BIORAT_DATABASE_URL", "LABEL_STUDIO_URL", "HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
+    "https_proxy", "all_proxy",
 )  # fmt: skip
 
 _SHORTEST = 4

@@ -33,8 +33,9 @@ _BORROW = (
         "--borrow",
         "borrowed",
         multiple=True,
-        metavar="FILE|FOLDER",
-        help="A corpus that others annotated, from which the models begin; may be repeated.",
+        metavar="FILE|FOLDER|hf:NAME",
+        help="A corpus that others annotated, from which the models begin; may be repeated. hf:OWNER/NAME[:CONFIG] is "
+        "one of BigBio's on the Hugging Face hub.",
     ),
     click.option(
         "--borrow-entity",

@@ -19,7 +19,8 @@ class Sources:
     :param test_size: number of test documents to draw from the pool at random instead; None: the default.
     :param ignore_labels: labels in the documents to leave out.
     :param reading: how the files are read.
-    :param borrow: files and folders with corpora that others annotated, from which a project's models begin.
+    :param borrow: files and folders with corpora that others annotated, from which a project's models begin, and
+        corpora on the Hugging Face hub, each as ``hf:OWNER/NAME[@REVISION][:CONFIG]``.
     :param borrow_licenses: their licences: one for all, one for each in the same order, or none.
     :param pre_labels: files and folders with predictions of anything else for the project's documents.
     :param dictionaries: files with names, each as ``FILE`` or ``FILE=LABEL``.

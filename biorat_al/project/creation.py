@@ -20,7 +20,7 @@ from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
 from biorat_al.project.new_folder import NewFolder, check_new
-from biorat_al.rounds.borrowing.copying import borrow, check_borrowed_labels
+from biorat_al.rounds.borrowing.copying import borrow, check_borrowing
 from biorat_al.rounds.context import MODELS
 from biorat_al.rounds.pre_labels.copying import check_pre_labels, keep_pre_labels
 from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
@@ -49,7 +49,7 @@ def create_project(
     if settings.desk.kind == "oracle" and not sources.gold:
         raise UsageError("the oracle answers from gold annotations: add --gold")
     sources.check()
-    check_borrowed_labels(settings, sources)
+    check_borrowing(settings, sources)
     check_pre_labels(settings, sources)
     if guidelines is not None:
         read_guidelines(guidelines)

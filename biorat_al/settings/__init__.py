@@ -28,6 +28,7 @@ from biorat_al.settings.learning import (
     AdversarialSettings,
     Arm,
     RelationSettings,
+    TextContext,
     TrainingSettings,
 )
 from biorat_al.settings.older import with_older_defaults
@@ -52,6 +53,7 @@ __all__ = [
     "RelationSettings",
     "RelationType",
     "Settings",
+    "TextContext",
     "TrainingSettings",
     "encoder_setting",
     "entities_setting",

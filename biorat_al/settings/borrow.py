@@ -15,7 +15,7 @@ class BorrowedCorpus(SettingsPart):
     """A corpus that others annotated, as ``init --borrow`` copied it.
 
     :param file: the copy, relative to the project's folder.
-    :param name: name of the file or folder that it came from.
+    :param name: name of the file or folder that it came from, or its address on the Hugging Face hub, with the commit.
     :param license: its licence; None: not stated.
     """
 

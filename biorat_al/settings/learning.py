@@ -17,6 +17,10 @@ with the same compute and not only the same epochs.
 """
 
 
+TextContext = Literal["sentence", "document"]
+"""What an entity model reads at once: a sentence, or as many consecutive sentences of a document as fit."""
+
+
 COMMITTEE = "committee"
 """The name under which the committee of a round's arms is measured, beside the arms."""
 
@@ -26,7 +30,7 @@ class EncoderSettings(SettingsPart):
 
     :param name: ``pubmedbert``, ``minilm``, a folder, or a name on the model hub.
     :param max_length: longest window in word pieces, special tokens included; None: the encoder's own limit, but at
-        most 512. Windows are sentences; a longer sentence is read in overlapping windows.
+        most 512. `training.context` says what a window is; a longer sentence is read in overlapping windows.
     """
 
     name: Place = "pubmedbert"
@@ -46,7 +50,11 @@ class TrainingSettings(SettingsPart):
     :param epochs: largest number of passes over the training documents.
     :param min_steps: smallest number of optimizer steps; with few labels, this takes more epochs. None: 450 for
         encoders of up to 50 million parameters, 120 for larger ones and for relations.
-    :param batch_size: sentences per optimizer step.
+    :param context: what an entity model reads at once, in training and in prediction: ``sentence``, or ``document``:
+        several consecutive sentences, as many as fit into `encoder.max_length` word pieces. A model keeps the context
+        that it was trained with. Models of relations read a pair with its surroundings, whatever the context is.
+    :param batch_size: sentences per optimizer step; with the context ``document``, a step takes as many windows as hold
+        about this number of sentences, at least one.
     :param weight_decay: weight decay of AdamW.
     :param warmup: share of the steps in which the learning rate rises; it falls to 0 over the remaining steps.
     :param dev_share: share of the annotated documents kept back for early stopping and calibration, once there are 20.
@@ -61,6 +69,7 @@ class TrainingSettings(SettingsPart):
     learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
     min_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    context: TextContext = "sentence"
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 4
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -109,7 +118,8 @@ class AdversarialSettings(SettingsPart):
         times as far. Projects of version 0.1 have it.
     :param steps: K of ``pgd`` and ``freelb``, power iterations of ``vat``; None: 3, or 1 for ``vat``.
     :param step_size: step size of ``pgd`` and ``freelb``, in units of epsilon; None: 2.5 / K.
-    :param unlabelled: number of windows of the unlabelled pool in each adversarial step of ``vat``.
+    :param unlabelled: number of sentences of the unlabelled pool in each adversarial step of ``vat``; with the context
+        ``document``, as many windows as hold about this number.
     """
 
     probability: Annotated[float, Field(ge=0, le=1)] = 0.25

@@ -406,8 +406,8 @@ STORE = (
     Fault(
         "the oldest model predicts",
         "biorat_al/store/models.py",
-        "order_by(ModelRow.round_number.desc())",
-        "order_by(ModelRow.round_number)",
+        "order_by(ModelRow.round_number.desc()).limit(1)",
+        "order_by(ModelRow.round_number).limit(1)",
         ("tests/store/test_rounds.py",),
     ),
     Fault(

@@ -39,7 +39,7 @@ from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, trai
 from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
-from biorat_al.rounds.borrowing.copying import borrow, check_borrowed_labels
+from biorat_al.rounds.borrowing.copying import borrow, check_borrowing
 from biorat_al.rounds.borrowing.kept import KeptCorpus
 from biorat_al.settings import Settings, with_older_defaults
 from biorat_al.store import creation
@@ -245,7 +245,7 @@ def _read_corpus(
     Return the number of documents by split, a hash of the data, and the settings, which name what is borrowed.
     """
     sources.check()
-    check_borrowed_labels(settings, sources)
+    check_borrowing(settings, sources)
     if sources.pre_labels or sources.dictionaries:
         raise UsageError("a simulation has no pre-labels from files or dictionaries: its annotator sees none")
     read = ReadReport()

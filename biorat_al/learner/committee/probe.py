@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.errors import LearnerError
 from biorat_al.learner.committee.saved import is_committee, member_folders
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.entities.probe import Probe, Windows, information
@@ -30,9 +31,15 @@ class CommitteeProbe:
     """The models of a committee that compute the measures of this module.
 
     :param members: probes of models with the same tokenizer.
+    :raises LearnerError: the members read documents in other windows.
     """
 
     def __init__(self, members: Sequence[Probe]) -> None:
+        if len({member.context for member in members}) > 1:
+            raise LearnerError(
+                "the members of the committee were trained with other settings of context, so their outputs cannot be "
+                "compared window by window: train them again"
+            )
         self._members = tuple(members)
 
     def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from biorat_al.learner.encoder.windows import Part, epoch_batches, pad
 from biorat_al.learner.entities.encoding import IGNORED, encode_tags, windows
 from biorat_al.learner.entities.network import scored_words, tagging_loss
 from biorat_al.learner.types import Example
+from biorat_al.settings import TextContext
 
 
 class Row(NamedTuple):
@@ -97,19 +98,33 @@ class EncodedPart:
         """The tags at the words, shape (words, labels) for each example."""
         return [tags[pieces.heads] for tags, pieces in zip(self.tags, self.pieces, strict=True)]
 
-    def rows(self, longest: int) -> list[Row]:
+    def rows(self, longest: int, context: TextContext = "sentence") -> list[Row]:
         """Cut the part into windows; each word's tag is learnt in the window where the word has most context.
 
         :param longest: most word pieces in a window.
+        :param context: what a window is; see :func:`~biorat_al.learner.entities.encoding.windows`.
         """
         rows = []
-        for window in windows(self.pieces, longest):
+        for window in windows(self.pieces, longest, context):
             place, pieces = slice(window.start, window.end), self.pieces[window.document]
             own = np.zeros(len(window), dtype=np.bool_)
             own[window.first - window.start : window.last - window.start] = True
             tags = np.where(own[:, None], self.tags[window.document][place], IGNORED)
             rows.append(Row(pieces.ids[place], tags, own & pieces.heads[place]))
         return rows
+
+    def windows_of(self, sentences: int, longest: int, context: TextContext) -> int:
+        """Return how many windows hold about as many sentences, at least one.
+
+        So a step learns from about as many words whatever the context is, and an epoch takes about as many steps.
+
+        :param sentences: with sentence context, this number is returned as it is.
+        :param longest: most word pieces in a window.
+        """
+        if context == "sentence":
+            return sentences
+        number = len(windows(self.pieces, longest, context))
+        return max(1, round(sentences * number / max(1, sum(int(pieces.sentences.sum()) for pieces in self.pieces))))
 
 
 def encode_part(examples: Sequence[Example], tokenizer: Tokenizer, labels: Sequence[str]) -> EncodedPart:
@@ -151,6 +166,7 @@ class UnlabelledWindows:
     """Windows of documents that nobody has annotated, drawn at random for steps that learn without labels.
 
     :param documents: the documents, encoded; their tags are not used.
+    :param context: what a window is, as for the labelled windows.
     :param size: windows per draw; if there are fewer windows, all of them.
     :param batch_size: labelled windows per step.
     """
@@ -164,8 +180,9 @@ class UnlabelledWindows:
         size: int,
         batch_size: int,
         seed: int,
+        context: TextContext = "sentence",
     ) -> None:
-        rows = documents.rows(tokenizer.window_length)
+        rows = documents.rows(tokenizer.window_length, context)
         self._rows = [row._replace(tags=np.full_like(row.tags, IGNORED)) for row in rows]
         self._tokenizer = tokenizer
         self._device = device

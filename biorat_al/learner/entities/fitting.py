@@ -31,6 +31,7 @@ EVALUATIONS = 10
 class Fit(Loop):
     """One training run of a tagging network.
 
+    :param job: how it is trained; here `batch_size` and `unlabelled` count windows, whatever the context is.
     :param unlabelled: documents that nobody has annotated, for virtual adversarial training; None if there are none.
     :param words: ids of all word pieces that the network will see; the vectors of others stay unchanged. None allows
         any word piece.
@@ -57,7 +58,7 @@ class Fit(Loop):
 
         :raises LearnerError: the loss is no longer a number.
         """
-        rows = learn.rows(self.tokenizer.window_length)
+        rows = learn.rows(self.tokenizer.window_length, self.training.context)
         per_epoch = -(-len(rows) // self.training.batch_size)
         total = self.steps(per_epoch)
         between_evaluations = max(per_epoch, -(-total // EVALUATIONS))
@@ -80,17 +81,26 @@ class Fit(Loop):
         """Compute the logits at the words of `part`, without dropout; shape (words, labels, 3) for each example."""
         self.network.eval()
         with self.device.autocast():
-            logits = document_logits(self.network, part.pieces, self.tokenizer, self.device)
+            logits = document_logits(
+                self.network, part.pieces, self.tokenizer, self.device, context=self.training.context
+            )
         self.network.train()
         return logits
 
 
 def _unlabelled_windows(documents: EncodedPart | None, job: TrainingJob) -> UnlabelledWindows | None:
-    size, batch_size = job.adversarial.unlabelled, job.training.batch_size
+    size, training = job.adversarial.unlabelled, job.training
     if not size or documents is None or not any(len(pieces) for pieces in documents.pieces):
         return None
-    tokenizer = job.encoder.tokenizer
-    return UnlabelledWindows(documents, tokenizer, job.device, size=size, batch_size=batch_size, seed=job.seed)
+    return UnlabelledWindows(
+        documents,
+        job.encoder.tokenizer,
+        job.device,
+        size=size,
+        batch_size=training.batch_size,
+        seed=job.seed,
+        context=training.context,
+    )
 
 
 class _Watch:

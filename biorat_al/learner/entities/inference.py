@@ -13,6 +13,7 @@ from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.encoder.windows import batches, pad
 from biorat_al.learner.entities.encoding import windows
 from biorat_al.learner.entities.network import TAGS, TaggingNetwork
+from biorat_al.settings import TextContext
 
 
 def document_logits(
@@ -21,14 +22,17 @@ def document_logits(
     tokenizer: Tokenizer,
     device: Device,
     done: Callable[[int], None] | None = None,
+    *,
+    context: TextContext = "sentence",
 ) -> list[NDArray[np.floating]]:
     """Score the tags of documents.
 
     :param done: called after each batch with its number of windows.
+    :param context: that with which the network was trained.
     :returns: for each document, the logits at its words, shape (words, labels, 3).
     """
     logits = [np.zeros((len(document), network.labels, TAGS), dtype=np.float32) for document in pieces]
-    cut = windows(pieces, tokenizer.window_length)
+    cut = windows(pieces, tokenizer.window_length, context)
     offset = len(tokenizer.before)
     with torch.inference_mode():
         for members in batches(cut, device.batch_tokens):

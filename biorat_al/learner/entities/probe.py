@@ -45,7 +45,7 @@ from biorat_al.learner.training.dropout import Dropout, MaskDraws, replace_dropo
 from biorat_al.learner.training.embedding_tap import EmbeddingTap
 from biorat_al.learner.training.perturbation import PerturbationSize
 from biorat_al.progress import SILENT, Progress
-from biorat_al.settings import AdversarialSettings
+from biorat_al.settings import AdversarialSettings, TextContext
 
 CHUNK = 128
 """Documents that are cut into batches at a time."""
@@ -77,9 +77,14 @@ class Probe:
     """A trained model that computes the measures of this module.
 
     Memory is bounded by a batch and the result, for any number of documents.
+
+    :param context: that with which the network was trained.
     """
 
-    def __init__(self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device) -> None:
+    def __init__(
+        self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device, context: TextContext = "sentence"
+    ) -> None:
+        self.context = context
         self._tokenizer, self._device = tokenizer, device
         self._network = network.to(device.name).requires_grad_(False)
         self._draws = MaskDraws(device)
@@ -99,8 +104,8 @@ class Probe:
         :param device: None selects the best device.
         :raises LearnerError: the folder does not exist, or is not a complete model.
         """
-        network, tokenizer, _ = read_model(folder)
-        return cls(network, tokenizer, device or pick_device())
+        network, tokenizer, behaviour = read_model(folder)
+        return cls(network, tokenizer, device or pick_device(), behaviour.context)
 
     def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
         """Compute the documents' ``embedding``, shape (n, hidden size), in one forward pass."""
@@ -243,7 +248,7 @@ class Probe:
         return means
 
     def _batches(self, pieces: Sequence[Pieces], tokens: int) -> Iterator[Windows]:
-        cut = windows(pieces, self._tokenizer.window_length)
+        cut = windows(pieces, self._tokenizer.window_length, self.context)
         before = len(self._tokenizer.before)
         for members in batches(cut, tokens):
             chosen = [cut[n] for n in members]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
-from biorat_al.learner.encoder.saved_model import damaged, read_contents
+from biorat_al.learner.encoder.saved_model import LATER, damaged, read_contents
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.network import TaggingNetwork
+from biorat_al.settings import TextContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Behaviour:
     :param pad: id of the padding token.
     :param max_length: window length in word pieces, special tokens included.
     :param offset: added to the divided log-odds; files of older versions do not have it.
+    :param context: the windows that it was trained on, and reads documents in.
     """
 
     labels: tuple[str, ...]
@@ -26,6 +29,7 @@ class Behaviour:
     pad: int
     max_length: int
     offset: float = 0.0
+    context: TextContext = field(default="sentence", metadata=LATER)
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
@@ -36,6 +40,8 @@ def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
     base, head, tokenizer, values = read_contents(folder, TaggingNetwork)
     try:
         behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
+        if behaviour.context not in get_args(TextContext):
+            raise TypeError(f"its windows are {behaviour.context!r}, which this version does not know")
         network = TaggingNetwork(base, len(behaviour.labels))
         network.head.load_state_dict(head)
     except (KeyError, TypeError, RuntimeError) as error:

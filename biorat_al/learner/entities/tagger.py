@@ -95,6 +95,7 @@ class Tagger:
         self.uncased = tokenizer.uncased
         self.scaling = Scaling(behaviour.temperature, behaviour.offset)
         self.tokenizer = tokenizer
+        self._context = behaviour.context
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
 
@@ -127,7 +128,7 @@ class Tagger:
 
         :param pieces: the documents, cut by :attr:`tokenizer`.
         """
-        return document_logits(self._network, pieces, self.tokenizer, self._device)
+        return document_logits(self._network, pieces, self.tokenizer, self._device, context=self._context)
 
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Tagged]:
         pieces = self.tokenizer([document.text for document in documents])

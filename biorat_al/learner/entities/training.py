@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
 
     def learn(self, network: TaggingNetwork, learn: EncodedPart, dev: EncodedPart, words: NDArray[np.int64]) -> Learnt:
         tokenizer, pool = self.job.encoder.tokenizer, self._pool
-        fit = Fit(network, self.labels, self.job, unlabelled=pool, words=words)
+        fit = Fit(network, self.labels, self._job_in_windows(learn), unlabelled=pool, words=words)
         outcome = fit.run(learn, dev, self.job.progress)
         return Learnt(
             outcome,
@@ -94,6 +94,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
                 tokenizer.pad,
                 tokenizer.max_length,
                 outcome.scaling.offset,
+                self.job.training.context,
             ),
             {"training": self.job.training, "adversarial": self.job.adversarial},
             {
@@ -103,6 +104,18 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
                 "unlabelled_documents": len(pool.examples) if pool else 0,
                 "unrepresentable": dict(learn.unrepresentable + dev.unrepresentable),
             },
+        )
+
+    def _job_in_windows(self, learn: EncodedPart) -> TrainingJob:
+        """Return the job with numbers of windows where the settings have numbers of sentences."""
+        training, adversarial = self.job.training, self.job.adversarial
+        longest = self.job.encoder.tokenizer.window_length
+        batch_size = learn.windows_of(training.batch_size, longest, training.context)
+        if adversarial.unlabelled and self._pool is not None:
+            unlabelled = self._pool.windows_of(adversarial.unlabelled, longest, training.context)
+            adversarial = adversarial.model_copy(update={"unlabelled": unlabelled})
+        return replace(
+            self.job, training=training.model_copy(update={"batch_size": batch_size}), adversarial=adversarial
         )
 
     @cached_property

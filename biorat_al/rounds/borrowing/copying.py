@@ -6,17 +6,18 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.detection import list_files
-from biorat_al.corpus.formats.base import ReadOptions, ReadReport
+from biorat_al.corpus.formats.base import Reading, ReadOptions, ReadReport
 from biorat_al.corpus.formats.jsonl import write_jsonl
+from biorat_al.corpus.hub.address import HubAddress, is_hub_address
 from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.corpus.model.identity import text_mark
 from biorat_al.corpus.notices import reading_lines
@@ -27,7 +28,7 @@ from biorat_al.progress import Progress
 from biorat_al.rounds.borrowing.kept import FOLDER, KeptCorpus, digest_of, slug_of, write_record
 from biorat_al.settings import BorrowedCorpus, Settings
 from biorat_al.store.documents import iterate_documents
-from biorat_al.wording import plural
+from biorat_al.wording import inflected, plural
 
 LONG = 200
 """Letters and signs, without white space, from which a passage identifies a text: an abstract, not a title."""
@@ -70,10 +71,17 @@ class OurDocuments:
         return None
 
 
-def check_borrowed_labels(settings: Settings, sources: Sources) -> None:
-    """Raise :class:`UsageError` if the settings say which labels to borrow, and nothing is borrowed."""
+def check_borrowing(settings: Settings, sources: Sources) -> None:
+    """Check the options for borrowing before anything is read.
+
+    :raises UsageError: the settings say which labels to borrow, and nothing is borrowed; or an address on the hub is
+        not of the right form.
+    """
     if settings.borrow.entities and not sources.borrow:
         raise UsageError("--borrow-entity is for --borrow, which names a corpus that others annotated")
+    for place in map(str, sources.borrow):
+        if is_hub_address(place):
+            HubAddress.parse(place)
 
 
 def borrow(
@@ -93,11 +101,28 @@ def borrow(
     licenses = _licenses(sources)
     documents = (document for split in ("pool", "test") for _, document in iterate_documents(session, split))
     copier = Copier(folder, sources.reading, OurDocuments.of(documents), progress)
-    corpora = [copier.copied(Path(path), stated) for path, stated in zip(sources.borrow, licenses, strict=True)]
+    corpora = [copier.copied(str(path), stated) for path, stated in zip(sources.borrow, licenses, strict=True)]
     _check_labels(settings, corpora)
     write_record(folder, corpora)
     entries = tuple(BorrowedCorpus(file=one.file, name=one.name, license=one.license) for one in corpora)
     return settings.model_copy(update={"borrow": settings.borrow.model_copy(update={"corpora": entries})}), corpora
+
+
+class Original(NamedTuple):
+    """A corpus that is copied.
+
+    :param name: how the copy is told from others: the name of a file or folder, or an address on the hub.
+    :param slug: what the copy's file is named after.
+    :param size: its size, and the unit of that.
+    :param read: a function that yields its records, and calls another one with the size of what it has read.
+    :param license: as its files or its card state it; None if they do not.
+    """
+
+    name: str
+    slug: str
+    size: tuple[int, str]
+    read: Callable[[Callable[[int], object]], Iterator[Record]]
+    license: str | None
 
 
 @dataclass
@@ -116,43 +141,89 @@ class Copier:
     before: set[bytes] = field(default_factory=set)
     number: int = 0
 
-    def copied(self, path: Path, stated: str | None) -> KeptCorpus:
+    def copied(self, place: str, stated: str | None) -> KeptCorpus:
         """Copy a corpus.
 
-        :param stated: its licence as the user gave it; None takes the one that the files state.
+        :param place: a file, a folder, or an address on the Hugging Face hub.
+        :param stated: its licence as the user gave it; None takes the one that the corpus states.
         """
-        name = path.resolve().name
-        # the option for the format is that of the project's documents
-        reading = ReadOptions(None, self.options.skip_invalid, self.options.trust_offsets, self.options.split)
         read = ReadReport()
-        files = list_files([path], report=read)
+        original = self._on_hub(place, read) if is_hub_address(place) else self._on_disk(Path(place), read)
         left_out: Counter[str] = Counter()
         mentions: Counter[str] = Counter()
+        splits: Counter[str] = Counter()
         licenses: set[str] = set()
 
         def kept() -> Iterator[Record]:
-            with self.progress.bar(f"Borrowing {name}", total=files.size, unit="bytes") as bar:
-                for record in read_with(reading, files, report=read, on_bytes=bar.advance):
+            total, unit = original.size
+            with self.progress.bar(f"Borrowing {original.name}", total=total, unit=unit) as bar:
+                for record in original.read(bar.advance):
                     reason = self._reason(record)
                     if reason is not None or record.annotation is None:
                         left_out[reason or NOT_ANNOTATED] += 1
                         continue
                     mentions.update(entity.label for entity in record.annotation.entities)
                     licenses.update(_license_of(record.document.metadata))
+                    splits.update(_split_of(record.document.metadata))
                     yield Record(record.document, Annotation(record.annotation.entities), record.source)
 
         self.number += 1
         (self.folder / FOLDER).mkdir(exist_ok=True)
-        file = f"{FOLDER}/{self.number}-{slug_of(name, 'corpus')}.jsonl"
+        file = f"{FOLDER}/{self.number}-{slug_of(original.slug, 'corpus')}.jsonl"
         documents = write_jsonl(self.folder / file, kept())
         for line in reading_lines(read):
-            self.progress.say(line if line.startswith(" ") else f"{name}: {line}")
+            self.progress.say(line if line.startswith(" ") else f"{original.name}: {line}")
         if not documents:
             reasons = "; ".join(f"{plural(count, 'document')} {reason}" for reason, count in left_out.most_common())
-            raise CorpusError(f"no document is left to borrow: {reasons}; name another corpus", source=str(path))
-        license_ = stated or _license_beside(path) or ", ".join(sorted(licenses)) or None
+            raise CorpusError(f"no document is left to borrow: {reasons}; name another corpus", source=place)
+        license_ = stated or original.license or ", ".join(sorted(licenses)) or None
         sha256 = digest_of(self.folder / file) or ""
-        return KeptCorpus(file, name, sha256, documents, dict(sorted(mentions.items())), dict(left_out), license_)
+        return KeptCorpus(
+            file,
+            original.name,
+            sha256,
+            documents,
+            dict(sorted(mentions.items())),
+            dict(left_out),
+            license_,
+            dict(splits),
+        )
+
+    def _on_disk(self, path: Path, read: ReadReport) -> Original:
+        """Return the corpus in a file or folder."""
+        # the option for the format is that of the project's documents
+        options = ReadOptions(None, self.options.skip_invalid, self.options.trust_offsets, self.options.split)
+        files = list_files([path], report=read)
+        name = path.resolve().name
+        return Original(
+            name,
+            name,
+            (files.size, "bytes"),
+            lambda advance: read_with(options, files, report=read, on_bytes=advance),
+            _license_beside(path),
+        )
+
+    def _on_hub(self, place: str, read: ReadReport) -> Original:
+        """Return the corpus under an address on the Hugging Face hub, downloaded."""
+        # datasets takes a second to import
+        from biorat_al.corpus.hub.client import find
+        from biorat_al.corpus.hub.corpus import read_found
+
+        self.progress.say(f"Looking for {place} on the Hugging Face hub.")
+        found = find(HubAddress.parse(place))
+        self.progress.say(
+            f"Found {found.address} with {inflected(len(found.splits), 'split')} {', '.join(found.splits)}."
+        )
+        for note in found.notes:
+            self.progress.say(f"{place}: {note}")
+        reading = Reading(skip_invalid=self.options.skip_invalid, trust_offsets=self.options.trust_offsets, report=read)
+        return Original(
+            str(found.address),
+            f"{found.address.repository}-{found.address.config}",
+            (found.rows, "document"),
+            lambda advance: read_found(found, reading, advance),
+            found.license,
+        )
 
     def _reason(self, record: Record) -> str | None:
         """Return why a document is not borrowed; None if it is."""
@@ -209,6 +280,12 @@ def _license_of(metadata: Any) -> list[str]:
     """Return the licence that a document's metadata states, if any."""
     values = (metadata.get(key) for key in _LICENSE_KEYS)
     return [value.strip() for value in values if isinstance(value, str) and value.strip()]
+
+
+def _split_of(metadata: Any) -> list[str]:
+    """Return the split that a document's metadata states, if any."""
+    split = metadata.get("split")
+    return [split] if isinstance(split, str) and split else []
 
 
 def _license_beside(path: Path) -> str | None:

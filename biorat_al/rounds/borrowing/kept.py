@@ -39,6 +39,7 @@ class KeptCorpus:
     :param documents: documents in the copy.
     :param mentions: mentions in the copy, by the corpus's own label.
     :param left_out: documents that were left out when it was copied, by reason.
+    :param splits: documents in the copy by split, if they state one.
     """
 
     file: str
@@ -48,6 +49,7 @@ class KeptCorpus:
     mentions: Mapping[str, int]
     left_out: Mapping[str, int] = field(default_factory=dict)
     license: str | None = None
+    splits: Mapping[str, int] = field(default_factory=dict)
 
     def labels(self, mapping: Mapping[str, str]) -> frozenset[str]:
         """Return the project's labels that the corpus has annotated.
@@ -166,6 +168,7 @@ def provenance_of(corpora: Sequence[KeptCorpus]) -> list[dict[str, Any]]:
             "license": corpus.license or NOT_STATED,
             "documents": corpus.documents,
             "sha256": corpus.sha256,
+            **({"splits": dict(corpus.splits)} if corpus.splits else {}),
         }
         for corpus in corpora
     ]

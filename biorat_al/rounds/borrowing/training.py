@@ -107,6 +107,7 @@ def training_settings(settings: Settings) -> TrainingSettings:
         learning_rate=borrow.learning_rate or training.learning_rate,
         epochs=borrow.epochs,
         min_steps=1,
+        context=training.context,
         batch_size=borrow.batch_size,
         weight_decay=training.weight_decay,
         warmup=training.warmup,
@@ -122,13 +123,17 @@ def _seed(context: Context) -> int:
 def _key(context: Context, corpora: Sequence[KeptCorpus]) -> str:
     """Return the digest of everything that the model depends on, besides the machine."""
     settings = context.settings
+    training = training_settings(settings).model_dump(mode="json")
+    if training["context"] == TrainingSettings().context:
+        # versions that did not know it made the same model
+        del training["context"]
     values = {
         "corpora": [corpus.sha256 for corpus in corpora],
         "labels": borrowed_labels(corpora, settings),
         "mapping": settings.borrow.mapping(settings.entities),
         "encoder": context.encoder.fingerprint,
         "max_length": settings.encoder.max_length,
-        "training": training_settings(settings).model_dump(mode="json"),
+        "training": training,
         "seed": _seed(context),
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

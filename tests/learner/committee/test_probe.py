@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.errors import LearnerError
 from biorat_al.learner.committee.probe import CommitteeProbe, load_probe
 from biorat_al.learner.committee.saved import Member, write_committee
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.learner.scaling import UNCALIBRATED
 from biorat_al.learner.types import Example
-from biorat_al.settings import AdversarialSettings
+from biorat_al.settings import AdversarialSettings, TrainingSettings
 
 Examples = Callable[[int], list[Example]]
 CPU = Device("cpu", bf16=False)
@@ -71,3 +72,10 @@ def test_the_sensitivity_is_the_mean_of_the_members(folders: list[Path], documen
     settings = AdversarialSettings()
     alone = [member.sensitivity(documents, settings=settings) for member in members]
     np.testing.assert_allclose(committee.sensitivity(documents, settings=settings), np.mean(alone, axis=0), rtol=1e-5)
+
+
+def test_members_that_read_other_windows_are_refused(folders: list[Path], run: Any, make_examples: Examples) -> None:
+    settings = TrainingSettings(epochs=1, min_steps=2, context="document")
+    other = run(make_examples(12), arm="none", training=settings)
+    with pytest.raises(LearnerError, match="trained with other settings of context"):
+        CommitteeProbe([Probe.load(folder, CPU) for folder in (folders[0], other.folder)])

@@ -93,6 +93,15 @@ def test_what_decides_the_predictions_decides_the_name(
     assert len(names) == 3
 
 
+def test_a_context_that_this_version_does_not_know_is_refused(
+    tmp_path: Path, network: TaggingNetwork, encoder: Encoder
+) -> None:
+    behaviour = Behaviour(("Chemical", "Disease"), 1.0, 0, 64, context="paragraph")  # type: ignore[arg-type]
+    folder, _ = write_model(tmp_path, "p", network, encoder.tokenizer, behaviour, {})
+    with pytest.raises(LearnerError, match="its windows are 'paragraph'"):
+        read_model(folder)
+
+
 def test_a_model_that_is_there_is_kept_and_a_damaged_one_replaced(
     tmp_path: Path, network: TaggingNetwork, encoder: Encoder
 ) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from dataclasses import replace
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -203,4 +204,56 @@ def test_a_sentence_that_fits_is_one_window() -> None:
         (2, 3),
         (3, 62),
         (3, 62),
+    ]
+
+
+@given(
+    documents=st.lists(st.lists(st.integers(1, 60), max_size=12), max_size=3),
+    longest=st.integers(8, 50),
+)
+def test_windows_of_several_sentences_tile_each_document(documents: list[list[int]], longest: int) -> None:
+    cut = windows([document_of(sentences) for sentences in documents], longest, "document")
+    for document, sentences in enumerate(documents):
+        own = [window for window in cut if window.document == document]
+        covered = [n for window in own for n in range(window.first, window.last)]
+        assert covered == list(range(sum(sentences)))
+        assert all(len(window) <= longest for window in own)
+        by_sentence = [replace(one, document=document) for one in windows([document_of(sentences)], longest)]
+        for begin, end in pairwise(np.cumsum([0, *sentences]).tolist()):
+            if end - begin <= longest:
+                # a sentence that fits is in one window, and learnt there
+                (around,) = [window for window in own if window.first <= begin < window.last]
+                assert around.start <= begin < end <= around.last
+            else:
+                inside = [one for one in by_sentence if begin <= one.start < end]
+                assert [one for one in own if begin <= one.start < end] == inside, "read as by itself"
+
+
+@given(sentences=st.lists(st.integers(1, 30), min_size=1, max_size=9), longest=st.integers(30, 60))
+def test_sentences_are_joined_into_the_fewest_windows_of_which_none_is_a_remainder(
+    sentences: list[int], longest: int
+) -> None:
+    found = [len(window) for window in windows([document_of(sentences)], longest, "document")]
+    ways = [
+        [sum(sentences[begin:end]) for begin, end in pairwise((0, *inner, len(sentences)))]
+        for number in range(len(found))
+        for inner in combinations(range(1, len(sentences)), number)
+    ]
+    fitting = [way for way in ways if max(way) <= longest]
+    fewest = min(map(len, fitting))
+    assert len(found) == fewest
+    assert max(found) == min(max(way) for way in fitting if len(way) == fewest)
+
+
+def test_a_document_that_fits_is_one_window() -> None:
+    documents = [document_of(sentences) for sentences in ([], [1], [30, 32], [30, 33], [5, 70, 5, 5])]
+    assert [(window.document, len(window)) for window in windows(documents, 62, "document")] == [
+        (1, 1),
+        (2, 62),
+        (3, 30),
+        (3, 33),
+        (4, 5),
+        (4, 62),
+        (4, 62),
+        (4, 10),
     ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from biorat_al.learner.entities.probe import Probe
 from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.training.dropout import Dropout
 from biorat_al.learner.types import Example
-from biorat_al.settings import AdversarialSettings
+from biorat_al.settings import AdversarialSettings, TextContext
 
 Examples = Callable[[int], list[Example]]
 
@@ -78,6 +80,29 @@ class TestEmbedding:
         whole = probe.embedding(documents)
         monkeypatch.setattr(representation, "CHUNK", 3)
         assert probe.embedding(documents) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("measure", ["embedding", "gradient", "disagreement", "sensitivity"])
+def test_with_document_context_a_measure_is_still_the_mean_over_the_words(
+    network: TaggingNetwork, encoder: Encoder, documents: list[Document], cpu: Device, measure: str
+) -> None:
+    options: dict[str, Any] = {
+        "disagreement": {"passes": 2, "seed": 1},
+        "sensitivity": {"settings": AdversarialSettings()},
+    }.get(measure, {})
+
+    def of(document: Document, context: TextContext) -> NDArray[np.float32]:
+        probe = Probe(TaggingNetwork(encoder.network(), LABELS), encoder.tokenizer, cpu, context)
+        probe._network.head.load_state_dict(network.head.state_dict())
+        found: NDArray[np.float32] = getattr(probe, measure)([document], **options)
+        return found
+
+    one, several = documents[0], documents[13]
+    assert of(one, "document") == pytest.approx(of(one, "sentence"), abs=1e-5)
+    # what is read at once is what a single sentence of the same pieces would be
+    joined = replace(several, text=several.text.replace(". The", ". the").replace(". Pain", ". pain"))
+    assert of(several, "document") == pytest.approx(of(joined, "sentence"), abs=1e-5)
+    assert of(several, "sentence") != pytest.approx(of(several, "document"), abs=1e-5)
 
 
 class TestGradient:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import Behaviour
 from biorat_al.learner.entities.tagger import Tagger, confidence, uncertainty
 from biorat_al.learner.types import Example, Prediction, Uncertainty
+from biorat_al.settings import TextContext
 
 Examples = Callable[[int], list[Example]]
 
@@ -131,6 +133,58 @@ def test_a_long_document_takes_each_word_from_the_window_with_most_context(
         expected[window.first : window.last] = logits[window.first - window.start : window.last - window.start]
     (found,) = document_logits(network, [pieces], encoder.tokenizer, cpu)
     np.testing.assert_allclose(found, expected[pieces.heads], atol=2e-5)
+
+
+def test_a_model_reads_documents_in_the_context_that_it_was_trained_with(
+    network: TaggingNetwork, encoder: Encoder, tmp_path: Path, cpu: Device
+) -> None:
+    tokenizer = encoder.tokenizer
+    first, second, others = "Heparin and (low) dose of", "Pain after aspirin!", "The pain. " * 30
+    pieces = tokenizer([f"{first} days. {second} {others}", f"{first} morphine. {second} {others}"])
+    words_before = [int(one.heads[: int(np.flatnonzero(one.sentences)[1])].sum()) for one in pieces]
+    text = f"{first} days. {second}"
+    seen, shapes, tokens = {}, {}, {}
+    for context in ("sentence", "document"):
+        behaviour = Behaviour(("Chemical", "Disease"), 1.5, tokenizer.pad, tokenizer.max_length, context=context)
+        tagger = Tagger.load(write_model(tmp_path, "p", network, tokenizer, behaviour, {})[0], cpu)
+        logits = tagger.logits(pieces)
+        one, two = (of_one[begin : begin + 4] for of_one, begin in zip(logits, words_before, strict=True))
+        seen[context] = bool(np.abs(one - two).max() > 1e-3)
+        shapes[context] = [of_one.shape for of_one in logits]
+        (prediction,) = tagger.predict([Document("1", text)])
+        tokens[context] = prediction.uncertainty.tokens
+    assert seen == {"sentence": False, "document": True}
+    # whatever it is read in, a document has one row for each word, and one number of word pieces
+    assert shapes["sentence"] == shapes["document"]
+    assert tokens["sentence"] == tokens["document"]
+    (whole,) = tokenizer([text])
+    (found,) = document_logits(network, [whole], tokenizer, cpu, context="document")
+    with torch.inference_mode():
+        ids = torch.tensor([[*tokenizer.before, *whole.ids.tolist(), *tokenizer.after]])
+        by_hand = network(ids, None)[0, 1:-1].numpy()[whole.heads]
+    np.testing.assert_allclose(found, by_hand, atol=2e-5)
+
+
+@pytest.mark.parametrize("context", ["sentence", "document"])
+def test_the_same_mentions_have_the_same_offsets_however_the_document_is_cut(
+    encoder: Encoder, cpu: Device, context: TextContext
+) -> None:
+    text = "The patient took aspirin (low dose). " * 9 + "Aspirin after aspirin! " + "low dose of aspirin and " * 20
+    network = TaggingNetwork(encoder.network(), 1)
+    first = int(encoder.tokenizer(["aspirin"])[0].ids[0])
+
+    def begins_where_aspirin_does(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        logits = torch.zeros((*ids.shape, 1, 3))
+        logits[..., 0, 1] = torch.where(ids == first, 20.0, -20.0)
+        logits[..., 0, 2] = -20.0
+        return logits
+
+    network.forward = begins_where_aspirin_does  # type: ignore[method-assign, assignment]
+    tagger = Tagger("p", network, encoder.tokenizer, Behaviour(("Chemical",), 1.0, 0, 64, context=context), cpu)
+    (prediction,) = tagger.predict([Document("1", text)])
+    expected = [match.span() for match in re.finditer("aspirin", text, re.IGNORECASE)]
+    assert len(expected) == 31
+    assert [(one.start, one.end) for one in prediction.entities] == expected
 
 
 def test_batches_hold_each_window_once_and_little_padding() -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.errors import LearnerError, NotEnoughLabelsError
@@ -16,6 +18,8 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.entities.batching import batch_order, encode_part, make_batch, usual_words
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork, tagging_loss
+from biorat_al.learner.entities.probe import Probe
+from biorat_al.learner.entities.saved_tagger import read_model
 from biorat_al.learner.entities.scoring import score
 from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.entities.training import train
@@ -385,3 +389,66 @@ def test_a_part_of_a_batch_is_divided_by_the_same_number_as_the_whole(
             float(view.loss(view.batch.scores(network), whole)) for view in (whole.take(first), whole.take(~first))
         ]
         assert sum(parts) == pytest.approx(float(whole.loss(whole.batch.scores(network), whole)), rel=1e-5)
+
+
+def in_two_sentences(number: int) -> Example:
+    """Return a text whose first sentence alone says whether "pain" in the second one is a mention."""
+    drug = ("Aspirin", "Heparin")[number % 2]
+    text = f"{drug} for {('days', 'low', 'dose')[number % 3]}. The pain."
+    at = text.index("pain")
+    return Example(Document(f"d{number}", text), () if number % 2 else (Entity("T1", "Disease", (Span(at, at + 4),)),))
+
+
+def test_what_only_another_sentence_says_is_learnt_with_document_context_alone(run: Train, cpu: Device) -> None:
+    examples = [in_two_sentences(number) for number in range(12)]
+    gold = {example.document.id: example.entities for example in examples}
+    found = {}
+    for context in ("sentence", "document"):
+        settings = TrainingSettings(epochs=40, min_steps=200, batch_size=8, learning_rate=5e-3, context=context)
+        model = run(examples, arm="none", training=settings)
+        predictions = Tagger.load(model.folder, cpu).predict(example.document for example in examples)
+        found[context] = score(gold, {one.document_id: one.entities for one in predictions}, LABELS).overall.f1
+    assert found["document"] == 1.0
+    assert found["sentence"] < 0.7
+
+
+def test_a_step_learns_from_about_as_many_sentences_whatever_the_context_is(run: Train, encoder: Encoder) -> None:
+    examples = [
+        Example(Document(f"d{number}", "The pain. The patient took aspirin. After days. Low dose."), ())
+        for number in range(24)
+    ]
+    part = encode_part(examples, encoder.tokenizer, LABELS)
+    for sentences, windows in ((4, 1), (8, 2), (9, 2), (1, 1)):
+        assert part.windows_of(sentences, 62, "document") == windows
+        assert part.windows_of(sentences, 62, "sentence") == sentences
+    training = TrainingSettings(epochs=2, min_steps=1, batch_size=8, learning_rate=1e-3)
+    in_context = training.model_copy(update={"context": "document"})
+    made = [run(examples, arm="none", training=one).summary for one in (training, in_context)]
+    assert [one["steps"] for one in made] == [24, 24]
+    # unlabelled sentences count in windows too, so that matched makes as many passes as rat would
+    adversarial = AdversarialSettings(attack="vat", unlabelled=16, probability=0.5)
+    pool = [replace(example.document, id=f"p{example.document.id}") for example in examples]
+    for one in (training, in_context):
+        matched, always = (
+            run(examples, arm=arm, training=one, adversarial=adversarial, unlabelled=pool).summary["passes"]
+            for arm in ("matched", "at")
+        )
+        # half of the steps are adversarial, or all of them
+        assert always / 24 - 1 == pytest.approx(2 * (matched / 24 - 1), rel=0.02)
+
+
+def test_the_context_is_kept_with_the_model_and_without_it_models_are_as_they_were(
+    run: Train, make_examples: Examples, cpu: Device
+) -> None:
+    plain = run(make_examples(12))
+    same = run(make_examples(12), training=QUICK.model_copy(update={"context": "sentence"}))
+    # every example is one sentence: the same windows and weights, and another model all the same
+    other = run(make_examples(12), training=QUICK.model_copy(update={"context": "document"}))
+    assert plain.sha256 == same.sha256 != other.sha256
+    assert other.summary["settings"]["training"]["context"] == "document"
+    contexts = [read_model(model.folder)[2].context for model in (plain, other)]
+    assert contexts == ["sentence", "document"]
+    with safe_open(plain.folder / "model.safetensors", framework="pt") as file:
+        stated = json.loads(file.metadata()["biorat_al"])
+    assert set(stated) == {"format", "base", "labels", "temperature", "pad", "max_length", "offset"}
+    assert Probe.load(other.folder, cpu).context == "document"

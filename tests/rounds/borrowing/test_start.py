@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.errors import ProjectError
+from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.saved_model import is_intact
+from biorat_al.learner.entities.saved_tagger import read_model
 from biorat_al.learner.types import TrainedModel
 from biorat_al.presentation.round import round_text
 from biorat_al.presentation.status import status_text
@@ -27,8 +30,9 @@ from biorat_al.progress import Bar, SilentProgress
 from biorat_al.project import Project
 from biorat_al.rounds.borrowing import start, training
 from biorat_al.rounds.borrowing.comparison import Comparison
-from biorat_al.rounds.borrowing.kept import borrowed_examples, borrowed_labels
+from biorat_al.rounds.borrowing.kept import borrowed_corpora, borrowed_examples, borrowed_labels
 from biorat_al.rounds.borrowing.start import decisions
+from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.steps import train
 from biorat_al.settings import Settings
 from biorat_al.store.models import borrowed_model_of, models_of, newest_model
@@ -112,6 +116,33 @@ def test_a_second_batch_is_pre_labelled_too_if_everything_in_the_first_was_skipp
         with project.store.read() as session:
             shown = {row.shown_version for row in session.scalars(select(TaskRow))}
         assert shown == {start_file(project).name}
+
+
+@pytest.mark.slow
+def test_the_borrowed_model_has_the_context_of_the_project_and_its_key_is_that_of_older_versions(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    for context in ("sentence", "document"):
+        settings = settings_for(tiny_encoder, training={"context": context})
+        with borrowing(tmp_path / context, settings) as project:
+            project.round()
+            folder, settings = start_file(project), project.settings
+            corpora = borrowed_corpora(project.folder, settings)
+        assert read_model(folder)[2].context == context
+        training_values = training.training_settings(settings).model_dump(mode="json")
+        assert training_values.pop("context") == context
+        values = {
+            "corpora": [corpus.sha256 for corpus in corpora],
+            "labels": borrowed_labels(corpora, settings),
+            "mapping": settings.borrow.mapping(settings.entities),
+            "encoder": resolve_encoder(str(tiny_encoder)).fingerprint,
+            "max_length": None,
+            "training": training_values,
+            "seed": derive_seed(settings.seed, "borrow"),
+        }
+        known_before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+        key = json.loads((folder / "training.json").read_text())["provenance"]["borrowed_key"]
+        assert (key == known_before) == (context == "sentence")
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ A table is a Parquet file, or a folder that ``datasets`` saved to disk (:mod:`bi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ from biorat_al.errors import CorpusError, FormatError, OffsetError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from datasets import Dataset
 
 ROWS = 100
 """Number of records in memory at a time."""
@@ -79,14 +80,7 @@ class BigBioKb(CorpusFormat):
         return parts(path) if is_state(path) else ()
 
     def read(self, source: Source, reading: Reading) -> Iterator[Record]:
-        split = split_of(source.path)
-        for number, row in enumerate(kb_rows(source), start=1):
-            try:
-                record = kb_record(row, f"{source.name}, record {number}", split, reading)
-            except FormatError as error:
-                reading.leave_out(BROKEN_DOCUMENTS, error)
-            else:
-                yield record
+        yield from kb_records(kb_rows(source), source.name, split_of(source.path), reading)
         for path in (source.path, *self.companions(source.path)):
             source.beside(path).whole_file_read()
 
@@ -113,13 +107,10 @@ def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
 
     try:
         if is_state(source.path):
-            dataset = read_saved(source.path)
-            _check_columns(dataset.data.schema, source, exact)
-            for table in dataset.select_columns(list(_KEYS)).iter(ROWS):
-                yield from table.to_pylist()
+            yield from dataset_rows(read_saved(source.path), source.name, exact=exact)
             return
         with pq.ParquetFile(source.path) as file:
-            _check_columns(file.schema_arrow, source, exact)
+            _check_columns(file.schema_arrow, source.name, exact)
             for batch in file.iter_batches(ROWS, columns=list(_KEYS)):
                 yield from batch.to_pylist()
     except FileNotFoundError:
@@ -130,19 +121,50 @@ def kb_rows(source: Source, *, exact: bool = False) -> Iterator[dict[str, Any]]:
         raise FormatError(f"it cannot be read as {kind}: {reason}", source=source.name) from None
 
 
-def _check_columns(found: pa.Schema, source: Source, exact: bool) -> None:
-    absent = [key for key in _KEYS if key not in found.names]
+def dataset_rows(dataset: Dataset, name: str, *, exact: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the rows of an opened dataset unchanged.
+
+    :param name: how errors name it.
+    :param exact: whether every field must have exactly the schema's type.
+    :raises FormatError: it does not have the schema.
+    """
+    _check_columns(dataset.data.schema, name, exact)
+    for table in dataset.with_format("arrow").select_columns(list(_KEYS)).iter(ROWS):
+        yield from table.to_pylist()
+
+
+def kb_records(rows: Iterable[dict[str, Any]], name: str, split: str, reading: Reading) -> Iterator[Record]:
+    """Yield the documents of rows; leave out and count what is broken, if that is allowed.
+
+    :param name: how errors name the table.
+    """
+    for number, row in enumerate(rows, start=1):
+        try:
+            record = kb_record(row, f"{name}, record {number}", split, reading)
+        except FormatError as error:
+            reading.leave_out(BROKEN_DOCUMENTS, error)
+        else:
+            yield record
+
+
+def missing_columns(names: Collection[str]) -> list[str]:
+    """Return the columns of the kb schema that a table with these columns lacks."""
+    return [key for key in _KEYS if key not in names]
+
+
+def _check_columns(found: pa.Schema, source: str, exact: bool) -> None:
+    absent = missing_columns(found.names)
     if absent:
         raise FormatError(
             f"the table has no column {absent[0]!r}, expected those of BigBio's kb schema: {', '.join(_KEYS)}",
-            source=source.name,
+            source=source,
         )
     fields = kb_schema()
     if exact and not found.equals(fields):
         other = next((name for name in found.names if name not in fields.names), None) or next(
             name for name in _KEYS if found.field(name) != fields.field(name)
         )
-        raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source.name)
+        raise FormatError(f"the column {other!r} is not as BigBio's kb schema has it", source=source)
 
 
 def kb_record(row: dict[str, Any], where: str, split: str, reading: Reading) -> Record:

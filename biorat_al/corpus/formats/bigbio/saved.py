@@ -68,7 +68,7 @@ def read_saved(state: Path) -> Dataset:
     from datasets import Dataset
 
     try:
-        return Dataset.load_from_disk(str(state.parent)).with_format("arrow")
+        return Dataset.load_from_disk(str(state.parent))
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FormatError(f"the folder cannot be read as a saved dataset: {reason}", source=str(state)) from None
