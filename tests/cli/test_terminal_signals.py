@@ -73,7 +73,7 @@ def test_a_command_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["round"], "Nothing is lost: run the same command again to go on."),
+        (["round"], "What is finished is kept: run the same command again to go on."),
         (["export", "out", "--project", "round"], "Nothing is left half done: run the same command again, it starts"),
         (["demo"], "If the demo's project is already made, go on in its folder with: biorat-al round."),
     ],

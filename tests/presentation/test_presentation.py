@@ -94,6 +94,9 @@ def test_a_status_of_twelve_rounds_and_two_arms_fits(strategy: str) -> None:
     text = status_text(a_status(rounds))
     assert too_long(text) == []
     assert "Round 12 has not ended (step evaluate); to go on with it: biorat-al round" in text
+    text = status_text(a_status(rounds, running="process 7 on host, since 2026-01-01T09:00:00+00:00"))
+    assert too_long(text) == []
+    assert "Round 12 is under way (step evaluate):\n  process 7 on host, since 2026-01-01T09:00:00+00:00" in text
     row = next(line for line in text.splitlines() if line.startswith("   11"))
     assert row.split() == ["11", "13,200", "71.3", "100.0", "1,000", "1,000", strategy, "59", "min", "59", "s"]
 

@@ -184,9 +184,9 @@ def _next(status: ProjectStatus) -> Fact:
     label, last = "Next step", status.rounds[-1]
     again = "then run: biorat-al round"
     if last.state not in ("done", "waiting"):
-        begun = (
-            f"It is under way, or was interrupted, at the step {last.waiting_for}. To go on with it: biorat-al round"
-        )
+        begun = f"It was interrupted at the step {last.waiting_for}. To go on with it: biorat-al round"
+        if status.running is not None:
+            begun = f"It is under way, at the step {last.waiting_for}: {status.running}."
         return Fact(label, f"Let round {last.number} end", begun)
     tasks = [
         (status.tasks[role]["open"], noun, status.urls.get(role))
