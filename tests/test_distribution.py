@@ -61,6 +61,7 @@ def test_the_wheel_holds_the_package_its_templates_and_migrations_and_nothing_el
     assert names >= {"biorat_al/py.typed", "biorat_al/templates/labelling.xml.j2", "biorat_al/migrations/env.py"}
 
 
+@pytest.mark.slow
 def test_the_source_distribution_holds_what_the_wheel_is_built_from_and_nothing_else(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as source:
         names = {PurePosixPath(member.name) for member in source.getmembers() if member.isfile()}

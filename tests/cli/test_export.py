@@ -62,6 +62,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert status["rounds"][1]["evaluated"] == 3
 
 
+@pytest.mark.slow
 def test_status_is_found_from_a_folder_below(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(old / "models")
     assert call("status", "--json").out == call("status", "--json", "--project", old).out

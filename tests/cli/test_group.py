@@ -114,6 +114,7 @@ def test_the_version_is_the_packages() -> None:
     assert call("--version").out == f"biorat-al, version {biorat_al.__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("word", "needed"), [("--help", set()), ("status", {"sqlalchemy"})])
 def test_the_command_line_starts_without_the_heavy_libraries(nowhere: Path, word: str, needed: set[str]) -> None:
     """``--help`` and ``status`` have to be there at once; torch and its like take seconds."""

@@ -66,6 +66,7 @@ def test_a_simulation_is_reported_at_the_target_asked_for(nowhere: Path) -> None
     assert outcome.out.splitlines()[-1] == f"Wrote {folder / 'report' / 'report.html'}"
 
 
+@pytest.mark.slow
 def test_what_stops_a_report(nowhere: Path, old: Path) -> None:
     line = one_sentence(call("report", "--simulation", nowhere))
     assert "holds no simulation" in line

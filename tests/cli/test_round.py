@@ -251,6 +251,7 @@ def test_a_server_that_cannot_be_used_is_named_without_the_token(
     assert "sesame" not in line
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_now_does_not_stop_the_round_later(
     make: Make, monkeypatch: pytest.MonkeyPatch, patient: Callable[..., PatientDesk]
 ) -> None:

@@ -20,6 +20,7 @@ def read(path: Path, skip_invalid: bool = False) -> tuple[list[Record], ReadRepo
     return list(read_corpus(path, skip_invalid=skip_invalid, report=report)), report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "chemical", "disease", "cid", "characters", "no_concept", "several", "composite"),
     [

@@ -364,6 +364,7 @@ def test_what_annotators_do_not_agree_on_beyond_mentions_is_not_decided_by_the_f
     assert (settled.concepts, settled.settled) == (0, 2)
 
 
+@pytest.mark.slow
 def test_adjudicated_then_majority_then_the_preferred_annotator(store: Store, tmp_path: Path, answer: Answer) -> None:
     answer(0, "zoe@x.org", ASTHMA, origin="prediction")
     answer(1, "ann@x.org", ASTHMA, ASPIRIN)

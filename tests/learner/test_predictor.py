@@ -66,6 +66,7 @@ def test_without_relations_it_says_what_the_tagger_says(models: tuple[Path, Path
         predictor.predict_relations([])
 
 
+@pytest.mark.slow
 def test_relations_join_the_predicted_entities(models: tuple[Path, Path]) -> None:
     # more than the extractor reads at once
     predictor = Predictor.load(models[1], CPU)

@@ -196,6 +196,7 @@ def test_the_test_set_of_two_people_is_scored_without_what_they_dispute(
     assert f"of 10 test documents; {count}" in text
 
 
+@pytest.mark.slow
 def test_relations_of_disputed_mentions_are_no_candidates(measured: tuple[Project, RoundReport]) -> None:
     project, report = measured
     counts = report.step("train").counts

@@ -179,6 +179,7 @@ def test_documents_from_before_a_label_are_unknown_for_it_until_they_are_asked_a
     assert sum(one.label == "Chemical" for one in examples[min(early - tests - unasked[2])].entities) == 3
 
 
+@pytest.mark.slow
 def test_a_label_that_no_document_was_asked_for_is_not_in_the_models_of_its_first_round(grown: Grown) -> None:
     project, reports, _ = grown
     found = []
@@ -358,6 +359,7 @@ def test_candidates_from_before_a_relation_are_unknown_and_not_unrelated(
     assert set(told.documents) == early | {"r26", "r27"}
 
 
+@pytest.mark.slow
 def test_relations_are_measured_on_the_documents_that_were_asked_for_them(
     related: tuple[Project, list[RoundReport]],
 ) -> None:

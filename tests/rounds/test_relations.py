@@ -103,6 +103,7 @@ def test_each_arm_has_a_relation_model_of_what_people_annotated(project: Project
     assert counts["not_candidates"] == summaries[0]["not_candidates"] == {"outside_window": 2}
 
 
+@pytest.mark.slow
 def test_relations_are_counted_in_each_way_on_the_test_documents(project: Project) -> None:
     with project.store.read() as session:
         held_out = evaluate._held_out(session, project.settings)
@@ -196,6 +197,7 @@ def test_pre_labels_have_relations_between_their_own_mentions(made: tuple[Projec
         assert [relation_values(one) for one in task.pre_annotation.relations] == rows[task.key].relations
 
 
+@pytest.mark.slow
 def test_a_pull_knows_which_relations_can_be_meant(project: Project) -> None:
     with project.store.read() as session:
         row = desk_project(session, "pool")
@@ -203,6 +205,7 @@ def test_a_pull_knows_which_relations_can_be_meant(project: Project) -> None:
     assert project_of(row, "pool", project.settings).relations == project.settings.relations != ()
 
 
+@pytest.mark.slow
 def test_predictions_that_are_written_have_relations(project: Project, tmp_path: Path) -> None:
     documents, out = tmp_path / "documents.jsonl", tmp_path / "predicted.jsonl"
     write_jsonl(documents, (Record(one.document, None, one.source) for one in related_records(50)[46:]))

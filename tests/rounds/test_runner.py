@@ -432,6 +432,7 @@ def test_a_plan_changes_nothing(project: Project) -> None:
     assert picture_of(project) == before
 
 
+@pytest.mark.slow
 def test_status_tells_what_the_desk_says_now(project: Project) -> None:
     desk = patient(project)
     project.round()

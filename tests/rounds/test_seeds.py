@@ -51,6 +51,7 @@ def test_all_arms_of_a_round_are_trained_with_one_seed_on_the_same_documents(
     assert seen["rat"][0] == first, "rounds would then differ by their seed, not by what people have annotated"
 
 
+@pytest.mark.slow
 def test_each_round_draws_its_documents_with_another_seed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = []
 

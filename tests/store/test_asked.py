@@ -125,6 +125,7 @@ def test_an_answer_of_an_earlier_version_counts_by_the_round_that_asked_for_it(g
     assert unasked(grown, None, 3) == NOTHING
 
 
+@pytest.mark.slow
 def test_a_label_that_was_taken_away_and_came_back_was_not_asked_for_meanwhile(store: Store) -> None:
     for number, labels in enumerate((["Disease", "Gene"], ["Disease"], ["Disease", "Gene"])):
         add_round(store, number, labels)

@@ -56,6 +56,7 @@ def test_a_duplicate_is_found_however_far_apart(store: Store, fill: Fill) -> Non
     assert (report.documents, report.duplicates) == (1200, 1)
 
 
+@pytest.mark.slow
 def test_an_id_with_two_texts_is_an_error_and_nothing_is_kept(store: Store, fill: Fill) -> None:
     with pytest.raises(DuplicateDocumentError, match=r"file.txt:d1, document d1: .*another text"):
         fill([*pool(700), record("d1", "Another text.")])

@@ -146,6 +146,7 @@ def test_an_entry_that_is_missing_or_another_never_ends_in_an_error_for_programm
     assert told > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ["documents", "unrepresentable"])
 def test_an_entry_that_is_missing_in_a_model_s_summary_is_named(project: Project, entry: str) -> None:
     with project.store.read() as session:

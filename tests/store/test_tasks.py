@@ -457,6 +457,7 @@ def test_the_tasks_of_a_round_are_counted_whatever_run_made_them(tasks: Store) -
         assert count_asked(session, "test", 0) == count_asked(session, "pool", 1) == 0
 
 
+@pytest.mark.slow
 def test_a_document_whose_task_went_with_a_restored_backup_before_anybody_answered_it_is_asked_for_again(
     tasks: Store,
 ) -> None:

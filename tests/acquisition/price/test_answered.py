@@ -61,6 +61,7 @@ def test_the_work_of_each_answer(project: Project) -> None:
         assert len(answered_work(session, ["pool"])) == 4
 
 
+@pytest.mark.slow
 def test_a_later_revision_is_no_further_work(project: Project) -> None:
     _fill(project)
     with project.store.write() as session:

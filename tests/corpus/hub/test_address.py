@@ -10,6 +10,7 @@ from biorat_al.errors import UsageError
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(
     owner=NAMES,
     name=NAMES,

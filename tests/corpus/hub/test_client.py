@@ -156,6 +156,7 @@ def expected(demo: list[Record], splits: dict[str, slice]) -> list[list[Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_all_splits_of_a_dataset_of_data_files_are_read_and_the_commit_and_licence_are_known(
     world: World, online: dict[str, dict[str, Any]], demo: list[Record]
 ) -> None:
@@ -210,6 +211,7 @@ def test_what_cannot_be_read_is_said_with_what_to_do(
         assert part in found["message"]
 
 
+@pytest.mark.slow
 def test_without_the_hub_the_cache_is_read_and_what_is_not_there_is_said(
     world: World, online: dict[str, dict[str, Any]]
 ) -> None:
@@ -233,6 +235,7 @@ def test_without_the_hub_the_cache_is_read_and_what_is_not_there_is_said(
     assert len(world.hub.asked) == before
 
 
+@pytest.mark.slow
 def test_a_parquet_copy_that_was_not_downloaded_whole_is_not_read(
     world: World, online: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -244,6 +247,7 @@ def test_a_parquet_copy_that_was_not_downloaded_whole_is_not_read(
     assert "error" in found["hf:bigbio/scripted"]
 
 
+@pytest.mark.slow
 def test_a_token_opens_a_private_dataset_and_is_in_no_message(world: World, tmp_path: Path) -> None:
     private = "hf:trial/hidden"
     assert "documents" in outcomes(world, private, HF_TOKEN=TOKEN)[private]
@@ -257,6 +261,7 @@ def test_a_token_opens_a_private_dataset_and_is_in_no_message(world: World, tmp_
         assert "***" in found["message"]
 
 
+@pytest.mark.slow
 def test_a_commit_names_the_same_dataset_when_the_branch_has_moved(
     world: World, online: dict[str, dict[str, Any]]
 ) -> None:

@@ -224,6 +224,7 @@ def test_a_gateway_that_asks_for_a_password_is_told() -> None:
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 409, 413, 422, 429, 500, 502])
 @pytest.mark.parametrize("personal", [False, True])
 def test_a_server_that_quotes_all_that_it_was_sent_shows_no_secret(status: int, personal: bool) -> None:

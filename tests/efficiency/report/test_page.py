@@ -161,6 +161,7 @@ def test_the_verdict_stands_first(page: Page) -> None:
     assert list(page.sections)[:2] == ["curves", "cost"]
 
 
+@pytest.mark.slow
 def test_costs_are_relative_to_the_plain_arm(page: Page) -> None:
     header, plain, rat = page.sections["cost"][0]
     assert header[:2] == ["arm", "passes relative to plain"]

@@ -48,6 +48,7 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
         yield project
 
 
+@pytest.mark.slow
 def test_answers_are_counted_by_the_round_whose_pre_labels_were_shown(project: Project) -> None:
     with project.store.write() as session:
         desk = PretendDesk(session)

@@ -83,6 +83,7 @@ def test_each_arm_is_a_run_with_the_same_labels(rounds: Project) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_points_hold_what_the_rounds_kept(rounds: Project) -> None:
     run = live_runs(rounds.store, rounds.settings)[0]
     with rounds.store.read() as session:
@@ -474,6 +475,7 @@ def test_relations_are_shown_by_label_and_by_what_they_lie_between(project: Proj
 # rounds that were measured on different test documents
 
 
+@pytest.mark.slow
 def test_every_part_says_on_which_test_documents_it_is(project: Project) -> None:
     with project.store.write() as session:
         late = session.scalars(select(DocumentRow).where(DocumentRow.split == "test")).all()[-1]

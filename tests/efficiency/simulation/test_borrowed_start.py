@@ -47,6 +47,7 @@ def test_every_round_of_a_run_begins_from_the_borrowed_start(words: list[str | P
     assert "holds a simulation with other documents" in outcome.err
 
 
+@pytest.mark.slow
 def test_the_arms_of_a_seed_share_one_training_on_borrowed_documents(words: list[str | Path], tmp_path: Path) -> None:
     outcome = call(*words, "--arm", "rat", "--borrow", tmp_path / "others.jsonl")
     assert outcome.code == 0, outcome.err

@@ -399,6 +399,7 @@ def in_two_sentences(number: int) -> Example:
     return Example(Document(f"d{number}", text), () if number % 2 else (Entity("T1", "Disease", (Span(at, at + 4),)),))
 
 
+@pytest.mark.slow
 def test_what_only_another_sentence_says_is_learnt_with_document_context_alone(run: Train, cpu: Device) -> None:
     examples = [in_two_sentences(number) for number in range(12)]
     gold = {example.document.id: example.entities for example in examples}
@@ -412,6 +413,7 @@ def test_what_only_another_sentence_says_is_learnt_with_document_context_alone(r
     assert found["sentence"] < 0.7
 
 
+@pytest.mark.slow
 def test_a_step_learns_from_about_as_many_sentences_whatever_the_context_is(run: Train, encoder: Encoder) -> None:
     examples = [
         Example(Document(f"d{number}", "The pain. The patient took aspirin. After days. Low dose."), ())

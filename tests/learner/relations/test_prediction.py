@@ -61,6 +61,7 @@ def test_relations_join_the_entities_that_were_given(folder: Path) -> None:
         assert all(0 <= relation.extras["score"] <= 1 and relation.directed for relation in one.relations)
 
 
+@pytest.mark.slow
 def test_documents_without_candidates_have_no_relations(folder: Path) -> None:
     extractor = RelationExtractor.load(folder, CPU)
     example = related_examples(1)[0]

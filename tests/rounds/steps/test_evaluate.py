@@ -122,6 +122,7 @@ def test_without_robustness_only_the_documents_as_they_are_are_measured(tmp_path
             assert len(document_counts_of(session, version)) == 6
 
 
+@pytest.mark.slow
 def test_the_documents_are_changed_in_the_same_way_in_every_round(project: Project) -> None:
     with project.store.read() as session:
         held_out = evaluate._held_out(session, project.settings)

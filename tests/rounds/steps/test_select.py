@@ -75,6 +75,7 @@ def test_every_strategy_chooses_a_batch_and_the_same_one_again(project: Project,
     assert chosen(context_of(project, name, mc_passes=2))[0] == picks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WITH_MODEL if STRATEGIES[name].needs])
 def test_the_model_is_asked_of_the_candidates_alone(
     project: Project, name: str, monkeypatch: pytest.MonkeyPatch
