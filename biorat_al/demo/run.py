@@ -30,6 +30,8 @@ from biorat_al.wording import plural
 TEST_DOCUMENTS = 40
 ROUNDS = 3
 SIZE = 20
+STEPS = 150
+"""Least steps of each training: a third of a project's, since the demo is to show the loop in minutes."""
 
 Say = Callable[[str], object]
 
@@ -110,6 +112,8 @@ def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, pr
             size=SIZE,
             strategy="mnlp",
         )
+        training = settings.training.model_copy(update={"min_steps": STEPS})
+        settings = settings.model_copy(update={"training": training})
         made, report, read = Project.init(
             folder, settings, Sources([pool], [test]), guidelines=GUIDELINES_FILE, progress=progress
         )

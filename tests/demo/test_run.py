@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.demo.run import activation
+from biorat_al.demo.run import STEPS, activation, make_project
+from biorat_al.desk.labelstudio.client import LabelStudioDesk
+from biorat_al.progress import SILENT
+from biorat_al.settings import SETTINGS_FILE
 
 
 @pytest.fixture
@@ -40,3 +43,12 @@ def test_without_a_virtual_environment_nothing_is_to_be_activated(
     monkeypatch.setenv("PATH", "/nonexistent")
     (environment / "activate").unlink()
     assert activation() == ""
+
+
+def test_the_models_of_the_demo_are_trained_for_fewer_steps_and_its_settings_say_so(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    desk = LabelStudioDesk("http://127.0.0.1:9", "0" * 40)
+    with make_project(tmp_path / "demo", str(tiny_encoder), desk, lambda text: None, SILENT) as project:
+        assert project.settings.training.min_steps == STEPS
+    assert f"min_steps = {STEPS}\n" in (tmp_path / "demo" / SETTINGS_FILE).read_text("utf-8")
