@@ -51,4 +51,4 @@ def test_the_models_of_the_demo_are_trained_for_fewer_steps_and_its_settings_say
     desk = LabelStudioDesk("http://127.0.0.1:9", "0" * 40)
     with make_project(tmp_path / "demo", str(tiny_encoder), desk, lambda text: None, SILENT) as project:
         assert project.settings.training.min_steps == STEPS
-    assert f"min_steps = {STEPS}\n" in (tmp_path / "demo" / SETTINGS_FILE).read_text("utf-8")
+    assert f"\nmin_steps = {STEPS}" in (tmp_path / "demo" / SETTINGS_FILE).read_text("utf-8")
