@@ -85,7 +85,7 @@ def _project(scratch: Path, desk: LabelStudioDesk) -> Project:
             "name": "demo",
             "entities": [{"name": "Disease"}, {"name": "Chemical"}],
             "encoder": {"name": "minilm"},
-            "training": {"arms": ["rat"]},
+            "training": {"arms": ["rat"], "min_steps": 150},
             "selection": {"size": 30},
             "evaluation": {"robustness": False},
         }
