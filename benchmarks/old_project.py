@@ -171,6 +171,7 @@ def compare(options: argparse.Namespace, scratch: Path, databases: Databases) ->
         databases.create(project, made)
         run = program(package, databases, project)
         for _ in range(options.further):
+            run("db", "upgrade", "--project", name)
             run("round", "--project", name)
         found.append(state(databases, project))
     return report(*found)
