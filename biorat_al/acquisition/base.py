@@ -77,6 +77,11 @@ class Pick:
     tokens: int
 
 
+def score_in_words(score: float) -> str:
+    """Write a score; a small one needs significant digits: 0.00037 must not become 0."""
+    return f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}"
+
+
 class QueryStrategy(ABC):
     """Order the pool. Subclasses cite their paper and explain their score.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.acquisition.base import Candidates, QueryStrategy
+from biorat_al.acquisition.base import Candidates, QueryStrategy, score_in_words
 from biorat_al.acquisition.similarity import topics
 
 _BLOCK = 500  # lengths whose density is computed at once
@@ -68,9 +68,8 @@ class EntityEntropy(QueryStrategy):
         return self.from_model(candidates, "entity_entropy") * typical_lengths(candidates.tokens)
 
     def reason(self, score: float) -> str:
-        # a small score needs significant digits
-        digits = f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}"
-        return f"unsure of words that may be in a mention, in a document of typical length (entity entropy {digits})"
+        words = score_in_words(score)
+        return f"unsure of words that may be in a mention, in a document of typical length (entity entropy {words})"
 
 
 def typical_lengths(tokens: NDArray[np.int64]) -> NDArray[np.float64]:

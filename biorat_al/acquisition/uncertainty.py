@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.acquisition.base import Candidates, QueryStrategy
+from biorat_al.acquisition.base import Candidates, QueryStrategy, score_in_words
 
 
 class UncertaintyStrategy(QueryStrategy):
@@ -28,8 +28,7 @@ class UncertaintyStrategy(QueryStrategy):
         return self.from_model(candidates, self.measure)
 
     def reason(self, score: float) -> str:
-        # a small score needs significant digits: 0.00037 must not become 0
-        return self.words.format(score=f"{score:.3f}" if abs(score) >= 0.1 else f"{score:.3g}")
+        return self.words.format(score=score_in_words(score))
 
 
 class LeastConfidence(UncertaintyStrategy):

@@ -60,17 +60,6 @@ class TestTurns:
 
 
 class TestClusterMargin:
-    def test_one_of_each_cluster_of_those_with_small_margins(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(clusters, "PER_PICK", 2)
-        # the four highest margin scores: two near 0, two near 9; the one at 50 is too sure
-        pool = _pool([[0, 0], [0, 1], [9, 8], [9, 9], [50, 50]], [4, 3, 2, 1, 0.5])
-        for seed in range(10):
-            picks = select(pool, ClusterMargin(), Budget(documents=2), seed=seed)
-            assert {int(pick.document_id[1:]) // 2 for pick in picks} == {0, 1}
-            assert [pick.score for pick in picks] == pytest.approx([1.0, 1 / 1.5])
-        scores = ClusterMargin().scores(replace(pool, wanted=2), _generator())
-        assert scores[4] == NOT_CLUSTERED
-
     def test_an_outlier_is_not_chosen_for_being_one(self) -> None:
         # five documents close together, and one far away: by linkage, the outlier would be the second cluster
         pool = _pool([[0, number / 10] for number in range(5)] + [[90, 90]], [1] * 6)
