@@ -36,6 +36,8 @@ class Candidates:
     :param wanted: how many documents the budget can pay for at most; None: any number.
     :param seconds: expected seconds of annotation of each, above 0, shape (n,); scores are divided by them. None: by
         nothing.
+    :param costs: expected seconds of annotation of each, above 0, shape (n,), which a budget in seconds pays for; unlike
+        `seconds`, they change no score. None: a budget in seconds is not possible.
     :param history: the measure ``mnlp`` by the models of earlier rounds, shape (n, k), the newest first; NaN where a
         model has not measured a document. It has a value only for strategies with :attr:`QueryStrategy.needs_history`.
     """
@@ -48,6 +50,7 @@ class Candidates:
     labelled: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     wanted: int | None = None
     seconds: NDArray[np.float64] | None = None
+    costs: NDArray[np.float64] | None = None
     history: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __len__(self) -> int:
@@ -61,10 +64,16 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Budget:
-    """The limit of a batch: a number of documents, of word pieces, or both."""
+    """The limit of a batch: a number of documents, of word pieces or expected seconds, or two of them."""
 
     documents: int | None = None
     tokens: int | None = None
+    seconds: float | None = None
+
+    @property
+    def amount(self) -> float | None:
+        """Word pieces or seconds that may be spent; None: any number."""
+        return self.tokens if self.seconds is None else self.seconds
 
 
 @dataclass(frozen=True, slots=True)

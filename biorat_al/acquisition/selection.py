@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ def select(
     The pool is ordered by score, or by score per hour if the candidates have expected seconds (see
     :data:`~biorat_al.acquisition.base.PerHour`); the seed decides ties. The order of the candidates makes no
     difference. With `diverse`, near-duplicates of a document in the batch stay out as long as another candidate is left
-    (see :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces is filled greedily: a document
-    that no longer fits is skipped. If the first document alone exceeds the budget, it is the whole batch.
+    (see :class:`~biorat_al.acquisition.redundancy.Distinct`). A budget in word pieces or seconds is filled greedily: a
+    document that no longer fits is skipped. If the first document alone exceeds the budget, it is the whole batch.
 
     :param seed: decides ties and everything that the strategy draws; there is no other source of randomness.
     :return: the whole pool if the budget is larger; an empty list if the pool is empty.
@@ -49,9 +50,10 @@ def select(
     if not len(candidates):
         return []
     purse = _Purse(budget)
-    most = purse.most(candidates.tokens)
+    most = purse.most(_prices(candidates, budget))
     of_set = candidates.seconds is not None and strategy.per_hour == "set"
     pool = replace(_by_id(candidates), wanted=SET_PER_HOUR * most if of_set else most)
+    prices = _prices(pool, budget)
     generator = np.random.default_rng(seed)
     scores = strategy.scores(pool, generator)
     if scores.shape != (len(pool),) or not np.isfinite(scores).all():
@@ -66,13 +68,14 @@ def select(
     rank[ranking] = np.arange(len(pool))
     first = int(ranking[0])
     # a budget for the whole pool leaves nothing to choose
-    distinct = diverse and not purse.affords_all(pool.tokens)
-    if not purse.affords(int(pool.tokens[first])):
-        chosen = [_Chosen(first, f"alone above the budget of {budget.tokens} word pieces")]
+    distinct = diverse and not purse.affords_all(prices)
+    if not purse.affords(prices[first]):
+        what = f"{budget.tokens} word pieces" if budget.seconds is None else f"{budget.seconds:,.0f} s"
+        chosen = [_Chosen(first, f"alone above the budget of {what}")]
     elif distinct:
-        chosen = list(_unlike(pool, rank, purse, Distinct(pool.texts, ranking)))
+        chosen = list(_unlike(_Priced(pool, prices), rank, purse, Distinct(pool.texts, ranking)))
     else:
-        chosen = list(_best(pool, ranking, purse))
+        chosen = list(_best(prices, ranking, purse))
     return [
         Pick(
             document_id=pool.ids[choice.position],
@@ -100,9 +103,29 @@ def _per_hour(scores: NDArray[np.float64], seconds: NDArray[np.float64] | None) 
     return scores if seconds is None else np.where(scores > 0, 3600 * scores / seconds, scores)
 
 
+class _Priced(NamedTuple):
+    """The pool, and what each candidate costs of the budget, shape (n,)."""
+
+    pool: Candidates
+    prices: NDArray[np.float64]
+
+
+def _prices(candidates: Candidates, budget: Budget) -> NDArray[np.float64]:
+    """Return what each candidate costs: word pieces, or seconds if the budget is in seconds, shape (n,)."""
+    if budget.seconds is None:
+        return candidates.tokens.astype(np.float64)
+    if candidates.costs is None:
+        raise UsageError("a budget in seconds needs the expected seconds of every candidate")
+    return candidates.costs
+
+
 def _check(candidates: Candidates, budget: Budget) -> None:
-    if budget.documents is None and budget.tokens is None:
+    if budget.documents is None and budget.amount is None:
         raise UsageError("the budget is missing: give a number of documents or of word pieces")
+    if budget.tokens is not None and budget.seconds is not None:
+        raise UsageError("a budget is in word pieces or in seconds, not in both")
+    if budget.seconds is not None and not budget.seconds > 0:
+        raise UsageError(f"a budget of {budget.seconds} seconds chooses nothing: give more than 0")
     for amount, unit in ((budget.documents, "documents"), (budget.tokens, "word pieces")):
         if amount is not None and amount < 1:
             raise UsageError(f"a budget of {amount} {unit} chooses nothing: give at least 1")
@@ -125,70 +148,76 @@ def _by_id(candidates: Candidates) -> Candidates:
         uncertainty={measure: values[order] for measure, values in candidates.uncertainty.items()},
         features={name: values[order] for name, values in candidates.features.items()},
         seconds=None if candidates.seconds is None else candidates.seconds[order],
+        costs=None if candidates.costs is None else candidates.costs[order],
         history=candidates.history[order] if candidates.history.size else candidates.history,
     )
 
 
 class _Purse:
-    """The remaining budget. If it limits both documents and word pieces, both limits hold."""
+    """The remaining budget. If it limits documents and what they cost, both limits hold.
+
+    Prices are in what the budget is in: word pieces or seconds.
+    """
 
     def __init__(self, budget: Budget) -> None:
         self._documents = budget.documents
-        self._tokens = budget.tokens
+        self._amount = budget.amount
 
-    def affords(self, tokens: int) -> bool:
-        """Return whether a document with this number of word pieces fits."""
-        return self._documents != 0 and (self._tokens is None or tokens <= self._tokens)
+    def affords(self, price: float) -> bool:
+        """Return whether a document of this price fits."""
+        return self._documents != 0 and (self._amount is None or price <= self._amount)
 
-    def affords_all(self, tokens: NDArray[np.int64]) -> bool:
-        """Return whether documents with these numbers of word pieces all fit together."""
-        return (self._documents is None or len(tokens) <= self._documents) and (
-            self._tokens is None or int(tokens.sum()) <= self._tokens
+    def affords_all(self, prices: NDArray[np.float64]) -> bool:
+        """Return whether documents of these prices all fit together."""
+        return (self._documents is None or len(prices) <= self._documents) and (
+            self._amount is None or float(prices.sum()) <= self._amount
         )
 
-    def most(self, tokens: NDArray[np.int64]) -> int:
-        """Return how many documents fit at most (if the shortest are taken), but at least 1."""
-        number = len(tokens) if self._documents is None else min(self._documents, len(tokens))
-        if self._tokens is not None:
-            number = min(number, int(np.searchsorted(np.cumsum(np.sort(tokens)), self._tokens, side="right")))
+    def most(self, prices: NDArray[np.float64]) -> int:
+        """Return how many documents fit at most (if the cheapest are taken), but at least 1."""
+        number = len(prices) if self._documents is None else min(self._documents, len(prices))
+        if self._amount is not None:
+            number = min(number, int(np.searchsorted(np.cumsum(np.sort(prices)), self._amount, side="right")))
         return max(number, 1)
 
-    def too_dear(self, tokens: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def too_dear(self, prices: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which documents do not fit, each on its own; the opposite of :meth:`affords`."""
         if self._documents == 0:
-            return np.ones(tokens.shape, dtype=np.bool_)
-        return tokens > self._tokens if self._tokens is not None else np.zeros(tokens.shape, dtype=np.bool_)
+            return np.ones(prices.shape, dtype=np.bool_)
+        return prices > self._amount if self._amount is not None else np.zeros(prices.shape, dtype=np.bool_)
 
-    def pay(self, tokens: int) -> None:
-        """Subtract a document with this number of word pieces."""
+    def pay(self, price: float) -> None:
+        """Subtract a document of this price."""
         if self._documents is not None:
             self._documents -= 1
-        if self._tokens is not None:
-            self._tokens -= tokens
+        if self._amount is not None:
+            self._amount -= price
 
 
-def _best(pool: Candidates, ranking: NDArray[np.int64], purse: _Purse) -> Iterator[_Chosen]:
+def _best(prices: NDArray[np.float64], ranking: NDArray[np.int64], purse: _Purse) -> Iterator[_Chosen]:
     """Go down the ranking and take every document that fits."""
     for position in ranking.tolist():
-        if purse.affords(int(pool.tokens[position])):
-            purse.pay(int(pool.tokens[position]))
+        if purse.affords(prices[position]):
+            purse.pay(prices[position])
             yield _Chosen(position)
 
 
-def _unlike(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, distinct: Distinct) -> Iterator[_Chosen]:
+def _unlike(priced: _Priced, rank: NDArray[np.int64], purse: _Purse, distinct: Distinct) -> Iterator[_Chosen]:
     """Take documents that fit and are no near-duplicates; take near-duplicates only if nothing else is left."""
-    passed_over = distinct.drop(purse.too_dear(pool.tokens))
+    prices = priced.prices
+    passed_over = distinct.drop(purse.too_dear(prices))
     while distinct.next() is not None:
         position = distinct.take()
-        purse.pay(int(pool.tokens[position]))
+        purse.pay(prices[position])
         yield _Chosen(position)
-        passed_over |= distinct.drop(purse.too_dear(pool.tokens))
+        passed_over |= distinct.drop(purse.too_dear(prices))
     if not passed_over:
-        yield from _duplicates(pool, rank, purse, distinct.put_off)
+        yield from _duplicates(priced, rank, purse, distinct.put_off)
 
 
-def _duplicates(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, put_off: list[PutOff]) -> Iterator[_Chosen]:
+def _duplicates(priced: _Priced, rank: NDArray[np.int64], purse: _Purse, put_off: list[PutOff]) -> Iterator[_Chosen]:
     """Fill the batch with documents that were put off: first all near-duplicates, then exact copies."""
+    pool, prices = priced
     copies = [candidate for candidate in put_off if candidate.exact]
     added: dict[str, int] = {}
     for candidate in sorted(
@@ -197,19 +226,20 @@ def _duplicates(pool: Candidates, rank: NDArray[np.int64], purse: _Purse, put_of
         text = pool.texts[candidate.position]
         if text in added:
             copies.append(PutOff(candidate.position, added[text], exact=True))
-        elif purse.affords(int(pool.tokens[candidate.position])):
+        elif purse.affords(prices[candidate.position]):
             added[text] = candidate.position
-            yield _of_necessity(pool, purse, candidate)
+            yield _of_necessity(priced, purse, candidate)
         else:
             return
     for candidate in sorted(copies, key=lambda candidate: rank[candidate.position]):
-        if purse.affords(int(pool.tokens[candidate.position])):
-            yield _of_necessity(pool, purse, candidate)
+        if purse.affords(prices[candidate.position]):
+            yield _of_necessity(priced, purse, candidate)
 
 
-def _of_necessity(pool: Candidates, purse: _Purse, candidate: PutOff) -> _Chosen:
-    purse.pay(int(pool.tokens[candidate.position]))
+def _of_necessity(priced: _Priced, purse: _Purse, candidate: PutOff) -> _Chosen:
+    purse.pay(priced.prices[candidate.position])
     likeness = "has the same text as" if candidate.exact else "is nearly the same as"
     return _Chosen(
-        candidate.position, f"{likeness} document {pool.ids[candidate.twin]}, taken since no other candidate was left"
+        candidate.position,
+        f"{likeness} document {priced.pool.ids[candidate.twin]}, taken since no other candidate was left",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,13 +17,28 @@ from biorat_al.progress import TerminalProgress
 
 @click.command("round", cls=Command)
 @project_option
-@click.option("--size", type=click.IntRange(min=1), help="Documents to ask for.  [default: as in the settings]")
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    help="Documents to ask for, or with sentences their worth in time.  [default: as in the settings]",
+)
 @click.option("--tokens", type=click.IntRange(min=1), help="Word pieces to ask for, instead of documents.")
 @click.option("--strategy", metavar="NAME", help="Query strategy: {strategies}.  [default: as in the settings]")
+@click.option(
+    "--unit",
+    type=click.Choice(["document", "sentence"]),
+    help="Ask for whole documents or for single sentences.  [default: as in the settings]",
+)
 @click.option("--partial", is_flag=True, help="Continue although annotators have not finished.")
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
-    folder: Path | None, size: int | None, tokens: int | None, strategy: str | None, partial: bool, dry_run: bool
+    folder: Path | None,
+    size: int | None,
+    tokens: int | None,
+    strategy: str | None,
+    unit: str | None,
+    partial: bool,
+    dry_run: bool,
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch.
 
@@ -30,6 +46,7 @@ def round_(
     Examples:
       biorat-al round
       biorat-al round --size 50 --strategy cluster-margin
+      biorat-al round --unit sentence
       biorat-al round --partial --project trial
     """
     from biorat_al.errors import NothingToDoYet
@@ -38,14 +55,13 @@ def round_(
     from biorat_al.presentation.text import notes_text
     from biorat_al.project import Project
 
+    asked: dict[str, Any] = {"size": size, "tokens": tokens, "strategy": strategy, "partial": partial, "unit": unit}
     with Project.open(folder) as project:
         if dry_run:
-            show(plan_text(project.plan(size=size, tokens=tokens, strategy=strategy, partial=partial)))
+            show(plan_text(project.plan(**asked)))
             return
         try:
-            report = project.round(
-                size=size, tokens=tokens, strategy=strategy, partial=partial, progress=TerminalProgress()
-            )
+            report = project.round(**asked, progress=TerminalProgress())
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
                 show(line)

@@ -16,6 +16,7 @@ from biorat_al.corpus.formats.label_studio.answers import Action
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation
 from biorat_al.corpus.model.role import Role
 from biorat_al.corpus.model.slips import NO_SLIPS, Slips
+from biorat_al.corpus.segments import Part
 from biorat_al.settings import Guidelines, RelationType
 
 Documents = Callable[[Sequence[str]], Mapping[str, Document]]
@@ -39,15 +40,18 @@ class PreAnnotation:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A document to annotate.
+    """A document to annotate, or a segment of one, which is handled like a document of its own.
 
     :param key: stable and unique within the project; the caller looks a task up by it before pushing it again.
     :param pre_annotation: None in the blind test set and in the seed batch.
+    :param of: for a segment, the whole document and the segment's place in its text: annotators can read what comes
+        before and after the segment, and cannot mark it.
     """
 
     key: str
     document: Document
     pre_annotation: PreAnnotation | None = None
+    of: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

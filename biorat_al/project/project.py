@@ -26,7 +26,7 @@ from biorat_al.rounds.plan import RoundPlan, plan_round
 from biorat_al.rounds.runner import RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.rounds.steps.train import is_whole
-from biorat_al.settings import SETTINGS_FILE, Settings, project_guidelines, read_settings
+from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
 from biorat_al.store.answers import read_gold
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import check_file, database_errors, database_url, open_engine
@@ -167,6 +167,7 @@ class Project:
         tokens: int | None = None,
         strategy: str | None = None,
         partial: bool = False,
+        unit: AskedUnit | None = None,
         progress: Progress = SILENT,
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
@@ -175,11 +176,12 @@ class Project:
         :param tokens: number of word pieces to ask for, instead of documents.
         :param strategy: name of the query strategy; None uses the settings.
         :param partial: continue although annotators have not finished.
+        :param unit: whether to ask for documents or for sentences; None uses the settings.
         :raises NothingToDoYet: annotators have not finished.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
-        request = _request(size, tokens, strategy, partial)
+        request = _request(size, tokens, strategy, partial, unit)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
 
@@ -261,9 +263,11 @@ class Project:
         tokens: int | None = None,
         strategy: str | None = None,
         partial: bool = False,
+        unit: AskedUnit | None = None,
     ) -> RoundPlan:
         """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
-        return plan_round(self.settings, self.store, lambda: self.desk, _request(size, tokens, strategy, partial))
+        request = _request(size, tokens, strategy, partial, unit)
+        return plan_round(self.settings, self.store, lambda: self.desk, request)
 
     def predictions(
         self,
@@ -352,11 +356,13 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
         engine.dispose()
 
 
-def _request(size: int | None, tokens: int | None, strategy: str | None, partial: bool) -> RoundRequest:
+def _request(
+    size: int | None, tokens: int | None, strategy: str | None, partial: bool, unit: AskedUnit | None
+) -> RoundRequest:
     """Return what a round is asked to do.
 
     :raises UsageError: both `size` and `tokens` are given.
     """
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
-    return RoundRequest(size, tokens, strategy, partial)
+    return RoundRequest(size, tokens, strategy, partial, unit=unit)

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.desk.base import Desk
-from biorat_al.errors import SettingsError
+from biorat_al.errors import SettingsError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.settings import Settings, make_settings, with_older_defaults
+from biorat_al.settings import AskedUnit, Settings, make_settings, with_older_defaults
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import steps_of
@@ -38,6 +38,7 @@ class RoundRequest:
     :param partial: go on although annotators have not finished the last batch.
     :param documents: ids of the documents to pick, in this order and without a query strategy; ids that were already
         asked for are skipped.
+    :param unit: whether to ask for documents or for sentences.
     :raises UsageError: unknown query strategy.
     """
 
@@ -46,16 +47,20 @@ class RoundRequest:
     strategy: str | None = None
     partial: bool = False
     documents: tuple[str, ...] | None = None
+    unit: AskedUnit | None = None
 
     def __post_init__(self) -> None:
         if self.strategy is not None:
             find_strategy(self.strategy)  # fail before the round begins
 
     def check(self, settings: Settings) -> None:
-        """Refuse a query strategy that cannot run with these settings.
+        """Refuse a query strategy, or a unit, that these settings do not allow.
 
-        :raises UsageError: the strategy cannot run; the message says what to change.
+        :raises UsageError: the strategy cannot run, or the project's relations do not fit into a sentence; the message
+            says what to change.
         """
+        if (self.unit or settings.selection.unit) == "sentence":
+            check_sentences(settings)
         if self.documents is None:
             find_strategy(self.strategy or settings.selection.strategy).check(settings)
 
@@ -86,6 +91,20 @@ class StepResult:
 
     counts: dict[str, Any] = field(default_factory=dict)
     skipped: str | None = None
+
+
+def check_sentences(settings: Settings) -> None:
+    """Refuse to ask for sentences where annotators could not draw the project's relations in them.
+
+    :raises UsageError: the relations reach beyond a sentence.
+    """
+    relations = settings.relation_extraction
+    if settings.relations and (relations.window != 1 or relations.level != "mention"):
+        raise UsageError(
+            "single sentences cannot be asked for, because the relations of this project may reach beyond a sentence "
+            f"(relation_extraction: window = {relations.window}, level = {relations.level}): ask for whole documents, "
+            'unit = "document" in [selection]'
+        )
 
 
 Finish = Callable[[Session], StepResult]
@@ -126,6 +145,11 @@ class Context:
     def models_dir(self) -> Path:
         """Folder of the project's models."""
         return self.folder / MODELS
+
+    @property
+    def unit(self) -> AskedUnit:
+        """What the round asks for: documents or sentences."""
+        return self.request.unit or self.settings.selection.unit
 
     @property
     def gold_is_known(self) -> bool:

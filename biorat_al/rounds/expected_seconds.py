@@ -6,18 +6,39 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.expected import expected_work, rates_of
-from biorat_al.acquisition.price.work import words_in
+from biorat_al.acquisition.price.work import Work, words_in
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
+from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import measures
+from biorat_al.store.segments import context_words
+from biorat_al.store.tables import DocumentRow
 
 SHORTEST = 1.0
 """Seconds that a task takes at least, so that a price of 0 divides nothing by 0."""
+
+
+SAMPLE = 500
+"""Pool documents from which the length of a document is estimated."""
+
+
+def seconds_of_a_document(session: Session, settings: Settings) -> float:
+    """Return the seconds that a document of the pool is expected to take without pre-labels, on average.
+
+    Its length is the mean of at most :data:`SAMPLE` documents, evenly spaced in the order in which they were read.
+    """
+    answers = answered_work(session)
+    ids = list(session.scalars(select(DocumentRow.id).where(DocumentRow.split == "pool").order_by(DocumentRow.id)))
+    drawn = ids[:: max(len(ids) // SAMPLE, 1)][:SAMPLE]
+    words = [words_in(document.text) for document in documents_by_id(session, drawn).values()]
+    work = expected_work(float(np.mean(words)), None, rates_of(answers))
+    return max(estimate_price(answers, settings).price.seconds(work), SHORTEST)
 
 
 def expected_seconds(
@@ -33,6 +54,9 @@ def expected_seconds(
     """
     answers = answered_work(session)
     price, rates = estimate_price(answers, settings).price, rates_of(answers)
+    around = context_words(session, list(keys))
+    # of a segment, the neighbouring sentences are read as well, and no mention is expected in these
+    read = np.array([around.get(row_id, 0) for row_id in keys], dtype=np.float64)
     words = np.array([words_in(text) for text in texts], dtype=np.float64)
     confidences: list[list[float] | None] = [None] * len(keys)
     if version is not None:
@@ -42,7 +66,7 @@ def expected_seconds(
             # an entity without a score is as good as certain
             confidences += [[float(one.get("score", 1.0)) for one in rows[row_id].entities] for row_id in some]
     seconds = [
-        price.seconds(expected_work(float(count), of_one, rates))
-        for count, of_one in zip(words, confidences, strict=True)
+        price.seconds(expected_work(float(count), of_one, rates) + Work(words=float(beside)))
+        for count, beside, of_one in zip(words, read, confidences, strict=True)
     ]
     return np.maximum(np.array(seconds, dtype=np.float64), SHORTEST)

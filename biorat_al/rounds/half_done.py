@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
+from biorat_al.corpus.model.role import Role
 from biorat_al.desk.base import PreAnnotation
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import entity_from_values, relation_from_values
@@ -20,11 +21,11 @@ from biorat_al.store.tables import PredictionRow, TaskRow
 from biorat_al.store.tasks import tasks_in_state
 
 
-def half_done_tasks(session: Session, version: str) -> list[TaskRow]:
-    """Return the pool's tasks that need further answers and were shown with pre-labels of another version."""
+def half_done_tasks(session: Session, role: Role, version: str) -> list[TaskRow]:
+    """Return the tasks of a role that need further answers and were shown with pre-labels of another version."""
     return [
         task
-        for task in tasks_in_state(session, "pool", "answered", "skipped")
+        for task in tasks_in_state(session, role, "answered", "skipped")
         if task.seats and task.desk_task_id and task.shown_version not in (None, version)
     ]
 
@@ -51,9 +52,9 @@ def shown_before(
     return proposals
 
 
-def note_shown_again(session: Session, shown: Mapping[str, PreAnnotation], version: str) -> None:
-    """Record what tasks are shown with from now on, so that answers can be compared with it."""
-    tasks = [task for task in tasks_in_state(session, "pool", "answered", "skipped") if task.desk_task_id in shown]
+def note_shown_again(session: Session, role: Role, shown: Mapping[str, PreAnnotation], version: str) -> None:
+    """Record what tasks of a role are shown with from now on, so that answers can be compared with it."""
+    tasks = [task for task in tasks_in_state(session, role, "answered", "skipped") if task.desk_task_id in shown]
     known = predictions(session, version, [task.document_id for task in tasks])
     # the new row gets a checksum of its own values
     names = [column.key for column in inspect(PredictionRow).column_attrs if column.key != "checksum"]

@@ -11,7 +11,7 @@ from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import Settings
-from biorat_al.store.answers import answers
+from biorat_al.store.answers import learnt_answers
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round
 from biorat_al.store.store import Store
@@ -49,7 +49,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     with store.read() as session:
         newest = newest_round(session)
         pool = desk_project(session, "pool")
-        labelled = len(answers(session, "pool", with_gold=settings.gold_is_known))
+        labelled = len(learnt_answers(session, with_gold=settings.gold_is_known))
         left = count_never_asked(session, without_gold=settings.gold_is_known)
         # until something has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import StoppingAdvice
+from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.people.disputes import find_disputes
@@ -20,16 +21,18 @@ from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
 from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.pool import never_asked
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.settings import SETTINGS_FILE, Settings
-from biorat_al.store.answers import answers
+from biorat_al.store.answers import answers, learnt_answers
 from biorat_al.store.database.integrity import add_missing_checksums, check_rows
 from biorat_al.store.findings import findings
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round, steps_of
+from biorat_al.store.segments import without_segments
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_seats, count_tasks
@@ -265,14 +268,16 @@ def _check_that_there_is_work(context: Context) -> None:
     with context.store.read() as session:
         if has_begun(session, context.number):
             return
-        counts, seats = count_tasks(session, "pool"), count_seats(session, "pool")
+        of_roles = [count_tasks(session, role) for role in LEARNT_ROLES]
+        counts = {state: sum(counted[state] for counted in of_roles) for state in of_roles[0]}
+        seats = sum(count_seats(session, role) for role in LEARNT_ROLES)
         began = session.get_one(RoundRow, context.number).started_at
         wait = reason_to_wait(
             context.number,
             open_tasks=counts["open"],
             partial=context.request.partial,
-            labelled=bool(answers(session, "pool", with_gold=context.gold_is_known)),
-            left=count_never_asked(session, without_gold=context.gold_is_known) > 0,
+            labelled=bool(learnt_answers(session, with_gold=context.gold_is_known)),
+            left=_is_left(context, session),
             changed=changed_since(session, context.number, began)
             or has_new_labels(session, context.settings, context.number),
         )
@@ -288,10 +293,17 @@ def _check_that_there_is_work(context: Context) -> None:
     raise NothingToDoYet(f"{why}; {_next(wait, counts['open'])}", counts["open"], notes)
 
 
+def _is_left(context: Context, session: Session) -> bool:
+    """Return whether something can still be asked for; documents without segments yet have sentences to ask for."""
+    if context.unit == "sentence":
+        return bool(without_segments(session) or never_asked(session, "sentence", without_gold=context.gold_is_known))
+    return count_never_asked(session, without_gold=context.gold_is_known) > 0
+
+
 def _disputed(context: Context, session: Session) -> list[str]:
     """Return a sentence on what annotators dispute, while a round waits for them."""
     prefer = context.settings.team.preferred
-    chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
+    chosen = learnt_answers(session, with_gold=context.gold_is_known, prefer=prefer)
     chosen += answers(session, "test", with_gold=True, prefer=prefer)
     found = find_disputes(session, chosen, prefer)
     return [found.sentence] if found is not None and (found.disputed_documents or found.concepts) else []

@@ -14,7 +14,7 @@ from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.learner.types import Example
 from biorat_al.people.disputes import masked_text
 from biorat_al.settings import Settings
-from biorat_al.store.answers import Answer, answers
+from biorat_al.store.answers import Answer, answers, learnt_answers
 from biorat_al.store.asked import Offer, Offers, offer_of_values
 from biorat_al.store.documents import document_keys
 from biorat_al.store.rounds import all_rounds
@@ -62,7 +62,7 @@ def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | N
     """
     if chosen is None:
         prefer = settings.team.preferred
-        chosen = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
+        chosen = learnt_answers(session, with_gold=settings.gold_is_known, prefer=prefer)
         chosen += answers(session, "test", with_gold=True, prefer=prefer)
     offers = Offers.read(session)
     wanted = offer_of(settings)

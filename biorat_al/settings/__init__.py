@@ -34,7 +34,7 @@ from biorat_al.settings.learning import (
 from biorat_al.settings.older import with_older_defaults
 from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
 from biorat_al.settings.pre_labels import Dictionary, PreLabelFile
-from biorat_al.settings.settings import Settings, make_settings
+from biorat_al.settings.settings import AskedUnit, Settings, make_settings
 
 __all__ = [
     "COMMITTEE",
@@ -43,6 +43,7 @@ __all__ = [
     "USUAL_SHIFT",
     "AdversarialSettings",
     "Arm",
+    "AskedUnit",
     "BorrowSettings",
     "BorrowedCorpus",
     "CostSettings",

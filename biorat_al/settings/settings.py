@@ -18,6 +18,9 @@ from biorat_al.settings.team import TeamSettings
 
 DeskKind = Literal["label-studio", "oracle"]
 
+AskedUnit = Literal["document", "sentence"]
+"""What a task asks for."""
+
 
 class SelectionSettings(SettingsPart):
     """How the documents of the next batch are chosen.
@@ -30,6 +33,9 @@ class SelectionSettings(SettingsPart):
     :param subsample: from a larger pool, this number of documents (or three times the batch, if that is more) is drawn
         at random for strategies that run the model again, and for ``diverse``.
     :param mc_passes: number of passes with dropout, for strategies that compare several passes.
+    :param unit: what annotators are asked for: whole documents, or single sentences (``sentence``), each shown with the
+        text around it. With sentences, `size` still counts documents: a batch has as many sentences as take the time of
+        so many documents.
     :param per: ``document``: take the highest scores; ``hour``: the highest scores per expected second of annotation
         (see [cost]), so that documents that are quick to annotate come sooner.
     """
@@ -41,6 +47,7 @@ class SelectionSettings(SettingsPart):
     diverse: bool = True
     subsample: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
+    unit: AskedUnit = "document"
     per: Literal["document", "hour"] = "document"
 
 

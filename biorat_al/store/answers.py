@@ -33,6 +33,7 @@ from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.asked import Given, Offers
 from biorat_al.store.consensus.majority import Majority, alone, majority
+from biorat_al.store.segments import cut, parents_of, places_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
@@ -148,6 +149,22 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
     return [answer for answer in decided if answer is not None]
 
 
+def learnt_answers(session: Session, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:
+    """Return the answers that models learn from: those of whole pool documents, then those of segments of other ones.
+
+    Once a document has an answer as a whole, its segments no longer count.
+
+    :param with_gold: as for :func:`answers`, like `prefer`.
+    """
+    whole = answers(session, "pool", with_gold=with_gold, prefer=prefer)
+    parts = answers(session, "segment", with_gold=False, prefer=prefer)
+    if not parts:
+        return whole
+    known = {answer.document_id for answer in whole}
+    parents = parents_of(session, [answer.document_id for answer in parts])
+    return whole + [answer for answer in parts if parents[answer.document_id] not in known]
+
+
 def load_answers(
     session: Session, chosen: Sequence[Answer], *, prefer: str | None = None
 ) -> Iterator[tuple[Answer, Annotation]]:
@@ -202,9 +219,13 @@ def read_gold(store: Store, keys: Sequence[str]) -> Mapping[str, Annotation]:
 
 
 def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Annotation]:
-    """Return gold annotations by the documents' ids; documents without gold are left out."""
+    """Return gold annotations by the documents' ids; documents without gold are left out.
+
+    The gold of a segment is the part of its document's gold that lies within it.
+    """
+    places = places_of(session, keys)
     found: dict[str, int] = {}
-    for some in chunks(keys):
+    for some in chunks(list(dict.fromkeys([*keys, *(document for document, _ in places.values())]))):
         rows = session.execute(
             select(DocumentRow.key, AnnotationRow.id)
             .join(AnnotationRow, AnnotationRow.document_id == DocumentRow.id)
@@ -212,7 +233,9 @@ def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Anno
         )
         found.update((key, annotation_id) for key, annotation_id in rows)
     loaded = load_annotations(session, list(found.values()))
-    return {key: loaded[annotation_id] for key, annotation_id in found.items()}
+    gold = {key: loaded[annotation_id] for key, annotation_id in found.items()}
+    asked = set(keys)
+    return {key: one for key, one in gold.items() if key in asked} | dict(cut(gold, places))
 
 
 def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer | None:

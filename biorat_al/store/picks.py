@@ -12,12 +12,15 @@ from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,
     PickRow,
+    SegmentRow,
     TaskRow,
 )
 
 
 def never_asked_documents(session: Session, *, without_gold: bool) -> list[int]:
-    """Return the row ids of the pool's documents that were never asked for, in order.
+    """Return the row ids of the pool's documents that were never asked for as a whole, in order.
+
+    A document is left out while an annotator works on a segment of it.
 
     :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
@@ -55,6 +58,11 @@ def _never_asked(without_gold: bool) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         DocumentRow.split == "pool",
         ~exists().where(TaskRow.document_id == DocumentRow.id),
+        ~exists().where(
+            SegmentRow.parent_id == DocumentRow.id,
+            TaskRow.document_id == SegmentRow.document_id,
+            TaskRow.state.in_(("open", "pushing")),
+        ),
     ]
     return [*conditions, _has_no_gold()] if without_gold else conditions
 

@@ -85,11 +85,11 @@ class ProjectRow(Base):
 
 
 class DocumentRow(Checked, Base):
-    """A document; `id` follows the order in which documents were read."""
+    """A document, or a segment of one (split ``segment``); `id` follows the order in which documents were read."""
 
     __tablename__ = "document"
     __table_args__ = (
-        CheckConstraint("split IN ('pool', 'test')", name="split"),
+        CheckConstraint("split IN ('pool', 'segment', 'test')", name="split"),
         Index("ix_document_split_id", "split", "id"),
     )
     # the text has a digest, and the split one of two values
@@ -102,6 +102,23 @@ class DocumentRow(Checked, Base):
     text_sha256: Mapped[str] = mapped_column(String(64), index=True)
     passages: Mapped[list[Any]]
     details: Mapped[dict[str, Any]]
+
+
+class SegmentRow(Checked, Base):
+    """What a segment, which has a document row of its own, is a part of.
+
+    :param start: with `end`, its place in the text of the document `parent_id`.
+    :param context_words: words of the neighbouring sentences; see :class:`~biorat_al.corpus.segments.Segment`.
+    """
+
+    __tablename__ = "segment"
+    __table_args__ = (UniqueConstraint("parent_id", "start", "end", name="uq_segment_place"),)
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True, autoincrement=False)
+    parent_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
+    start: Mapped[int]
+    end: Mapped[int]
+    context_words: Mapped[int]
 
 
 class AnnotationRow(Checked, Base):

@@ -196,7 +196,12 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
     assert before["evaluation"] == [(VERSION, 7, "Disease", 1, 2, 3)]
     assert migration.upgrade(engine) == (revision, migration.newest_revision())
     (predicted,) = before["prediction"]
-    new: dict[str, list[tuple[object, ...]]] = {"reliability": [], "robustness": [], "relation_evaluation": []}
+    new: dict[str, list[tuple[object, ...]]] = {
+        "reliability": [],
+        "robustness": [],
+        "relation_evaluation": [],
+        "segment": [],
+    }
     after = _content(engine)
     # relations, the entity entropy, and what earlier models measured
     added = [[], None, []][len(predicted) - len(after["prediction"][0]) :]

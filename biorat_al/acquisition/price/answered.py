@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session, defer
 
 from biorat_al.acquisition.price.handled import handled, mention_origins, proposed_mentions
 from biorat_al.acquisition.price.work import Work, words_in
+from biorat_al.corpus.model.role import ROLES
 from biorat_al.store.annotations import chunks
+from biorat_al.store.segments import context_words
 from biorat_al.store.tables import AnnotationRow, DocumentRow
 
-SPLITS = ("pool", "test")
+SPLITS = ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,12 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
 
 
 def _words(session: Session, document_ids: list[int]) -> dict[int, int]:
+    """Count the words that are read for each document; of a segment, those of the sentences beside it too."""
     found: dict[int, int] = {}
     for some in chunks(document_ids):
         rows = session.execute(select(DocumentRow.id, DocumentRow.text).where(DocumentRow.id.in_(some)))
-        found.update((row_id, words_in(text)) for row_id, text in rows)
+        around = context_words(session, some)
+        found.update((row_id, words_in(text) + around.get(row_id, 0)) for row_id, text in rows)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.errors import DeskError
 from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION
@@ -20,7 +20,7 @@ from biorat_al.settings import SAME_MENTION
 CONTROL = "label"
 TEXT = "text"
 
-_WORDS = r"biorat-al (pool|test) (\S+) ([0-9a-f]+) ([0-9a-f]+)"
+_WORDS = r"biorat-al (pool|segment|test) (\S+) ([0-9a-f]+) ([0-9a-f]+)"
 _MARK = re.compile(rf"\s*<!--\s*{_WORDS}\s*-->")
 _OLD_MARK = re.compile(rf"\s*\[{_WORDS}\]")
 
@@ -35,7 +35,7 @@ HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 """The keys that Label Studio itself assigns to labels; labels beyond them have no key."""
 
 
-COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "test": "#D55E00"}
+COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "segment": "#009E73", "test": "#D55E00"}
 """Colours of the projects in Label Studio's list, and of the banner above a test document."""
 
 BLIND = "Test document: no suggestions are shown; annotate alone"
@@ -68,6 +68,7 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         relations=[*relations, SAME_MENTION],
         room=bool(relations),
         blind=role == "test",
+        part=role == "segment",
         colour=COLOURS[role],
         warning=BLIND,
     ).strip()
@@ -222,13 +223,15 @@ class Mark:
     def _read(cls, match: re.Match[str] | None) -> Mark | None:
         if match is None:
             return None
-        role: Role = "pool" if match[1] == "pool" else "test"
+        role = next(role for role in ROLES if role == match[1])
         return cls(role, match[2], match[3], match[4])
 
 
 def description(role: Role) -> str:
     """Return the description of the project for `role`, which Label Studio shows in its list."""
     return {
+        "segment": "Sentences to annotate, with the text around them. Suggestions may be marked: keep them, correct them, "
+        "add what is missing.",
         "pool": "Documents to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
         "test": "Test documents: annotated alone, without any suggestion, so that the model can be measured on them.",
     }[role]
@@ -245,9 +248,12 @@ def word(marker: str) -> str:
     return marker if plain else f"-{_checksum(marker)}"
 
 
+_SUFFIXES: Mapping[Role, str] = {"segment": " (sentences)", "test": " (blind test)"}
+
+
 def project_title(title: str, role: Role) -> str:
     """Return the title of the project for `role`: Label Studio takes 3 to 50 characters."""
-    suffix = " (blind test)" if role == "test" else (" (pool)" if len(title) < 3 else "")
+    suffix = _SUFFIXES.get(role, " (pool)" if len(title) < 3 else "")
     return title[: 50 - len(suffix)] + suffix
 
 

@@ -49,7 +49,11 @@ def instruction(role: Role, *, relations: bool, guidelines: Guidelines | None = 
     :param guidelines: the project's guidelines, which follow the general rules.
     """
     rules = _rules().render(
-        blind=role == "test", relations=relations, joint=SAME_MENTION, guidelines=guidelines is not None
+        blind=role == "test",
+        part=role == "segment",
+        relations=relations,
+        joint=SAME_MENTION,
+        guidelines=guidelines is not None,
     )
     body = _markdown().render(rules)
     if guidelines is not None:

@@ -52,7 +52,7 @@ into 1280 pixels, including margins of 20 pixels each."""
 
 _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
-_ALWAYS_HIDDEN = ("data.text", "data.biorat_key")
+_ALWAYS_HIDDEN = ("data.text", "data.biorat_key", "data.before", "data.after")
 """Columns that a project without tasks does not have yet."""
 
 
@@ -183,14 +183,14 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
         if connection.get("api/dm/views/", project=project):
             return
         columns = [_name(column) for column in connection.get("api/dm/columns/", project=project)["columns"]]
-        shown = {name: width for name, width in _SHOWN.items() if role == "pool" or name not in _OF_A_MODEL}
+        shown = {name: width for name, width in _SHOWN.items() if role != "test" or name not in _OF_A_MODEL}
         hidden = list(dict.fromkeys((*columns, *_ALWAYS_HIDDEN)))
         data = {
             "title": "Documents",
             "type": "list",
             "target": "tasks",
             "filters": {"conjunction": "and", "items": []},
-            "ordering": ["tasks:predictions_score"] if role == "pool" else ["tasks:id"],
+            "ordering": ["tasks:id"] if role == "test" else ["tasks:predictions_score"],
             "columnsWidth": {f"tasks:{name}": width for name, width in shown.items()},
             "hiddenColumns": {
                 "explore": [f"tasks:{name}" for name in hidden if name not in shown],

@@ -28,6 +28,9 @@ from biorat_al.wording import shortened
 KEY = "biorat_key"
 DOCUMENT = "document_id"
 TITLE = "title"
+BEFORE, AFTER = "before", "after"
+"""The document's text around a segment, for people only."""
+
 LONGEST_TITLE = 300
 
 POLL = 0.5
@@ -126,7 +129,10 @@ def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
     :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
     document = task.document
-    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key, TITLE: _title(document)}
+    whole = document if task.of is None else task.of.document
+    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key, TITLE: _title(whole)}
+    if task.of is not None:
+        data |= {BEFORE: task.of.before.strip(), AFTER: task.of.after.strip()}
     body: Json = {"data": data}
     if task.pre_annotation is not None:
         body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]

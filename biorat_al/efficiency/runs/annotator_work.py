@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.handled import Handled, handled, mention_origins, proposed_mentions
 from biorat_al.corpus.model.identity import relation_keys
+from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.store.annotations import load_annotations
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import sources_of
@@ -147,7 +148,7 @@ def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
         .join(TaskRow, TaskRow.id == AnnotationRow.task_id)
         .where(
-            DocumentRow.split == "pool",
+            DocumentRow.split.in_(LEARNT_ROLES),
             AnnotationRow.source == "person",
             AnnotationRow.current.is_(True),
             AnnotationRow.skipped.is_(False),

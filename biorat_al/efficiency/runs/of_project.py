@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.answered import AnsweredWork, answered_work
 from biorat_al.acquisition.price.work import Work, total
+from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.efficiency.runs.changed_settings import changed_settings
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
 from biorat_al.settings import COMMITTEE, Settings
@@ -70,7 +71,7 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
         tokens = {pick.document_id: pick.tokens for pick in picks}
         tokens |= _tokens_of_others(session, set().union(*known.values()) - tokens.keys(), count_tokens)
         order = {pick.document_id: place for place, pick in enumerate(picks)}
-        done = answered_work(session, ["pool"])
+        done = answered_work(session, LEARNT_ROLES)
         data = {split: _fingerprint(session, split) for split in ("pool", "test")}
         runs = []
         for arm in _arms(settings, models.values()):
@@ -137,7 +138,7 @@ def _known_documents(
             AnnotationRow.made_from,
         )
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
-        .where(DocumentRow.split == "pool", AnnotationRow.source == "person")
+        .where(DocumentRow.split.in_(LEARNT_ROLES), AnnotationRow.source == "person")
         .order_by(AnnotationRow.id)
     )
     for document_id, task_id, answer_id, fetched_round, deleted_at, skipped, usable, made_from in rows:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from biorat_al.acquisition.fluctuation import ROUNDS
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.rounds.segments import make_missing_segments
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values
@@ -32,7 +33,7 @@ CHUNK = 512
 
 
 def run(context: Context) -> Finish:
-    """Predict every document that nobody has annotated: those never asked for, and open tasks.
+    """Predict everything that nobody has annotated: what can be asked for, documents or sentences, and open tasks.
 
     If the model has learnt relations, it also predicts those between its predicted mentions, and its confidence and
     uncertainty cover both.
@@ -44,13 +45,14 @@ def run(context: Context) -> Finish:
     deleted with the commit that ends the step, so a step that was cut off still has them.
     """
     settings = context.settings
+    make_missing_segments(context)
     with context.store.read() as session:
         model = models_of(session, context.number).get(settings.training.selecting)
         if model is None:
             borrowed = borrowed_model_of(session, context.number)
             # predicting takes long in a large pool, and nothing is chosen by this model
             return nothing("only what is picked is predicted" if borrowed else "there is no model yet")
-        targets = unanswered_documents(session, without_gold=context.gold_is_known)
+        targets = unanswered_documents(session, context.unit, without_gold=context.gold_is_known)
         done = predicted_documents(session, model.version)
         before = selecting_model_before(session, context.number)
     if not targets:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import LEARNT_ROLES, Role
+from biorat_al.corpus.segments import Part
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
@@ -17,14 +20,15 @@ from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
 from biorat_al.rounds.pre_labels.pre_labeller import changed_files, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
-from biorat_al.settings import project_guidelines
+from biorat_al.settings import Settings, project_guidelines
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents, predictions
 from biorat_al.store.picks import never_asked_test_documents, picks_of
+from biorat_al.store.segments import parts_of
 from biorat_al.store.store import now
-from biorat_al.store.tables import DeskProjectRow
+from biorat_al.store.tables import DeskProjectRow, TaskRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
 from biorat_al.wording import plural
 
@@ -33,7 +37,7 @@ CHUNK = 100
 
 
 def run(context: Context) -> Finish:
-    """Push the picked documents, lowest confidence first; then re-label open tasks and show the new version.
+    """Push the picked documents or segments, lowest confidence first; then re-label open tasks and show the new version.
 
     Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
     on the desk what an interrupted run may have sent.
@@ -48,7 +52,12 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         model = models_of(session, context.number).get(settings.training.selecting)
         model = model or borrowed_model_of(session, context.number)
-        earlier = [task for task in tasks_in_state(session, "pool", "open") if task.round_number != context.number]
+        earlier = [
+            task
+            for role in LEARNT_ROLES
+            for task in tasks_in_state(session, role, "open")
+            if task.round_number != context.number
+        ]
         blind = never_asked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
         waiting = tasks_in_state(session, "test", "open")
@@ -64,11 +73,14 @@ def run(context: Context) -> Finish:
             notices.append(f"{title} would pre-label, but lacks {plural(len(lacking), 'document')} of the batch")
             labeller = None
     version = labeller.version if labeller is not None else model.version if model is not None else None
+    picked.sort(key=lambda document_id: sure[document_id].confidence if document_id in sure else 0.0)
     with context.store.read() as session:
         proposed = _pre_annotations(session, version, concerned)
         offers = Offers.read(session)
         stale = behind(session, settings, offers)
-        again = {} if version is None else shown_before(session, half_done_tasks(session, version), version, settings)
+        parts = parts_of(session, picked)
+        asked = _Asked(picked, parts, earlier, proposed, version)
+        batches = [_batch(session, role, asked, settings) for role in LEARNT_ROLES]
     if not picked and not blind and not earlier and not stale:
         return nothing("there is nothing to ask for")
     offered: dict[str, Any] = {}
@@ -79,38 +91,30 @@ def run(context: Context) -> Finish:
         offered |= _offered(test, offers)
         if blind:
             _push(context, test, sorted(blind), {})
-    pool = _prepared(context, "pool")
-    notices += pool.notices
-    offered |= _offered(pool, offers)
-    picked.sort(key=lambda document_id: sure[document_id].confidence if document_id in sure else 0.0)
-    if picked:
-        _push(context, pool, picked, proposed)
-    relabelled = {
-        task.desk_task_id: proposed[task.document_id]
-        for task in earlier
-        if task.desk_task_id is not None and task.document_id in proposed
-    }
-    context.check_lock()
-    if relabelled:
-        context.desk.add_pre_annotations(pool, relabelled)
-    if version and proposed:
-        if again:
-            context.desk.add_pre_annotations(pool, again)
-        context.desk.publish(pool, version)
+    for batch in batches:
+        # a project of documents is there from the first round on, unless rounds ask for sentences
+        if not (batch.concerns_anything or batch.role in stale or (batch.role, context.unit) == ("pool", "document")):
+            continue
+        project = _prepared(context, batch.role)
+        notices += project.notices
+        offered |= _offered(project, offers)
+        _to_annotators(context, project, batch, proposed, parts)
 
     def finish(session: Session) -> StepResult:
-        for task in tasks_in_state(session, "pool", "open"):
-            if task.desk_task_id in relabelled:
-                task.shown_version = version
-        if version and proposed:
-            note_shown_again(session, again, version)
+        for batch in batches:
+            for task in tasks_in_state(session, batch.role, "open"):
+                if task.desk_task_id in batch.relabelled:
+                    task.shown_version = version
+            if version and batch.is_shown:
+                note_shown_again(session, batch.role, batch.again, version)
         return StepResult(
             counts={
                 "tasks": len(picked),
+                **({"sentences": len(parts)} if parts else {}),
                 # includes tasks from an earlier run of this step
                 "test_tasks": count_asked(session, "test", context.number),
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
-                "relabelled": len(relabelled),
+                "relabelled": sum(len(batch.relabelled) for batch in batches),
                 "notices": list(dict.fromkeys(notices)),
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
                 **({OFFERED: offered} if offered else {}),
@@ -118,6 +122,82 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What goes to the project of one role.
+
+    :param picked: row ids of what is asked for, in the order in which it is sent.
+    :param relabelled: newest pre-labels of tasks that are still open, by the desk's task id.
+    :param again: pre-labels that stay with tasks which another annotator has answered already, likewise.
+    :param version: version of the pre-labels; None: there are none.
+    :param is_shown: whether that version is shown from now on.
+    """
+
+    role: Role
+    picked: Sequence[int]
+    relabelled: Mapping[str, PreAnnotation]
+    again: Mapping[str, PreAnnotation]
+    version: str | None
+    is_shown: bool
+
+    @property
+    def concerns_anything(self) -> bool:
+        """Whether anything is sent."""
+        return bool(self.picked or self.relabelled or self.again)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a round asks for, of all roles.
+
+    :param picked: row ids, in the order in which they are sent.
+    :param parts: what each segment among them is a part of.
+    :param earlier: tasks of earlier rounds that are still open.
+    :param proposed: pre-labels by row id, of `version`.
+    """
+
+    picked: Sequence[int]
+    parts: Mapping[int, Part]
+    earlier: Sequence[TaskRow]
+    proposed: Mapping[int, PreAnnotation]
+    version: str | None
+
+
+def _batch(session: Session, role: Role, asked: _Asked, settings: Settings) -> _Batch:
+    """Return the part of what a round asks for that goes to the project of a role."""
+    picked = [one for one in asked.picked if (one in asked.parts) == (role == "segment")]
+    relabelled = {
+        task.desk_task_id: asked.proposed[task.document_id]
+        for task in asked.earlier
+        if task.role == role and task.desk_task_id is not None and task.document_id in asked.proposed
+    }
+    again = {}
+    if asked.version is not None:
+        half_done = half_done_tasks(session, role, asked.version)
+        again = shown_before(session, half_done, asked.version, settings)
+    is_shown = bool(relabelled) or any(one in asked.proposed for one in picked)
+    return _Batch(role, picked, relabelled, again, asked.version, is_shown)
+
+
+def _to_annotators(
+    context: Context,
+    project: DeskProject,
+    batch: _Batch,
+    proposed: Mapping[int, PreAnnotation],
+    parts: Mapping[int, Part],
+) -> None:
+    """Push a batch, and show the newest pre-labels on tasks that are still open."""
+    if batch.picked:
+        _push(context, project, batch.picked, proposed, parts)
+    context.check_lock()
+    if batch.relabelled:
+        context.desk.add_pre_annotations(project, batch.relabelled)
+    if batch.version and batch.is_shown:
+        if batch.again:
+            context.desk.add_pre_annotations(project, batch.again)
+        context.desk.publish(project, batch.version)
 
 
 def _prepared(context: Context, role: Role) -> DeskProject:
@@ -154,7 +234,11 @@ def _offered(project: DeskProject, offers: Offers) -> dict[str, Any]:
 
 
 def _push(
-    context: Context, project: DeskProject, document_ids: Sequence[int], proposed: Mapping[int, PreAnnotation]
+    context: Context,
+    project: DeskProject,
+    document_ids: Sequence[int],
+    proposed: Mapping[int, PreAnnotation],
+    parts: Mapping[int, Part] = MappingProxyType({}),
 ) -> None:
     with context.store.read() as session:
         documents = documents_by_id(session, document_ids, check=True)
@@ -170,7 +254,8 @@ def _push(
             context.check_lock()
             with context.store.write() as session:
                 intend_push(session, project.role, some, context.number, now())
-            arrived = context.desk.push(project, [Task(documents[i].id, documents[i], proposed.get(i)) for i in some])
+            tasks = [Task(documents[i].id, documents[i], proposed.get(i), parts.get(i)) for i in some]
+            arrived = context.desk.push(project, tasks)
             _confirm(context, documents, arrived, proposed)
             bar.advance(len(some))
 

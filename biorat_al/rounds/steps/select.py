@@ -17,14 +17,15 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.expected_seconds import expected_seconds
-from biorat_al.rounds.pool import asked_documents
+from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
+from biorat_al.rounds.pool import asked_documents, never_asked
+from biorat_al.rounds.segments import make_missing_segments
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import measures, mnlp_history, models_of
-from biorat_al.store.picks import add_picks, never_asked_documents
+from biorat_al.store.picks import add_picks
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
@@ -43,7 +44,9 @@ _MEASURES = tuple(field.name for field in fields(Uncertainty) if field.name != "
 
 
 def run(context: Context) -> Finish:
-    """Select among the documents never asked for, by the strategy of the request or the settings.
+    """Select among the documents, or the sentences, never asked for, by the strategy of the request or the settings.
+
+    A number of documents buys as many sentences as take the time of so many documents (see :func:`budget`).
 
     If the model has learnt relations, its uncertainties cover mentions and relations together. Strategies that ask the
     model for more (see :data:`~biorat_al.acquisition.base.Feature`) consider mentions only.
@@ -53,11 +56,12 @@ def run(context: Context) -> Finish:
     subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
     :data:`CHOICE`).
     """
+    make_missing_segments(context)
     with context.store.read() as session:
-        pool = never_asked_documents(session, without_gold=context.gold_is_known)
+        pool = never_asked(session, context.unit, without_gold=context.gold_is_known)
         model = models_of(session, context.number).get(context.settings.training.selecting)
     if not pool:
-        return nothing("the pool is used up: every document has been asked for")
+        return nothing(f"the pool is used up: every {context.unit} has been asked for")
     version = model.version if model else None
     if context.request.documents is not None:
         return _named(context, pool, version, context.request.documents)
@@ -74,22 +78,36 @@ def run(context: Context) -> Finish:
         counts["drawn"] = len(keys)
     if version and strategy.needs:
         candidates = _with_features(context, strategy, candidates, _documents(context, keys), version)
-    if selection.per == "hour":
+    limit = budget(context)
+    if selection.per == "hour" or limit.seconds is not None:
         with context.store.read() as session:
             seconds = expected_seconds(session, context.settings, keys, candidates.texts, version)
-        candidates, counts["per"] = replace(candidates, seconds=seconds), "hour"
-    picks = select(candidates, strategy, budget(context), seed=context.seed("select"), diverse=selection.diverse)
+        candidates = replace(candidates, costs=seconds)
+    if selection.per == "hour":
+        candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
+    picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
+    if context.unit == "sentence":
+        counts["unit"] = context.unit
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
 
 
 def budget(context: Context) -> Budget:
-    """Return the budget of this round: the request's, or else the settings'."""
-    if context.request.tokens is not None:
-        return Budget(tokens=context.request.tokens)
-    if context.request.size is not None:
-        return Budget(documents=context.request.size)
+    """Return the budget of this round: the request's, or else the settings'.
+
+    If sentences are asked for, a number of documents becomes the seconds that so many documents are expected to take
+    without pre-labels.
+    """
     selection = context.settings.selection
-    return Budget(tokens=selection.tokens) if selection.tokens is not None else Budget(documents=selection.size)
+    tokens, size = context.request.tokens, context.request.size
+    if tokens is None and size is None:
+        tokens, size = selection.tokens, selection.size
+    if tokens is not None:
+        return Budget(tokens=tokens)
+    size = size if size is not None else selection.size
+    if context.unit == "document":
+        return Budget(documents=size)
+    with context.store.read() as session:
+        return Budget(seconds=size * seconds_of_a_document(session, context.settings))
 
 
 def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], counts: dict[str, Any]) -> Finish:
@@ -117,7 +135,7 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
 
 
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
-    """Pick the documents that the caller named; those already asked for are no longer in the pool."""
+    """Pick the documents or segments that the caller named; those already asked for are no longer in the pool."""
     place = {name: number for number, name in enumerate(names)}
     keys = {row_id: key for row_id, key in _in_order(context, pool).items() if key in place}
     if not keys:

@@ -28,7 +28,7 @@ from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
 from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, TrainingSettings
-from biorat_al.store.answers import answers, decisions
+from biorat_al.store.answers import decisions, learnt_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
 from biorat_al.store.store import now
@@ -330,14 +330,14 @@ def _provenance(context: Context) -> dict[str, Any]:
 
 
 def training_examples(context: Context) -> list[Example]:
-    """Return every pool document that has an answer, in the order of the documents.
+    """Return every pool document that has an answer, in their order, and then the segments of others that have one.
 
     What its annotators could not decide is marked as disputed. Mentions with labels that the project does not have
     (renamed by an annotator, for example) are included; the learner counts them.
     """
     prefer = context.settings.team.preferred
     with context.store.read() as session:
-        chosen = answers(session, "pool", with_gold=context.gold_is_known, prefer=prefer)
+        chosen = learnt_answers(session, with_gold=context.gold_is_known, prefer=prefer)
         documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
         examples = []
         for decision in decisions(session, chosen, prefer=prefer):
@@ -376,7 +376,7 @@ def check_stored(document: Document, annotation: Annotation) -> None:
 def unlabelled_documents(context: Context) -> list[Document]:
     """Return the pool's documents without an answer, in order; at most :data:`MOST_UNLABELLED`, drawn at random."""
     with context.store.read() as session:
-        pool = unanswered_documents(session, without_gold=context.gold_is_known)
+        pool = unanswered_documents(session, context.unit, without_gold=context.gold_is_known)
         if len(pool) > MOST_UNLABELLED:
             generator = np.random.default_rng(context.seed("unlabelled"))
             pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())

@@ -1,0 +1,192 @@
+"""Segments in the store: each has a document row of its own, in the split ``segment``, and a row that says what it is of.
+
+Tasks, answers and predictions of a segment are therefore those of its own row. Segments are made once for each pool
+document, and keep their borders whatever later versions of the program take for a sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, exists, func, insert, select
+from sqlalchemy.orm import Session, aliased
+
+from biorat_al.corpus.model.document import Annotation, Span
+from biorat_al.corpus.segments import Part, annotation_within, segment_document, segments
+from biorat_al.store.annotations import chunks
+from biorat_al.store.documents import document_of
+from biorat_al.store.tables import AnnotationRow, DocumentRow, SegmentRow, TaskRow
+
+CHUNK = 200
+"""Documents whose segments are written at once."""
+
+
+def without_segments(session: Session) -> list[int]:
+    """Return the row ids of the pool's documents that have no segments yet, in order."""
+    made = exists().where(SegmentRow.parent_id == DocumentRow.id)
+    return list(
+        session.scalars(select(DocumentRow.id).where(DocumentRow.split == "pool", ~made).order_by(DocumentRow.id))
+    )
+
+
+def make_segments(session: Session, document_ids: Sequence[int], *, rules: int) -> int:
+    """Write the segments of documents that have none, and return their number.
+
+    :param document_ids: row ids of the documents.
+    :param rules: version of the rules for where sentences end.
+    """
+    made = 0
+    for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(document_ids)).order_by(DocumentRow.id)):
+        document = document_of(row)
+        found = segments(document, rules=rules)
+        if not found:
+            continue
+        ids = _free_keys(session, document.id, [one.span for one in found])
+        parts = [segment_document(document, one.span, ident) for one, ident in zip(found, ids, strict=True)]
+        row_ids = session.scalars(
+            insert(DocumentRow).returning(DocumentRow.id, sort_by_parameter_order=True),
+            [
+                {
+                    "key": part.id,
+                    "split": "segment",
+                    "text": part.text,
+                    "text_sha256": hashlib.sha256(part.text.encode()).hexdigest(),
+                    "passages": [[passage.kind, passage.start, passage.end] for passage in part.passages],
+                    "details": {},
+                }
+                for part in parts
+            ],
+        ).all()
+        session.execute(
+            insert(SegmentRow),
+            [
+                {
+                    "document_id": row_id,
+                    "parent_id": row.id,
+                    "start": one.span.start,
+                    "end": one.span.end,
+                    "context_words": one.context_words,
+                }
+                for row_id, one in zip(row_ids, found, strict=True)
+            ],
+        )
+        made += len(found)
+    return made
+
+
+def never_asked_segments(session: Session, *, without_gold: bool) -> list[int]:
+    """Return the row ids of the segments that can be asked for, in order.
+
+    Neither they nor the whole document of which they are a part has been asked for.
+
+    :param without_gold: leave out segments of documents that came with gold annotations.
+    """
+    parent = aliased(TaskRow)
+    conditions: list[ColumnElement[bool]] = [
+        ~exists().where(TaskRow.document_id == SegmentRow.document_id),
+        ~exists().where(parent.document_id == SegmentRow.parent_id),
+    ]
+    if without_gold:
+        gold = aliased(AnnotationRow)
+        conditions.append(~exists().where(gold.document_id == SegmentRow.parent_id, gold.source == "gold"))
+    return list(session.scalars(select(SegmentRow.document_id).where(*conditions).order_by(SegmentRow.document_id)))
+
+
+def parents_of(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
+    """Return the row ids of the documents that segments are a part of, by row id; other documents are left out."""
+    found: dict[int, int] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow.document_id, SegmentRow.parent_id).where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row_id, parent_id) for row_id, parent_id in rows)
+    return found
+
+
+def spans_of(session: Session, document_ids: Sequence[int]) -> dict[int, Span]:
+    """Return the places of segments in the texts of their documents, by row id; other documents are left out."""
+    found: dict[int, Span] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow.document_id, SegmentRow.start, SegmentRow.end).where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row_id, Span(start, end)) for row_id, start, end in rows)
+    return found
+
+
+def parts_of(session: Session, document_ids: Sequence[int]) -> dict[int, Part]:
+    """Return what segments are a part of, by row id; other documents are left out."""
+    found: dict[int, Part] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow, DocumentRow)
+            .join(DocumentRow, DocumentRow.id == SegmentRow.parent_id)
+            .where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row.document_id, Part(document_of(parent), Span(row.start, row.end))) for row, parent in rows)
+    return found
+
+
+def context_words(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
+    """Return the words that are read besides a segment's own, by row id; other documents are left out."""
+    found: dict[int, int] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow.document_id, SegmentRow.context_words).where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row_id, words) for row_id, words in rows)
+    return found
+
+
+def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[SegmentRow]]:
+    """Return the segments of documents, in the order of the text, by the document's row id."""
+    found: dict[int, list[SegmentRow]] = {}
+    for some in chunks(parent_ids):
+        rows = session.scalars(select(SegmentRow).where(SegmentRow.parent_id.in_(some)).order_by(SegmentRow.start))
+        for row in rows:
+            found.setdefault(row.parent_id, []).append(row)
+    return found
+
+
+def count_segments(session: Session) -> int:
+    """Return the number of segments."""
+    return session.scalars(select(func.count()).select_from(SegmentRow)).one()
+
+
+def places_of(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, Span]]:
+    """Return the document and the place of each segment among `keys`, by the segment's key."""
+    parent = aliased(DocumentRow)
+    found: dict[str, tuple[str, Span]] = {}
+    for some in chunks(keys):
+        rows = session.execute(
+            select(DocumentRow.key, parent.key, SegmentRow.start, SegmentRow.end)
+            .join(SegmentRow, SegmentRow.document_id == DocumentRow.id)
+            .join(parent, parent.id == SegmentRow.parent_id)
+            .where(DocumentRow.key.in_(some))
+        )
+        found.update((key, (of, Span(start, end))) for key, of, start, end in rows)
+    return found
+
+
+def cut(
+    annotations: Mapping[str, Annotation], places: Mapping[str, tuple[str, Span]]
+) -> Iterator[tuple[str, Annotation]]:
+    """Yield the part of a document's annotation that lies within each segment, by the segment's key.
+
+    :param annotations: by the documents' ids; segments of other documents are left out.
+    :param places: as :func:`places_of` returns them.
+    """
+    for key, (document, span) in places.items():
+        if document in annotations:
+            yield key, annotation_within(annotations[document], span)
+
+
+def _free_keys(session: Session, document: str, spans: Sequence[Span]) -> list[str]:
+    """Return an id for each segment, made of the document's and of its place, that no document has."""
+    mark = "#"
+    while True:
+        keys = [f"{document}{mark}{start}-{end}" for start, end in spans]
+        if not any(session.scalar(select(exists().where(DocumentRow.key.in_(some)))) for some in chunks(keys)):
+            return keys
+        mark += "#"
