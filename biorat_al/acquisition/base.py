@@ -36,8 +36,8 @@ class Candidates:
     :param wanted: how many documents the budget can pay for at most; None: any number.
     :param seconds: expected seconds of annotation of each, above 0, shape (n,); scores are divided by them. None: by
         nothing.
-    :param costs: expected seconds of annotation of each, above 0, shape (n,), which a budget in seconds pays for; unlike
-        `seconds`, they change no score. None: a budget in seconds is not possible.
+    :param costs: expected seconds of annotation of each, above 0, shape (n,), from which a budget in seconds is paid;
+        unlike `seconds`, they change no score. None: a budget in seconds is not possible.
     :param history: the measure ``mnlp`` by the models of earlier rounds, shape (n, k), the newest first; NaN where a
         model has not measured a document. It has a value only for strategies with :attr:`QueryStrategy.needs_history`.
     """

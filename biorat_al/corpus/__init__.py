@@ -11,6 +11,6 @@
 ``convert``    one format to another; ``validate``: everything that is wrong with a corpus
 ``notices``    the lines that every command prints about what it read
 
-Imports go one way: ``model | io < sentences < segments < formats < detection | sources | hub``, and ``detection < reading < convert |
-validate | notices``. Rooms joined by ``|`` do not import each other.
+Imports go one way: ``model | io < sentences < segments < formats < detection | sources | hub``, and ``detection <
+reading < convert | validate | notices``. Rooms joined by ``|`` do not import each other.
 """

@@ -15,6 +15,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import SettingsError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings, make_settings, with_older_defaults
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.models import models_of
@@ -59,7 +60,7 @@ class RoundRequest:
         :raises UsageError: the strategy cannot run, or the project's relations do not fit into a sentence; the message
             says what to change.
         """
-        if (self.unit or settings.selection.unit) == "sentence":
+        if (self.unit or settings.selection.unit) != "document":
             check_sentences(settings)
         if self.documents is None:
             find_strategy(self.strategy or settings.selection.strategy).check(settings)
@@ -146,10 +147,11 @@ class Context:
         """Folder of the project's models."""
         return self.folder / MODELS
 
-    @property
+    @cached_property
     def unit(self) -> AskedUnit:
         """What the round asks for: documents or sentences."""
-        return self.request.unit or self.settings.selection.unit
+        with self.store.read() as session:
+            return unit_of(session, self.settings, self.number, self.request.unit)
 
     @property
     def gold_is_known(self) -> bool:

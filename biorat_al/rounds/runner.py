@@ -26,6 +26,7 @@ from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.unasked import has_new_labels
+from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers, learnt_answers
 from biorat_al.store.database.integrity import add_missing_checksums, check_rows
@@ -200,7 +201,7 @@ def _differences(kept: Settings, current: Settings) -> list[str]:
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     begun = RoundRequest.from_dict(row.request)
-    for name in ("size", "tokens", "strategy"):
+    for name in ("size", "tokens", "strategy", "unit"):
         asked = getattr(request, name)
         if asked is not None and asked != getattr(begun, name):
             raise UsageError(
@@ -295,8 +296,9 @@ def _check_that_there_is_work(context: Context) -> None:
 
 def _is_left(context: Context, session: Session) -> bool:
     """Return whether something can still be asked for; documents without segments yet have sentences to ask for."""
-    if context.unit == "sentence":
-        return bool(without_segments(session) or never_asked(session, "sentence", without_gold=context.gold_is_known))
+    unit = unit_of(session, context.settings, context.number, context.request.unit)
+    if unit == "sentence":
+        return bool(without_segments(session) or never_asked(session, unit, without_gold=context.gold_is_known))
     return count_never_asked(session, without_gold=context.gold_is_known) > 0
 
 

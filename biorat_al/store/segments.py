@@ -1,4 +1,4 @@
-"""Segments in the store: each has a document row of its own, in the split ``segment``, and a row that says what it is of.
+"""Segments in the store: each has a document row of its own, in the split ``segment``, and says what it is a part of.
 
 Tasks, answers and predictions of a segment are therefore those of its own row. Segments are made once for each pool
 document, and keep their borders whatever later versions of the program take for a sentence.

@@ -37,7 +37,7 @@ CHUNK = 100
 
 
 def run(context: Context) -> Finish:
-    """Push the picked documents or segments, lowest confidence first; then re-label open tasks and show the new version.
+    """Push what was picked, lowest confidence first; then re-label open tasks and show the new version.
 
     Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
     on the desk what an interrupted run may have sent.
