@@ -199,3 +199,12 @@ def test_sentences_are_refused_where_relations_reach_beyond_them(tiny_encoder: P
         RoundRequest(unit="sentence").check(settings)
     RoundRequest(unit="document").check(settings)
     assert make_settings(settings.model_dump()).selection.unit == "document"
+
+
+def test_stratified_sentences_come_from_as_many_documents_as_possible(project: Project) -> None:
+    project.round(strategy="stratified")
+    project.round(strategy="stratified")
+    with project.store.read() as session:
+        parents = parents_of(session, [pick.document_id for number in (0, 1) for pick in picks_of(session, number)])
+        documents = count_documents(session)["pool"]
+    assert len(set(parents.values())) == min(len(parents), documents)

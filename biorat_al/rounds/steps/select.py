@@ -26,6 +26,7 @@ from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import measures, mnlp_history, models_of
 from biorat_al.store.picks import add_picks
+from biorat_al.store.segments import asked_of_documents, parents_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
@@ -74,6 +75,8 @@ def run(context: Context) -> Finish:
     if version and strategy.needs_history:
         with context.store.read() as session:
             candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
+    if context.unit == "sentence":
+        counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
     if len(keys) < len(pool):
         counts["drawn"] = len(keys)
     if version and strategy.needs:
@@ -86,8 +89,6 @@ def run(context: Context) -> Finish:
     if selection.per == "hour":
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
-    if context.unit == "sentence":
-        counts["unit"] = context.unit
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
 
 
@@ -228,6 +229,15 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
     )
+
+
+def _with_strata(context: Context, candidates: Candidates, row_ids: Sequence[int]) -> Candidates:
+    """Add to sentences which document each is a part of, and how many of it were asked for before."""
+    with context.store.read() as session:
+        parents = parents_of(session, row_ids)
+        asked = asked_of_documents(session)
+    strata = np.array([parents[row_id] for row_id in row_ids], dtype=np.int64)
+    return replace(candidates, strata=strata, asked=np.array([asked[one] for one in strata.tolist()], dtype=np.int64))
 
 
 def _history(rows: Mapping[int, Sequence[float]], keys: Iterable[int]) -> NDArray[np.float64]:
