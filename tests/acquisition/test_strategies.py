@@ -241,16 +241,20 @@ class TestRandom:
 
 class TestUnknown:
     def test_an_unknown_name_lists_those_that_there_are(self) -> None:
-        with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, stratified, diverse, least-confidence"):
+        with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, stratified, diverse"):
             find_strategy("mnpl")
 
     def test_the_registry_has_all_of_them(self) -> None:
         assert list(STRATEGIES) == [
-            "random", "stratified", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density", "entity-entropy",
-            "fluctuation", "bald", "adversarial", "core-set", "badge", "cluster-margin", "cluster-entity-entropy",
-            "cluster-fluctuation",
+            "random", "stratified", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density",
+            "entity-entropy", "fluctuation", "bald", "adversarial", "core-set", "badge", "cluster-margin",
+            "cluster-entity-entropy", "cluster-fluctuation",
         ]  # fmt: skip
-        assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
+        assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {
+            "random",
+            "stratified",
+            "diverse",
+        }
 
 
 def test_the_command_line_lists_them() -> None:
