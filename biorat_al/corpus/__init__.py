@@ -2,6 +2,7 @@
 
 ``model``      documents and annotations as values: their checks, when two mentions are the same, concept identifiers
 ``io``         files as lines, chunks, JSON values and XML elements, whatever the format
+``sentences``  where sentences end, by numbered rules
 ``formats``    one folder or module per file format, with one registry of all of them
 ``detection``  which files a command reads, and the format of each
 ``sources``    which documents a project or simulation is made of
@@ -10,6 +11,6 @@
 ``convert``    one format to another; ``validate``: everything that is wrong with a corpus
 ``notices``    the lines that every command prints about what it read
 
-Imports go one way: ``model | io < formats < detection | sources | hub``, and ``detection < reading < convert |
-validate | notices``. Rooms joined by ``|`` do not import each other.
+Imports go one way: ``model | io < sentences < formats < detection | sources | hub``, and ``detection < reading <
+convert | validate | notices``. Rooms joined by ``|`` do not import each other.
 """
