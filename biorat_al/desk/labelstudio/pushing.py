@@ -27,7 +27,9 @@ from biorat_al.wording import shortened
 
 KEY = "biorat_key"
 DOCUMENT = "document_id"
-TITLE = "title"
+DOCUMENT_TITLE = "document_title"
+HEADING = "title"
+"""What is shown above the text; earlier versions put the title here, whether or not the text begins with it."""
 LONGEST_TITLE = 300
 
 POLL = 0.5
@@ -126,7 +128,9 @@ def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
     :raises DeskError: Label Studio's own check finds something wrong; the message names the document.
     """
     document = task.document
-    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key, TITLE: _title(document)}
+    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
+    title = _title(document)
+    data |= {DOCUMENT_TITLE: _cut(title), HEADING: "" if _begins_with(document.text, title) else _cut(title)}
     body: Json = {"data": data}
     if task.pre_annotation is not None:
         body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]
@@ -158,12 +162,21 @@ def prediction_body(
 
 
 def _title(document: Document) -> str:
-    """Return the document's title on one line, for people only; the annotated text contains its own title."""
+    """Return the document's title on one line, for people only; empty if there is none."""
     for passage in document.passages:
         if passage.kind.casefold() == "title":
             found: object = document.text[passage.start : passage.end]
             break
     else:
         found = document.metadata.get("title")
-    title = " ".join(found.split()) if isinstance(found, str) else ""
+    return " ".join(found.split()) if isinstance(found, str) else ""
+
+
+def _begins_with(text: str, title: str) -> bool:
+    """Return whether a text begins with a title, so that both need not be shown."""
+    # white space is all that may differ; a title is never longer than the text
+    return " ".join(text.split()).startswith(title)
+
+
+def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE].rstrip()} …"
