@@ -14,7 +14,7 @@ from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
-from biorat_al.rounds.pre_labels.pre_labeller import changed_files, pre_labellers, predict_with
+from biorat_al.rounds.pre_labels.pre_labeller import FILES, changed_files, digests, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import project_guidelines
@@ -113,6 +113,7 @@ def run(context: Context) -> Finish:
                 "relabelled": len(relabelled),
                 "notices": list(dict.fromkeys(notices)),
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
+                **({FILES: digests(found)} if found else {}),
                 **({OFFERED: offered} if offered else {}),
             }
         )
