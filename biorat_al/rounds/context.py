@@ -24,6 +24,7 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 
 if TYPE_CHECKING:
+    from biorat_al.dictionary.matching import Matcher
     from biorat_al.learner.encoder.encoder import Encoder
 
 MODELS = "models"
@@ -134,6 +135,8 @@ class Context:
     check_lock: Callable[[], None] = _is_held
     intact_models: set[str] = field(default_factory=set)
     """Versions of the models whose folders this run has checked."""
+    matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict)
+    """Dictionaries that this run has read, by the digest of the file and the label."""
 
     @cached_property
     def encoder(self) -> Encoder:

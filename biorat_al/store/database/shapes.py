@@ -100,6 +100,7 @@ COUNTS: dict[str, Check] = {
     "start": _START,
     "offered": _OFFERED,
     "pre_labels_of": is_text,
+    "pre_label_files": object_of(is_text),
     "pre_labellers": with_entries(model=is_text, level=is_number, measured=_MEASURED, winner=optional(is_text)),
 }  # fmt: skip
 """Shape of the counts of a step."""
