@@ -2,7 +2,8 @@
 
 Hours are the work of the simulated annotator at the prior price of `biorat_al.acquisition.price`: published studies of
 other people on other texts, and guesses for what none has measured. No time was measured here. So each ratio is
-repeated with every price halved and doubled. `today` and `today-sentences` show no pre-labels: all their mentions are added by hand.
+repeated with every price halved and doubled. `today` and `today-sentences` show no pre-labels: all their mentions are
+added by hand.
 
     python benchmarks/label_efficiency/hours_answers.py
 """
