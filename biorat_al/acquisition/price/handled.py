@@ -4,8 +4,8 @@ Label Studio marks each region of an answer: ``prediction`` was kept as it was, 
 or other borders, ``manual`` was drawn by the annotator.
 
 Where a document was begun by sentences, the pre-labels in these are people's answers (see
-:mod:`biorat_al.rounds.completing`). Looking at them is work like any other. How good a model's pre-labels are shows only
-in the rest of the text (:func:`handled_in_rest`).
+:mod:`biorat_al.rounds.completing`). Looking at them is work like any other, but how good a model's pre-labels are shows
+only in the rest of the text (:func:`handled_in_rest`).
 """
 
 from __future__ import annotations
