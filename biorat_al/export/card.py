@@ -112,8 +112,8 @@ def _pool(strategies: Counter[str | None], noun: str) -> str:
         )
     if count := strategies[COMPLETING]:
         parts.append(
-            f"{plural(count, noun)} of which single sentences had been picked and annotated before, then annotated as a "
-            "whole, those first in which a model expected most mentions that were still missed"
+            f"{plural(count, noun)} of which single sentences had been picked and annotated before, then annotated as "
+            "a whole, those first in which a model expected most mentions that were still missed"
         )
     if count := strategies["diverse"]:
         parts.append(f"{plural(count, noun)} picked for variety, before there was a model (diverse)")

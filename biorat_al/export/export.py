@@ -188,8 +188,8 @@ def _export(
         if read.begun:
             raise NothingToDoYet(
                 f"no document is annotated as a whole, only {plural(read.begun_segments, 'sentence')} of "
-                f"{plural(len(read.begun), 'document')}; ask for the rest with biorat-al round --complete, or export the "
-                "sentences with --partial sentences"
+                f"{plural(len(read.begun), 'document')}; ask for the rest with biorat-al round --complete, or export "
+                "the sentences with --partial sentences"
             )
         raise NothingToDoYet(
             "nothing has been annotated yet, so there is no corpus to export; annotate the open tasks, then run: "

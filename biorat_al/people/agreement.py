@@ -49,10 +49,10 @@ class Agreement:
         """
         self.documents += 1
         of_pairs: defaultdict[Pair, Counts] = defaultdict(Counts)
-        for names, annotations in parts:
+        for names, given in parts:
             marked = {
                 name: {mention_key(entity) for entity in annotation.entities}
-                for name, annotation in zip(names, annotations, strict=True)
+                for name, annotation in zip(names, given, strict=True)
             }
             for pair in combinations(sorted(marked, key=_number), 2):
                 gold, other = (marked[name] for name in pair)

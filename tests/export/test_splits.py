@@ -57,7 +57,7 @@ def said(disease: int, chemical: int) -> Annotation:
 
 @pytest.fixture
 def sentences(store: Store, settings: Settings) -> list[list[int]]:
-    """Fill a store with three documents, of which one is whole by its sentences and one begun; return their segments."""
+    """Fill a store with a document that is whole by its sentences, one begun, one untouched; return their segments."""
     with store.write() as session:
         add_project(session, settings.name)
         pool = [Record(Document(f"d{number}", TEXT), None, f"made:{number}") for number in (1, 2, 3)]
