@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
-from biorat_al.settings import SETTINGS_FILE, make_settings, read_settings, settings_text, with_older_defaults
+from biorat_al.corpus.sentences import NEWEST_RULES, RULES
+from biorat_al.settings import (
+    SETTINGS_FILE,
+    TrainingSettings,
+    make_settings,
+    read_settings,
+    settings_text,
+    with_older_defaults,
+)
 
 OLD = 'name = "trial"\n[[entities]]\nname = "Disease"\n'
 
@@ -14,6 +23,7 @@ def test_a_settings_file_of_before_committees_goes_on_without_one(tmp_path: Path
     training = read_settings(tmp_path).training
     assert (training.committee, training.min_steps, training.dev_share) == (False, 120, 0.1)
     assert training.selecting == "rat"
+    assert training.sentence_rules == 1
 
 
 def test_what_an_older_settings_file_says_counts(tmp_path: Path) -> None:
@@ -32,6 +42,23 @@ def test_relation_models_of_older_projects_keep_back_what_their_entity_models_do
 def test_a_committee_can_be_added_to_an_older_settings_file(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ncommittee = true\n")
     assert read_settings(tmp_path).training.selecting == "committee"
+
+
+def test_a_settings_file_of_before_several_sentence_rules_keeps_the_first_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ncommittee = true\n")
+    settings = read_settings(tmp_path)
+    assert settings.training.sentence_rules == 1
+    assert (settings.training.min_steps, settings.training.dev_share) == (None, 0.0)
+    assert settings.relation_extraction.dev_share is None
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[training]\ncommittee = true\nsentence_rules = 2\n")
+    assert read_settings(tmp_path).training.sentence_rules == 2
+
+
+def test_a_new_project_has_the_newest_sentence_rules_and_says_so_in_its_file(tmp_path: Path) -> None:
+    settings = make_settings({"name": "trial", "entities": [{"name": "Disease"}]})
+    assert settings.training.sentence_rules == NEWEST_RULES
+    assert f"\nsentence_rules = {NEWEST_RULES} " in settings_text(settings)
+    assert get_args(TrainingSettings.model_fields["sentence_rules"].annotation) == RULES
 
 
 def test_a_new_project_has_a_committee_and_says_so_in_its_file(tmp_path: Path) -> None:

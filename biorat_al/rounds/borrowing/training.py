@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from biorat_al.corpus.sentences import FIRST_RULES
 from biorat_al.progress import Bar, Progress
 from biorat_al.rounds.borrowing.kept import (
     KeptCorpus,
@@ -108,6 +109,7 @@ def training_settings(settings: Settings) -> TrainingSettings:
         epochs=borrow.epochs,
         min_steps=1,
         context=training.context,
+        sentence_rules=training.sentence_rules,
         batch_size=borrow.batch_size,
         weight_decay=training.weight_decay,
         warmup=training.warmup,
@@ -127,6 +129,8 @@ def _key(context: Context, corpora: Sequence[KeptCorpus]) -> str:
     if training["context"] == TrainingSettings().context:
         # versions that did not know it made the same model
         del training["context"]
+    if training["sentence_rules"] == FIRST_RULES:
+        del training["sentence_rules"]
     values = {
         "corpora": [corpus.sha256 for corpus in corpora],
         "labels": borrowed_labels(corpora, settings),
