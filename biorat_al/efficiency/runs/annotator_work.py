@@ -143,9 +143,9 @@ def relation_work(store: Store) -> list[RoundWork]:
             proposed = shown.get((row.document_id, row.shown_version or ""))
             if proposed is not None:
                 spans = annotated.get(row.document_id, [])
-                proposed, answered = _elsewhere(proposed, spans), _elsewhere(answered, spans)
-                accepted = len(proposed & answered)
-                done = Handled(accepted, 0, len(proposed) - accepted, len(answered) - accepted)
+                of_model, by_people = _elsewhere(proposed, spans), _elsewhere(answered, spans)
+                accepted = len(of_model & by_people)
+                done = Handled(accepted, 0, len(of_model) - accepted, len(by_people) - accepted)
                 part.handled.setdefault(key, []).append(done)
             elif part.shown:
                 part.unknown += 1
