@@ -14,6 +14,9 @@ from biorat_al.store.wholeness import Wholeness, answered_pool, wholeness
 from tests.store.conftest import Fill, record
 from tests.store.test_tasks import T0, answer
 
+THERE = frozenset(map(str, range(1, 10)))
+"""Ids of the tasks that the desk has: those of the row ids of the documents and segments."""
+
 
 @pytest.fixture
 def segmented(store: Store, fill: Fill) -> dict[int, list[int]]:
@@ -39,9 +42,7 @@ def give(store: Store, role: str, document_id: int, *, skipped: bool = False) ->
         if role == "pool":
             intend_push(session, "pool", [document_id], 0, T0)
             confirm_push(session, {document_id: str(document_id)}, None, T0)
-        merge(
-            session, role, [FetchedTask(document_id, str(document_id), (given,), 0)], frozenset({str(document_id)}), T0
-        )
+        merge(session, role, [FetchedTask(document_id, str(document_id), (given,), 0)], THERE, T0)
 
 
 def counted(store: Store) -> Wholeness:
