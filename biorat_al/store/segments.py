@@ -160,6 +160,18 @@ def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[S
     return found
 
 
+def is_annotated() -> ColumnElement[bool]:
+    """Return the condition that a person's answer on a segment counts."""
+    return exists().where(
+        AnnotationRow.document_id == SegmentRow.document_id,
+        AnnotationRow.source == "person",
+        AnnotationRow.current.is_(True),
+        AnnotationRow.skipped.is_(False),
+        AnnotationRow.usable.is_(True),
+        AnnotationRow.made_from.is_(None),
+    )
+
+
 def answered_spans(session: Session, parent_ids: Sequence[int]) -> dict[int, list[Span]]:
     """Return the places of the segments that people have annotated, by row id of their document, in order.
 
@@ -169,17 +181,7 @@ def answered_spans(session: Session, parent_ids: Sequence[int]) -> dict[int, lis
     for some in chunks(parent_ids):
         rows = session.execute(
             select(SegmentRow.parent_id, SegmentRow.start, SegmentRow.end)
-            .where(
-                SegmentRow.parent_id.in_(some),
-                exists().where(
-                    AnnotationRow.document_id == SegmentRow.document_id,
-                    AnnotationRow.source == "person",
-                    AnnotationRow.current.is_(True),
-                    AnnotationRow.skipped.is_(False),
-                    AnnotationRow.usable.is_(True),
-                    AnnotationRow.made_from.is_(None),
-                ),
-            )
+            .where(SegmentRow.parent_id.in_(some), is_annotated())
             .order_by(SegmentRow.parent_id, SegmentRow.start)
         )
         for parent_id, start, end in rows:

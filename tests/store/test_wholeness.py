@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from biorat_al.corpus.sentences import NEWEST_RULES
+from biorat_al.store.picks import never_asked_documents
 from biorat_al.store.segments import make_segments, segments_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
@@ -12,6 +13,9 @@ from biorat_al.store.tasks import FetchedTask, confirm_push, intend_push, merge
 from biorat_al.store.wholeness import Wholeness, answered_pool, wholeness
 from tests.store.conftest import Fill, record
 from tests.store.test_tasks import T0, answer
+
+THERE = frozenset(map(str, range(1, 10)))
+"""Ids of the tasks that the desk has: those of the row ids of the documents and segments."""
 
 
 @pytest.fixture
@@ -38,9 +42,7 @@ def give(store: Store, role: str, document_id: int, *, skipped: bool = False) ->
         if role == "pool":
             intend_push(session, "pool", [document_id], 0, T0)
             confirm_push(session, {document_id: str(document_id)}, None, T0)
-        merge(
-            session, role, [FetchedTask(document_id, str(document_id), (given,), 0)], frozenset({str(document_id)}), T0
-        )
+        merge(session, role, [FetchedTask(document_id, str(document_id), (given,), 0)], THERE, T0)
 
 
 def counted(store: Store) -> Wholeness:
@@ -68,6 +70,18 @@ def test_a_skipped_sentence_leaves_its_document_begun(store: Store, segmented: d
     give(store, "segment", segmented[1][0])
     give(store, "segment", segmented[1][1], skipped=True)
     assert counted(store) == Wholeness(whole=0, begun=1, segments=1, of=3)
+
+
+def test_a_document_that_is_whole_by_its_sentences_is_not_asked_for_again(
+    store: Store, segmented: dict[int, list[int]]
+) -> None:
+    give(store, "segment", segmented[1][0])
+    give(store, "segment", segmented[1][1])
+    give(store, "segment", segmented[3][0])
+    give(store, "segment", segmented[3][1], skipped=True)
+    with store.read() as session:
+        # a sentence of the second is still with an annotator
+        assert never_asked_documents(session, without_gold=False) == [3]
 
 
 def test_an_answer_on_the_whole_document_takes_the_place_of_those_on_its_sentences(
