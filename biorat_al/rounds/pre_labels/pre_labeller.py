@@ -55,7 +55,7 @@ class PreLabeller:
     sha256: str
     version: str
     settings: Settings
-    matchers: dict[tuple[str, str], Matcher] = field(compare=False, repr=False)
+    matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def title(self) -> str:
