@@ -15,6 +15,7 @@ import click
 
 from biorat_al.claims import noting_finished
 from biorat_al.cli.convert import convert
+from biorat_al.cli.coverage import coverage
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
 from biorat_al.cli.doctor import doctor
@@ -41,6 +42,7 @@ from biorat_al.version import __version__
         init,
         round_,
         status,
+        coverage,
         export,
         predict,
         simulate,

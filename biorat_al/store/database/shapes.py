@@ -99,6 +99,7 @@ COUNTS: dict[str, Check] = {
     "last_model": with_entries(documents=is_whole, f1=optional(is_number)),
     "start": _START,
     "offered": _OFFERED,
+    "frame": with_entries(model=is_text, words=is_whole, expected=object_of(is_number)),
     "pre_labels_of": is_text,
     "pre_labellers": with_entries(model=is_text, level=is_number, measured=_MEASURED, winner=optional(is_text)),
 }  # fmt: skip
