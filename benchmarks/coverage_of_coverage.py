@@ -145,7 +145,7 @@ def project(world: World, generator: np.random.Generator) -> tuple[list[Sample],
 
 def _sample(world: World, drawn: Texts, done: NDArray, frame: NDArray, sample: NDArray, expects: bool) -> Sample:
     rest = frame & ~sample
-    groups = drawn.document if world.unit == "document" or not expects and world.test else np.arange(len(done))
+    groups = drawn.document if world.unit == "document" or (world.test and not expects) else np.arange(len(done))
     inside = np.flatnonzero(sample)
     names, place = np.unique(groups[inside], return_inverse=True)
 

@@ -2,11 +2,15 @@
 
 Simulated annotation on four corpora. The ways are
 
-    defaults     what `biorat-al init --borrow` sets up
+    defaults     what `biorat-al init --borrow` sets up, except that no round compares the borrowed start with the base
+                 encoder
     today        documents at random, plain training from the base encoder, as many steps as three epochs have, no
                  pre-labels; also trained on all documents, for what there is to reach
     no-borrow, no-committee, random, few-steps
                  the defaults with one part switched off
+    sentences    the defaults, but single sentences are asked for; random-sentences: chosen at random
+    today-sentences
+                 as today, but single sentences at random
 
 All runs are kept in `results/hours/<corpus>-<way>.jsonl`, one line each. What is there is not run again, and a run that
 was interrupted goes on in the work folder, so interrupt it whenever you like.
@@ -90,15 +94,22 @@ class Way:
     full: bool = False
 
 
+# a project compares its borrowed start with the base encoder; with rounds that double, that is four trainings in each
+_NO_COMPARISON = "borrow.check_from=0"
 _FEW_STEPS = "training.min_steps=1"
+_RANDOM = "selection.seed_strategy=random"
+_SENTENCES = "selection.unit=sentence"
 
 WAYS: Mapping[str, Way] = {
     "defaults": Way(),
-    "today": Way("none", "random", ("selection.seed_strategy=random", _FEW_STEPS), borrow=False, full=True),
+    "today": Way("none", "random", (_RANDOM, _FEW_STEPS), borrow=False, full=True),
     "no-borrow": Way(borrow=False),
     "no-committee": Way("none"),
-    "random": Way(strategy="random", changes=("selection.seed_strategy=random",)),
+    "random": Way(strategy="random", changes=(_RANDOM,)),
     "few-steps": Way(changes=(_FEW_STEPS,)),
+    "sentences": Way(changes=(_SENTENCES,)),
+    "random-sentences": Way(strategy="random", changes=(_RANDOM, _SENTENCES)),
+    "today-sentences": Way("none", "random", (_RANDOM, _FEW_STEPS, _SENTENCES), borrow=False),
 }
 
 HEADLINE = tuple(f"{corpus}/{way}" for corpus in CORPORA_OF_THE_STUDY for way in ("defaults", "today"))
@@ -125,7 +136,7 @@ def run_stage(stage: str, corpora: Path, work: Path, workers: int | None, seeds:
         corpus.entities,
         encoder="minilm",
         size=SIZES[0],
-        changes=("evaluation.robustness=false", *way.changes),
+        changes=("evaluation.robustness=false", _NO_COMPARISON, *way.changes),
     )
     simulation = Simulation.create(
         work / name / of,

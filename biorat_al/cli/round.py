@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def round_(
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch.
 
+    The line of each step is printed when the step has ended. In a file it also says when that was.
+
     \b
     Examples:
       biorat-al round
@@ -51,7 +54,7 @@ def round_(
     """
     from biorat_al.errors import NothingToDoYet
     from biorat_al.presentation.plan import plan_text
-    from biorat_al.presentation.round import round_text
+    from biorat_al.presentation.round import RoundLines
     from biorat_al.presentation.text import notes_text
     from biorat_al.project import Project
 
@@ -60,10 +63,12 @@ def round_(
         if dry_run:
             show(plan_text(project.plan(**asked)))
             return
+        # a file says when each step ended; on a terminal one sees it
+        lines = RoundLines(project.settings.name, show, dated=not sys.stdout.isatty())
         try:
-            report = project.round(**asked, progress=TerminalProgress())
+            report = project.round(**asked, progress=TerminalProgress(), follow=lines.follow)
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
                 show(line)
             raise
-        show(round_text(report, project.status(ask_desk=False)))
+        lines.end(report, project.status(ask_desk=False))

@@ -1,8 +1,9 @@
-"""The text that ``round`` prints."""
+"""The text that ``round`` prints, at once or step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from biorat_al.acquisition.stopping import StoppingAdvice
@@ -50,12 +51,62 @@ _NOT_CANDIDATES = {
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
     """Return what a round did, one line for each step, and what to do next."""
-    lines = [f"Round {report.number} of {status.name}"]
-    if report.resumed:
-        lines += note_text("went on where it was cut off")
-    for step in report.steps:
-        text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
-        lines += labelled(step.name, text + (f"  ({_time(step)})" if step.state == "done" else ""))
+    steps = [line for step in report.steps for line in _step_lines(step)]
+    return "\n".join([*_heading(report, status.name), *steps, *_after_the_steps(report, status)])
+
+
+class RoundLines:
+    """Shows the text of a round while it runs: the line of each step as soon as it has ended.
+
+    A text that cannot be shown (a full disk, a pipe that nobody reads) does not end the round, only :meth:`end`.
+
+    :param name: name of the project.
+    :param show: called with each part of the text.
+    :param dated: also say when each step ended, in local time, as one looks for in a log.
+    """
+
+    def __init__(self, name: str, show: Callable[[str], object], *, dated: bool = False) -> None:
+        self._name = name
+        self._show = show
+        self._dated = dated
+        self._shown: list[StepReport] = []
+
+    def follow(self, report: RoundReport) -> None:
+        """Show the steps that have ended since the last call."""
+        with suppress(OSError):
+            self._show_steps(report)
+
+    def end(self, report: RoundReport, status: ProjectStatus) -> None:
+        """Show the rest: what there is to note, and what to do next."""
+        self._show_steps(report)
+        self._show("\n".join(_after_the_steps(report, status)))
+
+    def _show_steps(self, report: RoundReport) -> None:
+        new = [step for step in report.steps if step not in self._shown]
+        lines = [] if self._shown else _heading(report, self._name)
+        lines += [line for step in new for line in _step_lines(step, dated=self._dated)]
+        self._shown += new
+        if lines:
+            self._show("\n".join(lines))
+
+
+def _heading(report: RoundReport, name: str) -> list[str]:
+    return [f"Round {report.number} of {name}", *(note_text("went on where it was cut off") if report.resumed else ())]
+
+
+def _step_lines(step: StepReport, *, dated: bool = False) -> list[str]:
+    """Return the lines of one step: what it did, and how long it took.
+
+    :param dated: also when it ended.
+    """
+    if step.state == "skipped":
+        return labelled(step.name, step.counts.get("reason", ""))
+    when = f", done {step.ended_at.astimezone():%Y-%m-%d %H:%M}" if dated and step.ended_at is not None else ""
+    return labelled(step.name, f"{_step_text(step)}  ({_time(step)}{when})")
+
+
+def _after_the_steps(report: RoundReport, status: ProjectStatus) -> list[str]:
+    """Return what there is to note, and what to do next."""
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
     notes += _start_notes(report)
     if measured := report.step("evaluate").counts.get(MEASURED):
@@ -72,7 +123,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         )
     if "no_relation_model" in report.step("train").counts:
         notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
-    lines += notes_text(notes)
+    lines = notes_text(notes)
     lines += disputes_text(status)
     lines += _advice(report.verdicts)
     open_tasks = status.tasks["pool"]["open"]
@@ -86,7 +137,7 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
     elif not status.left:
         lines.append("The pool is used up. Next: biorat-al export corpus")
-    return "\n".join(lines)
+    return lines
 
 
 def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:

@@ -23,7 +23,7 @@ from biorat_al.project.creation import create_project, is_complete
 from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.plan import RoundPlan, plan_round
-from biorat_al.rounds.runner import RoundReport, run_round
+from biorat_al.rounds.runner import Audience, Follow, RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
@@ -170,6 +170,7 @@ class Project:
         partial: bool = False,
         unit: AskedUnit | None = None,
         progress: Progress = SILENT,
+        follow: Follow | None = None,
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
 
@@ -178,13 +179,15 @@ class Project:
         :param strategy: name of the query strategy; None uses the settings.
         :param partial: continue although annotators have not finished.
         :param unit: whether to ask for documents or for sentences; None uses the settings.
+        :param follow: called after each step, with the steps that have ended so far.
         :raises NothingToDoYet: annotators have not finished.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
         request = _request(size, tokens, strategy, partial, unit)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
-        return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
+        audience = Audience(progress) if follow is None else Audience(progress, follow)
+        return run_round(self.folder, self.settings, self.store, self.desk, request, audience)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """Return how far the project has come.

@@ -15,6 +15,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import SettingsError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings, make_settings, with_older_defaults
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.models import models_of
@@ -23,6 +24,7 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 
 if TYPE_CHECKING:
+    from biorat_al.dictionary.matching import Matcher
     from biorat_al.learner.encoder.encoder import Encoder
 
 MODELS = "models"
@@ -59,7 +61,7 @@ class RoundRequest:
         :raises UsageError: the strategy cannot run, or the project's relations do not fit into a sentence; the message
             says what to change.
         """
-        if (self.unit or settings.selection.unit) == "sentence":
+        if (self.unit or settings.selection.unit) != "document":
             check_sentences(settings)
         if self.documents is None:
             find_strategy(self.strategy or settings.selection.strategy).check(settings)
@@ -133,6 +135,8 @@ class Context:
     check_lock: Callable[[], None] = _is_held
     intact_models: set[str] = field(default_factory=set)
     """Versions of the models whose folders this run has checked."""
+    matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict)
+    """Dictionaries that this run has read, by the digest of the file and the label."""
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -146,10 +150,11 @@ class Context:
         """Folder of the project's models."""
         return self.folder / MODELS
 
-    @property
+    @cached_property
     def unit(self) -> AskedUnit:
         """What the round asks for: documents or sentences."""
-        return self.request.unit or self.settings.selection.unit
+        with self.store.read() as session:
+            return unit_of(session, self.settings, self.number, self.request.unit)
 
     @property
     def gold_is_known(self) -> bool:

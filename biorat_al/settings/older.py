@@ -7,10 +7,14 @@ below it goes on as it did.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _BEFORE_COMMITTEES: dict[str, Any] = {"committee": False, "min_steps": 120, "dev_share": 0.1}
 """The defaults of training before there was a committee."""
+
+_LATER: Mapping[str, Any] = {"context": "sentence"}
+"""What training did before it had a setting for it."""
 
 
 def with_older_defaults(values: dict[str, Any]) -> dict[str, Any]:
@@ -24,3 +28,14 @@ def with_older_defaults(values: dict[str, Any]) -> dict[str, Any]:
         # relation models kept back what the others did
         relations = {"dev_share": training["dev_share"]} | relations
     return values | {"training": training, "relation_extraction": relations}
+
+
+def without_later(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of training without the later ones that say what was done before.
+
+    So what is trained as by an older version keeps its name and digest.
+
+    >>> without_later({"epochs": 3, "context": "sentence"}), without_later({"context": "document"})
+    ({'epochs': 3}, {'context': 'document'})
+    """
+    return {name: value for name, value in values.items() if name not in _LATER or value != _LATER[name]}

@@ -43,6 +43,12 @@ def never_asked_test_documents(session: Session) -> list[int]:
     )
 
 
+def asked_sentences(session: Session, *, before: int) -> int:
+    """Return the number of segments that rounds with a number below `before` have picked."""
+    picked = select(func.count()).select_from(PickRow).where(PickRow.round_number < before)
+    return session.scalars(picked.where(exists().where(SegmentRow.document_id == PickRow.document_id))).one()
+
+
 def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write the documents that a round chose."""
     if rows:

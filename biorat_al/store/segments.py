@@ -1,4 +1,4 @@
-"""Segments in the store: each has a document row of its own, in the split ``segment``, and a row that says what it is of.
+"""Segments in the store: each has a document row of its own, in the split ``segment``, and says what it is a part of.
 
 Tasks, answers and predictions of a segment are therefore those of its own row. Segments are made once for each pool
 document, and keep their borders whatever later versions of the program take for a sentence.
@@ -7,6 +7,7 @@ document, and keep their borders whatever later versions of the program take for
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, exists, func, insert, select
@@ -102,6 +103,16 @@ def parents_of(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
         )
         found.update((row_id, parent_id) for row_id, parent_id in rows)
     return found
+
+
+def asked_of_documents(session: Session) -> Counter[int]:
+    """Count the segments that were asked for, by the document's row id."""
+    rows = session.execute(
+        select(SegmentRow.parent_id, func.count())
+        .join(TaskRow, TaskRow.document_id == SegmentRow.document_id)
+        .group_by(SegmentRow.parent_id)
+    )
+    return Counter({parent_id: count for parent_id, count in rows})
 
 
 def spans_of(session: Session, document_ids: Sequence[int]) -> dict[int, Span]:

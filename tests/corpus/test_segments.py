@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,16 +33,16 @@ def documents(draw: st.DrawFn) -> Document:
 def annotated(draw: st.DrawFn) -> tuple[Document, Annotation]:
     """A document with mentions that each lie within one sentence, some of them in several pieces, and relations."""
     document = draw(documents())
-    entities = []
+    entities: list[Entity] = []
     for segment in segments(document):
         for _ in range(draw(st.integers(0, 2))):
             start = draw(st.integers(segment.span.start, segment.span.end - 1))
             end = draw(st.integers(start + 1, segment.span.end))
-            pieces = (Span(start, end),)
+            pieces: tuple[Span, ...] = (Span(start, end),)
             if end + 1 < segment.span.end and draw(st.booleans()):
                 pieces += (Span(end + 1, segment.span.end),)
             entities.append(Entity(f"T{len(entities)}", draw(st.sampled_from("AB")), pieces))
-    relations = []
+    relations: list[Relation] = []
     for segment in segments(document):
         inside = [one.id for one in entities if segment.span.start <= one.start and one.end <= segment.span.end]
         if len(inside) > 1:
@@ -52,7 +54,7 @@ def annotated(draw: st.DrawFn) -> tuple[Document, Annotation]:
 def test_every_character_that_is_not_blank_is_in_exactly_one_segment(document: Document) -> None:
     found = [segment.span for segment in segments(document)]
     assert found == sorted(found)
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
     assert uncovered(document, found) == []
     assert all(document.text[start:end] == document.text[start:end].strip() != "" for start, end in found)
 

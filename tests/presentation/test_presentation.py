@@ -17,7 +17,7 @@ from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.people.disputes import Disputes
 from biorat_al.presentation.plan import plan_text
-from biorat_al.presentation.round import _NOT_CANDIDATES, _UNREPRESENTABLE, round_text
+from biorat_al.presentation.round import _NOT_CANDIDATES, _UNREPRESENTABLE, RoundLines, round_text
 from biorat_al.presentation.status import status_text
 from biorat_al.presentation.text import duration, notes_text, percent, table
 from biorat_al.rounds.notes import finding_notes
@@ -123,6 +123,39 @@ def test_a_path_or_address_stays_in_one_piece() -> None:
     text = status_text(a_status(folder=folder, urls={"pool": url}))
     assert folder in text
     assert url in text
+
+
+def test_a_round_that_is_shown_step_by_step_has_the_same_text() -> None:
+    report, status, shown = a_report(), a_status(), list[str]()
+    lines = RoundLines(status.name, shown.append)
+    for ended in range(1, len(report.steps) + 1):
+        lines.follow(replace(report, steps=report.steps[:ended]))
+        assert len(shown) == ended, "a step's line comes when the step has ended"
+    assert shown[0].startswith("Round 12 of ")
+    assert [text.split()[0] for text in shown[1:]] == ["train", "evaluate", "predict", "select", "push"]
+    lines.end(report, status)
+    assert "\n".join(shown) == round_text(report, status)
+
+
+def test_a_step_that_ran_again_is_shown_again() -> None:
+    report, shown = a_report(), list[str]()
+    lines = RoundLines("trial", shown.append)
+    lines.follow(report)
+    again = replace(report.steps[-1], attempts=2)
+    lines.follow(replace(report, steps=(*report.steps[:-1], again)))
+    assert len(shown) == 2
+    assert "in the last of 2 attempts" in " ".join(shown[1].split())
+    assert shown[1].split()[0] == "push"
+
+
+def test_a_log_that_cannot_be_written_ends_no_round() -> None:
+    def full(text: str) -> None:
+        raise OSError("the disk is full")
+
+    lines = RoundLines("trial", full)
+    lines.follow(a_report())
+    with pytest.raises(OSError, match="full"):
+        lines.end(a_report(), a_status())
 
 
 def test_a_round_with_everything_in_it_fits() -> None:

@@ -8,18 +8,28 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from biorat_al.corpus.model.document import Annotation
+from biorat_al.acquisition.price.answered import answered_work
+from biorat_al.acquisition.price.estimate import estimate_price
+from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.corpus.segments import annotation_of_parts, annotation_within
 from biorat_al.errors import UsageError
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.expected_seconds import seconds_of_a_document
+from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
 from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import make_settings
 from biorat_al.store.answers import gold_annotations, learnt_answers
-from biorat_al.store.documents import count_documents, documents_by_id, documents_by_key
+from biorat_al.store.documents import count_documents, document_keys, documents_by_id, documents_by_key
 from biorat_al.store.picks import never_asked_documents, picks_of
-from biorat_al.store.segments import never_asked_segments, parents_of, parts_of, spans_of, without_segments
+from biorat_al.store.segments import (
+    context_words,
+    count_segments,
+    never_asked_segments,
+    parents_of,
+    parts_of,
+    spans_of,
+    without_segments,
+)
 from biorat_al.store.tables import DocumentRow, SegmentRow, TaskRow
 from biorat_al.store.tasks import desk_project
 from tests.support.rounds import make_project, settings_for
@@ -57,11 +67,45 @@ def test_a_batch_takes_the_time_of_as_many_documents_as_the_settings_say(project
     with project.store.read() as session:
         picks = picks_of(session, 0)
         budget = 3 * seconds_of_a_document(session, project.settings)
-    seconds = [float(pick.reason.split("about ")[1].split(" s to")[0]) for pick in picks if "about" in pick.reason]
-    assert not seconds  # told only where the choice is divided by them
+        keys = document_keys(session, [pick.document_id for pick in picks])
+        texts = [one.text for one in documents_by_id(session, list(keys)).values()]
+        seconds = expected_seconds(session, project.settings, keys, texts, None)
+    assert 0.9 * budget < seconds.sum() <= budget
+
+
+def test_the_text_beside_a_sentence_is_paid_for(project: Project) -> None:
+    project.round()
     with project.store.read() as session:
-        words = sum(len(one.text.split()) for one in documents_by_id(session, [p.document_id for p in picks]).values())
-    assert 0 < words * 0.37 < budget
+        keys = document_keys(session, [pick.document_id for pick in picks_of(session, 0)])
+        texts = [one.text for one in documents_by_id(session, list(keys)).values()]
+        around = context_words(session, list(keys))
+        seconds = expected_seconds(session, project.settings, keys, texts, None)
+        # what the store knows nothing of has nothing beside it
+        alone = expected_seconds(session, project.settings, {-row_id: key for row_id, key in keys.items()}, texts, None)
+        price = estimate_price(answered_work(session), project.settings).price.words
+    assert seconds - alone == pytest.approx([price * around[row_id] for row_id in keys])
+    assert max(around.values()) > 0
+
+
+def test_auto_goes_over_to_documents_once_the_f1_no_longer_rises(tmp_path: Path, tiny_encoder: Path) -> None:
+    settings = settings_for(tiny_encoder, selection={"size": 1, "unit": "auto"})
+    with make_project(tmp_path / "trial", settings) as project:
+        reports = [project.round() for _ in range(6)]
+    # an encoder that has learnt nothing: the F1 of all rounds is the same, and a plateau needs four of them
+    assert len({report.step("evaluate").counts["f1"]["rat"] for report in reports[1:5]}) == 1
+    units = [report.step("select").counts.get("unit", "document") for report in reports]
+    assert units == ["sentence"] * 5 + ["document"]
+
+
+def test_auto_asks_for_documents_once_half_of_the_sentences_were_asked_for(tmp_path: Path, tiny_encoder: Path) -> None:
+    settings = settings_for(tiny_encoder, selection={"size": 12, "unit": "auto"})
+    with make_project(tmp_path / "trial", settings, pool=6) as project:
+        first = project.round().step("select").counts
+        with project.store.read() as session:
+            enough = 2 * first["documents"] > count_segments(session)
+        second = project.round().step("select").counts
+    assert enough
+    assert (first["unit"], second.get("unit")) == ("sentence", None)
 
 
 def test_the_oracle_answers_a_segment_with_its_part_of_the_gold(project: Project) -> None:
@@ -132,8 +176,6 @@ def test_segments_are_made_once_and_not_counted_as_documents(project: Project) -
 
 
 def test_a_segment_whose_name_a_document_has_gets_another(tmp_path: Path, tiny_encoder: Path) -> None:
-    from biorat_al.corpus.model.document import Document, Record
-
     records = [
         Record(Document("a", "One. Two."), Annotation(), "made:1"),
         Record(Document("a#0-4", "Three. Four."), Annotation(), "made:2"),
@@ -157,3 +199,12 @@ def test_sentences_are_refused_where_relations_reach_beyond_them(tiny_encoder: P
         RoundRequest(unit="sentence").check(settings)
     RoundRequest(unit="document").check(settings)
     assert make_settings(settings.model_dump()).selection.unit == "document"
+
+
+def test_stratified_sentences_come_from_as_many_documents_as_possible(project: Project) -> None:
+    project.round(strategy="stratified")
+    project.round(strategy="stratified")
+    with project.store.read() as session:
+        parents = parents_of(session, [pick.document_id for number in (0, 1) for pick in picks_of(session, number)])
+        documents = count_documents(session)["pool"]
+    assert len(set(parents.values())) == min(len(parents), documents)

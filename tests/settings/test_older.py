@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
-from biorat_al.settings import SETTINGS_FILE, make_settings, read_settings, settings_text, with_older_defaults
+import pytest
+
+from biorat_al.learner.entities.saved_tagger import Behaviour
+from biorat_al.settings import (
+    SETTINGS_FILE,
+    TrainingSettings,
+    make_settings,
+    read_settings,
+    settings_text,
+    with_older_defaults,
+    without_later,
+)
 
 OLD = 'name = "trial"\n[[entities]]\nname = "Disease"\n'
 
@@ -56,3 +68,17 @@ def test_the_given_values_stay_unchanged() -> None:
     assert with_older_defaults(values)["training"]["dev_share"] == 0.1
     assert values == {"training": {"epochs": 2}}
     assert with_older_defaults({"training": 3}) == {"training": 3}, "what is wrong is left for the check to say"
+
+
+@pytest.mark.parametrize("context", ["sentence", "document"])
+def test_training_as_before_has_the_values_that_it_had_before_there_was_another_context(context: str) -> None:
+    values = TrainingSettings(context=context).model_dump(mode="json")
+    kept = without_later(values)
+    assert kept == (values if context == "document" else {name: values[name] for name in values if name != "context"})
+    assert list(kept) == [name for name in values if name in kept], "another order gives other bytes"
+
+
+def test_what_a_model_file_leaves_out_is_read_as_what_was_left_out() -> None:
+    behaviour = asdict(Behaviour(("Disease",), 1.3, 0, 128))
+    assert "context" not in without_later(behaviour)
+    assert asdict(Behaviour(**without_later(behaviour))) == behaviour

@@ -230,8 +230,7 @@ class Mark:
 def description(role: Role) -> str:
     """Return the description of the project for `role`, which Label Studio shows in its list."""
     return {
-        "segment": "Sentences to annotate, with the text around them. Suggestions may be marked: keep them, correct them, "
-        "add what is missing.",
+        "segment": "Sentences to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
         "pool": "Documents to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
         "test": "Test documents: annotated alone, without any suggestion, so that the model can be measured on them.",
     }[role]

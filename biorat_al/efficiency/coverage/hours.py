@@ -71,7 +71,7 @@ def _reading(texts: Texts, settings: Settings) -> Work:
     """
     unseen = texts.unseen
     begun = np.isin(texts.documents, texts.documents[texts.seen])
-    alone = unseen if settings.selection.unit == "sentence" else unseen & begun
+    alone = unseen if settings.selection.unit != "document" else unseen & begun
     whole = unseen & ~alone
     return Work(
         words=float(texts.words[unseen].sum() + texts.context[alone].sum()),

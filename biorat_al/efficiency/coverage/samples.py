@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.uniform import Random
 from biorat_al.efficiency.coverage.estimate import FEWEST, Sample
 from biorat_al.efficiency.coverage.texts import Texts, annotated_test_set
-from biorat_al.rounds.steps.select import FRAME
+from biorat_al.rounds.steps.select import FRAME, is_random_draw
 from biorat_al.settings import Settings
 from biorat_al.store.documents import was_test_set_named
 from biorat_al.store.models import expected_mentions
@@ -40,8 +39,7 @@ def random_samples(session: Session, settings: Settings, texts: Texts) -> list[D
     found = [_test_set(session, settings, texts)]
     for row in all_rounds(session):
         counts = next((one.counts for one in steps_of(session, row.number) if one.name == "select"), {})
-        # a choice per hour prefers short texts
-        if counts.get("strategy") == Random.name and "per" not in counts:
+        if is_random_draw(counts):
             found.append(_of_round(session, texts, row.number, counts))
     return [one for one in found if one is not None and one.sample.is_usable]
 

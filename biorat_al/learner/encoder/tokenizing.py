@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.learner.encoder.sentences import sentence_ends
+from biorat_al.corpus.sentences import sentence_ends
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
@@ -132,7 +132,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
     heads[1:] &= ~(one_word | (starts[1:] < ends[:-1]))  # several pieces of one character: byte level
     sentences = np.zeros(len(ids), dtype=np.bool_)
     sentences[0] = True
-    for end in sentence_ends(text):
+    for end in sentence_ends(text, rules=1):
         following = int(np.searchsorted(starts, end))
         if following < len(ids):
             sentences[following] = True

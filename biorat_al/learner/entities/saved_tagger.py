@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from biorat_al.learner.encoder.saved_model import LATER, damaged, read_contents
+from biorat_al.learner.encoder.saved_model import damaged, read_contents
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.settings import TextContext
@@ -29,7 +29,7 @@ class Behaviour:
     pad: int
     max_length: int
     offset: float = 0.0
-    context: TextContext = field(default="sentence", metadata=LATER)
+    context: TextContext = "sentence"
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:

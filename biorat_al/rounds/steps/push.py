@@ -17,7 +17,7 @@ from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
-from biorat_al.rounds.pre_labels.pre_labeller import changed_files, pre_labellers, predict_with
+from biorat_al.rounds.pre_labels.pre_labeller import FILES, changed_files, digests, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import Settings, project_guidelines
@@ -37,7 +37,7 @@ CHUNK = 100
 
 
 def run(context: Context) -> Finish:
-    """Push the picked documents or segments, lowest confidence first; then re-label open tasks and show the new version.
+    """Push what was picked, lowest confidence first; then re-label open tasks and show the new version.
 
     Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
     on the desk what an interrupted run may have sent.
@@ -117,6 +117,7 @@ def run(context: Context) -> Finish:
                 "relabelled": sum(len(batch.relabelled) for batch in batches),
                 "notices": list(dict.fromkeys(notices)),
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
+                **({FILES: digests(found)} if found else {}),
                 **({OFFERED: offered} if offered else {}),
             }
         )

@@ -15,7 +15,7 @@ from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryS
 from biorat_al.acquisition.price.work import words_in
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
-from biorat_al.acquisition.uniform import Random
+from biorat_al.acquisition.uniform import Random, Stratified
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
@@ -29,6 +29,7 @@ from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import expected_mentions, measures, mnlp_history, models_of
 from biorat_al.store.picks import add_picks
+from biorat_al.store.segments import asked_of_documents, parents_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
@@ -80,6 +81,8 @@ def run(context: Context) -> Finish:
     if version and strategy.needs_history:
         with context.store.read() as session:
             candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
+    if context.unit == "sentence":
+        counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
     if len(keys) < len(pool):
         counts["drawn"] = len(keys)
     if version and strategy.needs:
@@ -92,11 +95,20 @@ def run(context: Context) -> Finish:
     if selection.per == "hour":
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
-    if context.unit == "sentence":
-        counts["unit"] = context.unit
-    if version and strategy.name == Random.name:
+    if version and is_random_draw({**counts, "strategy": strategy.name}):
         counts[FRAME] = _frame(context, keys, candidates, version)
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
+
+
+def is_random_draw(counts: Mapping[str, Any]) -> bool:
+    """Return whether every text that the step could pick was equally likely to be picked.
+
+    A choice per hour prefers short texts, and stratified sentences those of short documents.
+
+    :param counts: of the step.
+    """
+    equal = {Random.name} if counts.get("unit") == "sentence" else {Random.name, Stratified.name}
+    return counts.get("strategy") in equal and "per" not in counts
 
 
 def _frame(context: Context, keys: Iterable[int], candidates: Candidates, version: str) -> dict[str, Any]:
@@ -249,6 +261,15 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
     )
+
+
+def _with_strata(context: Context, candidates: Candidates, row_ids: Sequence[int]) -> Candidates:
+    """Add to sentences which document each is a part of, and how many of it were asked for before."""
+    with context.store.read() as session:
+        parents = parents_of(session, row_ids)
+        asked = asked_of_documents(session)
+    strata = np.array([parents[row_id] for row_id in row_ids], dtype=np.int64)
+    return replace(candidates, strata=strata, asked=np.array([asked[one] for one in strata.tolist()], dtype=np.int64))
 
 
 def _history(rows: Mapping[int, Sequence[float]], keys: Iterable[int]) -> NDArray[np.float64]:
