@@ -93,6 +93,12 @@ class Texts:
     expected: NDArray[np.float64]
 
 
+Mask = NDArray[np.bool_]
+
+Project = tuple[list[Sample], NDArray[np.float64], Texts, Mask]
+"""Samples, mentions found by label, the texts, and which of them are annotated."""
+
+
 def texts(world: World, generator: np.random.Generator) -> Texts:
     """Draw the sentences of a project, those of the test documents last."""
     counts = 1 + generator.poisson(world.sentences - 1, world.documents + world.test)
@@ -112,12 +118,12 @@ def texts(world: World, generator: np.random.Generator) -> Texts:
     return Texts(words, document, mentions.astype(float), (found + made_up) * sure)
 
 
-def project(world: World, generator: np.random.Generator) -> tuple[list[Sample], NDArray[np.float64], Texts, NDArray]:
-    """Draw a project and let it run; return its samples, the mentions found, its texts and which are annotated."""
+def project(world: World, generator: np.random.Generator) -> Project:
+    """Draw a project and let it run."""
     drawn = texts(world, generator)
     in_test = drawn.document >= world.documents
     done = in_test.copy()
-    samples: list[tuple[NDArray, NDArray, bool]] = []
+    samples: list[tuple[Mask, Mask, bool]] = []
     if world.test:
         samples.append((np.ones(len(done), bool), in_test, False))
 
@@ -143,7 +149,7 @@ def project(world: World, generator: np.random.Generator) -> tuple[list[Sample],
     return [_sample(world, drawn, done, *one) for one in samples], _found(drawn, done & ~in_test), drawn, done
 
 
-def _sample(world: World, drawn: Texts, done: NDArray, frame: NDArray, sample: NDArray, expects: bool) -> Sample:
+def _sample(world: World, drawn: Texts, done: Mask, frame: Mask, sample: Mask, expects: bool) -> Sample:
     rest = frame & ~sample
     groups = drawn.document if world.unit == "document" or (world.test and not expects) else np.arange(len(done))
     inside = np.flatnonzero(sample)
@@ -164,7 +170,7 @@ def _sample(world: World, drawn: Texts, done: NDArray, frame: NDArray, sample: N
     )
 
 
-def _found(drawn: Texts, where: NDArray) -> NDArray[np.float64]:
+def _found(drawn: Texts, where: Mask) -> NDArray[np.float64]:
     return np.asarray(drawn.mentions[where].sum(axis=0))
 
 
@@ -187,7 +193,8 @@ def measure(world: World, projects: int, seed: int) -> dict[str, list[float]]:
             high = 1.0 if high is None else high
             point = share_found(of, left.left[place]) or 0.0
             kept[name].append((low <= right <= high, low > right, point - right, (high - low) / 2))
-        tsuruoka.append(share_found(found.sum(), drawn.expected[~done].sum()) - share_found(found.sum(), truth.sum()))
+        shares = [share_found(found.sum(), left_over.sum()) or 0.0 for left_over in (drawn.expected[~done], truth)]
+        tsuruoka.append(shares[0] - shares[1])
     figures = {name: np.mean(np.array(values, dtype=float), axis=0).tolist() for name, values in kept.items()}
     return figures | {"tsuruoka": [float(np.mean(tsuruoka)), float(np.std(tsuruoka))]}
 

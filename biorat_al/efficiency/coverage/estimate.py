@@ -174,7 +174,8 @@ def _estimate(sample: Sample) -> _Estimate:
     residuals = residuals / np.maximum(1 - leverage, 0.1)[:, None]
     squares, counted = (residuals**2).sum(axis=0), mentions.sum(axis=0)
     of_all = (squares[-1] + _BEFORE) / (counted[-1] + _BEFORE)
-    dispersion = (squares + _BEFORE * of_all) / (counted + _BEFORE)
+    # of a label that the sample hardly has, nobody knows that its number varies less than a Poisson number
+    dispersion = (squares + _BEFORE * max(of_all, 1.0)) / (counted + _BEFORE)
     dispersion[-1] = of_all
     unit = dispersion * (read + sample.rest) / read
     precision = 1 / (unit[-1] * sample.rest) if sample.rest > 0 else 1.0
