@@ -30,6 +30,14 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["document", "sentence"]),
     help="Ask for whole documents or for single sentences.  [default: as in the settings]",
 )
+@click.option(
+    "--complete",
+    type=click.IntRange(min=0),
+    is_flag=False,
+    flag_value=0,
+    metavar="[N]",
+    help="Ask for whole documents of which some sentences are annotated, at most N.  [default: as in the settings]",
+)
 @click.option("--partial", is_flag=True, help="Continue although annotators have not finished.")
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
@@ -38,6 +46,7 @@ def round_(
     tokens: int | None,
     strategy: str | None,
     unit: str | None,
+    complete: int | None,
     partial: bool,
     dry_run: bool,
 ) -> None:
@@ -50,6 +59,7 @@ def round_(
       biorat-al round
       biorat-al round --size 50 --strategy cluster-margin
       biorat-al round --unit sentence
+      biorat-al round --complete 20
       biorat-al round --partial --project trial
     """
     from biorat_al.errors import NothingToDoYet
@@ -59,6 +69,8 @@ def round_(
     from biorat_al.project import Project
 
     asked: dict[str, Any] = {"size": size, "tokens": tokens, "strategy": strategy, "partial": partial, "unit": unit}
+    if complete is not None:
+        asked["complete"] = complete or True
     with Project.open(folder) as project:
         if dry_run:
             show(plan_text(project.plan(**asked)))

@@ -20,6 +20,7 @@ from biorat_al.presentation.text import (
     seats_text,
 )
 from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
+from biorat_al.rounds.completing import COMPLETING
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
@@ -234,6 +235,9 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
 
 def _select_text(counts: Mapping[str, Any]) -> str:
     """Return how many documents were picked, and by which strategy."""
+    if counts["strategy"] == COMPLETING:
+        begun = plural(counts["of"], "begun document")
+        return f"{counts['documents']:,} of {begun}, to be completed, {counts['tokens']:,} word pieces"
     pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
     text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
     if "instead_of" in counts:

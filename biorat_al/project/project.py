@@ -169,6 +169,7 @@ class Project:
         strategy: str | None = None,
         partial: bool = False,
         unit: AskedUnit | None = None,
+        complete: bool | int = False,
         progress: Progress = SILENT,
         follow: Follow | None = None,
     ) -> RoundReport:
@@ -179,12 +180,14 @@ class Project:
         :param strategy: name of the query strategy; None uses the settings.
         :param partial: continue although annotators have not finished.
         :param unit: whether to ask for documents or for sentences; None uses the settings.
+        :param complete: ask for documents of which some sentences are annotated, instead of selecting by a strategy: at
+            most so many, or with True at most the settings' size. No other option for what to ask for can be given.
         :param follow: called after each step, with the steps that have ended so far.
-        :raises NothingToDoYet: annotators have not finished.
+        :raises NothingToDoYet: annotators have not finished, or there is no document to complete.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
-        request = _request(size, tokens, strategy, partial, unit)
+        request = _request(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         audience = Audience(progress) if follow is None else Audience(progress, follow)
         return run_round(self.folder, self.settings, self.store, self.desk, request, audience)
@@ -277,9 +280,10 @@ class Project:
         strategy: str | None = None,
         partial: bool = False,
         unit: AskedUnit | None = None,
+        complete: bool | int = False,
     ) -> RoundPlan:
         """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
-        request = _request(size, tokens, strategy, partial, unit)
+        request = _request(size, tokens, strategy, partial, unit, complete)
         return plan_round(self.settings, self.store, lambda: self.desk, request)
 
     def predictions(
@@ -370,12 +374,24 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
 
 def _request(
-    size: int | None, tokens: int | None, strategy: str | None, partial: bool, unit: AskedUnit | None
+    size: int | None,
+    tokens: int | None,
+    strategy: str | None,
+    partial: bool,
+    unit: AskedUnit | None,
+    complete: bool | int,
 ) -> RoundRequest:
     """Return what a round is asked to do.
 
-    :raises UsageError: both `size` and `tokens` are given.
+    :raises UsageError: both `size` and `tokens` are given, or one of them and `complete`.
     """
+    if complete is not False and size is not None:
+        raise UsageError("--complete and --size exclude each other; give the number of documents with --complete")
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
-    return RoundRequest(size, tokens, strategy, partial, unit=unit)
+    if complete is False:
+        return RoundRequest(size, tokens, strategy, partial, unit=unit)
+    if complete < 1:
+        raise UsageError(f"the number of documents to complete is at least 1, not {complete}")
+    size = None if complete is True else int(complete)
+    return RoundRequest(size, tokens, strategy, partial, unit=unit, complete=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from biorat_al.desk.base import Desk
+from biorat_al.rounds.completing import COMPLETING, completable
 from biorat_al.rounds.context import RoundRequest, settings_of
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps.pull import project_of
@@ -26,7 +27,7 @@ class RoundPlan:
     :param resumes: a round was interrupted and would be finished first.
     :param waits: why it would wait instead; None if it would run.
     :param labelled: documents with an answer in the store; answers that the round fetches are added to these.
-    :param left: documents that were never asked for.
+    :param left: documents that were never asked for, or that can be completed, if the round is to complete some.
     :param selecting: what chooses and pre-labels: ``committee``, or an arm; empty if it does not matter.
     """
 
@@ -61,6 +62,9 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         added = newest is not None and has_new_labels(session, settings, newest.number + (newest.state == "done"))
     if newest is not None and resumes:
         request = RoundRequest.from_dict(newest.request)
+    if request.complete:
+        with store.read() as session:
+            left = len(completable(session, settings))
     request.check(settings)
     number = 0 if newest is None else newest.number + (newest.state == "done")
     waits = None
@@ -77,12 +81,16 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
             left=left > 0,
             changed=fetched or added or bool(pulled.tasks),
         )
+        if request.complete and not left and wait in (None, "nothing left"):
+            wait = "nothing begun"
         waits = in_words(wait, open_tasks, seats=pulled.open_seats) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
-    if size is None and tokens is None:
+    if request.complete:
+        size = size or selection.size
+    elif size is None and tokens is None:
         size, tokens = (None, selection.tokens) if selection.tokens is not None else (selection.size, None)
-    first = labelled + finished == 0
+    strategy = request.strategy or (selection.seed_strategy if labelled + finished == 0 else selection.strategy)
     return RoundPlan(
         number=number,
         resumes=resumes,
@@ -91,6 +99,6 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         left=left,
         arms=settings.training.arms,
         budget=f"{tokens:,} word pieces" if tokens is not None else plural(size or 0, "document"),
-        strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
+        strategy=COMPLETING if request.complete else strategy,
         selecting=settings.training.selecting,
     )

@@ -18,6 +18,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.completing import completable
 from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
@@ -235,6 +236,10 @@ def _differences(kept: Settings, current: Settings) -> list[str]:
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     begun = RoundRequest.from_dict(row.request)
+    if request.complete and not begun.complete:
+        raise UsageError(
+            f"round {row.number} was cut off and was begun without --complete; finish it first, without --complete"
+        )
     for name in ("size", "tokens", "strategy", "unit"):
         asked = getattr(request, name)
         if asked is not None and asked != getattr(begun, name):
@@ -319,6 +324,8 @@ def _check_that_there_is_work(context: Context) -> None:
         )
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
         notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]
+        if context.request.complete and wait in (None, "nothing left") and not _is_left(context, session):
+            wait = "nothing begun"
     if wait is None:
         return
     with context.store.write() as session:
@@ -331,6 +338,8 @@ def _check_that_there_is_work(context: Context) -> None:
 
 def _is_left(context: Context, session: Session) -> bool:
     """Return whether something can still be asked for; documents without segments yet have sentences to ask for."""
+    if context.request.complete:
+        return bool(completable(session, context.settings))
     unit = unit_of(session, context.settings, context.number, context.request.unit)
     if unit == "sentence":
         return bool(without_segments(session) or never_asked(session, unit, without_gold=context.gold_is_known))
@@ -349,6 +358,8 @@ def _disputed(context: Context, session: Session) -> list[str]:
 def _next(wait: Wait, open_tasks: int) -> str:
     if wait == "open tasks":
         return "finish them in Label Studio, or go on without them: biorat-al round --partial"
+    if wait == "nothing begun":
+        return "ask for more: biorat-al round"
     if wait == "no labels":
         return f"{are(open_tasks, 'task')} open"
     return "export the corpus: biorat-al export"

@@ -49,6 +49,11 @@ def asked_sentences(session: Session, *, before: int) -> int:
     return session.scalars(picked.where(exists().where(SegmentRow.document_id == PickRow.document_id))).one()
 
 
+def shown_with(session: Session, version: str) -> set[int]:
+    """Return the row ids of the documents whose tasks are shown with the pre-labels of a version."""
+    return set(session.scalars(select(TaskRow.document_id).where(TaskRow.shown_version == version)))
+
+
 def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write the documents that a round chose."""
     if rows:

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, exists, func, insert, select
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from biorat_al.corpus.model.document import Annotation, Span
@@ -158,6 +158,39 @@ def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[S
         for row in rows:
             found.setdefault(row.parent_id, []).append(row)
     return found
+
+
+def answered_spans(session: Session, parent_ids: Sequence[int]) -> dict[int, list[Span]]:
+    """Return the places of the segments that people have annotated, by row id of their document, in order.
+
+    Documents without any are left out.
+    """
+    found: dict[int, list[Span]] = {}
+    for some in chunks(parent_ids):
+        rows = session.execute(
+            select(SegmentRow.parent_id, SegmentRow.start, SegmentRow.end)
+            .where(
+                SegmentRow.parent_id.in_(some),
+                exists().where(
+                    AnnotationRow.document_id == SegmentRow.document_id,
+                    AnnotationRow.source == "person",
+                    AnnotationRow.current.is_(True),
+                    AnnotationRow.skipped.is_(False),
+                    AnnotationRow.usable.is_(True),
+                    AnnotationRow.made_from.is_(None),
+                ),
+            )
+            .order_by(SegmentRow.parent_id, SegmentRow.start)
+        )
+        for parent_id, start, end in rows:
+            found.setdefault(parent_id, []).append(Span(start, end))
+    return found
+
+
+def waiting_for_segments(session: Session) -> set[int]:
+    """Return the row ids of the documents of which a segment still needs an answer, the first or a further one."""
+    rows = select(SegmentRow.parent_id).join(TaskRow, TaskRow.document_id == SegmentRow.document_id)
+    return set(session.scalars(rows.where(or_(TaskRow.state.in_(("open", "pushing")), TaskRow.seats > 0))))
 
 
 def count_segments(session: Session) -> int:

@@ -19,10 +19,12 @@ from biorat_al.acquisition.uniform import Random, Stratified
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.completing import COMPLETING, completable, in_order_of_missed
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
 from biorat_al.rounds.pool import asked_documents, never_asked
 from biorat_al.rounds.segments import make_missing_segments
+from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
@@ -62,7 +64,11 @@ def run(context: Context) -> Finish:
     ``diverse``; the counts then say so. If a strategy asks the model for more and the pool is larger than the settings'
     subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
     :data:`CHOICE`).
+
+    A round that completes documents selects among those that were begun; see :mod:`biorat_al.rounds.completing`.
     """
+    if context.request.complete:
+        return _completing(context)
     make_missing_segments(context)
     with context.store.read() as session:
         pool = never_asked(session, context.unit, without_gold=context.gold_is_known)
@@ -165,6 +171,18 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
         return StepResult(counts={"documents": len(picks), "tokens": sum(pick.tokens for pick in picks), **counts})
 
     return finish
+
+
+def _completing(context: Context) -> Finish:
+    """Pick the begun documents in which most missed mentions are expected."""
+    with context.store.read() as session:
+        begun = completable(session, context.settings)
+    if not begun:
+        return nothing("no document can be completed: none was begun, or its sentences are still with the annotators")
+    version = predict_begun(context, begun)
+    keys = _in_order(context, begun)
+    picks = in_order_of_missed(context, keys, version)[: context.request.size or context.settings.selection.size]
+    return _picked(context, picks, keys, {"of": len(begun), "strategy": COMPLETING})
 
 
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
