@@ -81,7 +81,9 @@ def _of_round(session: Session, texts: Texts, number: int, counts: Mapping[str, 
     title = f"{plural(len(units), noun)} of round {number}"
     if len(units) < len(picked):
         title = f"{len(units):,} of {plural(len(picked), noun)} of round {number}"
-    expected = _expected(session, texts.labels, units.tolist(), counts.get(FRAME, {}))
+    # documents that were begun by sentences are shown with the answers to these, which replace what was predicted there
+    begun = whole and bool((texts.asked_before(number) & np.isin(own, picked)).any())
+    expected = None if begun else _expected(session, texts.labels, units.tolist(), counts.get(FRAME, {}))
     if expected is None:
         return Drawn(title, sample)
     of_units, per_word = expected
