@@ -46,6 +46,7 @@ from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
+from biorat_al.store.segments import shares_of
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural
@@ -177,7 +178,8 @@ def _pace(settings: Settings, store: Store) -> Pace | None:
     """Return the seconds of annotation for one more document; None if no document has been answered."""
     with store.read() as session:
         answers = answered_work(session)
-    return pace_of(answers, estimate_price(answers, settings), settings.seed)
+        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
+    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
 
 
 def write_simulation_report(
