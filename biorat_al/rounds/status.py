@@ -196,7 +196,9 @@ def project_status(
             "left_sentences": len(never_asked_segments(session, without_gold=known)),
             "unit": settings.selection.unit,
             "wholeness": wholeness(session, with_gold=known, prefer=prefer),
-            "mentions": _by_label(session, [*learnt, *test], _rows(session, EntityRow), lambda one: one.entities, prefer),
+            "mentions": _by_label(
+                session, [*learnt, *test], _rows(session, EntityRow), lambda one: one.entities, prefer
+            ),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),

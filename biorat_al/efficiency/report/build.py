@@ -94,7 +94,8 @@ def project_report(
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],
-        "of these annotated": status.labelled["pool"],
+        "of these annotated": status.documents["pool"] - status.to_annotate,
+        **({"sentences annotated by themselves": status.labelled["segment"]} if status.has_sentences else {}),
         "test documents": status.documents["test"],
         "of these annotated ": status.labelled["test"],
         "desk": status.desk,
@@ -272,7 +273,7 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
     if not runs:
         return (
             "What adversarial training saves is not known yet: no model has been trained. "
-            f"Annotated documents of the pool: {status.labelled['pool']:,}; annotate, then run: biorat-al round"
+            f"Annotated documents of the pool: {status.documents['pool'] - status.to_annotate:,}; annotate, then run: biorat-al round"
         )
     if not same:
         if not status.documents["test"]:

@@ -239,4 +239,3 @@ def test_text_lists_every_label() -> None:
     assert "40,000 of 100,000 words of the pool are not annotated yet" in "\n".join(lines)
     assert "12 h of annotation (8.0 h to 20 h) until 95 % are found" in " ".join(" ".join(lines).split())
     assert max(map(len, lines)) <= 80
-

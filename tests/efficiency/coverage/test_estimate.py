@@ -14,9 +14,7 @@ from biorat_al.efficiency.coverage.estimate import FEWEST, Sample, mentions_left
 LABELS = 2
 
 
-def sample(
-    words: list[float], mentions: list[list[float]], rest: float, found: tuple[float, float] = (0, 0)
-) -> Sample:
+def sample(words: list[float], mentions: list[list[float]], rest: float, found: tuple[float, float] = (0, 0)) -> Sample:
     return Sample(np.array(words, dtype=float), np.array(mentions, dtype=float), rest, np.array(found, dtype=float))
 
 
@@ -159,9 +157,7 @@ def test_the_intervals_hold_a_known_truth() -> None:
         words = generator.integers(5, 40, 800).astype(float)
         mentions = generator.poisson((rich * words / 20)[:, None] * np.array([0.8, 0.2])).astype(float)
         drawn = generator.permutation(800) < 100
-        left = mentions_left(
-            [Sample(words[drawn], mentions[drawn], float(words[~drawn].sum()), np.zeros(2))], draws=1
-        )
+        left = mentions_left([Sample(words[drawn], mentions[drawn], float(words[~drawn].sum()), np.zeros(2))], draws=1)
         held += left.low[-1] <= mentions[~drawn].sum() <= left.high[-1]
     # 114 are expected; fewer than 105 would happen by chance once in 10,000 times
     assert held >= 105
