@@ -73,6 +73,8 @@ def project_report(
     work, of_relations = annotator_work(store), relation_work(store) if settings.relations else []
     same, notes = comparable(runs)
     notes += changes_noted(same)
+    if status.has_sentences:
+        notes.append("A sentence that was asked for by itself counts as the share of its document that it is.")
     price = status.price or estimate_price([], settings)
     same = priced(same, price.price)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
@@ -273,7 +275,8 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
     if not runs:
         return (
             "What adversarial training saves is not known yet: no model has been trained. "
-            f"Annotated documents of the pool: {status.documents['pool'] - status.to_annotate:,}; annotate, then run: biorat-al round"
+            f"Annotated documents of the pool: {status.documents['pool'] - status.to_annotate:,}; annotate, then run: "
+            "biorat-al round"
         )
     if not same:
         if not status.documents["test"]:

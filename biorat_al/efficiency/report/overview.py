@@ -100,8 +100,8 @@ def _progress(status: ProjectStatus) -> Fact:
     )
     if status.has_sentences and status.wholeness is not None:
         detail.append(
-            f"Annotated by themselves: {plural(status.labelled.get('segment', 0), 'sentence')} of documents that have no "
-            f"answer as a whole; begun in this way: {plural(status.wholeness.begun, 'document')}."
+            f"Annotated by themselves: {plural(status.labelled.get('segment', 0), 'sentence')} of documents that have "
+            f"no answer as a whole; begun in this way: {plural(status.wholeness.begun, 'document')}."
         )
     for role, noun in (("pool", "document"), ("segment", "sentence")):
         if skipped := status.tasks.get(role, {}).get("skipped"):
