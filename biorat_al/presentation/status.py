@@ -28,6 +28,9 @@ from biorat_al.wording import plural
 
 _LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
 
+_NAMES = {"segment": "sentences"}
+"""What the projects on the desk are called, where it is not the role."""
+
 _STATES = {"running": "not ended", "waiting": "waits"}
 
 
@@ -58,12 +61,13 @@ def status_text(status: ProjectStatus) -> str:
     if status.open_now is not None:
         seats = status.seats_now or {}
         now = (
-            f"{count:,} open{seats_text(count, seats.get(role))} ({role})" for role, count in status.open_now.items()
+            f"{count:,} open{seats_text(count, seats.get(role))} ({_NAMES.get(role, role)})"
+            for role, count in status.open_now.items()
         )
         lines += labelled("right now", ", ".join(now))
     if status.desk_problem:
         lines += labelled("desk", status.desk_problem)
-    lines.extend(labelled_line(role, url) for role, url in status.urls.items())
+    lines.extend(labelled_line(_NAMES.get(role, role), url) for role, url in status.urls.items())
     if status.borrowed:
         lines += labelled("borrowed", status.borrowed)
     if status.start:
