@@ -213,9 +213,9 @@ def _advice(settings: Settings, total: Found) -> str | None:
     command = f"biorat-al round --strategy random --unit {unit} --size {ADVISED}"
     if ends is None:
         return (
-            f"No round has drawn at least {FEWEST} texts at random yet, so nothing says how much the text that nobody "
-            f"has annotated holds. Let one do so: {command}; once it is annotated, run biorat-al round and biorat-al "
-            "coverage again."
+            f"Fewer than {FEWEST} texts that were drawn at random are annotated, so nothing says how much the text "
+            f"that nobody has annotated holds. Let a round draw some: {command}; once they are annotated, run "
+            "biorat-al round and biorat-al coverage again."
         )
     return f"A random sample of what is left would make the interval narrower: {command}"
 
