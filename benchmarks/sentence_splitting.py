@@ -46,6 +46,7 @@ Splitter = Callable[[str], list[int]]
 _MARK = "\0"
 _CRAFT = Path("structural-annotation", "dependency", "conllu")
 _BEHIND_STOP = re.compile(r"""[.?!…][)\]}"'’”»\d,\[–-]*\s*$""")
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n\s*\Z")
 _SHOWN = 60
 _GAP = 200
 """Characters between two sentences of an article at most: what is not annotated."""
@@ -118,9 +119,13 @@ def craft_gold(sentences_of: str, text: str) -> Iterator[Gold]:
             start, position = _find_sentence(text, line[9:].strip(), position)
             paragraphs[-1].append(start)
     starts = [paragraph for paragraph in paragraphs if paragraph]
-    for paragraph, following in pairwise([*starts, [len(text)]]):
-        first = paragraph[0]
-        yield Gold(text[first : following[0]].rstrip(), frozenset(start - first for start in paragraph[1:]))
+    # some paragraphs hold several, one below the other
+    first_of = {paragraph[0] for paragraph in starts}
+    borders = [start for paragraph in starts for start in paragraph]
+    begins = [start for start in borders if start in first_of or _EMPTY_LINE.search(text, max(start - 9, 0), start)]
+    for first, following in pairwise([*begins, len(text)]):
+        inside = frozenset(start - first for start in borders if first < start < following)
+        yield Gold(text[first:following].rstrip(), inside)
 
 
 def _find_sentence(text: str, sentence: str, position: int) -> tuple[int, int]:
@@ -251,6 +256,7 @@ def main() -> None:
     parser.add_argument("--gold", type=Path, nargs="*", default=[])
     parser.add_argument("--mentions", type=Path, nargs="*", default=[])
     parser.add_argument("--half", choices=("seen", "held-out", "both"), default="both", help="of CRAFT's articles")
+    parser.add_argument("--texts", type=int, help="measure on this number of texts of each folder, drawn at random")
     parser.add_argument("--errors", type=int, default=0)
     parser.add_argument("--only", nargs="*", help="beginnings of the names of the splitters to measure")
     options = parser.parse_args()
@@ -261,6 +267,8 @@ def main() -> None:
     }
     for folder in options.gold:
         gold = list(read_gold(folder, options.half))
+        if options.texts is not None:
+            gold = random.Random(13).sample(gold, min(options.texts, len(gold)))
         characters = sum(len(text) for text, _ in gold)
         borders = sum(len(one.starts) for one in gold)
         print(f"\n{folder}: {len(gold):,} texts, {borders:,} borders, {characters:,} characters")

@@ -19,7 +19,6 @@ from biorat_al.corpus.reading import read_with
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
 
-
 PART_OF = "part_of"
 """Key in the metadata of a sentence that is a record: the id of its document, and its place in that document's text."""
 

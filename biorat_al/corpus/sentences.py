@@ -23,6 +23,9 @@ from biorat_al.corpus.model.document import Passage, Span
 RULES: tuple[int, ...] = (1, 2)
 """The numbers of all sets of rules."""
 
+FIRST_RULES = 1
+"""The rules of what was cut before rules had numbers."""
+
 NEWEST_RULES = 2
 """The rules by which new segments are cut."""
 
@@ -91,7 +94,7 @@ def _is_inside(text: str, stop: int) -> bool:
 _CANDIDATE = re.compile(
     r"""(?<![.?!…])(?P<mark>[.?!…]++)(?P<closing>[)\]}"'’”»]*+)"""
     # a citation: [12] or, behind a word, 12; not the digits behind a decimal point
-    r"""(?P<cited>(?:\s?\[\d[\d,;\s–-]*+\]|(?<=[^\W\d_][^\W\d_][.)\]])\d{1,3}(?:[,–-]\d{1,3})*+(?=\s+[A-Z]))?)"""
+    r"""(?P<cited>(?:\s?\[\d[\d,;\s–-]*+\]|(?<=[^\W\d_][^\W\d_][.?!)\]])\d{1,3}(?:[,–-]\d{1,3})*+(?=\s+[A-Z]))?)"""
     r"""(?=\s+(?P<opening>[(\[{"'‘“«]*)(?P<next>[*†‡§•]|[-–—](?=\s)|\w[\w'’.–-]*+)(?P<after>[),]?))"""
     r"""|(?P<empty>(?<=\n)[^\S\n]*+(?=\n))"""
 )
@@ -110,6 +113,7 @@ _KEY_WITH_STOP = re.compile(r"(?:[a-z]|[ivx]{1,4})[.]")
 _LONGEST_SHORT_FORM = 3
 _GENE = re.compile(r"[a-z]+-?[A-Z0-9]|[α-ωϑϕ]")  # mRNA, c-Myc, p53, α-synuclein
 _LONGEST_NUMBER = 2
+_ENZYME = re.compile(r"\bEC[\s\d.]*+\Z")  # EC 1.1. 1. 49
 
 
 def _words(text: str) -> frozenset[str]:
@@ -142,12 +146,13 @@ _STARTERS = _words(
 
 def _reader_ends(text: str) -> list[int]:
     ends: list[int] = []
-    begun = 0
+    begun = len(text) - len(text.lstrip())
     for match in _CANDIDATE.finditer(text):
         if match["empty"] is not None or _ends(text, match, begun):
             ends.append(match.end())
-            filled = _FILLED.search(text, match.end())
-            begun = filled.start() if filled else len(text)
+            if match.end() > begun:  # else it is one of several empty lines
+                filled = _FILLED.search(text, match.end())
+                begun = filled.start() if filled else len(text)
     return ends
 
 
@@ -163,15 +168,19 @@ def _ends(text: str, match: re.Match[str], begun: int) -> bool:
         return True
     found = _LAST_WORD.search(text, max(stop - _FAR, begun), stop)
     word = found[0] if found else ""
-    if word.lower() in _NEVER_LAST:
+    short = word[:1].lower() + word[1:]  # "Fig" and "fig", but "VS" is not "vs"
+    if short in _NEVER_LAST:
         return False
     starts = following[0].isupper() and following.lower() in _STARTERS
-    if word.lower() in _SELDOM_LAST:
+    if short in _SELDOM_LAST:
         return starts
     if found and _INITIALS.fullmatch(word):
         before = text[max(begun, found.start() - _FAR) : found.start()]
         return starts or (following[0].isupper() and len(word) == 1 and _is_name_or_unit(word, before))
-    return not (following[0].isdigit() and word.isdigit() and len(word) <= _LONGEST_NUMBER)  # EC 1. 1. 1. 49
+    if following[0].isdigit():
+        number = word.isdigit() and len(word) <= _LONGEST_NUMBER
+        return not (number or _ENZYME.search(text, max(stop - _FAR, begun), stop))
+    return True
 
 
 def _is_key(match: re.Match[str]) -> bool:

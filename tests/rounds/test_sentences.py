@@ -95,6 +95,8 @@ def test_auto_goes_over_to_documents_once_the_f1_no_longer_rises(tmp_path: Path,
     assert len({report.step("evaluate").counts["f1"]["rat"] for report in reports[1:5]}) == 1
     units = [report.step("select").counts.get("unit", "document") for report in reports]
     assert units == ["sentence"] * 5 + ["document"]
+    # those that were begun come first
+    assert reports[5].step("select").counts["strategy"] == "completing"
 
 
 def test_auto_asks_for_documents_once_half_of_the_sentences_were_asked_for(tmp_path: Path, tiny_encoder: Path) -> None:

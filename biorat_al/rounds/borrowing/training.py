@@ -108,6 +108,7 @@ def training_settings(settings: Settings) -> TrainingSettings:
         epochs=borrow.epochs,
         min_steps=1,
         context=training.context,
+        sentence_rules=training.sentence_rules,
         batch_size=borrow.batch_size,
         weight_decay=training.weight_decay,
         warmup=training.warmup,

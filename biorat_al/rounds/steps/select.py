@@ -67,7 +67,7 @@ def run(context: Context) -> Finish:
 
     A round that completes documents selects among those that were begun; see :mod:`biorat_al.rounds.completing`.
     """
-    if context.request.complete:
+    if context.request.complete or _begun_come_first(context):
         return _completing(context)
     make_missing_segments(context)
     with context.store.read() as session:
@@ -171,6 +171,19 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
         return StepResult(counts={"documents": len(picks), "tokens": sum(pick.tokens for pick in picks), **counts})
 
     return finish
+
+
+def _begun_come_first(context: Context) -> bool:
+    """Return whether ``unit = "auto"`` has gone over to documents, and some of those that were begun can be completed.
+
+    A request for a unit, a strategy or certain documents is followed instead.
+    """
+    request, settings = context.request, context.settings
+    asked = (request.unit, request.strategy, request.documents)
+    if settings.selection.unit != "auto" or context.unit != "document" or any(one is not None for one in asked):
+        return False
+    with context.store.read() as session:
+        return bool(completable(session, settings))
 
 
 def _completing(context: Context) -> Finish:

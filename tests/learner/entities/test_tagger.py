@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.sentences import RULES
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.saved_model import write_model
@@ -163,6 +164,20 @@ def test_a_model_reads_documents_in_the_context_that_it_was_trained_with(
         ids = torch.tensor([[*tokenizer.before, *whole.ids.tolist(), *tokenizer.after]])
         by_hand = network(ids, None)[0, 1:-1].numpy()[whole.heads]
     np.testing.assert_allclose(found, by_hand, atol=2e-5)
+
+
+def test_a_model_cuts_sentences_by_the_rules_that_it_was_trained_with(
+    network: TaggingNetwork, encoder: Encoder, tmp_path: Path, cpu: Device
+) -> None:
+    # rules 1 take the "d" for an initial
+    parts = "The patient took aspirin for 5 d.", "Then low dose of pain"
+    documents = [Document(str(number), text) for number, text in enumerate([" ".join(parts), *parts])]
+    for rules in RULES:
+        tokenizer = encoder.tokenizer
+        behaviour = Behaviour(("Chemical", "Disease"), 1.5, tokenizer.pad, tokenizer.max_length, sentence_rules=rules)
+        tagger = Tagger.load(write_model(tmp_path, "p", network, tokenizer, behaviour, {})[0], cpu)
+        together, *apart = (prediction.uncertainty.entity_entropy for prediction in tagger.predict(documents))
+        assert (together == pytest.approx(sum(apart), rel=1e-5)) == (rules == 2)
 
 
 @pytest.mark.parametrize("context", ["sentence", "document"])
