@@ -132,7 +132,7 @@ def sentences(**changes: object) -> ProjectStatus:
         "urls": {"segment": "http://127.0.0.1:8080/projects/3/"},
         "open_now": {"segment": 8},
     }
-    return a_status([a_round(0, unit="sentence", learnt_sentences=57)], **(values | changes))
+    return a_status([a_round(1, unit="sentence", learnt_sentences=57)], **(values | changes))
 
 
 def test_a_status_tells_sentences_from_documents() -> None:
