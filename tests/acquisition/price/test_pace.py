@@ -40,7 +40,7 @@ def test_all_answers_to_a_document_are_its_price_and_test_documents_do_not_count
 
 def test_sentences_count_as_the_share_of_their_document_that_they_are() -> None:
     sentences = [_answer(number, 1, Work(20, tasks=1), "segment") for number in range(1, 11)]
-    shares = {number: 0.1 for number in range(1, 11)}
+    shares = dict.fromkeys(range(1, 11), 0.1)
     # ten sentences of 20 seconds are one document
     pace = pace_of(sentences, SURE, shares=shares)
     assert pace.draws == pytest.approx(200.0)
