@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from math import comb
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.errors import UsageError
 from biorat_al.export.splits import SENTENCES, Splits
 from biorat_al.rounds.completing import COMPLETING
 from biorat_al.store.answers import Answer
-from biorat_al.store.tables import DocumentRow, PickRow
+from biorat_al.store.documents import was_test_set_named
+from biorat_al.store.tables import PickRow
 from biorat_al.wording import plural
 
 _BIBTEX = re.compile(r"@[A-Za-z]+\s*\{\s*[^\s,{}]+\s*,")
@@ -135,7 +135,7 @@ def _test(session: Session, chosen: Sequence[Answer]) -> str:
     total = len(chosen)
     gold = sum(answer.source == "gold" for answer in chosen)
     people = total - gold
-    brought = _brought(session)
+    brought = was_test_set_named(session)
     if brought is None:
         begin = "held out from the beginning, never shown to a model for training"
     elif brought:
@@ -149,22 +149,3 @@ def _test(session: Session, chosen: Sequence[Answer]) -> str:
     if not people:
         return f"{begin}; {given}."
     return f"{begin}; {plural(people, 'document')} {blind}; {plural(gold, 'document')} with {given}."
-
-
-def _brought(session: Session) -> bool | None:
-    """Return whether the user named the test documents; False if they were drawn at random, None if unknown.
-
-    Named test documents are read before the pool, and row ids follow the order of reading. A random draw almost never
-    takes exactly the first documents, unless there are very few.
-    """
-    last_test, tests = session.execute(
-        select(func.max(DocumentRow.id), func.count()).where(DocumentRow.split == "test")
-    ).one()
-    first_pool, pool = session.execute(
-        select(func.min(DocumentRow.id), func.count()).where(DocumentRow.split == "pool")
-    ).one()
-    if last_test is None or first_pool is None:
-        return None
-    if last_test > first_pool:
-        return False
-    return True if comb(tests + pool, tests) > 1000 else None

@@ -4,6 +4,7 @@ Most modules belong to one command: each has a function that takes the command's
 
 - ``init``, ``round``, ``status``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command of that name
   (``simulation``: ``simulate``)
+- ``coverage``: which share of all mentions has been found
 - ``plan``: ``round --dry-run``
 - ``corpus``: ``convert`` and ``validate``
 - ``text``: what they share: tables, notes, percentages, durations

@@ -16,8 +16,8 @@ from biorat_al.presentation.text import (
     level_name,
     note_text,
     notes_text,
+    open_tasks_text,
     percent,
-    seats_text,
 )
 from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
 from biorat_al.rounds.completing import COMPLETING
@@ -127,16 +127,9 @@ def _after_the_steps(report: RoundReport, status: ProjectStatus) -> list[str]:
     lines = notes_text(notes)
     lines += disputes_text(status)
     lines += _advice(report.verdicts)
-    open_tasks = status.tasks["pool"]["open"]
-    blind = status.tasks["test"]["open"]
-    if open_tasks or blind:
-        todo = [
-            f"{plural(count, noun)}{seats_text(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
-            for count, noun, role in ((open_tasks, "open task", "pool"), (blind, "blind test task", "test"))
-            if count
-        ]
+    if todo := open_tasks_text(status):
         lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
-    elif not status.left:
+    elif status.is_used_up:
         lines.append("The pool is used up. Next: biorat-al export corpus")
     return lines
 
@@ -197,7 +190,10 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     annotated = plural(counts["mentions"], "mention")
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
-    documents = plural(counts["documents"], "document")
+    sentences = counts.get("sentences", 0)
+    whole = counts["documents"] - sentences
+    learnt = [plural(whole, "document")] if whole or not sentences else []
+    documents = " and ".join([*learnt, *([plural(sentences, "sentence")] if sentences else [])])
     arms = ", ".join(arm for arm in counts["models"] if arm != COMMITTEE)
     voting = " and their committee" if COMMITTEE in counts["models"] else ""
     # on what earlier models proposed in documents that were annotated since
@@ -205,7 +201,7 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
     if last := counts.get("last_model"):
         # of documents that the strategy chose, and whose annotators saw the proposals
-        chosen = plural(last["documents"], "document")
+        chosen = plural(last["documents"], "text" if sentences else "document")
         calibrated += f"; the last model's proposals in {chosen} annotated since: F1 {percent(last['f1'])}"
     begun = f"; begun from: {start_in_words(counts[START])}" if START in counts else ""
     return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{begun}{calibrated}"
@@ -234,12 +230,14 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
 
 
 def _select_text(counts: Mapping[str, Any]) -> str:
-    """Return how many documents were picked, and by which strategy."""
+    """Return how many documents or sentences were picked, and by which strategy."""
     if counts["strategy"] == COMPLETING:
         begun = plural(counts["of"], "begun document")
         return f"{counts['documents']:,} of {begun}, to be completed, {counts['tokens']:,} word pieces"
     pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
-    text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
+    text = (
+        f"{plural(counts['documents'], counts.get('unit', 'document'))} of {pool}, {counts['tokens']:,} word pieces, "
+    )
     if "instead_of" in counts:
         return text + f"by {counts['strategy']} ({counts['instead_of']} needs a model, and there is none yet)"
     return text + f"by {counts['strategy']}"
@@ -261,7 +259,7 @@ _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
     "evaluate": _evaluate_text,
-    "predict": lambda counts: plural(counts["documents"], "document"),
+    "predict": lambda counts: plural(counts["documents"], counts.get("unit", "document")),
     "select": _select_text,
     "push": _push_text,
 }

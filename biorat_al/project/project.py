@@ -36,6 +36,7 @@ from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
+    from biorat_al.efficiency.coverage.coverage import MentionCoverage
     from biorat_al.efficiency.report.page import Report
 
 
@@ -205,6 +206,15 @@ class Project:
 
         forecast = project_forecast(self.settings, self.store, target, status.to_annotate)
         return replace(status, forecast=forecast)
+
+    def coverage(self) -> MentionCoverage:
+        """Estimate which share of all mentions in the pool has been found, and the hours until 95 % are.
+
+        :raises NothingToDoYet: nothing has been annotated yet.
+        """
+        from biorat_al.efficiency.coverage.coverage import mention_coverage
+
+        return mention_coverage(self.settings, self.store)
 
     def export(
         self,

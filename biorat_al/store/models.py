@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -137,6 +138,40 @@ def measures(session: Session, version: str, document_ids: Sequence[int], names:
         )
         by_document.update((row[0], row) for row in session.execute(statement))
     return by_document
+
+
+def expected_mentions(
+    session: Session, version: str, document_ids: Sequence[int]
+) -> Iterator[tuple[int, Counter[str]]]:
+    """Yield how many mentions a model expects in documents, by label: the sum of its confidences.
+
+    A mention without a confidence is as good as certain. Documents that it has not predicted are left out.
+
+    :return: the row id of each document, and the numbers.
+
+    :raises StoreError: a row has other values than this program writes.
+    """
+    for some in chunks(document_ids):
+        for row_id, values in measures(session, version, some, ("entities",)).items():
+            expected: Counter[str] = Counter()
+            try:
+                for one in values.entities:
+                    expected[one["label"]] += one.get("score", 1.0)
+            except SHAPE_ERRORS:
+                raise other_shape(f"the predictions of {version}") from None
+            yield row_id, expected
+
+
+def confidences_of(session: Session, version: str, document_ids: Sequence[int]) -> list[float]:
+    """Return a model's confidence in each mention that it predicts in documents; 1 where it gives none."""
+    found: list[float] = []
+    for some in chunks(document_ids):
+        rows = measures(session, version, some, ("entities",))
+        try:
+            found += [float(one.get("score", 1.0)) for row in rows.values() for one in row.entities]
+        except SHAPE_ERRORS:
+            raise other_shape(f"the predictions of {version}") from None
+    return found
 
 
 def mnlp_history(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, list[float]]:

@@ -150,6 +150,19 @@ def context_words(session: Session, document_ids: Sequence[int]) -> dict[int, in
     return found
 
 
+def shares_of(session: Session, document_ids: Sequence[int]) -> dict[int, float]:
+    """Return which share of its document's characters each segment has, by row id; other documents are left out."""
+    found: dict[int, float] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow.document_id, SegmentRow.end - SegmentRow.start, func.length(DocumentRow.text))
+            .join(DocumentRow, DocumentRow.id == SegmentRow.parent_id)
+            .where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row_id, length / max(of, 1)) for row_id, length, of in rows)
+    return found
+
+
 def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[SegmentRow]]:
     """Return the segments of documents, in the order of the text, by the document's row id."""
     found: dict[int, list[SegmentRow]] = {}

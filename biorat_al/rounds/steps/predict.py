@@ -62,9 +62,11 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         counts = pool_counts(session, model.version, context.number, targets)
 
+    unit = {"unit": context.unit} if context.unit == "sentence" else {}
+
     def finish(session: Session) -> StepResult:
         forget_predictions(session, model.version)
-        return StepResult(counts={"documents": len(targets), "model": model.version, **counts})
+        return StepResult(counts={"documents": len(targets), **unit, "model": model.version, **counts})
 
     return finish
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, overload
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryStrategy
+from biorat_al.acquisition.price.work import words_in
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
+from biorat_al.acquisition.uniform import Random, Stratified
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
@@ -26,13 +29,16 @@ from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
-from biorat_al.store.models import measures, mnlp_history, models_of
+from biorat_al.store.models import expected_mentions, measures, mnlp_history, models_of
 from biorat_al.store.picks import add_picks
 from biorat_al.store.segments import asked_of_documents, parents_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
     from biorat_al.learner.entities.probe import Probe
+
+FRAME = "frame"
+"""Entry of the step's counts that says what a random sample was drawn from; see :func:`_frame`."""
 
 NAMED = "named"
 """Name recorded as the strategy if the caller names the documents."""
@@ -95,7 +101,33 @@ def run(context: Context) -> Finish:
     if selection.per == "hour":
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
+    if version and is_random_draw({**counts, "strategy": strategy.name}):
+        counts[FRAME] = _frame(context, keys, candidates, version)
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
+
+
+def is_random_draw(counts: Mapping[str, Any]) -> bool:
+    """Return whether every text that the step could pick was equally likely to be picked.
+
+    A choice per hour prefers short texts, and stratified sentences those of short documents.
+
+    :param counts: of the step.
+    """
+    equal = {Random.name} if counts.get("unit") == "sentence" else {Random.name, Stratified.name}
+    return counts.get("strategy") in equal and "per" not in counts
+
+
+def _frame(context: Context, keys: Iterable[int], candidates: Candidates, version: str) -> dict[str, Any]:
+    """Return what a random sample is drawn from: its words, and the mentions that the model expects in it, by label.
+
+    The model's predictions of what is not picked are deleted by the next round, which has learnt from the sample.
+    """
+    expected: Counter[str] = Counter()
+    with context.store.read() as session:
+        for _, of_one in expected_mentions(session, version, list(keys)):
+            expected.update(of_one)
+    words = sum(words_in(text) for text in candidates.texts)
+    return {"model": version, "words": words, "expected": dict(sorted(expected.items()))}
 
 
 def budget(context: Context) -> Budget:

@@ -31,6 +31,7 @@ from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, Training
 from biorat_al.store.answers import decisions, learnt_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
+from biorat_al.store.segments import places_of
 from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
 
@@ -80,6 +81,7 @@ def run(context: Context) -> Finish:
         return StepResult(
             counts={
                 "documents": len(examples),
+                **_sentences(session, examples),
                 "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
@@ -94,6 +96,12 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+def _sentences(session: Session, examples: Sequence[Example]) -> dict[str, int]:
+    """Return for the counts how many of the examples are sentences asked for by themselves, if there are any."""
+    number = len(places_of(session, [example.document.id for example in examples]))
+    return {"sentences": number} if number else {}
 
 
 def model_folder(context: Context, row: ModelRow) -> Path:
