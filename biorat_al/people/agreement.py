@@ -13,12 +13,8 @@ from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Counts
-
-LEVEL = 0.95
-"""Confidence level of the intervals."""
-
-DRAWS = 2000
-"""Bootstrap samples for an interval."""
+from biorat_al.people.bootstrap import draws, interval_of, ratio
+from biorat_al.people.pseudonyms import number_of
 
 Pair = tuple[str, str]
 
@@ -46,7 +42,7 @@ class Agreement:
             for name, annotation in zip(names, annotations, strict=True)
         }
         of_document = Counts()
-        for pair in combinations(sorted(marked, key=_number), 2):
+        for pair in combinations(sorted(marked, key=number_of), 2):
             gold, other = (marked[name] for name in pair)
             same = len(gold & other)
             counts = Counts(same, len(other) - same, len(gold) - same)
@@ -61,36 +57,24 @@ class Agreement:
 
     def pairs(self) -> Iterator[PairAgreement]:
         """Yield the agreement of each pair, in the order of the pseudonyms."""
-        for pair in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
+        for pair in sorted(self.counts, key=lambda pair: tuple(map(number_of, pair))):
             counts = sum(self.counts[pair], Counts())
             mentions = counts.tp + counts.fn, counts.tp + counts.fp
             yield PairAgreement(*pair, mentions, _agreement(self.counts[pair]))
 
 
 def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
-    """Return a confidence interval for F1 over documents.
-
-    This is the percentile bootstrap (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3):
-    documents are resampled with replacement, and the counts of each sample are summed. The samples are the same in
-    every call. With few documents such an interval is too narrow.
+    """Return a confidence interval for F1 by bootstrap over documents (:mod:`biorat_al.people.bootstrap`).
 
     :param documents: counts of each document.
     :returns: lower and upper end, as fractions; None with fewer than two documents, which show no spread.
     """
-    number = len(documents)
-    if number < 2:
+    if len(documents) < 2:
         return None
     parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
-    drawn = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS) @ parts
     # if neither marked anything, they agree, as in Counts.f1
-    f1 = np.divide(drawn[:, 0], drawn[:, 1], out=np.ones(DRAWS), where=drawn[:, 1] > 0)
-    low, high = np.quantile(f1, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return float(low), float(high)
+    return interval_of(ratio(draws(len(documents)) @ parts, empty=1.0), len(documents))
 
 
 def _agreement(documents: Sequence[Counts]) -> AgreementF1:
     return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents))
-
-
-def _number(pseudonym: str) -> int:
-    return int(pseudonym.rpartition("-")[2] or 0)
