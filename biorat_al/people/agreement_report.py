@@ -8,27 +8,35 @@ is the same whoever is taken as gold. All pairs together are the sums over pairs
 
 from __future__ import annotations
 
+import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from sqlalchemy.orm import Session
 
+from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.model.identity import mention_key, relation_keys
-from biorat_al.errors import UsageError
+from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.files import replacing
 from biorat_al.people import chance
 from biorat_al.people.bootstrap import Array, Interval, draws, interval_of, ratio
 from biorat_al.people.compared_text import MEASURES, OF_RELATIONS, ComparedText, Marked, Measure, compare_text
-from biorat_al.people.doubles import Double
+from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.people.matching import DIFFERENCES, Difference
 from biorat_al.people.pseudonyms import number_of
+from biorat_al.wording import plural
 
 ALL_PAIRS = "all pairs"
 
 _OF_SOMETHING: tuple[Measure, ...] = ("label", *OF_RELATIONS)
 """Measures that are undefined where there is nothing to compare."""
+
+COLUMNS = ("first", "second", "label", "measure", "value", "low", "high", "texts", "marked")
 
 Pair = tuple[str, str]
 
@@ -217,8 +225,24 @@ class AgreementReport:
             "examples": [one.as_dict() for one in self.examples(examples)],
         }
 
+    def write_csv(self, path: Path, *, force: bool = False) -> None:
+        """Write a table with a row for each figure; those of all pairs come first, without a second annotator.
+
+        The columns are ``first`` and ``second`` (annotator), ``label`` (empty for all labels), ``measure``, ``value``,
+        ``low`` and ``high`` (ends of the interval), ``texts`` and ``marked`` (mentions or relations of both annotators).
+
+        :param force: replace an existing file.
+        :raises ProjectError: the file already exists and `force` is not set.
+        """
+        with claimed(path, force=force) as claim:
+            check_target(path, force=force, claim=claim)
+            with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(self.rows())
+
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row for each figure, for a table. Those of all pairs come first, without a second annotator."""
+        """Yield the rows of :meth:`write_csv`, with None for empty cells."""
         for scope in (self.all_pairs, *self.pairs):
             first, second = (ALL_PAIRS, None) if scope is self.all_pairs else scope.annotators
             for label, figures in scope.parts():
@@ -275,6 +299,31 @@ def agreement_report(doubles: Iterable[Double], *, blind: bool = True, not_blind
             for first, second in sorted(pairs, key=lambda pair: [number_of(name) for name in pair])
         ),
         tuple(disagreements),
+    )
+
+
+def measure_agreement(session: Session, *, pre_labelled: bool = False) -> AgreementReport:
+    """Compare the annotators of a project on the texts that several of them annotated independently.
+
+    :param pre_labelled: also count answers that began from a pre-label.
+    :raises NothingToDoYet: no text has two answers that count.
+    """
+    answered = several_answers(session, pre_labelled=pre_labelled)
+    if not answered.chosen:
+        raise NothingToDoYet(_nothing(answered.not_blind))
+    doubles = read_doubles(session, answered.chosen, pre_labelled=pre_labelled)
+    return agreement_report(doubles, blind=not pre_labelled, not_blind=answered.not_blind)
+
+
+def _nothing(not_blind: int) -> str:
+    if not_blind:
+        return (
+            f"several people answered {plural(not_blind, 'text')} independently, but no text has two answers that began "
+            "without a pre-label; to count the others too, which flatters: biorat-al agreement --pre-labelled"
+        )
+    return (
+        "no document has independent answers of two people yet, so their agreement is not known; ask two people for "
+        "the same task, best in the blind test set"
     )
 
 
