@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -13,7 +14,7 @@ from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Counts
-from biorat_al.people.bootstrap import draws, interval_of, ratio
+from biorat_al.people.bootstrap import interval, ratio
 from biorat_al.people.pseudonyms import number_of
 
 Pair = tuple[str, str]
@@ -69,11 +70,9 @@ def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
     :param documents: counts of each document.
     :returns: lower and upper end, as fractions; None with fewer than two documents, which show no spread.
     """
-    if len(documents) < 2:
-        return None
     parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
     # if neither marked anything, they agree, as in Counts.f1
-    return interval_of(ratio(draws(len(documents)) @ parts, empty=1.0), len(documents))
+    return interval(parts, partial(ratio, empty=1.0))
 
 
 def _agreement(documents: Sequence[Counts]) -> AgreementF1:

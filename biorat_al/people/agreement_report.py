@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -24,7 +25,7 @@ from biorat_al.corpus.model.identity import mention_key, relation_keys
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.files import replacing
 from biorat_al.people import chance
-from biorat_al.people.bootstrap import Array, Interval, draws, interval_of, ratio
+from biorat_al.people.bootstrap import Array, Interval, interval, ratio
 from biorat_al.people.compared_text import MEASURES, OF_RELATIONS, ComparedText, Marked, Measure, compare_text
 from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.people.matching import DIFFERENCES, Difference
@@ -229,7 +230,7 @@ class AgreementReport:
         """Write a table with a row for each figure; those of all pairs come first, without a second annotator.
 
         The columns are ``first`` and ``second`` (annotator), ``label`` (empty for all labels), ``measure``, ``value``,
-        ``low`` and ``high`` (ends of the interval), ``texts`` and ``marked`` (mentions or relations of both annotators).
+        ``low`` and ``high`` (ends of the interval), ``texts`` and ``marked`` (mentions or relations of both).
 
         :param force: replace an existing file.
         :raises ProjectError: the file already exists and `force` is not set.
@@ -246,8 +247,8 @@ class AgreementReport:
         for scope in (self.all_pairs, *self.pairs):
             first, second = (ALL_PAIRS, None) if scope is self.all_pairs else scope.annotators
             for label, figures in scope.parts():
-                for measure, (value, interval) in figures.measured.items():
-                    low, high = interval or (None, None)
+                for measure, (value, between) in figures.measured.items():
+                    low, high = between or (None, None)
                     yield {
                         "first": first,
                         "second": second,
@@ -318,8 +319,8 @@ def measure_agreement(session: Session, *, pre_labelled: bool = False) -> Agreem
 def _nothing(not_blind: int) -> str:
     if not_blind:
         return (
-            f"several people answered {plural(not_blind, 'text')} independently, but no text has two answers that began "
-            "without a pre-label; to count the others too, which flatters: biorat-al agreement --pre-labelled"
+            f"several people answered {plural(not_blind, 'text')} independently, but no text has two answers that "
+            "began without a pre-label; to count the others too, which flatters: biorat-al agreement --pre-labelled"
         )
     return (
         "no document has independent answers of two people yet, so their agreement is not known; ask two people for "
@@ -386,7 +387,6 @@ class _Figures:
     def __init__(self, tally: _Tally, annotators: Sequence[str], corrected: Literal["kappa", "alpha"]) -> None:
         self._tally, self._annotators, self._corrected = tally, annotators, corrected
         self._units = list(tally.cells)
-        self._draws = draws(len(self._units))
         self._known, self._cells = chance.table([tally.cells[unit] for unit in self._units])
 
     def of(self, label: str | None, *, relation: bool = False) -> Figures:
@@ -410,20 +410,19 @@ class _Figures:
     def _on_tokens(self, label: str | None) -> Measured:
         compute = chance.kappa if self._corrected == "kappa" else chance.alpha
         cells = self._cells if label is None else chance.only(label, self._known, self._cells)
-        drawn = (self._draws @ cells.reshape(len(cells), -1)).reshape(-1, *cells.shape[1:])
-        return self._measured(compute(cells.sum(0)[None]), compute(drawn))
+        return _measured(cells, compute)
 
     def _ratio(self, measure: Measure, label: str | None) -> Measured:
         sums = self._tally.parts[measure, label]
         parts = np.array([[sums[unit, side] for side in (0, 1)] for unit in self._units], dtype=np.float64)
         # if neither marked anything at all, they agree, as in Counts.f1; this says nothing of a label or of relations
         empty = 1.0 if label is None and measure not in _OF_SOMETHING else np.nan
-        return self._measured(ratio(parts.sum(0)[None], empty=empty), ratio(self._draws @ parts, empty=empty))
+        return _measured(parts, partial(ratio, empty=empty))
 
-    def _measured(self, value: Array, samples: Array) -> Measured:
-        if np.isnan(value[0]):
-            return Measured(None, None)
-        return Measured(float(value[0]), interval_of(samples, len(self._units)))
+
+def _measured(sums: Array, figure: Callable[[Array], Array]) -> Measured:
+    value = float(figure(sums.sum(0)[None])[0])
+    return Measured(None, None) if np.isnan(value) else Measured(value, interval(sums, figure))
 
 
 def _place(label: str | None) -> tuple[bool, str]:

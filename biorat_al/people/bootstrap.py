@@ -7,6 +7,9 @@ same in every call, so that the same answers give the same interval. With few do
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,18 +24,27 @@ DRAWS = 2000
 Interval = tuple[float, float]
 
 
+@lru_cache(maxsize=4)
 def draws(number: int) -> Array:
     """Return how often each of a number of documents is drawn in each sample, shape (`DRAWS`, documents)."""
-    return np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS).astype(np.float64)
+    drawn: Array = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS).astype(np.float64)
+    return drawn
 
 
-def interval_of(samples: Array, documents: int) -> Interval | None:
-    """Return the interval from the figures of the samples; None with fewer than two documents, which show no spread.
+def interval(sums: Array, figure: Callable[[Array], Array]) -> Interval | None:
+    """Return the interval of a figure; None with fewer than two documents, which show no spread.
 
-    :param samples: NaN where a sample does not define the figure; such samples are left out.
+    :param sums: what the figure is computed from, by document: shape (documents, …).
+    :param figure: computes it from the sums over documents of many samples, shape (samples, …): one number for each,
+        NaN where it is undefined. Such samples are left out.
     """
+    documents = len(sums)
+    if documents < 2:
+        return None
+    drawn = draws(documents) @ sums.reshape(documents, -1)
+    samples = figure(drawn.reshape(DRAWS, *sums.shape[1:]))
     defined = samples[~np.isnan(samples)]
-    if documents < 2 or not len(defined):
+    if not len(defined):
         return None
     low, high = np.quantile(defined, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return float(low), float(high)

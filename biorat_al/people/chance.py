@@ -117,4 +117,5 @@ def alpha(cells: Array) -> Array:
 
 def _quotient(above: Array, below: Array, total: Array) -> Array:
     # a difference of large sums is not always exactly 0
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 1e-9 * total * total)
+    quotient: Array = np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 1e-9 * total * total)
+    return quotient

@@ -2,8 +2,8 @@
 
 Most modules belong to one command: each has a function that takes the command's result and returns its text.
 
-- ``init``, ``round``, ``status``, ``agreement``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command of
-  that name (``simulation``: ``simulate``)
+- ``init``, ``round``, ``status``, ``agreement``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command
+  of that name (``simulation``: ``simulate``)
 - ``plan``: ``round --dry-run``
 - ``corpus``: ``convert`` and ``validate``
 - ``text``: what they share: tables, notes, percentages, durations

@@ -81,7 +81,7 @@ def _overall(figures: Figures) -> list[str]:
 
 def _pairs(report: AgreementReport) -> Iterator[str]:
     """Yield the table of pairs."""
-    columns: tuple[Measure, ...] = (*_COLUMNS, "kappa")
+    columns: tuple[Measure, ...] = ("strict", "overlap", "place", "kappa")
     rows = []
     for pair in report.pairs:
         figures = pair.overall or next((one for _, one in pair.parts()), None)
@@ -89,8 +89,8 @@ def _pairs(report: AgreementReport) -> Iterator[str]:
             continue
         if "strict" not in figures.measured:
             columns = OF_RELATIONS
-        marked = ", ".join(f"{number:,}" for number in figures.marked.values())
-        rows.append([", ".join(pair.annotators), f"{pair.texts:,}", marked, *_in_columns(figures, columns)])
+        marked = "\n".join(f"{number:,}" for number in figures.marked.values())
+        rows.append(["\n".join(pair.annotators), f"{pair.texts:,}", marked, *_in_columns(figures, columns)])
     if rows:
         yield ""
         yield from table([["annotators", "texts", "marked", *map(_heading, columns)], *rows], sides=_sides(columns, 3))

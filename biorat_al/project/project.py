@@ -205,7 +205,7 @@ class Project:
         """Return how far annotators agree on the texts that several of them annotated independently.
 
         :param label: only this label of mentions or relations.
-        :param pre_labelled: also count answers that began from a pre-label; without, only those that began from nothing.
+        :param pre_labelled: also count answers that began from a pre-label.
         :raises NothingToDoYet: no text has two answers that count.
         :raises UsageError: nobody used `label` in these texts.
         """
