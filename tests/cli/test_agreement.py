@@ -26,7 +26,8 @@ DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30
 def project(nowhere: Path, tiny_encoder: Path) -> Iterator[Project]:
     """Provide a project whose documents all have the same text, and nobody has answered yet."""
     records = [Record(Document(f"p{number}", f"{TEXT} {number}"), None, "made") for number in range(8)]
-    with make_project(nowhere / "trial", settings_for(tiny_encoder), pool=4, test=4, records=records) as made:
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
+    with make_project(nowhere / "trial", settings, pool=4, test=4, records=records) as made:
         yield made
 
 

@@ -163,7 +163,7 @@ def test_a_report_on_one_label_has_what_concerns_it() -> None:
     assert set(of_symptoms.all_pairs.confusion) == {("Disease", "Symptom")}
     assert [pair.differences["label"] for pair in of_symptoms.pairs] == [1, 0, 1]
     assert list(report.only("treats").all_pairs.by_relation) == ["treats"]
-    with pytest.raises(UsageError, match="'Gene' .*Chemical, Disease, Symptom, causes, treats"):
+    with pytest.raises(UsageError, match=r"'Gene' .*Chemical, Disease, Symptom, causes, treats"):
         report.only("Gene")
 
 
@@ -206,9 +206,8 @@ def test_json_and_csv_have_all_figures_with_their_intervals(tmp_path: Path) -> N
     report.write_csv(file, force=True)
 
 
-answers = st.lists(
-    mentions(length=len(TEXT), size=5).map(lambda found: Annotation(tuple(found))), min_size=3, max_size=3
-)
+annotations = mentions(length=len(TEXT), size=5).map(lambda found: Annotation(tuple(found)))
+answers = st.lists(annotations, min_size=3, max_size=3)
 
 
 @given(st.lists(answers, min_size=1, max_size=3), st.data())

@@ -26,13 +26,12 @@ FIRST, SECOND = marked(mention("Disease", (0, 6))), marked(mention("Chemical", (
 @pytest.fixture
 def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
     """Provide a project with four pool documents, p0 to p3, and two test documents, p4 and p5."""
-    records = [
-        Record(Document(f"p{number}", "Asthma is bad here. Aspirin helps a little."), None, "made")
-        for number in range(6)
-    ]
+    texts = [f"Asthma is bad here. Aspirin helps {number} times." for number in range(6)]
+    records = [Record(Document(f"p{number}", text), None, "made") for number, text in enumerate(texts)]
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
     # gold that nobody has given counts for nobody
     records[3] = Record(records[3].document, Annotation((Entity("g", "Disease", (Span(0, 6),)),)), "made")
-    with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=4, test=2, records=records) as made:
+    with make_project(tmp_path / "trial", settings, pool=4, test=2, records=records) as made:
         yield made
 
 
@@ -54,7 +53,7 @@ def test_texts_with_two_answers_that_began_from_nothing_count(project: Project) 
     assert [(one.document.id, one.role) for one in found] == [("p0", "pool"), ("p4", "test")]
     assert left_out == 0
     first, second = found
-    assert first.document.text == "Asthma is bad here. Aspirin helps a little."
+    assert first.document.text == "Asthma is bad here. Aspirin helps 0 times."
     # the order is that of the pseudonyms, not that of the answers
     assert list(first.given) == [ONE, TWO]
     assert list(second.given) == [TWO, THREE]
@@ -106,4 +105,4 @@ def test_sentences_count_and_are_drawn_with_their_document(project: Project) -> 
     found, _ = doubles_of(project)
     assert [(one.document.id, one.role) for one in found] == [("p0", "pool"), *((key, "segment") for key in keys)]
     assert [one.drawn_with == parent for one in found] == [False, True, True]
-    assert [one.document.text for one in found[1:]] == ["Asthma is bad here.", "Aspirin helps a little."]
+    assert [one.document.text for one in found[1:]] == ["Asthma is bad here.", "Aspirin helps 2 times."]
