@@ -8,9 +8,9 @@
 - ``matching`` pairs the mentions of two annotators; ``compared_text`` counts what two annotators of a text have in
   common.
 - ``chance``: agreement on tokens, corrected for chance (kappa and alpha).
+- ``ceiling``: what annotators reach on the test set, beside the newest model.
 - ``agreement_report`` puts these together for each pair and for all.
 
-A module imports only those before it, but ``doubles`` and ``matching``, which import neither each other nor
-``disputes``. Rounds and exports use this room; it imports the store, the corpus and the learner's counts, but no round
-and no export.
+A module imports only those before it. Rounds and exports use this room; it imports the store, the corpus and the
+learner's counts, but no round and no export.
 """

@@ -54,14 +54,14 @@ class Agreement:
     @property
     def overall(self) -> AgreementF1 | None:
         """Agreement over all pairs together; None without documents."""
-        return _agreement(self._all_pairs) if self.documents else None
+        return agreement_f1(self._all_pairs) if self.documents else None
 
     def pairs(self) -> Iterator[PairAgreement]:
         """Yield the agreement of each pair, in the order of the pseudonyms."""
         for pair in sorted(self.counts, key=lambda pair: tuple(map(number_of, pair))):
             counts = sum(self.counts[pair], Counts())
             mentions = counts.tp + counts.fn, counts.tp + counts.fp
-            yield PairAgreement(*pair, mentions, _agreement(self.counts[pair]))
+            yield PairAgreement(*pair, mentions, agreement_f1(self.counts[pair]))
 
 
 def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
@@ -75,5 +75,9 @@ def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
     return interval(parts, partial(ratio, empty=1.0))
 
 
-def _agreement(documents: Sequence[Counts]) -> AgreementF1:
+def agreement_f1(documents: Sequence[Counts]) -> AgreementF1:
+    """Return F1 over documents with its interval.
+
+    :param documents: counts of each document.
+    """
     return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents))
