@@ -5,11 +5,12 @@
 - ``agreement`` computes strict span F1 of each pair of annotators; rounds and exports show it.
 - ``disputes`` counts what a majority could not decide, and says it in sentences.
 - ``doubles`` reads the texts that several people annotated, each alone.
-- ``matching`` pairs the mentions of two annotators; ``compared_text`` counts what two annotators of a text have in
+- ``pairing`` pairs the mentions of two annotators; ``compared_text`` counts what two annotators of a text have in
   common.
 - ``chance``: agreement on tokens, corrected for chance (kappa and alpha).
 - ``ceiling``: what annotators reach on the test set, beside the newest model.
-- ``agreement_report`` puts these together for each pair and for all.
+- ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
+- ``agreement_report`` puts these together, with examples of what annotators disagree on.
 
 A module imports only those before it. Rounds and exports use this room; it imports the store, the corpus and the
 learner's counts, but no round and no export.

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation, Span
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_keys
 from biorat_al.learner.relations.candidates import spelling_of
-from biorat_al.people.matching import Difference, Match, match_mentions
+from biorat_al.people.pairing import Difference, MentionPair, pair_mentions
 
 Measure = Literal[
     "strict", "overlap", "place", "label", "document", "kappa", "alpha", "relations_on_agreed_mentions", "relations"
@@ -33,6 +33,9 @@ MEASURES: dict[Measure, str] = {
 }
 """What is measured, and what each figure is. All are at most 1; kappa and alpha are 0 for chance, below 0 for less."""
 
+CORRECTED: tuple[Measure, ...] = ("kappa", "alpha")
+"""Measures that are corrected for chance; all others are shares, shown as percentages."""
+
 OF_RELATIONS: tuple[Measure, ...] = ("relations_on_agreed_mentions", "relations")
 
 
@@ -48,7 +51,7 @@ class Marked(NamedTuple):
     spans: tuple[Span, ...]
 
 
-class Part(NamedTuple):
+class Shared(NamedTuple):
     """What two annotators have in common (`both`, counted on either side), and what both have in all (`all`)."""
 
     both: int
@@ -63,28 +66,28 @@ class ComparedText(NamedTuple):
     :param confusion: labels of mentions that answer to each other; None for nothing.
     """
 
-    parts: Mapping[tuple[Measure, str | None], Part]
+    parts: Mapping[tuple[Measure, str | None], Shared]
     differences: Sequence[tuple[Difference, Marked | None, Marked | None]]
     confusion: Sequence[tuple[str | None, str | None]]
 
 
 def compare_text(document: Document, first: Annotation, second: Annotation) -> ComparedText:
     """Compare what two annotators marked in a text."""
-    matches = match_mentions(first.entities, second.entities)
+    pairs = pair_mentions(first.entities, second.entities)
     sides = [{mention_key(entity): entity for entity in one.entities} for one in (first, second)]
-    parts: defaultdict[tuple[Measure, str | None], Part] = defaultdict(lambda: Part(0, 0))
+    parts: defaultdict[tuple[Measure, str | None], Shared] = defaultdict(lambda: Shared(0, 0))
 
     def count(measure: Measure, marked: Iterable[str], both: Iterable[str], labels: Collection[str] = ()) -> None:
         """Count by label what was marked on either side, and what of this has a counterpart."""
         everything, shared = Counter(marked), Counter(both)
         for label in (*everything, *labels):
-            parts[measure, label] = Part(shared[label], everything[label])
-        parts[measure, None] = Part(shared.total(), everything.total())
+            parts[measure, label] = Shared(shared[label], everything[label])
+        parts[measure, None] = Shared(shared.total(), everything.total())
 
     marked = [label for side in sides for label, _ in side]
-    same = [match for match in matches if match.difference is None]
+    same = [pair for pair in pairs if pair.difference is None]
     count("strict", marked, _labels(same))
-    count("overlap", marked, _labels(match for match in matches if match.difference in (None, "boundary")))
+    count("overlap", marked, _labels(pair for pair in pairs if pair.difference in (None, "boundary")))
     shared = set.intersection(*({spans for _, spans in side} for side in sides))
     in_place = [label for side in sides for label, spans in side if spans in shared]
     count("place", marked, in_place)
@@ -94,13 +97,13 @@ def compare_text(document: Document, first: Annotation, second: Annotation) -> C
     count("document", (label for side in names for label, _ in side), 2 * [label for label, _ in common])
 
     found = [
-        (match.difference, _mention(match.first, document), _mention(match.second, document))
-        for match in matches
-        if match.difference is not None
+        (pair.difference, _mention(pair.first, document), _mention(pair.second, document))
+        for pair in pairs
+        if pair.difference is not None
     ]
     relations = [_relations(one) for one in (first, second)]
     if any(relations):
-        agreed = {mention_key(match.first) for match in same if match.first is not None}
+        agreed = {mention_key(pair.first) for pair in same if pair.first is not None}
         between = [{key for key in side if _ends(key) <= agreed} for side in relations]
         for measure, keys in zip(OF_RELATIONS, (between, relations), strict=True):
             common_keys = set.intersection(*map(set, keys))
@@ -111,7 +114,7 @@ def compare_text(document: Document, first: Annotation, second: Annotation) -> C
                 {label for side in relations for label, *_ in side},
             )
         found += _different_relations(document, relations, between)
-    confusion = [(_label(match.first), _label(match.second)) for match in matches]
+    confusion = [(_label(pair.first), _label(pair.second)) for pair in pairs]
     return ComparedText(parts, found, confusion)
 
 
@@ -147,8 +150,8 @@ def _different_relations(
     return sorted(found, key=lambda one: [side.spans for side in one[1:] if isinstance(side, Marked)])
 
 
-def _labels(matches: Iterable[Match]) -> list[str]:
-    return [entity.label for match in matches for entity in match[:2] if entity is not None]
+def _labels(pairs: Iterable[MentionPair]) -> list[str]:
+    return [entity.label for pair in pairs for entity in pair[:2] if entity is not None]
 
 
 def _label(entity: Entity | None) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from biorat_al.people.agreement_report import AgreementReport, ComparedAnnotators, Disagreement, Figures, Measured
-from biorat_al.people.compared_text import OF_RELATIONS, Marked, Measure
-from biorat_al.people.matching import Difference
+from biorat_al.people.agreement_figures import ComparedAnnotators, Figures, Measured
+from biorat_al.people.agreement_report import AgreementReport, Disagreement
+from biorat_al.people.compared_text import CORRECTED, OF_RELATIONS, Marked, Measure
+from biorat_al.people.pairing import Difference
 from biorat_al.presentation.text import Side, table, wrapped_text
 from biorat_al.wording import plural, shortened
 
@@ -66,11 +67,9 @@ def agreement_text(report: AgreementReport, examples: int) -> str:
 
 
 def _first_line(report: AgreementReport) -> str:
-    numbers = ((report.documents, "document"), (report.sentences, "sentence"))
-    counted = " and ".join(plural(number, noun) for number, noun in numbers if number)
     people = plural(len(report.all_pairs.annotators), "annotator")
     how = "independently and without pre-labels" if report.blind else "independently"
-    return f"{people} on {counted} that several of them annotated {how}"
+    return f"{people} on {report.texts} that several of them annotated {how}"
 
 
 def _overall(figures: Figures) -> list[str]:
@@ -158,7 +157,7 @@ def _in_columns(figures: Figures, columns: Sequence[Measure]) -> list[str]:
 
 def _cells(measure: Measure, one: Measured) -> tuple[str, str]:
     """Return a figure and its interval as text."""
-    corrected = measure in ("kappa", "alpha")
+    corrected = measure in CORRECTED
 
     def text(value: float) -> str:
         return f"{value:.2f}" if corrected else f"{100 * value:.1f}"

@@ -78,6 +78,18 @@ def test_json_and_csv(project: Project, nowhere: Path) -> None:
     assert again.out.endswith("Wrote a.csv\n")
 
 
+def test_the_data_card_has_the_figures_of_all_pairs(project: Project, nowhere: Path) -> None:
+    answer(project, "p4", marked(DRUG, HEADACHE), marked(DRUG, SEVERE))
+    answer(project, "p5", marked(DRUG), marked(DRUG))
+    assert call("export", "corpus", "--project", project.folder).code == 0
+    card = flat((nowhere / "corpus" / "README.md").read_text(encoding="utf-8"))
+    assert "Without pre-labels: 2 annotators on 2 documents, all pairs together, with 95 % intervals:" in card
+    assert "- F1 of mentions with the same label and the same spans: 66.7 (50.0 to 100.0)" in card
+    assert "- Krippendorff's alpha of tokens, for all annotators: 0." in card
+    assert "example.org" not in card
+    assert call("export", "corpus.jsonl", "--format", "jsonl", "--project", project.folder).code == 0
+
+
 def test_one_label(project: Project) -> None:
     answer(project, "p4", marked(DRUG, HEADACHE), marked(DRUG, SEVERE))
     outcome = call("agreement", "--project", project.folder, "--label", "Chemical")

@@ -16,14 +16,8 @@ from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.errors import ProjectError, UsageError
 from biorat_al.learner.counts import Counts
 from biorat_al.people.agreement import Agreement
-from biorat_al.people.agreement_report import (
-    ALL_PAIRS,
-    COLUMNS,
-    AgreementReport,
-    ComparedAnnotators,
-    Measured,
-    agreement_report,
-)
+from biorat_al.people.agreement_figures import ComparedAnnotators, Measured
+from biorat_al.people.agreement_report import ALL_PAIRS, COLUMNS, AgreementReport, agreement_report
 from biorat_al.people.compared_text import MEASURES, Marked
 from tests.people.factories import TEXT, double, marked, mention, mentions
 

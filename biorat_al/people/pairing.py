@@ -29,7 +29,7 @@ DIFFERENCES: tuple[Difference, ...] = ("boundary", "label", "label and boundary"
 _PAIRED: tuple[Difference, ...] = ("boundary", "label", "label and boundary")
 
 
-class Match(NamedTuple):
+class MentionPair(NamedTuple):
     """A mention of either annotator that answer to each other; None where one of them has none.
 
     :param difference: None if the two are the same.
@@ -40,11 +40,11 @@ class Match(NamedTuple):
     difference: Difference | None
 
 
-def match_mentions(first: Iterable[Entity], second: Iterable[Entity]) -> list[Match]:
+def pair_mentions(first: Iterable[Entity], second: Iterable[Entity]) -> list[MentionPair]:
     """Pair the mentions of two annotators of one document, in the order of the text."""
     ours = {mention_key(entity): entity for entity in first}
     theirs = {mention_key(entity): entity for entity in second}
-    matches = [Match(ours[key], theirs[key], None) for key in ours.keys() & theirs.keys()]
+    pairs = [MentionPair(ours[key], theirs[key], None) for key in ours.keys() & theirs.keys()]
     left = [entity for key, entity in ours.items() if key not in theirs]
     right = [entity for key, entity in theirs.items() if key not in ours]
     paired: set[MentionKey] = set()
@@ -53,10 +53,10 @@ def match_mentions(first: Iterable[Entity], second: Iterable[Entity]) -> list[Ma
         # a key of one annotator is never one of the other here
         if paired.isdisjoint(keys):
             paired |= keys
-            matches.append(Match(one, other, difference))
-    matches += [Match(one, None, "missed") for one in left if mention_key(one) not in paired]
-    matches += [Match(None, one, "extra") for one in right if mention_key(one) not in paired]
-    return sorted(matches, key=_place)
+            pairs.append(MentionPair(one, other, difference))
+    pairs += [MentionPair(one, None, "missed") for one in left if mention_key(one) not in paired]
+    pairs += [MentionPair(None, one, "extra") for one in right if mention_key(one) not in paired]
+    return sorted(pairs, key=_place)
 
 
 def shared_characters(first: Entity, second: Entity) -> int:
@@ -98,5 +98,5 @@ def _rank(pair: _Pair) -> tuple[int, int, list[_Key]]:
     return _PAIRED.index(pair.difference), -shared_characters(pair.first, pair.second), both
 
 
-def _place(match: Match) -> list[_Key]:
-    return sorted(_key(entity) for entity in (match.first, match.second) if entity is not None)
+def _place(pair: MentionPair) -> list[_Key]:
+    return sorted(_key(entity) for entity in (pair.first, pair.second) if entity is not None)
