@@ -55,4 +55,6 @@ def ratio(parts: Array, *, empty: float) -> Array:
 
     :param empty: quotient where there is nothing to divide by.
     """
-    return np.divide(parts[..., 0], parts[..., 1], out=np.full(parts.shape[:-1], empty), where=parts[..., 1] > 0)
+    quotients: Array = np.full(parts.shape[:-1], empty)
+    np.divide(parts[..., 0], parts[..., 1], out=quotients, where=parts[..., 1] > 0)
+    return quotients

@@ -104,14 +104,15 @@ def compare_text(document: Document, first: Annotation, second: Annotation) -> C
     relations = [_relations(one) for one in (first, second)]
     if any(relations):
         agreed = {mention_key(pair.first) for pair in same if pair.first is not None}
-        between = [{key for key in side if _ends(key) <= agreed} for side in relations]
-        for measure, keys in zip(OF_RELATIONS, (between, relations), strict=True):
-            common_keys = set.intersection(*map(set, keys))
+        stated = [set(side) for side in relations]
+        between = [{key for key in side if _ends(key) <= agreed} for side in stated]
+        for measure, keys in zip(OF_RELATIONS, (between, stated), strict=True):
+            common_keys = set.intersection(*keys)
             count(
                 measure,
                 (label for side in keys for label, *_ in side),
                 2 * [label for label, *_ in common_keys],
-                {label for side in relations for label, *_ in side},
+                {label for side in stated for label, *_ in side},
             )
         found += _different_relations(document, relations, between)
     confusion = [(_label(pair.first), _label(pair.second)) for pair in pairs]
@@ -146,8 +147,9 @@ def _different_relations(
         first.sort()
         second.sort()
         for number in range(max(len(first), len(second))):
-            found.append(("relation", *(side[number] if number < len(side) else None for side in (first, second))))
-    return sorted(found, key=lambda one: [side.spans for side in one[1:] if isinstance(side, Marked)])
+            one, other = (side[number] if number < len(side) else None for side in (first, second))
+            found.append(("relation", one, other))
+    return sorted(found, key=lambda sides: [(side.spans, side) for side in sides[1:] if side is not None])
 
 
 def _labels(pairs: Iterable[MentionPair]) -> list[str]:

@@ -172,4 +172,5 @@ def _heading(measure: Measure) -> str:
 
 
 def _sides(columns: Sequence[Measure], before: int) -> list[Side]:
-    return ["left", *["right"] * (before - 1 + len(columns))]
+    right: list[Side] = ["right"] * (before - 1 + len(columns))
+    return ["left", *right]
