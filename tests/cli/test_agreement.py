@@ -24,10 +24,10 @@ DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30
 
 @pytest.fixture
 def project(nowhere: Path, tiny_encoder: Path) -> Iterator[Project]:
-    """Provide a project whose documents all have the same text, and nobody has answered yet."""
+    """Provide a project whose documents all have nearly the same text, and nobody has answered yet."""
     records = [Record(Document(f"p{number}", f"{TEXT} {number}"), None, "made") for number in range(8)]
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
-    with make_project(nowhere / "trial", settings, pool=4, test=4, records=records) as made:
+    with make_project(nowhere / "trial", settings, gold=False, pool=4, test=4, records=records) as made:
         yield made
 
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm, t
 
-from biorat_al.people.bootstrap import Array, draws, interval, ratio
+from biorat_al.people.bootstrap import Array, draws, interval, ratio, tail
 
 f1 = partial(ratio, empty=1.0)
 defined = partial(ratio, empty=np.nan)
@@ -16,8 +16,17 @@ defined = partial(ratio, empty=np.nan)
 
 def test_the_interval_of_a_share_is_binomial() -> None:
     sums = np.array([[1.0, 1.0]] * 30 + [[0.0, 1.0]] * 10)
-    assert interval(sums, f1) == pytest.approx(np.array(binom.ppf((0.025, 0.975), 40, 0.75)) / 40, abs=1.01 / 40)
+    ends = binom.ppf((tail(40), 1 - tail(40)), 40, 0.75) / 40
+    assert interval(sums, f1) == pytest.approx(ends, abs=1.01 / 40)
     assert interval(sums, f1) == interval(sums, f1)
+
+
+@pytest.mark.parametrize("documents", [2, 10, 40, 1000])
+def test_the_interval_of_a_mean_of_normal_values_is_students(documents: int) -> None:
+    # the standard error of a bootstrap divides by n, not by n - 1
+    error = np.sqrt((documents - 1) / documents)
+    assert norm.isf(tail(documents)) * error == pytest.approx(t.isf(0.025, documents - 1), rel=1e-6)
+    assert tail(documents) < 0.025
 
 
 def test_a_document_counts_as_a_whole() -> None:

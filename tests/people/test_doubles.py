@@ -30,7 +30,8 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
     records = [Record(Document(f"p{number}", text), None, "made") for number, text in enumerate(texts)]
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
     # gold that nobody has given counts for nobody
-    records[3] = Record(records[3].document, Annotation((Entity("g", "Disease", (Span(0, 6),)),)), "made")
+    gold = Entity("g1", "Disease", (Span(0, 6),)), Entity("g2", "Chemical", (Span(20, 27),))
+    records[3] = Record(records[3].document, Annotation(gold), "made")
     with make_project(tmp_path / "trial", settings, pool=4, test=2, records=records) as made:
         yield made
 
