@@ -12,26 +12,36 @@ on the same data: the percentile bootstrap over seeds, and Satterthwaite's t.
 
     python benchmarks/interval_coverage.py [--experiments 1000] [--seeds 3 5 10] [--documents 40 100] [--seed 1]
     python benchmarks/interval_coverage.py --tables [--experiments 4000] [--seeds 2 3 5 10]
+    python benchmarks/interval_coverage.py --agreement [--experiments 1000] [--documents 20 40 100]
 
 With `--tables`, no runs: tables of seeds by documents drawn from the very layout that the interval assumes, by how much
 of the variance of the mean the seeds make up, and how much of the rest the documents.
+
+With `--agreement`, the intervals of `biorat-al agreement`: three annotators overlook mentions, move their boundaries,
+use other labels and mark what is nothing, in some documents more than in others. The truth is their agreement on all
+documents of a large collection, from which the documents of each experiment are drawn.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
 from scipy.special import expit
 from scipy.stats import t
 
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
 from biorat_al.efficiency.runs.model import Point, Run
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.intervals import crossed_mean
+from biorat_al.people import chance
+from biorat_al.people.bootstrap import Array, interval, ratio
+from biorat_al.people.compared_text import compare_text
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
 BUDGET = 70
@@ -240,11 +250,107 @@ def tables(experiments: int, seeds: Sequence[int], documents: Sequence[int], see
             )
 
 
+Sums = dict[str, tuple[Array, Callable[[Array], Array]]]
+"""Sums by document from which each figure is computed, and the function that computes it."""
+
+COLLECTION = 4000
+"""Documents from which those of an experiment on agreement are drawn."""
+
+ANNOTATED = ("Chemical", "Disease")
+
+
+def collection(seed: int) -> list[tuple[Document, list[Annotation]]]:
+    """Draw documents with the annotations of three people."""
+    generator = np.random.default_rng(seed)
+    vocabulary = [f"{first}{second}" for first in "bcdfghkl" for second in "aeiou"]
+    drawn = []
+    for number in range(COLLECTION):
+        words = generator.choice(vocabulary, int(generator.integers(120, 320)))
+        text = " ".join(words)
+        places = chance.tokens(text)
+        mentions = min(int(generator.poisson(generator.gamma(2.0, 5.0))), len(words) // 4)
+        begins = sorted(4 * generator.choice(len(words) // 4, mentions, replace=False))
+        true = [(int(begin), int(generator.integers(1, 4)), int(generator.random() < 0.6)) for begin in begins]
+        difficulty = 2.0 + generator.normal(0, 0.8)
+        people = []
+        for _ in range(3):
+            care = float(expit(difficulty + generator.normal(0, 0.3)))
+            marked = _annotate(true, len(words), care, generator)
+            spans = [(Span(places[first][0], places[last][1]), label) for first, last, label in marked]
+            people.append(
+                Annotation(tuple(Entity(f"T{n}", ANNOTATED[label], (span,)) for n, (span, label) in enumerate(spans)))
+            )
+        drawn.append((Document(str(number), text), people))
+    return drawn
+
+
+def _annotate(
+    true: Sequence[tuple[int, int, int]], words: int, care: float, generator: np.random.Generator
+) -> list[tuple[int, int, int]]:
+    """Return what one person marks: first and last word, and label.
+
+    :param true: first word, number of words, and label of each mention.
+    :param care: how probable it is that a mention is marked.
+    """
+    marked = []
+    for begin, length, label in true:
+        if generator.random() < care:
+            longer, shorter, other = generator.random(3) < (0.12, 0.05, 0.04)
+            first = begin + int(shorter and length > 1)
+            marked.append((first, min(begin + length - 1 + int(longer), words - 1), 1 - label if other else label))
+    for _ in range(generator.poisson(0.75 * (1 - care) * max(len(true), 1))):
+        first = int(generator.integers(0, words - 2))
+        marked.append((first, first + int(generator.integers(0, 2)), int(generator.integers(2))))
+    return marked
+
+
+def sums_of(
+    documents: Sequence[tuple[Document, list[Annotation]]],
+) -> Sums:
+    """Return what the figures are computed from."""
+    compared = [compare_text(document, *people[:2]) for document, people in documents]
+    given = [
+        [chance.categories(chance.tokens(document.text), one.entities) for one in people]
+        for document, people in documents
+    ]
+    keys = [(name, None) for name in ("strict", "overlap", "place", "label", "document")]
+    keys += [("strict", label) for label in ANNOTATED]
+    found: Sums = {}
+    for measure, label in keys:
+        parts = np.array([one.parts.get((measure, label), (0, 0)) for one in compared], dtype=np.float64)
+        name = measure if label is None else f"{measure} {label}"
+        found[name] = parts, partial(ratio, empty=1.0 if label is None and measure != "label" else np.nan)
+    found["kappa"] = chance.table([chance.contingency(*one[:2]) for one in given])[1], chance.kappa
+    found["alpha"] = chance.table([chance.coincidences(one) for one in given])[1], chance.alpha
+    return found
+
+
+def agreement(experiments: int, documents: Sequence[int], seed: int) -> None:
+    """Measure the coverage of the intervals of agreement, and print it for each number of documents."""
+    sums = sums_of(collection(seed))
+    truth = {name: float(figure(parts.sum(0)[None])[0]) for name, (parts, figure) in sums.items()}
+    print(f"{'documents':<12}" + "".join(f"{name:>17}" for name in sums))
+    print(f"{'truth':<12}" + "".join(f"{value:>17.3f}" for value in truth.values()))
+    generator = np.random.default_rng(seed + 1)
+    rows = []
+    for number in documents:
+        held = dict.fromkeys(sums, 0)
+        for _ in range(experiments):
+            drawn = generator.integers(0, COLLECTION, number)
+            for name, (parts, figure) in sums.items():
+                found = interval(parts[drawn], figure)
+                held[name] += found is not None and found[0] <= truth[name] <= found[1]
+        print(f"{number:<12}" + "".join(f"{100 * count / experiments:>16.1f}%" for count in held.values()), flush=True)
+        rows.append({"documents": number, **{name: count / experiments for name, count in held.items()}})
+    print(json.dumps({"experiments": experiments, "truth": truth, "rows": rows}))
+
+
 def main() -> None:
     """Measure and print a table, then the figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--tables", action="store_true", help="draw tables of seeds by documents instead of runs")
+    parser.add_argument("--agreement", action="store_true", help="the intervals of agreement between annotators")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
     parser.add_argument("--documents", type=int, nargs="+", default=[40, 100])
     parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
@@ -252,6 +358,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.tables:
         tables(arguments.experiments, arguments.seeds, arguments.documents, arguments.seed)
+        return
+    if arguments.agreement:
+        agreement(arguments.experiments, arguments.documents, arguments.seed)
         return
     print(f"{'what varies':<22}{'seeds':>6}{'docs':>6}" + "".join(f"{name:>17}" for name in COLUMNS))
     rows = []

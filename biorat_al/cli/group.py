@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from biorat_al.claims import noting_finished
+from biorat_al.cli.agreement import agreement
 from biorat_al.cli.coverage import coverage
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
@@ -43,6 +44,7 @@ from biorat_al.version import __version__
         round_,
         status,
         coverage,
+        agreement,
         export,
         predict,
         simulate,

@@ -21,6 +21,7 @@ from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.export.card import citation_of, how_chosen, text_or_file
 from biorat_al.export.history import History
 from biorat_al.export.splits import SENTENCES, Exported, exported, read_splits
+from biorat_al.people.agreement_report import agreement_lines
 from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
 from biorat_al.rounds.borrowing.kept import NOT_STATED
@@ -178,6 +179,7 @@ def _export(
         found = findings(session)
         chosen = how_chosen(session, read)
         later = not_asked(session, settings, [answer for some in splits.values() for answer in some])
+        blind = agreement_lines(session) if format == "bigbio" else []
     if options.prefer is None and unknown:
         raise UsageError(f"{unknown}; correct it there, or name one of them with --prefer")
     if options.prefer is not None and options.prefer not in history.pseudonyms:
@@ -236,6 +238,7 @@ def _export(
             several=history.agreement.documents,
             agreement=list(history.agreement.pairs()),
             overall_agreement=history.agreement.overall,
+            blind_agreement=blind,
             ties=[str(tie) for tie in report.ties],
             tie_count=report.tie_count,
             preferred=None if prefer is None else history.pseudonyms.get(prefer),

@@ -11,6 +11,7 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.identity import RelationKey, relation_keys
 from biorat_al.corpus.segments import shifted
 from biorat_al.people.agreement import Agreement
+from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.store.answers import Decision, Vote
 from biorat_al.store.shown_relations import Shown
 
@@ -39,12 +40,11 @@ class Piece:
 class History:
     """Collector of provenance and agreement while documents are exported.
 
-    :param annotators: everybody who has ever answered, in the order of their first answers. Pseudonyms are numbered in
-        this order, so they stay the same when others join, and identify nobody without the project.
+    :param annotators: everybody who has ever answered, in the order of their first answers.
     """
 
     def __init__(self, annotators: Sequence[str]) -> None:
-        self.pseudonyms = {name: f"annotator-{number}" for number, name in enumerate(annotators, start=1)}
+        self.pseudonyms = pseudonyms(annotators)
         self.agreement = Agreement()
         self.rules: Counter[str] = Counter()
         self.origins: Counter[str] = Counter()

@@ -1,8 +1,17 @@
 """Annotators who answer the same documents: how far they agree, and what they dispute.
 
-- ``agreement`` computes strict span F1 of each pair of annotators, with bootstrap intervals.
+- ``pseudonyms``: what annotators are called in exports and reports.
+- ``bootstrap`` computes confidence intervals by resampling documents.
+- ``agreement`` computes strict span F1 of each pair of annotators; rounds and exports show it.
 - ``disputes`` counts what a majority could not decide, and says it in sentences.
+- ``doubles`` reads the texts that several people annotated, each alone.
+- ``pairing`` pairs the mentions of two annotators; ``compared_text`` counts what two annotators of a text have in
+  common.
+- ``chance``: agreement on tokens, corrected for chance (kappa and alpha).
+- ``ceiling``: what annotators reach on the test set, beside the newest model.
+- ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
+- ``agreement_report`` puts these together, with examples of what annotators disagree on.
 
-``disputes`` imports ``agreement``, never the other way round. Rounds and exports use both; this room imports the store,
-the corpus and the learner's counts, but no round and no export.
+A module imports only those before it. Rounds and exports use this room; it imports the store, the corpus and the
+learner's counts, but no round and no export.
 """

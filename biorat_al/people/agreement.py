@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -13,12 +14,8 @@ from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.counts import Counts
-
-LEVEL = 0.95
-"""Confidence level of the intervals."""
-
-DRAWS = 2000
-"""Bootstrap samples for an interval."""
+from biorat_al.people.bootstrap import interval, ratio
+from biorat_al.people.pseudonyms import number_of
 
 Pair = tuple[str, str]
 
@@ -54,7 +51,7 @@ class Agreement:
                 name: {mention_key(entity) for entity in annotation.entities}
                 for name, annotation in zip(names, given, strict=True)
             }
-            for pair in combinations(sorted(marked, key=_number), 2):
+            for pair in combinations(sorted(marked, key=number_of), 2):
                 gold, other = (marked[name] for name in pair)
                 same = len(gold & other)
                 of_pairs[pair] += Counts(same, len(other) - same, len(gold) - same)
@@ -65,40 +62,30 @@ class Agreement:
     @property
     def overall(self) -> AgreementF1 | None:
         """Agreement over all pairs together; None without documents."""
-        return _agreement(self._all_pairs) if self.documents else None
+        return agreement_f1(self._all_pairs) if self.documents else None
 
     def pairs(self) -> Iterator[PairAgreement]:
         """Yield the agreement of each pair, in the order of the pseudonyms."""
-        for pair in sorted(self.counts, key=lambda pair: tuple(map(_number, pair))):
+        for pair in sorted(self.counts, key=lambda pair: tuple(map(number_of, pair))):
             counts = sum(self.counts[pair], Counts())
             mentions = counts.tp + counts.fn, counts.tp + counts.fp
-            yield PairAgreement(*pair, mentions, _agreement(self.counts[pair]))
+            yield PairAgreement(*pair, mentions, agreement_f1(self.counts[pair]))
 
 
 def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
-    """Return a confidence interval for F1 over documents.
-
-    This is the percentile bootstrap (Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3):
-    documents are resampled with replacement, and the counts of each sample are summed. The samples are the same in
-    every call. With few documents such an interval is too narrow.
+    """Return a confidence interval for F1 by bootstrap over documents (:mod:`biorat_al.people.bootstrap`).
 
     :param documents: counts of each document.
     :returns: lower and upper end, as fractions; None with fewer than two documents, which show no spread.
     """
-    number = len(documents)
-    if number < 2:
-        return None
     parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
-    drawn = np.random.default_rng(0).multinomial(number, np.full(number, 1 / number), DRAWS) @ parts
     # if neither marked anything, they agree, as in Counts.f1
-    f1 = np.divide(drawn[:, 0], drawn[:, 1], out=np.ones(DRAWS), where=drawn[:, 1] > 0)
-    low, high = np.quantile(f1, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return float(low), float(high)
+    return interval(parts, partial(ratio, empty=1.0))
 
 
-def _agreement(documents: Sequence[Counts]) -> AgreementF1:
+def agreement_f1(documents: Sequence[Counts]) -> AgreementF1:
+    """Return F1 over documents with its interval.
+
+    :param documents: counts of each document.
+    """
     return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents))
-
-
-def _number(pseudonym: str) -> int:
-    return int(pseudonym.rpartition("-")[2] or 0)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
 from biorat_al.corpus.model.document import Annotation, Disputed
 from biorat_al.people.agreement import Agreement
+from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import Answer, annotators, decisions
 from biorat_al.store.segments import parents_of
@@ -96,7 +97,7 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
     several = [answer for answer in chosen if len(answer.independent) > 1 or len(answer.votes) > 1]
     if not several:
         return None
-    names = {name: f"annotator-{number}" for number, name in enumerate(annotators(session), start=1)}
+    names = pseudonyms(annotators(session))
     agreement = Agreement()
     # a document of which several people annotated some sentences is one document
     parents = parents_of(session, [answer.document_id for answer in several])

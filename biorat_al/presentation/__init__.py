@@ -2,8 +2,8 @@
 
 Most modules belong to one command: each has a function that takes the command's result and returns its text.
 
-- ``init``, ``round``, ``status``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command of that name
-  (``simulation``: ``simulate``)
+- ``init``, ``round``, ``status``, ``agreement``, ``export``, ``simulation``, ``label_studio``, ``doctor``: the command
+  of that name (``simulation``: ``simulate``)
 - ``coverage``: which share of all mentions has been found
 - ``plan``: ``round --dry-run``
 - ``corpus``: ``convert`` and ``validate``

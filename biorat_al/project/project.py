@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
     from biorat_al.efficiency.coverage.coverage import MentionCoverage
     from biorat_al.efficiency.report.page import Report
+    from biorat_al.people.agreement_report import AgreementReport
 
 
 class Project:
@@ -215,6 +216,20 @@ class Project:
         from biorat_al.efficiency.coverage.coverage import mention_coverage
 
         return mention_coverage(self.settings, self.store)
+
+    def agreement(self, *, label: str | None = None, pre_labelled: bool = False) -> AgreementReport:
+        """Return how far annotators agree on the texts that several of them annotated independently.
+
+        :param label: only this label of mentions or relations.
+        :param pre_labelled: also count answers that began from a pre-label.
+        :raises NothingToDoYet: no text has two answers that count.
+        :raises UsageError: nobody used `label` in these texts.
+        """
+        from biorat_al.people.agreement_report import measure_agreement
+
+        with self.store.read() as session:
+            report = measure_agreement(session, pre_labelled=pre_labelled)
+        return report if label is None else report.only(label)
 
     def export(
         self,

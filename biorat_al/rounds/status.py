@@ -16,6 +16,7 @@ from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity,
 from biorat_al.corpus.model.role import ROLES
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
+from biorat_al.people.ceiling import Ceiling, human_ceiling
 from biorat_al.people.disputes import Disputes, find_disputes
 from biorat_al.redaction import redact
 from biorat_al.rounds.borrowing.kept import told
@@ -101,6 +102,8 @@ class ProjectStatus:
     :param forecast: how many more labels a target F1 will take, in a sentence; None if it was not asked for or cannot
         be estimated.
     :param disputes: what annotators disagree on, and how far they agree; None if no document has several answers.
+    :param ceiling: what annotators reach on the test set, beside the newest model; None if no test document has several
+        blind answers.
     :param not_asked: labels that were added after documents had been annotated.
     :param borrowed: the corpora from which the models begin, in words; None if the project borrows nothing.
     :param start: how the borrowed start compares with the base encoder, in a sentence; None if nothing was compared.
@@ -142,6 +145,7 @@ class ProjectStatus:
     left_sentences: int = 0
     unit: AskedUnit | Literal["auto"] = "document"
     wholeness: Wholeness | None = None
+    ceiling: Ceiling | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -165,8 +169,14 @@ class ProjectStatus:
         """Return the status as JSON values."""
         disputes = self.disputes.as_dict() if self.disputes else None
         price = self.price.as_dict() if self.price else None
+        ceiling = self.ceiling.as_dict() if self.ceiling else None
         values = asdict(replace(self, price=None))
-        return values | {"disputes": disputes, "findings": self.findings.as_dict(), "price": price}
+        return values | {
+            "disputes": disputes,
+            "ceiling": ceiling,
+            "findings": self.findings.as_dict(),
+            "price": price,
+        }
 
 
 def project_status(
@@ -206,6 +216,7 @@ def project_status(
             **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*learnt, *test], prefer),
+            "ceiling": human_ceiling(session, test),
             "not_asked": not_asked(session, settings, [*learnt, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,

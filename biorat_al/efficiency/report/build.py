@@ -90,7 +90,7 @@ def project_report(
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
             progress.append(forecast_section(study, pace, status.to_annotate))
-    disputes = disputes_section(status.disputes)
+    disputes = disputes_section(status.disputes, status.ceiling)
     unasked = unasked_section(status.not_asked)
     progress += [section for section in (disputes, unasked) if section]
     facts = {

@@ -107,6 +107,8 @@ class CardDetails:
     :param made: how the corpus was made, as name → value (program, rounds, models).
     :param several: number of documents with several annotators; None: not known.
     :param agreement: agreement of each pair of annotators; `overall_agreement` is that of all pairs together.
+    :param blind_agreement: further figures on answers that began without pre-labels, one line for each; the first says
+        on how many texts.
     :param ties: the first :data:`TIES_SHOWN` of `tie_count` ties, in words.
     :param rules: rule that decided on the annotation → number of documents.
     :param not_counted: annotations that nobody had looked at, in words: the first :data:`TIES_SHOWN` of
@@ -127,6 +129,7 @@ class CardDetails:
     several: int | None = None
     agreement: Sequence[PairAgreement] = ()
     overall_agreement: AgreementF1 | None = None
+    blind_agreement: Sequence[str] = ()
     ties: Sequence[str] = ()
     tie_count: int = 0
     preferred: str | None = None

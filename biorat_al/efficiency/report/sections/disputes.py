@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from biorat_al.corpus.formats.bigbio.details import AgreementF1
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
+from biorat_al.people.ceiling import Ceiling
 from biorat_al.people.disputes import Disputes, counted
 from biorat_al.wording import plural, verb
 
 ALL = "all pairs"
 
 
-def disputes_section(disputes: Disputes | None) -> Section | None:
+def disputes_section(disputes: Disputes | None, ceiling: Ceiling | None = None) -> Section | None:
     """Return the section with the agreement of each pair of annotators and the number of disputes.
 
     :param disputes: None if no document has answers of several people; there is no section then.
+    :param ceiling: what annotators reach on the test set; None if that is not known.
     """
     if disputes is None:
         return None
@@ -35,6 +37,8 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
         )
     if disputes.settled:
         texts.append(f"The preferred annotator has decided {plural(disputes.settled, 'tie')}.")
+    if ceiling is not None:
+        texts.append(f"Human ceiling: {ceiling.sentence}.")
     rows: list[dict[str, Cell]] = [
         {
             "pair": f"{pair.first}, {pair.second}",
@@ -57,8 +61,8 @@ def disputes_section(disputes: Disputes | None) -> Section | None:
         "f1": "agreement (F1, %)",
     }
     note = (
-        "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; with few "
-        "documents such an interval is too narrow. Where the answers began from the same pre-labels, this flatters."
+        "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; below ten "
+        "documents a little too narrow. Where the answers began from the same pre-labels, this flatters."
     )
     table = FigureTable("agreement", "Agreement by pair", columns, rows, note)
     return Section("disputes", "Where annotators disagree", texts, [table])

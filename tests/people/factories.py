@@ -1,0 +1,69 @@
+"""Annotations and texts for the tests of agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation, Span
+from biorat_al.corpus.model.role import Role
+from biorat_al.people.doubles import Double
+from biorat_al.store.annotations import NewAnnotation, add_annotations
+from biorat_al.store.tables import DocumentRow
+
+AT = datetime(2020, 1, 1, tzinfo=UTC)
+
+TEXT = "Aspirin caused severe headache and nausea in patients."
+"""Nine tokens: eight words and the full stop."""
+
+LABELS = ("Chemical", "Disease", "Symptom")
+
+
+def mention(label: str, *spans: tuple[int, int]) -> Entity:
+    """Return a mention whose id is made of its label and its spans."""
+    return Entity(f"{label}{spans}", label, tuple(Span(*span) for span in spans))
+
+
+def marked(*entities: Entity, **relations: tuple[Entity, Entity]) -> Annotation:
+    """Return an annotation; the names of `relations` are their labels."""
+    stated = (Relation(label, label, head.id, tail.id) for label, (head, tail) in relations.items())
+    return Annotation(entities, tuple(stated))
+
+
+def double(given: Mapping[str, Annotation], ident: int = 1, *, role: Role = "pool", drawn_with: int = 0) -> Double:
+    """Return the text with the annotations of several people.
+
+    :param drawn_with: 0 lets the bootstrap draw it by itself.
+    """
+    return Double(Document(f"d{ident}", TEXT), role, drawn_with or ident, given)
+
+
+@st.composite
+def mentions(draw: st.DrawFn, length: int = 24, size: int = 7) -> list[Entity]:
+    """Draw mentions of a text, which may overlap, be discontinuous, and occur twice."""
+    found = []
+    for number in range(draw(st.integers(0, size))):
+        start = draw(st.integers(0, length - 1))
+        end = draw(st.integers(start + 1, min(length, start + 8)))
+        spans = [Span(start, end)]
+        if end + 1 < length and draw(st.booleans()):
+            later = draw(st.integers(end + 1, length - 1))
+            spans.append(Span(later, min(length, later + 3)))
+        found.append(Entity(f"T{number}", draw(st.sampled_from(LABELS)), tuple(spans)))
+    return found
+
+
+def add_answer(session: Session, key: str, annotator: str, annotation: Annotation, **columns: Any) -> None:
+    """Write a person's answer to the document with this id, as a pull leaves it.
+
+    :param columns: further columns of its row.
+    """
+    (document,) = session.scalars(select(DocumentRow.id).where(DocumentRow.key == key))
+    ident = f"{key} {annotator}"
+    values = {"annotator": annotator, "updated_at": AT, "desk_annotation_id": ident} | columns
+    add_annotations(session, [NewAnnotation(document, "person", annotation, values)])
