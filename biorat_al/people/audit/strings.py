@@ -1,0 +1,86 @@
+"""The same string marked in some places and not in others, or marked with two labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from biorat_al.people.audit.annotated import Worded
+from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt, quoted, suggestion
+from biorat_al.people.audit.places import Key, Place, Spread
+from biorat_al.people.audit.shares import ERRORS, Prior, fit, posterior
+
+_LABEL_PRIOR = 0.1
+
+
+def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
+    """Yield the places where a string is marked, or labelled, unlike in most of its other places."""
+    prior = fit(spread.all for spread in spreads.values())
+    extra = extra_rate(corpus)
+    for spread in spreads.values():
+        if spread.all.places > 1:
+            for place in spread.places:
+                worded = corpus[place.document]
+                yield from _marked(worded, spread, place, prior, extra)
+                if len(place.labels) == 1 and len(spread.labels) > 1:
+                    yield from _labelled(worded, spread, place)
+
+
+def extra_rate(corpus: Sequence[Worded]) -> float:
+    """Return how often a place that is no mention is taken to be marked: one word in so many, as mentions are missed."""
+    mentions = sum(len(worded.marks) for worded in corpus)
+    return ERRORS * mentions / max(sum(len(worded.keys) for worded in corpus), 1)
+
+
+def string_share(spread: Spread, place: Place, prior: Prior) -> float:
+    """Return the expected share of a string's places that are marked, by all places but one."""
+    return prior.share_near(*spread.others(place))
+
+
+def _marked(worded: Worded, spread: Spread, place: Place, prior: Prior, extra: float) -> Iterator[Finding]:
+    """Yield a finding if the place is marked unlike most others, or not marked unlike most others."""
+    far, near = spread.others(place)
+    share = prior.share_near(far, near)
+    score = posterior(1 - share, extra) if place.labels else posterior(share, ERRORS)
+    if score < FLOOR:
+        return
+    suggested: Suggestion | None = None
+    kind: Kind = "extra"
+    here = "here it is"
+    if not place.labels:
+        kind, here = "missed", "here not"
+        suggested = suggestion(worded, most_common(spread), place.first, place.end)
+    start, end = worded.span(place.first, place.end)
+    both = far.plus(*near)
+    # a string that occurs in no other document says the same twice
+    own = f" ({near.marked:,} of {near.places:,} in this document)" if near.places and far.places else ""
+    text = quoted(worded.text[start:end])
+    sentence = f"{text} is marked in {both.marked:,} of {both.places:,} other places{own}, {here}"
+    label = place.labels[0] if place.labels else None
+    evidence = (Evidence("string", sentence, score),)
+    yield Finding(kind, excerpt(worded, start, end), label, suggested, evidence, worded.annotators)
+
+
+def _labelled(worded: Worded, spread: Spread, place: Place) -> Iterator[Finding]:
+    """Yield a finding if the string has another label in most of its other mentions."""
+    (own,) = place.labels
+    others = {label: number - (label == own) for label, number in spread.labels.items()}
+    best = max(sorted(others), key=others.__getitem__)
+    if best == own:
+        return
+    # odds of the two labels, smoothed, times how often a label is wrong
+    odds = ERRORS * (others[best] + _LABEL_PRIOR) / (others[own] + _LABEL_PRIOR)
+    score = odds / (1 + odds)
+    if score < FLOOR:
+        return
+    start, end = worded.span(place.first, place.end)
+    text = quoted(worded.text[start:end])
+    total = sum(others.values())
+    sentence = f"{text} is labelled {best} in {others[best]:,} of {total:,} other mentions, here {own}"
+    evidence = (Evidence("string", sentence, score),)
+    suggested = suggestion(worded, best, place.first, place.end)
+    yield Finding("label", excerpt(worded, start, end), own, suggested, evidence, worded.annotators)
+
+
+def most_common(spread: Spread) -> str:
+    """Return the label that a string has most often."""
+    return max(sorted(spread.labels), key=spread.labels.__getitem__)
