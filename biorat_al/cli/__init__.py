@@ -1,8 +1,8 @@
 """The command line: each command reads its options, calls one library function and prints the result.
 
 - ``group``: all commands together, the exit codes, and how errors are shown; imports every command
-- ``init``, ``round``, ``status``, ``export``, ``predict``, ``simulate``, ``report``, ``convert``, ``validate``,
-  ``label_studio``, ``demo``, ``doctor``, ``db``: a module for each command
+- ``init``, ``round``, ``status``, ``export``, ``predict``, ``simulate``, ``report``, ``audit``, ``convert``,
+  ``validate``, ``label_studio``, ``demo``, ``doctor``, ``db``: a module for each command
 - ``options``: options that several commands share, and help texts made from the registries
 - ``terminal``: printing, and the signals that end a command
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 
 from biorat_al.claims import noting_finished
+from biorat_al.cli.audit import audit
 from biorat_al.cli.convert import convert
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
@@ -45,6 +46,7 @@ from biorat_al.version import __version__
         predict,
         simulate,
         report,
+        audit,
         convert,
         validate,
         label_studio,

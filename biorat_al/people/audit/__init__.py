@@ -8,7 +8,8 @@
   string; words at borders; shapes and habits by annotator; near-duplicate documents; models that had not learnt from
   the document.
 - ``audit``: all of it together.
-- ``of_project``: the annotations that count in a project, and the predictions that the store keeps.
+- ``of_project``, ``of_files``: the annotations that count in a project and the predictions that its store keeps; the
+  annotations of files.
 
-All but ``of_project`` know no store: they take documents and annotations.
+The others know neither store nor files: they take documents and annotations.
 """

@@ -92,6 +92,10 @@ class Worded:
         """Return the offsets of a range of words."""
         return self.starts[first], self.ends[end - 1]
 
+    def surface(self, first: int, end: int) -> str:
+        """Return the text of a range of words."""
+        return self.text[slice(*self.span(first, end))]
+
     @property
     def annotators(self) -> tuple[str, ...]:
         """Pseudonyms of those who annotated the document."""

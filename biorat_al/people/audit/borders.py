@@ -14,7 +14,7 @@ from typing import NamedTuple
 from biorat_al.people.audit.annotated import Mark, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, excerpt, quoted, suggestion
 from biorat_al.people.audit.places import Key, Spread
-from biorat_al.people.audit.shares import ERRORS, EVEN, Count, fit, posterior
+from biorat_al.people.audit.shares import ERRORS, EVEN, NO_PLACES, Count, fit, posterior
 
 RATE = ERRORS / 4
 """How often one border of a mention is a word too far out, and how often a word too far in."""
@@ -55,8 +55,8 @@ def border_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> 
 
 def _edge_findings(corpus: Sequence[Worded], side: int) -> Iterator[Finding]:
     """Yield the mentions with a word on the wrong side of one border: the left one (-1) or the right one (1)."""
-    words: defaultdict[str, Count] = defaultdict(lambda: Count(0, 0))
-    pairs: defaultdict[tuple[str, str], Count] = defaultdict(lambda: Count(0, 0))
+    words: defaultdict[str, Count] = defaultdict(lambda: NO_PLACES)
+    pairs: defaultdict[tuple[str, str], Count] = defaultdict(lambda: NO_PLACES)
     for worded in corpus:
         for mark in worded.marks:
             for edge in _edges(worded, mark, side):
@@ -112,7 +112,7 @@ def _unbalances(worded: Worded, mark: Mark, edge: _Edge) -> bool:
     """Return whether moving the border would part a pair of brackets."""
     if worded.words[edge.number] not in BRACKETS and worded.words[edge.number] not in CLOSING:
         return False
-    return bool(unpaired(worded.text[slice(*worded.span(edge.first, edge.end))]))
+    return bool(unpaired(worded.surface(edge.first, edge.end)))
 
 
 def _shorter(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def _longer(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Iterat
             whole, parts = spread.all.marked, spread.inside[left, left + mark.end - mark.first] - 1
             score = posterior(EVEN.share(Count(whole, whole + parts)), RATE)
             if score >= FLOOR:
-                text = quoted(worded.text[slice(*worded.span(first, end))])
+                text = quoted(worded.surface(first, end))
                 sentence = f"{text} is marked as a whole in {whole:,} of {whole + parts:,} other places"
                 yield _finding(worded, mark, first, end, Evidence("string", sentence, score))
 

@@ -21,28 +21,8 @@ EVERYBODY = "all"
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _PEOPLE = frozenset(
-    [
-        "adults",
-        "animals",
-        "boys",
-        "cases",
-        "children",
-        "females",
-        "girls",
-        "individuals",
-        "infants",
-        "males",
-        "men",
-        "mice",
-        "patient",
-        "patients",
-        "people",
-        "persons",
-        "rats",
-        "subjects",
-        "volunteers",
-        "women",
-    ]
+    {"adults", "animals", "boys", "cases", "children", "females", "girls", "individuals", "infants", "males", "men"}
+    | {"mice", "patient", "patients", "people", "persons", "rats", "subjects", "volunteers", "women"}
 )
 _PUNCTUATION = frozenset(".,;:!?")
 
@@ -83,7 +63,7 @@ def find_habits(corpus: Sequence[Worded]) -> list[Habit]:
 
 
 def shape_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
-    """Yield mentions with a shape that hardly any other has: unbalanced brackets, borders in words, blanks at borders."""
+    """Yield mentions of a rare shape: with an unbalanced bracket, a border inside a word, a blank at a border."""
     for key, shaped in _SHAPES.items():
         name, of, test = _HABITS[key]
         count = _count(corpus, test)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from biorat_al.people.audit.annotated import Worded
-from biorat_al.people.audit.shares import Count
+from biorat_al.people.audit.shares import NO_PLACES, Count
 
 LONGEST = 8
 """Most words of a string whose other places are looked up."""
@@ -44,8 +44,8 @@ class Spread:
 
     labels: Counter[str] = field(default_factory=Counter)
     places: list[Place] = field(default_factory=list)
-    all: Count = Count(0, 0)
-    by_document: defaultdict[int, Count] = field(default_factory=lambda: defaultdict(lambda: Count(0, 0)))
+    all: Count = NO_PLACES
+    by_document: defaultdict[int, Count] = field(default_factory=lambda: defaultdict(lambda: NO_PLACES))
     inside: Counter[tuple[int, int]] = field(default_factory=Counter)
 
     def add(self, place: Place) -> None:

@@ -41,6 +41,10 @@ class Count(NamedTuple):
         return Count(self.marked - marked, self.places - places)
 
 
+NO_PLACES = Count(0, 0)
+"""The count of no place."""
+
+
 class Prior(NamedTuple):
     """The beta distribution of the share of places that are marked."""
 

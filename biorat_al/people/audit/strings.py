@@ -26,14 +26,9 @@ def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> 
 
 
 def extra_rate(corpus: Sequence[Worded]) -> float:
-    """Return how often a place that is no mention is taken to be marked: one word in so many, as mentions are missed."""
+    """Return how often a place that is no mention is taken to be marked, per word: as many as mentions are missed."""
     mentions = sum(len(worded.marks) for worded in corpus)
     return ERRORS * mentions / max(sum(len(worded.keys) for worded in corpus), 1)
-
-
-def string_share(spread: Spread, place: Place, prior: Prior) -> float:
-    """Return the expected share of a string's places that are marked, by all places but one."""
-    return prior.share_near(*spread.others(place))
 
 
 def _marked(worded: Worded, spread: Spread, place: Place, prior: Prior, extra: float) -> Iterator[Finding]:

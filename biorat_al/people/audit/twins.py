@@ -12,7 +12,7 @@ from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, word_sets
 from biorat_al.people.audit.annotated import Mark, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, excerpt, quoted, suggestion
 from biorat_al.people.audit.places import Key, Spread
-from biorat_al.people.audit.shares import EVEN, Count
+from biorat_al.people.audit.shares import EVEN, NO_PLACES, Count
 
 SAME = 0.9
 """How often the same mention in the same words is taken to need the same annotation in two documents."""
@@ -98,9 +98,9 @@ def _missed_or_extra(
 ) -> Iterator[Finding]:
     spread = spreads.get(one.key(mark.first, mark.end))
     # without these two places
-    count = spread.all.minus(1, 2) if spread is not None and spread.all.places > 1 else Count(0, 0)
+    count = spread.all.minus(1, 2) if spread is not None and spread.all.places > 1 else NO_PLACES
     share = EVEN.share(count)
-    text = quoted(one.text[slice(*one.span(mark.first, mark.end))])
+    text = quoted(one.surface(mark.first, mark.end))
     kind: Kind = "missed" if share >= 0.5 else "extra"
     score = SAME * max(share, 1 - share)
     if score < FLOOR:
@@ -134,7 +134,7 @@ def _otherwise(
     else:
         worded, wrong, near, right, (first, end) = other, twin, one, mark, there
     kind: Kind = "label" if wrong.label != right.label else "borders"
-    text = quoted(near.text[slice(*near.span(right.first, right.end))])
+    text = quoted(near.surface(right.first, right.end))
     sentence = f"in the near-duplicate {near.id} {text} is marked as {right.label} in the same words"
     place = excerpt(worded, *worded.span(wrong.first, wrong.end))
     evidence = (Evidence("twin", sentence, SAME * max(share, 1 - share)),)
