@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean
 
 from biorat_al.corpus.model.document import Entity
@@ -60,7 +61,7 @@ def model_findings(corpus: Sequence[Worded], predicted: Mapping[str, Predicted])
         for entity in prediction.entities:
             confidence = entity.score or 0.0
             score = posterior(min(confidence, _SUREST), rate)
-            if confidence < thresholds.get(entity.label, 1.0) or score < FLOOR:
+            if confidence < thresholds.get(entity.label, inf) or score < FLOOR:
                 continue
             found = _difference(worded, entity)
             if found is not None:

@@ -33,6 +33,8 @@ class Twins(NamedTuple):
 
 def find_twins(texts: Sequence[str]) -> list[Twins]:
     """Return the pairs of near-duplicates; see :data:`biorat_al.acquisition.similarity.NEAR_DUPLICATE`."""
+    if not texts:
+        return []
     rows = word_sets(texts)
     found: list[Twins] = []
     for start in range(0, len(texts), _BLOCK):
