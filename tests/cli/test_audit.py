@@ -56,10 +56,8 @@ def test_csv_and_page_are_written_and_not_replaced(corpus: Path, nowhere: Path) 
     done = call("audit", "--documents", corpus, "--csv", table, "--html", page)
     assert (done.code, f"Wrote {table}" in done.out, f"Wrote {page}" in done.out) == (0, True, True)
     rows = list(csv.DictReader(table.open(encoding="utf-8", newline="")))
-    assert [(row["kind"], row["document"], row["start"], row["end"], row["text"]) for row in rows] == [
-        ("missed", "17", "3", "7", "gout"),
-        ("label", "18", "3", "7", "lead"),
-    ] or [row["document"] for row in rows] == ["18", "17"]
+    found = {(row["kind"], row["document"], row["start"], row["end"], row["text"]) for row in rows}
+    assert found == {("missed", "17", "3", "7", "gout"), ("label", "18", "3", "7", "lead")}
     html = page.read_text(encoding="utf-8")
     assert "Audit of corpus.jsonl" in html
     assert '<mark class="unmarked">gout</mark>' in html

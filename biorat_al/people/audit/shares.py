@@ -68,18 +68,19 @@ EVEN = Prior(_UNINFORMED, _UNINFORMED)
 """A prior for what cannot be fitted (Jeffreys' prior of a binomial share)."""
 
 
-def fit(counts: Iterable[Count]) -> Prior:
-    """Fit the prior to strings that are marked at least once.
+def fit(counts: Iterable[Count], *, truncated: bool = True) -> Prior:
+    """Fit the prior to strings.
 
-    That they are is part of the likelihood: it is truncated at zero. A weak normal prior on the logarithms of the
+    A weak normal prior on the logarithms of the
     parameters, around 0.5, decides where there are hardly any strings.
 
     :param counts: of each string; those with fewer than two places say nothing.
+    :param truncated: only strings that are marked at least once are counted. That they are is part of the likelihood.
     """
     from scipy.optimize import minimize
     from scipy.special import betaln
 
-    several = [count for count in counts if count.places > 1 and count.marked]
+    several = [count for count in counts if count.places > 1 and (count.marked or not truncated)]
     if not several:
         return EVEN
     distinct, times = np.unique(np.array(several, dtype=np.float64), axis=0, return_counts=True)
@@ -88,8 +89,9 @@ def fit(counts: Iterable[Count]) -> Prior:
     def loss(logs: NDArray[np.float64]) -> float:
         a, b = np.exp(logs)
         whole = betaln(a, b)
-        never = np.exp(betaln(a, places + b) - whole)
-        likelihood = betaln(marked + a, places - marked + b) - whole - np.log1p(-never)
+        likelihood = betaln(marked + a, places - marked + b) - whole
+        if truncated:
+            likelihood -= np.log1p(-np.exp(betaln(a, places + b) - whole))
         return float(-(times * likelihood).sum() + 0.5 * ((logs - np.log(_UNINFORMED)) ** 2).sum())
 
     bounds = [(np.log(_LEAST), np.log(_MOST))] * 2

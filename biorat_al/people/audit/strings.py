@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from biorat_al.people.audit.annotated import Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt, quoted, suggestion
 from biorat_al.people.audit.places import Key, Place, Spread
-from biorat_al.people.audit.shares import ERRORS, Prior, fit, posterior
-
-_LABEL_PRIOR = 0.1
+from biorat_al.people.audit.shares import ERRORS, Count, Prior, fit, posterior
 
 
 def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
     """Yield the places where a string is marked, or labelled, unlike in most of its other places."""
     prior = fit(spread.all for spread in spreads.values())
+    labelled = _label_priors(spreads)
     extra = extra_rate(corpus)
     for spread in spreads.values():
         if spread.all.places > 1:
@@ -22,7 +22,7 @@ def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> 
                 worded = corpus[place.document]
                 yield from _marked(worded, spread, place, prior, extra)
                 if len(place.labels) == 1 and len(spread.labels) > 1:
-                    yield from _labelled(worded, spread, place)
+                    yield from _labelled(worded, spread, place, labelled)
 
 
 def extra_rate(corpus: Sequence[Worded]) -> float:
@@ -55,16 +55,36 @@ def _marked(worded: Worded, spread: Spread, place: Place, prior: Prior, extra: f
     yield Finding(kind, excerpt(worded, start, end), label, suggested, evidence, worded.annotators)
 
 
-def _labelled(worded: Worded, spread: Spread, place: Place) -> Iterator[Finding]:
+def _label_priors(spreads: Mapping[Key, Spread]) -> dict[tuple[str, str], Prior]:
+    """Return the prior of the share of the first label, for each pair of labels, among a string's mentions with either.
+
+    Labels that the same strings often share, because the context decides between them, get one that says so.
+    """
+    counts: defaultdict[tuple[str, str], list[Count]] = defaultdict(list)
+    labels = sorted({label for spread in spreads.values() for label in spread.labels})
+    for spread in spreads.values():
+        for one in spread.labels:
+            for other in labels:
+                if one != other:
+                    number = spread.labels[one] + spread.labels[other]
+                    # in both orders, so that the prior does not depend on the order of the labels
+                    counts[one, other].append(Count(spread.labels[one], number))
+                    if other not in spread.labels:
+                        counts[other, one].append(Count(0, number))
+    return {pair: fit(some, truncated=False) for pair, some in counts.items()}
+
+
+def _labelled(
+    worded: Worded, spread: Spread, place: Place, priors: Mapping[tuple[str, str], Prior]
+) -> Iterator[Finding]:
     """Yield a finding if the string has another label in most of its other mentions."""
     (own,) = place.labels
     others = {label: number - (label == own) for label, number in spread.labels.items()}
     best = max(sorted(others), key=others.__getitem__)
     if best == own:
         return
-    # odds of the two labels, smoothed, times how often a label is wrong
-    odds = ERRORS * (others[best] + _LABEL_PRIOR) / (others[own] + _LABEL_PRIOR)
-    score = odds / (1 + odds)
+    either = Count(others[best], others[best] + others[own])
+    score = posterior(priors[best, own].share(either), ERRORS)
     if score < FLOOR:
         return
     start, end = worded.span(place.first, place.end)

@@ -49,6 +49,7 @@ def test_the_fit_finds_the_distribution_that_made_the_counts(true: Prior) -> Non
     random = np.random.default_rng(7)
     counts = [Count(int(random.binomial(12, p)), 12) for p in random.beta(*true, 40_000)]
     assert fit(counts) == pytest.approx(true, rel=0.15)
+    assert fit(counts, truncated=False) == pytest.approx(true, rel=0.1)
 
 
 def test_strings_of_one_place_say_nothing() -> None:

@@ -71,3 +71,12 @@ def test_nothing_is_said_of_disputed_places_and_labels_that_nobody_was_asked_for
     assert findings_in([*marked[1:], bare]) != []
     assert findings_in([*marked[1:], disputed]) == []
     assert findings_in([*marked[1:], unasked]) == []
+
+
+def test_labels_between_which_the_context_decides_are_hardly_reported() -> None:
+    names = ("gout", "asthma", "sepsis", "angina", "edema", "ataxia")
+    mixed = [f"The [Disease|{name}] and [Modifier|{name}] risk." for name in names] * 4
+    wrong = [*["A [Disease|lupus]."] * 4, "A [Modifier|lupus]."]
+    clear, unclear = findings_in(corpus_of(*CONSISTENT, *wrong)), findings_in(corpus_of(*CONSISTENT, *mixed, *wrong))
+    assert clear[0].kind == "label"
+    assert max((one.score for one in unclear if one.kind == "label"), default=0) < clear[0].score / 4
