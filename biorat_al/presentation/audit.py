@@ -11,7 +11,7 @@ from biorat_al.people.audit.audit import Audit
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.habits import Habit
 from biorat_al.people.audit.shares import ERRORS
-from biorat_al.presentation.text import notes_text, table, wrapped_text
+from biorat_al.presentation.text import Side, notes_text, table, wrapped_text
 from biorat_al.wording import plural
 
 KINDS = {"missed": "not marked", "extra": "marked", "label": "label", "borders": "borders"}
@@ -94,7 +94,7 @@ def _habits(audit: Audit) -> list[str]:
     ]
     several = any(len(habit.counts) > 1 for habit in audit.habits)
     shown = rows if several else [[name, cell] for name, _, cell in rows]
-    sides = ("left",) * len(shown[0])
+    sides: list[Side] = ["left"] * len(shown[0])
     return ["How borders are drawn, among the mentions that could have it:", *table(shown, sides=sides, indent=2)]
 
 

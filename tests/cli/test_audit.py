@@ -13,8 +13,10 @@ from biorat_al.corpus.model.document import Record
 from biorat_al.store.models import predictions_before_answers
 from biorat_al.store.tables import AnnotationRow, ModelRow
 from tests.support.audited import CONSISTENT, corpus_of
-from tests.support.commands import call, one_sentence
+from tests.support.commands import call, nowhere, one_sentence
 from tests.support.rounds import make_project, settings_for
+
+__all__ = ["nowhere"]
 
 TEXTS = [*CONSISTENT, *["We saw [Disease|gout] by [Chemical|lead]."] * 8, "No gout at all.", "Of [Disease|lead]."]
 

@@ -10,9 +10,6 @@ import pytest
 from biorat_al.people.audit.audit import audit
 from biorat_al.presentation.audit_page import page_html
 from tests.support.audited import CONSISTENT, corpus_of
-from tests.support.browser import page
-
-__all__ = ["page"]
 
 TEXTS = [
     *CONSISTENT,
