@@ -16,7 +16,7 @@ TEXTS = [
     *["We saw [Disease|gout] by [Chemical|lead]."] * 8,
     f"No gout at all {'in this long sentence ' * 20}.",
     "Of [Disease|lead].",
-    f"Of [Disease|{'averyverylongword' * 8} (x].",
+    f"Of [Disease|{'averyverylongword' * 8}]s.",
 ]
 
 
