@@ -10,6 +10,8 @@ import pytest
 
 from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Record
+from biorat_al.corpus.sources import Sources
+from biorat_al.project import Project
 from biorat_al.store.models import predictions_before_answers
 from biorat_al.store.tables import AnnotationRow, ModelRow
 from tests.support.audited import CONSISTENT, corpus_of
@@ -103,7 +105,9 @@ def test_an_id_with_two_annotations_is_refused(nowhere: Path) -> None:
 
 
 def test_a_project_without_answers(tmp_path: Path, tiny_encoder: Path, nowhere: Path) -> None:
-    with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=12, test=0):
+    write_jsonl(nowhere / "plain.jsonl", [Record(one.document, None, "") for one in corpus_of(*TEXTS)])
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
+    with Project.init(tmp_path / "trial", settings, Sources([nowhere / "plain.jsonl"], test_size=2))[0]:
         pass
     done = call("audit", "--project", tmp_path / "trial")
     assert "nothing has been annotated yet" in one_sentence(done, 3)
@@ -133,5 +137,6 @@ def test_a_project_with_rounds_is_audited_against_models_that_had_not_learnt(
             # no model existed when the first batch was answered
             assert not set(first) & set(before)
         assert audit.predicted == len(before)
-        assert audit.documents == len(answered)
+        # and the test documents with gold annotations
+        assert audit.documents == len(answered) + 4
         assert {who for one in audit.findings for who in one.annotators} <= {"annotator-1"}
