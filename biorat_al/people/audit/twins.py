@@ -32,18 +32,23 @@ class Twins(NamedTuple):
 
 
 def find_twins(texts: Sequence[str]) -> list[Twins]:
-    """Return the pairs of near-duplicates; see :data:`biorat_al.acquisition.similarity.NEAR_DUPLICATE`."""
+    """Return each near-duplicate of an earlier text, with the earlier one that it resembles most.
+
+    So a form of which there are a thousand copies gives a thousand pairs, not half a million. See
+    :data:`biorat_al.acquisition.similarity.NEAR_DUPLICATE`.
+    """
     if not texts:
         return []
     rows = word_sets(texts)
-    found: list[Twins] = []
+    closest: dict[int, Twins] = {}
     for start in range(0, len(texts), _BLOCK):
         likeness = cosines(rows[start : start + _BLOCK], rows[start:])
-        # a null vector, of a text without words, is like nothing
+        # a text without words has a null vector, which is like nothing
         for one, other in zip(*np.nonzero(likeness >= NEAR_DUPLICATE), strict=True):
-            if one < other:
-                found.append(Twins(start + int(one), start + int(other), float(likeness[one, other])))
-    return found
+            pair = Twins(start + int(one), start + int(other), float(likeness[one, other]))
+            if one < other and (pair.other not in closest or pair.likeness > closest[pair.other].likeness):
+                closest[pair.other] = pair
+    return list(closest.values())
 
 
 def twin_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread], twins: Sequence[Twins]) -> Iterator[Finding]:

@@ -29,6 +29,10 @@ def test_texts_that_hardly_differ_are_twins() -> None:
     assert find_twins(["", "..."]) == []
 
 
+def test_a_copy_is_compared_once() -> None:
+    assert [(pair.one, pair.other) for pair in find_twins([AROUND.format("harm")] * 4)] == [(0, 1), (0, 2), (0, 3)]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "others", "expected"),
     [
