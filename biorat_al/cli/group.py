@@ -14,7 +14,6 @@ from typing import NoReturn
 import click
 
 from biorat_al.claims import noting_finished
-from biorat_al.cli.agreement import agreement
 from biorat_al.cli.coverage import coverage
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
@@ -24,6 +23,8 @@ from biorat_al.cli.files.convert import convert
 from biorat_al.cli.files.validate import validate
 from biorat_al.cli.init import init
 from biorat_al.cli.label_studio import label_studio
+from biorat_al.cli.people.agreement import agreement
+from biorat_al.cli.people.audit import audit
 from biorat_al.cli.predict import predict
 from biorat_al.cli.report import report
 from biorat_al.cli.round import round_
@@ -49,6 +50,7 @@ from biorat_al.version import __version__
         predict,
         simulate,
         report,
+        audit,
         convert,
         validate,
         label_studio,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from biorat_al.efficiency.coverage.coverage import MentionCoverage
     from biorat_al.efficiency.report.page import Report
     from biorat_al.people.agreement_report import AgreementReport
+    from biorat_al.people.audit.audit import Audit
 
 
 class Project:
@@ -286,6 +287,23 @@ class Project:
             )
             report.write(page, force=force)
         return page, report
+
+    def audit(self, *, limit: int | None = None, label: str | None = None) -> Audit:
+        """Return what looks wrong in the annotated documents, worst first.
+
+        :param limit: number of findings; None returns all.
+        :param label: only findings on this label.
+        :raises UsageError: the project has no such label.
+        :raises NothingToDoYet: nothing has been annotated yet.
+        """
+        from biorat_al.people.audit.of_project import audit_project
+
+        if label is not None and label not in self.settings.labels:
+            raise UsageError(f"unknown label {label!r}; the project has {', '.join(self.settings.labels)}")
+        audit = audit_project(self.settings, self.store)
+        if not audit.documents:
+            raise NothingToDoYet("nothing has been annotated yet, so there is nothing to audit; run: biorat-al round")
+        return audit.only(limit=limit, label=label)
 
     def plan(
         self,
