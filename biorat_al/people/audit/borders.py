@@ -1,7 +1,7 @@
 """Borders that are drawn elsewhere in another way: leading articles, trailing punctuation, "patients with …".
 
 A word at a border is in the mention, as its first or last word, or beside it. How often it is in, over all mentions and
-next to the same neighbour, tells which side it belongs on (:mod:`biorat_al.people.audit.shares`). So no list of words is
+next to the same neighbour, tells which side it belongs on (:mod:`biorat_al.people.audit.shares`). No list of words is
 needed.
 """
 
