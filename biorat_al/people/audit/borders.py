@@ -1,8 +1,8 @@
 """Borders that are drawn elsewhere in another way: leading articles, trailing punctuation, "patients with …".
 
 A word at a border is in the mention, as its first or last word, or beside it. How often it is in, over all mentions and
-next to the same neighbour, tells which side it belongs on (:mod:`biorat_al.people.audit.shares`). So "group" after a
-mention that ends in "schizophrenia group" is found without a list of words.
+next to the same neighbour, tells which side it belongs on (:mod:`biorat_al.people.audit.shares`). No list of words is
+needed.
 """
 
 from __future__ import annotations
