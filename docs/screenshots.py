@@ -61,6 +61,8 @@ def main() -> None:
             for _ in range(ROUNDS):
                 annotate_open_tasks(connection, pool.reference, answers.__getitem__)
                 project.round()
+            # the batch of documents stays open
+            project.round(unit="sentence", size=3, partial=True)
             urls = project.status(ask_desk=False).urls
         with _page(info.url, credentials, Path(scratch)) as page:
             _take_pictures(page, urls, folder)
@@ -135,13 +137,14 @@ def _take_pictures(page: Any, urls: Mapping[str, str], folder: Path) -> None:
     page.locator("[class*=richtext__container] span[class*=htx-highlight]").first.click()
     page.wait_for_timeout(1000)
     _save(page, folder / "pre-labelled-task.png")
-    page.goto(f"{urls['test']}data")
-    page.get_by_role("button", name="Label All Tasks").click()
-    page.get_by_text("Labeling Instructions").wait_for()
-    page.wait_for_timeout(2500)
-    page.keyboard.press("Escape")
-    page.wait_for_timeout(1000)
-    _save(page, folder / "blind-task.png")
+    for role, name in (("test", "blind-task"), ("segment", "sentence-task")):
+        page.goto(f"{urls[role]}data")
+        page.get_by_role("button", name="Label All Tasks").click()
+        page.get_by_text("Labeling Instructions").wait_for()
+        page.wait_for_timeout(2500)
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(1000)
+        _save(page, folder / f"{name}.png")
 
 
 def _save(page: Any, path: Path) -> None:

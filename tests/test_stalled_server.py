@@ -8,10 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.project import Project
+from biorat_al.store.tables import TaskRow
 from tests.support.commands import be_quick, call, nowhere
 from tests.support.labelstudio import RunningLabelStudio
 from tests.support.proxy import proxy
@@ -20,13 +22,19 @@ from tests.support.rounds import demo_files
 __all__ = ["nowhere"]
 
 BATCH = 150
-"""Tasks of the first round: more than one request."""
+"""Documents of the pool, all of which the first round asks for, or a part of their sentences: more than one request."""
 
 
 @pytest.mark.slow(60)
+@pytest.mark.parametrize(("unit", "role"), [("document", "pool"), ("sentence", "segment")])
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process: no SIGSTOP")
 def test_a_server_that_stood_still_during_an_import_has_every_task_once(
-    fresh_label_studio: RunningLabelStudio, nowhere: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_label_studio: RunningLabelStudio,
+    nowhere: Path,
+    tiny_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    unit: str,
+    role: str,
 ) -> None:
     server = fresh_label_studio.info
     stopped: list[int] = []
@@ -50,7 +58,7 @@ def test_a_server_that_stood_still_during_an_import_has_every_task_once(
     with proxy(server.url, stand_still) as seen:
         monkeypatch.setenv("LABEL_STUDIO_URL", seen.url)
         try:
-            first = call("round", "--project", nowhere / "trial")
+            first = call("round", "--project", nowhere / "trial", "--unit", unit)
             assert stopped
         finally:
             os.killpg(server.pid, signal.SIGCONT)
@@ -61,10 +69,14 @@ def test_a_server_that_stood_still_during_an_import_has_every_task_once(
         second = call("round", "--project", nowhere / "trial")
         assert second.code == 0, second.err
     with Project.open(nowhere / "trial") as project:
-        reference = project.status(ask_desk=False).urls["pool"].rstrip("/").rsplit("/", 1)[1]
+        reference = project.status(ask_desk=False).urls[role].rstrip("/").rsplit("/", 1)[1]
+        with project.store.read() as session:
+            pushed = len(session.scalars(select(TaskRow.id)).all())
     connection = Connection(server.url, fresh_label_studio.token)
     times = Counter(task["data"]["document_id"] for task in connection.tasks(reference, include="id,data"))
-    assert len(times) == BATCH
+    assert len(times) == pushed > 100
+    if unit == "document":
+        assert pushed == BATCH
     assert set(times.values()) == {1}
     third = call("round", "--project", nowhere / "trial")
     assert "more than one task" not in third.out

@@ -7,6 +7,7 @@ Offsets count code points: in a segment's own text, or, where this is said, in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -82,6 +83,30 @@ def segment_document(document: Document, span: Span, ident: str) -> Document:
         if passage.start < end and start < passage.end
     )
     return Document(ident, document.text[start:end], passages)
+
+
+def surroundings(part: Part, most: int, *, begin: int = 0) -> tuple[str, str]:
+    """Return the text before and after a segment, each with at most `most` characters besides the mark of a cut.
+
+    A longer text is cut at the border of a sentence, or, within one long sentence, at a blank; `…` says that it was.
+
+    :param begin: where the text before the segment begins; what precedes this is left out.
+    """
+    document, (start, end) = part.document, part.span
+    before, after = document.text[begin:start].strip(), part.after.strip()
+    if len(before) > most:
+        window = segment_document(document, Span(start - most, start), "")
+        starts = [span.start for span in sentences(window.text, window.passages)[1:]] or _word_starts(window.text)
+        before = f"… {window.text[starts[0] :] if starts else ''}".strip()
+    if len(after) > most:
+        window = segment_document(document, Span(end, min(end + most, len(document.text))), "")
+        ends = [span.end for span in sentences(window.text, window.passages)[:-1]] or _word_starts(window.text)
+        after = f"{window.text[: ends[-1]].rstrip() if ends else ''} …".strip()
+    return before, after
+
+
+def _word_starts(text: str) -> list[int]:
+    return [match.end() for match in re.finditer(r"\s+(?=\S)", text)]
 
 
 def annotation_within(annotation: Annotation, span: Span) -> Annotation:

@@ -15,6 +15,7 @@ from biorat_al.corpus.segments import (
     annotation_within,
     segment_document,
     segments,
+    surroundings,
     uncovered,
 )
 
@@ -126,3 +127,45 @@ def test_what_no_segment_covers_is_unknown() -> None:
 @pytest.mark.parametrize("text", ["", " ", "\n\r\n"])
 def test_a_document_without_words_has_no_segment(text: str) -> None:
     assert segments(Document("17", text)) == []
+
+
+@given(documents(), st.integers(1, 30))
+def test_the_text_around_a_segment_is_the_documents_own_and_no_longer_than_allowed(
+    document: Document, most: int
+) -> None:
+    for segment in segments(document):
+        part = Part(document, segment.span)
+        before, after = surroundings(part, most)
+        whole_before, whole_after = part.before.strip(), part.after.strip()
+        if len(whole_before) <= most:
+            assert before == whole_before
+        else:
+            shown = before.removeprefix("…").lstrip()
+            assert before.startswith("…")
+            assert whole_before.endswith(shown)
+            assert len(shown) < most
+        if len(whole_after) <= most:
+            assert after == whole_after
+        else:
+            shown = after.removesuffix("…").rstrip()
+            assert after.endswith("…")
+            assert whole_after.startswith(shown)
+            assert len(shown) < most
+
+
+def test_long_text_around_a_segment_is_cut_between_sentences() -> None:
+    document = Document("17", "One two. Three four. Five.\nSix seven? Asked here. Eight. Nine ten. Eleven twelve.")
+    start = document.text.index("Asked")
+    part = Part(document, Span(start, start + len("Asked here.")))
+    assert surroundings(part, 100) == ("One two. Three four. Five.\nSix seven?", "Eight. Nine ten. Eleven twelve.")
+    assert surroundings(part, 28) == ("… Five.\nSix seven?", "Eight. Nine ten. …")
+    assert surroundings(part, 17) == ("… Six seven?", "Eight. …")
+    # not one whole sentence fits: it is cut between words
+    assert surroundings(part, 9) == ("… seven?", "Eight. …")
+    assert surroundings(part, 3) == ("…", "…")
+
+
+def test_the_first_and_the_last_sentence_have_nothing_before_and_after() -> None:
+    document = Document("17", "  One two. Three four.\n")
+    first, last = (Part(document, one.span) for one in segments(document))
+    assert (surroundings(first, 50), surroundings(last, 50)) == (("", "Three four."), ("One two.", ""))

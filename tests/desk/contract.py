@@ -10,7 +10,8 @@ from typing import Protocol
 import pytest
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import ROLES, Role
+from biorat_al.corpus.segments import Part
 from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Task
 from biorat_al.errors import DeskError
 from biorat_al.settings import RelationType
@@ -69,10 +70,27 @@ def gold(ids: Sequence[str]) -> Mapping[str, Annotation]:
     return {key: GOLD[key] for key in ids if key in GOLD}
 
 
-def task(key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None) -> Task:
-    """Return a task; with a version it has a pre-annotation, by default the first gold entity."""
+def task(
+    key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None, *, role: Role = "pool"
+) -> Task:
+    """Return a task; with a version it has a pre-annotation, by default the first gold entity.
+
+    :param role: with ``segment``, the document is a part of one that says more before and after it.
+    """
     proposed = tuple(replace(entity, score=0.75) for entity in GOLD[key].entities[:1]) if entities is None else entities
-    return Task(key, DOCUMENTS[key], PreAnnotation(version, 0.5, proposed) if version else None)
+    return Task(key, DOCUMENTS[key], PreAnnotation(version, 0.5, proposed) if version else None, part_of(key, role))
+
+
+TITLE, BEFORE, AFTER = "On headache", "\nAspirin comes before it. ", "\n And naloxone after it."
+
+
+def part_of(key: str, role: Role) -> Part | None:
+    """Return what a document is a part of in a project with this role; None if it is asked for as a whole."""
+    if role != "segment":
+        return None
+    start = len(TITLE + BEFORE)
+    whole = Document(f"of {key}", TITLE + BEFORE + TEXTS[key] + AFTER, (Passage("title", 0, len(TITLE)),))
+    return Part(whole, Span(start, start + len(TEXTS[key])))
 
 
 def content(annotation: Annotation) -> set[tuple[str, tuple[Span, ...]]]:
@@ -109,10 +127,18 @@ class Bench(Protocol):
 
 
 class DeskContract:
-    """Inherit, and offer the fixture ``bench``."""
+    """Inherit, and offer the fixture ``bench``.
 
-    def project(self, bench: Bench, marker: str, role: Role = "pool") -> DeskProject:
-        return bench.desk.prepare(role, "contract", LABELS, marker=marker)
+    :cvar role: the role of the project; a subclass with another one runs all tests on that.
+    """
+
+    role: Role = "pool"
+
+    def project(self, bench: Bench, marker: str, role: Role | None = None) -> DeskProject:
+        return bench.desk.prepare(role or self.role, "contract", LABELS, marker=marker)
+
+    def asked(self, key: str, version: str | None = None) -> Task:
+        return task(key, version, role=self.role)
 
     def test_it_says_where_it_is_and_that_it_answers(self, bench: Bench) -> None:
         bench.desk.check()
@@ -123,25 +149,21 @@ class DeskContract:
         assert made.labels == LABELS
         assert made.notices == ()
         assert self.project(bench, marker) == made
-        assert bench.desk.prepare("pool", "contract", LABELS, made.reference, marker=marker) == made
-        bench.desk.push(made, [task("1001")])
+        assert bench.desk.prepare(self.role, "contract", LABELS, made.reference, marker=marker) == made
+        bench.desk.push(made, [self.asked("1001")])
         assert self.project(bench, marker) == made
 
     def test_roles_and_markers_have_projects_of_their_own(self, bench: Bench, marker: str) -> None:
-        made = [
-            self.project(bench, marker),
-            self.project(bench, marker, "test"),
-            self.project(bench, f"{marker}x"),
-        ]
-        assert len({project.reference for project in made}) == 3
+        made = [*(self.project(bench, marker, role) for role in ROLES), self.project(bench, f"{marker}x")]
+        assert len({project.reference for project in made}) == len(ROLES) + 1
 
     def test_a_project_that_is_gone_is_an_error(self, bench: Bench) -> None:
         with pytest.raises(DeskError, match="999999"):
-            bench.desk.prepare("pool", "contract", LABELS, "999999")
+            bench.desk.prepare(self.role, "contract", LABELS, "999999")
 
     def test_pushed_tasks_are_found_by_their_keys(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1"), task("1003")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1002", "m-1"), self.asked("1003")])
         assert set(ids) == {"1001", "1002", "1003"}
         assert len(set(ids.values())) == 3
         assert bench.desk.find(project, ["1003", "1001", "never"]) == {"1001": ids["1001"], "1003": ids["1003"]}
@@ -150,9 +172,9 @@ class DeskContract:
 
     def test_pushing_only_what_is_missing_makes_no_doubles(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        bench.desk.push(project, [task("1001"), task("1002")])
+        bench.desk.push(project, [self.asked("1001"), self.asked("1002")])
         there = bench.desk.find(project, list(TEXTS))
-        bench.desk.push(project, [task(key) for key in TEXTS if key not in there])
+        bench.desk.push(project, [self.asked(key) for key in TEXTS if key not in there])
         assert len(bench.desk.pull(project, documents).existing) == len(TEXTS)
 
     @pytest.mark.parametrize(
@@ -180,14 +202,14 @@ class DeskContract:
     ) -> None:
         project = self.project(bench, marker)
         with pytest.raises(DeskError, match="document 1002") as caught:
-            bench.desk.push(project, [task("1001", "m-1"), wrong, task("1003", "m-1")])
+            bench.desk.push(project, [self.asked("1001", "m-1"), wrong, self.asked("1003", "m-1")])
         assert why in str(caught.value)
         assert "\n" not in str(caught.value)
         assert bench.desk.pull(project, documents).existing == frozenset()
 
     def test_answers_come_back_as_they_were_given(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task(key, "m-1") for key in TEXTS])
+        ids = bench.desk.push(project, [self.asked(key, "m-1") for key in TEXTS])
         bench.annotate(project, ids)
         pull = bench.desk.pull(project, documents)
         assert pull.existing == set(ids.values())
@@ -211,7 +233,11 @@ class DeskContract:
                 assert entity.score == (0.75 if accepted else None)
 
     def related_project(self, bench: Bench, marker: str) -> DeskProject:
-        return bench.desk.prepare("pool", "contract", LABELS, marker=marker, relations=RELATIONS)
+        return bench.desk.prepare(self.role, "contract", LABELS, marker=marker, relations=RELATIONS)
+
+    def related_task(self, key: str, proposed: bool = True) -> Task:
+        pre_annotation = PreAnnotation("m-1", 0.5, *_parts(key)[: 2 if proposed else 1])
+        return Task(key, DOCUMENTS[key], pre_annotation, part_of(key, self.role))
 
     def test_a_project_with_relations_stays_the_same(self, bench: Bench, marker: str) -> None:
         made = self.related_project(bench, marker)
@@ -223,14 +249,12 @@ class DeskContract:
         before = self.project(bench, marker)
         made = self.related_project(bench, marker)
         assert (made.reference, made.notices) == (before.reference, ())
-        assert bench.desk.push(made, [Task("1001", DOCUMENTS["1001"], PreAnnotation("m-1", 0.5, *_parts("1001")))])
+        assert bench.desk.push(made, [self.related_task("1001")])
 
     @pytest.mark.parametrize("proposed", [True, False])
     def test_relations_come_back_as_they_were_given(self, bench: Bench, marker: str, proposed: bool) -> None:
         project = self.related_project(bench, marker)
-        tasks = [
-            Task(key, DOCUMENTS[key], PreAnnotation("m-1", 0.5, *_parts(key)[: 2 if proposed else 1])) for key in TEXTS
-        ]
+        tasks = [self.related_task(key, proposed) for key in TEXTS]
         bench.annotate(project, bench.desk.push(project, tasks))
         pull = bench.desk.pull(project, documents)
         assert {state.key for state in pull.tasks} == set(TEXTS)
@@ -252,10 +276,10 @@ class DeskContract:
     )
     def test_an_invalid_relation_is_refused(self, bench: Bench, marker: str, relation: Relation, why: str) -> None:
         project = self.related_project(bench, marker)
-        ids = bench.desk.push(project, [task("1002")])
+        ids = bench.desk.push(project, [self.asked("1002")])
         wrong = PreAnnotation("m-1", 0.5, GOLD["1001"].entities, (relation,))
         with pytest.raises(DeskError, match="document 1001") as caught:
-            bench.desk.push(project, [task("1003"), Task("1001", DOCUMENTS["1001"], wrong)])
+            bench.desk.push(project, [self.asked("1003"), Task("1001", DOCUMENTS["1001"], wrong)])
         assert why in str(caught.value)
         assert set(bench.desk.find(project, list(TEXTS))) == {"1002"}
         other = PreAnnotation("m-1", 0.5, (), (relation,))
@@ -264,7 +288,7 @@ class DeskContract:
 
     def test_a_newer_version_may_have_relations(self, bench: Bench, marker: str) -> None:
         project = self.related_project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1")])
         bench.desk.add_pre_annotations(project, {ids["1001"]: PreAnnotation("m-2", 0.5, *_parts("1001"))})
         bench.desk.publish(project, "m-2")
 
@@ -279,14 +303,14 @@ class DeskContract:
 
     def test_pulling_again_gives_only_what_is_new(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        first = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1")])
+        first = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1002", "m-1")])
         bench.annotate(project, first)
         one = bench.desk.pull(project, documents)
         assert {state.key for state in one.tasks} == {"1001", "1002"}
         again = bench.desk.pull(project, documents, one.cursor)
         assert again.tasks == ()
         assert again.existing == one.existing
-        more = bench.desk.push(project, [task("1003", "m-1")])
+        more = bench.desk.push(project, [self.asked("1003", "m-1")])
         bench.annotate(project, more)
         two = bench.desk.pull(project, documents, again.cursor)
         assert [state.key for state in two.tasks] == ["1003"]
@@ -294,7 +318,7 @@ class DeskContract:
 
     def test_pulling_from_the_beginning_gives_everything_every_time(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1"), task("1005", "m-1")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1005", "m-1")])
         bench.annotate(project, ids)
         one = bench.desk.pull(project, documents)
         assert bench.desk.pull(project, documents) == one
@@ -302,16 +326,16 @@ class DeskContract:
 
     def test_a_second_process_sees_the_same(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1")])
         bench.annotate(project, ids)
         other = bench.reopen()
-        assert other.prepare("pool", "contract", LABELS, marker=marker) == project
+        assert other.prepare(self.role, "contract", LABELS, marker=marker) == project
         assert other.find(project, ["1001"]) == ids
         assert other.pull(project, documents) == bench.desk.pull(project, documents)
 
     def test_a_newer_version_is_added_once_and_shown(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1"), task("1002", "m-1")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1002", "m-1")])
         newer = {ids[key]: PreAnnotation("m-2", 0.25, GOLD[key].entities) for key in ids} | {
             "999999": PreAnnotation("m-2", 0.5, ())
         }
@@ -322,18 +346,18 @@ class DeskContract:
 
     def test_an_invalid_newer_version_is_refused(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        ids = bench.desk.push(project, [task("1001", "m-1")])
+        ids = bench.desk.push(project, [self.asked("1001", "m-1")])
         wrong = PreAnnotation("m-2", 0.5, (Entity("e", "Chemical", (Span(0, 99),)),))
         with pytest.raises(DeskError, match="document 1001"):
             bench.desk.add_pre_annotations(project, {ids["1001"]: wrong})
 
     def test_a_version_without_pre_annotations_cannot_be_shown(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
-        bench.desk.push(project, [task("1001", "m-1")])
+        bench.desk.push(project, [self.asked("1001", "m-1")])
         with pytest.raises(DeskError, match="m-9"):
             bench.desk.publish(project, "m-9")
 
 
 def pushed(desk: Desk, project: DeskProject, keys: Iterable[str], version: str | None = "m-1") -> dict[str, str]:
     """Push tasks with these keys and return their ids."""
-    return dict(desk.push(project, [task(key, version) for key in keys]))
+    return dict(desk.push(project, [task(key, version, role=project.role) for key in keys]))

@@ -39,6 +39,10 @@ class TestContract(DeskContract):
     pass
 
 
+class TestContractOfSegments(DeskContract):
+    role = "segment"
+
+
 def test_a_document_without_gold_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
     desk = OracleDesk(lambda ids: {key: GOLD[key] for key in ids if key != "1002"}, tmp_path)
     project = desk.prepare("pool", "oracle", LABELS)

@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -14,6 +15,7 @@ from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.models import models_of
+from biorat_al.store.segments import count_segments, without_segments
 from tests.support.rounds import (
     RELATED,
     make_project,
@@ -31,17 +33,17 @@ KILLED = -signal.SIGKILL
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def make(request: pytest.FixtureRequest, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+def make(request: pytest.FixtureRequest, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Return a function that makes a project with an oracle after one round, on each kind of database."""
 
-    def make(folder: Path) -> Path:
-        changes = {}
+    def make(folder: Path, *, rounds: int = 1, **changes: Any) -> Path:
         if request.param == "postgres":
             url: URL = request.getfixturevalue("new_postgres_database")()
             monkeypatch.setenv(DATABASE_VARIABLE, url.render_as_string(hide_password=False))
             changes["database"] = {"url": "environment"}
         with make_project(folder, settings_for(tiny_encoder, **changes)) as project:
-            project.round()
+            for _ in range(rounds):
+                project.round()
         return folder
 
     return make
@@ -59,7 +61,7 @@ def is_done(folder: Path) -> bool:
 
 
 def test_a_round_that_is_killed_everywhere_ends_as_an_undisturbed_one(
-    make: Callable[[Path], Path], tmp_path: Path
+    make: Callable[..., Path], tmp_path: Path
 ) -> None:
     undisturbed = make(tmp_path / "undisturbed")
     assert run_killed(undisturbed) == 0
@@ -72,7 +74,7 @@ def test_a_round_that_is_killed_everywhere_ends_as_an_undisturbed_one(
     assert the_picture(killed) == expected
 
 
-def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_a_round_that_is_killed_at_random_moments(make: Callable[..., Path], tmp_path: Path) -> None:
     undisturbed = make(tmp_path / "undisturbed")
     longest = seconds_of_round(undisturbed)
     expected = the_picture(undisturbed)
@@ -92,6 +94,38 @@ def test_a_round_that_is_killed_at_random_moments(make: Callable[[Path], Path], 
         assert run_killed(killed) == 0
     assert deaths
     assert the_picture(killed) == expected
+
+
+def test_rounds_that_ask_for_sentences_pick_the_same_after_they_were_killed(
+    make: Callable[..., Path], tmp_path: Path
+) -> None:
+    asks = {"size": 3, "unit": "sentence"}
+    undisturbed = make(tmp_path / "undisturbed", rounds=0, selection=asks)
+    pictures = []
+    for _ in range(2):
+        assert run_killed(undisturbed) == 0
+        pictures.append(the_picture(undisturbed))
+
+    killed = make(tmp_path / "killed", rounds=0, selection=asks)
+    made = [0]
+    for moment in ("before:make_segments#2", "after:make_segments#2"):
+        assert run_killed(killed, moment) == KILLED
+        with Project.open(killed) as project, project.store.read() as session:
+            made.append(count_segments(session))
+            assert without_segments(session)
+    # each time one chunk was committed, and what was written of the next is gone
+    assert made == sorted(set(made))
+    at_the_desk = ("before:desk.prepare", "after:desk.prepare", "before:desk.push", "after:desk.push")
+    for moment in ("worked:select", "writing:select", *at_the_desk, "worked:push", "writing:push"):
+        assert run_killed(killed, moment) == KILLED, moment
+    assert run_killed(killed) == 0
+    assert the_picture(killed) == pictures[0]
+
+    # with pre-labels, which are shown
+    for moment in ("worked:predict", "after:desk.push", "before:desk.publish", "after:desk.publish", "worked:push"):
+        assert run_killed(killed, moment) == KILLED, moment
+    assert run_killed(killed) == 0
+    assert the_picture(killed) == pictures[1]
 
 
 def test_a_round_that_looks_back_at_earlier_ones_picks_the_same_after_it_was_killed(

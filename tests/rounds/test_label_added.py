@@ -32,6 +32,7 @@ from biorat_al.rounds.unasked import NotAsked
 from biorat_al.settings import make_settings
 from biorat_al.store.evaluations import evaluation, relation_counts_of
 from biorat_al.store.models import models_of
+from biorat_al.store.segments import cut, places_of
 from biorat_al.store.tables import StepRow
 from tests.support.rounds import RELATED, picture_of, related_records, settings_for
 
@@ -177,6 +178,36 @@ def test_documents_from_before_a_label_are_unknown_for_it_until_they_are_asked_a
     examples = learnt(project)
     assert all(one.label != "Chemical" for key in unasked[2] for one in examples[key].entities)
     assert sum(one.label == "Chemical" for one in examples[min(early - tests - unasked[2])].entities) == 3
+
+
+@pytest.mark.slow
+def test_sentences_from_before_a_label_are_unknown_for_it_until_they_are_asked_again(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    with growing(tmp_path, tiny_encoder, pool=12, test=2, selection={"size": 3, "unit": "sentence"}) as project:
+        desk = desk_of(project)
+        of_documents = desk._gold
+
+        def of_sentences(keys: Sequence[str]) -> Mapping[str, Annotation]:
+            with project.store.read() as session:
+                places = places_of(session, keys)
+            whole = of_documents([key for key in keys if key not in places] + [one for one, _ in places.values()])
+            return {**whole, **dict(cut(whole, places))}
+
+        desk._gold = of_sentences
+        project.round()
+        early = {key for key, names in desk.offered.items() if "Chemical" not in names and "#" in key}
+        assert len(early) > 3
+        change(project, **LATER)
+        assert project.round().step("train").counts["unasked"] == {"Chemical": len(early)}
+        assert unknown(project) == early
+        again = set(sorted(early)[:2])
+        desk.ask_again("segment", *again)
+        project.round()
+        assert unknown(project) == early - again
+        # those that were asked for afterwards could be given the label
+        later = [found for key, found in learnt(project).items() if key not in early]
+        assert any(entity.label == "Chemical" for found in later for entity in found.entities)
 
 
 @pytest.mark.slow

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from alembic import command
 from sqlalchemy import URL, Connection, Engine, MetaData, Table, insert, inspect, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from biorat_al.errors import SchemaVersionError, StoreError
 from biorat_al.store.answers import answers
 from biorat_al.store.database import migration
 from biorat_al.store.database.engine import open_engine
 from biorat_al.store.database.integrity import add_missing_checksums, check_rows
+from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import (
     Measure,
     document_counts_of,
@@ -23,8 +26,9 @@ from biorat_al.store.evaluations import (
 )
 from biorat_al.store.findings import findings
 from biorat_al.store.models import mnlp_history, predictions
+from biorat_al.store.segments import parents_of
 from biorat_al.store.store import Store, now
-from biorat_al.store.tables import AnnotationRow, Base, TaskRow
+from biorat_al.store.tables import AnnotationRow, Base, DocumentRow, SegmentRow, TaskRow
 from tests.support.databases import differences
 
 VERSION = "demo-r1-rat-0123456789"
@@ -265,6 +269,46 @@ def test_a_prediction_whose_checksum_did_not_cover_the_new_columns_is_not_taken_
     with store.read() as session:
         assert check_rows(session) == 0
     store.close()
+
+
+@pytest.mark.parametrize("earlier", ["0001", "0006"])
+def test_after_the_upgrade_documents_may_be_segments_and_nothing_else_that_is_new(
+    empty_database: URL, earlier: str
+) -> None:
+    engine = _older(empty_database, earlier)
+    # as the table is there, not as the program has it now
+    with engine.connect().execution_options(writing=True) as connection:
+        document = Table("document", MetaData(), autoload_with=connection)
+        with pytest.raises(IntegrityError):
+            connection.execute(insert(document), _document_row(500, "segment"))
+    before = _content(engine)["document"]
+    migration.upgrade(engine)
+    assert _content(engine)["document"] == before
+    for again in (engine, open_engine(empty_database)):
+        with pytest.raises(IntegrityError), again.connect().execution_options(writing=True) as connection:
+            connection.execute(insert(document), _document_row(500, "sentence"))
+        if again.dialect.name == "sqlite":
+            with again.connect() as connection:
+                assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
+                assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        again.dispose()
+    store = Store(empty_database)
+    with store.write() as session:
+        session.add(DocumentRow(**_document_row(500, "segment")))
+        session.add(DocumentRow(**_document_row(501, "pool")))
+        session.flush()
+        session.add(SegmentRow(document_id=500, parent_id=501, start=0, end=5, context_words=0))
+    with store.read() as session:
+        assert parents_of(session, [7, 500, 501]) == {500: 501}
+        assert count_documents(session) == {"pool": 1, "segment": 1, "test": len(before)}
+    store.close()
+
+
+def _document_row(number: int, split: str) -> dict[str, Any]:
+    return {
+        "id": number, "key": f"d{number}", "split": split, "text": "Gout.", "text_sha256": "0", "passages": [],
+        "details": {},
+    }  # fmt: skip
 
 
 def _without(row: tuple[object, ...], table: str, changing: str | None, added: int) -> tuple[object, ...]:

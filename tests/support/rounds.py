@@ -20,7 +20,7 @@ from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
-from biorat_al.rounds import runner
+from biorat_al.rounds import runner, segments
 from biorat_al.rounds.steps import push
 from biorat_al.rounds.steps import select as select_step
 from biorat_al.settings import Settings, make_settings
@@ -195,7 +195,8 @@ def patient(project: Project, *, empty: bool = False) -> PatientDesk:
 def run_killed(folder: Path, moment: str | None = None, *, after_seconds: float | None = None, **request: Any) -> int:
     """Run a round in a separate process, and kill that process at a moment; return its exit code.
 
-    :param moment: ``before:train``, ``after:desk.push``, ``before:train_relations``; None lets the round end.
+    :param moment: ``before:train``, ``after:desk.push``, ``before:train_relations``, ``before:make_segments``; with
+        ``#2``, as in ``before:desk.push#2``, the second of these calls. None lets the round end.
     :param after_seconds: kill it this long after its beginning instead.
     """
     process = _started(folder, moment, request)
@@ -236,17 +237,26 @@ def _die() -> None:
     time.sleep(60)
 
 
+SEGMENTS_AT_ONCE = 5
+"""Documents that are cut at once in a process that dies meanwhile, so that a small pool takes several chunks."""
+
+
 def _arm(project: Project, moment: str) -> None:
     """Kill this process at `moment`."""
     when, _, what = moment.partition(":")
+    what, _, number = what.partition("#")
+    calls = int(number or 1)
     if what.startswith("desk."):
-        _arm_call(project.desk, when, what.removeprefix("desk."))
+        _arm_call(project.desk, when, what.removeprefix("desk."), calls)
     elif what == "train_relations":
         from biorat_al.learner.relations import training
 
-        _arm_call(training, when, what)
+        _arm_call(training, when, what, calls)
+    elif what == "make_segments":
+        segments.CHUNK = SEGMENTS_AT_ONCE
+        _arm_call(segments, when, what, calls)
     elif what in ("predict_begun", "pre_label_begun"):
-        _arm_call(select_step if what == "predict_begun" else push, when, what)
+        _arm_call(select_step if what == "predict_begun" else push, when, what, calls)
     elif when == "after":
         run_step = runner._run_step
 
@@ -260,14 +270,18 @@ def _arm(project: Project, moment: str) -> None:
         runner.STEPS[what] = _deadly(runner.STEPS[what], when)
 
 
-def _arm_call(place: Any, when: str, name: str) -> None:
+def _arm_call(place: Any, when: str, name: str, calls: int) -> None:
     work = getattr(place, name)
+    left = calls
 
     def deadly(*arguments: Any, **options: Any) -> Any:
-        if when == "before":
+        nonlocal left
+        left -= 1
+        if when == "before" and not left:
             _die()
         result = work(*arguments, **options)
-        _die()
+        if not left:
+            _die()
         return result
 
     setattr(place, name, deadly)

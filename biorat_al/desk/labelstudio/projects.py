@@ -52,8 +52,11 @@ into 1280 pixels, including margins of 20 pixels each."""
 
 _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
-_ALWAYS_HIDDEN = ("data.text", "data.biorat_key", "data.title", "data.before", "data.after")
-"""Columns that a project without tasks does not have yet."""
+_ALWAYS_HIDDEN = (
+    *("data.text", "data.biorat_key", "data.title", "data.document_title"),
+    *("data.of_document", "data.before", "data.after"),
+)
+"""Columns that a project without tasks does not have yet; hidden unless they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ def create(connection: Connection, wanted: Wanted) -> Json:
             "label_config": wanted.mark.write(wanted.configuration.xml),
             "expert_instruction": wanted.instruction,
             "show_instruction": True,
-            "sampling": "Sequential sampling" if blind else "Uncertainty sampling",
+            "sampling": "Uncertainty sampling" if wanted.role == "pool" else "Sequential sampling",
             "show_collab_predictions": not blind,
         },
     )
@@ -184,13 +187,17 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
             return
         columns = [_name(column) for column in connection.get("api/dm/columns/", project=project)["columns"]]
         shown = {name: width for name, width in _SHOWN.items() if role != "test" or name not in _OF_A_MODEL}
+        if role == "segment":
+            # the sentence itself says more than the title, which several of them share
+            width = shown.pop("data.document_title")
+            shown |= {"data.text": width - 40, "data.document_id": shown["data.document_id"] + 40}
         hidden = list(dict.fromkeys((*columns, *_ALWAYS_HIDDEN)))
         data = {
-            "title": "Documents",
+            "title": "Sentences" if role == "segment" else "Documents",
             "type": "list",
             "target": "tasks",
             "filters": {"conjunction": "and", "items": []},
-            "ordering": ["tasks:id"] if role == "test" else ["tasks:predictions_score"],
+            "ordering": ["tasks:predictions_score"] if role == "pool" else ["tasks:id"],
             "columnsWidth": {f"tasks:{name}": width for name, width in shown.items()},
             "hiddenColumns": {
                 "explore": [f"tasks:{name}" for name in hidden if name not in shown],

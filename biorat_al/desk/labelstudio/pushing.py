@@ -6,11 +6,13 @@ or whose answer is silently wrong. Nothing is sent unless everything in the call
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from biorat_al.corpus.formats.label_studio.regions import regions_of
 from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.segments import Part, surroundings
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
@@ -30,8 +32,11 @@ DOCUMENT = "document_id"
 DOCUMENT_TITLE = "document_title"
 HEADING = "title"
 """What is shown above the text; earlier versions put the title here, whether or not the text begins with it."""
-BEFORE, AFTER = "before", "after"
-"""The document's text around a segment, for people only."""
+WHOLE, BEFORE, AFTER = "of_document", "before", "after"
+"""Of a segment, for people only: the document that it is a part of, and this document's text around it."""
+
+AROUND = 2_000
+"""Most characters of this text on each side: more than an annotator reads for a sentence, and less than a full text."""
 
 LONGEST_TITLE = 300
 
@@ -134,10 +139,9 @@ def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
     whole = document if task.of is None else task.of.document
     data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
     title = _title(whole)
-    # what is before a segment begins with the document
-    data |= {DOCUMENT_TITLE: _cut(title), HEADING: "" if _begins_with(whole.text, title) else _cut(title)}
+    data |= {DOCUMENT_TITLE: _cut(title), HEADING: "" if _begins_with(document.text, title) else _cut(title)}
     if task.of is not None:
-        data |= {BEFORE: task.of.before.strip(), AFTER: task.of.after.strip()}
+        data |= _of_segment(task.of, title)
     body: Json = {"data": data}
     if task.pre_annotation is not None:
         body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]
@@ -168,6 +172,15 @@ def prediction_body(
     return body
 
 
+def _of_segment(part: Part, title: str) -> Json:
+    """Return what is shown around a segment. The title is on top, and is not shown once more in the text before it."""
+    start = part.span.start
+    end = _end_of(title, part.document.text)
+    heading = "" if end is not None and start < end else _cut(title)
+    before, after = surroundings(part, AROUND, begin=end if end is not None and heading == title else 0)
+    return {WHOLE: part.document.id, HEADING: heading, BEFORE: before, AFTER: after}
+
+
 def _title(document: Document) -> str:
     """Return the document's title on one line, for people only; empty if there is none."""
     for passage in document.passages:
@@ -181,8 +194,13 @@ def _title(document: Document) -> str:
 
 def _begins_with(text: str, title: str) -> bool:
     """Return whether a text begins with a title, so that both need not be shown."""
-    # white space is all that may differ; a title is never longer than the text
-    return " ".join(text.split()).startswith(title)
+    return _end_of(title, text) is not None
+
+
+def _end_of(title: str, text: str) -> int | None:
+    """Return where a title ends in a text that begins with it, whatever the white space in it; None if it does not."""
+    match = re.match(r"\s*" + r"\s+".join(map(re.escape, title.split())), text)
+    return match.end() if match else None
 
 
 def _cut(title: str) -> str:

@@ -10,13 +10,15 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Document, Entity
+from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.corpus.reading import read_corpus
+from biorat_al.corpus.segments import Part, annotation_within
 from biorat_al.dictionary.matching import Matcher
 from biorat_al.dictionary.reading import read_dictionary
 from biorat_al.errors import ProjectError
@@ -28,6 +30,7 @@ from biorat_al.store.annotations import chunks, entity_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import add_predictions, note_source, predicted_documents, sources_of
 from biorat_al.store.rounds import all_rounds, steps_of
+from biorat_al.store.segments import parts_of
 from biorat_al.store.store import now
 
 RULES = 1
@@ -62,19 +65,29 @@ class PreLabeller:
         """What it is, for people."""
         return self.kept.title
 
-    def predicted(self, documents: Mapping[int, Document]) -> dict[int, tuple[Entity, ...]]:
-        """Return the mentions in documents, by row id; a document that a file of pre-labels lacks is left out."""
+    def predicted(
+        self, documents: Mapping[int, Document], parts: Mapping[int, Part] = MappingProxyType({})
+    ) -> dict[int, tuple[Entity, ...]]:
+        """Return the mentions in documents, by row id; a document that a file of pre-labels lacks is left out.
+
+        :param parts: what each segment among them is a part of. A file has whole documents: a segment gets the mentions
+            that lie within it.
+        """
         if self.kept.label is not None:
             matcher = self._matcher(self.kept.label)
             return {row_id: matcher.entities(document.text) for row_id, document in documents.items()}
-        row_ids = {document.id: row_id for row_id, document in documents.items()}
+        wanted: dict[str, list[tuple[int, Part]]] = {}
+        for row_id, document in documents.items():
+            part = parts.get(row_id) or Part(document, Span(0, len(document.text)))
+            wanted.setdefault(part.document.id, []).append((row_id, part))
         labels = Labels(self.settings)
         found: dict[int, tuple[Entity, ...]] = {}
         for record in read_corpus(self.path, format="jsonl"):
-            row_id = row_ids.get(record.document.id)
-            if row_id is None or record.annotation is None or record.document.text != documents[row_id].text:
-                continue
-            found.setdefault(row_id, _with_labels(record.annotation.entities, labels))
+            for row_id, part in wanted.get(record.document.id, ()):
+                if record.annotation is None or record.document.text != part.document.text:
+                    continue
+                entities = annotation_within(record.annotation, part.span).entities
+                found.setdefault(row_id, _with_labels(entities, labels))
         return found
 
     def _matcher(self, label: str) -> Matcher:
@@ -135,9 +148,9 @@ def _used_before(session: Session, number: int) -> dict[str, str]:
 
 
 def predict_with(context: Context, labeller: PreLabeller, document_ids: Sequence[int]) -> None:
-    """Write the predictions of a pre-labeller for documents that have none of it yet; each chunk is committed.
+    """Write the predictions of a pre-labeller for what has none of it yet; each chunk is committed.
 
-    :param document_ids: row ids.
+    :param document_ids: row ids of documents and segments.
     """
     context.check_lock()
     with context.store.write() as session:
@@ -146,10 +159,11 @@ def predict_with(context: Context, labeller: PreLabeller, document_ids: Sequence
         done = predicted_documents(session, labeller.version)
         left = [row_id for row_id in document_ids if row_id not in done]
         documents = documents_by_id(session, left, check=True)
+        parts = parts_of(session, left)
     if not left:
         return
     with context.progress.bar(f"Pre-labelling with {labeller.kept.name}", total=len(left), unit="document") as bar:
-        found = labeller.predicted({row_id: documents[row_id] for row_id in left})
+        found = labeller.predicted({row_id: documents[row_id] for row_id in left}, parts)
         for some in chunks([row_id for row_id in left if row_id in found], CHUNK):
             context.check_lock()
             with context.store.write() as session:

@@ -23,7 +23,7 @@ _COUNTS = ("new", "changed", "revised", "deleted", "skipped", "unattended", "del
 
 
 def run(context: Context) -> Finish:
-    """Fetch answers from both projects on the desk; the merged answers and the new cursor are committed together."""
+    """Fetch answers from the projects on the desk; the merged answers and the new cursor are committed together."""
     pulls: dict[Role, Pull] = {}
     with context.store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}

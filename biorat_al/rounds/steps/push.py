@@ -38,7 +38,7 @@ CHUNK = 100
 
 
 def run(context: Context) -> Finish:
-    """Push what was picked, lowest confidence first; then re-label open tasks and show the new version.
+    """Push the picked documents or segments, in order; then re-label open tasks and show the new version.
 
     Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
     on the desk what an interrupted run may have sent.
@@ -76,12 +76,12 @@ def run(context: Context) -> Finish:
     version = labeller.version if labeller is not None else model.version if model is not None else None
     if version is not None:
         pre_label_begun(context, version, concerned)
-    picked.sort(key=lambda document_id: sure[document_id].confidence if document_id in sure else 0.0)
     with context.store.read() as session:
         proposed = _pre_annotations(session, version, concerned)
         offers = Offers.read(session)
         stale = behind(session, settings, offers)
         parts = parts_of(session, picked)
+        picked = in_order(picked, {one: measured.confidence for one, measured in sure.items()}, parts)
         asked = _Asked(picked, parts, earlier, proposed, version)
         batches = [_batch(session, role, asked, settings) for role in LEARNT_ROLES]
     if not picked and not blind and not earlier and not stale:
@@ -126,6 +126,22 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+def in_order(picked: Sequence[int], confidence: Mapping[int, float], parts: Mapping[int, Part]) -> list[int]:
+    """Return row ids in the order in which annotators get them: what the model is least sure of first.
+
+    Segments of one document follow one another in the order of its text, so that nobody has to read into it twice; the
+    one that the model is least sure of decides when. What is equally sure keeps its place.
+
+    :param confidence: by row id; 0 where it is missing.
+    :param parts: what each segment among them is a part of.
+    """
+    of = {one: parts[one].document.id if one in parts else one for one in picked}
+    places: dict[str | int, int] = {}
+    for place, one in enumerate(sorted(picked, key=lambda one: confidence.get(one, 0.0))):
+        places.setdefault(of[one], place)
+    return sorted(picked, key=lambda one: (places[of[one]], parts[one].span if one in parts else ()))
 
 
 @dataclass(frozen=True, slots=True)

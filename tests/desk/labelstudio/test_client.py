@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk, connect
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark
@@ -99,14 +100,15 @@ def test_a_project_of_the_same_title_that_people_made_is_not_ours(
     assert annotator.project(str(theirs["id"]))["description"] == "mine, hands off"
 
 
+@pytest.mark.parametrize("role", ROLES)
 def test_a_new_label_comes_into_a_configuration_that_nobody_touched(
-    label_studio: RunningLabelStudio, marker: str
+    label_studio: RunningLabelStudio, marker: str, role: Role
 ) -> None:
     desk = label_studio.desk()
-    before = desk.prepare("pool", "client", LABELS, marker=marker)
-    after = desk.prepare("pool", "client", (*LABELS, "Gene"), before.reference, marker=marker)
+    before = desk.prepare(role, "client", LABELS, marker=marker)
+    after = desk.prepare(role, "client", (*LABELS, "Gene"), before.reference, marker=marker)
     assert (after.reference, after.notices) == (before.reference, ())
-    assert desk.prepare("pool", "client", (*LABELS, "Gene"), marker=marker) == after
+    assert desk.prepare(role, "client", (*LABELS, "Gene"), marker=marker) == after
     assert 'value="Gene"' in label_studio.annotator().project(before.reference)["label_config"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.labelstudio.configuration import (
     BLIND,
     COLOURS,
@@ -71,6 +71,23 @@ def test_labels_are_shown_in_the_text_where_colours_alone_do_not_tell_them_apart
         return 'showLabels="true"' in labelling_configuration([f"L{number}" for number in range(count)])
 
     assert [shown(count) for count in (1, 5, 6, 20)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_a_segment_shows_what_is_around_it_and_whose_it_is(role: Role) -> None:
+    xml = labelling_configuration(["Chemical"], role=role)
+    for shown in ("$before", "$after", "$of_document", "biorat-around"):
+        assert (shown in xml) == (role == "segment"), shown
+    assert ("$document_id" in xml) == (role != "segment")
+    # one text that can be marked
+    assert LabellingConfiguration.parse(xml).text == "text"
+    assert xml.count("<Text ") == 1
+
+
+def test_a_mark_names_each_role() -> None:
+    for role in ROLES:
+        mark = Mark(role, "p-1", "0123456789ab", "ba9876543210")
+        assert Mark.of({"label_config": mark.write(labelling_configuration(["A"], role=role))}) == mark
 
 
 def test_only_a_test_document_says_that_it_is_one() -> None:
@@ -200,7 +217,7 @@ def test_a_mark_that_an_earlier_version_wrote_into_the_description_counts() -> N
     assert Mark.of({"label_config": newer.write(labelling_configuration(["A"])), "description": written}) == newer
 
 
-@pytest.mark.parametrize("role", ["pool", "test"])
+@pytest.mark.parametrize("role", ROLES)
 def test_descriptions_are_for_people(role: Role) -> None:
     assert "[" not in description(role)
     assert Mark.find(description(role)) is None
@@ -219,8 +236,9 @@ def test_any_marker_is_one_word_of_a_comment(marker: str) -> None:
 
 @pytest.mark.parametrize("title", ["a", "ab", "bc5cdr", "x" * 40, "y" * 60])
 def test_titles_have_a_length_that_label_studio_takes(title: str) -> None:
-    pool, test = project_title(title, "pool"), project_title(title, "test")
-    assert pool != test
-    assert all(3 <= len(made) <= 50 for made in (pool, test))
-    assert pool.startswith(title[:30])
-    assert test.endswith("(blind test)")
+    titles = {role: project_title(title, role) for role in ROLES}
+    assert len(set(titles.values())) == len(ROLES)
+    assert all(3 <= len(made) <= 50 for made in titles.values())
+    assert all(made.startswith(title[:30]) for made in titles.values())
+    assert titles["test"].endswith(" (blind test)")
+    assert titles["segment"].endswith(" (sentences)")

@@ -38,3 +38,7 @@ def bench(label_studio: RunningLabelStudio) -> _Bench:
 
 class TestContract(DeskContract):
     pass
+
+
+class TestContractOfSegments(DeskContract):
+    role = "segment"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.labelstudio.instruction import instruction, is_same, is_untouched
 from biorat_al.settings import Guidelines
 
@@ -78,12 +78,13 @@ def test_markdown_is_rendered_and_plain_text_keeps_its_lines() -> None:
     assert "  &lt; &amp; &gt; &#x27;q&#x27;" in made
 
 
-@pytest.mark.parametrize("role", ["pool", "test"])
+@pytest.mark.parametrize("role", ROLES)
 def test_the_general_rules_say_how_to_work(role: Role) -> None:
     made = instruction(role, relations=False)
     for words in ("label first", "handle", "Nothing to mark?", "Skip", "Create Annotations From Predictions", "others"):
         assert words in made
     assert ("test documents" in made) == (role == "test")
+    assert ("one sentence" in made) == (role == "segment")
     assert "Draw a relation" not in made
     assert "Draw a relation" in instruction(role, relations=True)
 

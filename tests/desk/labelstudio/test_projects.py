@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from biorat_al.corpus.model.document import Document, Passage
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import DeskProject, Task
 from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, LabellingConfiguration, Mark, description
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched
@@ -44,7 +44,7 @@ def views(annotator: Annotator, project: DeskProject) -> list[dict[str, Any]]:
     return list(annotator.request("GET", "/api/dm/views/", params={"project": project.reference}))
 
 
-@pytest.mark.parametrize("role", ["pool", "test"])
+@pytest.mark.parametrize("role", ROLES)
 def test_annotators_read_no_checksum_and_know_a_blind_project(
     label_studio: RunningLabelStudio, marker: str, role: Role
 ) -> None:
@@ -59,7 +59,9 @@ def test_annotators_read_no_checksum_and_know_a_blind_project(
     assert settings["show_instruction"]
     assert (BLIND in settings["label_config"]) == (role == "test")
     assert settings["title"].endswith("(blind test)") == (role == "test")
+    assert settings["title"].endswith("(sentences)") == (role == "segment")
     assert ("These are test documents" in settings["expert_instruction"]) == (role == "test")
+    assert ("asks for <strong>one sentence</strong>" in settings["expert_instruction"]) == (role == "segment")
     assert not project.lacking
     # the mark is where it is found again
     assert Mark.of(settings) is not None
@@ -216,7 +218,7 @@ def test_whoever_hides_the_instruction_is_not_shown_it_again(label_studio: Runni
     assert not settings["show_instruction"]
 
 
-@pytest.mark.parametrize("role", ["pool", "test"])
+@pytest.mark.parametrize("role", ROLES)
 def test_the_data_manager_has_one_tab_with_the_useful_columns(
     label_studio: RunningLabelStudio, marker: str, role: Role
 ) -> None:
@@ -231,10 +233,12 @@ def test_the_data_manager_has_one_tab_with_the_useful_columns(
              for column in columns if not column.get("children")}  # fmt: skip
     visible = set(names) - set(view["data"]["hiddenColumns"]["explore"])
     of_a_model = {"tasks:predictions_score", "tasks:predictions_model_versions"}
+    # of a sentence, its own words say more than the title
+    words = "tasks:data.text" if role == "segment" else "tasks:data.document_title"
     assert visible == {
-        "tasks:id", "tasks:data.document_id", "tasks:data.document_title", "tasks:completed_at",
-        "tasks:total_annotations", "tasks:cancelled_annotations", "tasks:annotators",
-    } | (of_a_model if role == "pool" else set())  # fmt: skip
+        "tasks:id", "tasks:data.document_id", words, "tasks:completed_at", "tasks:total_annotations",
+        "tasks:cancelled_annotations", "tasks:annotators",
+    } | (of_a_model if role != "test" else set())  # fmt: skip
     # it hides no task, from people or from a fetch
     assert view["data"]["filters"]["items"] == []
     answer = annotator.request("GET", "/api/tasks/", params={"project": project.reference, "view": view["id"]})

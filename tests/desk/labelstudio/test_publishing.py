@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,7 +12,7 @@ from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.errors import DeskError
-from tests.desk.contract import LABELS, documents, pushed
+from tests.desk.contract import LABELS, documents, pushed, task
 from tests.support.labelstudio import Annotator, RunningLabelStudio, drawn
 from tests.support.proxy import proxy
 
@@ -163,6 +164,27 @@ def test_lowest_confidence_comes_first(room: Room) -> None:
         order.append(task["data"]["biorat_key"])
         room.ann.submit(str(task["id"]), [])
     assert order == sorted(confidences, key=confidences.__getitem__)
+
+
+@pytest.mark.parametrize("version", [None, "m-1"])
+def test_sentences_come_in_the_order_in_which_they_were_sent(room: Room, marker: str, version: str | None) -> None:
+    """Whatever their confidence: those of one document follow one another."""
+    project = room.desk.prepare("segment", "publishing", LABELS, marker=marker)
+    confidences = dict(zip(("1002", "1005", "1001", "1004"), (0.9, 0.2, 0.7, 0.4), strict=True))
+    tasks = [
+        replace(task(key, role="segment"), pre_annotation=PreAnnotation(version, confidence, ()) if version else None)
+        for key, confidence in confidences.items()
+    ]
+    room.desk.push(project, tasks)
+    if version:
+        room.desk.publish(project, version)
+    order = []
+    for _ in confidences:
+        offered = room.ann.request("GET", f"/api/projects/{project.reference}/next")
+        order.append(offered["data"]["biorat_key"])
+        assert bool(offered["predictions"]) == bool(version)
+        room.ann.submit(str(offered["id"]), [])
+    assert order == list(confidences)
 
 
 def test_the_blind_test_project_shows_no_predictions(room: Room, marker: str) -> None:

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Document, Entity, Passage, Span
+from biorat_al.corpus.segments import Part, segment_document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, labelling_configuration
 from biorat_al.desk.labelstudio.connection import TooLargeError
 from biorat_al.errors import DeskError, DeskUnreachableError
-from tests.desk.contract import DOCUMENTS, LABELS, TEXTS, documents, pushed, task
+from tests.desk.contract import AFTER, BEFORE, DOCUMENTS, LABELS, TEXTS, TITLE, documents, part_of, pushed, task
 from tests.support.labelstudio import RunningLabelStudio, renamed_label
 from tests.support.proxy import proxy
 
@@ -268,3 +269,53 @@ def test_a_title_is_shown_once_however_it_is_broken_into_lines(words: list[str],
     data = pushing.task_body(Task("k", document), None)["data"]  # type: ignore[arg-type]
     assert data["title"] == ""
     assert data["document_title"].removesuffix(" …") in " ".join(text.split())
+
+
+def test_the_task_of_a_segment_shows_what_is_around_it_and_names_the_document() -> None:
+    part = part_of("1001", "segment")
+    assert part is not None
+    body = pushing.task_body(task("1001", role="segment"), None)  # type: ignore[arg-type]
+    assert body["data"] == {
+        "text": TEXTS["1001"],
+        "document_id": "1001",
+        "biorat_key": "1001",
+        "document_title": TITLE,
+        "title": TITLE,
+        "of_document": "of 1001",
+        "before": BEFORE.strip(),
+        "after": AFTER.strip(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "before"),
+    [
+        # the title is on top, and not once more in what comes before
+        ("Second.", "A title\nin two lines?", "First."),
+        ("First.", "A title\nin two lines?", ""),
+        # it is asked for itself, as a whole or in part
+        ("A title\nin two lines?", "", ""),
+        ("in two", "", "A title"),
+    ],
+)
+def test_the_title_of_a_segments_document_is_shown_once(asked: str, title: str, before: str) -> None:
+    text = "A title\nin two lines?\nFirst. Second."
+    whole = Document("77", text, (Passage("title", 0, text.index("\nFirst")),))
+    part = Part(whole, Span(text.index(asked), text.index(asked) + len(asked)))
+    segment = segment_document(whole, part.span, "77#1")
+    data = pushing.task_body(Task("77#1", segment, None, part), None)["data"]  # type: ignore[arg-type]
+    assert (data["title"], data["before"]) == (" ".join(title.split()), before)
+    assert data["document_title"] == "A title in two lines?"
+
+
+def test_the_task_of_a_segment_of_a_full_text_is_short() -> None:
+    text = "Patients had coma. " * 3_000 + "Naloxone helped. " + "Others had gout. " * 3_000
+    start = text.index("Naloxone")
+    whole = Document("77", text)
+    part = Part(whole, Span(start, start + len("Naloxone helped.")))
+    segment = segment_document(whole, part.span, "77#1")
+    data = pushing.task_body(Task("77#1", segment, None, part), None)["data"]  # type: ignore[arg-type]
+    for shown in (data["before"], data["after"]):
+        assert pushing.AROUND - 50 < len(shown) <= pushing.AROUND + 2
+    assert (data["before"][:20], data["before"][-18:]) == ("… Patients had coma.", "Patients had coma.")
+    assert (data["after"][:16], data["after"][-18:]) == ("Others had gout.", "Others had gout. …")
