@@ -31,9 +31,9 @@ from biorat_al.store.answers import annotators
 from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import sources_of
+from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
-from biorat_al.store.segments import parents_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 from biorat_al.version import __version__

@@ -24,11 +24,11 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Decision, answers, decisions
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.segments import places_of, spans_of
+from biorat_al.store.parts.segments import places_of, spans_of
+from biorat_al.store.parts.wholeness import answered_pool
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import DocumentRow
-from biorat_al.store.wholeness import answered_pool
 
 SENTENCES = "sentences"
 """The split of the annotated sentences of documents that are not whole."""

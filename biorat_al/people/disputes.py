@@ -14,7 +14,7 @@ from biorat_al.people.agreement import Agreement
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import Answer, annotators, decisions
-from biorat_al.store.segments import parents_of
+from biorat_al.store.parts.segments import parents_of
 from biorat_al.wording import plural
 
 

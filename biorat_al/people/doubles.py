@@ -20,7 +20,7 @@ from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.people.pseudonyms import number_of, pseudonyms
 from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.segments import parents_of
+from biorat_al.store.parts.segments import parents_of
 
 
 @dataclass(frozen=True, slots=True)

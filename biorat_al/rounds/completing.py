@@ -31,9 +31,9 @@ from biorat_al.store.annotations import (
 from biorat_al.store.answers import load_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import predictions
+from biorat_al.store.parts.segments import answered_spans, spans_of, waiting_for_segments
+from biorat_al.store.parts.wholeness import answered_pool
 from biorat_al.store.picks import never_asked_documents, shown_with
-from biorat_al.store.segments import answered_spans, spans_of, waiting_for_segments
-from biorat_al.store.wholeness import answered_pool
 
 COMPLETING = "completing"
 """Name recorded as the strategy of a round that completes documents."""

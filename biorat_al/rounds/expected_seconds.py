@@ -17,7 +17,7 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import measures
-from biorat_al.store.segments import context_words
+from biorat_al.store.parts.segments import context_words
 from biorat_al.store.tables import DocumentRow
 
 SHORTEST = 1.0

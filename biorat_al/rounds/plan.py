@@ -16,9 +16,9 @@ from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import learnt_answers
+from biorat_al.store.parts.segments import never_asked_segments, parents_of, without_segments
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round
-from biorat_al.store.segments import never_asked_segments, parents_of, without_segments
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
 from biorat_al.wording import plural

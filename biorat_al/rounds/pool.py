@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.settings import AskedUnit
 from biorat_al.store.answers import learnt_answers
+from biorat_al.store.parts.segments import never_asked_segments
 from biorat_al.store.picks import never_asked_documents
-from biorat_al.store.segments import never_asked_segments
 from biorat_al.store.tasks import tasks_in_state
 
 

@@ -33,9 +33,9 @@ from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import answers, learnt_answers
 from biorat_al.store.database.integrity import add_missing_checksums, check_rows
 from biorat_al.store.findings import findings
+from biorat_al.store.parts.segments import without_segments
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round, steps_of
-from biorat_al.store.segments import without_segments
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import changed_since, count_seats, count_tasks

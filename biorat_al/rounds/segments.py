@@ -5,7 +5,7 @@ from __future__ import annotations
 from biorat_al.corpus.sentences import NEWEST_RULES
 from biorat_al.rounds.context import Context
 from biorat_al.store.annotations import chunks
-from biorat_al.store.segments import CHUNK, make_segments, without_segments
+from biorat_al.store.parts.segments import CHUNK, make_segments, without_segments
 
 
 def make_missing_segments(context: Context) -> None:

@@ -33,13 +33,13 @@ from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import BORROWED, models_in_use
+from biorat_al.store.parts.segments import never_asked_segments, parents_of
+from biorat_al.store.parts.wholeness import Wholeness, wholeness
 from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
-from biorat_al.store.segments import never_asked_segments, parents_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
 from biorat_al.store.tasks import count_seats, count_tasks, desk_project
-from biorat_al.store.wholeness import Wholeness, wholeness
 
 _CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False), AnnotationRow.made_from.is_(None))
 

@@ -17,8 +17,8 @@ from biorat_al.settings import Settings
 from biorat_al.store.answers import Answer, answers, learnt_answers
 from biorat_al.store.asked import Offer, Offers, offer_of_values
 from biorat_al.store.documents import document_keys
+from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.rounds import all_rounds
-from biorat_al.store.segments import parents_of
 from biorat_al.store.tasks import desk_project
 from biorat_al.wording import plural
 

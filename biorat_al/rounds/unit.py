@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.settings import AskedUnit, Settings
+from biorat_al.store.parts.segments import count_segments, never_asked_segments, without_segments
 from biorat_al.store.picks import asked_sentences
-from biorat_al.store.segments import count_segments, never_asked_segments, without_segments
 
 PLATEAU = "performance plateau"
 

@@ -33,7 +33,7 @@ from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.asked import Given, Offers
 from biorat_al.store.consensus.majority import Majority, alone, majority
-from biorat_al.store.segments import cut, parents_of, places_of
+from biorat_al.store.parts.segments import cut, parents_of, places_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 

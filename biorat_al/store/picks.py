@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from biorat_al.store.segments import is_annotated
+from biorat_al.store.parts.segments import is_annotated
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,

@@ -20,8 +20,8 @@ from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import NewAnnotation, add_annotations
 from biorat_al.store.documents import documents_by_id
+from biorat_al.store.parts.segments import make_segments, segments_of
 from biorat_al.store.picks import add_picks
-from biorat_al.store.segments import make_segments, segments_of
 from biorat_al.store.store import Store, add_project
 from biorat_al.store.tables import RoundRow
 from tests.store.conftest import store

@@ -218,7 +218,7 @@ ROUNDS = (
     ),
     Fault(
         "a document counts as whole once a sentence of it is annotated",
-        "biorat_al/store/wholeness.py",
+        "biorat_al/store/parts/wholeness.py",
         "(whole if len(answered) == len(segments) else begun)",
         "(whole if answered else begun)",
         ("tests/store/test_wholeness.py",),

@@ -33,7 +33,7 @@ from biorat_al.settings import SETTINGS_FILE, settings_text
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
-from biorat_al.store.segments import parents_of
+from biorat_al.store.parts.segments import parents_of
 from tests.support.rounds import RELATED, make_project, related_records, settings_for
 
 SECOND = "second@example.org"

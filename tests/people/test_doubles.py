@@ -12,7 +12,7 @@ from biorat_al.corpus.model.document import Annotation, Document, Entity, Record
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.project import Project
-from biorat_al.store.segments import make_segments, segments_of
+from biorat_al.store.parts.segments import make_segments, segments_of
 from biorat_al.store.tables import DocumentRow
 from tests.people.factories import add_answer, marked, mention
 from tests.support.rounds import make_project, settings_for

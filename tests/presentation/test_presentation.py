@@ -25,7 +25,7 @@ from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from biorat_al.store.findings import Findings, NotUnderstood, Place, Revised, Tidied, Unattended
-from biorat_al.store.wholeness import Wholeness
+from biorat_al.store.parts.wholeness import Wholeness
 
 
 def a_round(number: int, *, state: str = "done", strategy: str = "least-confidence", **changes: object) -> RoundStatus:

@@ -21,10 +21,10 @@ from biorat_al.store.annotations import entity_from_values
 from biorat_al.store.answers import gold_annotations
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import predictions
+from biorat_al.store.parts.segments import answered_spans
+from biorat_al.store.parts.wholeness import wholeness
 from biorat_al.store.picks import picks_of
-from biorat_al.store.segments import answered_spans
 from biorat_al.store.tables import TaskRow
-from biorat_al.store.wholeness import wholeness
 from tests.support.rounds import make_project, picture_of, run_killed, settings_for
 
 

@@ -15,7 +15,7 @@ from biorat_al.learner.relations.prediction import has_relations
 from biorat_al.project import Project
 from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.models import models_of
-from biorat_al.store.segments import count_segments, without_segments
+from biorat_al.store.parts.segments import count_segments, without_segments
 from tests.support.rounds import (
     RELATED,
     make_project,

@@ -32,7 +32,7 @@ from biorat_al.rounds.unasked import NotAsked
 from biorat_al.settings import make_settings
 from biorat_al.store.evaluations import evaluation, relation_counts_of
 from biorat_al.store.models import models_of
-from biorat_al.store.segments import cut, places_of
+from biorat_al.store.parts.segments import cut, places_of
 from biorat_al.store.tables import StepRow
 from tests.support.rounds import RELATED, picture_of, related_records, settings_for
 

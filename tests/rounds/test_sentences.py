@@ -20,8 +20,7 @@ from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import make_settings
 from biorat_al.store.answers import gold_annotations, learnt_answers
 from biorat_al.store.documents import count_documents, document_keys, documents_by_id, documents_by_key
-from biorat_al.store.picks import never_asked_documents, picks_of
-from biorat_al.store.segments import (
+from biorat_al.store.parts.segments import (
     context_words,
     count_segments,
     never_asked_segments,
@@ -30,6 +29,7 @@ from biorat_al.store.segments import (
     spans_of,
     without_segments,
 )
+from biorat_al.store.picks import never_asked_documents, picks_of
 from biorat_al.store.tables import DocumentRow, SegmentRow, TaskRow
 from biorat_al.store.tasks import desk_project
 from tests.support.rounds import make_project, settings_for

@@ -15,7 +15,7 @@ from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.store.answers import learnt_answers, load_answers
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.segments import never_asked_segments, shares_of
+from biorat_al.store.parts.segments import never_asked_segments, shares_of
 from tests.support.rounds import make_project, patient, settings_for
 
 pytestmark = pytest.mark.slow

@@ -26,7 +26,7 @@ from biorat_al.store.evaluations import (
 )
 from biorat_al.store.findings import findings
 from biorat_al.store.models import mnlp_history, predictions
-from biorat_al.store.segments import parents_of
+from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import AnnotationRow, Base, DocumentRow, SegmentRow, TaskRow
 from tests.support.databases import differences

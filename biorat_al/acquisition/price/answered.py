@@ -18,7 +18,7 @@ from biorat_al.acquisition.price.handled import (
 from biorat_al.acquisition.price.work import Work, words_in
 from biorat_al.corpus.model.role import ROLES
 from biorat_al.store.annotations import chunks
-from biorat_al.store.segments import context_words
+from biorat_al.store.parts.segments import context_words
 from biorat_al.store.tables import AnnotationRow, DocumentRow
 
 SPLITS = ROLES

@@ -22,7 +22,7 @@ from biorat_al.corpus.segments import touches
 from biorat_al.store.annotations import chunks, entity_from_values, entity_of
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import predictions
-from biorat_al.store.segments import answered_spans
+from biorat_al.store.parts.segments import answered_spans
 from biorat_al.store.tables import AnnotationRow, EntityRow
 
 

@@ -46,7 +46,7 @@ from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
-from biorat_al.store.segments import shares_of
+from biorat_al.store.parts.segments import shares_of
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural

@@ -36,7 +36,7 @@ from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.store.annotations import load_annotations
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import sources_of
-from biorat_al.store.segments import answered_spans
+from biorat_al.store.parts.segments import answered_spans
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, TaskRow

@@ -21,8 +21,8 @@ from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
+from biorat_al.store.parts.segments import parents_of, shares_of
 from biorat_al.store.rounds import all_rounds, steps_of
-from biorat_al.store.segments import parents_of, shares_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EvaluationRow, ModelRow, PickRow, RoundRow, StepRow
 

@@ -29,8 +29,8 @@ from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.annotations import chunks, entity_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import add_predictions, note_source, predicted_documents, sources_of
+from biorat_al.store.parts.segments import parts_of
 from biorat_al.store.rounds import all_rounds, steps_of
-from biorat_al.store.segments import parts_of
 from biorat_al.store.store import now
 
 RULES = 1

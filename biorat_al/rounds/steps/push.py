@@ -26,8 +26,8 @@ from biorat_al.store.annotations import chunks, entity_from_values, relation_fro
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents, predictions
+from biorat_al.store.parts.segments import parts_of
 from biorat_al.store.picks import never_asked_test_documents, picks_of
-from biorat_al.store.segments import parts_of
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, TaskRow
 from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state

@@ -30,8 +30,8 @@ from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import expected_mentions, measures, mnlp_history, models_of
+from biorat_al.store.parts.segments import asked_of_documents, parents_of
 from biorat_al.store.picks import add_picks
-from biorat_al.store.segments import asked_of_documents, parents_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe

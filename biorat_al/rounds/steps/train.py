@@ -31,7 +31,7 @@ from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, Training
 from biorat_al.store.answers import decisions, learnt_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
-from biorat_al.store.segments import places_of
+from biorat_al.store.parts.segments import places_of
 from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
 

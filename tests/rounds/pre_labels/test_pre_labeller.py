@@ -11,7 +11,7 @@ from biorat_al.corpus.model.document import Entity, Record, Span
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.project import Project
 from biorat_al.settings import Settings
-from biorat_al.store.segments import places_of
+from biorat_al.store.parts.segments import places_of
 from tests.rounds.pre_labels.test_first_batch import POOL, demo_dictionary, predictions_of, project_with, shown
 from tests.support.rounds import settings_for
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from biorat_al.corpus.sentences import NEWEST_RULES
+from biorat_al.store.parts.segments import make_segments, segments_of
+from biorat_al.store.parts.wholeness import Wholeness, answered_pool, wholeness
 from biorat_al.store.picks import never_asked_documents
-from biorat_al.store.segments import make_segments, segments_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 from biorat_al.store.tasks import FetchedTask, confirm_push, intend_push, merge
-from biorat_al.store.wholeness import Wholeness, answered_pool, wholeness
 from tests.store.conftest import Fill, record
 from tests.store.test_tasks import T0, answer
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.store.answers import Answer, answers
 from biorat_al.store.documents import count_documents
-from biorat_al.store.segments import parents_of, segments_of
+from biorat_al.store.parts.segments import parents_of, segments_of
 
 
 @dataclass(frozen=True, slots=True)
