@@ -143,7 +143,7 @@ def test_a_status_tells_sentences_from_documents() -> None:
         "1 task deleted on the desk",
         "right now 8 open (sentences)",
         "sentences http://127.0.0.1:8080/projects/3/",
-        "trained, tested, asked: numbers of documents and sentences learnt from",
+        "trained, asked: numbers of documents and sentences; tested: of documents",
         "mnlp, sentences",
     ):
         assert part in text
