@@ -144,9 +144,10 @@ def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable
     ]
     yield from table([header, *body])
     if arms:
-        sentences = any(row.unit == "sentence" or row.learnt_sentences for row in rounds)
-        what = "documents and sentences" if sentences else "documents"
-        yield f"trained, tested, asked: numbers of {what} learnt from, measured on, asked for"
+        if any(row.unit == "sentence" or row.learnt_sentences for row in rounds):
+            yield "trained, asked: numbers of documents and sentences; tested: of documents"
+        else:
+            yield "trained, tested, asked: numbers of documents learnt from, measured on, asked for"
         yield "F1: strict spans on the test documents; one model per arm and round (one seed)"
     if again := [str(row.number) for row in rounds if row.begun_again and row.state == "done"]:
         yield f"time: round {', '.join(again)} was cut off; of a step that was begun again, the last attempt counts"

@@ -132,7 +132,7 @@ def sentences(**changes: object) -> ProjectStatus:
         "urls": {"segment": "http://127.0.0.1:8080/projects/3/"},
         "open_now": {"segment": 8},
     }
-    return a_status([a_round(1, unit="sentence", learnt_sentences=57)], **(values | changes))
+    return a_status([a_round(1, strategy="mnlp", unit="sentence", learnt_sentences=57)], **(values | changes))
 
 
 def test_a_status_tells_sentences_from_documents() -> None:
@@ -143,8 +143,8 @@ def test_a_status_tells_sentences_from_documents() -> None:
         "1 task deleted on the desk",
         "right now 8 open (sentences)",
         "sentences http://127.0.0.1:8080/projects/3/",
-        "trained, tested, asked: numbers of documents and sentences learnt from",
-        "least-confidence, sentences",
+        "trained, asked: numbers of documents and sentences; tested: of documents",
+        "mnlp, sentences",
     ):
         assert part in text
     assert too_long(status_text(sentences())) == []
