@@ -46,7 +46,7 @@ from biorat_al.project import with_borrowed_labels
 from biorat_al.rounds.borrowing.copying import Copier, OurDocuments
 from biorat_al.rounds.borrowing.kept import borrowed_examples, borrowed_labels
 from biorat_al.rounds.borrowing.training import training_settings
-from biorat_al.settings import Settings, TrainingSettings
+from biorat_al.settings import Settings, TrainingSettings, without_later
 
 
 def main() -> None:
@@ -92,10 +92,7 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
         "documents": {"train": len(pool), "test": len(test), "borrowed": len(borrowed)},
         "settings": {
             "entities": [one.model_dump(mode="json") for one in settings.entities],
-            # as before there was another context than sentences, so that trials that were made before are found
-            "training": training.model_dump(
-                mode="json", exclude={"context"} if training.context == "sentence" else None
-            ),
+            "training": without_later(training.model_dump(mode="json")),
             "borrow": settings.borrow.model_dump(mode="json"),
         },
     }

@@ -22,23 +22,18 @@ where it was stopped. The table is FOLDER/calibration.jsonl, and is printed.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
-import torch
-from fixed_samples import Corpus, Logits, Trainings, f1, mentions
-from ncbi_disease_100 import CORPUS
+from fixed_samples import Logits, f1, mentions, opened, options_of_samples
 from numpy.typing import NDArray
-from recipe import numbers, stated
 
 from biorat_al.corpus.model.identity import mention_key
 from biorat_al.learner.committee.members import mean_log_probabilities
-from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.scaling import (
     OF_ONE_MODEL,
     UNCALIBRATED,
@@ -48,7 +43,7 @@ from biorat_al.learner.scaling import (
 )
 from biorat_al.learner.types import Example
 from biorat_al.rounds.models.calibration import default_scaling
-from biorat_al.settings import Arm, TextContext, TrainingSettings
+from biorat_al.settings import Arm, TextContext, TrainingSettings, without_later
 
 ARMS: tuple[Arm, ...] = ("none", "rat")
 BINS = 10
@@ -122,19 +117,13 @@ def measured(name: str, batch: Proposals, test: Proposals, others: Sequence[Prop
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the kept trainings")
-    parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder with the files of NCBI disease")
-    parser.add_argument("--abstracts", type=numbers, default=[60, 150])
-    parser.add_argument("--draws", type=int, default=3, help="samples of each size, each with a seed")
+    parser = options_of_samples(__doc__, abstracts=[60, 150], draws=3)
     parser.add_argument("--batch", type=int, default=20, help="abstracts of the last batch")
     parser.add_argument("--context", choices=get_args(TextContext), default="sentence")
-    parser.add_argument("--encoder", default="minilm", help="as in a project's settings")
-    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    corpus, encoder = Corpus.read(options.corpus), resolve_encoder(options.encoder)
-    trainings = Trainings(options.output, encoder)
+    corpus, trainings = opened(options)
+    encoder = trainings.encoder
+    context = without_later({"context": options.context})
     settings = TrainingSettings(context=options.context)
     found: dict[tuple[int, int, str], tuple[Proposals, Proposals]] = {}
     scores: dict[tuple[int, int, str], float] = {}
@@ -145,7 +134,7 @@ def main() -> None:
         now: list[Logits] = []
         for arm in ARMS:
             what = {"encoder": encoder.name, "draw": draw, "batch": options.batch, "arm": arm}
-            what |= stated(options.context)
+            what |= context
             for part, kept, predicted in (
                 (examples[: -options.batch], earlier, {"batch": batch}),
                 (examples, now, {"test": corpus.test}),
@@ -162,7 +151,7 @@ def main() -> None:
     for (abstracts, draw, name), (before, after) in found.items():
         others = [test for (*at, which), (_, test) in found.items() if which == name and at != [abstracts, draw]]
         row = {"encoder": encoder.name, "abstracts": abstracts, "draw": draw, "model": name}
-        row |= stated(options.context)
+        row |= context
         rows.append(row | {"f1": scores[abstracts, draw, name]} | measured(name, before, after, others))
         print(json.dumps(rows[-1]), flush=True)
     with (options.output / "calibration.jsonl").open("w", encoding="utf-8") as file:

@@ -1,12 +1,14 @@
 """Trainings on fixed random samples of the NCBI disease corpus, whose predictions are kept.
 
-What `recipe.py` and `calibration.py` share. Each training is kept in the output folder: a line of `trainings.jsonl`,
-and the logits of the documents that it predicted in `<key>.npz`. A training that is kept is not made again, so a script
-that was stopped goes on where it was, and committees of any size are computed from the kept logits without training.
+What `recipe.py` and `calibration.py` share, options included. Each training is kept in the output folder: a line of
+`trainings.jsonl`, and the logits of the documents that it predicted in `<key>.npz`. A training that is kept is not made
+again, so a script that was stopped goes on where it was, and committees of any size are computed from the kept logits
+without training.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import tempfile
@@ -17,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ncbi_disease_100 import CORPUS, LABEL, read_examples
 from numpy.typing import NDArray
 
-from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.scoring import score
@@ -32,6 +35,34 @@ from biorat_al.settings import AdversarialSettings, Arm, TrainingSettings
 
 Logits = list[NDArray[np.floating]]
 """The scores of the tags at the words of each document."""
+
+
+def options_of_samples(description: str | None, *, abstracts: list[int], draws: int) -> argparse.ArgumentParser:
+    """Return a parser with the options of a script on fixed samples; :func:`opened` takes what it parses.
+
+    :param abstracts: default sizes of the samples.
+    :param draws: default number of samples of each size.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, help="folder of the kept trainings")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder with the files of NCBI disease")
+    parser.add_argument("--abstracts", type=numbers, default=abstracts)
+    parser.add_argument("--draws", type=int, default=draws, help="samples of each size")
+    parser.add_argument("--encoder", default="minilm", help="as in a project's settings")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
+    return parser
+
+
+def numbers(text: str) -> list[int]:
+    """Parse whole numbers with commas between them."""
+    return [int(one) for one in text.split(",")]
+
+
+def opened(options: argparse.Namespace) -> tuple[Corpus, Trainings]:
+    """Read the corpus and open the folder of kept trainings."""
+    torch.set_num_threads(options.threads)
+    return Corpus.read(options.corpus), Trainings(options.output, resolve_encoder(options.encoder))
+
 
 TRAINING, TESTING = "NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"
 

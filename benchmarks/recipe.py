@@ -17,20 +17,16 @@ The table of all that is there, with committees, is FOLDER/recipe.jsonl, and is 
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import statistics
-from pathlib import Path
 from typing import Any, get_args
 
-import torch
-from fixed_samples import Corpus, Logits, Trainings, f1, mentions
-from ncbi_disease_100 import CORPUS
+from fixed_samples import Corpus, Logits, f1, mentions, numbers, opened, options_of_samples
 
 from biorat_al.learner.committee.members import mean_log_probabilities
-from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
-from biorat_al.settings import TextContext, TrainingSettings
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.settings import TextContext, TrainingSettings, without_later
 
 LARGEST = 5
 """Most models in a committee."""
@@ -48,39 +44,23 @@ def committees(corpus: Corpus, members: list[Logits], encoder: Encoder) -> dict[
     return by_size
 
 
-def numbers(text: str) -> list[int]:
-    return [int(one) for one in text.split(",")]
-
-
-def stated(context: TextContext) -> dict[str, str]:
-    """Return what tells a context from sentences, so that trainings that were kept before are found again."""
-    return {} if context == "sentence" else {"context": context}
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the kept trainings")
-    parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder with the files of NCBI disease")
-    parser.add_argument("--abstracts", type=numbers, default=[20, 30, 60, 100])
-    parser.add_argument("--draws", type=int, default=2, help="samples of each size")
+    parser = options_of_samples(__doc__, abstracts=[20, 30, 60, 100], draws=2)
     parser.add_argument("--seeds", type=int, default=5, help="trainings with other seeds on each sample")
     parser.add_argument("--steps", type=numbers, default=[120, 450], help="least numbers of optimizer steps")
     parser.add_argument("--epochs", type=numbers, default=[3])
     parser.add_argument("--arms", default="none", help="none, rat, matched, at")
     parser.add_argument("--context", nargs="+", choices=get_args(TextContext), default=["sentence"])
-    parser.add_argument("--encoder", default="minilm", help="as in a project's settings")
-    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    corpus, encoder = Corpus.read(options.corpus), resolve_encoder(options.encoder)
-    trainings = Trainings(options.output, encoder)
+    corpus, trainings = opened(options)
+    encoder = trainings.encoder
     recipes = list(itertools.product(options.steps, options.epochs, options.arms.split(","), options.context))
     rows: list[dict[str, Any]] = []
     for abstracts, draw in itertools.product(options.abstracts, range(options.draws)):
         examples = corpus.sample(abstracts, draw)
         for steps, epochs, arm, context in recipes:
             recipe = {"abstracts": abstracts, "draw": draw, "arm": arm, "steps": steps, "epochs": epochs}
-            recipe |= stated(context)
+            recipe |= without_later({"context": context})
             settings = TrainingSettings(min_steps=steps, epochs=epochs, dev_share=0.0, context=context)
             members = []
             for seed in range(options.seeds):

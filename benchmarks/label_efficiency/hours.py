@@ -96,6 +96,8 @@ class Way:
 
 # a project compares its borrowed start with the base encoder; with rounds that double, that is four trainings in each
 _NO_COMPARISON = "borrow.check_from=0"
+# the first runs were made before there were others
+_FIRST_RULES = "training.sentence_rules=1"
 _FEW_STEPS = "training.min_steps=1"
 _RANDOM = "selection.seed_strategy=random"
 _SENTENCES = "selection.unit=sentence"
@@ -136,7 +138,7 @@ def run_stage(stage: str, corpora: Path, work: Path, workers: int | None, seeds:
         corpus.entities,
         encoder="minilm",
         size=SIZES[0],
-        changes=("evaluation.robustness=false", _NO_COMPARISON, *way.changes),
+        changes=("evaluation.robustness=false", _NO_COMPARISON, _FIRST_RULES, *way.changes),
     )
     simulation = Simulation.create(
         work / name / of,

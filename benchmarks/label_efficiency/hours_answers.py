@@ -2,7 +2,8 @@
 
 Hours are the work of the simulated annotator at the prior price of `biorat_al.acquisition.price`: published studies of
 other people on other texts, and guesses for what none has measured. No time was measured here. So each ratio is
-repeated with every price halved and doubled. `today` shows no pre-labels: all its mentions are added by hand.
+repeated with every price halved and doubled. `today` and `today-sentences` show no pre-labels: all their mentions are
+added by hand.
 
     python benchmarks/label_efficiency/hours_answers.py
 """
@@ -26,6 +27,9 @@ from biorat_al.errors import UsageError
 SHARES = (0.8, 0.9, 0.95)
 """Of the F1 of all documents."""
 
+BLIND = ("today", "today-sentences")
+"""Ways that show no pre-labels."""
+
 UNITS: tuple[Unit, ...] = ("hours", "mentions", "tokens", "documents")
 
 
@@ -41,11 +45,13 @@ def main() -> None:
             if way == "today":
                 curve(way, today)
             elif found := runs_of(corpus, way):
+                if way in BLIND:
+                    found = without_pre_labels(found)
                 curve(way, found)
                 against_today(found, today, mean(whole))
         defaults = runs_of(corpus, "defaults")
         for way in WAYS:
-            if defaults and way not in ("defaults", "today") and (part := runs_of(corpus, way)):
+            if defaults and way not in ("defaults", *BLIND) and (part := runs_of(corpus, way)):
                 print(f"- defaults less {way}, mean over the curve in hours: {gain(defaults, part)}")
 
 

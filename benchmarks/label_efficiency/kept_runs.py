@@ -8,7 +8,7 @@ from pathlib import Path
 from biorat_al.efficiency.runs.model import Run, read_runs, write_runs
 from biorat_al.efficiency.simulation.simulation import Simulation
 from biorat_al.progress import TerminalProgress
-from biorat_al.settings import Settings
+from biorat_al.settings import Settings, with_older_defaults
 
 _OF_THE_RUN = {"arms", "selecting_arm", "committee"}
 """Settings of training that a run fills in by itself."""
@@ -33,7 +33,7 @@ def make_runs(simulation: Simulation, results: Path, workers: int | None) -> Non
 
 def check_same(run: Run, settings: Settings, results: Path) -> None:
     """Refuse a run that was made with other settings than the program's of today: it could not be compared."""
-    made = Settings.model_validate(run.provenance["settings"])
+    made = Settings.model_validate(with_older_defaults(run.provenance["settings"]))
     for part in ("entities", "encoder", "adversarial", "evaluation"):
         if getattr(made, part) != getattr(settings, part):
             sys.exit(f"{results}: the run {run.id} was made with other settings ({part}); move the file away first")

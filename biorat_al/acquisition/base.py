@@ -38,6 +38,9 @@ class Candidates:
         nothing.
     :param costs: expected seconds of annotation of each, above 0, shape (n,), from which a budget in seconds is paid;
         unlike `seconds`, they change no score. None: a budget in seconds is not possible.
+    :param strata: number of the document that each sentence is a part of, shape (n,); empty if the candidates are
+        documents, each of which is then a stratum by itself.
+    :param asked: number of sentences that were asked for before, of the document that each is a part of, shape (n,).
     :param history: the measure ``mnlp`` by the models of earlier rounds, shape (n, k), the newest first; NaN where a
         model has not measured a document. It has a value only for strategies with :attr:`QueryStrategy.needs_history`.
     """
@@ -51,6 +54,8 @@ class Candidates:
     wanted: int | None = None
     seconds: NDArray[np.float64] | None = None
     costs: NDArray[np.float64] | None = None
+    strata: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    asked: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     history: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     def __len__(self) -> int:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from biorat_al.acquisition.balanced import balanced_clusters
 from biorat_al.acquisition.base import Candidates, QueryStrategy
-from biorat_al.acquisition.density import typical_lengths
-from biorat_al.acquisition.fluctuation import fluctuation, rounds_in_words
+from biorat_al.acquisition.density import entity_entropy
+from biorat_al.acquisition.fluctuation import measured_fluctuation, rounds_in_words
 
 NOT_CLUSTERED = -1.0
 """Score of a document whose measure is too low for it to be clustered."""
@@ -106,7 +106,7 @@ class ClusterEntityEntropy(ClusterStrategy):
     below = "its entity entropy is not among the highest"
 
     def measure(self, candidates: Candidates) -> NDArray[np.float64]:
-        return self.from_model(candidates, "entity_entropy") * typical_lengths(candidates.tokens)
+        return entity_entropy(self, candidates)
 
 
 class ClusterFluctuation(ClusterStrategy):
@@ -126,7 +126,7 @@ class ClusterFluctuation(ClusterStrategy):
     below = "its fluctuation is not among the highest"
 
     def measure(self, candidates: Candidates) -> NDArray[np.float64]:
-        return fluctuation(self.from_model(candidates, "mnlp"), candidates.history)
+        return measured_fluctuation(self, candidates)
 
     def remark(self, candidates: Candidates, position: int) -> str:
         return rounds_in_words(candidates, position)

@@ -65,11 +65,19 @@ class EntityEntropy(QueryStrategy):
     subsampled = False
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
-        return self.from_model(candidates, "entity_entropy") * typical_lengths(candidates.tokens)
+        return entity_entropy(self, candidates)
 
     def reason(self, score: float) -> str:
         words = score_in_words(score)
         return f"unsure of words that may be in a mention, in a document of typical length (entity entropy {words})"
+
+
+def entity_entropy(strategy: QueryStrategy, candidates: Candidates) -> NDArray[np.float64]:
+    """Return the score that :class:`EntityEntropy` defines, shape (n,).
+
+    :param strategy: who asks, for the errors of :meth:`~biorat_al.acquisition.base.QueryStrategy.from_model`.
+    """
+    return strategy.from_model(candidates, "entity_entropy") * typical_lengths(candidates.tokens)
 
 
 def typical_lengths(tokens: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -40,13 +40,21 @@ class Fluctuation(QueryStrategy):
     subsampled = False
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:
-        return fluctuation(self.from_model(candidates, "mnlp"), candidates.history)
+        return measured_fluctuation(self, candidates)
 
     def reason(self, score: float) -> str:
         return f"unsure, or sure in one round and unsure in another (fluctuation {score:.3f}, 1 is average)"
 
     def remark(self, candidates: Candidates, position: int) -> str:
         return rounds_in_words(candidates, position)
+
+
+def measured_fluctuation(strategy: QueryStrategy, candidates: Candidates) -> NDArray[np.float64]:
+    """Return the :func:`fluctuation` of the uncertainty of ``mnlp``, shape (n,).
+
+    :param strategy: who asks, for the errors of :meth:`~biorat_al.acquisition.base.QueryStrategy.from_model`.
+    """
+    return fluctuation(strategy.from_model(candidates, "mnlp"), candidates.history)
 
 
 def fluctuation(newest: NDArray[np.float64], history: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from biorat_al.acquisition.disagreement import Adversarial, Bald
 from biorat_al.acquisition.fluctuation import Fluctuation
 from biorat_al.acquisition.sets import Badge, CoreSet
 from biorat_al.acquisition.uncertainty import Entropy, LeastConfidence, Margin, Mnlp
-from biorat_al.acquisition.uniform import Random
+from biorat_al.acquisition.uniform import Random, Stratified
 from biorat_al.errors import UsageError
 
 STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
@@ -21,6 +21,7 @@ STRATEGIES: Mapping[str, type[QueryStrategy]] = MappingProxyType(
         kind.name: kind
         for kind in (
             Random,
+            Stratified,
             Diverse,
             LeastConfidence,
             Margin,

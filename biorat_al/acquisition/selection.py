@@ -149,6 +149,8 @@ def _by_id(candidates: Candidates) -> Candidates:
         features={name: values[order] for name, values in candidates.features.items()},
         seconds=None if candidates.seconds is None else candidates.seconds[order],
         costs=None if candidates.costs is None else candidates.costs[order],
+        strata=candidates.strata[order] if candidates.strata.size else candidates.strata,
+        asked=candidates.asked[order] if candidates.asked.size else candidates.asked,
         history=candidates.history[order] if candidates.history.size else candidates.history,
     )
 

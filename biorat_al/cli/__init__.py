@@ -1,8 +1,10 @@
 """The command line: each command reads its options, calls one library function and prints the result.
 
 - ``group``: all commands together, the exit codes, and how errors are shown; imports every command
-- ``init``, ``round``, ``status``, ``agreement``, ``export``, ``predict``, ``simulate``, ``report``, ``convert``,
-  ``validate``, ``label_studio``, ``demo``, ``doctor``, ``db``: a module for each command
+- ``init``, ``round``, ``status``, ``coverage``, ``export``, ``predict``, ``simulate``, ``report``, ``label_studio``,
+  ``demo``, ``doctor``, ``db``: a module for each command
+- ``files/``: commands that need no project, ``convert`` and ``validate``
+- ``people/``: commands on what annotators did, ``agreement`` and ``audit``
 - ``options``: options that several commands share, and help texts made from the registries
 - ``terminal``: printing, and the signals that end a command
 

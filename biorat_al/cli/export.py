@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -44,6 +45,11 @@ from biorat_al.cli.terminal import show
     metavar="FILE",
     help="Annotation guidelines, to be copied.  [default: the project's]",
 )
+@click.option(
+    "--partial",
+    type=click.Choice(["sentences"]),
+    help="Also write the annotated sentences of documents that are not whole, as a split of their own.",
+)
 @click.option("--loader", is_flag=True, help="Also write the loading module of BigBio's own layout.")
 def export(
     out: Path,
@@ -59,11 +65,13 @@ def export(
     license_: str | None,
     languages: tuple[str, ...],
     guidelines: Path | None,
+    partial: Literal["sentences"] | None,
     loader: bool,
 ) -> None:
     """Write the annotated corpus to OUT.
 
-    OUT is a new folder (bigbio) or a new file (jsonl). Where several people annotated a document, ground truth counts,
+    OUT is a new folder (bigbio) or a new file (jsonl). It holds whole documents: those that were annotated as a whole,
+    or of which every sentence was. Where several people annotated a document, ground truth counts,
     else whatever more than half of them marked; ties are left out and listed, unless --prefer, or ties in biorat.toml,
     names the annotator who decides.
 
@@ -77,7 +85,7 @@ def export(
     from biorat_al.project import Project
 
     options = ExportOptions(
-        validation, prefer, license_, languages, guidelines, loader, title, description, citation, homepage
+        validation, prefer, license_, languages, guidelines, loader, title, description, citation, homepage, partial
     )
     with Project.open(folder) as project:
         report = project.export(out, format=format_, force=force, options=options)

@@ -14,21 +14,23 @@ from typing import NoReturn
 import click
 
 from biorat_al.claims import noting_finished
-from biorat_al.cli.agreement import agreement
-from biorat_al.cli.convert import convert
+from biorat_al.cli.coverage import coverage
 from biorat_al.cli.db import db
 from biorat_al.cli.demo import demo
 from biorat_al.cli.doctor import doctor
 from biorat_al.cli.export import export
+from biorat_al.cli.files.convert import convert
+from biorat_al.cli.files.validate import validate
 from biorat_al.cli.init import init
 from biorat_al.cli.label_studio import label_studio
+from biorat_al.cli.people.agreement import agreement
+from biorat_al.cli.people.audit import audit
 from biorat_al.cli.predict import predict
 from biorat_al.cli.report import report
 from biorat_al.cli.round import round_
 from biorat_al.cli.simulate import simulate
 from biorat_al.cli.status import status
 from biorat_al.cli.terminal import exit_code, like_ctrl_c, show
-from biorat_al.cli.validate import validate
 from biorat_al.disk import cause, fullest, has_no_room, is_full, usual_places
 from biorat_al.errors import BioratError
 from biorat_al.progress import clear_bars
@@ -42,11 +44,13 @@ from biorat_al.version import __version__
         init,
         round_,
         status,
+        coverage,
         agreement,
         export,
         predict,
         simulate,
         report,
+        audit,
         convert,
         validate,
         label_studio,

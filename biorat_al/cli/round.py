@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,14 @@ from biorat_al.progress import TerminalProgress
     type=click.Choice(["document", "sentence"]),
     help="Ask for whole documents or for single sentences.  [default: as in the settings]",
 )
+@click.option(
+    "--complete",
+    type=click.IntRange(min=0),
+    is_flag=False,
+    flag_value=0,
+    metavar="[N]",
+    help="Ask for whole documents of which some sentences are annotated, at most N.  [default: as in the settings]",
+)
 @click.option("--partial", is_flag=True, help="Continue although annotators have not finished.")
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
@@ -37,33 +46,41 @@ def round_(
     tokens: int | None,
     strategy: str | None,
     unit: str | None,
+    complete: int | None,
     partial: bool,
     dry_run: bool,
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch.
+
+    The line of each step is printed when the step has ended. In a file it also says when that was.
 
     \b
     Examples:
       biorat-al round
       biorat-al round --size 50 --strategy cluster-margin
       biorat-al round --unit sentence
+      biorat-al round --complete 20
       biorat-al round --partial --project trial
     """
     from biorat_al.errors import NothingToDoYet
     from biorat_al.presentation.plan import plan_text
-    from biorat_al.presentation.round import round_text
+    from biorat_al.presentation.round import RoundLines
     from biorat_al.presentation.text import notes_text
     from biorat_al.project import Project
 
     asked: dict[str, Any] = {"size": size, "tokens": tokens, "strategy": strategy, "partial": partial, "unit": unit}
+    if complete is not None:
+        asked["complete"] = complete or True
     with Project.open(folder) as project:
         if dry_run:
             show(plan_text(project.plan(**asked)))
             return
+        # a file says when each step ended; on a terminal one sees it
+        lines = RoundLines(project.settings.name, show, dated=not sys.stdout.isatty())
         try:
-            report = project.round(**asked, progress=TerminalProgress())
+            report = project.round(**asked, progress=TerminalProgress(), follow=lines.follow)
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
                 show(line)
             raise
-        show(round_text(report, project.status(ask_desk=False)))
+        lines.end(report, project.status(ask_desk=False))

@@ -2,7 +2,8 @@
 
 ``model``      documents and annotations as values: their checks, when two mentions are the same, concept identifiers
 ``io``         files as lines, chunks, JSON values and XML elements, whatever the format
-``sentences``  rules for where sentences end; ``segments``: parts of a document that are asked for by themselves
+``sentences``  where sentences end, by numbered rules
+``segments``   parts of a document that are asked for by themselves
 ``formats``    one folder or module per file format, with one registry of all of them
 ``detection``  which files a command reads, and the format of each
 ``sources``    which documents a project or simulation is made of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,12 @@ from biorat_al.corpus.model.document import Record
 from biorat_al.corpus.reading import read_with
 from biorat_al.errors import UsageError
 from biorat_al.progress import SILENT, Progress
+
+PART_OF = "part_of"
+"""Key in the metadata of a sentence that is a record: the id of its document, and its place in that document's text."""
+
+HOLD_PARTS = ("jsonl", "bigbio")
+"""Formats in which a part of a document can be a record."""
 
 
 @dataclass
@@ -67,7 +73,8 @@ def convert_corpus(
     :param to: name of the target's format.
     :param options: how to read the files.
     :param force: replace an existing target.
-    :raises UsageError: a format is unknown or cannot be written, or the target already exists, or is a source.
+    :raises UsageError: a format is unknown or cannot be written, the target already exists, or is a source, or a record
+        is a part of a document and the target holds whole documents only.
     :raises CorpusError: a file cannot be read, or a record is invalid.
 
     >>> from pathlib import Path
@@ -87,6 +94,8 @@ def convert_corpus(
         files = list_files(paths, format=options.format, report=conversion.read)
         bar = stack.enter_context(progress.bar("Converting", files.size, "bytes"))
         records: Iterable[Writable] = read_with(options, files, report=conversion.read, on_bytes=bar.advance)
+        if known.name not in HOLD_PARTS:
+            records = _whole(records, known)
         if known.knows_concepts:
             records = _with_concept_relations(records)
         known.write(target, records, conversion.written)
@@ -115,6 +124,19 @@ def check_conversion_target(target: Path, known: CorpusFormat, *, force: bool, c
                 f"{target} holds {inside!r}, which {known.title} does not have, so it is not replaced; choose another "
                 "name"
             )
+
+
+def _whole(records: Iterable[Writable], known: CorpusFormat) -> Iterator[Writable]:
+    """Yield the records; refuse a sentence that was exported as a record of its own."""
+    for record in records:
+        document = record[0]
+        part_of = document.metadata.get(PART_OF)
+        if isinstance(part_of, Mapping):
+            raise UsageError(
+                f"the record {document.id} is a part of the document {part_of.get('document_id')}, and {known.title} "
+                f"holds whole documents only: export without --partial, or convert to {' or '.join(HOLD_PARTS)}"
+            )
+        yield record
 
 
 def _with_concept_relations(records: Iterable[Writable]) -> Iterator[Writable]:

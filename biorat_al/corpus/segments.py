@@ -125,6 +125,11 @@ def annotation_of_parts(parts: Iterable[tuple[Span, Annotation]]) -> Annotation:
     return Annotation(tuple(entities), tuple(relations), (), {})
 
 
+def touches(entity: Entity, spans: Sequence[Span]) -> bool:
+    """Return whether a mention has a character in one of the spans, which have the same offsets."""
+    return any(start < end_of and begin < end for start, end in spans for begin, end_of in entity.spans)
+
+
 def uncovered(document: Document, covered: Sequence[Span]) -> list[Span]:
     """Return the parts of a document's text that no span covers and that hold more than white space, in order."""
     gaps: list[Span] = []

@@ -23,6 +23,9 @@ from biorat_al.corpus.model.document import Passage, Span
 RULES: tuple[int, ...] = (1, 2)
 """The numbers of all sets of rules."""
 
+FIRST_RULES = 1
+"""The rules of what was cut before rules had numbers."""
+
 NEWEST_RULES = 2
 """The rules by which new segments are cut."""
 
@@ -89,41 +92,111 @@ def _is_inside(text: str, stop: int) -> bool:
 # Rules 2
 
 _CANDIDATE = re.compile(
-    r"""(?P<mark>[.?!…]+)(?P<closing>[)\]}"'’”»]*)(?P<cited>(?:\[\d[\d,;–-]*\]|\d{1,3}(?:[,–-]\d{1,3})*)?)"""
-    r"""(?=\s+[(\[{"'‘“«]*(?P<next>\w[\w'’.-]*))"""
-    r"""|(?P<empty>(?<=\n)[ \t\r]*(?=\n))"""
+    r"""(?<![.?!…])(?P<mark>[.?!…]++)(?P<closing>[)\]}"'’”»]*+)"""
+    # a citation: [12] or, behind a word, 12; not the digits behind a decimal point
+    r"""(?P<cited>(?:\s?\[\d[\d,;\s–-]*+\]|(?<=[^\W\d_][^\W\d_][.?!)\]])\d{1,3}(?:[,–-]\d{1,3})*+(?=\s+[A-Z]))?)"""
+    r"""(?=\s+(?P<opening>[(\[{"'‘“«]*)(?P<next>[*†‡§•]|[-–—](?=\s)|\w[\w'’.–-]*+)(?P<after>[),]?))"""
+    r"""|(?P<empty>(?<=\n)[^\S\n]*+(?=\n))"""
 )
-_LAST_WORD = re.compile(r"[^\s()\[\]{}\"“”‘«»,;/]*$")
-_LONGEST_WORD = 40
+_FILLED = re.compile(r"\S")
+_LAST_WORD = re.compile(r"[^\s()\[\]{}\"“”‘«»,;/]*+(?=\s?\Z)")
+_WORD_BEFORE = re.compile(r"(\w+)\s*\Z")
+_NUMBER_BEFORE = re.compile(r"\d\s*\Z")
+_FAR = 40
+"""Characters before a full stop in which its word is looked for."""
 
-_INSIDE = frozenset(
-    "e.g i.e eg ie vs cf viz dr mr mrs ms prof st fig figs eq eqs ref refs ca approx subsp var resp suppl "
-    "no nos vol pp al spp sp ltd inc co corp".split()
+_INITIALS = re.compile(r"[^\W\d_](?:[.-]+[^\W\d_])*+")
+_ITEM = re.compile(r"[(\[]?(?:[^\W\d_](?:[–-][^\W\d_])?|\d{1,2}|[ivxIVX]{1,5})[)\]]?")
+_LONGEST_ITEM = 7
+_KEY = re.compile(r"[a-z](?:[–-][a-z])?|[ivx]{1,4}")
+_KEY_WITH_STOP = re.compile(r"(?:[a-z]|[ivx]{1,4})[.]")
+_LONGEST_SHORT_FORM = 3
+_GENE = re.compile(r"[a-z]+-?[A-Z0-9]|[α-ωϑϕ]")  # mRNA, c-Myc, p53, α-synuclein
+_LONGEST_NUMBER = 2
+_ENZYME = re.compile(r"\bEC[\s\d.]*+\Z")  # EC 1.1. 1. 49
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# what no sentence ends with: a number or a name follows
+_NEVER_LAST = _words(
+    "approx cf chr dept dr drs e.g eg eq eqs fig figs i.e ie mr mrs ms ph pp prof ref refs st str subsp supp suppl "
+    "univ var viz vol vs"
 )
-_STARTERS = frozenset(
-    "the this these those that there then thus therefore their they it its in on at as an a after although all also "
-    "among and additionally another any because before both but by conversely compared despite during each even finally "
-    "first following for from further furthermore given here hence how however if indeed instead interestingly moreover "
-    "most neither none nevertheless notably of once one only our other overall patients previous recent recently "
-    "results second several she he similarly since so some specifically such taken to together two three under unlike "
-    "upon using we what when where whereas whether which while who with within without yet".split()
+# what a sentence ends with only if the next word is one that sentences begin with
+_SELDOM_LAST = _words("al ca cat co corp inc ltd no nos resp sp spp")
+# what has a single letter as its name: "hepatitis B. Patients", but "J. Smith"
+_LETTERED = _words(
+    "allele amphotericin annexin antigen box cathepsin chain ciclosporin class coenzyme complex cyclosporin "
+    "cyclosporine cytochrome domain factor figure form gene genes grade group groups hepatitis influenza isoform "
+    "lane line metaphase panel panels phase prophase protein region series site stage strain substance subtype "
+    "subunit subunits table toxin type types virus vitamin"
+)
+_STARTERS = _words(
+    "a additionally after all also although among an and another any as at because before both but by compared "
+    "conversely despite during each even finally first following for from further furthermore given he hence here "
+    "how however if in indeed instead interestingly it its moreover most neither nevertheless no none notably of on "
+    "once one only other our overall patients previous recent recently results second several she similarly since so "
+    "some specifically such taken that the their then there therefore these they this those three thus to together "
+    "two under unlike upon using we what when where whereas whether which while who with within without yet"
 )
 
 
 def _reader_ends(text: str) -> list[int]:
-    return [match.end() for match in _CANDIDATE.finditer(text) if match["empty"] is not None or _ends(text, match)]
+    ends: list[int] = []
+    begun = len(text) - len(text.lstrip())
+    for match in _CANDIDATE.finditer(text):
+        if match["empty"] is not None or _ends(text, match, begun):
+            ends.append(match.end())
+            if match.end() > begun:  # else it is one of several empty lines
+                filled = _FILLED.search(text, match.end())
+                begun = filled.start() if filled else len(text)
+    return ends
 
 
-def _ends(text: str, match: re.Match[str]) -> bool:
-    """Return whether a sentence ends at a candidate."""
+def _ends(text: str, match: re.Match[str], begun: int) -> bool:
+    """Return whether the sentence that begins at `begun` ends at a candidate."""
     following = match["next"]
-    if following[0].islower() and following.isalpha() and following.islower():
+    stop = match.start()
+    if stop - begun <= _LONGEST_ITEM and _ITEM.fullmatch(text, begun, stop):
+        return False  # "A. The first …", "2. The second …"
+    if following[0].islower() and not _GENE.match(following) and not _is_key(match):
         return False
     if match["mark"] != "." or match["closing"]:
         return True
-    found = _LAST_WORD.search(text, max(match.start() - _LONGEST_WORD, 0), match.start())
+    found = _LAST_WORD.search(text, max(stop - _FAR, begun), stop)
     word = found[0] if found else ""
-    starts = following.lower() in _STARTERS and not following.islower()
-    if (len(word) == 1 and word.isalpha()) or word.lower() in _INSIDE:
-        return starts and word.lower() not in ("fig", "e.g", "i.e", "vs", "dr")
-    return not (following[0].isdigit() and word.isdigit() and len(word) < 3)
+    short = word[:1].lower() + word[1:]  # "Fig" and "fig", but "VS" is not "vs"
+    if short in _NEVER_LAST:
+        return False
+    starts = following[0].isupper() and following.lower() in _STARTERS
+    if short in _SELDOM_LAST:
+        return starts
+    if found and _INITIALS.fullmatch(word):
+        before = text[max(begun, found.start() - _FAR) : found.start()]
+        return starts or (following[0].isupper() and len(word) == 1 and _is_name_or_unit(word, before))
+    if following[0].isdigit():
+        number = word.isdigit() and len(word) <= _LONGEST_NUMBER
+        return not (number or _ENZYME.search(text, max(stop - _FAR, begun), stop))
+    return True
+
+
+def _is_key(match: re.Match[str]) -> bool:
+    """Return whether a key in small letters begins behind a candidate: "(b) Cells", "b. Cells", "pe, epithelium"."""
+    following = match["next"]
+    if match["after"] == ")":
+        return bool(match["opening"] and _KEY.fullmatch(following))
+    if match["opening"]:
+        return False
+    short = match["after"] == "," and len(following) <= _LONGEST_SHORT_FORM
+    return short or _KEY_WITH_STOP.fullmatch(following) is not None
+
+
+def _is_name_or_unit(letter: str, before: str) -> bool:
+    """Return whether a letter is what is called so, "vitamin C", or a unit, "4 h" and "g/L", and no initial."""
+    if before.endswith("/") or (letter.islower() and _NUMBER_BEFORE.search(before)):
+        return True
+    named = _WORD_BEFORE.search(before)
+    return named is not None and named[1].lower() in _LETTERED

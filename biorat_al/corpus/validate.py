@@ -32,7 +32,7 @@ from biorat_al.corpus.model.slips import slips
 from biorat_al.corpus.reading import nothing_left, read_files
 from biorat_al.errors import CorpusError
 from biorat_al.progress import SILENT, Progress
-from biorat_al.wording import plural
+from biorat_al.wording import plural, verb
 
 OTHER_TEXT = "texts that are not those at their offsets"
 
@@ -116,6 +116,7 @@ def validate_corpus(
     if not validation.documents and not validation.problems:
         validation.add("corpora without a document", str(nothing_left(files, check.left_out)))
     check.labels()
+    check.titles()
     for skipped in listed.skipped:
         validation.warn("files not read", f"{skipped.path}: not read: {skipped.reason}")
     validation.warnings["files not read"] += listed.skipped_count - len(listed.skipped)
@@ -136,6 +137,7 @@ class _Check:
         self._seen: dict[str, bytes] = {}
         self._unique = 0
         self._labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._titles: list[str] = []
 
     def file(self, file: CorpusFile) -> None:
         """Read a file and check its records.
@@ -197,6 +199,14 @@ class _Check:
                 listed = ", ".join(f"{label!r} ({number:,})" for label, number in alike.most_common())
                 self.validation.warn("labels that differ by case or blanks alone", f"labels that look alike: {listed}")
 
+    def titles(self) -> None:
+        """Say how many documents consist of a title, with the first as an example."""
+        if self._titles:
+            number = len(self._titles)
+            consist = f"{plural(number, 'document')} {verb(number, 'consist')} of a title alone, which one may want to"
+            message = f"{self._titles[0]}: a title without an abstract; {consist} leave out"
+            self.validation.warn("documents that are a title alone", message, number)
+
     def _reading(self) -> Reading:
         reading = Reading(skip_invalid=True, trust_offsets=self._options.trust_offsets, split=self._options.split)
         reading.files = self.validation.files
@@ -242,6 +252,8 @@ class _Check:
         self._unique = len(self._seen)
         if not document.text.strip():
             self.validation.warn("documents without a text", f"{where}: it has no text")
+        if document.is_title_alone:
+            self._titles.append(where)
         try:
             line = to_line(document, annotation)
         except CorpusError as error:

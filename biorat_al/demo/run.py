@@ -20,7 +20,7 @@ from biorat_al.desk.labelstudio.client import LabelStudioDesk
 from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.presentation.init import init_text
-from biorat_al.presentation.round import round_text
+from biorat_al.presentation.round import RoundLines
 from biorat_al.presentation.text import duration
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project, new_settings
@@ -61,7 +61,7 @@ def run_demo(
     assert credentials is not None
     desk = LabelStudioDesk(info.url, credentials.token)
     project = make_project(folder, encoder, desk, say, progress)
-    say(round_text(project.round(progress=progress), project.status(ask_desk=False)))
+    _round(project, say, progress)
     say(f"From nothing to the first tasks: {duration(time.monotonic() - began)}.")
     if auto:
         _play_annotator(project, Connection(info.url, credentials.token), say, progress)
@@ -122,6 +122,12 @@ def make_project(folder: Path, encoder: str, desk: LabelStudioDesk, say: Say, pr
     return Project.open(made.folder, desk=desk)
 
 
+def _round(project: Project, say: Say, progress: Progress) -> None:
+    """Run a round, and say what each step did as soon as it has ended."""
+    lines = RoundLines(project.settings.name, say)
+    lines.end(project.round(progress=progress, follow=lines.follow), project.status(ask_desk=False))
+
+
 def _play_annotator(project: Project, connection: Connection, say: Say, progress: Progress) -> None:
     """Answer all tasks and run a round, three times; then draw the curve and export the corpus."""
     gold: Mapping[str, Annotation] = {
@@ -133,7 +139,7 @@ def _play_annotator(project: Project, connection: Connection, say: Say, progress
     for _ in range(ROUNDS):
         count = annotate_open_tasks(connection, pool.reference, gold.__getitem__, progress)
         say(f"\nAnnotated {plural(count, 'task')} through Label Studio, from the corpus's own answers.")
-        say(round_text(project.round(progress=progress), project.status(ask_desk=False)))
+        _round(project, say, progress)
     rounds = project.status(ask_desk=False).rounds
     say("\n" + curve_text(rounds))
     picture = draw_curve(rounds, "Demo corpus (invented abstracts), one seed", project.folder / "learning_curve.png")

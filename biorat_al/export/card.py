@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from math import comb
+from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.errors import UsageError
+from biorat_al.export.splits import SENTENCES, Splits
+from biorat_al.rounds.completing import COMPLETING
 from biorat_al.store.answers import Answer
-from biorat_al.store.tables import DocumentRow, PickRow
+from biorat_al.store.documents import was_test_set_named
+from biorat_al.store.tables import PickRow
 from biorat_al.wording import plural
 
 _BIBTEX = re.compile(r"@[A-Za-z]+\s*\{\s*[^\s,{}]+\s*,")
@@ -70,41 +72,59 @@ def _bibtex_problem(text: str) -> str | None:
     return None if depth == 0 else f"{plural(depth, 'brace')} not closed at its end"
 
 
-def how_chosen(session: Session, splits: Mapping[str, Sequence[Answer]]) -> dict[str, str]:
-    """Return for each split with documents how they were chosen, in sentences."""
+def how_chosen(session: Session, splits: Splits) -> dict[str, str]:
+    """Return for each split with records how they were chosen, in sentences."""
     picked = {row.document_id: row.strategy for row in session.scalars(select(PickRow).order_by(PickRow.round_number))}
     sentences = {}
-    for split, chosen in splits.items():
+    for split, chosen in splits.answers.items():
         if not chosen:
             continue
         if split == "test":
             sentences[split] = _test(session, chosen)
+        elif split == SENTENCES:
+            of = plural(len(splits.begun), "document")
+            begin = f"{plural(len(chosen), 'sentence')} of {of}, the rest of which nobody has annotated: "
+            sentences[split] = begin + _pool(Counter(picked.get(one.document_id) for one in chosen), "sentence")
         else:
             drawn = "Drawn at random from the documents that would else be train, and so: " if split != "train" else ""
-            sentences[split] = drawn + _pool(Counter(picked.get(answer.document_id) for answer in chosen))
+            whole = Counter(picked.get(one.document_id) for one in chosen if one.document_id not in splits.parts)
+            parts = [splits.parts[one.document_id] for one in chosen if one.document_id in splits.parts]
+            texts = [_pool(whole, "document")] if whole else []
+            if parts:
+                strategies = Counter(picked.get(one.document_id) for some in parts for one in some)
+                by = f"{plural(len(parts), 'document')} annotated sentence by sentence, all of them"
+                texts.append(f"{by}: {_pool(strategies, 'sentence')}")
+            sentences[split] = drawn + " ".join(texts)
     return sentences
 
 
-def _pool(strategies: Counter[str | None]) -> str:
-    """Return how pool documents were chosen, from the number that each strategy picked."""
-    by_model = {name: count for name, count in strategies.items() if name and name not in _NOT_A_MODELS_CHOICE}
+def _pool(strategies: Counter[str | None], noun: str) -> str:
+    """Return how documents or sentences of the pool were chosen, from the number that each strategy picked."""
+    by_model = {
+        name: count for name, count in strategies.items() if name and name not in (*_NOT_A_MODELS_CHOICE, COMPLETING)
+    }
     parts = []
     if by_model:
         names = ", ".join(f"{name}: {count}" for name, count in sorted(by_model.items()))
         parts.append(
-            f"picked by a model, not drawn at random: {plural(sum(by_model.values()), 'document')} of which it was "
+            f"picked by a model, not drawn at random: {plural(sum(by_model.values()), noun)} of which it was "
             f"least sure, or from which it had most to learn (query strategy {names})"
         )
+    if count := strategies[COMPLETING]:
+        parts.append(
+            f"{plural(count, noun)} of which single sentences had been picked and annotated before, then annotated as "
+            "a whole, those first in which a model expected most mentions that were still missed"
+        )
     if count := strategies["diverse"]:
-        parts.append(f"{plural(count, 'document')} picked for variety, before there was a model (diverse)")
+        parts.append(f"{plural(count, noun)} picked for variety, before there was a model (diverse)")
     if count := strategies["random"]:
-        parts.append(f"{plural(count, 'document')} drawn at random (random)")
+        parts.append(f"{plural(count, noun)} drawn at random (random)")
     if count := strategies[None]:
-        parts.append(f"{plural(count, 'document')} that came with their annotations and were not picked")
+        parts.append(f"{plural(count, noun)} that came with their annotations and were not picked")
     text = f"{'; '.join(parts)}."
-    if by_model:
+    if by_model or strategies[COMPLETING]:
         text += (
-            " So these documents are not typical of the collection that they come from; shares and counts in them say "
+            f" So these {noun}s are not typical of the collection that they come from; shares and counts in them say "
             "little about it."
         )
     return text
@@ -115,7 +135,7 @@ def _test(session: Session, chosen: Sequence[Answer]) -> str:
     total = len(chosen)
     gold = sum(answer.source == "gold" for answer in chosen)
     people = total - gold
-    brought = _brought(session)
+    brought = was_test_set_named(session)
     if brought is None:
         begin = "held out from the beginning, never shown to a model for training"
     elif brought:
@@ -129,22 +149,3 @@ def _test(session: Session, chosen: Sequence[Answer]) -> str:
     if not people:
         return f"{begin}; {given}."
     return f"{begin}; {plural(people, 'document')} {blind}; {plural(gold, 'document')} with {given}."
-
-
-def _brought(session: Session) -> bool | None:
-    """Return whether the user named the test documents; False if they were drawn at random, None if unknown.
-
-    Named test documents are read before the pool, and row ids follow the order of reading. A random draw almost never
-    takes exactly the first documents, unless there are very few.
-    """
-    last_test, tests = session.execute(
-        select(func.max(DocumentRow.id), func.count()).where(DocumentRow.split == "test")
-    ).one()
-    first_pool, pool = session.execute(
-        select(func.min(DocumentRow.id), func.count()).where(DocumentRow.split == "pool")
-    ).one()
-    if last_test is None or first_pool is None:
-        return None
-    if last_test > first_pool:
-        return False
-    return True if comb(tests + pool, tests) > 1000 else None

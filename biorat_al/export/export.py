@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import select
+from typing import TYPE_CHECKING, Any, Literal
 
 from biorat_al.claims import check_target, claimed
+from biorat_al.corpus.convert import PART_OF
 from biorat_al.corpus.formats.bigbio.card import TIES_SHOWN
 from biorat_al.corpus.formats.bigbio.details import CardDetails
 from biorat_al.corpus.formats.bigbio.provenance import TieRow
@@ -21,33 +19,30 @@ from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Document, Record
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.export.card import citation_of, how_chosen, text_or_file
-from biorat_al.export.history import History, ShownRelations
+from biorat_al.export.history import History
+from biorat_al.export.splits import SENTENCES, Exported, exported, read_splits
 from biorat_al.people.agreement_report import agreement_lines
 from biorat_al.people.disputes import unknown_preference
 from biorat_al.progress import Progress
 from biorat_al.rounds.borrowing.kept import NOT_STATED
 from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import COMMITTEE, Settings
-from biorat_al.store.annotations import chunks
-from biorat_al.store.answers import Answer, Decision, annotators, answers, decisions
+from biorat_al.store.answers import annotators
 from biorat_al.store.database.integrity import check_rows
-from biorat_al.store.documents import documents_by_id
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import sources_of
 from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
-from biorat_al.store.shown_relations import shown_relations
+from biorat_al.store.segments import parents_of
 from biorat_al.store.store import Store
-from biorat_al.store.tables import DocumentRow, RoundRow
+from biorat_al.store.tables import RoundRow
 from biorat_al.version import __version__
+from biorat_al.wording import plural
 
 if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor
 
 FORMATS = ("bigbio", "jsonl")
-
-AT_ONCE = 100
-"""Documents read from the store at a time."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,8 @@ class ExportOptions:
     :param languages: language codes of the texts, for the data card.
     :param guidelines: file with the annotation guidelines to copy; None takes the project's, if it has any.
     :param loader: also write the loading module of BigBio's own layout.
+    :param partial: ``sentences`` also writes the annotated sentences of documents that are not whole, as records of the
+        split ``sentences``; None leaves them out.
 
     >>> from biorat_al import ExportOptions
     >>> ExportOptions(validation=0.1, license="cc-by-4.0", languages=("en",)).loader
@@ -83,6 +80,7 @@ class ExportOptions:
     description: str | None = None
     citation: str | None = None
     homepage: str | None = None
+    partial: Literal["sentences"] | None = None
 
 
 @dataclass
@@ -98,6 +96,9 @@ class ExportReport:
     :param not_counted: number of annotations that are not exported because nobody has looked at them.
     :param not_understood: number of parts of answers that could not be understood; left out or kept as they were.
     :param unasked: number of documents that were annotated before a label was added, by label.
+    :param begun: number of documents that are not whole, since only some of their sentences are annotated;
+        `begun_sentences` counts these.
+    :param partial: whether these sentences were written, in a split of their own.
     """
 
     documents: dict[str, int]
@@ -109,11 +110,15 @@ class ExportReport:
     not_counted: int = 0
     not_understood: int = 0
     unasked: dict[str, int] = field(default_factory=dict)
+    begun: int = 0
+    begun_sentences: int = 0
+    partial: bool = False
 
-    def add(self, decision: Decision) -> None:
-        """Count the parts of a document's answers that were left out without a tie."""
-        self.outvoted += decision.majority.outvoted
-        self.left_out.update(decision.majority.left_out)
+    def add(self, one: Exported) -> None:
+        """Count the parts of a record's answers that were left out without a tie."""
+        for piece in one.pieces:
+            self.outvoted += piece.decision.majority.outvoted
+            self.left_out.update(piece.decision.majority.left_out)
 
     def add_tie(self, tie: TieRow) -> None:
         """Count a tie."""
@@ -132,9 +137,10 @@ def export_corpus(
     options: ExportOptions = ExportOptions(),
     accepted: tuple[int, int] | None = None,
 ) -> ExportReport:
-    """Write every document that has an answer; the pool becomes ``train``, the test set ``test``.
+    """Write every document that is annotated as a whole; the pool becomes ``train``, the test set ``test``.
 
-    :mod:`biorat_al.store.answers` describes which annotation of a document is exported.
+    :mod:`biorat_al.store.answers` describes which annotation of a document is exported, and
+    :mod:`biorat_al.export.splits` what becomes of documents whose sentences were annotated one by one.
 
     :param accepted: number of mentions that a model proposed and annotators left unchanged, and number of all proposed
         mentions; None if unknown.
@@ -162,13 +168,16 @@ def _export(
     guidelines = _guidelines(options.guidelines)
     description = "" if options.description is None else text_or_file(options.description, "--description")
     citation = "" if options.citation is None else citation_of(options.citation)
-    splits = _splits(settings, store, options, prefer)
+    read = read_splits(
+        settings, store, validation=options.validation, prefer=prefer, sentences=options.partial is not None
+    )
+    splits = read.answers
     with store.read() as session:
         check_rows(session)
         history = History(annotators(session))
         unknown = unknown_preference(session, settings)
         found = findings(session)
-        chosen = how_chosen(session, splits)
+        chosen = how_chosen(session, read)
         later = not_asked(session, settings, [answer for some in splits.values() for answer in some])
         blind = agreement_lines(session) if format == "bigbio" else []
     if options.prefer is None and unknown:
@@ -178,6 +187,12 @@ def _export(
             f"nobody named {options.prefer!r} has annotated; there are {', '.join(history.pseudonyms) or 'none'}"
         )
     if not any(splits.values()):
+        if read.begun:
+            raise NothingToDoYet(
+                f"no document is annotated as a whole, only {plural(read.begun_segments, 'sentence')} of "
+                f"{plural(len(read.begun), 'document')}; ask for the rest with biorat-al round --complete, or export "
+                "the sentences with --partial sentences"
+            )
         raise NothingToDoYet(
             "nothing has been annotated yet, so there is no corpus to export; annotate the open tasks, then run: "
             "biorat-al round"
@@ -187,19 +202,26 @@ def _export(
         not_counted=len(found.unattended),
         not_understood=len(found.problems),
         unasked={one.name: len(one.documents) + len(one.given) for one in later},
+        begun=len(read.begun),
+        begun_sentences=read.begun_segments,
+        partial=options.partial is not None,
     )
-    stream = _decided(settings, store, splits, prefer)
+    stream = exported(settings, store, read, prefer)
     if format == "jsonl":
         write_jsonl(destination, _with_split(stream, history, report))
         return report
     invented: list[str] = []
     with bigbio_folder(destination, settings.name, complete=True, replace=force) as out:
-        for split, document, decision, shown in stream:
-            out.add(split, document, decision.majority.annotation, history.follow(decision, shown))
-            report.add(decision)
+        for one in stream:
+            document = one.document
+            if one.place is not None:
+                # a sentence has the id of its document here, as in BigBio the passages of one document do
+                document = replace(document, id=one.place[0], metadata=_metadata(one))
+            out.add(one.split, document, one.annotation, history.follow(one.pieces, one.shown))
+            report.add(one)
             if document.metadata.get("invented") is True:
                 invented.append(str(document.metadata.get("notice", "")))
-            for tie in history.ties(split, document, decision):
+            for tie in history.ties(one.split, document, one.pieces):
                 out.add_tie(tie)
                 report.add_tie(tie)
         details = CardDetails(
@@ -253,6 +275,10 @@ def predicted_records(predictor: Predictor, records: Iterable[Record], progress:
 
 
 def _check_options(format: str, options: ExportOptions) -> None:
+    if options.partial not in (None, SENTENCES):
+        raise UsageError(f"{options.partial!r} is no part of a document that can be exported; use {SENTENCES}")
+    if options.partial is not None and format not in FORMATS:
+        raise UsageError(f"{format} holds whole documents only; write the sentences as {' or '.join(FORMATS)}")
     if format not in FORMATS:
         raise UsageError(f"the export format {format!r} is not known; use one of {', '.join(FORMATS)}")
     card = {
@@ -291,68 +317,34 @@ def _guidelines(path: Path | None) -> tuple[str, bytes] | None:
         raise UsageError(f"the guidelines {path} cannot be read: {error.strerror}") from None
 
 
-def _splits(settings: Settings, store: Store, options: ExportOptions, prefer: str | None) -> dict[str, list[Answer]]:
-    """Return the answers that count, by split."""
-    with store.read() as session:
-        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
-        test = answers(session, "test", with_gold=True, prefer=prefer)
-        if not options.validation:
-            return {"train": pool, "test": test}
-        keys = {number: key for number, key in session.execute(select(DocumentRow.id, DocumentRow.key))}
-    drawn = {answer.document_id: _draw(settings.seed, keys[answer.document_id]) for answer in pool}
-    if options.validation < 1:
-        chosen = {number for number, draw in drawn.items() if draw < options.validation}
-    else:
-        chosen = set(sorted(drawn, key=lambda number: (drawn[number], keys[number]))[: int(options.validation)])
-    if pool and len(chosen) == len(pool):
-        raise UsageError(f"the validation split would take all {len(pool)} annotated documents of the pool; take fewer")
-    return {
-        "train": [answer for answer in pool if answer.document_id not in chosen],
-        "validation": [answer for answer in pool if answer.document_id in chosen],
-        "test": test,
-    }
-
-
-def _draw(seed: int, key: str) -> float:
-    """Return a number in [0, 1) that depends only on the seed and the document's id."""
-    digest = hashlib.blake2b(f"{seed}\0validation\0{key}".encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 11) / 2**53
-
-
-def _decided(
-    settings: Settings, store: Store, splits: dict[str, list[Answer]], prefer: str | None
-) -> Iterator[tuple[str, Document, Decision, ShownRelations | None]]:
-    for split, chosen in splits.items():
-        for some in chunks(chosen, AT_ONCE):
-            with store.read() as session:
-                documents = documents_by_id(session, [answer.document_id for answer in some], check=True)
-                loaded = list(decisions(session, some, prefer=prefer))
-                pairs = ((one.document_id, vote.shown_version) for one in some for vote in one.votes)
-                known = [(document_id, version) for document_id, version in pairs if version is not None]
-                shown = shown_relations(session, known) if settings.relations else None
-            for decision in loaded:
-                yield split, documents[decision.answer.document_id], decision, shown
-
-
 def _with_split(
-    stream: Iterable[tuple[str, Document, Decision, ShownRelations | None]], history: History, report: ExportReport
+    stream: Iterable[Exported], history: History, report: ExportReport
 ) -> Iterator[tuple[Document, Annotation]]:
-    for split, document, decision, _ in stream:
-        report.add(decision)
-        for tie in history.ties(split, document, decision):
+    for one in stream:
+        report.add(one)
+        for tie in history.ties(one.split, one.document, one.pieces):
             report.add_tie(tie)
-        metadata = dict(document.metadata) | {"split": split}
-        yield replace(document, metadata=metadata), decision.majority.annotation
+        yield replace(one.document, metadata=_metadata(one) | {"split": one.split}), one.annotation
+
+
+def _metadata(one: Exported) -> dict[str, Any]:
+    """Return a record's metadata; those of a sentence say what it is a part of."""
+    if one.place is None:
+        return dict(one.document.metadata)
+    return dict(one.document.metadata) | {PART_OF: dict(zip(("document_id", "start", "end"), one.place, strict=True))}
 
 
 def _made(settings: Settings, store: Store, history: History, accepted: tuple[int, int] | None) -> dict[str, str]:
     with store.read() as session:
         rounds = all_rounds(session)
-        strategies = [pick.strategy for row in rounds for pick in picks_of(session, row.number)[:1]]
+        first = [pick for row in rounds for pick in picks_of(session, row.number)[:1]]
+        strategies = [pick.strategy for pick in first]
+        of_sentences = len(parents_of(session, [pick.document_id for pick in first]))
     made = {
         "program": f"biorat-al {__version__}",
         "rounds": str(sum(row.state == "done" for row in rounds)),
         "query strategies (rounds)": _listed(strategies) or "none yet",
+        **({"rounds that asked for single sentences": str(of_sentences)} if of_sentences else {}),
         "arm": _selecting(settings),
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),
@@ -396,6 +388,9 @@ def _borrowed(settings: Settings, rounds: Sequence[RoundRow]) -> str:
 def _left_out(report: ExportReport) -> dict[str, str]:
     """Return, for the data card, what was left out of several people's answers without a tie."""
     entries = {}
+    if report.begun and not report.partial:
+        text = f"{report.begun} ({plural(report.begun_sentences, 'sentence')})"
+        entries["documents of which only some sentences are annotated, left out"] = text
     if report.outvoted:
         entries["mentions and relations that only a minority marked, left out"] = str(report.outvoted)
     if report.left_out:

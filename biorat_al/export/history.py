@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from biorat_al.corpus.formats.bigbio.provenance import Author, Provenance, TieRow
 from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.identity import RelationKey, relation_keys
+from biorat_al.corpus.segments import shifted
 from biorat_al.people.agreement import Agreement
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.store.answers import Decision, Vote
@@ -15,6 +17,24 @@ from biorat_al.store.shown_relations import Shown
 
 ShownRelations = Mapping[Shown, frozenset[RelationKey]]
 """The relations of pre-labels; see :func:`~biorat_al.store.shown_relations.shown_relations`."""
+
+
+SENTENCE_BY_SENTENCE = "sentences"
+"""Rule of a document whose sentences were annotated one by one; its mentions have the rules of their sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The answer that counts for a document, or for one segment of it.
+
+    :param start: where its offsets begin in the document's text.
+    :param entities: for a segment: id of a mention in the answer → its id in the document; `relations` likewise.
+    """
+
+    decision: Decision
+    start: int = 0
+    entities: Mapping[str, str] = field(default_factory=dict)
+    relations: Mapping[str, str] = field(default_factory=dict)
 
 
 class History:
@@ -30,18 +50,37 @@ class History:
         self.origins: Counter[str] = Counter()
         self.relation_origins: Counter[str] = Counter()
 
-    def follow(self, decision: Decision, shown: ShownRelations | None = None) -> Provenance:
+    def follow(self, pieces: Sequence[Piece], shown: ShownRelations | None = None) -> Provenance:
         """Count a document, and return where its annotation came from.
 
+        :param pieces: its answer, or those on its segments if it is whole by these.
         :param shown: relations of the pre-labels that its answers began from, which distinguish accepted relations from
             relations drawn by hand; None leaves the origin of relations open.
         """
+        several = [piece.decision for piece in pieces if piece.decision.independent]
+        if several:
+            self.agreement.add_parts(
+                ([self._name(vote) or "" for vote in one.answer.independent], one.independent) for one in several
+            )
+        found = [self._provenance(piece.decision, shown) for piece in pieces]
+        if len(pieces) == 1:
+            self.rules[found[0].rule] += 1
+            return found[0]
+        self.rules[SENTENCE_BY_SENTENCE] += 1
+        both = list(zip(pieces, found, strict=True))
+        return Provenance(
+            SENTENCE_BY_SENTENCE,
+            [author for one in found for author in one.authors],
+            {piece.entities[ident]: by for piece, one in both for ident, by in one.entities.items()},
+            {piece.relations[ident]: by for piece, one in both for ident, by in one.relations.items()},
+            {},
+            {piece.entities[ident]: one.rule for piece, one in both for ident in one.entities},
+            {piece.relations[ident]: one.rule for piece, one in both for ident in one.relations},
+        )
+
+    def _provenance(self, decision: Decision, shown: ShownRelations | None) -> Provenance:
         answer, decided = decision.answer, decision.majority
-        self.rules[answer.rule] += 1
         self.origins.update(entity.origin for entity in decided.annotation.entities if entity.origin)
-        if decision.independent:
-            names = [self._name(vote) or "" for vote in answer.independent]
-            self.agreement.add(names, decision.independent)
         votes = answer.votes
         relation_origins = _relation_origins(decision, shown)
         # the origin for the first annotator who has the relation, as for mentions
@@ -67,22 +106,24 @@ class History:
             },
         )
 
-    def ties(self, split: str, document: Document, decision: Decision) -> Iterator[TieRow]:
+    def ties(self, split: str, document: Document, pieces: Sequence[Piece]) -> Iterator[TieRow]:
         """Yield what no majority could decide."""
-        names = [self._name(vote) or "" for vote in decision.answer.votes]
-        for tie in decision.majority.ties:
-            among = [names[place] for place in tie.among] or names
-            yield TieRow(
-                document.id,
-                split,
-                tie.kind,
-                tie.label,
-                tuple(entity.surface(document.text) for entity in tie.entities),
-                tuple(entity.spans for entity in tie.entities),
-                tuple(names[place] for place in tie.voters),
-                tuple(among),
-                tie.kept,
-            )
+        for piece in pieces:
+            names = [self._name(vote) or "" for vote in piece.decision.answer.votes]
+            for tie in piece.decision.majority.ties:
+                among = [names[place] for place in tie.among] or names
+                entities = [shifted(entity, piece.start) for entity in tie.entities]
+                yield TieRow(
+                    document.id,
+                    split,
+                    tie.kind,
+                    tie.label,
+                    tuple(entity.surface(document.text) for entity in entities),
+                    tuple(entity.spans for entity in entities),
+                    tuple(names[place] for place in tie.voters),
+                    tuple(among),
+                    tie.kept,
+                )
 
     def _name(self, vote: Vote) -> str | None:
         return None if vote.annotator is None else self.pseudonyms[vote.annotator]

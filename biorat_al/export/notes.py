@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from biorat_al.export.export import ExportReport
-from biorat_al.wording import plural
+from biorat_al.wording import plural, verb
 
 
 def export_notes(report: ExportReport) -> list[str]:
     """Return a sentence for each kind of content that an export leaves out, except ties."""
     notes = []
+    if report.begun and not report.partial:
+        only = plural(report.begun_sentences, "sentence")
+        notes.append(
+            f"Left out: {plural(report.begun, 'document')} of which only {only} "
+            f"{verb(report.begun_sentences, 'are')} annotated; biorat-al round --complete asks for the rest, "
+            "--partial sentences writes the sentences"
+        )
     if report.outvoted:
         notes.append(f"Left out: {plural(report.outvoted, 'part')} of answers that only a minority marked")
     if report.left_out:

@@ -148,7 +148,11 @@ def fit_temperature(probabilities: ArrayLike, right: ArrayLike) -> float:
 
 
 def _minimum(function: Callable[[float], float], low: float, high: float, steps: int = 40) -> float:
-    """Return the minimum of a function that has only one, by golden-section search (Kiefer 1953)."""
+    """Return the minimum of a function that has only one, by golden-section search (Kiefer 1953).
+
+    ``scipy.optimize.minimize_scalar`` finds the same to about eight digits. But the temperature is part of a model's
+    file, and thereby of its digest, so models that are trained as before would have other names.
+    """
     ratio = (5**0.5 - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = function(left), function(right)

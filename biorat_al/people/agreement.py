@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
@@ -37,19 +37,27 @@ class Agreement:
 
         :param names: pseudonyms of the annotators, in the order of `annotations`.
         """
+        self.add_parts([(names, annotations)])
+
+    def add_parts(self, parts: Iterable[tuple[Sequence[str], Sequence[Annotation]]]) -> None:
+        """Count a document of which several people annotated some parts.
+
+        :param parts: names and annotations for each part, as for :meth:`add`.
+        """
         self.documents += 1
-        marked = {
-            name: {mention_key(entity) for entity in annotation.entities}
-            for name, annotation in zip(names, annotations, strict=True)
-        }
-        of_document = Counts()
-        for pair in combinations(sorted(marked, key=number_of), 2):
-            gold, other = (marked[name] for name in pair)
-            same = len(gold & other)
-            counts = Counts(same, len(other) - same, len(gold) - same)
+        of_pairs: defaultdict[Pair, Counts] = defaultdict(Counts)
+        for names, given in parts:
+            marked = {
+                name: {mention_key(entity) for entity in annotation.entities}
+                for name, annotation in zip(names, given, strict=True)
+            }
+            for pair in combinations(sorted(marked, key=number_of), 2):
+                gold, other = (marked[name] for name in pair)
+                same = len(gold & other)
+                of_pairs[pair] += Counts(same, len(other) - same, len(gold) - same)
+        for pair, counts in of_pairs.items():
             self.counts[pair].append(counts)
-            of_document += counts
-        self._all_pairs.append(of_document)
+        self._all_pairs.append(sum(of_pairs.values(), Counts()))
 
     @property
     def overall(self) -> AgreementF1 | None:

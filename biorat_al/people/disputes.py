@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
-from biorat_al.corpus.model.document import Disputed
+from biorat_al.corpus.model.document import Annotation, Disputed
 from biorat_al.people.agreement import Agreement
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.answers import Answer, annotators, decisions
+from biorat_al.store.segments import parents_of
 from biorat_al.wording import plural
 
 
@@ -98,20 +99,37 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
         return None
     names = pseudonyms(annotators(session))
     agreement = Agreement()
-    documents = mentions = relations = concepts = settled = 0
+    # a document of which several people annotated some sentences is one document
+    parents = parents_of(session, [answer.document_id for answer in several])
+    independent: dict[int, list[tuple[list[str], Sequence[Annotation]]]] = {}
+    documents, disputed_documents = set[int](), set[int]()
+    mentions = relations = concepts = settled = 0
     for decision in decisions(session, several, prefer=prefer):
+        document = parents.get(decision.answer.document_id, decision.answer.document_id)
+        documents.add(document)
         if decision.independent:
             people = [names.get(vote.annotator or "", "") for vote in decision.answer.independent]
-            agreement.add(people, decision.independent)
+            independent.setdefault(document, []).append((people, decision.independent))
         disputed, ties = decision.majority.disputed, decision.majority.ties
-        documents += bool(disputed)
+        if disputed:
+            disputed_documents.add(document)
         mentions += len(disputed.entities)
         relations += _relations(disputed)
         concepts += decision.majority.disputed_concepts
         if prefer is not None and decision.answer.annotator == prefer:
             settled += len(ties) - decision.majority.disputed_concepts
-    pairs = tuple(agreement.pairs())
-    return Disputes(len(several), documents, mentions, relations, settled, agreement.overall, pairs, concepts)
+    for parts in independent.values():
+        agreement.add_parts(parts)
+    return Disputes(
+        len(documents),
+        len(disputed_documents),
+        mentions,
+        relations,
+        settled,
+        agreement.overall,
+        tuple(agreement.pairs()),
+        concepts,
+    )
 
 
 def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:

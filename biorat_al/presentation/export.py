@@ -6,6 +6,7 @@ from pathlib import Path
 
 from biorat_al.export.export import ExportReport
 from biorat_al.export.notes import export_notes
+from biorat_al.export.splits import SENTENCES
 from biorat_al.presentation.text import kinds_text, wrapped_text
 from biorat_al.wording import plural
 
@@ -15,7 +16,11 @@ TIES_SHOWN = 20
 
 def export_text(report: ExportReport, out: Path) -> str:
     """Return what was written, the ties, and what else a person should know."""
-    counts = ", ".join(plural(count, f"{split} document") for split, count in report.documents.items() if count)
+    counts = ", ".join(
+        plural(count, f"{split} document" if split != SENTENCES else "sentence")
+        for split, count in report.documents.items()
+        if count
+    )
     lines = [f"Wrote {counts} to {out}"]
     if report.tie_count:
         lines.append(

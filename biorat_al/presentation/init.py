@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from biorat_al.corpus.formats.base import ReadReport
 from biorat_al.corpus.notices import reading_lines
+from biorat_al.errors import LONGEST_ID
 from biorat_al.presentation.text import (
     counts_text,
     labelled,
@@ -18,7 +19,7 @@ from biorat_al.rounds.pre_labels.copying import in_words as in_words_of_file
 from biorat_al.rounds.pre_labels.copying import left_out_lines
 from biorat_al.rounds.pre_labels.kept import Labels, kept_files, read_record
 from biorat_al.store.documents import ImportReport
-from biorat_al.wording import plural
+from biorat_al.wording import plural, shortened, verb
 
 
 def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
@@ -37,6 +38,10 @@ def init_text(project: Project, report: ImportReport, read: ReadReport) -> str:
     if report.duplicates:
         examples = ", ".join(report.duplicate_examples[:3])
         lines += note_text(f"{plural(report.duplicates, 'duplicate')} with the same text, read once: {examples}")
+    if read.titles_alone:
+        named = ", ".join(shortened(key, LONGEST_ID) for key in read.title_examples)
+        consist = f"{plural(read.titles_alone, 'document')} {verb(read.titles_alone, 'consist')} of a title alone"
+        lines += note_text(f"{consist}, which you may want to leave out: {named}")
     if report.leaks:
         lines += note_text(f"{plural(report.leaks, 'document')} left out: a test document has the same text")
     lines += _borrowed(project)

@@ -1,8 +1,9 @@
-"""The text that ``round`` prints."""
+"""The text that ``round`` prints, at once or step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from biorat_al.acquisition.stopping import StoppingAdvice
@@ -15,10 +16,11 @@ from biorat_al.presentation.text import (
     level_name,
     note_text,
     notes_text,
+    open_tasks_text,
     percent,
-    seats_text,
 )
 from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
+from biorat_al.rounds.completing import COMPLETING
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
@@ -50,12 +52,62 @@ _NOT_CANDIDATES = {
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
     """Return what a round did, one line for each step, and what to do next."""
-    lines = [f"Round {report.number} of {status.name}"]
-    if report.resumed:
-        lines += note_text("went on where it was cut off")
-    for step in report.steps:
-        text = step.counts.get("reason", "") if step.state == "skipped" else _step_text(step)
-        lines += labelled(step.name, text + (f"  ({_time(step)})" if step.state == "done" else ""))
+    steps = [line for step in report.steps for line in _step_lines(step)]
+    return "\n".join([*_heading(report, status.name), *steps, *_after_the_steps(report, status)])
+
+
+class RoundLines:
+    """Shows the text of a round while it runs: the line of each step as soon as it has ended.
+
+    A text that cannot be shown (a full disk, a pipe that nobody reads) does not end the round, only :meth:`end`.
+
+    :param name: name of the project.
+    :param show: called with each part of the text.
+    :param dated: also say when each step ended, in local time, as one looks for in a log.
+    """
+
+    def __init__(self, name: str, show: Callable[[str], object], *, dated: bool = False) -> None:
+        self._name = name
+        self._show = show
+        self._dated = dated
+        self._shown: list[StepReport] = []
+
+    def follow(self, report: RoundReport) -> None:
+        """Show the steps that have ended since the last call."""
+        with suppress(OSError):
+            self._show_steps(report)
+
+    def end(self, report: RoundReport, status: ProjectStatus) -> None:
+        """Show the rest: what there is to note, and what to do next."""
+        self._show_steps(report)
+        self._show("\n".join(_after_the_steps(report, status)))
+
+    def _show_steps(self, report: RoundReport) -> None:
+        new = [step for step in report.steps if step not in self._shown]
+        lines = [] if self._shown else _heading(report, self._name)
+        lines += [line for step in new for line in _step_lines(step, dated=self._dated)]
+        self._shown += new
+        if lines:
+            self._show("\n".join(lines))
+
+
+def _heading(report: RoundReport, name: str) -> list[str]:
+    return [f"Round {report.number} of {name}", *(note_text("went on where it was cut off") if report.resumed else ())]
+
+
+def _step_lines(step: StepReport, *, dated: bool = False) -> list[str]:
+    """Return the lines of one step: what it did, and how long it took.
+
+    :param dated: also when it ended.
+    """
+    if step.state == "skipped":
+        return labelled(step.name, step.counts.get("reason", ""))
+    when = f", done {step.ended_at.astimezone():%Y-%m-%d %H:%M}" if dated and step.ended_at is not None else ""
+    return labelled(step.name, f"{_step_text(step)}  ({_time(step)}{when})")
+
+
+def _after_the_steps(report: RoundReport, status: ProjectStatus) -> list[str]:
+    """Return what there is to note, and what to do next."""
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
     notes += _start_notes(report)
     if measured := report.step("evaluate").counts.get(MEASURED):
@@ -72,21 +124,14 @@ def round_text(report: RoundReport, status: ProjectStatus) -> str:
         )
     if "no_relation_model" in report.step("train").counts:
         notes.append(f"The models predict mentions alone: {report.step('train').counts['no_relation_model']}")
-    lines += notes_text(notes)
+    lines = notes_text(notes)
     lines += disputes_text(status)
     lines += _advice(report.verdicts)
-    open_tasks = status.tasks["pool"]["open"]
-    blind = status.tasks["test"]["open"]
-    if open_tasks or blind:
-        todo = [
-            f"{plural(count, noun)}{seats_text(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
-            for count, noun, role in ((open_tasks, "open task", "pool"), (blind, "blind test task", "test"))
-            if count
-        ]
+    if todo := open_tasks_text(status):
         lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
-    elif not status.left:
+    elif status.is_used_up:
         lines.append("The pool is used up. Next: biorat-al export corpus")
-    return "\n".join(lines)
+    return lines
 
 
 def _advice(verdicts: Sequence[StoppingAdvice]) -> list[str]:
@@ -145,7 +190,10 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     annotated = plural(counts["mentions"], "mention")
     if "relations" in counts:
         annotated += f", {plural(counts['relations'], 'relation')}"
-    documents = plural(counts["documents"], "document")
+    sentences = counts.get("sentences", 0)
+    whole = counts["documents"] - sentences
+    learnt = [plural(whole, "document")] if whole or not sentences else []
+    documents = " and ".join([*learnt, *([plural(sentences, "sentence")] if sentences else [])])
     arms = ", ".join(arm for arm in counts["models"] if arm != COMMITTEE)
     voting = " and their committee" if COMMITTEE in counts["models"] else ""
     # on what earlier models proposed in documents that were annotated since
@@ -153,7 +201,7 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
     if last := counts.get("last_model"):
         # of documents that the strategy chose, and whose annotators saw the proposals
-        chosen = plural(last["documents"], "document")
+        chosen = plural(last["documents"], "text" if sentences else "document")
         calibrated += f"; the last model's proposals in {chosen} annotated since: F1 {percent(last['f1'])}"
     begun = f"; begun from: {start_in_words(counts[START])}" if START in counts else ""
     return f"{documents}{empty}, {annotated}{left_out_text(counts)}; arms: {arms}{voting}{begun}{calibrated}"
@@ -182,9 +230,14 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
 
 
 def _select_text(counts: Mapping[str, Any]) -> str:
-    """Return how many documents were picked, and by which strategy."""
+    """Return how many documents or sentences were picked, and by which strategy."""
+    if counts["strategy"] == COMPLETING:
+        begun = plural(counts["of"], "begun document")
+        return f"{counts['documents']:,} of {begun}, to be completed, {counts['tokens']:,} word pieces"
     pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
-    text = f"{plural(counts['documents'], 'document')} of {pool}, {counts['tokens']:,} word pieces, "
+    text = (
+        f"{plural(counts['documents'], counts.get('unit', 'document'))} of {pool}, {counts['tokens']:,} word pieces, "
+    )
     if "instead_of" in counts:
         return text + f"by {counts['strategy']} ({counts['instead_of']} needs a model, and there is none yet)"
     return text + f"by {counts['strategy']}"
@@ -206,7 +259,7 @@ _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
     "evaluate": _evaluate_text,
-    "predict": lambda counts: plural(counts["documents"], "document"),
+    "predict": lambda counts: plural(counts["documents"], counts.get("unit", "document")),
     "select": _select_text,
     "push": _push_text,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from biorat_al.acquisition.price.estimate import PriceEstimate
 from biorat_al.acquisition.price.price import UNIT_OF_WORK
+from biorat_al.corpus.model.role import LEARNT_ROLES, Role
 from biorat_al.presentation.text import (
     both_scores,
     counts_text,
@@ -27,28 +28,27 @@ from biorat_al.wording import plural
 
 _LEVELS = {"mention": "pairs of mentions", "document": "pairs of concepts"}
 
+_NAMES = {"segment": "sentences"}
+"""What the projects on the desk are called, where it is not the role."""
+
 _STATES = {"running": "not ended", "waiting": "waits"}
 
 
 def status_text(status: ProjectStatus) -> str:
     """Return how far a project has come: documents, tasks, labels, rounds and F1."""
-    tasks = status.tasks["pool"]
-    pool = (
-        f"{plural(status.documents['pool'], 'document')}: {status.labelled['pool']:,} annotated, "
-        f"{tasks['open'] + tasks['pushing']:,} open{seats_text(tasks['open'], status.seats.get('pool'))}, "
-        f"{tasks['skipped']:,} skipped, {status.left:,} never asked for"
-    )
+    deleted = sum(status.tasks[role]["deleted"] for role in LEARNT_ROLES if role in status.tasks)
     lines = [
         status.name,
         labelled_line("folder", status.folder),
         labelled_line("database", status.database),
         labelled_line("encoder", status.encoder),
         *labelled("labels", ", ".join(status.labels)),
-        *labelled("pool", pool),
+        *labelled("pool", _pool_text(status)),
+        *(labelled("sentences", _sentences_text(status)) if status.has_sentences else []),
         *labelled("test set", f"{plural(status.documents['test'], 'document')}: {status.labelled['test']:,} annotated"),
     ]
-    if tasks["deleted"]:
-        lines += note_text(f"{plural(tasks['deleted'], 'task')} deleted on the desk; answers fetched before are kept")
+    if deleted:
+        lines += note_text(f"{plural(deleted, 'task')} deleted on the desk; answers fetched before are kept")
     if status.mentions:
         lines += labelled("mentions", counts_text(status.mentions))
     if status.relation_level is not None:
@@ -63,12 +63,13 @@ def status_text(status: ProjectStatus) -> str:
     if status.open_now is not None:
         seats = status.seats_now or {}
         now = (
-            f"{count:,} open{seats_text(count, seats.get(role))} ({role})" for role, count in status.open_now.items()
+            f"{count:,} open{seats_text(count, seats.get(role))} ({_NAMES.get(role, role)})"
+            for role, count in status.open_now.items()
         )
         lines += labelled("right now", ", ".join(now))
     if status.desk_problem:
         lines += labelled("desk", status.desk_problem)
-    lines.extend(labelled_line(role, url) for role, url in status.urls.items())
+    lines.extend(labelled_line(_NAMES.get(role, role), url) for role, url in status.urls.items())
     if status.borrowed:
         lines += labelled("borrowed", status.borrowed)
     if status.start:
@@ -83,6 +84,29 @@ def status_text(status: ProjectStatus) -> str:
     else:
         lines.append("No round yet. Next: biorat-al round")
     return "\n".join(lines)
+
+
+def _pool_text(status: ProjectStatus) -> str:
+    """Return how many documents are annotated, with the annotators, and left."""
+    done = f"{status.labelled['pool']:,} annotated"
+    if status.has_sentences and status.wholeness is not None:
+        done = f"{status.wholeness.whole:,} annotated as a whole, {status.wholeness.begun:,} begun by sentences"
+    return f"{plural(status.documents['pool'], 'document')}: {done}, {_asked_text(status, 'pool', status.left)}"
+
+
+def _sentences_text(status: ProjectStatus) -> str:
+    """Return how many sentences of documents without an answer as a whole are annotated, and how many are left."""
+    done = f"{status.labelled.get('segment', 0):,} annotated by themselves"
+    asked = _asked_text(status, "segment", status.left_sentences)
+    return f"{plural(status.documents['segment'], 'sentence')}: {done}, {asked}"
+
+
+def _asked_text(status: ProjectStatus, role: Role, left: int) -> str:
+    tasks = status.tasks[role]
+    return (
+        f"{tasks['open'] + tasks['pushing']:,} open{seats_text(tasks['open'], status.seats.get(role))}, "
+        f"{tasks['skipped']:,} skipped, {left:,} {'can be' if role == 'segment' else 'never'} asked for"
+    )
 
 
 def _price_text(price: PriceEstimate) -> str:
@@ -113,14 +137,16 @@ def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable
             *(percent(row.f1.get(arm)) for arm in arms),
             f"{row.evaluated:,}" if row.evaluated else "–",
             f"{row.asked_for:,}",
-            row.strategy or "–",
+            _strategy_text(row),
             duration(row.seconds) if row.state == "done" else _STATES.get(row.state, row.state),
         ]
         for row in rounds
     ]
     yield from table([header, *body])
     if arms:
-        yield "trained, tested, asked: numbers of documents learnt from, measured on, asked for"
+        sentences = any(row.unit == "sentence" or row.learnt_sentences for row in rounds)
+        what = "documents and sentences" if sentences else "documents"
+        yield f"trained, tested, asked: numbers of {what} learnt from, measured on, asked for"
         yield "F1: strict spans on the test documents; one model per arm and round (one seed)"
     if again := [str(row.number) for row in rounds if row.begun_again and row.state == "done"]:
         yield f"time: round {', '.join(again)} was cut off; of a step that was begun again, the last attempt counts"
@@ -131,6 +157,13 @@ def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable
         yield from (f"Round {last.number} is under way (step {last.waiting_for}):", f"  {running}")
     elif last.state != "done":
         yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
+
+
+def _strategy_text(row: RoundStatus) -> str:
+    """Return the strategy of a round, and that it asked for sentences if it did."""
+    if row.strategy is None:
+        return "–"
+    return f"{row.strategy}, sentences" if row.unit == "sentence" else row.strategy
 
 
 def _relation_table(status: ProjectStatus) -> Iterable[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import Any, Literal
 
+from biorat_al.corpus.model.role import Role
 from biorat_al.rounds.status import ProjectStatus
 from biorat_al.wording import plural
 
@@ -111,6 +112,19 @@ def wrapped_text(text: str, beginning: str) -> list[str]:
 def disputes_text(status: ProjectStatus) -> list[str]:
     """Return how far annotators agree and what is disputed; nothing where no document has several answers."""
     return labelled("agreement", status.disputes.sentence) if status.disputes else []
+
+
+OPEN_TASKS: Mapping[Role, str] = {"pool": "open task", "segment": "open sentence", "test": "blind test task"}
+"""What an open task of each role is called."""
+
+
+def open_tasks_text(status: ProjectStatus) -> list[str]:
+    """Return for each role with open tasks how many there are, and where."""
+    return [
+        f"{plural(count, noun)}{seats_text(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
+        for role, noun in OPEN_TASKS.items()
+        if (count := status.tasks.get(role, {}).get("open", 0))
+    ]
 
 
 def seats_text(tasks: int, seats: int | None) -> str:

@@ -23,7 +23,7 @@ from biorat_al.project.creation import create_project, is_complete
 from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.plan import RoundPlan, plan_round
-from biorat_al.rounds.runner import RoundReport, run_round
+from biorat_al.rounds.runner import Audience, Follow, RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
@@ -36,8 +36,10 @@ from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
+    from biorat_al.efficiency.coverage.coverage import MentionCoverage
     from biorat_al.efficiency.report.page import Report
     from biorat_al.people.agreement_report import AgreementReport
+    from biorat_al.people.audit.audit import Audit
 
 
 class Project:
@@ -169,7 +171,9 @@ class Project:
         strategy: str | None = None,
         partial: bool = False,
         unit: AskedUnit | None = None,
+        complete: bool | int = False,
         progress: Progress = SILENT,
+        follow: Follow | None = None,
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
 
@@ -178,13 +182,17 @@ class Project:
         :param strategy: name of the query strategy; None uses the settings.
         :param partial: continue although annotators have not finished.
         :param unit: whether to ask for documents or for sentences; None uses the settings.
-        :raises NothingToDoYet: annotators have not finished.
+        :param complete: ask for documents of which some sentences are annotated, instead of selecting by a strategy: at
+            most so many, or with True at most the settings' size. No other option for what to ask for can be given.
+        :param follow: called after each step, with the steps that have ended so far.
+        :raises NothingToDoYet: annotators have not finished, or there is no document to complete.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
-        request = _request(size, tokens, strategy, partial, unit)
+        request = _request(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
-        return run_round(self.folder, self.settings, self.store, self.desk, request, progress)
+        audience = Audience(progress) if follow is None else Audience(progress, follow)
+        return run_round(self.folder, self.settings, self.store, self.desk, request, audience)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """Return how far the project has come.
@@ -200,6 +208,15 @@ class Project:
 
         forecast = project_forecast(self.settings, self.store, target, status.to_annotate)
         return replace(status, forecast=forecast)
+
+    def coverage(self) -> MentionCoverage:
+        """Estimate which share of all mentions in the pool has been found, and the hours until 95 % are.
+
+        :raises NothingToDoYet: nothing has been annotated yet.
+        """
+        from biorat_al.efficiency.coverage.coverage import mention_coverage
+
+        return mention_coverage(self.settings, self.store)
 
     def agreement(self, *, label: str | None = None, pre_labelled: bool = False) -> AgreementReport:
         """Return how far annotators agree on the texts that several of them annotated independently.
@@ -271,6 +288,23 @@ class Project:
             report.write(page, force=force)
         return page, report
 
+    def audit(self, *, limit: int | None = None, label: str | None = None) -> Audit:
+        """Return what looks wrong in the annotated documents, worst first.
+
+        :param limit: number of findings; None returns all.
+        :param label: only findings on this label.
+        :raises UsageError: the project has no such label.
+        :raises NothingToDoYet: nothing has been annotated yet.
+        """
+        from biorat_al.people.audit.of_project import audit_project
+
+        if label is not None and label not in self.settings.labels:
+            raise UsageError(f"unknown label {label!r}; the project has {', '.join(self.settings.labels)}")
+        audit = audit_project(self.settings, self.store)
+        if not audit.documents:
+            raise NothingToDoYet("nothing has been annotated yet, so there is nothing to audit; run: biorat-al round")
+        return audit.only(limit=limit, label=label)
+
     def plan(
         self,
         *,
@@ -279,9 +313,10 @@ class Project:
         strategy: str | None = None,
         partial: bool = False,
         unit: AskedUnit | None = None,
+        complete: bool | int = False,
     ) -> RoundPlan:
         """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
-        request = _request(size, tokens, strategy, partial, unit)
+        request = _request(size, tokens, strategy, partial, unit, complete)
         return plan_round(self.settings, self.store, lambda: self.desk, request)
 
     def predictions(
@@ -372,12 +407,24 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
 
 
 def _request(
-    size: int | None, tokens: int | None, strategy: str | None, partial: bool, unit: AskedUnit | None
+    size: int | None,
+    tokens: int | None,
+    strategy: str | None,
+    partial: bool,
+    unit: AskedUnit | None,
+    complete: bool | int,
 ) -> RoundRequest:
     """Return what a round is asked to do.
 
-    :raises UsageError: both `size` and `tokens` are given.
+    :raises UsageError: both `size` and `tokens` are given, or one of them and `complete`.
     """
+    if complete is not False and size is not None:
+        raise UsageError("--complete and --size exclude each other; give the number of documents with --complete")
     if size is not None and tokens is not None:
         raise UsageError("--size and --tokens exclude each other")
-    return RoundRequest(size, tokens, strategy, partial, unit=unit)
+    if complete is False:
+        return RoundRequest(size, tokens, strategy, partial, unit=unit)
+    if complete < 1:
+        raise UsageError(f"the number of documents to complete is at least 1, not {complete}")
+    size = None if complete is True else int(complete)
+    return RoundRequest(size, tokens, strategy, partial, unit=unit, complete=True)

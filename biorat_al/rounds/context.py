@@ -24,6 +24,7 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
 
 if TYPE_CHECKING:
+    from biorat_al.dictionary.matching import Matcher
     from biorat_al.learner.encoder.encoder import Encoder
 
 MODELS = "models"
@@ -40,7 +41,8 @@ class RoundRequest:
     :param documents: ids of the documents to pick, in this order and without a query strategy; ids that were already
         asked for are skipped.
     :param unit: whether to ask for documents or for sentences.
-    :raises UsageError: unknown query strategy.
+    :param complete: ask for whole documents that were begun by sentences, instead of selecting by a strategy.
+    :raises UsageError: unknown query strategy, or something that cannot be asked for together.
     """
 
     size: int | None = None
@@ -49,8 +51,16 @@ class RoundRequest:
     partial: bool = False
     documents: tuple[str, ...] | None = None
     unit: AskedUnit | None = None
+    complete: bool = False
 
     def __post_init__(self) -> None:
+        if self.complete:
+            given = {"tokens": self.tokens, "strategy": self.strategy, "unit": self.unit, "documents": self.documents}
+            if excluded := [f"--{name}" for name, value in given.items() if value is not None]:
+                raise UsageError(
+                    f"--complete and {', '.join(excluded)} exclude each other: the documents that were begun are asked "
+                    "for as a whole, in the order in which missed mentions are expected"
+                )
         if self.strategy is not None:
             find_strategy(self.strategy)  # fail before the round begins
 
@@ -62,7 +72,7 @@ class RoundRequest:
         """
         if (self.unit or settings.selection.unit) != "document":
             check_sentences(settings)
-        if self.documents is None:
+        if self.documents is None and not self.complete:
             find_strategy(self.strategy or settings.selection.strategy).check(settings)
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,6 +144,8 @@ class Context:
     check_lock: Callable[[], None] = _is_held
     intact_models: set[str] = field(default_factory=set)
     """Versions of the models whose folders this run has checked."""
+    matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict)
+    """Dictionaries that this run has read, by the digest of the file and the label."""
 
     @cached_property
     def encoder(self) -> Encoder:

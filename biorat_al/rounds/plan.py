@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.desk.base import Desk
+from biorat_al.rounds.completing import COMPLETING, completable
 from biorat_al.rounds.context import RoundRequest, settings_of
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import has_new_labels
+from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import Settings
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import newest_round
+from biorat_al.store.segments import never_asked_segments, parents_of, without_segments
 from biorat_al.store.store import Store
 from biorat_al.store.tasks import changed_since, desk_project
 from biorat_al.wording import plural
@@ -25,9 +30,14 @@ class RoundPlan:
 
     :param resumes: a round was interrupted and would be finished first.
     :param waits: why it would wait instead; None if it would run.
-    :param labelled: documents with an answer in the store; answers that the round fetches are added to these.
-    :param left: documents that were never asked for.
+    :param labelled: documents, and sentences of other ones, with an answer in the store; answers that the round fetches
+        are added to these.
+    :param left: what can be asked for: documents that were never asked for, sentences, or documents that can be
+        completed; see `unit`. Sentences that the round is yet to cut documents into are not counted.
     :param selecting: what chooses and pre-labels: ``committee``, or an arm; empty if it does not matter.
+    :param unit: what is asked for.
+    :param learnt_sentences: of `labelled`, sentences.
+    :param uncut: documents that the round would cut into sentences first.
     """
 
     number: int
@@ -39,6 +49,9 @@ class RoundPlan:
     budget: str
     strategy: str
     selecting: str = ""
+    unit: Literal["document", "sentence"] = "document"
+    learnt_sentences: int = 0
+    uncut: int = 0
 
 
 def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], request: RoundRequest) -> RoundPlan:
@@ -48,9 +61,10 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     """
     with store.read() as session:
         newest = newest_round(session)
-        pool = desk_project(session, "pool")
-        labelled = len(learnt_answers(session, with_gold=settings.gold_is_known))
-        left = count_never_asked(session, without_gold=settings.gold_is_known)
+        projects = {role: row for role in LEARNT_ROLES if (row := desk_project(session, role)) is not None}
+        learnt = learnt_answers(session, with_gold=settings.gold_is_known)
+        labelled = len(learnt)
+        sentences = len(parents_of(session, [answer.document_id for answer in learnt]))
         # until something has been trained, the newest request counts
         resumes = newest is not None and newest.state == "running" and has_begun(session, newest.number)
         if newest is not None and resumes:
@@ -63,26 +77,47 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         request = RoundRequest.from_dict(newest.request)
     request.check(settings)
     number = 0 if newest is None else newest.number + (newest.state == "done")
+    with store.read() as session:
+        unit = "document" if request.complete else unit_of(session, settings, number, request.unit)
+        uncut = len(without_segments(session)) if unit == "sentence" else 0
+        if request.complete:
+            left = len(completable(session, settings))
+        elif unit == "sentence":
+            left = len(never_asked_segments(session, without_gold=settings.gold_is_known))
+        else:
+            left = count_never_asked(session, without_gold=settings.gold_is_known)
     waits = None
     finished = 0
-    if pool is not None and not resumes:
-        pulled = desk().pull(project_of(pool, "pool", settings), lambda keys: {}, pool.cursor)
-        finished = sum(any(answer.is_an_answer for answer in task.annotations) for task in pulled.tasks)
-        open_tasks = len(pulled.open_tasks)
+    if projects and not resumes:
+        pulls = [
+            desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor) for role, row in projects.items()
+        ]
+        tasks = [task for pulled in pulls for task in pulled.tasks]
+        finished = sum(any(answer.is_an_answer for answer in task.annotations) for task in tasks)
+        open_tasks = sum(len(pulled.open_tasks) for pulled in pulls)
         wait = reason_to_wait(
             number,
             open_tasks=open_tasks,
             partial=request.partial,
             labelled=labelled + finished > 0,
-            left=left > 0,
-            changed=fetched or added or bool(pulled.tasks),
+            left=left + uncut > 0,
+            changed=fetched or added or bool(tasks),
         )
-        waits = in_words(wait, open_tasks, seats=pulled.open_seats) if wait else None
+        if request.complete and not left and wait in (None, "nothing left"):
+            wait = "nothing begun"
+        waits = in_words(wait, open_tasks, seats=sum(pulled.open_seats for pulled in pulls)) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
-    if size is None and tokens is None:
+    if request.complete:
+        size = size or selection.size
+    elif size is None and tokens is None:
         size, tokens = (None, selection.tokens) if selection.tokens is not None else (selection.size, None)
-    first = labelled + finished == 0
+    if tokens is not None:
+        budget = f"{tokens:,} word pieces"
+    else:
+        budget = plural(size or 0, "document")
+        budget = f"sentences worth {budget} in time" if unit == "sentence" else budget
+    strategy = request.strategy or (selection.seed_strategy if labelled + finished == 0 else selection.strategy)
     return RoundPlan(
         number=number,
         resumes=resumes,
@@ -90,7 +125,10 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         labelled=labelled,
         left=left,
         arms=settings.training.arms,
-        budget=f"{tokens:,} word pieces" if tokens is not None else plural(size or 0, "document"),
-        strategy=request.strategy or (selection.seed_strategy if first else selection.strategy),
+        budget=budget,
+        strategy=COMPLETING if request.complete else strategy,
         selecting=settings.training.selecting,
+        unit="sentence" if unit == "sentence" else "document",
+        learnt_sentences=sentences,
+        uncut=uncut,
     )

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from biorat_al.store.rounds import steps_of
 from biorat_al.wording import are, plural
 
-Wait = Literal["open tasks", "no labels", "nothing left"]
-"""Why a round waits: the last batch is not finished, nobody has annotated anything yet, or the pool is used up."""
+Wait = Literal["open tasks", "no labels", "nothing left", "nothing begun"]
+"""Why a round waits: the last batch is not finished, nobody has annotated anything yet, the pool is used up, or no
+begun document can be completed."""
 
 
 def has_begun(session: Session, number: int) -> bool:
@@ -31,6 +32,8 @@ def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | No
         return f"{are(open_tasks, 'task')} still open{more}"
     if wait == "no labels":
         return "nobody has annotated anything yet"
+    if wait == "nothing begun":
+        return "no document can be completed: none has some of its sentences annotated and all others free"
     return "the pool is used up and nothing has changed since the last round"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from biorat_al.desk.base import Desk
 from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.completing import completable
 from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
@@ -56,6 +58,7 @@ class StepReport:
 
     :param seconds: duration of the last attempt.
     :param attempts: how often it was begun; one that was cut off is begun again.
+    :param ended_at: when it ended, in UTC.
     """
 
     name: str
@@ -63,6 +66,7 @@ class StepReport:
     seconds: float
     counts: dict[str, Any]
     attempts: int = 1
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,33 @@ class RoundReport:
         return next(step for step in self.steps if step.name == name)
 
 
+Follow = Callable[[RoundReport], object]
+"""Function that is called with the steps that have ended so far, after each step and before the round's end."""
+
+
+def _ignore(report: RoundReport) -> None:
+    """Do nothing: the default where nobody follows a round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who learns how a round goes on while it runs.
+
+    :param progress: receives bars and lines.
+    :param follow: receives the steps that have ended. It is not called for a round that waits.
+    """
+
+    progress: Progress = SILENT
+    follow: Follow = _ignore
+
+
 def run_round(
     folder: Path,
     settings: Settings,
     store: Store,
     desk: Desk,
     request: RoundRequest,
-    progress: Progress = SILENT,
+    audience: Audience = Audience(),
     *,
     until: str | None = None,
 ) -> RoundReport:
@@ -111,7 +135,12 @@ def run_round(
     with round_lock(folder, store) as lock:
         _check_database(store)
         number, resumed, kept, request = _begin(store, settings, request)
+        progress = audience.progress
         context = Context(folder, kept, store, desk, number, request, progress, lock.check)
+
+        def follow() -> None:
+            audience.follow(RoundReport(number, resumed, request.as_dict(), _ended_steps(store, number)))
+
         if resumed:
             progress.say(f"Round {number} was cut off; it goes on where it stopped.")
         if changed := _differences(kept, settings):
@@ -119,7 +148,7 @@ def run_round(
                 f"Round {number} keeps to the settings it was begun with; changes in {SETTINGS_FILE} to "
                 f"{', '.join(changed)} count from the next round on."
             )
-        while not _run_steps(context, until):
+        while not _run_steps(context, until, follow):
             progress.say(f"Round {number} goes on from there with the model that was trained again.")
         if until is not None:
             return round_report(store, number, resumed=resumed)
@@ -134,12 +163,18 @@ def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundRe
     """Return what a round did, read from the store."""
     with store.read() as session:
         row = session.get_one(RoundRow, number)
-        steps = tuple(
-            StepReport(step.name, step.state, step.seconds or 0.0, step.counts, step.attempts)
-            for step in steps_of(session, number)
-        )
+        steps = tuple(map(_step_report, steps_of(session, number)))
         verdicts = stopping_verdicts(session, number)
     return RoundReport(number, resumed, row.request, steps, verdicts)
+
+
+def _step_report(row: StepRow) -> StepReport:
+    return StepReport(row.name, row.state, row.seconds or 0.0, row.counts, row.attempts, row.ended_at)
+
+
+def _ended_steps(store: Store, number: int) -> tuple[StepReport, ...]:
+    with store.read() as session:
+        return tuple(_step_report(row) for row in steps_of(session, number) if row.state in ("done", "skipped"))
 
 
 def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, Settings, RoundRequest]:
@@ -201,6 +236,10 @@ def _differences(kept: Settings, current: Settings) -> list[str]:
 
 def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     begun = RoundRequest.from_dict(row.request)
+    if request.complete and not begun.complete:
+        raise UsageError(
+            f"round {row.number} was cut off and was begun without --complete; finish it first, without --complete"
+        )
     for name in ("size", "tokens", "strategy", "unit"):
         asked = getattr(request, name)
         if asked is not None and asked != getattr(begun, name):
@@ -211,13 +250,14 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     return begun
 
 
-def _run_steps(context: Context, until: str | None) -> bool:
+def _run_steps(context: Context, until: str | None, follow: Callable[[], None]) -> bool:
     """Run the steps that are not done yet; return False if some must run again with another model."""
     try:
         for name in STEPS:
             _run_step(context, name)
             if name == "pull":
                 _check_that_there_is_work(context)
+            follow()
             if name == until:
                 break
     except ModelReplaced:
@@ -284,6 +324,8 @@ def _check_that_there_is_work(context: Context) -> None:
         )
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
         notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]
+        if context.request.complete and wait in (None, "nothing left") and not _is_left(context, session):
+            wait = "nothing begun"
     if wait is None:
         return
     with context.store.write() as session:
@@ -296,6 +338,8 @@ def _check_that_there_is_work(context: Context) -> None:
 
 def _is_left(context: Context, session: Session) -> bool:
     """Return whether something can still be asked for; documents without segments yet have sentences to ask for."""
+    if context.request.complete:
+        return bool(completable(session, context.settings))
     unit = unit_of(session, context.settings, context.number, context.request.unit)
     if unit == "sentence":
         return bool(without_segments(session) or never_asked(session, unit, without_gold=context.gold_is_known))
@@ -314,6 +358,8 @@ def _disputed(context: Context, session: Session) -> list[str]:
 def _next(wait: Wait, open_tasks: int) -> str:
     if wait == "open tasks":
         return "finish them in Label Studio, or go on without them: biorat-al round --partial"
+    if wait == "nothing begun":
+        return "ask for more: biorat-al round"
     if wait == "no labels":
         return f"{are(open_tasks, 'task')} open"
     return "export the corpus: biorat-al export"

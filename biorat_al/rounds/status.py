@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -25,8 +25,8 @@ from biorat_al.rounds.pre_labels.choice import newest_sentences
 from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
-from biorat_al.settings import Settings
-from biorat_al.store.answers import Answer, answers, load_answers
+from biorat_al.settings import AskedUnit, Settings
+from biorat_al.store.answers import Answer, answers, learnt_answers, load_answers
 from biorat_al.store.database.busy import holder
 from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
@@ -35,9 +35,11 @@ from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import BORROWED, models_in_use
 from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
+from biorat_al.store.segments import never_asked_segments, parents_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
 from biorat_al.store.tasks import count_seats, count_tasks, desk_project
+from biorat_al.store.wholeness import Wholeness, wholeness
 
 _CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False), AnnotationRow.made_from.is_(None))
 
@@ -46,13 +48,16 @@ _CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False),
 class RoundStatus:
     """One round: what it learnt from, what it measured, what it asked for.
 
-    :param labelled: documents with an answer at training time; None if nothing was trained.
+    :param labelled: documents, and sentences of other ones, with an answer at training time; None if nothing was
+        trained.
     :param f1: strict span F1 on the test documents, a fraction, by arm; None if it was not measured.
     :param evaluated: number of test documents used for the evaluation.
     :param waiting_for: step at which the round stopped; None if it is done.
     :param relation_f1: F1 of relations on the test documents, a fraction, by arm, by kind of mentions (gold or
         predicted) and by level; arms without relations are left out.
     :param begun_again: a step was cut off and begun again; `seconds` has only its last attempt.
+    :param unit: what the round asked for.
+    :param learnt_sentences: of `labelled`, sentences that were asked for by themselves.
     """
 
     number: int
@@ -68,13 +73,19 @@ class RoundStatus:
     models: dict[str, str]
     relation_f1: dict[str, dict[Between, dict[Level, float | None]]] = field(default_factory=dict)
     begun_again: bool = False
+    unit: Literal["document", "sentence"] = "document"
+    learnt_sentences: int = 0
 
 
 @dataclass(frozen=True)
 class ProjectStatus:
     """Current state of a project.
 
+    :param labelled: documents with an answer as a whole, by split; ``segment``: sentences of other documents.
     :param left: documents that were never asked for.
+    :param left_sentences: sentences that can be asked for; 0 while no document has been cut into sentences.
+    :param unit: what rounds ask for, as in the settings.
+    :param wholeness: documents that are annotated as a whole, or by all of their sentences, and those begun.
     :param tasks: number of tasks by role and state, as of the last fetch; a task that needs a further answer is
         ``open``.
     :param seats: number of answers still to come to the open tasks, by role, as of the last fetch.
@@ -131,12 +142,28 @@ class ProjectStatus:
     price: PriceEstimate | None = None
     pre_labels: tuple[str, ...] = ()
     running: str | None = None
+    left_sentences: int = 0
+    unit: AskedUnit | Literal["auto"] = "document"
+    wholeness: Wholeness | None = None
     ceiling: Ceiling | None = None
 
     @property
     def to_annotate(self) -> int:
-        """Number of pool documents without an answer, asked for or not."""
-        return self.documents["pool"] - self.labelled["pool"]
+        """Number of pool documents that are not annotated as a whole, asked for or not."""
+        whole = self.labelled["pool"] if self.wholeness is None else self.wholeness.whole
+        return self.documents["pool"] - whole
+
+    @property
+    def has_sentences(self) -> bool:
+        """Whether documents have been cut into sentences, which annotators are asked for by themselves."""
+        return self.documents.get("segment", 0) > 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing that rounds ask for by the settings is left."""
+        if self.unit == "sentence" and self.has_sentences:
+            return not self.left_sentences
+        return not self.left
 
     def as_dict(self) -> dict[str, Any]:
         """Return the status as JSON values."""
@@ -162,7 +189,9 @@ def project_status(
     with store.read() as session:
         rows = {role: desk_project(session, role) for role in ROLES}
         prefer = settings.team.preferred
-        pool = answers(session, "pool", with_gold=settings.gold_is_known, prefer=prefer)
+        known = settings.gold_is_known
+        learnt = learnt_answers(session, with_gold=known, prefer=prefer)
+        parts = len(parents_of(session, [answer.document_id for answer in learnt]))
         test = answers(session, "test", with_gold=True, prefer=prefer)
         status: dict[str, Any] = {
             "name": settings.name,
@@ -172,18 +201,23 @@ def project_status(
             "encoder": settings.encoder.name,
             "labels": settings.labels,
             "documents": count_documents(session),
-            "labelled": {"pool": len(pool), "test": len(test)},
-            "left": count_never_asked(session, without_gold=settings.gold_is_known),
-            "mentions": _by_label(session, [*pool, *test], _rows(session, EntityRow), lambda one: one.entities, prefer),
+            "labelled": {"pool": len(learnt) - parts, "segment": parts, "test": len(test)},
+            "left": count_never_asked(session, without_gold=known),
+            "left_sentences": len(never_asked_segments(session, without_gold=known)),
+            "unit": settings.selection.unit,
+            "wholeness": wholeness(session, with_gold=known, prefer=prefer),
+            "mentions": _by_label(
+                session, [*learnt, *test], _rows(session, EntityRow), lambda one: one.entities, prefer
+            ),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),
             "urls": {role: row.url for role, row in rows.items() if row is not None},
-            **(_relations(session, settings, [*pool, *test]) if settings.relations else {}),
+            **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
-            "disputes": find_disputes(session, [*pool, *test], prefer),
+            "disputes": find_disputes(session, [*learnt, *test], prefer),
             "ceiling": human_ceiling(session, test),
-            "not_asked": not_asked(session, settings, [*pool, *test]),
+            "not_asked": not_asked(session, settings, [*learnt, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,
             "pre_labels": tuple(newest_sentences(session)) if kept_files(settings) else (),
@@ -273,6 +307,8 @@ def _round_status(session: Session, number: int) -> RoundStatus:
         evaluated=max((counts.documents for counts in measured.values() if counts), default=0),
         strategy=picks[0].strategy if picks else None,
         asked_for=len(picks),
+        unit="sentence" if steps["select"].counts.get("unit") == "sentence" else "document",
+        learnt_sentences=steps["train"].counts.get("sentences", 0),
         waiting_for=None if row.state == "done" else unfinished,
         models={arm: model.version for arm, model in models.items()},
         relation_f1={arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))},

@@ -18,6 +18,7 @@ from biorat_al.store.answers import Answer, answers, learnt_answers
 from biorat_al.store.asked import Offer, Offers, offer_of_values
 from biorat_al.store.documents import document_keys
 from biorat_al.store.rounds import all_rounds
+from biorat_al.store.segments import parents_of
 from biorat_al.store.tasks import desk_project
 from biorat_al.wording import plural
 
@@ -31,6 +32,7 @@ class NotAsked:
     :param documents: ids of the documents that people annotated before.
     :param given: ids of the documents that came with annotations without this label.
     :param of: number of documents that people have annotated, whether or not they were asked for this label.
+    :param noun: what these are: documents, or texts if there are sentences among them.
     """
 
     kind: Kind
@@ -38,17 +40,18 @@ class NotAsked:
     documents: tuple[str, ...]
     given: tuple[str, ...]
     of: int
+    noun: str = "document"
 
     @property
     def sentence(self) -> str:
         """What this means, and how to ask again."""
         unknown = "they count as unknown for it, in training and in the scores"
-        came = f"{plural(len(self.given), 'document')} came with annotations without it"
+        came = f"{plural(len(self.given), self.noun)} came with annotations without it"
         if not self.documents:
             return f"the {self.kind} {self.name!r} was added later, and {came}: {unknown}"
         verb = "mark" if self.kind == "label" else "draw"
         return (
-            f"{len(self.documents):,} of {plural(self.of, 'annotated document')} were asked for before the "
+            f"{len(self.documents):,} of {plural(self.of, f'annotated {self.noun}')} were asked for before the "
             f"{self.kind} {self.name!r} was{f', and {came}' if self.given else ''}: {unknown}. To ask again, once this "
             f"round is done, open each in Label Studio, {verb} what there is and press Update; where there is nothing, "
             "mark a word and delete the mark before; biorat-al status --json lists them"
@@ -69,6 +72,7 @@ def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | N
     new = offers.ever.lacks(wanted) if offers.ever.labels else EVERYTHING_ASKED
     unknown = {answer.document_id: (answer.unasked | new).among(*wanted) for answer in chosen}
     keys = document_keys(session, [document_id for document_id, unasked in unknown.items() if unasked])
+    noun = "text" if parents_of(session, [answer.document_id for answer in chosen]) else "document"
     people = sum(answer.source == "person" for answer in chosen)
 
     def found(kind: Kind, name: str) -> NotAsked:
@@ -82,7 +86,7 @@ def not_asked(session: Session, settings: Settings, chosen: Sequence[Answer] | N
             tuple(keys[answer.document_id] for answer in concerned if (answer.source == "person") is by_people)
             for by_people in (True, False)
         )
-        return NotAsked(kind, name, documents, given, people)
+        return NotAsked(kind, name, documents, given, people, noun)
 
     everything = [found("label", name) for name in settings.labels]
     everything += [found("relation", name) for name in settings.relation_labels]
@@ -141,7 +145,8 @@ def unasked_counts(examples: Iterable[Example]) -> dict[str, Any]:
 def left_out_text(counts: Mapping[str, Any]) -> str:
     """Return ``; 3 disputed mentions masked; 6 documents not asked for Gene`` from a step's counts; may be empty."""
     unasked = counts.get("unasked", {}).items()
-    parts = (f"; {plural(number, 'document')} not asked for {label}" for label, number in unasked)
+    noun = "text" if counts.get("sentences") else "document"
+    parts = (f"; {plural(number, noun)} not asked for {label}" for label, number in unasked)
     return masked_text(counts) + "".join(parts)
 
 

@@ -2,7 +2,8 @@
 
 With ``unit = "auto"``, rounds ask for sentences as long as these still teach: random sentences hold more different
 names than abstracts that take the same time. When the F1 on the test documents no longer rises, an hour is better spent
-on whole documents, which the corpus needs in any case.
+on whole documents, which the corpus needs in any case: first on those that were begun
+(:mod:`biorat_al.rounds.completing`), then on others.
 """
 
 from __future__ import annotations

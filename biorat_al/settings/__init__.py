@@ -10,7 +10,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
 - ``file``: the settings file, read and written.
 - ``guidelines``: the annotation guidelines, a text file that the settings name.
-- ``older``: the defaults that settings written by an older version keep.
+- ``older``: the defaults that settings written by an older version keep, and what keeps the names of its models.
 - ``options``: settings from what a user types on the command line.
 
 ``base < labels | learning | cost | team | pre_labels < borrow < settings < file | guidelines``; ``file`` imports
@@ -31,7 +31,7 @@ from biorat_al.settings.learning import (
     TextContext,
     TrainingSettings,
 )
-from biorat_al.settings.older import with_older_defaults
+from biorat_al.settings.older import with_older_defaults, without_later
 from biorat_al.settings.options import encoder_setting, entities_setting, relations_setting
 from biorat_al.settings.pre_labels import Dictionary, PreLabelFile
 from biorat_al.settings.settings import AskedUnit, Settings, make_settings
@@ -65,4 +65,5 @@ __all__ = [
     "relations_setting",
     "settings_text",
     "with_older_defaults",
+    "without_later",
 ]

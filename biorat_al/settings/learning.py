@@ -53,6 +53,9 @@ class TrainingSettings(SettingsPart):
     :param context: what an entity model reads at once, in training and in prediction: ``sentence``, or ``document``:
         several consecutive sentences, as many as fit into `encoder.max_length` word pieces. A model keeps the context
         that it was trained with. Models of relations read a pair with its surroundings, whatever the context is.
+    :param sentence_rules: number of the rules for where sentences end in what entity models read: ``1``, those of older
+        versions, end a sentence only where all signs agree; ``2`` as a reader would. A settings file that does not have
+        this setting has rules 1, and a model keeps those that it was trained with.
     :param batch_size: sentences per optimizer step; with the context ``document``, a step takes as many windows as hold
         about this number of sentences, at least one.
     :param weight_decay: weight decay of AdamW.
@@ -70,6 +73,7 @@ class TrainingSettings(SettingsPart):
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 3
     min_steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     context: TextContext = "sentence"
+    sentence_rules: Literal[1, 2] = 2
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 4
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -163,7 +167,7 @@ class RelationSettings(SettingsPart):
         read at their two closest mentions. Mentions without a concept count as one concept if they have the same type
         and spelling.
     :param window: number of neighbouring sentences that must contain both: 1 is the same sentence, 2 also the next one,
-        and so on; ``document`` is no limit.
+        and so on; ``document`` is no limit. Here sentences end by rules 1, whatever `training.sentence_rules` is.
     :param max_length: word pieces read for a candidate, markers and special tokens included. If there are more between
         the two, only the surroundings of each are read.
     :param negatives: largest number of training candidates without a relation for each candidate with one; they are

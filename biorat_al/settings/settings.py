@@ -34,8 +34,9 @@ class SelectionSettings(SettingsPart):
         at random for strategies that run the model again, and for ``diverse``.
     :param mc_passes: number of passes with dropout, for strategies that compare several passes.
     :param unit: what annotators are asked for: whole documents, or single sentences (``sentence``), each shown with the
-        text around it; ``auto`` asks for sentences until the F1 levels off, and for documents from then on. With
-        sentences, `size` still counts documents: a batch has as many sentences as take the time of so many documents.
+        text around it; ``auto`` asks for sentences until the F1 levels off, and for documents from then on, first for
+        those that were begun. With sentences, `size` still counts documents: a batch has as many sentences as take the
+        time of so many documents.
     :param per: ``document``: take the highest scores; ``hour``: the highest scores per expected second of annotation
         (see [cost]), so that documents that are quick to annotate come sooner.
     """

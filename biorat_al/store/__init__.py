@@ -5,11 +5,12 @@
 - `annotations`: annotations to rows and back; `documents`, `creation`: documents in and out, a new project's store.
 - `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
 - `answers`: which annotation counts, with the votes in `consensus/`.
+- `segments`: the parts of documents that can be asked for; `wholeness`: which documents are annotated as a whole.
 - `models`, `evaluations`, `picks`, `rounds`: rows of the rounds; `shown_relations`: relations of shown pre-labels.
 - `asked`: which labels annotators could choose when they gave an answer.
 - `findings`: what a person should know about the current answers.
 
 `tables < annotations` < the other modules; among these `documents < creation`, `models < shown_relations`,
-`revisions < known_answers < tasks`, `consensus < answers` and `store < answers`: what is on the right may
+`revisions < known_answers < tasks`, `consensus < answers < wholeness` and `store < answers`: what is on the right may
 import what is on the left.
 """

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from math import comb
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -182,6 +183,25 @@ def count_documents(session: Session) -> dict[str, int]:
     """Return the number of documents by split."""
     rows = session.execute(select(DocumentRow.split, func.count()).group_by(DocumentRow.split))
     return {"pool": 0, "test": 0} | {split: count for split, count in rows}
+
+
+def was_test_set_named(session: Session) -> bool | None:
+    """Return whether the user named the test documents; False if they were drawn at random, None if unknown.
+
+    Named test documents are read before the pool, and row ids follow the order of reading. A random draw almost never
+    takes exactly the first documents, unless there are very few.
+    """
+    last_test, tests = session.execute(
+        select(func.max(DocumentRow.id), func.count()).where(DocumentRow.split == "test")
+    ).one()
+    first_pool, pool = session.execute(
+        select(func.min(DocumentRow.id), func.count()).where(DocumentRow.split == "pool")
+    ).one()
+    if last_test is None or first_pool is None:
+        return None
+    if last_test > first_pool:
+        return False
+    return True if comb(tests + pool, tests) > 1000 else None
 
 
 def document_of(row: DocumentRow) -> Document:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +13,14 @@ from sqlalchemy.orm import Session
 from biorat_al.store.annotations import chunks
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import (
+    AnnotationRow,
     EvaluationRow,
     ModelRow,
     PredictionRow,
     RelationEvaluationRow,
     ReliabilityRow,
     RobustnessRow,
+    SegmentRow,
     TaskRow,
 )
 
@@ -139,6 +142,40 @@ def measures(session: Session, version: str, document_ids: Sequence[int], names:
     return by_document
 
 
+def expected_mentions(
+    session: Session, version: str, document_ids: Sequence[int]
+) -> Iterator[tuple[int, Counter[str]]]:
+    """Yield how many mentions a model expects in documents, by label: the sum of its confidences.
+
+    A mention without a confidence is as good as certain. Documents that it has not predicted are left out.
+
+    :return: the row id of each document, and the numbers.
+
+    :raises StoreError: a row has other values than this program writes.
+    """
+    for some in chunks(document_ids):
+        for row_id, values in measures(session, version, some, ("entities",)).items():
+            expected: Counter[str] = Counter()
+            try:
+                for one in values.entities:
+                    expected[one["label"]] += one.get("score", 1.0)
+            except SHAPE_ERRORS:
+                raise other_shape(f"the predictions of {version}") from None
+            yield row_id, expected
+
+
+def confidences_of(session: Session, version: str, document_ids: Sequence[int]) -> list[float]:
+    """Return a model's confidence in each mention that it predicts in documents; 1 where it gives none."""
+    found: list[float] = []
+    for some in chunks(document_ids):
+        rows = measures(session, version, some, ("entities",))
+        try:
+            found += [float(one.get("score", 1.0)) for row in rows.values() for one in row.entities]
+        except SHAPE_ERRORS:
+            raise other_shape(f"the predictions of {version}") from None
+    return found
+
+
 def mnlp_history(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, list[float]]:
     """Return how unsure a model and those of earlier rounds were of documents: their ``mnlp``, the newest first.
 
@@ -151,6 +188,38 @@ def mnlp_history(session: Session, version: str, document_ids: Sequence[int]) ->
         return {row_id: [float(row.mnlp), *map(float, row.earlier_mnlp)] for row_id, row in rows.items()}
     except SHAPE_ERRORS:
         raise other_shape(f"the predictions of {version}") from None
+
+
+def predictions_before_answers(session: Session, document_ids: Sequence[int]) -> dict[int, PredictionRow]:
+    """Return the last prediction of each document by a model that had not learnt from it yet, by row id.
+
+    That is a selecting model of a round before the one that fetched the first answer to the document, to a part of it,
+    or to what it is a part of.
+
+    :param document_ids: row ids of answered documents; those without such a prediction are left out.
+    """
+    parents = {row.document_id: row.parent_id for row in session.scalars(select(SegmentRow))}
+    first: dict[int, int] = {}
+    fetched = select(AnnotationRow.document_id, func.min(AnnotationRow.fetched_round)).where(
+        AnnotationRow.source == "person", AnnotationRow.fetched_round.is_not(None)
+    )
+    for row_id, number in session.execute(fetched.group_by(AnnotationRow.document_id)):
+        whole = parents.get(row_id, row_id)
+        if number is not None:
+            first[whole] = min(number, first.get(whole, number))
+    found: dict[int, PredictionRow] = {}
+    for chunk in chunks(document_ids):
+        rows = session.execute(
+            select(PredictionRow, ModelRow.round_number)
+            .join(ModelRow, ModelRow.version == PredictionRow.model_version)
+            .where(PredictionRow.document_id.in_(chunk), ModelRow.selecting.is_(True), *_TRAINED)
+            .order_by(ModelRow.round_number)
+        )
+        for row, number in rows:
+            whole = parents.get(row.document_id, row.document_id)
+            if whole in first and number < first[whole]:
+                found[row.document_id] = row
+    return found
 
 
 def forget_predictions(session: Session, keep_version: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, insert, select
 from sqlalchemy.orm import Session
 
+from biorat_al.store.segments import is_annotated
 from biorat_al.store.tables import (
     AnnotationRow,
     DocumentRow,
@@ -20,7 +21,7 @@ from biorat_al.store.tables import (
 def never_asked_documents(session: Session, *, without_gold: bool) -> list[int]:
     """Return the row ids of the pool's documents that were never asked for as a whole, in order.
 
-    A document is left out while an annotator works on a segment of it.
+    A document is left out while an annotator works on a segment of it, and once all of its segments are annotated.
 
     :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
@@ -49,6 +50,11 @@ def asked_sentences(session: Session, *, before: int) -> int:
     return session.scalars(picked.where(exists().where(SegmentRow.document_id == PickRow.document_id))).one()
 
 
+def shown_with(session: Session, version: str) -> set[int]:
+    """Return the row ids of the documents whose tasks are shown with the pre-labels of a version."""
+    return set(session.scalars(select(TaskRow.document_id).where(TaskRow.shown_version == version)))
+
+
 def add_picks(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write the documents that a round chose."""
     if rows:
@@ -69,6 +75,8 @@ def _never_asked(without_gold: bool) -> list[ColumnElement[bool]]:
             TaskRow.document_id == SegmentRow.document_id,
             TaskRow.state.in_(("open", "pushing")),
         ),
+        ~exists().where(SegmentRow.parent_id == DocumentRow.id)
+        | exists().where(SegmentRow.parent_id == DocumentRow.id, ~is_annotated()),
     ]
     return [*conditions, _has_no_gold()] if without_gold else conditions
 

@@ -7,9 +7,10 @@ document, and keep their borders whatever later versions of the program take for
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, exists, func, insert, select
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from biorat_al.corpus.model.document import Annotation, Span
@@ -104,6 +105,16 @@ def parents_of(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
     return found
 
 
+def asked_of_documents(session: Session) -> Counter[int]:
+    """Count the segments that were asked for, by the document's row id."""
+    rows = session.execute(
+        select(SegmentRow.parent_id, func.count())
+        .join(TaskRow, TaskRow.document_id == SegmentRow.document_id)
+        .group_by(SegmentRow.parent_id)
+    )
+    return Counter({parent_id: count for parent_id, count in rows})
+
+
 def spans_of(session: Session, document_ids: Sequence[int]) -> dict[int, Span]:
     """Return the places of segments in the texts of their documents, by row id; other documents are left out."""
     found: dict[int, Span] = {}
@@ -139,6 +150,19 @@ def context_words(session: Session, document_ids: Sequence[int]) -> dict[int, in
     return found
 
 
+def shares_of(session: Session, document_ids: Sequence[int]) -> dict[int, float]:
+    """Return which share of its document's characters each segment has, by row id; other documents are left out."""
+    found: dict[int, float] = {}
+    for some in chunks(document_ids):
+        rows = session.execute(
+            select(SegmentRow.document_id, SegmentRow.end - SegmentRow.start, func.length(DocumentRow.text))
+            .join(DocumentRow, DocumentRow.id == SegmentRow.parent_id)
+            .where(SegmentRow.document_id.in_(some))
+        )
+        found.update((row_id, length / max(of, 1)) for row_id, length, of in rows)
+    return found
+
+
 def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[SegmentRow]]:
     """Return the segments of documents, in the order of the text, by the document's row id."""
     found: dict[int, list[SegmentRow]] = {}
@@ -147,6 +171,41 @@ def segments_of(session: Session, parent_ids: Sequence[int]) -> dict[int, list[S
         for row in rows:
             found.setdefault(row.parent_id, []).append(row)
     return found
+
+
+def is_annotated() -> ColumnElement[bool]:
+    """Return the condition that a person's answer on a segment counts."""
+    return exists().where(
+        AnnotationRow.document_id == SegmentRow.document_id,
+        AnnotationRow.source == "person",
+        AnnotationRow.current.is_(True),
+        AnnotationRow.skipped.is_(False),
+        AnnotationRow.usable.is_(True),
+        AnnotationRow.made_from.is_(None),
+    )
+
+
+def answered_spans(session: Session, parent_ids: Sequence[int]) -> dict[int, list[Span]]:
+    """Return the places of the segments that people have annotated, by row id of their document, in order.
+
+    Documents without any are left out.
+    """
+    found: dict[int, list[Span]] = {}
+    for some in chunks(parent_ids):
+        rows = session.execute(
+            select(SegmentRow.parent_id, SegmentRow.start, SegmentRow.end)
+            .where(SegmentRow.parent_id.in_(some), is_annotated())
+            .order_by(SegmentRow.parent_id, SegmentRow.start)
+        )
+        for parent_id, start, end in rows:
+            found.setdefault(parent_id, []).append(Span(start, end))
+    return found
+
+
+def waiting_for_segments(session: Session) -> set[int]:
+    """Return the row ids of the documents of which a segment still needs an answer, the first or a further one."""
+    rows = select(SegmentRow.parent_id).join(TaskRow, TaskRow.document_id == SegmentRow.document_id)
+    return set(session.scalars(rows.where(or_(TaskRow.state.in_(("open", "pushing")), TaskRow.seats > 0))))
 
 
 def count_segments(session: Session) -> int:

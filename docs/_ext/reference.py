@@ -253,7 +253,8 @@ def _type_text(info: FieldInfo) -> str:
             bounds.extend(_bounds(metadata))
             return of(inner)
         if origin is typing.Literal:
-            return [f'`"{value}"`' for value in typing.get_args(annotation)]
+            values = typing.get_args(annotation)
+            return [f'`"{value}"`' if isinstance(value, str) else f"`{value}`" for value in values]
         if origin in (typing.Union, types.UnionType):
             return [text for one in typing.get_args(annotation) if one is not type(None) for text in of(one)]
         if origin in (tuple, list):

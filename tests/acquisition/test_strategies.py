@@ -241,16 +241,20 @@ class TestRandom:
 
 class TestUnknown:
     def test_an_unknown_name_lists_those_that_there_are(self) -> None:
-        with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, diverse, least-confidence"):
+        with pytest.raises(UsageError, match=r"no query strategy 'mnpl'.*random, stratified, diverse"):
             find_strategy("mnpl")
 
     def test_the_registry_has_all_of_them(self) -> None:
         assert list(STRATEGIES) == [
-            "random", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density", "entity-entropy",
-            "fluctuation", "bald", "adversarial", "core-set", "badge", "cluster-margin", "cluster-entity-entropy",
-            "cluster-fluctuation",
+            "random", "stratified", "diverse", "least-confidence", "margin", "entropy", "mnlp", "density",
+            "entity-entropy", "fluctuation", "bald", "adversarial", "core-set", "badge", "cluster-margin",
+            "cluster-entity-entropy", "cluster-fluctuation",
         ]  # fmt: skip
-        assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {"random", "diverse"}
+        assert {name for name, kind in STRATEGIES.items() if not kind.needs_model} == {
+            "random",
+            "stratified",
+            "diverse",
+        }
 
 
 def test_the_command_line_lists_them() -> None:
@@ -283,3 +287,32 @@ def test_the_order_of_the_candidates_changes_nothing(name: str, data: st.DataObj
         select(one, find_strategy(name), budget, seed=seed, diverse=diverse) for one in (pool, reordered(pool, order))
     ]
     assert picks[0] == picks[1]
+
+
+class TestStratified:
+    def test_it_takes_a_sentence_of_every_document_before_a_second_one(self) -> None:
+        pool = replace(
+            make([f"sentence {number}" for number in range(9)]),
+            strata=np.array([1, 1, 1, 1, 1, 2, 2, 3, 3]),
+            asked=np.array([0, 0, 0, 0, 0, 0, 0, 1, 1]),
+        )
+        strata = dict(zip(pool.ids, pool.strata.tolist(), strict=True))
+        for seed in range(20):
+            picks = select(pool, find_strategy("stratified"), Budget(documents=9), seed=seed, diverse=False)
+            order = [strata[pick.document_id] for pick in picks]
+            # one sentence of document 3 was asked for before
+            assert set(order[:2]) == {1, 2}
+            assert sorted(order[2:5]) == [1, 2, 3]
+            assert sorted(order[5:]) == [1, 1, 1, 3]
+            assert picks[0].reason.startswith("drawn at random, as number 1 of its document")
+            assert picks[4].reason.startswith("drawn at random, as number 2 of its document")
+
+    def test_every_sentence_of_a_document_is_as_likely(self) -> None:
+        pool = replace(make(["a", "b", "c", "d"]), strata=np.array([1, 1, 1, 2]), asked=np.zeros(4, dtype=np.int64))
+        strategy = find_strategy("stratified")
+        firsts = [int(np.argmax(strategy.scores(pool, _generator(seed))[:3])) for seed in range(600)]
+        assert all(150 < firsts.count(place) < 250 for place in range(3))
+
+    def test_of_documents_each_is_a_stratum_by_itself(self) -> None:
+        scores = find_strategy("stratified").scores(POOL, _generator())
+        assert ((scores >= 0) & (scores < 1)).all()

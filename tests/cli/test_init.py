@@ -393,3 +393,10 @@ def test_what_cannot_pre_label_leaves_no_project(
     assert done.code == code
     assert re.search(sentence, done.err)
     assert not (nowhere / "project").exists()
+
+
+def test_init_counts_the_records_that_are_a_title(init: Init) -> None:
+    outcome = init(PUBTATOR + "".join(f"{number}|t|Letter {number}.\n{number}|a|\n\n" for number in range(5, 9)))
+    assert outcome.code == 0
+    said = " ".join(outcome.out.split())
+    assert "4 documents consist of a title alone, which you may want to leave out: 5, 6, 7 " in said

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,10 @@ def test_ctrl_c_is_no_failure_and_the_same_command_goes_on(make: Make, monkeypat
     with monkeypatch.context() as patched:
         patched.setitem(runner.STEPS, "predict", interrupt)
         outcome = call("round", "--project", project)
-    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.code == 130
+    # what is long goes on in a further line, which begins further to the right
+    told = [line.split()[0] for line in outcome.out.splitlines() if re.match(r" {0,2}\S", line)]
+    assert told == ["Round", "pull", "train", "evaluate"]
     assert outcome.err.strip() == "Interrupted. What is finished is kept: run the same command again to go on."
     status = call("status", "--project", project).out
     assert "Round 1 has not ended (step predict); to go on with it: biorat-al round" in status
@@ -183,7 +187,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr("biorat_al.learner.encoder.saved_model._write", full)
-        line = one_sentence(call("round", "--project", project))
+        line = one_sentence(call("round", "--project", project), after="pull")
     assert re.search(
         r"the model of [\d.]+ .B cannot be written to .*models: the disk is full: [\d.]+ .B of [\d.]+ .B are free at /",
         line,
@@ -210,7 +214,7 @@ def test_what_should_not_happen_says_how_to_see_more(make: Make, monkeypatch: py
 
     with monkeypatch.context() as patched:
         patched.setitem(runner.STEPS, "select", fail)
-        line = one_sentence(call("round", "--project", project))
+        line = one_sentence(call("round", "--project", project), after="predict")
     assert line.endswith("(ZeroDivisionError); add --debug to the same command to see where")
 
 
@@ -246,7 +250,8 @@ def test_a_server_that_cannot_be_used_is_named_without_the_token(
     monkeypatch.setenv("LABEL_STUDIO_URL", url)
     monkeypatch.setenv("LABEL_STUDIO_API_KEY", key)
     # gold in the test set and none in the pool: there is something to push
-    line = one_sentence(call("round", "--project", project))
+    after = "select" if "no answer" in sentence else ""
+    line = one_sentence(call("round", "--project", project), after=after)
     assert sentence in line
     assert "sesame" not in line
 
@@ -260,7 +265,7 @@ def test_a_server_that_is_down_now_does_not_stop_the_round_later(
         taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can
         monkeypatch.setenv("LABEL_STUDIO_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
         monkeypatch.setenv("LABEL_STUDIO_API_KEY", "sesame")
-        assert "is it running?" in one_sentence(call("round", "--project", project))
+        assert "is it running?" in one_sentence(call("round", "--project", project), after="select")
     patient(project, empty=True)
     outcome = call("round", "--project", project)
     assert outcome.code == 0
@@ -380,6 +385,27 @@ def test_a_batch_without_any_text_leaves_the_next_one_to_be_asked_for(make: Make
     assert "the annotated documents hold no text to train on" in " ".join(outcomes[1].out.split())
     assert "the pool is used up" in outcomes[3].out
     assert call("round", "--project", project).code == 3
+
+
+def test_a_log_says_of_each_step_when_it_was_done_as_soon_as_it_is(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make()
+
+    def fail(context: object) -> None:
+        raise OSError(errno.EIO, "the machine goes down")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(runner.STEPS, "push", fail)
+        failed = call("round", "--project", project)
+    assert failed.code == 1
+    (select,) = re.findall(r"^  select    3 documents .*$", failed.out, re.M)
+    (when,) = re.findall(r", done (\d{4}-\d\d-\d\d \d\d:\d\d)\)", " ".join(failed.out.split()))
+    assert abs(datetime.now() - datetime.fromisoformat(when)) < timedelta(hours=1), "not the reader's own clock"  # noqa: DTZ005
+    # the next run says it again, and what it did itself
+    went_on = call("round", "--project", project)
+    assert went_on.out.startswith("Round 0 of trial\n  went on where it was cut off\n")
+    assert " ".join(select.split()) in " ".join(went_on.out.split())
+    assert " ".join(went_on.out.split()).count(" done 20") == 2
+    assert went_on.err.startswith("Round 0 was cut off")
 
 
 @pytest.mark.slow

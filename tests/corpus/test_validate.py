@@ -168,3 +168,37 @@ def test_what_is_not_read_of_a_task_is_named_with_its_document(tmp_path: Path) -
     report = ReadReport()
     list(read_corpus(path, report=report))
     assert any("document 7: region 'b'" in line for line in reading_lines(report))
+
+
+TITLES_ALONE = "3|t|Gout again.\n3|a|\n\n17|t|Zalvorin calms gout.\n17|a|It did.\n\n21|t|A letter.\n21|a| \n\n"
+
+
+def test_records_without_an_abstract_are_counted_with_an_example(tmp_path: Path) -> None:
+    path = tmp_path / "a.pubtator"
+    path.write_text(TITLES_ALONE)
+    validation = validate_corpus(path)
+    assert not validation.problems
+    assert validation.warnings == {"documents that are a title alone": 2}
+    (remark,) = validation.remarks
+    assert remark == (
+        f"{path}:1, document 3: a title without an abstract; 2 documents consist of a title alone, which one may want "
+        "to leave out"
+    )
+    outcome = call("validate", str(path))
+    assert outcome.code == 0
+    assert outcome.out.endswith("  2  documents that are a title alone\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "passages", "alone"),
+    [
+        ("Gout.", (), False),
+        ("", (Passage("title", 0, 0),), False),
+        ("Gout.\n \u00a0", (Passage("Title", 0, 5), Passage("abstract", 6, 8)), True),
+        ("Gout. It was.", (Passage("title", 0, 5), Passage("title", 0, 5)), False),
+        ("Gout. It was.", (Passage("title", 6, 13), Passage("title", 0, 5)), True),
+        ("Gout.", (Passage("abstract", 0, 5),), False),
+    ],
+)
+def test_a_title_is_alone_where_no_other_text_is(text: str, passages: tuple[Passage, ...], alone: bool) -> None:
+    assert Document("1", text, passages).is_title_alone is alone

@@ -12,6 +12,7 @@ from sqlalchemy import URL, select
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import UsageError
 from biorat_al.export.card import citation_of, how_chosen, text_or_file
+from biorat_al.export.splits import Splits
 from biorat_al.settings import make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import NewAnnotation, add_annotations
@@ -66,7 +67,7 @@ def chosen(store: Store, *, gold: bool = False) -> dict[str, str]:
             "train": answers(session, "pool", with_gold=gold),
             "test": answers(session, "test", with_gold=True),
         }
-        return how_chosen(session, splits)
+        return how_chosen(session, Splits(splits))
 
 
 def test_train_is_said_to_be_picked_by_a_model_and_test_to_be_drawn_blind(store: Store) -> None:

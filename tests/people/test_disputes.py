@@ -30,8 +30,10 @@ from biorat_al.rounds.runner import RoundReport
 from biorat_al.rounds.steps import evaluate
 from biorat_al.rounds.steps.train import training_examples
 from biorat_al.settings import SETTINGS_FILE, settings_text
+from biorat_al.store.answers import learnt_answers
 from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
+from biorat_al.store.segments import parents_of
 from tests.support.rounds import RELATED, make_project, related_records, settings_for
 
 SECOND = "second@example.org"
@@ -340,6 +342,24 @@ def test_what_a_changed_copy_disputes_is_counted_wherever_it_is_masked(tmp_path:
         card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
         assert "agreement cannot be computed" in card
         assert f", {disputes.mentions} in all, are left out" in flat(card)
+
+
+@pytest.mark.slow
+def test_a_document_of_which_several_sentences_are_disputed_is_one_document(tmp_path: Path, tiny_encoder: Path) -> None:
+    settings = settings_for(tiny_encoder, selection={"size": 6, "unit": "sentence", "seed_strategy": "random"})
+    with make_project(tmp_path / "trial", settings, pool=8) as project:
+        project._desk = TwoPeople(project._gold, project.folder)
+        project.round()
+        project.round()
+        disputes = project.status(ask_desk=False).disputes
+        with project.store.read() as session:
+            answered = [answer.document_id for answer in learnt_answers(session, with_gold=False)]
+            documents = set(parents_of(session, answered).values())
+    assert disputes is not None
+    assert disputes.documents == len(documents) < len(answered)
+    assert 0 < disputes.disputed_documents <= disputes.documents
+    assert disputes.agreement is not None
+    assert disputes.agreement.documents == len(documents)
 
 
 def test_a_round_that_waits_says_what_is_disputed(tmp_path: Path, tiny_encoder: Path) -> None:

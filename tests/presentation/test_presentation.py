@@ -17,7 +17,7 @@ from biorat_al.learner.entities import encoding
 from biorat_al.learner.relations import candidates
 from biorat_al.people.disputes import Disputes
 from biorat_al.presentation.plan import plan_text
-from biorat_al.presentation.round import _NOT_CANDIDATES, _UNREPRESENTABLE, round_text
+from biorat_al.presentation.round import _NOT_CANDIDATES, _UNREPRESENTABLE, RoundLines, round_text
 from biorat_al.presentation.status import status_text
 from biorat_al.presentation.text import duration, notes_text, percent, table
 from biorat_al.rounds.notes import finding_notes
@@ -25,6 +25,7 @@ from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from biorat_al.store.findings import Findings, NotUnderstood, Place, Revised, Tidied, Unattended
+from biorat_al.store.wholeness import Wholeness
 
 
 def a_round(number: int, *, state: str = "done", strategy: str = "least-confidence", **changes: object) -> RoundStatus:
@@ -117,12 +118,108 @@ def test_a_status_says_what_people_have_to_know() -> None:
     assert "No round yet. Next: biorat-al round" in status_text(a_status())
 
 
+def sentences(**changes: object) -> ProjectStatus:
+    """Return the status of a project that asks for sentences."""
+    done = {"pushing": 0, "open": 0, "answered": 0, "skipped": 0, "deleted": 0}
+    values: dict[str, object] = {
+        "documents": {"pool": 40, "segment": 360, "test": 6},
+        "labelled": {"pool": 3, "segment": 57, "test": 6},
+        "wholeness": Wholeness(whole=5, begun=12, segments=75, of=40),
+        "left": 30,
+        "left_sentences": 250,
+        "unit": "sentence",
+        "tasks": {"pool": done, "segment": {**done, "open": 9, "skipped": 2, "deleted": 1}, "test": done},
+        "urls": {"segment": "http://127.0.0.1:8080/projects/3/"},
+        "open_now": {"segment": 8},
+    }
+    return a_status([a_round(1, unit="sentence", learnt_sentences=57)], **(values | changes))
+
+
+def test_a_status_tells_sentences_from_documents() -> None:
+    text = " ".join(status_text(sentences()).split())
+    for part in (
+        "pool 40 documents: 5 annotated as a whole, 12 begun by sentences, 0 open, 0 skipped, 30 never asked for",
+        "sentences 360 sentences: 57 annotated by themselves, 9 open, 2 skipped, 250 can be asked for",
+        "1 task deleted on the desk",
+        "right now 8 open (sentences)",
+        "sentences http://127.0.0.1:8080/projects/3/",
+        "trained, tested, asked: numbers of documents and sentences learnt from",
+        "least-confidence, sentences",
+    ):
+        assert part in text
+    assert too_long(status_text(sentences())) == []
+    values = sentences().as_dict()
+    assert values["wholeness"] == {"whole": 5, "begun": 12, "segments": 75, "of": 40}
+    assert (values["labelled"]["segment"], values["left_sentences"], values["unit"]) == (57, 250, "sentence")
+    assert sentences().to_annotate == 35
+
+
+def test_a_round_says_what_it_did_with_sentences() -> None:
+    report = a_report(
+        train={"documents": 60, "sentences": 57, "last_model": {"documents": 9, "f1": 0.5}},
+        predict={"unit": "sentence"},
+        select={"unit": "sentence", "documents": 30},
+    )
+    text = " ".join(round_text(report, sentences()).split())
+    assert "train 3 documents and 57 sentences" in text
+    assert "the last model's proposals in 9 texts annotated since" in text
+    assert "select 30 sentences of" in text
+    assert "sentences (" in text[text.index("predict") :]
+    assert "Next: 9 open sentences at http://127.0.0.1:8080/projects/3/ then: biorat-al round" in text
+    only = a_report(train={"documents": 57, "sentences": 57})
+    assert "train 57 sentences (" in " ".join(round_text(only, sentences()).split())
+
+
+def test_the_pool_is_used_up_when_nothing_is_left_of_what_is_asked_for() -> None:
+    done = {"pushing": 0, "open": 0, "answered": 1, "skipped": 0, "deleted": 0}
+    tasks = dict.fromkeys(("pool", "segment", "test"), done)
+    end = "The pool is used up. Next: biorat-al export corpus"
+    assert round_text(a_report(), sentences(tasks=tasks, left_sentences=0)).endswith(end)
+    # as documents, they can still be asked for
+    for unit in ("document", "auto"):
+        assert not round_text(a_report(), sentences(tasks=tasks, left_sentences=0, unit=unit)).endswith(end)
+    assert round_text(a_report(), sentences(tasks=tasks, left=0, unit="auto")).endswith(end)
+
+
 def test_a_path_or_address_stays_in_one_piece() -> None:
     folder = "/home/somebody/" + "a-rather-long-name/" * 6
     url = "http://annotation.example.org/" + "label-studio/" * 7
     text = status_text(a_status(folder=folder, urls={"pool": url}))
     assert folder in text
     assert url in text
+
+
+def test_a_round_that_is_shown_step_by_step_has_the_same_text() -> None:
+    report, status, shown = a_report(), a_status(), list[str]()
+    lines = RoundLines(status.name, shown.append)
+    for ended in range(1, len(report.steps) + 1):
+        lines.follow(replace(report, steps=report.steps[:ended]))
+        assert len(shown) == ended, "a step's line comes when the step has ended"
+    assert shown[0].startswith("Round 12 of ")
+    assert [text.split()[0] for text in shown[1:]] == ["train", "evaluate", "predict", "select", "push"]
+    lines.end(report, status)
+    assert "\n".join(shown) == round_text(report, status)
+
+
+def test_a_step_that_ran_again_is_shown_again() -> None:
+    report, shown = a_report(), list[str]()
+    lines = RoundLines("trial", shown.append)
+    lines.follow(report)
+    again = replace(report.steps[-1], attempts=2)
+    lines.follow(replace(report, steps=(*report.steps[:-1], again)))
+    assert len(shown) == 2
+    assert "in the last of 2 attempts" in " ".join(shown[1].split())
+    assert shown[1].split()[0] == "push"
+
+
+def test_a_log_that_cannot_be_written_ends_no_round() -> None:
+    def full(text: str) -> None:
+        raise OSError("the disk is full")
+
+    lines = RoundLines("trial", full)
+    lines.follow(a_report())
+    with pytest.raises(OSError, match="full"):
+        lines.end(a_report(), a_status())
 
 
 def test_a_round_with_everything_in_it_fits() -> None:
@@ -259,6 +356,19 @@ def test_a_plan_in_words() -> None:
     assert plan_text(a_plan(waits="2 tasks are still open")).splitlines()[1:] == [
         "  It would wait: 2 tasks are still open"
     ]
+
+
+def test_a_plan_of_sentences_in_words() -> None:
+    plan = a_plan(
+        labelled=60, learnt_sentences=57, left=250, unit="sentence", budget="sentences worth 20 documents in time"
+    )
+    text = " ".join(plan_text(plan).split())
+    assert "train on 3 annotated documents and 57 annotated sentences or more, arms: rat, none" in text
+    assert text.endswith("ask for sentences worth 20 documents in time, by mnlp, from 250 sentences")
+    uncut = a_plan(labelled=0, left=0, uncut=40, unit="sentence", budget="sentences worth 1 document in time")
+    assert " ".join(plan_text(uncut).split()).endswith("from those of 40 documents not cut yet")
+    assert "57 annotated sentences or more" in plan_text(a_plan(labelled=57, learnt_sentences=57))
+    assert "document" not in plan_text(a_plan(labelled=57, learnt_sentences=57, left=1, unit="sentence", budget="b"))
 
 
 @pytest.mark.parametrize(

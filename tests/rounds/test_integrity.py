@@ -143,7 +143,7 @@ def test_a_text_that_was_changed_in_the_database_is_not_learnt_from(project: Pro
         session.execute(update(DocumentRow).where(DocumentRow.key == key).values(text=DocumentRow.text + " More."))
     project.close()
     assert f"the text of the document {key} is not the one that was read" in one_sentence(
-        call("round", "--project", project.folder)
+        call("round", "--project", project.folder), after="pull"
     )
 
 

@@ -95,6 +95,8 @@ def test_auto_goes_over_to_documents_once_the_f1_no_longer_rises(tmp_path: Path,
     assert len({report.step("evaluate").counts["f1"]["rat"] for report in reports[1:5]}) == 1
     units = [report.step("select").counts.get("unit", "document") for report in reports]
     assert units == ["sentence"] * 5 + ["document"]
+    # those that were begun come first
+    assert reports[5].step("select").counts["strategy"] == "completing"
 
 
 def test_auto_asks_for_documents_once_half_of_the_sentences_were_asked_for(tmp_path: Path, tiny_encoder: Path) -> None:
@@ -199,3 +201,12 @@ def test_sentences_are_refused_where_relations_reach_beyond_them(tiny_encoder: P
         RoundRequest(unit="sentence").check(settings)
     RoundRequest(unit="document").check(settings)
     assert make_settings(settings.model_dump()).selection.unit == "document"
+
+
+def test_stratified_sentences_come_from_as_many_documents_as_possible(project: Project) -> None:
+    project.round(strategy="stratified")
+    project.round(strategy="stratified")
+    with project.store.read() as session:
+        parents = parents_of(session, [pick.document_id for number in (0, 1) for pick in picks_of(session, number)])
+        documents = count_documents(session)["pool"]
+    assert len(set(parents.values())) == min(len(parents), documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -62,9 +63,17 @@ def call_process(*words: str | Path, cwd: Path | None = None, **environment: str
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def one_sentence(outcome: Outcome, code: int = 1) -> str:
-    """Check that a command failed with `code` and one line on standard error, and return that line."""
-    assert (outcome.code, outcome.out) == (code, "")
+def one_sentence(outcome: Outcome, code: int = 1, *, after: str = "") -> str:
+    """Check that a command failed with `code` and one line on standard error, and return that line.
+
+    :param after: name of the last step of a round that was done before, and is on standard output; empty if none was.
+    """
+    assert outcome.code == code
+    if after:
+        done = [line.split()[0] for line in outcome.out.splitlines() if re.match(r"  \w", line)]
+        assert done[-1:] == [after], outcome.out
+    else:
+        assert outcome.out == ""
     line = outcome.err
     assert line.count("\n") == 1, line
     assert "Traceback" not in line

@@ -21,6 +21,8 @@ from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.rounds import runner
+from biorat_al.rounds.steps import push
+from biorat_al.rounds.steps import select as select_step
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store.evaluations import relation_counts_of, reliability_of, robustness_of
 from biorat_al.store.picks import picks_of
@@ -243,6 +245,8 @@ def _arm(project: Project, moment: str) -> None:
         from biorat_al.learner.relations import training
 
         _arm_call(training, when, what)
+    elif what in ("predict_begun", "pre_label_begun"):
+        _arm_call(select_step if what == "predict_begun" else push, when, what)
     elif when == "after":
         run_step = runner._run_step
 

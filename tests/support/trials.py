@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.demo.annotator import annotate_open_tasks
+from biorat_al.demo.corpus import read_demo_corpus
+from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.project import Project
 from tests.support.commands import VARIABLES, be_quick, call
+from tests.support.labelstudio import RunningLabelStudio
 from tests.support.rounds import PatientDesk, demo_files
 
 Make = Callable[..., Path]
@@ -48,6 +54,62 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., PatientDe
     yield patient
     for project in opened:
         project.close()
+
+
+def made_in_label_studio(label_studio: RunningLabelStudio, folder: Path, encoder: Path, *options: str | Path) -> Path:
+    """Make a project for Label Studio with ``init``, with a pool of 12 documents that nobody has annotated.
+
+    :param folder: where the project and its documents are put.
+    :param options: what `init` is given besides documents, labels, encoder and a size of 4.
+    """
+    pool, test = demo_files(folder / "files", pool=12, test=3, gold=False)
+    made = call(
+        *("init", folder / "trial", "--documents", pool, "--test-documents", test, "--size", "4"),
+        *("--entity", "Disease", "--entity", "Chemical", "--encoder", encoder, *options),
+    )
+    assert made.code == 0, made.err
+    be_quick(folder / "trial")
+    return folder / "trial"
+
+
+class FirstBatch(NamedTuple):
+    """The first batch of a project in Label Studio.
+
+    :param said: what ``round`` printed, on one line.
+    :param reference: id of the pool's project in Label Studio.
+    :param versions: of the model of each task's pre-labels.
+    :param regions: all pre-labels.
+    """
+
+    said: str
+    connection: Connection
+    reference: str
+    versions: list[str]
+    regions: list[dict[str, Any]]
+
+    def annotate(self) -> int:
+        """Answer its tasks as the demo corpus does; return how many there were."""
+        gold = {record.document.id: record.annotation or Annotation() for record in read_demo_corpus()}
+        return annotate_open_tasks(self.connection, self.reference, gold.__getitem__)
+
+
+def first_batch(label_studio: RunningLabelStudio, folder: Path) -> FirstBatch:
+    """Run the first round of a project; check that each task has one pre-annotation, whose regions have their texts."""
+    first = call("round", "--project", folder)
+    assert first.code == 0, first.err
+    with Project.open(folder) as project:
+        reference = project.status(ask_desk=False).urls["pool"].rstrip("/").rsplit("/", 1)[1]
+    connection = Connection(label_studio.url, label_studio.token)
+    fields = "id,data,predictions,model_version,created_at,result"
+    versions, regions = [], []
+    for task in connection.tasks(reference, fields="all", include=fields):
+        (prediction,) = task["predictions"]
+        versions.append(prediction["model_version"])
+        regions += prediction["result"]
+        for region in prediction["result"]:
+            value = region["value"]
+            assert task["data"]["text"][value["start"] : value["end"]] == value["text"]
+    return FirstBatch(" ".join(first.out.split()), connection, reference, versions, regions)
 
 
 @pytest.fixture(scope="session")

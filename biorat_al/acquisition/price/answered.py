@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from biorat_al.acquisition.price.handled import handled, mention_origins, proposed_mentions
+from biorat_al.acquisition.price.handled import (
+    Handled,
+    handled,
+    handled_in_rest,
+    mention_origins,
+    proposed_mentions,
+)
 from biorat_al.acquisition.price.work import Work, words_in
 from biorat_al.corpus.model.role import ROLES
 from biorat_al.store.annotations import chunks
@@ -29,6 +35,8 @@ class AnsweredWork:
     :param exact: whether it is known what was done with each pre-label.
     :param seconds: time that the desk recorded; None if it recorded none.
     :param alone: whether nobody else had a part in the answer, so that the time is this annotator's.
+    :param own: what of it was done with pre-labels of the model, if some were people's answers on the document's
+        sentences; None: all of it.
     """
 
     document_id: int
@@ -39,6 +47,7 @@ class AnsweredWork:
     exact: bool
     seconds: float | None
     alone: bool
+    own: Work | None = None
 
 
 def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[AnsweredWork]:
@@ -64,6 +73,7 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
     ).all()
     origins = mention_origins(session, [row.id for row, _ in rows])
     proposed = proposed_mentions(session, [row for row, _ in rows])
+    rest = handled_in_rest(session, [row for row, _ in rows])
     words = _words(session, sorted({row.document_id for row, _ in rows}))
     first = _first_fetched(session)
     found = []
@@ -75,7 +85,8 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
         if done is None:
             work = Work(words[row.document_id], added=sum(by_origin.values()), tasks=1)
         else:
-            work = Work(words[row.document_id], done.added, done.changed, done.removed, done.accepted, tasks=1)
+            work = _work(words[row.document_id], done)
+        own = rest.get(row.id)
         found.append(
             AnsweredWork(
                 row.document_id,
@@ -86,9 +97,14 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
                 exact=done is not None or not shown,
                 seconds=row.lead_time,
                 alone=row.revises is None,
+                own=None if own is None else _work(words[row.document_id], own),
             )
         )
     return found
+
+
+def _work(words: int, done: Handled) -> Work:
+    return Work(words, done.added, done.changed, done.removed, done.accepted, tasks=1)
 
 
 def _words(session: Session, document_ids: list[int]) -> dict[int, int]:

@@ -40,7 +40,9 @@ class Rates:
 def rates_of(answers: Iterable[AnsweredWork]) -> Rates:
     """Return what annotators have done so far, with guesses where little has been observed."""
     known = [one for one in answers if one.exact]
-    shown = total(one.work for one in known if one.work.confirmed or one.work.changed or one.work.removed)
+    # people's own answers, shown again, say nothing about a model's pre-labels
+    judged = [one.own or one.work for one in known]
+    shown = total(work for work in judged if work.confirmed or work.changed or work.removed)
     every = total(one.work for one in known)
     return Rates(
         (shown.changed + _CHANGED * _BEFORE) / (shown.changed + shown.removed + _BEFORE),

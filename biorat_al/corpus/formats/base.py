@@ -16,6 +16,8 @@ from biorat_al.errors import CorpusError, OffsetError, UsageError
 KEPT = 100
 """Most invalid mentions, and most skipped files, that a report names; it counts all."""
 
+_EXAMPLES = 3
+
 SPLITS = ("paragraphs", "lines", "sentences", "blank-lines", "none")
 """Ways to split a file into documents if its format does not define that; ``none``: the file is one document."""
 
@@ -74,6 +76,7 @@ class ReadReport:
     :param files: files read to their end.
     :param documents: records; one that occurs twice counts twice.
     :param annotated: records that somebody looked at, with or without mentions.
+    :param titles_alone: records that consist of a title; `title_examples` has the ids of the first few.
     :param mentions: mentions by label.
     :param relations: relations between mentions by label.
     :param concept_relations: relations between concepts by label.
@@ -100,6 +103,8 @@ class ReadReport:
     files: int = 0
     documents: int = 0
     annotated: int = 0
+    titles_alone: int = 0
+    title_examples: list[str] = field(default_factory=list)
     mentions: Counter[str] = field(default_factory=Counter)
     relations: Counter[str] = field(default_factory=Counter)
     concept_relations: Counter[str] = field(default_factory=Counter)
@@ -135,6 +140,10 @@ class ReadReport:
     def count(self, record: Record) -> None:
         """Count a record and its annotations."""
         self.documents += 1
+        if record.document.is_title_alone:
+            self.titles_alone += 1
+            if len(self.title_examples) < _EXAMPLES:
+                self.title_examples.append(record.document.id)
         if record.annotation is None:
             return
         self.annotated += 1

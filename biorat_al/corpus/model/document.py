@@ -73,6 +73,16 @@ class Document:
     passages: tuple[Passage, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_title_alone(self) -> bool:
+        """Whether there is a title, and no text outside of it; False if the passages do not say what is the title."""
+        titles = [passage for passage in self.passages if passage.kind.casefold() == "title"]
+        outside, end = "", 0
+        for title in sorted(titles, key=lambda passage: passage.start):
+            outside += self.text[end : title.start]
+            end = max(end, title.end)
+        return bool(titles) and bool(self.text.strip()) and not (outside + self.text[end:]).strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:

@@ -45,14 +45,14 @@ NO_COLOUR = "#FFFFFF"
 
 _SHOWN = {
     "id": 40, "completed_at": 120, "total_annotations": 50, "cancelled_annotations": 50, "annotators": 100,
-    "predictions_score": 120, "predictions_model_versions": 150, "data.document_id": 110, "data.title": 320,
+    "predictions_score": 120, "predictions_model_versions": 150, "data.document_id": 110, "data.document_title": 320,
 }  # fmt: skip
 """Columns that people look for, with their widths in pixels. The server orders them; with these widths all of them fit
 into 1280 pixels, including margins of 20 pixels each."""
 
 _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
-_ALWAYS_HIDDEN = ("data.text", "data.biorat_key", "data.before", "data.after")
+_ALWAYS_HIDDEN = ("data.text", "data.biorat_key", "data.title", "data.before", "data.after")
 """Columns that a project without tasks does not have yet."""
 
 

@@ -27,7 +27,9 @@ from biorat_al.wording import shortened
 
 KEY = "biorat_key"
 DOCUMENT = "document_id"
-TITLE = "title"
+DOCUMENT_TITLE = "document_title"
+HEADING = "title"
+"""What is shown above the text; earlier versions put the title here, whether or not the text begins with it."""
 BEFORE, AFTER = "before", "after"
 """The document's text around a segment, for people only."""
 
@@ -130,7 +132,10 @@ def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
     """
     document = task.document
     whole = document if task.of is None else task.of.document
-    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key, TITLE: _title(whole)}
+    data: Json = {"text": document.text, DOCUMENT: document.id, KEY: task.key}
+    title = _title(whole)
+    # what is before a segment begins with the document
+    data |= {DOCUMENT_TITLE: _cut(title), HEADING: "" if _begins_with(whole.text, title) else _cut(title)}
     if task.of is not None:
         data |= {BEFORE: task.of.before.strip(), AFTER: task.of.after.strip()}
     body: Json = {"data": data}
@@ -164,12 +169,21 @@ def prediction_body(
 
 
 def _title(document: Document) -> str:
-    """Return the document's title on one line, for people only; the annotated text contains its own title."""
+    """Return the document's title on one line, for people only; empty if there is none."""
     for passage in document.passages:
         if passage.kind.casefold() == "title":
             found: object = document.text[passage.start : passage.end]
             break
     else:
         found = document.metadata.get("title")
-    title = " ".join(found.split()) if isinstance(found, str) else ""
+    return " ".join(found.split()) if isinstance(found, str) else ""
+
+
+def _begins_with(text: str, title: str) -> bool:
+    """Return whether a text begins with a title, so that both need not be shown."""
+    # white space is all that may differ; a title is never longer than the text
+    return " ".join(text.split()).startswith(title)
+
+
+def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE].rstrip()} …"

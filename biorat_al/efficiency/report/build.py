@@ -46,6 +46,7 @@ from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
+from biorat_al.store.segments import shares_of
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural
@@ -72,6 +73,8 @@ def project_report(
     work, of_relations = annotator_work(store), relation_work(store) if settings.relations else []
     same, notes = comparable(runs)
     notes += changes_noted(same)
+    if status.has_sentences:
+        notes.append("A sentence that was asked for by itself counts as the share of its document that it is.")
     price = status.price or estimate_price([], settings)
     same = priced(same, price.price)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
@@ -93,7 +96,8 @@ def project_report(
     facts = {
         "program": f"biorat-al {__version__}",
         "documents of the pool": status.documents["pool"],
-        "of these annotated": status.labelled["pool"],
+        "of these annotated": status.documents["pool"] - status.to_annotate,
+        **({"sentences annotated by themselves": status.labelled["segment"]} if status.has_sentences else {}),
         "test documents": status.documents["test"],
         "of these annotated ": status.labelled["test"],
         "desk": status.desk,
@@ -177,7 +181,8 @@ def _pace(settings: Settings, store: Store) -> Pace | None:
     """Return the seconds of annotation for one more document; None if no document has been answered."""
     with store.read() as session:
         answers = answered_work(session)
-    return pace_of(answers, estimate_price(answers, settings), settings.seed)
+        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
+    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
 
 
 def write_simulation_report(
@@ -270,7 +275,8 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
     if not runs:
         return (
             "What adversarial training saves is not known yet: no model has been trained. "
-            f"Annotated documents of the pool: {status.labelled['pool']:,}; annotate, then run: biorat-al round"
+            f"Annotated documents of the pool: {status.documents['pool'] - status.to_annotate:,}; annotate, then run: "
+            "biorat-al round"
         )
     if not same:
         if not status.documents["test"]:

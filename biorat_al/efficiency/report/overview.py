@@ -89,15 +89,23 @@ def project_overview(status: ProjectStatus, study: Study, target: float, known: 
 
 
 def _progress(status: ProjectStatus) -> Fact:
-    pool, test = (f"{status.labelled[part]:,} of {status.documents[part]:,}" for part in ("pool", "test"))
+    whole = status.documents["pool"] - status.to_annotate
+    pool = f"{whole:,} of {status.documents['pool']:,}"
+    test = f"{status.labelled['test']:,} of {status.documents['test']:,}"
     done = sum(row.state == "done" for row in status.rounds)
     tested = f"{pool} documents of the pool" if not status.documents["test"] else f"{test} test documents"
     detail = [f"Rounds finished: {done}.", f"Marked so far: {plural(sum(status.mentions.values()), 'mention')}."]
     detail.insert(
         0, f"Annotated as well, without pre-labels: {tested}." if status.documents["test"] else "No test set."
     )
-    if skipped := status.tasks["pool"]["skipped"]:
-        detail.append(f"Skipped: {plural(skipped, 'document')}.")
+    if status.has_sentences and status.wholeness is not None:
+        detail.append(
+            f"Annotated by themselves: {plural(status.labelled.get('segment', 0), 'sentence')} of documents that have "
+            f"no answer as a whole; begun in this way: {plural(status.wholeness.begun, 'document')}."
+        )
+    for role, noun in (("pool", "document"), ("segment", "sentence")):
+        if skipped := status.tasks.get(role, {}).get("skipped"):
+            detail.append(f"Skipped: {plural(skipped, noun)}.")
     if status.borrowed:
         detail.append(f"Borrowed for the start, not counted here: {status.borrowed}.")
     if status.start:
@@ -190,17 +198,18 @@ def _next(status: ProjectStatus) -> Fact:
         return Fact(label, f"Let round {last.number} end", begun)
     tasks = [
         (status.tasks[role]["open"], noun, status.urls.get(role))
-        for role, noun in (("pool", "open task"), ("test", "blind test task"))
-        if status.tasks[role]["open"]
+        for role, noun in (("pool", "open task"), ("segment", "open sentence"), ("test", "blind test task"))
+        if status.tasks.get(role, {}).get("open")
     ]
     if tasks and status.desk != "oracle":
         many = [(inflected(2, noun), url) for _, noun, url in tasks]
         where = " and ".join(f"{nouns} at {url}" if url else nouns for nouns, url in many)
         value = f"Annotate {' and '.join(plural(count, noun) for count, noun, _ in tasks)}"
         return Fact(label, value, f"{where[0].upper()}{where[1:]}; {again}. Open tasks as counted at the last round.")
-    if not tasks and not status.left:
+    if not tasks and status.is_used_up:
+        unit = "sentence" if status.left else "document"
         return Fact(
-            label, "Export the corpus", "Every document of the pool has been asked for. Run: biorat-al export OUT"
+            label, "Export the corpus", f"Every {unit} of the pool has been asked for. Run: biorat-al export OUT"
         )
     return Fact(label, f"Run round {last.number + 1}", "Run: biorat-al round")
 

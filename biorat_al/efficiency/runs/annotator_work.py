@@ -10,21 +10,33 @@ or other borders, ``manual`` was drawn by the annotator. In an answer that start
 
 These give strict span F1 of the pre-labels against the answers: an accepted mention is a true positive, a changed one
 is both a false positive and a false negative, a removed one a false positive, an added one a false negative.
+
+In a document that was begun by sentences, the pre-labels in these are people's answers: only the rest of it counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.acquisition.price.handled import Handled, handled, mention_origins, proposed_mentions
-from biorat_al.corpus.model.identity import relation_keys
+from biorat_al.acquisition.price.handled import (
+    Handled,
+    handled,
+    handled_in_rest,
+    mention_origins,
+    proposed_mentions,
+)
+from biorat_al.corpus.model.document import Span
+from biorat_al.corpus.model.identity import MentionKey, RelationKey, relation_keys
 from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.store.annotations import load_annotations
 from biorat_al.store.evaluations import Triple
 from biorat_al.store.models import sources_of
+from biorat_al.store.segments import answered_spans
 from biorat_al.store.shown_relations import shown_relations
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, ModelRow, TaskRow
@@ -90,6 +102,7 @@ def annotator_work(store: Store) -> list[RoundWork]:
         rows = _answers(session)
         origins = mention_origins(session, [row.id for row, _, _ in rows])
         proposed = proposed_mentions(session, [row for row, _, _ in rows])
+        rest = handled_in_rest(session, [row for row, _, _ in rows])
         work: dict[_Place, RoundWork] = {}
         for row, key, place in rows:
             part = work.setdefault(place, RoundWork(*place))
@@ -100,6 +113,7 @@ def annotator_work(store: Store) -> list[RoundWork]:
             if part.shown:
                 count = proposed.get(row.id)
                 done = None if count is None else handled(origins.get(row.id, {}), count)
+                done = rest.get(row.id, done)
                 if done is None:
                     part.unknown += 1
                 else:
@@ -119,6 +133,7 @@ def relation_work(store: Store) -> list[RoundWork]:
             session, ((row.document_id, row.shown_version) for row, _, _ in rows if row.shown_version)
         )
         annotations = load_annotations(session, [row.id for row, _, _ in rows])
+        annotated = answered_spans(session, sorted({row.document_id for row, _, _ in rows}))
         work: dict[_Place, RoundWork] = {}
         for row, key, place in rows:
             part = work.setdefault(place, RoundWork(*place))
@@ -127,12 +142,29 @@ def relation_work(store: Store) -> list[RoundWork]:
             part.mentions += len(answered)
             proposed = shown.get((row.document_id, row.shown_version or ""))
             if proposed is not None:
-                accepted = len(proposed & answered)
-                done = Handled(accepted, 0, len(proposed) - accepted, len(answered) - accepted)
+                spans = annotated.get(row.document_id, [])
+                of_model, by_people = _elsewhere(proposed, spans), _elsewhere(answered, spans)
+                accepted = len(of_model & by_people)
+                done = Handled(accepted, 0, len(of_model) - accepted, len(by_people) - accepted)
                 part.handled.setdefault(key, []).append(done)
             elif part.shown:
                 part.unknown += 1
     return [work[place] for place in sorted(work)]
+
+
+def _elsewhere(relations: Collection[RelationKey], annotated: Sequence[Span]) -> set[RelationKey]:
+    """Return the relations of which no end touches an annotated segment."""
+
+    def touched(key: RelationKey) -> bool:
+        ends = cast(Iterable[MentionKey], key[2])
+        return any(
+            start < of_end and of_start < end
+            for _, spans in ends
+            for start, end in spans
+            for of_start, of_end in annotated
+        )
+
+    return {key for key in relations if not touched(key)}
 
 
 def _answers(session: Session) -> list[tuple[AnnotationRow, str, _Place]]:

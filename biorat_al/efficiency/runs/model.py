@@ -42,7 +42,8 @@ class Point(_FrozenModel):
     """One model of a run: what it learnt from and how well it did.
 
     :param round: round in which the model was trained.
-    :param documents: labelled documents that it learnt from, its development part included.
+    :param documents: labelled documents that it learnt from, its development part included; in a project that asks for
+        sentences, each of these counts as the share of its document that it is.
     :param tokens: word pieces in these documents.
     :param mentions: annotated mentions in these documents.
     :param picks: ids of the documents added since the previous point, in the order of the picks.

@@ -22,6 +22,7 @@ from biorat_al.store.documents import documents_by_id
 from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import all_rounds, steps_of
+from biorat_al.store.segments import parents_of, shares_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, EvaluationRow, ModelRow, PickRow, RoundRow, StepRow
 
@@ -70,6 +71,10 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
         known = _known_documents(session, settings, rounds, steps)
         tokens = {pick.document_id: pick.tokens for pick in picks}
         tokens |= _tokens_of_others(session, set().union(*known.values()) - tokens.keys(), count_tokens)
+        everything = sorted(set().union(*known.values()))
+        shares, parents = shares_of(session, everything), parents_of(session, everything)
+        # once a document has an answer as a whole, its sentences no longer count
+        known = {number: frozenset(one for one in ids if parents.get(one) not in ids) for number, ids in known.items()}
         order = {pick.document_id: place for place, pick in enumerate(picks)}
         done = answered_work(session, LEARNT_ROLES)
         data = {split: _fingerprint(session, split) for split in ("pool", "test")}
@@ -84,7 +89,8 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
                 ids = known[row.number]
                 new = sorted(ids - before, key=lambda one: (order.get(one, -1), one))
                 point = _point(session, model, ids, tokens, [keys[one] for one in new], steps[row.number])
-                points.append(point.model_copy(update={"work": _work_until(done, row.number)}))
+                worth = _documents_worth(point.documents, ids, shares)
+                points.append(point.model_copy(update={"documents": worth, "work": _work_until(done, row.number)}))
                 before = ids
             if points:
                 runs.append(_run(settings, arm, points, rounds, models, picks, data))
@@ -164,6 +170,17 @@ def _known_documents(
                 ids.add(fetched[-1].document_id)
         known[row.number] = frozenset(ids)
     return known
+
+
+def _documents_worth(number: int, ids: frozenset[int], shares: Mapping[int, float]) -> int:
+    """Return how many documents a model learnt from, with each sentence as the share of its document that it is.
+
+    :param number: of the documents and sentences that it learnt from.
+    :param ids: their row ids.
+    :param shares: of the characters of its document that each sentence has, by row id.
+    """
+    parts = [shares[one] for one in ids if one in shares]
+    return max(number - len(parts) + round(sum(parts)), 1) if parts else number
 
 
 def _was_gone(revision: _Revision, at: datetime | None) -> bool:

@@ -366,9 +366,10 @@ def _as_begun(settings: Settings, before: dict[str, Any]) -> Settings:
     :param before: the settings in the plan.
     """
     kept = with_older_defaults(before).get("training", {})
-    if not isinstance(kept, dict) or kept.get("committee") is not False:
+    if not isinstance(kept, dict):
         return settings
-    older = with_older_defaults({})["training"]
+    # with a committee, only what is younger than committees can have an older default
+    older = with_older_defaults({} if kept.get("committee") is False else {"training": {"committee": True}})["training"]
     fields = type(settings.training).model_fields
     changes = {
         name: value

@@ -33,7 +33,7 @@ class CommitteeTagger(Tagger):
 
     :param members: taggers of the same entity types with the same tokenizer.
     :param scaling: how the probabilities of mentions are calibrated.
-    :raises LearnerError: the members do not have the same entity types.
+    :raises LearnerError: the members do not have the same entity types, or not the same sentences.
     """
 
     def __init__(self, version: str, members: Sequence[Tagger], scaling: Scaling) -> None:
@@ -44,10 +44,16 @@ class CommitteeTagger(Tagger):
                     f"the models {first.version} and {other.version} know other entity types, so they cannot vote "
                     "together: train them again"
                 )
+            if other.sentence_rules != first.sentence_rules:
+                raise LearnerError(
+                    f"the models {first.version} and {other.version} were trained with other sentence_rules, so they "
+                    "cannot vote together: train them again"
+                )
         self.version = version
         self.labels = first.labels
         self.uncased = first.uncased
         self.tokenizer = first.tokenizer
+        self.sentence_rules = first.sentence_rules
         self.scaling = scaling
         self._members = tuple(members)
 

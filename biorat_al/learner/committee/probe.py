@@ -35,10 +35,10 @@ class CommitteeProbe:
     """
 
     def __init__(self, members: Sequence[Probe]) -> None:
-        if len({member.context for member in members}) > 1:
+        if len({(member.context, member.sentence_rules) for member in members}) > 1:
             raise LearnerError(
-                "the members of the committee were trained with other settings of context, so their outputs cannot be "
-                "compared window by window: train them again"
+                "the members of the committee were trained with other settings of context or sentence_rules, so their "
+                "outputs cannot be compared window by window: train them again"
             )
         self._members = tuple(members)
 

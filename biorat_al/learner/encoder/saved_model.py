@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,17 +27,13 @@ from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder.encoder import quiet, without_pooler
 from biorat_al.learner.encoder.head import EncoderNetwork
 from biorat_al.learner.encoder.tokenizing import Tokenizer
+from biorat_al.settings import without_later
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from transformers import PreTrainedModel
 
 WEIGHTS, CONFIG, TOKENIZER, TRAINING = "model.safetensors", "config.json", "tokenizer.json", "training.json"
-LATER: Mapping[str, Any] = {"later": True}
-"""Metadata of a behaviour's field that came after others: with its default, it is left out of the file.
-
-So a model that is trained as before keeps its digest, and with it its name.
-"""
 _FORMAT = 1
 _PARTIAL = ".partial-"
 _METADATA = "biorat_al"
@@ -77,7 +73,7 @@ def write_model(
     """
     config, pieces = network.base.config.to_json_string(use_diff=False), tokenizer.to_json()
     base = hashlib.sha256(f"{config}\n{pieces}".encode()).hexdigest()
-    header, weights = _weights_file(network, {"format": _FORMAT, "base": base, **_stated(behaviour)})
+    header, weights = _weights_file(network, {"format": _FORMAT, "base": base, **without_later(asdict(behaviour))})
     digest = hashlib.sha256(header)
     digest.update(weights)
     sha256 = digest.hexdigest()
@@ -181,16 +177,6 @@ def sha256_of(path: Path) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-
-
-def _stated(behaviour: DataclassInstance) -> dict[str, Any]:
-    """Return the values of a behaviour without the later fields that have their default."""
-    values = asdict(behaviour)
-    return {
-        one.name: values[one.name]
-        for one in fields(behaviour)
-        if one.metadata != LATER or values[one.name] != one.default
-    }
 
 
 def _weights_file(network: EncoderNetwork, metadata: Mapping[str, Any]) -> tuple[bytes, memoryview]:

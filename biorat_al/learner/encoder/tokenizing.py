@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.learner.encoder.sentences import sentence_ends
+from biorat_al.corpus.sentences import FIRST_RULES, sentence_ends
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as Backend
@@ -74,12 +74,15 @@ class Tokenizer:
         upper, lower = self(["PAIN Of Dose", "pain of dose"])
         return np.array_equal(upper.ids, lower.ids)
 
-    def __call__(self, texts: Sequence[str]) -> list[Pieces]:
-        """Cut `texts` into word pieces; a text of blanks alone gives arrays of length 0."""
+    def __call__(self, texts: Sequence[str], *, sentence_rules: int = FIRST_RULES) -> list[Pieces]:
+        """Cut `texts` into word pieces; a text of blanks alone gives arrays of length 0.
+
+        :param sentence_rules: the rules by which a piece begins a sentence (:mod:`biorat_al.corpus.sentences`).
+        """
         texts = [_well_formed(text) for text in texts]
         encodings = self._backend.encode_batch(texts, add_special_tokens=False)
         return [
-            _pieces(text, encoding.ids, encoding.offsets, encoding.word_ids)
+            _pieces(text, encoding.ids, encoding.offsets, encoding.word_ids, sentence_rules)
             for text, encoding in zip(texts, encodings, strict=True)
         ]
 
@@ -108,7 +111,9 @@ class Tokenizer:
         return (), ()
 
 
-def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids: list[int | None]) -> Pieces:
+def _pieces(
+    text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids: list[int | None], sentence_rules: int
+) -> Pieces:
     if not ids:
         none = np.zeros(0, dtype=np.int64)
         return Pieces(none, none, none, none.astype(np.bool_), none.astype(np.bool_))
@@ -132,7 +137,7 @@ def _pieces(text: str, ids: list[int], offsets: list[tuple[int, int]], word_ids:
     heads[1:] &= ~(one_word | (starts[1:] < ends[:-1]))  # several pieces of one character: byte level
     sentences = np.zeros(len(ids), dtype=np.bool_)
     sentences[0] = True
-    for end in sentence_ends(text):
+    for end in sentence_ends(text, rules=sentence_rules):
         following = int(np.searchsorted(starts, end))
         if following < len(ids):
             sentences[following] = True

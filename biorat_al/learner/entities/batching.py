@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from biorat_al.corpus.sentences import FIRST_RULES
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.encoder.windows import Part, epoch_batches, pad
@@ -127,9 +128,14 @@ class EncodedPart:
         return max(1, round(sentences * number / max(1, sum(int(pieces.sentences.sum()) for pieces in self.pieces))))
 
 
-def encode_part(examples: Sequence[Example], tokenizer: Tokenizer, labels: Sequence[str]) -> EncodedPart:
-    """Tokenize and tag `examples`."""
-    pieces = tokenizer([example.document.text for example in examples])
+def encode_part(
+    examples: Sequence[Example], tokenizer: Tokenizer, labels: Sequence[str], *, sentence_rules: int = FIRST_RULES
+) -> EncodedPart:
+    """Tokenize and tag `examples`.
+
+    :param sentence_rules: the rules for where sentences end, at which windows are cut.
+    """
+    pieces = tokenizer([example.document.text for example in examples], sentence_rules=sentence_rules)
     tags, unrepresentable = [], Counter[str]()
     for example, cut in zip(examples, pieces, strict=True):
         encoded, counts = encode_tags(cut, example.entities, labels, example.disputed.entities, example.unasked.labels)

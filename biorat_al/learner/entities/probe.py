@@ -35,6 +35,7 @@ import torch
 from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.sentences import FIRST_RULES
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
 from biorat_al.learner.encoder.windows import batches, pad
@@ -79,12 +80,19 @@ class Probe:
     Memory is bounded by a batch and the result, for any number of documents.
 
     :param context: that with which the network was trained.
+    :param sentence_rules: those with which the network was trained.
     """
 
     def __init__(
-        self, network: TaggingNetwork, tokenizer: Tokenizer, device: Device, context: TextContext = "sentence"
+        self,
+        network: TaggingNetwork,
+        tokenizer: Tokenizer,
+        device: Device,
+        context: TextContext = "sentence",
+        sentence_rules: int = FIRST_RULES,
     ) -> None:
         self.context = context
+        self.sentence_rules = sentence_rules
         self._tokenizer, self._device = tokenizer, device
         self._network = network.to(device.name).requires_grad_(False)
         self._draws = MaskDraws(device)
@@ -105,7 +113,7 @@ class Probe:
         :raises LearnerError: the folder does not exist, or is not a complete model.
         """
         network, tokenizer, behaviour = read_model(folder)
-        return cls(network, tokenizer, device or pick_device(), behaviour.context)
+        return cls(network, tokenizer, device or pick_device(), behaviour.context, behaviour.sentence_rules)
 
     def embedding(self, documents: Sequence[Document], *, progress: Progress = SILENT) -> NDArray[np.float32]:
         """Compute the documents' ``embedding``, shape (n, hidden size), in one forward pass."""
@@ -238,7 +246,7 @@ class Probe:
         with progress.bar(description, total=len(documents), unit="document") as bar, torch.no_grad():
             for start in range(0, len(documents), CHUNK):
                 chunk = documents[start : start + CHUNK]
-                pieces = self._tokenizer([document.text for document in chunk])
+                pieces = self._tokenizer([document.text for document in chunk], sentence_rules=self.sentence_rules)
                 totals = np.zeros((len(chunk), size))
                 for batch in self._batches(pieces, tokens or self._device.batch_tokens):
                     np.add.at(totals, batch.documents, sums(batch).cpu().numpy())

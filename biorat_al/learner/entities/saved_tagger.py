@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from biorat_al.learner.encoder.saved_model import LATER, damaged, read_contents
+from biorat_al.corpus.sentences import FIRST_RULES, RULES
+from biorat_al.learner.encoder.saved_model import damaged, read_contents
 from biorat_al.learner.encoder.tokenizing import Tokenizer
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.settings import TextContext
@@ -22,6 +23,7 @@ class Behaviour:
     :param max_length: window length in word pieces, special tokens included.
     :param offset: added to the divided log-odds; files of older versions do not have it.
     :param context: the windows that it was trained on, and reads documents in.
+    :param sentence_rules: the rules for where the sentences of these windows end.
     """
 
     labels: tuple[str, ...]
@@ -29,7 +31,8 @@ class Behaviour:
     pad: int
     max_length: int
     offset: float = 0.0
-    context: TextContext = field(default="sentence", metadata=LATER)
+    context: TextContext = "sentence"
+    sentence_rules: int = FIRST_RULES
 
 
 def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
@@ -42,6 +45,8 @@ def read_model(folder: Path) -> tuple[TaggingNetwork, Tokenizer, Behaviour]:
         behaviour = Behaviour(**{**values, "labels": tuple(values["labels"])})
         if behaviour.context not in get_args(TextContext):
             raise TypeError(f"its windows are {behaviour.context!r}, which this version does not know")
+        if behaviour.sentence_rules not in RULES:
+            raise TypeError(f"its sentences are cut by rules {behaviour.sentence_rules!r}, unknown to this version")
         network = TaggingNetwork(base, len(behaviour.labels))
         network.head.load_state_dict(head)
     except (KeyError, TypeError, RuntimeError) as error:

@@ -74,6 +74,7 @@ class Tagger:
     :ivar labels: the entity types that it knows.
     :ivar uncased: whether its tokenizer ignores case.
     :ivar tokenizer: cuts text into word pieces.
+    :ivar sentence_rules: the rules for where sentences end in what it reads.
     :ivar scaling: how the probabilities of mentions are calibrated.
 
     `model` is the folder of a model, for example one in ``my-project/models``:
@@ -95,6 +96,7 @@ class Tagger:
         self.uncased = tokenizer.uncased
         self.scaling = Scaling(behaviour.temperature, behaviour.offset)
         self.tokenizer = tokenizer
+        self.sentence_rules = behaviour.sentence_rules
         self._context = behaviour.context
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
@@ -126,12 +128,12 @@ class Tagger:
     def logits(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:
         """Score the tags of documents at their words, shape (words, labels, 3) for each document.
 
-        :param pieces: the documents, cut by :attr:`tokenizer`.
+        :param pieces: the documents, cut by :attr:`tokenizer` with :attr:`sentence_rules`.
         """
         return document_logits(self._network, pieces, self.tokenizer, self._device, context=self._context)
 
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Tagged]:
-        pieces = self.tokenizer([document.text for document in documents])
+        pieces = self.tokenizer([document.text for document in documents], sentence_rules=self.sentence_rules)
         for document, cut, decoded in zip(documents, pieces, decode(self.logits(pieces)), strict=True):
             raw = [probability for *_, probability in decoded.mentions]
             scores = self.scaling.apply(raw).tolist()

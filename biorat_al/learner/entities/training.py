@@ -64,7 +64,8 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
         return [example.document.id, example.document.text, mentions, *apart]
 
     def encode(self, examples: Sequence[Example]) -> EncodedPart:
-        return encode_part(examples, self.job.encoder.tokenizer, self.labels)
+        rules = self.job.training.sentence_rules
+        return encode_part(examples, self.job.encoder.tokenizer, self.labels, sentence_rules=rules)
 
     def check(self, learn: EncodedPart, dev: EncodedPart) -> None:
         if not learn.examples:
@@ -95,6 +96,7 @@ class EntityTraining(Training[EncodedPart, TaggingNetwork]):
                 tokenizer.max_length,
                 outcome.scaling.offset,
                 self.job.training.context,
+                self.job.training.sentence_rules,
             ),
             {"training": self.job.training, "adversarial": self.job.adversarial},
             {

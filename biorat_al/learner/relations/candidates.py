@@ -46,7 +46,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from biorat_al.corpus.model.document import Concept, Document, Entity, Span
-from biorat_al.learner.encoder.sentences import sentence_ends
+from biorat_al.corpus.sentences import FIRST_RULES, sentence_ends
 from biorat_al.learner.types import Example
 from biorat_al.settings import RelationSettings, RelationType
 
@@ -124,7 +124,7 @@ class _Sentences:
     """
 
     def __init__(self, text: str, mentions: Sequence[Entity], window: int | Literal["document"]) -> None:
-        borders = sentence_ends(text)
+        borders = sentence_ends(text, rules=FIRST_RULES)
         self._first = [bisect_right(borders, mention.start) for mention in mentions]
         self._last = [bisect_right(borders, mention.end - 1) for mention in mentions]
         self._window = len(borders) + 1 if window == "document" else window

@@ -22,7 +22,7 @@ from biorat_al.rounds.borrowing.kept import (
 )
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.settings import Settings, TrainingSettings
+from biorat_al.settings import Settings, TrainingSettings, without_later
 from biorat_al.version import __version__
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def training_settings(settings: Settings) -> TrainingSettings:
         epochs=borrow.epochs,
         min_steps=1,
         context=training.context,
+        sentence_rules=training.sentence_rules,
         batch_size=borrow.batch_size,
         weight_decay=training.weight_decay,
         warmup=training.warmup,
@@ -123,17 +124,13 @@ def _seed(context: Context) -> int:
 def _key(context: Context, corpora: Sequence[KeptCorpus]) -> str:
     """Return the digest of everything that the model depends on, besides the machine."""
     settings = context.settings
-    training = training_settings(settings).model_dump(mode="json")
-    if training["context"] == TrainingSettings().context:
-        # versions that did not know it made the same model
-        del training["context"]
     values = {
         "corpora": [corpus.sha256 for corpus in corpora],
         "labels": borrowed_labels(corpora, settings),
         "mapping": settings.borrow.mapping(settings.entities),
         "encoder": context.encoder.fingerprint,
         "max_length": settings.encoder.max_length,
-        "training": training,
+        "training": without_later(training_settings(settings).model_dump(mode="json")),
         "seed": _seed(context),
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,16 @@ from biorat_al.settings import SETTINGS_FILE, Settings
 from biorat_al.store.annotations import chunks, entity_values
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import add_predictions, note_source, predicted_documents, sources_of
+from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import now
 
 RULES = 1
 """Number of the dictionary's rules; a change of them changes the versions."""
 
 CHUNK = 512
+
+FILES = "pre_label_files"
+"""Key of the files' digests in the counts of the step ``push``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class PreLabeller:
     :param path: the file.
     :param sha256: its digest now.
     :param version: names the project, the file and its content.
+    :param matchers: the dictionaries that were read in this run of the round, by digest and label: reading a large one
+        takes seconds, and several steps use it.
     """
 
     kept: KeptFile
@@ -49,6 +55,7 @@ class PreLabeller:
     sha256: str
     version: str
     settings: Settings
+    matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -58,7 +65,7 @@ class PreLabeller:
     def predicted(self, documents: Mapping[int, Document]) -> dict[int, tuple[Entity, ...]]:
         """Return the mentions in documents, by row id; a document that a file of pre-labels lacks is left out."""
         if self.kept.label is not None:
-            matcher = Matcher(read_dictionary(self.path), self.kept.label)
+            matcher = self._matcher(self.kept.label)
             return {row_id: matcher.entities(document.text) for row_id, document in documents.items()}
         row_ids = {document.id: row_id for row_id, document in documents.items()}
         labels = Labels(self.settings)
@@ -69,6 +76,12 @@ class PreLabeller:
                 continue
             found.setdefault(row_id, _with_labels(record.annotation.entities, labels))
         return found
+
+    def _matcher(self, label: str) -> Matcher:
+        key = self.sha256, label
+        if key not in self.matchers:
+            self.matchers[key] = Matcher(read_dictionary(self.path), label)
+        return self.matchers[key]
 
     def note(self, session: Session, number: int) -> None:
         """Record it as a model, if it is not known yet.
@@ -94,7 +107,7 @@ def changed_files(session: Session, found: Sequence[PreLabeller], number: int) -
 
     :param number: this round, whose own use does not count.
     """
-    used = {row.summary["file"]: row.sha256 for row in sources_of(session) if row.round_number < number}
+    used = _used_before(session, number)
     told = []
     for one in found:
         before = used.get(one.kept.file, one.kept.sha256)
@@ -102,6 +115,23 @@ def changed_files(session: Session, found: Sequence[PreLabeller], number: int) -
             since = "the last round" if one.kept.file in used else "the project was made"
             told.append(f"{one.title} ({one.kept.file}) was changed since {since}; its new content counts from now on")
     return told
+
+
+def digests(found: Sequence[PreLabeller]) -> dict[str, str]:
+    """Return what a round records of its files, so that the next one knows whether they were changed."""
+    return {one.kept.file: one.sha256 for one in found}
+
+
+def _used_before(session: Session, number: int) -> dict[str, str]:
+    """Return the digest of each file when a round before this one last used it, by its place."""
+    # earlier versions recorded each content once, with the round that used it first
+    used = {row.summary["file"]: row.sha256 for row in sources_of(session) if row.round_number < number}
+    for row in all_rounds(session):
+        if row.number < number:
+            for step in steps_of(session, row.number):
+                if step.name == "push":
+                    used |= step.counts.get(FILES, {})
+    return used
 
 
 def predict_with(context: Context, labeller: PreLabeller, document_ids: Sequence[int]) -> None:
@@ -155,7 +185,9 @@ def _pre_labeller(context: Context, kept: KeptFile) -> PreLabeller:
     shaping = f"{RULES} {kept.label}" if kept.label is not None else Labels(settings).text
     content = hashlib.sha256(f"{kept.kind}\n{sha256}\n{shaping}".encode()).hexdigest()
     slug = slug_of(kept.name, "file")
-    return PreLabeller(kept, path, sha256, f"{settings.name}-{kept.kind}-{slug}-{content[:8]}", settings)
+    return PreLabeller(
+        kept, path, sha256, f"{settings.name}-{kept.kind}-{slug}-{content[:8]}", settings, context.matchers
+    )
 
 
 def _with_labels(entities: Sequence[Entity], labels: Labels) -> tuple[Entity, ...]:

@@ -62,9 +62,11 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         counts = pool_counts(session, model.version, context.number, targets)
 
+    unit = {"unit": context.unit} if context.unit == "sentence" else {}
+
     def finish(session: Session) -> StepResult:
         forget_predictions(session, model.version)
-        return StepResult(counts={"documents": len(targets), "model": model.version, **counts})
+        return StepResult(counts={"documents": len(targets), **unit, "model": model.version, **counts})
 
     return finish
 
@@ -83,6 +85,24 @@ def predict_picked(context: Context, picked: Sequence[int]) -> None:
         done = predicted_documents(session, model.version)
     if not done.issuperset(picked):
         _predict_chunks(context, model, picked, done, "Pre-labelling the batch")
+
+
+def predict_begun(context: Context, document_ids: Sequence[int]) -> str | None:
+    """Predict whole documents of which only sentences were predicted; return the version of the model, if there is one.
+
+    Where rounds ask for documents, the step before has predicted them. Each chunk is committed, as in :func:`run`.
+
+    :param document_ids: row ids of the documents.
+    """
+    with context.store.read() as session:
+        model = models_of(session, context.number).get(context.settings.training.selecting)
+        model = model or borrowed_model_of(session, context.number)
+        done = predicted_documents(session, model.version) if model else set()
+    if model is None:
+        return None
+    if not done.issuperset(document_ids):
+        _predict_chunks(context, model, document_ids, done, "Predicting begun documents")
+    return model.version
 
 
 def _predict_chunks(

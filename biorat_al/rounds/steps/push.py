@@ -14,10 +14,11 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.role import LEARNT_ROLES, Role
 from biorat_al.corpus.segments import Part
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
+from biorat_al.rounds.completing import pre_label_begun
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
 from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
-from biorat_al.rounds.pre_labels.pre_labeller import changed_files, pre_labellers, predict_with
+from biorat_al.rounds.pre_labels.pre_labeller import FILES, changed_files, digests, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.unasked import behind
 from biorat_al.settings import Settings, project_guidelines
@@ -73,6 +74,8 @@ def run(context: Context) -> Finish:
             notices.append(f"{title} would pre-label, but lacks {plural(len(lacking), 'document')} of the batch")
             labeller = None
     version = labeller.version if labeller is not None else model.version if model is not None else None
+    if version is not None:
+        pre_label_begun(context, version, concerned)
     picked.sort(key=lambda document_id: sure[document_id].confidence if document_id in sure else 0.0)
     with context.store.read() as session:
         proposed = _pre_annotations(session, version, concerned)
@@ -117,6 +120,7 @@ def run(context: Context) -> Finish:
                 "relabelled": sum(len(batch.relabelled) for batch in batches),
                 "notices": list(dict.fromkeys(notices)),
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
+                **({FILES: digests(found)} if found else {}),
                 **({OFFERED: offered} if offered else {}),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, overload
@@ -11,25 +12,33 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature, Pick, QueryStrategy
+from biorat_al.acquisition.price.work import words_in
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
+from biorat_al.acquisition.uniform import Random, Stratified
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Uncertainty
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.completing import COMPLETING, completable, in_order_of_missed
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
 from biorat_al.rounds.pool import asked_documents, never_asked
 from biorat_al.rounds.segments import make_missing_segments
+from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
-from biorat_al.store.models import measures, mnlp_history, models_of
+from biorat_al.store.models import expected_mentions, measures, mnlp_history, models_of
 from biorat_al.store.picks import add_picks
+from biorat_al.store.segments import asked_of_documents, parents_of
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
     from biorat_al.learner.entities.probe import Probe
+
+FRAME = "frame"
+"""Entry of the step's counts that says what a random sample was drawn from; see :func:`_frame`."""
 
 NAMED = "named"
 """Name recorded as the strategy if the caller names the documents."""
@@ -55,7 +64,11 @@ def run(context: Context) -> Finish:
     ``diverse``; the counts then say so. If a strategy asks the model for more and the pool is larger than the settings'
     subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
     :data:`CHOICE`).
+
+    A round that completes documents selects among those that were begun; see :mod:`biorat_al.rounds.completing`.
     """
+    if context.request.complete or _begun_come_first(context):
+        return _completing(context)
     make_missing_segments(context)
     with context.store.read() as session:
         pool = never_asked(session, context.unit, without_gold=context.gold_is_known)
@@ -74,6 +87,8 @@ def run(context: Context) -> Finish:
     if version and strategy.needs_history:
         with context.store.read() as session:
             candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
+    if context.unit == "sentence":
+        counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
     if len(keys) < len(pool):
         counts["drawn"] = len(keys)
     if version and strategy.needs:
@@ -86,9 +101,33 @@ def run(context: Context) -> Finish:
     if selection.per == "hour":
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
-    if context.unit == "sentence":
-        counts["unit"] = context.unit
+    if version and is_random_draw({**counts, "strategy": strategy.name}):
+        counts[FRAME] = _frame(context, keys, candidates, version)
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
+
+
+def is_random_draw(counts: Mapping[str, Any]) -> bool:
+    """Return whether every text that the step could pick was equally likely to be picked.
+
+    A choice per hour prefers short texts, and stratified sentences those of short documents.
+
+    :param counts: of the step.
+    """
+    equal = {Random.name} if counts.get("unit") == "sentence" else {Random.name, Stratified.name}
+    return counts.get("strategy") in equal and "per" not in counts
+
+
+def _frame(context: Context, keys: Iterable[int], candidates: Candidates, version: str) -> dict[str, Any]:
+    """Return what a random sample is drawn from: its words, and the mentions that the model expects in it, by label.
+
+    The model's predictions of what is not picked are deleted by the next round, which has learnt from the sample.
+    """
+    expected: Counter[str] = Counter()
+    with context.store.read() as session:
+        for _, of_one in expected_mentions(session, version, list(keys)):
+            expected.update(of_one)
+    words = sum(words_in(text) for text in candidates.texts)
+    return {"model": version, "words": words, "expected": dict(sorted(expected.items()))}
 
 
 def budget(context: Context) -> Budget:
@@ -132,6 +171,31 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
         return StepResult(counts={"documents": len(picks), "tokens": sum(pick.tokens for pick in picks), **counts})
 
     return finish
+
+
+def _begun_come_first(context: Context) -> bool:
+    """Return whether ``unit = "auto"`` has gone over to documents, and some of those that were begun can be completed.
+
+    A request for a unit, a strategy or certain documents is followed instead.
+    """
+    request, settings = context.request, context.settings
+    asked = (request.unit, request.strategy, request.documents)
+    if settings.selection.unit != "auto" or context.unit != "document" or any(one is not None for one in asked):
+        return False
+    with context.store.read() as session:
+        return bool(completable(session, settings))
+
+
+def _completing(context: Context) -> Finish:
+    """Pick the begun documents in which most missed mentions are expected."""
+    with context.store.read() as session:
+        begun = completable(session, context.settings)
+    if not begun:
+        return nothing("no document can be completed: none was begun, or its sentences are still with the annotators")
+    version = predict_begun(context, begun)
+    keys = _in_order(context, begun)
+    picks = in_order_of_missed(context, keys, version)[: context.request.size or context.settings.selection.size]
+    return _picked(context, picks, keys, {"of": len(begun), "strategy": COMPLETING})
 
 
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
@@ -228,6 +292,15 @@ def _candidates(context: Context, keys: dict[int, str], version: str | None, *, 
         tokens=np.array(tokens, dtype=np.int64),
         uncertainty=uncertainty,
     )
+
+
+def _with_strata(context: Context, candidates: Candidates, row_ids: Sequence[int]) -> Candidates:
+    """Add to sentences which document each is a part of, and how many of it were asked for before."""
+    with context.store.read() as session:
+        parents = parents_of(session, row_ids)
+        asked = asked_of_documents(session)
+    strata = np.array([parents[row_id] for row_id in row_ids], dtype=np.int64)
+    return replace(candidates, strata=strata, asked=np.array([asked[one] for one in strata.tolist()], dtype=np.int64))
 
 
 def _history(rows: Mapping[int, Sequence[float]], keys: Iterable[int]) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, Training
 from biorat_al.store.answers import decisions, learnt_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
-from biorat_al.store.store import now
+from biorat_al.store.segments import places_of
 from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
 
@@ -81,6 +81,7 @@ def run(context: Context) -> Finish:
         return StepResult(
             counts={
                 "documents": len(examples),
+                **_sentences(session, examples),
                 "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
@@ -95,6 +96,12 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+def _sentences(session: Session, examples: Sequence[Example]) -> dict[str, int]:
+    """Return for the counts how many of the examples are sentences asked for by themselves, if there are any."""
+    number = len(places_of(session, [example.document.id for example in examples]))
+    return {"sentences": number} if number else {}
 
 
 def model_folder(context: Context, row: ModelRow) -> Path:
@@ -226,20 +233,7 @@ def _begin_with_borrowed(context: Context) -> Finish:
     if done is not None and done.version != found.model.version:
         replace_lost_model(context, done, found.model, found.model.summary)
     if done is None:
-        context.check_lock()
-        with context.store.write() as session:
-            # a round before may have begun with it too, if everything that it asked for was skipped
-            session.merge(
-                ModelRow(
-                    version=found.model.version,
-                    round_number=context.number,
-                    arm=BORROWED,
-                    selecting=True,
-                    sha256=found.model.sha256,
-                    summary=dict(found.model.summary),
-                    created_at=now(),
-                )
-            )
+        record_model(context, found.model, found.model.summary, BORROWED)
     if kept_files(context.settings):
         return nothing(f"{why}; a model was trained on borrowed documents: {in_words(found.corpora)}")
     return nothing(f"{why}; pre-labels come from a model trained on borrowed documents: {in_words(found.corpora)}")

@@ -66,6 +66,7 @@ REQUEST: dict[str, Check] = {
     "strategy": optional(is_text),
     "partial": lambda value: isinstance(value, bool),
     "documents": optional(list_of(is_text)),
+    "complete": lambda value: isinstance(value, bool),
 }
 """Shape of the request of a round."""
 
@@ -86,12 +87,12 @@ COUNTS: dict[str, Check] = {
         (
             "new", "changed", "revised", "deleted", "skipped", "deleted_tasks", "unattended", "drafts",
             "unknown_tasks", "documents", "empty_documents", "mentions", "relations", "of", "tokens", "drawn",
-            "tasks", "pre_labelled", "relabelled", "test_tasks", "cut_documents",
+            "tasks", "pre_labelled", "relabelled", "test_tasks", "cut_documents", "sentences",
         ),
         is_whole,
     ),
     **dict.fromkeys(("calibrated_on", "uncertainty", "change"), optional(is_number)),
-    **dict.fromkeys(("strategy", "instead_of", "reason", "no_relation_model", "relation_level"), is_text),
+    **dict.fromkeys(("strategy", "instead_of", "reason", "no_relation_model", "relation_level", "unit"), is_text),
     **dict.fromkeys(("unrepresentable", "not_candidates"), object_of(is_whole)),
     "f1": object_of(optional(is_number)),
     "models": object_of(is_text),
@@ -99,7 +100,9 @@ COUNTS: dict[str, Check] = {
     "last_model": with_entries(documents=is_whole, f1=optional(is_number)),
     "start": _START,
     "offered": _OFFERED,
+    "frame": with_entries(model=is_text, words=is_whole, expected=object_of(is_number)),
     "pre_labels_of": is_text,
+    "pre_label_files": object_of(is_text),
     "pre_labellers": with_entries(model=is_text, level=is_number, measured=_MEASURED, winner=optional(is_text)),
 }  # fmt: skip
 """Shape of the counts of a step."""

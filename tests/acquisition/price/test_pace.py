@@ -38,6 +38,26 @@ def test_all_answers_to_a_document_are_its_price_and_test_documents_do_not_count
     assert pace_of(answers[2:], SURE) is None
 
 
+def test_sentences_count_as_the_share_of_their_document_that_they_are() -> None:
+    sentences = [_answer(number, 1, Work(20, tasks=1), "segment") for number in range(1, 11)]
+    shares = dict.fromkeys(range(1, 11), 0.1)
+    # ten sentences of 20 seconds are one document
+    pace = pace_of(sentences, SURE, shares=shares)
+    assert pace.draws == pytest.approx(200.0)
+    assert pace.factors["tasks × 2"] == pytest.approx(1.5)
+    mixed = pace_of([*sentences, _answer(11, 1, Work(200, tasks=10))], SURE, shares=shares)
+    assert mixed.draws == pytest.approx(200.0)
+
+
+def test_the_newest_sentences_are_enough_once_they_are_worth_enough_documents() -> None:
+    old = [_answer(number, 1, Work(tasks=99)) for number in range(30)]
+    new = [_answer(100 + number, 2, Work(tasks=1), "segment") for number in range(40)]
+    halves = {one.document_id: 0.5 for one in new}
+    assert pace_of([*old, *new], SURE, shares=halves).draws == pytest.approx(20.0)
+    fewer = {one.document_id: 0.1 for one in new}
+    assert float(np.mean(pace_of([*old, *new], SURE, shares=fewer).draws)) > 300
+
+
 def test_the_factors_are_those_of_the_work_by_hand() -> None:
     pace = pace_of([_answer(1, 1, Work(100, added=10, tasks=1))], SURE)
     # 50 + 40 + 10 seconds

@@ -232,8 +232,8 @@ def test_the_data_manager_has_one_tab_with_the_useful_columns(
     visible = set(names) - set(view["data"]["hiddenColumns"]["explore"])
     of_a_model = {"tasks:predictions_score", "tasks:predictions_model_versions"}
     assert visible == {
-        "tasks:id", "tasks:data.document_id", "tasks:data.title", "tasks:completed_at", "tasks:total_annotations",
-        "tasks:cancelled_annotations", "tasks:annotators",
+        "tasks:id", "tasks:data.document_id", "tasks:data.document_title", "tasks:completed_at",
+        "tasks:total_annotations", "tasks:cancelled_annotations", "tasks:annotators",
     } | (of_a_model if role == "pool" else set())  # fmt: skip
     # it hides no task, from people or from a fetch
     assert view["data"]["filters"]["items"] == []
@@ -252,21 +252,27 @@ def test_tabs_that_people_made_are_left_alone(label_studio: RunningLabelStudio, 
 
 
 @pytest.mark.parametrize(
-    ("document", "title"),
+    ("document", "title", "above"),
     [
-        (Document("t1", "A title.\nText.", (Passage("title", 0, 8), Passage("abstract", 9, 14))), "A title."),
-        (Document("t2", 'Two\r\n <b>"lines"</b> & 😀\n', (Passage("Title", 0, 24),)), 'Two <b>"lines"</b> & 😀'),
-        (Document("t3", "Text.", (), {"title": "From $text {{x}} metadata"}), "From $text {{x}} metadata"),
-        (Document("t4", "No title."), ""),
-        (Document("t5", "x " * 400, (Passage("title", 0, 800),)), f"{'x ' * 149}x …"),
+        (Document("t1", "A title.\nText.", (Passage("title", 0, 8), Passage("abstract", 9, 14))), "A title.", ""),
+        (Document("t2", 'Two\r\n <b>"lines"</b> & 😀\n', (Passage("Title", 0, 24),)), 'Two <b>"lines"</b> & 😀', ""),
+        (
+            Document("t3", "Text.", (), {"title": "From $text {{x}} metadata"}),
+            "From $text {{x}} metadata",
+            "From $text {{x}} metadata",
+        ),
+        (Document("t4", "No title."), "", ""),
+        (Document("t5", "x " * 400, (Passage("title", 0, 800),)), f"{'x ' * 149}x …", ""),
+        (Document("t6", "Text.\nA title.", (Passage("text", 0, 5), Passage("title", 6, 14))), "A title.", "A title."),
     ],
 )
-def test_every_task_has_a_title_for_people(
-    label_studio: RunningLabelStudio, marker: str, document: Document, title: str
+def test_every_task_has_a_title_for_people_above_its_text_only_if_that_does_not_begin_with_it(
+    label_studio: RunningLabelStudio, marker: str, document: Document, title: str, above: str
 ) -> None:
     desk, annotator = label_studio.desk(), label_studio.annotator()
     project = desk.prepare("pool", "titles", LABELS, marker=marker)
     (task_id,) = desk.push(project, [Task(document.id, document)]).values()
     data = annotator.open(task_id)["data"]
-    assert data["title"] == title
+    assert data["document_title"] == title
+    assert data["title"] == above
     assert data["text"] == document.text

@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from biorat_al.corpus.model.document import Document, Entity, Span
+from biorat_al.corpus.model.document import Document, Entity, Passage, Span
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
@@ -44,12 +46,14 @@ def test_a_task_holds_the_text_the_id_the_key_and_the_title(
         "text": TEXTS["1003"],
         "document_id": "1003",
         "biorat_key": "1003",
-        "title": "Title",
+        "document_title": "Title",
+        "title": "",
     }
     assert annotator.open(ids["key-77"])["data"] == {
         "text": document.text,
         "document_id": "77",
         "biorat_key": "key-77",
+        "document_title": "From metadata",
         "title": "From metadata",
     }
 
@@ -252,4 +256,15 @@ def test_a_request_that_is_too_large_is_sent_in_smaller_ones() -> None:
 
 def test_a_title_that_is_no_text_is_left_out() -> None:
     body = pushing.task_body(Task("k", Document("k", "text", metadata={"title": 7})), None)  # type: ignore[arg-type]
-    assert body["data"]["title"] == ""
+    assert (body["data"]["document_title"], body["data"]["title"]) == ("", "")
+
+
+@given(words=st.lists(st.sampled_from(["gout", "calms", "Zalvorin", "é", "x" * 200]), min_size=1), cut=st.data())
+def test_a_title_is_shown_once_however_it_is_broken_into_lines(words: list[str], cut: Any) -> None:
+    blanks = [cut.draw(st.sampled_from([" ", "\n", "\r\n  ", "\u00a0"])) for _ in words]
+    text = "".join(blank + word for blank, word in zip(blanks, words, strict=True))
+    end = cut.draw(st.integers(0, len(text)))
+    document = Document("k", text, (Passage("title", 0, end),))
+    data = pushing.task_body(Task("k", document), None)["data"]  # type: ignore[arg-type]
+    assert data["title"] == ""
+    assert data["document_title"].removesuffix(" …") in " ".join(text.split())

@@ -306,6 +306,20 @@ def test_a_simulation_that_was_begun_before_committees_goes_on_with_its_defaults
         Simulation.create(tmp_path, changed, grid("none"), sources)
 
 
+def test_a_simulation_that_was_begun_before_several_sentence_rules_goes_on_with_the_first(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    voting = settings.model_copy(update={"training": settings.training.model_copy(update={"committee": True})})
+    Simulation.create(tmp_path, voting, grid("none"), sources)
+    plan = tmp_path / PLAN
+    values = json.loads(plan.read_text(encoding="utf-8"))
+    assert values["settings"]["training"].pop("sentence_rules") == 2
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    for _ in range(2):  # the plan is written again
+        begun = Simulation.create(tmp_path, voting, grid("none"), sources).settings.training
+        assert begun == voting.training.model_copy(update={"sentence_rules": 1})
+
+
 @pytest.mark.slow
 def test_a_committee_is_simulated_as_a_project_has_it(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     (run,) = make(tmp_path, settings, grid("committee", rounds=1), sources)

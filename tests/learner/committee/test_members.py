@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.sentences import NEWEST_RULES
 from biorat_al.errors import LearnerError
 from biorat_al.learner.committee.members import CommitteeExtractor, CommitteeTagger, mean_log_probabilities
 from biorat_al.learner.encoder.device import Device
@@ -91,6 +92,17 @@ def test_models_of_other_labels_do_not_vote_together(members: list[Tagger]) -> N
     members[1].labels = ("Gene",)
     with pytest.raises(LearnerError, match="know other entity types"):
         CommitteeTagger("c", members, UNCALIBRATED)
+
+
+def test_models_that_cut_sentences_by_other_rules_do_not_vote_together(members: list[Tagger]) -> None:
+    members[1].sentence_rules = 1
+    with pytest.raises(LearnerError, match="were trained with other sentence_rules"):
+        CommitteeTagger("c", members, UNCALIBRATED)
+
+
+def test_the_committee_cuts_sentences_as_its_members_do(members: list[Tagger]) -> None:
+    committee = CommitteeTagger("c", members, UNCALIBRATED)
+    assert committee.sentence_rules == members[0].sentence_rules == NEWEST_RULES
 
 
 def test_the_relations_mean_is_that_of_the_members_classes(tmp_path: Path, encoder_folder: Path) -> None:

@@ -75,7 +75,8 @@ def test_the_sensitivity_is_the_mean_of_the_members(folders: list[Path], documen
 
 
 def test_members_that_read_other_windows_are_refused(folders: list[Path], run: Any, make_examples: Examples) -> None:
-    settings = TrainingSettings(epochs=1, min_steps=2, context="document")
-    other = run(make_examples(12), arm="none", training=settings)
-    with pytest.raises(LearnerError, match="trained with other settings of context"):
-        CommitteeProbe([Probe.load(folder, CPU) for folder in (folders[0], other.folder)])
+    for changes in ({"context": "document"}, {"sentence_rules": 1}):
+        settings = TrainingSettings(epochs=1, min_steps=2).model_copy(update=changes)
+        other = run(make_examples(12), arm="none", training=settings)
+        with pytest.raises(LearnerError, match="trained with other settings of context or sentence_rules"):
+            CommitteeProbe([Probe.load(folder, CPU) for folder in (folders[0], other.folder)])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from biorat_al.corpus.sentences import NEWEST_RULES
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import saved_model as module
 from biorat_al.learner.encoder.encoder import Encoder
@@ -99,6 +100,15 @@ def test_a_context_that_this_version_does_not_know_is_refused(
     behaviour = Behaviour(("Chemical", "Disease"), 1.0, 0, 64, context="paragraph")  # type: ignore[arg-type]
     folder, _ = write_model(tmp_path, "p", network, encoder.tokenizer, behaviour, {})
     with pytest.raises(LearnerError, match="its windows are 'paragraph'"):
+        read_model(folder)
+
+
+def test_sentence_rules_that_this_version_does_not_know_are_refused(
+    tmp_path: Path, network: TaggingNetwork, encoder: Encoder
+) -> None:
+    behaviour = Behaviour(("Chemical", "Disease"), 1.0, 0, 64, sentence_rules=NEWEST_RULES + 1)
+    folder, _ = write_model(tmp_path, "p", network, encoder.tokenizer, behaviour, {})
+    with pytest.raises(LearnerError, match="its sentences are cut by rules 3, unknown to this version"):
         read_model(folder)
 
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.sentences import RULES
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.encoder.saved_model import write_model
 from biorat_al.learner.encoder.windows import batches
 from biorat_al.learner.entities import tagger as module
-from biorat_al.learner.entities.decoding import NOTHING, Decoded
+from biorat_al.learner.entities.decoding import NOTHING, Decoded, decode
 from biorat_al.learner.entities.encoding import Window, windows
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
@@ -163,6 +164,22 @@ def test_a_model_reads_documents_in_the_context_that_it_was_trained_with(
         ids = torch.tensor([[*tokenizer.before, *whole.ids.tolist(), *tokenizer.after]])
         by_hand = network(ids, None)[0, 1:-1].numpy()[whole.heads]
     np.testing.assert_allclose(found, by_hand, atol=2e-5)
+
+
+def test_a_model_cuts_sentences_by_the_rules_that_it_was_trained_with(
+    network: TaggingNetwork, encoder: Encoder, tmp_path: Path, cpu: Device
+) -> None:
+    # rules 1 take the "d" for an initial
+    first, second = "The patient took aspirin for 5 d.", "Then low dose of pain"
+    tokenizer = encoder.tokenizer
+    for rules in RULES:
+        behaviour = Behaviour(("Chemical", "Disease"), 1.5, tokenizer.pad, tokenizer.max_length, sentence_rules=rules)
+        tagger = Tagger.load(write_model(tmp_path, "p", network, tokenizer, behaviour, {})[0], cpu)
+        whole, alone = tagger.logits(tokenizer([f"{first} {second}", first], sentence_rules=rules))
+        assert np.allclose(whole[: len(alone)], alone, atol=1e-4) == (rules == 2)
+        (prediction,) = tagger.predict([Document("1", f"{first} {second}")])
+        (decoded,) = decode([whole])
+        assert prediction.uncertainty.entity_entropy == pytest.approx(decoded.entity_entropy, rel=1e-5)
 
 
 @pytest.mark.parametrize("context", ["sentence", "document"])

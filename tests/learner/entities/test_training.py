@@ -442,10 +442,11 @@ def test_a_step_learns_from_about_as_many_sentences_whatever_the_context_is(run:
 def test_the_context_is_kept_with_the_model_and_without_it_models_are_as_they_were(
     run: Train, make_examples: Examples, cpu: Device
 ) -> None:
-    plain = run(make_examples(12))
-    same = run(make_examples(12), training=QUICK.model_copy(update={"context": "sentence"}))
+    older = QUICK.model_copy(update={"sentence_rules": 1})
+    plain = run(make_examples(12), training=older)
+    same = run(make_examples(12), training=older.model_copy(update={"context": "sentence"}))
     # every example is one sentence: the same windows and weights, and another model all the same
-    other = run(make_examples(12), training=QUICK.model_copy(update={"context": "document"}))
+    other = run(make_examples(12), training=older.model_copy(update={"context": "document"}))
     assert plain.sha256 == same.sha256 != other.sha256
     assert other.summary["settings"]["training"]["context"] == "document"
     contexts = [read_model(model.folder)[2].context for model in (plain, other)]
@@ -454,3 +455,16 @@ def test_the_context_is_kept_with_the_model_and_without_it_models_are_as_they_we
         stated = json.loads(file.metadata()["biorat_al"])
     assert set(stated) == {"format", "base", "labels", "temperature", "pad", "max_length", "offset"}
     assert Probe.load(other.folder, cpu).context == "document"
+
+
+def test_the_sentence_rules_are_kept_with_the_model_and_decide_its_windows(run: Train, cpu: Device) -> None:
+    # rules 1 take the "d" for an initial
+    text = "The patient took aspirin for 5 d. Then low dose of heparin and pain."
+    examples = [
+        Example(Document(f"d{number}", text), (Entity("T1", "Chemical", (Span(17, 24),)),)) for number in range(8)
+    ]
+    made = [run(examples, training=QUICK.model_copy(update={"sentence_rules": rules})) for rules in (1, 2)]
+    assert [read_model(model.folder)[2].sentence_rules for model in made] == [1, 2]
+    assert [Probe.load(model.folder, cpu).sentence_rules for model in made] == [1, 2]
+    # eight windows of one text each, or sixteen sentences
+    assert [model.summary["epochs"] for model in made] == [2, 1]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Concept, ConceptRelation, Disputed, Document, Entity, Relation, Span
 from biorat_al.corpus.reading import read_corpus
-from biorat_al.learner.encoder.sentences import sentence_ends
+from biorat_al.corpus.sentences import FIRST_RULES, sentence_ends
 from biorat_al.learner.relations import candidates
 from biorat_al.learner.relations.candidates import Candidate, find_candidates, label_candidates
 from biorat_al.learner.types import Example
@@ -266,7 +266,7 @@ def test_of_too_many_the_nearest_are_kept_and_below_the_bound_all(
     text = "It was so. " * 7
     found = [Entity(f"T{n}", label, (Span(a, a + size),)) for n, (a, size, label) in enumerate(places)]
     settings = RelationSettings(level=level, window=window)  # type: ignore[arg-type]
-    ends = sentence_ends(text)
+    ends = sentence_ends(text, rules=FIRST_RULES)
 
     def apart(candidate: Candidate) -> tuple[int, int]:
         before, behind = sorted((candidate.head, candidate.tail), key=lambda one: (one.start, one.end))

@@ -119,18 +119,19 @@ def test_a_second_batch_is_pre_labelled_too_if_everything_in_the_first_was_skipp
 
 
 @pytest.mark.slow
-def test_the_borrowed_model_has_the_context_of_the_project_and_its_key_is_that_of_older_versions(
+def test_the_borrowed_model_reads_as_the_project_does_and_its_key_is_that_of_older_versions(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    for context in ("sentence", "document"):
-        settings = settings_for(tiny_encoder, training={"context": context})
-        with borrowing(tmp_path / context, settings) as project:
+    for context, rules in (("sentence", 1), ("document", 1), ("sentence", 2)):
+        settings = settings_for(tiny_encoder, training={"context": context, "sentence_rules": rules})
+        with borrowing(tmp_path / f"{context}-{rules}", settings) as project:
             project.round()
             folder, settings = start_file(project), project.settings
             corpora = borrowed_corpora(project.folder, settings)
-        assert read_model(folder)[2].context == context
+        behaviour = read_model(folder)[2]
+        assert (behaviour.context, behaviour.sentence_rules) == (context, rules)
         training_values = training.training_settings(settings).model_dump(mode="json")
-        assert training_values.pop("context") == context
+        assert (training_values.pop("context"), training_values.pop("sentence_rules")) == (context, rules)
         values = {
             "corpora": [corpus.sha256 for corpus in corpora],
             "labels": borrowed_labels(corpora, settings),
@@ -142,7 +143,7 @@ def test_the_borrowed_model_has_the_context_of_the_project_and_its_key_is_that_o
         }
         known_before = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
         key = json.loads((folder / "training.json").read_text())["provenance"]["borrowed_key"]
-        assert (key == known_before) == (context == "sentence")
+        assert (key == known_before) == ((context, rules) == ("sentence", 1))
 
 
 @pytest.mark.slow

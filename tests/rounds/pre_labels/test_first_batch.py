@@ -15,10 +15,12 @@ from biorat_al.corpus.model.document import Annotation, Concept, Document, Entit
 from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
+from biorat_al.dictionary.reading import read_dictionary
 from biorat_al.errors import CorpusError, LabelError, ProjectError, SettingsError, UsageError
 from biorat_al.presentation.init import init_text
 from biorat_al.presentation.round import round_text
 from biorat_al.project import Project
+from biorat_al.rounds.pre_labels import pre_labeller
 from biorat_al.rounds.pre_labels.copying import ELSEWHERE, NOT_LOOKED_AT, NOT_OURS, TWICE, dictionary_of
 from biorat_al.rounds.pre_labels.kept import read_record
 from biorat_al.settings import Settings, make_settings
@@ -268,18 +270,24 @@ def test_a_dictionary_with_a_label_that_is_taken_out_is_an_error_of_the_settings
 
 
 @pytest.mark.slow
-def test_a_changed_dictionary_is_told_once(tmp_path: Path, tiny_encoder: Path) -> None:
+def test_a_changed_dictionary_is_told_once(tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option])
+    read: list[Path] = []
+    monkeypatch.setattr(
+        pre_labeller, "read_dictionary", lambda path: [read.append(path), *read_dictionary(path)][1:]
+    )  # fmt: skip
     with project:
         file = project.folder / project.settings.dictionary[0].file
-        file.write_text(file.read_text("utf-8") + "patients\n", encoding="utf-8")
-        report = project.round()
-        (notice,) = [one for one in report.step("push").counts["notices"] if "dictionary" in one]
-        assert notice.startswith(
-            "the dictionary diseases.tsv (pre-labels/1-diseases.tsv) was changed since the project"
-        )
-        assert not [one for one in project.round().step("push").counts["notices"] if "dictionary" in one]
+        first = file.read_text("utf-8")
+        other = first + "patients\n"
+        for content, since in ((other, "the project was made"), (first, "the last round"), (first, None)):
+            file.write_text(content, encoding="utf-8")
+            read.clear()
+            notices = [one for one in project.round().step("push").counts["notices"] if "dictionary" in one]
+            assert read == [file], "a dictionary is read once in a round"
+            told = f"the dictionary diseases.tsv (pre-labels/1-diseases.tsv) was changed since {since}; its new content"
+            assert notices == ([] if since is None else [f"{told} counts from now on"])
 
 
 def test_a_missing_dictionary_stops_the_round_with_a_sentence(tmp_path: Path, tiny_encoder: Path) -> None:

@@ -2,8 +2,9 @@
 
 Each document, entity, relation, event and coreference of the kb configuration has one row, with its ids there
 (``record_id``, ``item_id``). ``rule`` says how the document's annotation was decided on (``adjudicated``, ``majority``,
-``single`` or ``gold``). ``by`` lists everybody whose answer has the annotation; in a document's row, everybody whose
-answer was used for the decision. For each of them it gives
+``single`` or ``gold``). The rule of a document whose sentences were annotated one by one is ``sentences``, and each of
+its entities and relations has the rule of its sentence. ``by`` lists everybody whose answer has the annotation; in a
+document's row, everybody whose answer was used for the decision. For each of them it gives
 
 - the annotator under a pseudonym (null for gold annotations),
 - the time of the answer,
@@ -16,7 +17,7 @@ answer was used for the decision. For each of them it gives
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -54,6 +55,8 @@ class Provenance:
 
     :param authors: everybody whose answer was used for the decision.
     :param entities: entity id → its authors; the same for the others.
+    :param entity_rules: entity id → the rule that decided on it, where it is not that of the document; the same for
+        `relation_rules`.
     """
 
     rule: str
@@ -61,6 +64,8 @@ class Provenance:
     entities: Mapping[str, Sequence[Author]]
     relations: Mapping[str, Sequence[Author]]
     concept_relations: Mapping[ConceptRelation, Sequence[Author]]
+    entity_rules: Mapping[str, str] = field(default_factory=dict)
+    relation_rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,9 @@ def provenance_rows(
     :param record: the kb record of `annotation`; entities and relations are in the same order in both.
     """
 
-    def row(item: str, item_id: str, kind: str | None, by: Iterable[Author]) -> dict[str, Any]:
+    def row(
+        item: str, item_id: str, kind: str | None, by: Iterable[Author], rule: str = provenance.rule
+    ) -> dict[str, Any]:
         return {
             "record_id": record["id"],
             "document_id": record["document_id"],
@@ -112,18 +119,22 @@ def provenance_rows(
             "item": item,
             "item_id": item_id,
             "type": kind,
-            "rule": provenance.rule,
+            "rule": rule,
             "by": [author.row() for author in by],
         }
 
     yield row("document", record["id"], None, provenance.authors)
     for entity, kb_entity in zip(annotation.entities, record["entities"], strict=True):
-        yield row("entity", kb_entity["id"], entity.label, provenance.entities[entity.id])
-    by_relation = [provenance.relations[relation.id] for relation in annotation.relations]
+        rule = provenance.entity_rules.get(entity.id, provenance.rule)
+        yield row("entity", kb_entity["id"], entity.label, provenance.entities[entity.id], rule)
+    by_relation = [
+        (provenance.relations[relation.id], provenance.relation_rules.get(relation.id, provenance.rule))
+        for relation in annotation.relations
+    ]
     for stated, pairs in linked_pairs(annotation):
-        by_relation += [provenance.concept_relations[stated]] * len(pairs)
-    for by, kb_relation in zip(by_relation, record["relations"], strict=True):
-        yield row("relation", kb_relation["id"], kb_relation["type"], by)
+        by_relation += [(provenance.concept_relations[stated], provenance.rule)] * len(pairs)
+    for (by, rule), kb_relation in zip(by_relation, record["relations"], strict=True):
+        yield row("relation", kb_relation["id"], kb_relation["type"], by, rule)
     # for events and coreferences only the document's authors are known
     for item, value in [("event", event) for event in record["events"]] + [
         ("coreference", group) for group in record["coreferences"]

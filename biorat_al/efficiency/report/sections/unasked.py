@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from biorat_al.efficiency.report.tables import Cell, Figure, FigureTable, Section
 from biorat_al.rounds.unasked import NotAsked
+from biorat_al.wording import inflected
 
 
 def unasked_section(labels: Sequence[NotAsked]) -> Section | None:
@@ -25,12 +26,9 @@ def unasked_section(labels: Sequence[NotAsked]) -> Section | None:
         }
         for one in labels
     ]
-    columns = {
-        "label": "label",
-        "documents": "documents annotated before",
-        "given": "documents that came with annotations",
-    }
-    note = f"People have annotated {labels[0].of:,} documents in all."
+    noun = inflected(2, labels[0].noun)
+    columns = {"label": "label", "documents": f"{noun} annotated before", "given": f"{noun} that came with annotations"}
+    note = f"People have annotated {labels[0].of:,} {noun} in all."
     return Section(
         "unasked",
         "Labels that were added later",

@@ -1,0 +1,1 @@
+"""The commands on what annotators did: ``agreement`` and ``audit``."""
