@@ -61,7 +61,7 @@ def disputes_section(disputes: Disputes | None, ceiling: Ceiling | None = None) 
         "f1": "agreement (F1, %)",
     }
     note = (
-        "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; below ten "
+        "Strict span F1 between the answers of two annotators, 95 % confidence intervals over documents; below twenty "
         "documents a little too narrow. Where the answers began from the same pre-labels, this flatters."
     )
     table = FigureTable("agreement", "Agreement by pair", columns, rows, note)
