@@ -176,10 +176,10 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
 def _begun_come_first(context: Context) -> bool:
     """Return whether ``unit = "auto"`` has gone over to documents, and some of those that were begun can be completed.
 
-    A request for a unit, a strategy or certain documents is followed instead.
+    A request for a unit, a strategy, word pieces or certain documents is followed instead.
     """
     request, settings = context.request, context.settings
-    asked = (request.unit, request.strategy, request.documents)
+    asked = (request.unit, request.strategy, request.tokens, request.documents)
     if settings.selection.unit != "auto" or context.unit != "document" or any(one is not None for one in asked):
         return False
     with context.store.read() as session:
