@@ -17,11 +17,11 @@ from biorat_al.cli.terminal import show
 def coverage(folder: Path | None, as_json: bool) -> None:
     """Estimate which share of all mentions has been found, and the hours until 95 % are.
 
-    It needs a random sample of the text: a round with --strategy random, or a test set drawn at random.
+    It needs a random sample of the text: a round with --strategy random (and --unit sentence), or a test set drawn at
+    random.
 
     \b
     Examples:
-      biorat-al round --strategy random --unit sentence --size 10
       biorat-al coverage
       biorat-al coverage --json --project trial
     """

@@ -278,16 +278,20 @@ SOUND = [
 ]  # fmt: skip
 
 
+TITLES = {"documents that are a title alone"}
+"""What is right and yet told: some of these documents have no abstract."""
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_validate_finds_nothing_in_what_is_right(tmp_path: Path, name: str) -> None:
     validation = validate_corpus([laid_out(tmp_path / "corpus", name)])
-    assert (validation.problems, validation.warnings) == ({}, {})
+    assert (validation.problems, validation.warnings.keys() - TITLES) == ({}, set())
 
 
 @pytest.mark.parametrize("name", [name for name in SOUND if name in CASES])
 def test_packed_files_are_the_same(tmp_path: Path, name: str) -> None:
     validation = validate_corpus([laid_out(tmp_path / "corpus", name, pack=True)])
-    assert (validation.problems, validation.warnings) == ({}, {})
+    assert (validation.problems, validation.warnings.keys() - TITLES) == ({}, set())
 
 
 def test_validate_goes_on_after_a_fault_and_lists_all(tmp_path: Path) -> None:
