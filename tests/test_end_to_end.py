@@ -134,7 +134,7 @@ def test_three_rounds_with_a_real_encoder(
             assert report.step("train").counts["documents"] == 10 * number
             assert report.step("push").counts["pre_labelled"] == 10
         status = project.status()
-        assert status.labelled == {"pool": 10 * last, "test": 12}
+        assert status.labelled == {"pool": 10 * last, "segment": 0, "test": 12}
         assert status.open_now == {"pool": 10}
         assert status.rounds[last].f1["rat"] is not None
         assert status.rounds[last].f1["rat"] > 0.1 * last  # a guess would be near zero

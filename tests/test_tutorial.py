@@ -96,7 +96,7 @@ def test_the_tutorial_leads_from_a_file_of_abstracts_to_a_corpus(reader: Path, m
     assert (project / "report" / "report.html").is_file()
     assert len((project / "predicted.jsonl").read_text(encoding="utf-8").splitlines()) == 5
     with Project.open(project) as opened:
-        assert opened.status(ask_desk=False).labelled == {"pool": 40, "test": 10}
+        assert opened.status(ask_desk=False).labelled == {"pool": 40, "segment": 0, "test": 10}
 
 
 def be_quicker(project: Path) -> None:

@@ -100,7 +100,7 @@ def test_borrowed_documents_are_in_no_split_and_count_as_no_label(tmp_path: Path
     with borrowing(tmp_path, tiny_encoder, record("theirs", "Only gout.", ("gout", "Disease"))) as project:
         status = project.status(ask_desk=False)
         assert status.documents == {"pool": POOL, "test": TEST}
-        assert status.labelled == {"pool": 0, "test": TEST}
+        assert status.labelled == {"pool": 0, "segment": 0, "test": TEST}
         assert status.borrowed == "others.jsonl (1 document; licence: not stated)"
         project.round()
         project.export(tmp_path / "corpus.jsonl", format="jsonl")

@@ -70,6 +70,8 @@ def chosen(context: Context) -> tuple[list[tuple[str, float, str]], dict[str, An
 def test_every_strategy_chooses_a_batch_and_the_same_one_again(project: Project, name: str) -> None:
     picks, counts = chosen(context_of(project, name, mc_passes=2))
     assert len({document_id for document_id, _, _ in picks}) == 5
+    # a random draw notes what it was drawn from
+    assert (counts.pop("frame", None) is not None) == (name in ("random", "stratified"))
     assert counts | {"tokens": 0} == {"documents": 5, "tokens": 0, "of": POOL, "strategy": name}
     assert all(np.isfinite(score) and reason for _, score, reason in picks)
     assert chosen(context_of(project, name, mc_passes=2))[0] == picks
