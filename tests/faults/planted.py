@@ -221,7 +221,7 @@ ROUNDS = (
         "biorat_al/store/parts/wholeness.py",
         "(whole if len(answered) == len(segments) else begun)",
         "(whole if answered else begun)",
-        ("tests/store/test_wholeness.py",),
+        ("tests/store/parts/test_wholeness.py",),
     ),
     Fault(
         "newer pre-labels are not shown",
