@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
 
 Array = NDArray[np.float64]
 
@@ -59,6 +58,9 @@ def tail(documents: int) -> float:
 
     :param documents: at least 2.
     """
+    # takes long to import, and `status` needs it only where several people annotated
+    from scipy.special import ndtr, stdtrit
+
     width = stdtrit(documents - 1, (1 + LEVEL) / 2) * np.sqrt(documents / (documents - 1))
     return float(ndtr(-width))
 
