@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.desk.base import Desk
@@ -14,7 +13,7 @@ from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps.pull import project_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.rounds.unit import unit_of
-from biorat_al.settings import Settings
+from biorat_al.settings import AskedUnit, Settings
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.parts.segments import never_asked_segments, parents_of, without_segments
 from biorat_al.store.picks import count_never_asked
@@ -49,7 +48,7 @@ class RoundPlan:
     budget: str
     strategy: str
     selecting: str = ""
-    unit: Literal["document", "sentence"] = "document"
+    unit: AskedUnit = "document"
     learnt_sentences: int = 0
     uncut: int = 0
 
@@ -128,7 +127,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         budget=budget,
         strategy=COMPLETING if request.complete else strategy,
         selecting=settings.training.selecting,
-        unit="sentence" if unit == "sentence" else "document",
+        unit=unit,
         learnt_sentences=sentences,
         uncut=uncut,
     )

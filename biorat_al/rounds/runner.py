@@ -313,18 +313,19 @@ def _check_that_there_is_work(context: Context) -> None:
         counts = {state: sum(counted[state] for counted in of_roles) for state in of_roles[0]}
         seats = sum(count_seats(session, role) for role in LEARNT_ROLES)
         began = session.get_one(RoundRow, context.number).started_at
+        left = _is_left(context, session)
         wait = reason_to_wait(
             context.number,
             open_tasks=counts["open"],
             partial=context.request.partial,
             labelled=bool(learnt_answers(session, with_gold=context.gold_is_known)),
-            left=_is_left(context, session),
+            left=left,
             changed=changed_since(session, context.number, began)
             or has_new_labels(session, context.settings, context.number),
         )
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
         notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]
-        if context.request.complete and wait in (None, "nothing left") and not _is_left(context, session):
+        if context.request.complete and not left and wait in (None, "nothing left"):
             wait = "nothing begun"
     if wait is None:
         return

@@ -66,6 +66,7 @@ REQUEST: dict[str, Check] = {
     "strategy": optional(is_text),
     "partial": lambda value: isinstance(value, bool),
     "documents": optional(list_of(is_text)),
+    "unit": optional(is_text),
     "complete": lambda value: isinstance(value, bool),
 }
 """Shape of the request of a round."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, exists, func, insert, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from biorat_al.corpus.model.document import Annotation, Span
 from biorat_al.corpus.segments import Part, annotation_within, segment_document, segments
@@ -96,13 +96,7 @@ def never_asked_segments(session: Session, *, without_gold: bool) -> list[int]:
 
 def parents_of(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
     """Return the row ids of the documents that segments are a part of, by row id; other documents are left out."""
-    found: dict[int, int] = {}
-    for some in chunks(document_ids):
-        rows = session.execute(
-            select(SegmentRow.document_id, SegmentRow.parent_id).where(SegmentRow.document_id.in_(some))
-        )
-        found.update((row_id, parent_id) for row_id, parent_id in rows)
-    return found
+    return {row_id: parent_id for row_id, parent_id in _columns(session, document_ids, SegmentRow.parent_id)}
 
 
 def asked_of_documents(session: Session) -> Counter[int]:
@@ -117,13 +111,8 @@ def asked_of_documents(session: Session) -> Counter[int]:
 
 def spans_of(session: Session, document_ids: Sequence[int]) -> dict[int, Span]:
     """Return the places of segments in the texts of their documents, by row id; other documents are left out."""
-    found: dict[int, Span] = {}
-    for some in chunks(document_ids):
-        rows = session.execute(
-            select(SegmentRow.document_id, SegmentRow.start, SegmentRow.end).where(SegmentRow.document_id.in_(some))
-        )
-        found.update((row_id, Span(start, end)) for row_id, start, end in rows)
-    return found
+    places = _columns(session, document_ids, SegmentRow.start, SegmentRow.end)
+    return {row_id: Span(start, end) for row_id, start, end in places}
 
 
 def parts_of(session: Session, document_ids: Sequence[int]) -> dict[int, Part]:
@@ -141,13 +130,7 @@ def parts_of(session: Session, document_ids: Sequence[int]) -> dict[int, Part]:
 
 def context_words(session: Session, document_ids: Sequence[int]) -> dict[int, int]:
     """Return the words that are read besides a segment's own, by row id; other documents are left out."""
-    found: dict[int, int] = {}
-    for some in chunks(document_ids):
-        rows = session.execute(
-            select(SegmentRow.document_id, SegmentRow.context_words).where(SegmentRow.document_id.in_(some))
-        )
-        found.update((row_id, words) for row_id, words in rows)
-    return found
+    return {row_id: words for row_id, words in _columns(session, document_ids, SegmentRow.context_words)}
 
 
 def shares_of(session: Session, document_ids: Sequence[int]) -> dict[int, float]:
@@ -239,6 +222,15 @@ def cut(
     for key, (document, span) in places.items():
         if document in annotations:
             yield key, annotation_within(annotations[document], span)
+
+
+def _columns(
+    session: Session, document_ids: Sequence[int], *columns: InstrumentedAttribute[int]
+) -> Iterator[tuple[int, ...]]:
+    """Yield the row id and some columns of each segment among documents."""
+    for some in chunks(document_ids):
+        rows = session.execute(select(SegmentRow.document_id, *columns).where(SegmentRow.document_id.in_(some)))
+        yield from (tuple(row) for row in rows)
 
 
 def _free_keys(session: Session, document: str, spans: Sequence[Span]) -> list[str]:
