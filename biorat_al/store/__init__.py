@@ -1,7 +1,7 @@
 """The project's database (SQLite or Postgres): its tables, and the queries on them.
 
 - `database/`: addresses, engines, migrations, and what failures of a database mean; it imports nothing from here.
-- `tables`: all tables. `store`: one opened database (`Store`), from `database/` and `tables`.
+- `tables/`: all tables. `store`: one opened database (`Store`), from `database/` and `tables/`.
 - `annotations`: annotations to rows and back; `documents`, `creation`: documents in and out, a new project's store.
 - `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
 - `answers`: which annotation counts, with the votes in `consensus/`.

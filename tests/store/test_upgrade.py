@@ -205,6 +205,10 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
         "robustness": [],
         "relation_evaluation": [],
         "segment": [],
+        "member": [],
+        "member_project": [],
+        "seat": [],
+        "settlement": [],
     }
     after = _content(engine)
     # relations, the entity entropy, and what earlier models measured
