@@ -157,9 +157,9 @@ def run_steps(folder: Path, strategy: str | None) -> None:
             with project.store.write() as session:
                 row = session.get_one(RoundRow, 0)
                 row.request = {**row.request, "strategy": strategy}
-        until = "predict" if strategy is None else None
+        steps = ("pull", "train", "evaluate", "predict") if strategy is None else None
         request = RoundRequest(strategy=strategy)
-        runner.run_round(folder, project.settings, project.store, desk, request, until=until)
+        runner.run_round(folder, project.settings, project.store, desk, request, steps=steps)
         with project.store.read() as session:
             picks = [session.get_one(DocumentRow, pick.document_id).key for pick in picks_of(session, 0)]
     print(json.dumps({"peaks": peaks, "seconds": seconds, "picks": picks}))

@@ -270,7 +270,7 @@ def _answer(desk: LabelStudioDesk) -> Finding:
 def _database(settings: Settings | None, folder: Path | None) -> Iterator[Finding]:
     """Report whether the database answers and has the tables of this version."""
     from biorat_al.store.database.engine import DATABASE_VARIABLE, database_setting, database_url, shown
-    from biorat_al.store.database.migration import newest_revision
+    from biorat_al.store.database.migration import NEWEST
     from biorat_al.store.store import Store
 
     setting = settings.database.url if settings else database_setting(None)
@@ -288,7 +288,7 @@ def _database(settings: Settings | None, folder: Path | None) -> Iterator[Findin
     yield Finding(
         "Database",
         "ok",
-        f"The database {where} can be used; its tables are those of this version ({newest_revision()}).",
+        f"The database {where} can be used; its tables are those of this version ({NEWEST}).",
     )
 
 

@@ -39,6 +39,11 @@ from biorat_al.progress import TerminalProgress
     help="Ask for whole documents of which some sentences are annotated, at most N.  [default: as in the settings]",
 )
 @click.option("--partial", is_flag=True, help="Continue although annotators have not finished.")
+@click.option(
+    "--until-pushed",
+    is_flag=True,
+    help="Stop when annotators have their tasks; the next `round` measures the models.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
     folder: Path | None,
@@ -48,11 +53,13 @@ def round_(
     unit: str | None,
     complete: int | None,
     partial: bool,
+    until_pushed: bool,
     dry_run: bool,
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch.
 
-    The line of each step is printed when the step has ended. In a file it also says when that was.
+    The line of each step is printed when the step has ended. In a file it also says when that was. Annotators have
+    their tasks before the models are measured.
 
     \b
     Examples:
@@ -78,7 +85,7 @@ def round_(
         # a file says when each step ended; on a terminal one sees it
         lines = RoundLines(project.settings.name, show, dated=not sys.stdout.isatty())
         try:
-            report = project.round(**asked, progress=TerminalProgress(), follow=lines.follow)
+            report = project.round(**asked, until_pushed=until_pushed, progress=TerminalProgress(), follow=lines.follow)
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
                 show(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -52,7 +53,7 @@ _NOT_CANDIDATES = {
 
 def round_text(report: RoundReport, status: ProjectStatus) -> str:
     """Return what a round did, one line for each step, and what to do next."""
-    steps = [line for step in report.steps for line in _step_lines(step)]
+    steps = [line for step in _ended(report) for line in _step_lines(step)]
     return "\n".join([*_heading(report, status.name), *steps, *_after_the_steps(report, status)])
 
 
@@ -71,6 +72,7 @@ class RoundLines:
         self._show = show
         self._dated = dated
         self._shown: list[StepReport] = []
+        self._start = time.monotonic()
 
     def follow(self, report: RoundReport) -> None:
         """Show the steps that have ended since the last call."""
@@ -83,12 +85,35 @@ class RoundLines:
         self._show("\n".join(_after_the_steps(report, status)))
 
     def _show_steps(self, report: RoundReport) -> None:
-        new = [step for step in report.steps if step not in self._shown]
+        new = [step for step in _ended(report) if step not in self._shown]
         lines = [] if self._shown else _heading(report, self._name)
         lines += [line for step in new for line in _step_lines(step, dated=self._dated)]
         self._shown += new
+        if any(step.name == "push" for step in new) and not _is_measured(report):
+            lines += _tasks_are_there(report.step("push"), time.monotonic() - self._start)
         if lines:
             self._show("\n".join(lines))
+
+
+def _ended(report: RoundReport) -> list[StepReport]:
+    return [step for step in report.steps if step.state in ("done", "skipped")]
+
+
+def _is_measured(report: RoundReport) -> bool:
+    """Return whether the models have been measured, as far as a round can measure them."""
+    return any(step.name == "evaluate" for step in _ended(report))
+
+
+def _tasks_are_there(push: StepReport, seconds: float) -> list[str]:
+    """Return that annotators can begin, for a round that goes on.
+
+    :param seconds: since the start.
+    """
+    tasks = push.counts.get("tasks", 0) + push.counts.get("test_tasks", 0)
+    if not tasks:
+        return []
+    said = f"{plural(tasks, 'task')} {verb(tasks, 'are')} there for annotators, {duration(seconds)} after the start"
+    return note_text(f"{said}. What follows measures the models; nobody need wait for it.")
 
 
 def _heading(report: RoundReport, name: str) -> list[str]:
@@ -127,6 +152,8 @@ def _after_the_steps(report: RoundReport, status: ProjectStatus) -> list[str]:
     lines = notes_text(notes)
     lines += disputes_text(status)
     lines += _advice(report.verdicts)
+    if not _is_measured(report):
+        lines += note_text("The models are not measured yet: the next `biorat-al round` does that")
     if todo := open_tasks_text(status):
         lines += [f"Next: {todo[0]}", *(f"      and {text}" for text in todo[1:]), "      then: biorat-al round"]
     elif status.is_used_up:
@@ -258,8 +285,8 @@ def _push_text(counts: Mapping[str, Any]) -> str:
 _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
-    "evaluate": _evaluate_text,
     "predict": lambda counts: plural(counts["documents"], counts.get("unit", "document")),
     "select": _select_text,
     "push": _push_text,
+    "evaluate": _evaluate_text,
 }

@@ -156,6 +156,8 @@ def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable
         yield f"Round {last.number} waits for annotators; then: biorat-al round"
     elif last.state != "done" and running is not None:
         yield from (f"Round {last.number} is under way (step {last.waiting_for}):", f"  {running}")
+    elif last.state != "done" and last.has_tasks:
+        yield f"Round {last.number} has given annotators their tasks; to do the rest of it: biorat-al round"
     elif last.state != "done":
         yield f"Round {last.number} has not ended (step {last.waiting_for}); to go on with it: biorat-al round"
 

@@ -6,11 +6,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from biorat_al.corpus.model.role import Role
-from biorat_al.rounds.status import ProjectStatus
 from biorat_al.wording import plural
+
+if TYPE_CHECKING:
+    from biorat_al.rounds.status import ProjectStatus
 
 WIDTH = 80
 """Columns that a text may take."""

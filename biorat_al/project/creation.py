@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import inspect, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,16 +19,16 @@ from biorat_al.disk import writing
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import Progress
+from biorat_al.project.completeness import is_complete
 from biorat_al.project.new_folder import NewFolder, check_new
 from biorat_al.rounds.borrowing.copying import borrow, check_borrowing
 from biorat_al.rounds.context import MODELS
 from biorat_al.rounds.pre_labels.copying import check_pre_labels, keep_pre_labels
-from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, read_settings, settings_text
+from biorat_al.settings import SETTINGS_FILE, Settings, read_guidelines, settings_text
 from biorat_al.store.creation import fill
 from biorat_al.store.database.engine import database_errors, database_url, open_engine, shown
 from biorat_al.store.documents import ImportReport
 from biorat_al.store.store import Store, add_project
-from biorat_al.store.tables import ProjectRow
 
 _INIT_LOCK = int.from_bytes(b"biorat")
 """Key of the advisory lock that an `init` holds in a Postgres database."""
@@ -113,22 +113,6 @@ def create_project(
             store.close()
         new.publish(uid)
     return report, read
-
-
-def is_complete(place: Path, uid: str) -> bool:
-    """Return whether the database of the project in a folder holds the project with that uid."""
-    url = database_url(read_settings(place).database.url, place)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        return False
-    engine = open_engine(url)
-    try:
-        with database_errors(url):
-            if not inspect(engine).has_table(ProjectRow.__tablename__):
-                return False
-            with Session(engine) as session:
-                return session.scalar(select(ProjectRow.uid)) == uid
-    finally:
-        engine.dispose()
 
 
 def _added(session: Session, store: Store, name: str) -> str:

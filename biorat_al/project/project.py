@@ -10,22 +10,15 @@ from typing import TYPE_CHECKING
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.claims import check_target, claimed
 from biorat_al.corpus.formats.base import ReadOptions, ReadReport
-from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation, Record
-from biorat_al.corpus.notices import reading_lines
-from biorat_al.corpus.reading import read_with
 from biorat_al.corpus.sources import Sources
 from biorat_al.errors import NothingToDoYet, ProjectError, SettingsError, UsageError
-from biorat_al.export.export import ExportOptions, ExportReport, export_corpus, predicted_records
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
-from biorat_al.project.creation import create_project, is_complete
+from biorat_al.project.completeness import is_complete
 from biorat_al.project.new_folder import check_finished
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.plan import RoundPlan, plan_round
-from biorat_al.rounds.runner import Audience, Follow, RoundReport, run_round
 from biorat_al.rounds.status import ProjectStatus, project_status
-from biorat_al.rounds.steps.train import is_whole
 from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
 from biorat_al.store.answers import read_gold
 from biorat_al.store.database import migration
@@ -38,8 +31,11 @@ if TYPE_CHECKING:
     from biorat_al.desk.base import Desk
     from biorat_al.efficiency.coverage.coverage import MentionCoverage
     from biorat_al.efficiency.report.page import Report
+    from biorat_al.export.export import ExportOptions, ExportReport
     from biorat_al.people.agreement_report import AgreementReport
     from biorat_al.people.audit.audit import Audit
+    from biorat_al.rounds.plan import RoundPlan
+    from biorat_al.rounds.runner import Follow, RoundReport
 
 
 class Project:
@@ -136,6 +132,9 @@ class Project:
         :raises LabelError: labels and documents do not fit together.
         :raises EncoderNotFoundError: the encoder is not on disk and could not be downloaded.
         """
+        # only here are documents read, and the formats take long to import
+        from biorat_al.project.creation import create_project
+
         place = Path(folder).resolve()
         report, read = create_project(
             place,
@@ -172,10 +171,12 @@ class Project:
         partial: bool = False,
         unit: AskedUnit | None = None,
         complete: bool | int = False,
+        until_pushed: bool = False,
         progress: Progress = SILENT,
         follow: Follow | None = None,
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
+
 
         :param size: number of documents to ask for; None uses the settings.
         :param tokens: number of word pieces to ask for, instead of documents.
@@ -184,15 +185,19 @@ class Project:
         :param unit: whether to ask for documents or for sentences; None uses the settings.
         :param complete: ask for documents of which some sentences are annotated, instead of selecting by a strategy: at
             most so many, or with True at most the settings' size. No other option for what to ask for can be given.
-        :param follow: called after each step, with the steps that have ended so far.
+        :param until_pushed: stop when annotators have their tasks; the next call does the rest of the round.
+        :param follow: called after each step, with the steps of that round that have ended so far.
         :raises NothingToDoYet: annotators have not finished, or there is no document to complete.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
+        from biorat_al.rounds.runner import UNTIL_PUSHED, Audience, run_round
+
         request = _request(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         audience = Audience(progress) if follow is None else Audience(progress, follow)
-        return run_round(self.folder, self.settings, self.store, self.desk, request, audience)
+        steps = UNTIL_PUSHED if until_pushed else None
+        return run_round(self.folder, self.settings, self.store, self.desk, request, audience, steps=steps)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """Return how far the project has come.
@@ -202,9 +207,9 @@ class Project:
         :param target: the F1 whose cost in labels is forecast, between 0 and 1; None forecasts nothing.
         """
         status = project_status(self.folder, self.settings, self.store, (lambda: self.desk) if ask_desk else None)
-        if target is None:
+        if target is None or not any(one.evaluated for one in status.rounds):
             return status
-        from biorat_al.efficiency.report.build import project_forecast
+        from biorat_al.efficiency.report.forecast_in_words import project_forecast
 
         forecast = project_forecast(self.settings, self.store, target, status.to_annotate)
         return replace(status, forecast=forecast)
@@ -238,19 +243,21 @@ class Project:
         *,
         format: str = "bigbio",
         force: bool = False,
-        options: ExportOptions = ExportOptions(),  # noqa: B008 - it is frozen
+        options: ExportOptions | None = None,
     ) -> ExportReport:
         """Write the annotated corpus; return the number of documents by split, and the undecided ties.
 
         :param format: ``bigbio`` (a folder that ``datasets`` loads) or ``jsonl`` (one file, complete).
         :param force: replace existing output.
-        :param options: splits, annotators and content of the data card.
+        :param options: splits, annotators and content of the data card; None takes the defaults.
         :raises NothingToDoYet: nothing has been annotated yet.
         :raises ProjectError: the destination already exists and `force` is not set.
         :raises CorpusError: a document or its annotation is wrong; nothing is written.
         """
         from biorat_al.efficiency.runs.annotator_work import annotator_work
+        from biorat_al.export.export import ExportOptions, export_corpus
 
+        options = options or ExportOptions()
         work = annotator_work(self.store)
         accepted = sum(part.total("accepted") for part in work), sum(part.proposed for part in work)
         if options.guidelines is None and self.settings.guidelines is not None and format == "bigbio":
@@ -316,6 +323,8 @@ class Project:
         complete: bool | int = False,
     ) -> RoundPlan:
         """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
+        from biorat_al.rounds.plan import plan_round
+
         request = _request(size, tokens, strategy, partial, unit, complete)
         return plan_round(self.settings, self.store, lambda: self.desk, request)
 
@@ -345,14 +354,18 @@ class Project:
                 f"the model {model.version} is gone from {folder.parent}; put its folder back there, or let the next "
                 "round train a new one: biorat-al round"
             )
+        from biorat_al.rounds.steps.train import is_whole
+
         if not is_whole(folder, model):
             raise ProjectError(
                 f"the model {model.version} in {folder.parent} is damaged or was changed after it was trained; put its "
                 "folder back from a backup, or let the next round train a new one: biorat-al round"
             )
-        records = read_with(reading, paths, report=report)
+        from biorat_al.corpus.reading import read_with
+        from biorat_al.export.export import predicted_records
         from biorat_al.learner.predictor import Predictor
 
+        records = read_with(reading, paths, report=report)
         return predicted_records(Predictor.load(folder), records, progress)
 
     def predict(
@@ -368,6 +381,9 @@ class Project:
 
         :raises ProjectError: the file already exists and `force` is not set.
         """
+        from biorat_al.corpus.formats.jsonl import write_jsonl
+        from biorat_al.corpus.notices import reading_lines
+
         target = Path(output)
         read = ReadReport()
         with claimed(target, force=force) as claim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pool import never_asked
+from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
@@ -45,11 +46,28 @@ from biorat_al.wording import are
 STEPS: dict[str, Callable[[Context], Finish]] = {
     "pull": pull.run,
     "train": train.run,
-    "evaluate": evaluate.run,
     "predict": predict.run,
     "select": select.run,
     "push": push.run,
+    "evaluate": evaluate.run,
 }
+"""All steps, in the usual order: what annotators wait for comes first."""
+
+UNTIL_PUSHED = ("pull", "train", "predict", "select", "push")
+"""The steps after which annotators have their tasks; see :func:`run_round`."""
+
+UNTIL_MEASURED = ("pull", "train", "evaluate")
+"""The steps after which a round's models are measured, if nothing more is to be asked for."""
+
+
+def order_of(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the steps in the order in which a round with these settings runs them.
+
+    Where files or dictionaries could pre-label the batch, the test documents decide before the push.
+    """
+    if kept_files(settings):
+        return ("pull", "train", "evaluate", "predict", "select", "push")
+    return tuple(STEPS)
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,8 @@ class RoundReport:
         return next(step for step in self.steps if step.name == name)
 
 
+_ENDED = ("done", "skipped")
+
 Follow = Callable[[RoundReport], object]
 """Function that is called with the steps that have ended so far, after each step and before the round's end."""
 
@@ -116,15 +136,15 @@ def run_round(
     request: RoundRequest,
     audience: Audience = Audience(),
     *,
-    until: str | None = None,
+    steps: Collection[str] | None = None,
 ) -> RoundReport:
     """Run the next round, or finish an interrupted one.
 
     An interrupted round goes on with the settings that its models were trained with, even if the project's settings
     have changed since.
 
-    :param until: last step to run, for example ``evaluate`` if no more documents are to be asked for; None runs all
-        steps. The round stays open and continues after that step when it is run again.
+    :param steps: names of the steps to run, for example those `UNTIL_PUSHED`; None runs all. The round stays open until
+        all of its steps have ended, and goes on with the others when it is run again.
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
@@ -142,21 +162,29 @@ def run_round(
             audience.follow(RoundReport(number, resumed, request.as_dict(), _ended_steps(store, number)))
 
         if resumed:
-            progress.say(f"Round {number} was cut off; it goes on where it stopped.")
+            progress.say(_goes_on(store, number))
         if changed := _differences(kept, settings):
             progress.say(
                 f"Round {number} keeps to the settings it was begun with; changes in {SETTINGS_FILE} to "
                 f"{', '.join(changed)} count from the next round on."
             )
-        while not _run_steps(context, until, follow):
+        while not _run_steps(context, steps, follow):
             progress.say(f"Round {number} goes on from there with the model that was trained again.")
-        if until is not None:
-            return round_report(store, number, resumed=resumed)
         lock.check()
         with store.write() as session:
-            row = session.get_one(RoundRow, number)
-            row.state, row.ended_at = "done", now()
+            if all(step.state in _ENDED for step in steps_of(session, number)):
+                row = session.get_one(RoundRow, number)
+                row.state, row.ended_at = "done", now()
         return round_report(store, number, resumed=resumed)
+
+
+def _goes_on(store: Store, number: int) -> str:
+    """Return a sentence on where a round goes on that was begun before."""
+    with store.read() as session:
+        states = {step.name: step.state for step in steps_of(session, number)}
+    if states["push"] in _ENDED:
+        return f"Round {number} has given annotators their tasks; the rest of it is done now."
+    return f"Round {number} was cut off; it goes on where it stopped."
 
 
 def round_report(store: Store, number: int, *, resumed: bool = False) -> RoundReport:
@@ -174,7 +202,7 @@ def _step_report(row: StepRow) -> StepReport:
 
 def _ended_steps(store: Store, number: int) -> tuple[StepReport, ...]:
     with store.read() as session:
-        return tuple(_step_report(row) for row in steps_of(session, number) if row.state in ("done", "skipped"))
+        return tuple(_step_report(row) for row in steps_of(session, number) if row.state in _ENDED)
 
 
 def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int, bool, Settings, RoundRequest]:
@@ -202,7 +230,11 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
                 StepRow(round_number=row.number, name=name, position=position, state="pending", counts={})
                 for position, name in enumerate(STEPS)
             )
-        # nothing depends on the request yet, so the newest one counts
+            session.flush()
+        # nothing depends on the request or the order yet, so the newest ones count
+        order = order_of(settings)
+        for step in steps_of(session, row.number):
+            step.position = order.index(step.name)
         row.state = "running"
         row.request = request.as_dict()
         row.settings = settings.model_dump(mode="json")
@@ -250,16 +282,21 @@ def _same_request(row: RoundRow, request: RoundRequest) -> RoundRequest:
     return begun
 
 
-def _run_steps(context: Context, until: str | None, follow: Callable[[], None]) -> bool:
-    """Run the steps that are not done yet; return False if some must run again with another model."""
+def _run_steps(context: Context, wanted: Collection[str] | None, follow: Callable[[], None]) -> bool:
+    """Run the steps that are not done yet, in the round's own order; return False if some must run again.
+
+    :param wanted: the steps to run; None runs all.
+    """
+    with context.store.read() as session:
+        names = [step.name for step in steps_of(session, context.number)]
     try:
-        for name in STEPS:
+        for name in names:
+            if wanted is not None and name not in wanted:
+                continue
             _run_step(context, name)
             if name == "pull":
                 _check_that_there_is_work(context)
             follow()
-            if name == until:
-                break
     except ModelReplaced:
         return False
     return True
@@ -271,7 +308,7 @@ def _run_step(context: Context, name: str) -> None:
     with store.write() as session:
         row = session.get_one(StepRow, (number, name))
         # an interrupted pull fetches again; what it already stored does not change
-        if row.state in ("done", "skipped"):
+        if row.state in _ENDED:
             return
         row.state = "running"
         row.attempts += 1

@@ -58,6 +58,7 @@ class RoundStatus:
     :param begun_again: a step was cut off and begun again; `seconds` has only its last attempt.
     :param unit: what the round asked for.
     :param learnt_sentences: of `labelled`, sentences that were asked for by themselves.
+    :param has_tasks: annotators have their tasks, although the round may not have ended.
     """
 
     number: int
@@ -75,6 +76,7 @@ class RoundStatus:
     begun_again: bool = False
     unit: Literal["document", "sentence"] = "document"
     learnt_sentences: int = 0
+    has_tasks: bool = False
 
 
 @dataclass(frozen=True)
@@ -310,6 +312,7 @@ def _round_status(session: Session, number: int) -> RoundStatus:
         unit="sentence" if steps["select"].counts.get("unit") == "sentence" else "document",
         learnt_sentences=steps["train"].counts.get("sentences", 0),
         waiting_for=None if row.state == "done" else unfinished,
+        has_tasks=steps["push"].state in ("done", "skipped"),
         models={arm: model.version for arm, model in models.items()},
         relation_f1={arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))},
     )

@@ -24,7 +24,7 @@ from biorat_al.export.export import FORMATS as EXPORT_FORMATS
 from biorat_al.settings import SETTINGS_FILE
 from biorat_al.settings.settings import DeskKind
 from tests.support.commands import PUBTATOR, Outcome, be_quick, call, call_process, everything_in, nowhere, one_sentence
-from tests.support.rounds import demo_files
+from tests.support.rounds import demo_files, make_project, settings_for
 
 __all__ = ["nowhere"]
 
@@ -114,26 +114,52 @@ def test_the_version_is_the_packages() -> None:
     assert call("--version").out == f"biorat-al, version {biorat_al.__version__}\n"
 
 
+@pytest.fixture(scope="module")
+def small_project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """Return the folder of a project that has had a round."""
+    folder = tmp_path_factory.mktemp("small") / "trial"
+    with make_project(folder, settings_for(tiny_encoder), pool=8) as project:
+        project.round()
+    return folder
+
+
+HEAVY = {
+    "alembic", "datasets", "label_studio_sdk", "matplotlib", "pyarrow", "scipy", "sklearn", "sqlalchemy", "torch",
+    "transformers", "yaml",
+}  # fmt: skip
+"""Libraries that take a tenth of a second to import, or several."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("word", "needed"), [("--help", set()), ("status", {"sqlalchemy"})])
-def test_the_command_line_starts_without_the_heavy_libraries(nowhere: Path, word: str, needed: set[str]) -> None:
-    """``--help`` and ``status`` have to be there at once; torch and its like take seconds."""
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("--help", set()),
+        ("status --project {project}", {"sqlalchemy"}),
+        ("status --offline --json --project {project}", {"sqlalchemy"}),
+        ("validate {file}", {"yaml"}),
+        ("convert {file} {folder}/out.jsonl --to jsonl", {"yaml"}),
+    ],
+)
+def test_the_command_line_starts_without_the_heavy_libraries(
+    small_project: Path, tmp_path: Path, words: str, needed: set[str]
+) -> None:
+    """Somebody waits for these commands; torch and its like take seconds to import."""
+    file = small_project.parent / "trial-documents" / "pool.jsonl"
+    arguments = words.format(project=small_project, file=file, folder=tmp_path).split()
     script = (
         "import sys\n"
         "import biorat_al.cli\n"
         "try:\n"
-        f"    biorat_al.cli.main([{word!r}])\n"
-        "except SystemExit:\n"
-        "    print('|'.join(sorted(sys.modules)))\n"
+        f"    biorat_al.cli.main({arguments!r})\n"
+        "except SystemExit as end:\n"
+        "    print('|'.join([str(end.code or 0), *sorted(sys.modules)]))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
-    loaded = set(done.stdout.splitlines()[-1].split("|"))
+    code, *loaded = done.stdout.splitlines()[-1].split("|")
+    assert code == "0"
     assert "biorat_al.cli" in loaded
-    heavy = {
-        "torch", "transformers", "sklearn", "scipy", "label_studio_sdk", "datasets", "sqlalchemy", "pyarrow",
-        "matplotlib",
-    }  # fmt: skip
-    assert loaded & heavy == needed
+    assert set(loaded) & HEAVY == needed
 
 
 @pytest.mark.parametrize(("command", "option", "kind"), [("simulate", "arms", TrialArm), ("init", "desk", DeskKind)])

@@ -201,6 +201,22 @@ def test_a_round_that_is_shown_step_by_step_has_the_same_text() -> None:
     assert "\n".join(shown) == round_text(report, status)
 
 
+def test_a_round_says_when_tasks_are_there_and_nothing_of_what_it_has_not_done() -> None:
+    report, shown = a_report(), list[str]()
+    lines = RoundLines("trial", shown.append)
+    pushed = [step for step in report.steps if step.name != "evaluate"]
+    waiting = replace(report.step("evaluate"), state="pending", counts={})
+    lines.follow(replace(report, steps=tuple(pushed)))
+    told = " ".join(shown[-1].split())
+    assert "there for annotators, 0.0 s after the start. What follows measures the models" in told
+    open_round = replace(report, steps=(*pushed, waiting))
+    lines.end(open_round, a_status())
+    assert "The models are not measured yet: the next `biorat-al round` does that" in " ".join(shown[-1].split())
+    lines.follow(replace(report, steps=(*pushed, report.step("evaluate"))))
+    assert shown[-1].split()[0] == "evaluate"
+    assert "evaluate  F1" not in round_text(open_round, a_status())
+
+
 def test_a_step_that_ran_again_is_shown_again() -> None:
     report, shown = a_report(), list[str]()
     lines = RoundLines("trial", shown.append)

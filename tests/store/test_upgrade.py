@@ -198,7 +198,7 @@ def test_an_upgrade_keeps_what_is_there_and_makes_the_new_tables(
 ) -> None:
     before = _content(engine)
     assert before["evaluation"] == [(VERSION, 7, "Disease", 1, 2, 3)]
-    assert migration.upgrade(engine) == (revision, migration.newest_revision())
+    assert migration.upgrade(engine) == (revision, migration.NEWEST)
     (predicted,) = before["prediction"]
     new: dict[str, list[tuple[object, ...]]] = {
         "reliability": [],

@@ -1,4 +1,4 @@
-"""Reports on a project and on simulations, and the forecast in a sentence."""
+"""Reports on a project and on simulations."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
-from biorat_al.acquisition.price.pace import Pace, pace_of
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
+from biorat_al.efficiency.report.forecast_in_words import seconds_per_document
 from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.sections.annotators import work_section
@@ -34,19 +33,16 @@ from biorat_al.efficiency.report.sections.relations import relation_counts, rela
 from biorat_al.efficiency.report.sections.robustness import robustness_section
 from biorat_al.efficiency.report.sections.sensitivity import PUBLISHED, price_section
 from biorat_al.efficiency.report.sections.unasked import unasked_section
-from biorat_al.efficiency.report.study import PLAIN, Study, comparable, selecting_run, tested_mentions, tried
+from biorat_al.efficiency.report.study import PLAIN, Study, comparable, tested_mentions, tried
 from biorat_al.efficiency.report.tables import Section, words, written, written_interval
 from biorat_al.efficiency.runs.annotator_work import annotator_work, relation_work
 from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live_runs
 from biorat_al.efficiency.statistics.comparison import Comparison
-from biorat_al.efficiency.statistics.forecast import forecast
-from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
-from biorat_al.store.parts.segments import shares_of
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
 from biorat_al.wording import plural
@@ -85,7 +81,7 @@ def project_report(
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
-        pace = _pace(settings, store)
+        pace = seconds_per_document(settings, store)
         known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), pace)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
@@ -158,31 +154,6 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         everything,
         [provenance_section(everything, facts)],
     )
-
-
-def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
-    """Say how many more hours and labels the target F1 takes, and what the next hour brings; None if not known yet.
-
-    :param target: F1, a fraction.
-    :param left: documents of the pool that are still to be annotated.
-    """
-    run = selecting_run(comparable(live_runs(store, settings))[0])
-    # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
-    if run is None or not tested_mentions([run]):
-        return None
-    pace = _pace(settings, store)
-    found = forecast(run.points, target, pace)
-    if found.outcome == "cannot be told":
-        return None
-    return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()
-
-
-def _pace(settings: Settings, store: Store) -> Pace | None:
-    """Return the seconds of annotation for one more document; None if no document has been answered."""
-    with store.read() as session:
-        answers = answered_work(session)
-        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
-    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
 
 
 def write_simulation_report(

@@ -191,7 +191,7 @@ def _next(status: ProjectStatus) -> Fact:
     """Return what to do now, according to the last contact with the desk."""
     label, last = "Next step", status.rounds[-1]
     again = "then run: biorat-al round"
-    if last.state not in ("done", "waiting"):
+    if last.state not in ("done", "waiting") and not last.has_tasks:
         begun = f"It was interrupted at the step {last.waiting_for}. To go on with it: biorat-al round"
         if status.running is not None:
             begun = f"It is under way, at the step {last.waiting_for}: {status.running}."

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.estimates import LEVEL, Amount, Estimate, Unit, counted
@@ -187,6 +186,8 @@ def end_of_interval(p_value: Callable[[float], float], start: float, limit: floa
 
     :param p_value: the p-value as a function of the value.
     """
+    from scipy.optimize import brentq
+
     if p_value(limit) >= alpha:
         return None
     for rejected, kept in pairwise(np.linspace(limit, start, _STEPS).tolist()):

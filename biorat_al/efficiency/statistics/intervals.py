@@ -25,9 +25,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import ndtr
-from scipy.stats import chi2, t
+from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
 
 from biorat_al.efficiency.statistics.estimates import Amount, Components, Estimate
 from biorat_al.errors import UsageError
@@ -92,7 +90,10 @@ class CrossedMean:
         scale = float(np.sqrt(self.variance))
         simple = self._simple_degrees()
         if simple is not None:
-            return float(t.ppf((1 + level) / 2, simple)) * scale
+            return float(stdtrit(simple, (1 + level) / 2)) * scale
+        # it takes half a second to import, and not every command needs it
+        from scipy.optimize import brentq
+
         upper = scale
         while self._inside(upper) < level:
             upper *= 2
@@ -105,7 +106,7 @@ class CrossedMean:
             return 0.0 if distance else 1.0
         simple = self._simple_degrees()
         if simple is not None:
-            return float(2 * t.sf(distance / np.sqrt(self.variance), simple))
+            return float(2 * stdtr(simple, -distance / np.sqrt(self.variance)))
         return float(np.clip(1 - self._inside(distance), 0, 1))
 
     def estimate(self, level: float, null: float | None = 0.0) -> Estimate:
@@ -167,6 +168,11 @@ def crossed_mean(table: Array) -> CrossedMean:
     )
 
 
+def chi_squared_quantile(share: Array, df: float) -> Array:
+    """Return quantiles of the chi-squared distribution, as `scipy.stats` does, which takes long to import."""
+    return np.asarray(2 * gammaincinv(df / 2, share))
+
+
 @lru_cache(maxsize=32)
 def _nodes(seeds: int, documents: int) -> tuple[list[Array], list[Array]]:
     """Return weights, and df / chi-squared at the nodes, for the mean squares of seeds, documents and residual."""
@@ -175,5 +181,5 @@ def _nodes(seeds: int, documents: int) -> tuple[list[Array], list[Array]]:
         nodes, weight = np.polynomial.legendre.leggauss(count)
         share = (nodes + 1) / 2
         weights.append(weight / 2 * _CROWDING * share ** (_CROWDING - 1))
-        inverse.append(df / chi2.ppf(share**_CROWDING, df))
+        inverse.append(df / chi_squared_quantile(share**_CROWDING, df))
     return weights, inverse

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import chi2, t
+from scipy.special import ndtr, stdtrit
 
 from biorat_al.efficiency.statistics.estimates import LEVEL, Components
-from biorat_al.efficiency.statistics.intervals import CrossedMean
+from biorat_al.efficiency.statistics.intervals import CrossedMean, chi_squared_quantile
 
 WANTED_POWER = 0.8
 
@@ -43,7 +42,7 @@ def power(components: Components, effect: float, seeds: int, *, level: float = L
     shift = abs(effect) / np.sqrt(variance)
     if seeds <= _FEW:
         by_seed, by_document = (
-            square * chi2.ppf(nodes + 0.5, df) / df
+            square * chi_squared_quantile(nodes + 0.5, df) / df
             for square, df, nodes in zip(squares[:2], dfs[:2], (_SEED_NODES, _DOCUMENT_NODES), strict=True)
         )
         drawn = [
@@ -54,8 +53,8 @@ def power(components: Components, effect: float, seeds: int, *, level: float = L
     spread = sum(square**2 / df for square, df in zip(squares, dfs, strict=True))
     df = (variance * seeds * documents) ** 2 / spread
     # the noncentral t, integrated over the distribution of the standard error; scipy's own overflows for some values
-    error = np.sqrt(chi2.ppf(_NODES + 0.5, df) / df)
-    bound = t.ppf((1 + level) / 2, df)
+    error = np.sqrt(chi_squared_quantile(_NODES + 0.5, df) / df)
+    bound = stdtrit(df, (1 + level) / 2)
     return float(_WEIGHTS @ (ndtr(shift - bound * error) + ndtr(-shift - bound * error)))
 
 

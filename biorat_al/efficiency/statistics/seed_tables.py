@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from biorat_al.efficiency.runs.model import Run
 from biorat_al.efficiency.statistics.estimates import Unit
@@ -150,6 +149,8 @@ class MonotoneCurve:
 
     def __init__(self, group: Group) -> None:
         self.grid = group.grid
+        from scipy.optimize import isotonic_regression
+
         values = np.array([member.at(group.grid) for member in group.members])
         blocks = isotonic_regression(values.mean(axis=(0, 2))).blocks
         sizes = np.diff(blocks)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from biorat_al.corpus.model.unasked import Unasked
-from biorat_al.corpus.reading import read_corpus
 from biorat_al.errors import ProjectError
 from biorat_al.learner.types import Example
 from biorat_al.settings import SETTINGS_FILE, EntityType, Settings
@@ -137,6 +136,9 @@ def borrowed_examples(folder: Path, corpora: Sequence[KeptCorpus], settings: Set
     Labels of the project that a corpus does not have are unknown in its documents, not absent. Mentions of labels that
     the project does not use are left out.
     """
+    # the formats take long to import, and not every command reads documents
+    from biorat_al.corpus.reading import read_corpus
+
     mapping = settings.borrow.mapping(settings.entities)
     examples = []
     for corpus in corpora:

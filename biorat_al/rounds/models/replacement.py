@@ -19,7 +19,7 @@ from biorat_al.store.tables import ModelRow, StepRow
 REPLACED = "replaces"
 """Key of a model's summary that lists the lost models it replaces, the last one at the end."""
 
-_BEFORE_PUSH = ("train", "evaluate", "predict", "select")
+_BEFORE_PUSH = ("train", "predict", "select", "evaluate")
 _BESIDE_PUSH = ("train", "evaluate")
 
 

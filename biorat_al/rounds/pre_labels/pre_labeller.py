@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.corpus.reading import read_corpus
 from biorat_al.corpus.segments import Part, annotation_within
 from biorat_al.dictionary.matching import Matcher
 from biorat_al.dictionary.reading import read_dictionary
@@ -76,6 +75,9 @@ class PreLabeller:
         if self.kept.label is not None:
             matcher = self._matcher(self.kept.label)
             return {row_id: matcher.entities(document.text) for row_id, document in documents.items()}
+        # the formats take long to import, and not every command reads documents
+        from biorat_al.corpus.reading import read_corpus
+
         wanted: dict[str, list[tuple[int, Part]]] = {}
         for row_id, document in documents.items():
             part = parts.get(row_id) or Part(document, Span(0, len(document.text)))

@@ -1,6 +1,7 @@
 """The six steps of a round, a module each.
 
-``pull``, ``train``, ``evaluate``, ``predict``, ``select`` and ``push`` run in this order.
+``pull``, ``train``, ``predict``, ``select``, ``push`` and ``evaluate`` run in this order: what annotators wait for
+comes first. Where files or dictionaries could pre-label the batch, ``evaluate`` follows ``train``, since it decides.
 
 Each module has ``run(context) -> Finish``. It does the work, and returns the function that writes the result in the
 transaction that also marks the step as done. A step that was interrupted runs again from its beginning.

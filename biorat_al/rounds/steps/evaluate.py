@@ -1,4 +1,4 @@
-"""Step 3: evaluate each arm, and their committee, on the annotated held-out test documents."""
+"""Step 6: evaluate each arm, and their committee, on the annotated held-out test documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 4: predict the whole pool with the committee, or with the selecting arm."""
+"""Step 3: predict the whole pool with the committee, or with the selecting arm."""
 
 from __future__ import annotations
 

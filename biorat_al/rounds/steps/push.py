@@ -1,4 +1,4 @@
-"""Step 6: send the batch to the annotators, and show the newest pre-labels on tasks that are still open."""
+"""Step 5: send the batch to the annotators, and show the newest pre-labels on tasks that are still open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 5: select the batch."""
+"""Step 4: select the batch."""
 
 from __future__ import annotations
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, text
 
 from biorat_al.errors import SchemaVersionError
 from biorat_al.resources import resource
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+NEWEST = "0008"
+"""The revision that this version of the program needs: the last one in ``migrations/versions``.
+
+It is written here because each command checks it, and reading the migrations takes longer than most commands.
+"""
 
 _TABLES_LOCK = int.from_bytes(b"tables")
 """Key of the advisory lock under which tables are made in a Postgres database."""
@@ -18,6 +25,8 @@ _FOREIGN = "the database has none of biorat-al's tables; it is not the database 
 
 
 def _configuration() -> Config:
+    from alembic.config import Config
+
     configuration = Config()
     configuration.set_main_option("script_location", str(resource("migrations")).replace("%", "%%"))
     return configuration
@@ -25,15 +34,9 @@ def _configuration() -> Config:
 
 def current_revision(connection: Connection) -> str | None:
     """Return the revision of the database; None if it does not have our tables."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest_revision() -> str:
-    """Return the revision that this version of the program needs."""
-    head = ScriptDirectory.from_config(_configuration()).get_current_head()
-    if head is None:
-        raise SchemaVersionError("this installation of biorat-al has no migrations; install it again")
-    return head
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def check_revision(connection: Connection) -> None:
@@ -41,8 +44,8 @@ def check_revision(connection: Connection) -> None:
 
     :raises SchemaVersionError: a newer or older version made it, or it has no tables of ours; says what to do.
     """
-    current, newest = current_revision(connection), newest_revision()
-    if current == newest:
+    current = current_revision(connection)
+    if current == NEWEST:
         return
     _refuse_newer(current)
     raise SchemaVersionError(
@@ -57,7 +60,7 @@ def is_older(connection: Connection) -> bool:
     """
     revision = current_revision(connection)
     _refuse_newer(revision)
-    return revision not in (None, newest_revision())
+    return revision not in (None, NEWEST)
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -82,15 +85,21 @@ def make_tables(engine: Engine) -> tuple[str | None, str]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TABLES_LOCK})
         before = current_revision(connection)
         _refuse_newer(before)
+        from alembic import command
+
         configuration = _configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
-        return before, newest_revision()
+        return before, NEWEST
 
 
 def _refuse_newer(revision: str | None) -> None:
+    if revision is None or revision == NEWEST:
+        return
+    from alembic.script import ScriptDirectory
+
     known = {script.revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision not in known:
         raise SchemaVersionError(
             f"the database was made by a newer version of biorat-al (its revision {revision} is not known here); "
             "upgrade the program"

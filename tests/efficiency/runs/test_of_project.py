@@ -15,8 +15,9 @@ from sqlalchemy import delete, select, update
 from biorat_al.acquisition.price.price import Price
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.efficiency.report import build as reporting
-from biorat_al.efficiency.report.build import project_forecast, project_report
+from biorat_al.efficiency.report.build import project_report
 from biorat_al.efficiency.report.changes import changes_noted
+from biorat_al.efficiency.report.forecast_in_words import project_forecast
 from biorat_al.efficiency.report.study import Study, comparable, selecting_run
 from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import COSTS, label_counts, live_runs

@@ -132,7 +132,7 @@ def test_a_killed_round_with_a_committee_ends_as_an_undisturbed_one(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["worked:train", "after:evaluate"])
+@pytest.mark.parametrize("moment", ["worked:train", "after:train"])
 def test_a_committee_whose_member_comes_out_otherwise_is_formed_again(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

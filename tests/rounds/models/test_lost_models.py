@@ -51,7 +51,7 @@ def model_of(project: Project, arm: str = "rat") -> ModelRow:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["writing:train", "after:train", "after:evaluate", "after:predict"])
+@pytest.mark.parametrize("moment", ["writing:train", "after:train", "after:predict"])
 def test_a_round_whose_model_comes_out_otherwise_on_another_machine_goes_on_with_that_one(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -41,7 +41,14 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Ite
     folder = tmp_path_factory.mktemp("select") / "trial"
     with make_project(folder, settings_for(tiny_encoder)) as project:
         project.round()
-        run_round(folder, project.settings, project.store, project.desk, RoundRequest(), until="predict")
+        run_round(
+            folder,
+            project.settings,
+            project.store,
+            project.desk,
+            RoundRequest(),
+            steps=("pull", "train", "evaluate", "predict"),
+        )
         yield project
 
 

@@ -1,0 +1,124 @@
+"""Seconds from the start of a round until annotators have their tasks, and until its end, step by step.
+
+Makes a project on NCBI disease (the oracle answers) whose first round asks for `--answered` documents, and copies it
+for each checkout. Then each runs the next round, one after the other, `--repeats` times in turn. Prints seconds by
+step, and with an older checkout the ratios: median over the repeats.
+
+    python benchmarks/round_time.py [--package OLDER_CHECKOUT] [--corpora FOLDER] [--answered 100] [--pool 400]
+        [--test 100] [--encoder minilm] [--borrow FILE ...] [--repeats 1] [--output FILE]
+
+With ``--borrow``, the labels of the borrowed files are taken for `Disease`. The training on them is done before, and
+not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from old_project import HERE, Databases, program
+from sqlalchemy import create_engine, text
+
+CORPORA = HERE.parent / "shared" / "corpora"
+ENTITIES = "Disease=SpecificDisease,DiseaseClass,Modifier,CompositeMention"
+
+
+def write_corpus(source: Path, target: Path, most: int) -> None:
+    """Write the first documents of a corpus with their annotations."""
+    from biorat_al.corpus.formats.jsonl import write_jsonl
+    from biorat_al.corpus.reading import read_corpus
+
+    # one mention of the corpus has two blanks too many
+    records = list(read_corpus([source], skip_invalid=True))
+    write_jsonl(target, records[:most])
+
+
+def seconds_of(databases: Databases, project: Path, number: int) -> dict[str, float]:
+    """Return the seconds of a round: by step, until the tasks were there (`tasks`), and until the end (`all`)."""
+    engine = create_engine(databases.url(project))
+    query = "SELECT name, started_at, ended_at, seconds FROM step WHERE round_number = :number ORDER BY position"
+    with engine.connect() as connection:
+        rows = connection.execute(text(query), {"number": number}).all()
+    engine.dispose()
+    found: dict[str, float] = {name: seconds for name, _, _, seconds in rows}
+    ends = {name: datetime.fromisoformat(str(ended)) for name, _, ended, _ in rows}
+    start = min(datetime.fromisoformat(str(started)) for _, started, _, _ in rows)
+    found["tasks"] = (ends["push"] - start).total_seconds()
+    found["all"] = (max(ends.values()) - start).total_seconds()
+    return found
+
+
+def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
+    """Run the rounds, and return a row for each checkout and repeat."""
+    pool, test = scratch / "pool.jsonl", scratch / "test.jsonl"
+    write_corpus(options.corpora / "ncbi_disease" / "NCBItrainset_corpus.txt", pool, options.answered + options.pool)
+    write_corpus(options.corpora / "ncbi_disease" / "NCBIdevelopset_corpus.txt", test, options.test)
+    checkouts = {"here": HERE} | ({"there": options.package.resolve()} if options.package else {})
+    databases, made = Databases(None), scratch / "made"
+    borrowed = [word for file in options.borrow for word in ("--borrow", str(file))]
+    run = program(checkouts.get("there", HERE), databases, made)
+    run(
+        "init", made.name, "--documents", str(pool), "--test-documents", str(test), "--gold", "--desk", "oracle",
+        "--entity", ENTITIES, "--encoder", options.encoder, "--size", str(options.answered), *borrowed,
+        *(["--borrow-entity", "Disease=Disease"] if borrowed else []),
+    )  # fmt: skip
+    run("round", "--project", made.name)
+    rows = []
+    for repeat in range(options.repeats):
+        for name, package in checkouts.items():
+            project = scratch / f"{name}-{repeat}"
+            shutil.copytree(made, project, symlinks=True)
+            run = program(package, databases, project)
+            run("db", "upgrade", "--project", project.name)
+            run("round", "--size", "10", "--project", project.name)
+            rows.append({"checkout": name, "repeat": repeat, "seconds": seconds_of(databases, project, 1)})
+            shutil.rmtree(project)
+            print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return median seconds by step, and their ratio if there are two checkouts."""
+    of = {name: [row["seconds"] for row in rows if row["checkout"] == name] for name in ("there", "here")}
+    lines = [f"{'':<10}{'before':>10}{'now':>10}{'ratio':>8}"]
+    for step in of["here"][0]:
+        now = statistics.median(one[step] for one in of["here"])
+        if of["there"]:
+            before = statistics.median(one[step] for one in of["there"])
+            ratio = statistics.median(
+                one[step] / other[step] if other[step] else 1.0
+                for one, other in zip(of["here"], of["there"], strict=True)
+            )
+            lines.append(f"{step:<10}{before:>10.1f}{now:>10.1f}{ratio:>8.2f}")
+        else:
+            lines.append(f"{step:<10}{'':>10}{now:>10.1f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--package", type=Path, help="an older checkout to compare with")
+    parser.add_argument("--corpora", type=Path, default=CORPORA)
+    parser.add_argument("--answered", type=int, default=100)
+    parser.add_argument("--pool", type=int, default=400)
+    parser.add_argument("--test", type=int, default=100)
+    parser.add_argument("--encoder", default="minilm")
+    parser.add_argument("--borrow", type=Path, nargs="*", default=[], help="files with borrowed diseases")
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--output", type=Path, help="JSON lines, a row for each round")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="time") as folder:
+        rows = measure(options, Path(folder))
+    if options.output:
+        options.output.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

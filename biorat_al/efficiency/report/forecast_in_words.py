@@ -1,0 +1,39 @@
+"""The forecast of a project in a sentence, which `status` shows; it imports no more than that needs."""
+
+from __future__ import annotations
+
+from biorat_al.acquisition.price.answered import answered_work
+from biorat_al.acquisition.price.estimate import estimate_price
+from biorat_al.acquisition.price.pace import Pace, pace_of
+from biorat_al.efficiency.report.study import comparable, selecting_run, tested_mentions
+from biorat_al.efficiency.runs.of_project import live_runs
+from biorat_al.efficiency.statistics.forecast import forecast
+from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
+from biorat_al.settings import Settings
+from biorat_al.store.parts.segments import shares_of
+from biorat_al.store.store import Store
+
+
+def project_forecast(settings: Settings, store: Store, target: float, left: int | None = None) -> str | None:
+    """Say how many more hours and labels the target F1 takes, and what the next hour brings; None if not known yet.
+
+    :param target: F1, a fraction.
+    :param left: documents of the pool that are still to be annotated.
+    """
+    run = selecting_run(comparable(live_runs(store, settings))[0])
+    # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
+    if run is None or not tested_mentions([run]):
+        return None
+    pace = seconds_per_document(settings, store)
+    found = forecast(run.points, target, pace)
+    if found.outcome == "cannot be told":
+        return None
+    return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()
+
+
+def seconds_per_document(settings: Settings, store: Store) -> Pace | None:
+    """Return the seconds of annotation for one more document; None if no document has been answered."""
+    with store.read() as session:
+        answers = answered_work(session)
+        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
+    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)

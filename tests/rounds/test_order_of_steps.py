@@ -1,0 +1,94 @@
+"""What annotators wait for comes first in a round; an earlier version's round ends in the order it was begun with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from biorat_al.desk.oracle import OracleDesk
+from biorat_al.presentation.status import status_text
+from biorat_al.project import Project
+from biorat_al.rounds import runner
+from biorat_al.store.rounds import steps_of
+from biorat_al.store.tables import StepRow, TaskRow
+from tests.rounds.pre_labels.test_first_batch import demo_dictionary, project_with
+from tests.rounds.test_runner import Said, cut_off
+from tests.support.rounds import make_project, picture_of, settings_for
+
+USUAL = ["pull", "train", "predict", "select", "push", "evaluate"]
+EVALUATED_FIRST = ["pull", "train", "evaluate", "predict", "select", "push"]
+
+
+def _noted(project: Project, monkeypatch: pytest.MonkeyPatch, **request: Any) -> list[str]:
+    """Run a round, and return the names of the steps that did something, in order."""
+    ran: list[str] = []
+    with monkeypatch.context() as patched:
+        for name, step in list(runner.STEPS.items()):
+            patched.setitem(runner.STEPS, name, lambda context, name=name, step=step: ran.append(name) or step(context))
+        project.round(**request)
+    return ran
+
+
+def _states(project: Project, number: int) -> dict[str, str]:
+    with project.store.read() as session:
+        return {step.name: step.state for step in steps_of(session, number)}
+
+
+def test_tasks_are_there_before_anything_is_measured(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _noted(project, monkeypatch) == USUAL
+    assert list(_states(project, 0)) == USUAL
+
+
+@pytest.mark.slow
+def test_a_round_that_stops_at_its_tasks_is_finished_by_the_next_call_with_the_same_result(
+    project: Project, tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.round()
+    report = project.round(until_pushed=True)
+    assert [step.name for step in report.steps if step.state == "pending"] == ["evaluate"]
+    assert project._desk is not None
+    assert isinstance(project._desk, OracleDesk)
+    with project.store.read() as session:
+        tasks = session.scalars(select(TaskRow).where(TaskRow.round_number == 1)).all()
+    assert [task.state for task in tasks] == ["open"] * 6
+    text = status_text(project.status(ask_desk=False))
+    assert "Round 1 has given annotators their tasks; to do the rest of it: biorat-al round" in text
+    said = Said()
+    assert _noted(project, monkeypatch, progress=said) == ["evaluate"]
+    assert said.lines == ["Round 1 has given annotators their tasks; the rest of it is done now."]
+    assert set(_states(project, 1).values()) == {"done"}
+    with make_project(tmp_path / "other" / "trial", settings_for(tiny_encoder)) as other:
+        other.round()
+        other.round()
+        assert picture_of(other) == picture_of(project)
+
+
+@pytest.mark.slow
+def test_a_round_of_an_earlier_version_ends_in_its_own_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.round()
+    cut_off(project, "predict", monkeypatch)
+    with project.store.write() as session:
+        for place, name in enumerate(EVALUATED_FIRST):
+            session.get_one(StepRow, (1, name)).position = place
+    assert _noted(project, monkeypatch) == ["evaluate", "predict", "select", "push"]
+    assert _noted(project, monkeypatch) == USUAL
+
+
+@pytest.mark.slow
+def test_where_the_test_documents_decide_who_pre_labels_they_come_before_the_push(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option = demo_dictionary(tmp_path / "diseases.tsv")
+    project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option])
+    with project:
+        assert _noted(project, monkeypatch) == EVALUATED_FIRST
+        # a round that waits for annotators takes the order of the settings that it goes on with
+        with_dictionary = project.settings
+        project.settings = with_dictionary.model_copy(update={"dictionary": ()})
+        cut_off(project, "pull", monkeypatch)
+        assert list(_states(project, 1)) == USUAL
+        project.settings = with_dictionary
+        assert _noted(project, monkeypatch) == EVALUATED_FIRST
