@@ -89,7 +89,8 @@ class RoundLines:
         lines = [] if self._shown else _heading(report, self._name)
         lines += [line for step in new for line in _step_lines(step, dated=self._dated)]
         self._shown += new
-        if any(step.name == "push" for step in new) and not _is_measured(report):
+        is_pushed = any(step.name == "push" for step in new)
+        if is_pushed and report.step("train").state == "done" and not _is_measured(report):
             lines += _tasks_are_there(report.step("push"), time.monotonic() - self._start)
         if lines:
             self._show("\n".join(lines))
