@@ -17,7 +17,8 @@ Exit status 1 unless another is given::
     │   └── SchemaVersionError
     ├── DeskError
     │   ├── DeskUnreachableError
-    │   └── DeskAccessError
+    │   ├── DeskAccessError
+    │   └── ProjectGoneError
     └── LearnerError
         ├── EncoderNotFoundError
         └── NotEnoughLabelsError
@@ -163,6 +164,10 @@ class DeskUnreachableError(DeskError):
 
 class DeskAccessError(DeskError):
     """The annotation desk refused the token."""
+
+
+class ProjectGoneError(DeskError):
+    """A project on the annotation desk no longer exists."""
 
 
 class LearnerError(BioratError):

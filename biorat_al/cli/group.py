@@ -23,6 +23,7 @@ from biorat_al.cli.files.convert import convert
 from biorat_al.cli.files.validate import validate
 from biorat_al.cli.init import init
 from biorat_al.cli.label_studio import label_studio
+from biorat_al.cli.people.adjudicate import adjudicate
 from biorat_al.cli.people.agreement import agreement
 from biorat_al.cli.people.audit import audit
 from biorat_al.cli.predict import predict
@@ -46,6 +47,7 @@ from biorat_al.version import __version__
         status,
         coverage,
         agreement,
+        adjudicate,
         export,
         predict,
         simulate,
@@ -144,6 +146,7 @@ _ANEW = "Nothing is left half done: run the same command again, it starts from s
 _AFTERWARDS = {
     "round": _GO_ON,
     "simulate": _GO_ON,
+    "adjudicate": _GO_ON,
     "demo": (
         "If the demo's project is already made, go on in its folder with: biorat-al round. Else run the same command "
         "again."

@@ -6,6 +6,7 @@ remembered (project references, cursors, task ids), and the caller keeps it.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from biorat_al.corpus.formats.label_studio.answers import Action
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import DeskRole
 from biorat_al.corpus.model.slips import NO_SLIPS, Slips
 from biorat_al.corpus.segments import Part
 from biorat_al.settings import Guidelines, RelationType
@@ -39,6 +40,35 @@ class PreAnnotation:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A row of a :class:`Sheet`.
+
+    :param title: what it is about, in a few words.
+    :param excerpt: the place in the text: what comes before it, the place itself, and what comes after it.
+    :param cells: a text for each further column.
+    """
+
+    title: str
+    excerpt: tuple[str, str, str]
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table above the text of a document that is settled: who has marked what, or what an audit found.
+
+    :param heading: a sentence above the table.
+    :param columns: headings of all columns but the first.
+    :param sides: letters of the annotators, one of whom can be accepted as a whole; empty if there are none.
+    """
+
+    heading: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[SheetRow, ...] = ()
+    sides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A document to annotate, or a segment of one, which is handled like a document of its own.
 
@@ -46,12 +76,14 @@ class Task:
     :param pre_annotation: None in the blind test set and in the seed batch.
     :param of: for a segment, the whole document and the segment's place in its text: annotators can read what comes
         before and after the segment, and cannot mark it.
+    :param sheet: a table above the text, in a project in which documents are settled.
     """
 
     key: str
     document: Document
     pre_annotation: PreAnnotation | None = None
     of: Part | None = None
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +103,7 @@ class DeskProject:
         not tell the time.
     """
 
-    role: Role
+    role: DeskRole
     reference: str
     url: str
     labels: tuple[str, ...] = ()
@@ -102,6 +134,7 @@ class DeskAnnotation:
     :param editor: who changed it last, if it was changed after submission by somebody other than `annotator`.
     :param copied_from: author of the answer that this one started from as a copy, if that was somebody else.
     :param slips: counts of what was corrected in `annotation`; `raw` has the regions as they were drawn.
+    :param side: the letter of the annotator who was accepted as a whole (:attr:`Sheet.sides`).
     """
 
     id: str
@@ -120,6 +153,7 @@ class DeskAnnotation:
     editor: str | None = None
     copied_from: str | None = None
     slips: Slips = NO_SLIPS
+    side: str | None = None
 
     @property
     def is_an_answer(self) -> bool:
@@ -208,7 +242,7 @@ class Desk(ABC):
     @abstractmethod
     def prepare(
         self,
-        role: Role,
+        role: DeskRole,
         title: str,
         labels: Sequence[str],
         reference: str | None = None,
@@ -223,7 +257,7 @@ class Desk(ABC):
             call may have left behind (by title and marker), and otherwise makes one.
         :param marker: distinguishes projects with the same title; kept where it does not bother annotators.
         :param guidelines: guidelines that annotators see below the general rules.
-        :raises DeskError: the project of `reference` no longer exists.
+        :raises ProjectGoneError: the project of `reference` no longer exists.
         """
 
     @abstractmethod
@@ -239,6 +273,26 @@ class Desk(ABC):
     @abstractmethod
     def find(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
         """Return the ids of the existing tasks, by key; absent keys are left out."""
+
+    def find_arrived(self, project: DeskProject, keys: Sequence[str]) -> Mapping[str, str]:
+        """Find the tasks that an interrupted push has sent, as :meth:`find` does; wait while more may arrive.
+
+        The waiting time begins with the desk's first answer, by this machine's clock: until then the desk may have
+        hung, with the request in its queue, no matter how long ago it was sent.
+        """
+        arrived = self.find(project, keys)
+        deadline = time.monotonic() + self.settle_seconds
+        while len(arrived) < len(keys) and time.monotonic() < deadline:
+            time.sleep(0.5)
+            before, arrived = len(arrived), self.find(project, keys)
+            if len(arrived) > before:
+                # the desk is still processing: wait the full time again
+                deadline = time.monotonic() + self.settle_seconds
+        return arrived
+
+    @abstractmethod
+    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
+        """Delete tasks that nobody has answered or begun; return the ids of those that exist no longer."""
 
     @abstractmethod
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:

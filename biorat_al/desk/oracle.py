@@ -17,7 +17,7 @@ from typing import Any
 
 from biorat_al.corpus.model.document import Annotation, Entity, Relation, Span
 from biorat_al.corpus.model.identity import mention_key, relation_keys
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import DeskRole
 from biorat_al.desk.base import (
     Desk,
     DeskAnnotation,
@@ -30,7 +30,7 @@ from biorat_al.desk.base import (
 )
 from biorat_al.desk.checks import check_pre_annotation, check_tasks
 from biorat_al.disk import has_no_room, no_room, writing
-from biorat_al.errors import DeskError
+from biorat_al.errors import DeskError, ProjectGoneError
 from biorat_al.settings import Guidelines, RelationType
 
 Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
@@ -82,7 +82,7 @@ class OracleDesk(Desk):
 
     def prepare(
         self,
-        role: Role,
+        role: DeskRole,
         title: str,
         labels: Sequence[str],
         reference: str | None = None,
@@ -161,6 +161,13 @@ class OracleDesk(Desk):
                 check_pre_annotation(proposed, row[0], row[1], labels, relations)
                 self._remember(database, task_id, proposed)
 
+    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
+        """Return none of them that exists: the oracle has answered every task."""
+        with self._database() as database:
+            number, *_ = self._project(database, project.reference)
+            existing = {str(row[0]) for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))}
+        return frozenset(task_ids) - existing
+
     def publish(self, project: DeskProject, model_version: str) -> None:
         with self._database() as database:
             number, *_ = self._project(database, project.reference)
@@ -213,7 +220,9 @@ class OracleDesk(Desk):
         """Return the project's number, its entity labels and its relation labels."""
         row = database.execute("SELECT id, labels, relations FROM project WHERE id = ?", (reference,)).fetchone()
         if row is None:
-            raise DeskError(f"the oracle has no project {reference}: its file oracle.db was removed or exchanged")
+            raise ProjectGoneError(
+                f"the oracle has no project {reference}: its file oracle.db was removed or exchanged"
+            )
         return row[0], tuple(json.loads(row[1])), tuple(json.loads(row[2]))
 
     @contextmanager

@@ -12,6 +12,7 @@
 - ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
 - ``agreement_report`` puts these together, with examples of what annotators disagree on.
 - ``audit/`` finds what looks wrong in annotated documents: the same string marked here and not there, and the like.
+- ``settling/`` compares the answers to a document, for an adjudicator, and counts who was upheld.
 
 A module imports only those before it. Rounds and exports use this room; it imports the store, the corpus and the
 learner's counts, but no round and no export.

@@ -207,6 +207,9 @@ def _pull_text(counts: Mapping[str, Any]) -> str:
         if counts.get(name):
             number = plural(counts[name], noun) if noun else f"{counts[name]:,}"
             parts.append(f"{number} {words}")
+    if settled := counts.get("settled"):
+        number = settled["new"] + settled["changed"]
+        parts.append(f"{plural(number, 'document')} settled")
     if unknown := counts.get("unknown_tasks"):
         parts.append(f"{plural(unknown, 'task')} that this project did not make, left alone")
     return ", ".join(parts)

@@ -56,6 +56,8 @@ def status_text(status: ProjectStatus) -> str:
     if status.concept_relations:
         lines += labelled("", f"between concepts: {counts_text(status.concept_relations)}")
     lines += disputes_text(status)
+    if status.settling is not None and status.settling.sentence:
+        lines += labelled("settled", status.settling.sentence)
     if status.ceiling is not None:
         lines += labelled("ceiling", status.ceiling.sentence)
     if status.price is not None:

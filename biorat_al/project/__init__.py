@@ -1,6 +1,7 @@
 """A project: a folder with settings, a database, models, and a desk where people annotate.
 
 - ``project``: an opened project, with a method for what each command does; imports all below
+- ``settling``: what people are asked again; ``project`` gives it
 - ``creation``: how ``init`` makes a project; imports ``new_folder`` and ``completeness``
 - ``completeness``: whether an ``init`` that was interrupted had made its project
 - ``new_folder``: a folder that appears complete or not at all, even after a kill

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from biorat_al.export.export import ExportOptions, ExportReport
     from biorat_al.people.agreement_report import AgreementReport
     from biorat_al.people.audit.audit import Audit
+    from biorat_al.project.settling import Settling
     from biorat_al.rounds.plan import RoundPlan
     from biorat_al.rounds.runner import Follow, RoundReport
 
@@ -294,6 +295,13 @@ class Project:
             )
             report.write(page, force=force)
         return page, report
+
+    @property
+    def settling(self) -> Settling:
+        """What people are asked again: what annotators disagree on, and what an audit found."""
+        from biorat_al.project.settling import Settling
+
+        return Settling(self.folder, self.settings, self.store, lambda: self.desk)
 
     def audit(self, *, limit: int | None = None, label: str | None = None) -> Audit:
         """Return what looks wrong in the annotated documents, worst first.

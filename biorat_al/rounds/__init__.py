@@ -10,10 +10,11 @@
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later.
 - ``models/`` is what happens to trained models: their committee and its calibration, and lost or changed ones.
 - ``completing`` orders documents that were begun by sentences, and gives them their pre-labels.
+- ``settling/`` asks people again, about what annotators disagree on and what an audit found.
 - ``unit`` decides whether a round asks for documents or sentences; ``segments`` cuts the documents for it.
 - ``expected_seconds`` says how long each candidate is expected to take annotators.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 
-``runner``, ``plan`` and ``status`` may import the steps. Steps may import the modules beside ``steps``, but never these
-three.
+``runner``, ``plan``, ``status`` and ``settling`` may import the steps. Steps may import the modules beside ``steps``,
+but never these.
 """

@@ -10,16 +10,16 @@ from biorat_al.desk.base import Desk
 from biorat_al.rounds.completing import COMPLETING, completable
 from biorat_al.rounds.context import RoundRequest, settings_of
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
-from biorat_al.rounds.steps.pull import project_of
+from biorat_al.rounds.steps.answered import project_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.parts.segments import never_asked_segments, parents_of, without_segments
 from biorat_al.store.picks import count_never_asked
-from biorat_al.store.rounds import newest_round
+from biorat_al.store.rounds import changed_since, newest_round
 from biorat_al.store.store import Store
-from biorat_al.store.tasks import changed_since, desk_project
+from biorat_al.store.tasks import desk_project
 from biorat_al.wording import plural
 
 

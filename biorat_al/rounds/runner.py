@@ -36,10 +36,10 @@ from biorat_al.store.database.integrity import add_missing_checksums, check_rows
 from biorat_al.store.findings import findings
 from biorat_al.store.parts.segments import without_segments
 from biorat_al.store.picks import count_never_asked
-from biorat_al.store.rounds import newest_round, steps_of
+from biorat_al.store.rounds import changed_since, newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
-from biorat_al.store.tasks import changed_since, count_seats, count_tasks
+from biorat_al.store.tasks import count_seats, count_tasks
 from biorat_al.version import __version__
 from biorat_al.wording import are
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.estimate import PriceEstimate, project_price
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
-from biorat_al.corpus.model.role import ROLES
+from biorat_al.corpus.model.role import DESK_ROLES, ROLES
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.ceiling import Ceiling, human_ceiling
@@ -23,7 +23,8 @@ from biorat_al.rounds.borrowing.kept import told
 from biorat_al.rounds.borrowing.start import newest_sentence
 from biorat_al.rounds.pre_labels.choice import newest_sentences
 from biorat_al.rounds.pre_labels.kept import kept_files
-from biorat_al.rounds.steps.pull import project_of
+from biorat_al.rounds.settling.progress import SettlingProgress, settling_progress
+from biorat_al.rounds.steps.answered import project_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import AskedUnit, Settings
 from biorat_al.store.answers import Answer, answers, learnt_answers, load_answers
@@ -106,6 +107,7 @@ class ProjectStatus:
     :param disputes: what annotators disagree on, and how far they agree; None if no document has several answers.
     :param ceiling: what annotators reach on the test set, beside the newest model; None if no test document has several
         blind answers.
+    :param settling: how far disputes are settled; None if there were none.
     :param not_asked: labels that were added after documents had been annotated.
     :param borrowed: the corpora from which the models begin, in words; None if the project borrows nothing.
     :param start: how the borrowed start compares with the base encoder, in a sentence; None if nothing was compared.
@@ -148,6 +150,7 @@ class ProjectStatus:
     unit: AskedUnit | Literal["auto"] = "document"
     wholeness: Wholeness | None = None
     ceiling: Ceiling | None = None
+    settling: SettlingProgress | None = None
 
     @property
     def to_annotate(self) -> int:
@@ -214,11 +217,12 @@ def project_status(
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),
-            "urls": {role: row.url for role, row in rows.items() if row is not None},
+            "urls": {role: row.url for role in DESK_ROLES if (row := desk_project(session, role)) is not None},
             **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*learnt, *test], prefer),
             "ceiling": human_ceiling(session, test),
+            "settling": settling_progress(session),
             "not_asked": not_asked(session, settings, [*learnt, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,

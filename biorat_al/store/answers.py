@@ -29,6 +29,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation
+from biorat_al.corpus.model.role import ROLES
 from biorat_al.corpus.model.unasked import EVERYTHING_ASKED, Unasked
 from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.asked import Given, Offers
@@ -102,11 +103,14 @@ class Decision:
     independent: tuple[Annotation, ...] = ()
 
 
-def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:
+def answers(
+    session: Session, split: str, *, with_gold: bool, prefer: str | None = None, settled: bool = True
+) -> list[Answer]:
     """Return the answer that counts for each document of a split that has one, in the order of the documents.
 
     :param with_gold: let gold annotations count where no person has answered.
     :param prefer: the annotator who decides on what exactly half of a document's annotators have.
+    :param settled: let ground truth count; if not, what annotators answered decides, as if nobody had settled it.
     """
     sources = ["person", "gold"] if with_gold else ["person"]
     offers = Offers.read(session)
@@ -133,6 +137,7 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
             AnnotationRow.skipped.is_(False),
             AnnotationRow.usable.is_(True),
             AnnotationRow.made_from.is_(None),
+            *(() if settled else (AnnotationRow.ground_truth.is_(False),)),
         )
         .order_by(
             AnnotationRow.document_id,
@@ -147,6 +152,12 @@ def answers(session: Session, split: str, *, with_gold: bool, prefer: str | None
         for document_id, some in groupby(rows, key=lambda row: row.document_id)
     )
     return [answer for answer in decided if answer is not None]
+
+
+def adjudicated_documents(session: Session) -> list[int]:
+    """Return the row ids of the documents that somebody has settled, in order."""
+    found = (answers(session, role, with_gold=False) for role in ROLES)
+    return sorted(one.document_id for some in found for one in some if one.rule == "adjudicated")
 
 
 def learnt_answers(session: Session, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:

@@ -170,6 +170,16 @@ def document_keys(session: Session, ids: Sequence[int]) -> dict[int, str]:
     return dict(sorted(keys, key=lambda item: item[1]))
 
 
+def test_documents(session: Session, keys: Sequence[str]) -> set[str]:
+    """Return those of these ids, which the user knows, that belong to test documents."""
+    found: set[str] = set()
+    for chunk in chunks(keys):
+        found.update(
+            session.scalars(select(DocumentRow.key).where(DocumentRow.key.in_(chunk), DocumentRow.split == "test"))
+        )
+    return found
+
+
 def documents_by_key(session: Session, keys: Sequence[str]) -> dict[str, tuple[int, Document]]:
     """Read documents, with their row ids, by the ids that the user knows; unknown ids are left out."""
     documents: dict[str, tuple[int, Document]] = {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, null, or_, select
 from sqlalchemy.orm import Session
 
+from biorat_al.store.known_answers import HOME
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
 
@@ -99,18 +100,24 @@ def findings(session: Session) -> Findings:
             AnnotationRow.problems,
             AnnotationRow.slips,
             AnnotationRow.revises,
+            AnnotationRow.settles,
+            case((AnnotationRow.settles.is_not(None), AnnotationRow.raw), else_=null()),
         )
         .join(DocumentRow, DocumentRow.id == AnnotationRow.document_id)
-        .join(TaskRow, TaskRow.id == AnnotationRow.task_id)
-        .where(AnnotationRow.source == "person", AnnotationRow.current.is_(True), TaskRow.state != "deleted")
+        .outerjoin(TaskRow, TaskRow.id == AnnotationRow.task_id)
+        .where(
+            AnnotationRow.source == "person",
+            AnnotationRow.current.is_(True),
+            or_(TaskRow.state != "deleted", AnnotationRow.settles.is_not(None)),
+        )
         .order_by(AnnotationRow.document_id, AnnotationRow.id)
     )
     unattended: list[Unattended] = []
     problems: list[NotUnderstood] = []
     slips: list[Tidied] = []
     revised: list[Revised] = []
-    for *where, made_from, skipped, wrong, tidied, of in rows:
-        place = Place(*where)
+    for key, role, task, *where, made_from, skipped, wrong, tidied, of, settles, raw in rows:
+        place = Place(key, settles or role, str((raw or {}).get(HOME)) if settles else task, *where)
         if made_from is not None:
             unattended.append(Unattended(place, made_from))
             continue

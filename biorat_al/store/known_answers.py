@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,16 +37,40 @@ def known_answers(session: Session, tasks: Sequence[TaskRow]) -> dict[int, Known
         rows += session.scalars(
             select(AnnotationRow).where(AnnotationRow.task_id.in_(chunk)).order_by(AnnotationRow.id)
         )
+    return _by_owner(session, rows, lambda row: row.task_id or 0, homes)
+
+
+def settling_answers(session: Session, kind: str, document_ids: Sequence[int]) -> dict[int, KnownAnswers]:
+    """Return the fetched revisions of the answers to settlements of a kind, by row id of the document.
+
+    Each of them has the desk's id of its task under :data:`HOME`.
+    """
+    rows: list[AnnotationRow] = []
+    for chunk in chunks(document_ids):
+        of_documents = AnnotationRow.document_id.in_(chunk)
+        rows += session.scalars(
+            select(AnnotationRow).where(of_documents, AnnotationRow.settles == kind).order_by(AnnotationRow.id)
+        )
+    return _by_owner(session, rows, lambda row: row.document_id, {})
+
+
+def _by_owner(
+    session: Session, rows: Sequence[AnnotationRow], owner: Callable[[AnnotationRow], int], homes: Mapping[int, str]
+) -> dict[int, KnownAnswers]:
+    """Group revisions, the oldest first, by what `owner` gives for each.
+
+    :param homes: the desk's id of the task, by owner, of answers that do not have it themselves.
+    """
     annotations = load_annotations(session, [row.id for row in rows])
-    by_task: dict[int, KnownAnswers] = {}
+    found: dict[int, KnownAnswers] = {}
     for row in rows:
-        known = by_task.setdefault(row.task_id or 0, KnownAnswers())
+        known = found.setdefault(owner(row), KnownAnswers())
         ident = row.desk_annotation_id or ""
-        of_home = known.there.setdefault(str((row.raw or {}).get(HOME) or homes[row.task_id or 0]), {})
+        of_home = known.there.setdefault(str((row.raw or {}).get(HOME) or homes.get(owner(row), "")), {})
         of_home.setdefault(ident, []).append(Revision(row, annotations[row.id]))
         if row.deleted_at is not None:
             known.over[ident] = of_home.pop(ident)
-    return by_task
+    return found
 
 
 Stamp = tuple[str, datetime, bool]

@@ -123,6 +123,31 @@ def judge(answer: FetchedAnswer, before: Sequence[Revision]) -> Judgement:
     return Judgement(who, last.row.revises if who == last.row.annotator else last.row.annotator, None)
 
 
+def judge_again(answer: FetchedAnswer, revisions: Sequence[Revision]) -> str | None:
+    """Update problems and slips of the last revision; return what it was made from.
+
+    Its authorship stays as it was judged, unless an earlier version of the program wrote it, which did not know who had
+    changed it.
+    """
+    row, columns = revisions[-1].row, answer.new.columns
+    raw = columns.get("raw") or {}
+    if row.raw is not None and "updated_by" in raw and "updated_by" not in row.raw:
+        judgement = judge(answer, revisions[:-1])
+        row.annotator, row.revises, row.made_from = judgement
+        if row.revises is not None and len(revisions) > 1:
+            supersede(revisions[-2].row, row.annotator)
+        row.raw = {**raw, **row.raw}
+    row.problems = list(columns.get("problems", ()))
+    row.slips = dict(columns.get("slips", {}))
+    return row.made_from
+
+
+def supersede(row: AnnotationRow, editor: str | None) -> None:
+    """Mark the last revision that somebody made alone before `editor` changed it."""
+    if row.made_from is None and row.revises is None and row.annotator != editor:
+        row.superseded = True
+
+
 def says_the_same(one: Annotation, other: Annotation) -> bool:
     """Return whether two annotations have the same mentions, concepts, notes and relations, apart from ids."""
     return _content(one) == _content(other)

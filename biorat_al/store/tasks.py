@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, exists, func, insert, or_, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import NewAnnotation, add_annotations, chunks
 from biorat_al.store.known_answers import HOME, KnownAnswers, Stamp, known_answers, taken_stamps
-from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, is_that, judge
+from biorat_al.store.revisions import MOMENT, FetchedAnswer, Revision, is_known, is_that, judge, judge_again, supersede
 from biorat_al.store.tables import AnnotationRow, DeskProjectRow, DocumentRow, RoundRow, TaskRow
 
 
@@ -135,12 +135,6 @@ def count_seats(session: Session, role: str) -> int:
     )
 
 
-def changed_since(session: Session, round_number: int, began: datetime) -> bool:
-    """Return whether a round has fetched an answer that is new, edited or deleted."""
-    recent = or_(AnnotationRow.fetched_round == round_number, AnnotationRow.deleted_at >= began)
-    return bool(session.scalar(select(exists().where(recent, AnnotationRow.made_from.is_(None)))))
-
-
 def merge(
     session: Session,
     role: str,
@@ -195,7 +189,8 @@ def merge(
             counts.unknown_tasks += len(tasks)
             continue
         of_document = revisions.get(known.id, KnownAnswers())
-        states = [_merge_task(known, task, of_document, taken, counts, at) for task in tasks]
+        columns = {"task_id": known.id, "fetched_at": at}
+        states = [merge_task(task, of_document, taken, counts, columns) for task in tasks]
         new.extend(annotation for state in states for annotation in state.new)
         _set_state(known, tasks, states, of_document, homes[document_id], counts)
     for document_id, row in rows.items():
@@ -275,7 +270,7 @@ def _rehome(session: Session, rows: Mapping[int, TaskRow], homes: Mapping[int, S
     session.flush()
 
 
-class _TaskMerge(NamedTuple):
+class MergedTask(NamedTuple):
     """The result of merging one task."""
 
     new: list[NewAnnotation]
@@ -283,9 +278,18 @@ class _TaskMerge(NamedTuple):
     skipped: bool
 
 
-def _merge_task(
-    row: TaskRow, task: FetchedTask, document: KnownAnswers, taken: set[Stamp], counts: MergeCounts, at: datetime
-) -> _TaskMerge:
+def merge_task(
+    task: FetchedTask,
+    document: KnownAnswers,
+    taken: set[Stamp],
+    counts: MergeCounts,
+    columns: Mapping[str, Any],
+) -> MergedTask:
+    """Merge the answers to one task with those that are known of its document; return what is to be written.
+
+    :param columns: further columns of each new row, ``fetched_at`` among them.
+    """
+    at: datetime = columns["fetched_at"]
     known = document.there.get(task.desk_task_id, {})
     new: list[NewAnnotation] = []
     answered = skipped = False
@@ -297,7 +301,7 @@ def _merge_task(
             _let_go(known.pop(answer.desk_annotation_id), task, counts, at)
             before = []
         if before and is_known(answer, before[-1]):
-            made_from = _judge_again(answer, before)
+            made_from = judge_again(answer, before)
         elif before and task.earlier and any(is_that(answer, one) for one in before[:-1]):
             # a backup has an older revision; the author's newer one still counts
             made_from = before[-1].row.made_from
@@ -305,7 +309,7 @@ def _merge_task(
         elif not before and over and is_that(answer, over[-1]):
             made_from = _bring_back(over, counts)
         else:
-            added = _added(row, answer, before, counts, at)
+            added = _added(task.document_id, answer, before, counts, columns)
             stamp: datetime = added.columns["updated_at"]
             while (answer.desk_annotation_id, stamp, answer.skipped) in taken:
                 stamp += MOMENT
@@ -318,7 +322,7 @@ def _merge_task(
     for ident, revisions in known.items():
         if task.complete and ident not in there and revisions[-1].row.current:
             _let_go(revisions, task, counts, at)
-    return _TaskMerge(new, answered, skipped)
+    return MergedTask(new, answered, skipped)
 
 
 def _is_another(answer: FetchedAnswer, last: Revision) -> bool:
@@ -354,7 +358,7 @@ def _bring_back(over: Sequence[Revision], counts: MergeCounts) -> str | None:
     last.current = True
     last.deleted_at = None
     if len(over) > 1:
-        _supersede(over[-2].row, last.annotator)
+        supersede(over[-2].row, last.annotator)
     counts.restored += 1
     return last.made_from
 
@@ -362,7 +366,7 @@ def _bring_back(over: Sequence[Revision], counts: MergeCounts) -> str | None:
 def _set_state(
     row: TaskRow,
     tasks: Sequence[FetchedTask],
-    states: Sequence[_TaskMerge],
+    states: Sequence[MergedTask],
     document: KnownAnswers,
     homes: Sequence[str],
     counts: MergeCounts,
@@ -386,31 +390,16 @@ def _set_state(
     row.drafts = sum(task.drafts for task in tasks)
 
 
-def _judge_again(answer: FetchedAnswer, revisions: Sequence[Revision]) -> str | None:
-    """Update problems and slips of the last revision; return what it was made from.
-
-    Its authorship stays as it was judged, unless an earlier version of the program wrote it, which did not know who had
-    changed it.
-    """
-    row, columns = revisions[-1].row, answer.new.columns
-    raw = columns.get("raw") or {}
-    if row.raw is not None and "updated_by" in raw and "updated_by" not in row.raw:
-        judgement = judge(answer, revisions[:-1])
-        row.annotator, row.revises, row.made_from = judgement
-        if row.revises is not None and len(revisions) > 1:
-            _supersede(revisions[-2].row, row.annotator)
-        row.raw = {**raw, **row.raw}
-    row.problems = list(columns.get("problems", ()))
-    row.slips = dict(columns.get("slips", {}))
-    return row.made_from
-
-
 def _added(
-    row: TaskRow, answer: FetchedAnswer, before: Sequence[Revision], counts: MergeCounts, at: datetime
+    document_id: int,
+    answer: FetchedAnswer,
+    before: Sequence[Revision],
+    counts: MergeCounts,
+    more: Mapping[str, Any],
 ) -> NewAnnotation:
     """Return the row to write for an answer that is new or changed."""
     if before and answer.updated_at <= (before[-1].row.updated_at or answer.updated_at):
-        _judge_again(answer, before)
+        judge_again(answer, before)
     judgement = judge(answer, before)
     updated_at = answer.updated_at
     if before:
@@ -419,7 +408,7 @@ def _added(
         if last.updated_at is not None:
             updated_at = max(updated_at, last.updated_at + MOMENT)
         if judgement.annotator != last.annotator:
-            _supersede(last, judgement.annotator)
+            supersede(last, judgement.annotator)
     if judgement.made_from is not None:
         counts.unattended += not before
     elif before and before[-1].row.made_from is None:
@@ -431,19 +420,12 @@ def _added(
         counts.new += 1
     counts.problems.extend(answer.new.columns.get("problems", ()))
     columns = answer.new.columns | {
-        "task_id": row.id,
+        **more,
         "desk_annotation_id": answer.desk_annotation_id,
         "updated_at": updated_at,
         "skipped": answer.skipped,
-        "fetched_at": at,
         "annotator": judgement.annotator,
         "revises": judgement.revises,
         "made_from": judgement.made_from,
     }
-    return NewAnnotation(row.document_id, "person", answer.new.annotation, columns)
-
-
-def _supersede(row: AnnotationRow, editor: str | None) -> None:
-    """Mark the last revision that somebody made alone before `editor` changed it."""
-    if row.made_from is None and row.revises is None and row.annotator != editor:
-        row.superseded = True
+    return NewAnnotation(document_id, "person", answer.new.annotation, columns)

@@ -10,6 +10,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("annotation", sa.Column("settles", sa.String(length=8), nullable=True))
+    # they cover one column more now; the next round computes them anew
+    op.execute("UPDATE annotation SET checksum = NULL")
     op.create_table(
         "member",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -67,7 +70,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("desk_task_id", sa.String(length=80), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("shown", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
+        sa.Column("shown", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("intent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checksum", sa.BigInteger(), nullable=True),
@@ -77,5 +80,5 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_settlement_document_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_settlement")),
-        sa.UniqueConstraint("document_id", "kind", name="uq_settlement_document_kind"),
+        sa.UniqueConstraint("document_id", "kind", "digest", name="uq_settlement_asked"),
     )

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from biorat_al.store.answers import Answer, annotators, answers
 from biorat_al.store.findings import findings
 from biorat_al.store.revisions import Revision, judge
+from biorat_al.store.rounds import changed_since
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow
-from biorat_al.store.tasks import FetchedTask, changed_since, count_seats, count_tasks, merge
+from biorat_al.store.tasks import FetchedTask, count_seats, count_tasks, merge
 from tests.store.test_tasks import T0, answer, labels, pull, tasks
 
 __all__ = ["tasks"]

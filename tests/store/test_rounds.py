@@ -16,9 +16,10 @@ from biorat_al.store.models import (
     selecting_model_before,
 )
 from biorat_al.store.picks import never_asked_documents, never_asked_test_documents
+from biorat_al.store.rounds import changed_since
 from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow, PredictionRow, RoundRow
-from biorat_al.store.tasks import FetchedTask, changed_since, intend_push, merge
+from biorat_al.store.tasks import FetchedTask, intend_push, merge
 from tests.store.conftest import Fill, record
 from tests.store.test_tasks import answer, pull, tasks
 

@@ -13,13 +13,13 @@ from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.answers import answers, load_answers
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.picks import count_never_asked, never_asked_documents
+from biorat_al.store.rounds import changed_since
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, RoundRow, TaskRow
 from biorat_al.store.tasks import (
     FetchedAnswer,
     FetchedTask,
     MergeCounts,
-    changed_since,
     confirm_push,
     count_asked,
     count_tasks,

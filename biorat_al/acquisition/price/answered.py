@@ -66,6 +66,7 @@ def answered_work(session: Session, splits: Iterable[str] = SPLITS) -> list[Answ
             AnnotationRow.skipped.is_(False),
             AnnotationRow.usable.is_(True),
             AnnotationRow.made_from.is_(None),
+            AnnotationRow.settles.is_(None),
         )
         # the answer as the desk sent it is large, and not needed here
         .options(defer(AnnotationRow.raw))

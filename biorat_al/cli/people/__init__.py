@@ -1,1 +1,1 @@
-"""The commands on what annotators did: ``agreement`` and ``audit``."""
+"""The commands on what annotators did: ``agreement``, ``adjudicate`` and ``audit``."""

@@ -11,6 +11,7 @@ from biorat_al.cli.options import Command, force_option, project_option, reading
 from biorat_al.cli.terminal import show
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.errors import UsageError
+from biorat_al.progress import TerminalProgress
 
 
 @click.command(cls=Command)
@@ -26,6 +27,7 @@ from biorat_al.errors import UsageError
     "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Number of findings, worst first."
 )
 @click.option("--label", metavar="LABEL", help="Only findings on this label, marked or suggested.")
+@click.option("--push", is_flag=True, help="Ask people again about these findings, in a project for review.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the findings as CSV.")
 @click.option("--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with the findings.")
@@ -36,6 +38,7 @@ def audit(
     reading: ReadOptions,
     limit: int,
     label: str | None,
+    push: bool,
     as_json: bool,
     csv_file: Path | None,
     page: Path | None,
@@ -48,15 +51,23 @@ def audit(
     prediction of a model that had not learnt from the document. Each has its place, the evidence, a suggestion, and a
     cautious guess of the probability that it is an error. Nothing is changed.
 
+    With --push, the documents with these findings are asked again in a project for review, with the findings above the
+    text. What is submitted there is the document's truth from then on. Findings that somebody has looked at are not
+    asked again. On test documents, findings that rest on a model alone are left out, since models are measured there.
+
     \b
     Examples:
       biorat-al audit --limit 20
       biorat-al audit --label Disease --html audit.html --csv audit.csv
+      biorat-al audit --push --limit 50
       biorat-al audit --documents corpus.pubtator
     """
     from biorat_al.presentation.audit import audit_text, write_csv
     from biorat_al.presentation.audit_page import write_page
 
+    if push:
+        _push(folder, bool(documents or as_json or csv_file or page), limit, label)
+        return
     if documents:
         from biorat_al.people.audit.of_files import audit_files
 
@@ -83,3 +94,17 @@ def audit(
     for written in (csv_file, page):
         if written is not None:
             show(f"Wrote {written}")
+
+
+def _push(folder: Path | None, more: bool, limit: int, label: str | None) -> None:
+    """Ask people again.
+
+    :param more: whether other options were given that say what to do with the findings.
+    """
+    from biorat_al.presentation.settling import asked_text
+    from biorat_al.project import Project
+
+    if more:
+        raise UsageError("--push excludes --documents, --json, --csv and --html")
+    with Project.open(folder) as project:
+        show(asked_text(project.settling.review(limit=limit, label=label, progress=TerminalProgress())))

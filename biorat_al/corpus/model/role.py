@@ -12,3 +12,14 @@ ROLES: tuple[Role, ...] = ("pool", "segment", "test")
 
 LEARNT_ROLES: tuple[Role, ...] = ("pool", "segment")
 """The roles whose answers models learn from."""
+
+SettlingRole = Literal["disputes", "review"]
+"""``disputes``: documents on which annotators disagree. ``review``: documents in which an audit found something.
+In both, people are asked again, and their answer is the document's truth."""
+
+SETTLING_ROLES: tuple[SettlingRole, ...] = ("disputes", "review")
+
+DeskRole = Role | SettlingRole
+"""The role of a project on the desk."""
+
+DESK_ROLES: tuple[DeskRole, ...] = (*ROLES, *SETTLING_ROLES)

@@ -12,6 +12,7 @@ from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.corpus.model.slips import NO_SLIPS, Slips, tidied
 from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, TaskState
 from biorat_al.desk.labelstudio import shapes
+from biorat_al.desk.labelstudio.configuration import SIDE
 from biorat_al.desk.labelstudio.connection import Connection, Json
 from biorat_al.desk.labelstudio.cursor import parse_time
 from biorat_al.desk.labelstudio.pushing import DOCUMENT, KEY
@@ -103,9 +104,12 @@ class AnswerReader:
             editor=self._editor(answer),
             copied_from=self._copied_from(answer, task["annotations"]),
             slips=slips,
+            side=_side(answer),
         )
 
     def _read(self, result: object, text: str) -> tuple[Annotation, tuple[str, ...], Slips]:
+        if isinstance(result, list):
+            result = [region for region in result if not _is_side(region)]
         read, problems = annotation_of(result, text, self.control, self.project.labels, self.project.relations)
         tidy = tidied(read, text)
         return tidy.annotation, (*problems, *tidy.problems), tidy.slips
@@ -185,6 +189,21 @@ class AnswerReader:
                     if shown & _prelabelled(answer) and isinstance(version, str) and version:
                         versions[answer.get("id", 0)] = version
         return versions
+
+
+def _is_side(region: object) -> bool:
+    return isinstance(region, Mapping) and (region.get("type"), region.get("from_name")) == ("choices", SIDE)
+
+
+def _side(answer: Json) -> str | None:
+    """Return the letter of the annotator whom an adjudicator has accepted as a whole."""
+    result = answer.get("result")
+    for region in result if isinstance(result, list) else ():
+        if _is_side(region) and isinstance(region.get("value"), Mapping):
+            chosen = region["value"].get("choices")
+            if isinstance(chosen, list) and chosen and isinstance(chosen[0], str):
+                return chosen[0]
+    return None
 
 
 def _prelabelled(answer: Json) -> set[str]:

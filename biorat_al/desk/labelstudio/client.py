@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import DeskRole
 from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Task
 from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
-from biorat_al.errors import DeskAccessError, DeskError
+from biorat_al.errors import DeskAccessError, DeskError, ProjectGoneError
 from biorat_al.settings import Guidelines, RelationType
 from biorat_al.wording import verb
 
@@ -70,7 +70,7 @@ class LabelStudioDesk(Desk):
 
     def prepare(
         self,
-        role: Role,
+        role: DeskRole,
         title: str,
         labels: Sequence[str],
         reference: str | None = None,
@@ -108,6 +108,12 @@ class LabelStudioDesk(Desk):
         except NotFoundError:
             raise self._gone(project.reference) from None
 
+    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
+        try:
+            return publishing.withdraw(self._connection, project.reference, task_ids)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
+
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         if pre_annotations:
             configuration = self._configuration(project)
@@ -135,8 +141,8 @@ class LabelStudioDesk(Desk):
             raise self._gone(reference) from None
         return shapes.project_settings_of(settings, self._connection.server)
 
-    def _gone(self, reference: str) -> DeskError:
-        return DeskError(
+    def _gone(self, reference: str) -> ProjectGoneError:
+        return ProjectGoneError(
             f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
             f"or {URL_VARIABLE} names another server"
         )

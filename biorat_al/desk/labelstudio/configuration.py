@@ -12,15 +12,22 @@ from typing import Any
 import jinja2
 from defusedxml.ElementTree import ParseError, fromstring
 
-from biorat_al.corpus.model.role import ROLES, Role
+from biorat_al.corpus.model.role import DESK_ROLES, SETTLING_ROLES, DeskRole
 from biorat_al.errors import DeskError
 from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION
 
 CONTROL = "label"
 TEXT = "text"
+SIDE = "side"
+"""The control with which an adjudicator accepts the answer of one annotator."""
 
-_WORDS = r"biorat-al (pool|segment|test) (\S+) ([0-9a-f]+) ([0-9a-f]+)"
+SIDES = "ABCDEFGH"
+"""Letters of annotators whose answers are compared, which are also the keys to accept them."""
+
+_ROLES = "|".join(DESK_ROLES)
+
+_WORDS = rf"biorat-al ({_ROLES}) (\S+) ([0-9a-f]+) ([0-9a-f]+)"
 _MARK = re.compile(rf"\s*<!--\s*{_WORDS}\s*-->")
 _OLD_MARK = re.compile(rf"\s*\[{_WORDS}\]")
 
@@ -35,13 +42,15 @@ HOTKEYS = "1234567890qwetasdfgzxcvbyiopjklnm"
 """The keys that Label Studio itself assigns to labels; labels beyond them have no key."""
 
 
-COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "segment": "#009E73", "test": "#D55E00"}
+COLOURS: Mapping[DeskRole, str] = {
+    "pool": "#0072B2", "segment": "#009E73", "test": "#D55E00", "disputes": "#CC79A7", "review": "#E69F00",
+}  # fmt: skip
 """Colours of the projects in Label Studio's list, and of the banner above a test document."""
 
 BLIND = "Test document: no suggestions are shown; annotate alone"
 
 
-def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: Role = "pool") -> str:
+def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: DeskRole = "pool") -> str:
     """Return the labelling configuration for these entity labels.
 
     :param relations: labels that annotators may give to a relation they draw. The label that joins the pieces of a
@@ -57,8 +66,10 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(resource("templates/labelling.xml.j2").read_text(encoding="utf-8"))
+    sides = SIDES if role == "disputes" else ""
+    hotkeys = "".join(key for key in HOTKEYS if key not in sides.lower())
     shown = [
-        {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": HOTKEYS[number : number + 1]}
+        {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": hotkeys[number : number + 1]}
         for number, label in enumerate(labels)
     ]
     return template.render(
@@ -68,7 +79,10 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
         relations=[*relations, SAME_MENTION],
         room=bool(relations),
         blind=role == "test",
-        part=role == "segment",
+        part=role == "segment" or role in SETTLING_ROLES,
+        settling=role in SETTLING_ROLES,
+        side=SIDE,
+        sides=sides,
         colour=COLOURS[role],
         warning=BLIND,
     ).strip()
@@ -197,7 +211,7 @@ class Mark:
     :param labels: checksum of its labels.
     """
 
-    role: Role
+    role: DeskRole
     marker: str
     configuration: str
     labels: str
@@ -223,15 +237,17 @@ class Mark:
     def _read(cls, match: re.Match[str] | None) -> Mark | None:
         if match is None:
             return None
-        role = next(role for role in ROLES if role == match[1])
+        role = next(role for role in DESK_ROLES if role == match[1])
         return cls(role, match[2], match[3], match[4])
 
 
-def description(role: Role) -> str:
+def description(role: DeskRole) -> str:
     """Return the description of the project for `role`, which Label Studio shows in its list."""
     return {
         "segment": "Sentences to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
         "pool": "Documents to annotate. Suggestions may be marked: keep them, correct them, add what is missing.",
+        "disputes": "Documents on which annotators disagree. What is submitted here is the truth from then on.",
+        "review": "Documents in which something looks wrong. What is submitted here is the truth from then on.",
         "test": "Test documents: annotated alone, without any suggestion, so that the model can be measured on them.",
     }[role]
 
@@ -247,10 +263,12 @@ def word(marker: str) -> str:
     return marker if plain else f"-{_checksum(marker)}"
 
 
-_SUFFIXES: Mapping[Role, str] = {"segment": " (sentences)", "test": " (blind test)"}
+_SUFFIXES: Mapping[DeskRole, str] = {
+    "segment": " (sentences)", "test": " (blind test)", "disputes": " (disputes)", "review": " (review)",
+}  # fmt: skip
 
 
-def project_title(title: str, role: Role) -> str:
+def project_title(title: str, role: DeskRole) -> str:
     """Return the title of the project for `role`: Label Studio takes 3 to 50 characters."""
     suffix = _SUFFIXES.get(role, " (pool)" if len(title) < 3 else "")
     return title[: 50 - len(suffix)] + suffix

@@ -13,7 +13,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import DeskRole
 from biorat_al.resources import resource
 from biorat_al.settings import SAME_MENTION, Guidelines
 
@@ -40,7 +40,7 @@ _STYLE = """
 _MARK = re.compile(r'^<div class="biorat biorat-([0-9a-f]{12})">')
 
 
-def instruction(role: Role, *, relations: bool, guidelines: Guidelines | None = None) -> str:
+def instruction(role: DeskRole, *, relations: bool, guidelines: Guidelines | None = None) -> str:
     """Return the instruction for a project as HTML.
 
     Its first element carries a checksum of the rest, from which :func:`is_untouched` sees whether people changed it.
@@ -51,6 +51,7 @@ def instruction(role: Role, *, relations: bool, guidelines: Guidelines | None = 
     rules = _rules().render(
         blind=role == "test",
         part=role == "segment",
+        role=role,
         relations=relations,
         joint=SAME_MENTION,
         guidelines=guidelines is not None,

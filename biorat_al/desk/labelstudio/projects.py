@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from biorat_al.corpus.model.role import Role
+from biorat_al.corpus.model.role import DeskRole
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
     COLOURS,
@@ -33,7 +33,7 @@ from biorat_al.desk.labelstudio.connection import (
     ServerFailedError,
 )
 from biorat_al.desk.labelstudio.instruction import instruction, is_same, is_untouched
-from biorat_al.errors import DeskError
+from biorat_al.errors import DeskAccessError, DeskError
 from biorat_al.settings import Guidelines
 from biorat_al.wording import plural
 
@@ -54,7 +54,7 @@ _OF_A_MODEL = ("predictions_score", "predictions_model_versions")
 _WHILE_LABELLING = ("data.document_id", "total_annotations")
 _ALWAYS_HIDDEN = (
     *("data.text", "data.biorat_key", "data.title", "data.document_title"),
-    *("data.of_document", "data.before", "data.after"),
+    *("data.of_document", "data.before", "data.after", "data.sheet", "data.sides"),
 )
 """Columns that a project without tasks does not have yet; hidden unless they are shown."""
 
@@ -67,7 +67,7 @@ class Wanted:
     :param guidelines: whether `instruction` contains the project's guidelines.
     """
 
-    role: Role
+    role: DeskRole
     title: str
     marker: str
     configuration: LabellingConfiguration
@@ -77,7 +77,7 @@ class Wanted:
     @classmethod
     def make(
         cls,
-        role: Role,
+        role: DeskRole,
         title: str,
         marker: str,
         labels: tuple[str, ...],
@@ -135,20 +135,20 @@ def doubles(connection: Connection, wanted: Wanted, reference: str) -> tuple[str
 def create(connection: Connection, wanted: Wanted) -> Json:
     """Make a project and return its settings."""
     blind = wanted.role == "test"
-    created = connection.request(
-        "POST",
-        "api/projects/",
-        body={
-            "title": wanted.title,
-            "description": description(wanted.role),
-            "color": COLOURS[wanted.role],
-            "label_config": wanted.mark.write(wanted.configuration.xml),
-            "expert_instruction": wanted.instruction,
-            "show_instruction": True,
-            "sampling": "Uncertainty sampling" if wanted.role == "pool" else "Sequential sampling",
-            "show_collab_predictions": not blind,
-        },
-    )
+    body = {
+        "title": wanted.title,
+        "description": description(wanted.role),
+        "color": COLOURS[wanted.role],
+        "label_config": wanted.mark.write(wanted.configuration.xml),
+        "expert_instruction": wanted.instruction,
+        "show_instruction": True,
+        "sampling": "Uncertainty sampling" if wanted.role == "pool" else "Sequential sampling",
+        "show_collab_predictions": not blind,
+    }
+    try:
+        created = connection.request("POST", "api/projects/", body=body)
+    except DeskAccessError as error:
+        raise DeskAccessError(f"the project {wanted.title!r} could not be made: {error}") from None
     return shapes.project_settings_of(created, connection.server)
 
 
@@ -176,7 +176,7 @@ def bring_up_to_date(connection: Connection, settings: Json, wanted: Wanted) -> 
     return notices
 
 
-def add_columns(connection: Connection, project: str, role: Role) -> None:
+def add_columns(connection: Connection, project: str, role: DeskRole) -> None:
     """Make a tab in the data manager with the columns that people look for, unless the project has tabs.
 
     The tab has no filter, and it orders tasks as the label stream does, because Label Studio uses the order of a tab
@@ -186,7 +186,11 @@ def add_columns(connection: Connection, project: str, role: Role) -> None:
         if connection.get("api/dm/views/", project=project):
             return
         columns = [_name(column) for column in connection.get("api/dm/columns/", project=project)["columns"]]
-        shown = {name: width for name, width in _SHOWN.items() if role != "test" or name not in _OF_A_MODEL}
+        shown = {
+            name: width
+            for name, width in _SHOWN.items()
+            if role == "pool" or role == "segment" or name not in _OF_A_MODEL
+        }
         if role == "segment":
             # the sentence itself says more than the title, which several of them share
             width = shown.pop("data.document_title")

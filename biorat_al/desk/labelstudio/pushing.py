@@ -24,6 +24,7 @@ from biorat_al.desk.labelstudio.connection import (
     TooLargeError,
 )
 from biorat_al.desk.labelstudio.shapes import is_id
+from biorat_al.desk.labelstudio.sheets import sheet_html
 from biorat_al.errors import LONGEST_ID, DeskError, DeskUnreachableError
 from biorat_al.wording import shortened
 
@@ -37,6 +38,9 @@ WHOLE, BEFORE, AFTER = "of_document", "before", "after"
 
 AROUND = 2_000
 """Most characters of this text on each side: more than an annotator reads for a sentence, and less than a full text."""
+
+SHEET, SIDES = "sheet", "sides"
+"""Of a document that is settled: the table above its text, as HTML, and the letters of the annotators to accept."""
 
 LONGEST_TITLE = 300
 
@@ -142,6 +146,10 @@ def task_body(task: Task, configuration: LabellingConfiguration) -> Json:
     data |= {DOCUMENT_TITLE: _cut(title), HEADING: "" if _begins_with(document.text, title) else _cut(title)}
     if task.of is not None:
         data |= _of_segment(task.of, title)
+    if task.sheet is not None:
+        # the labelling configuration shows all of these, so every task must have them
+        sides = [{"value": letter, "hotkey": letter.lower()} for letter in task.sheet.sides]
+        data = {WHOLE: whole.id, BEFORE: "", AFTER: "", SHEET: sheet_html(task.sheet), SIDES: sides} | data
     body: Json = {"data": data}
     if task.pre_annotation is not None:
         body["predictions"] = [prediction_body(task.pre_annotation, document.id, document.text, configuration)]

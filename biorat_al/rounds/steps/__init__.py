@@ -6,7 +6,8 @@ comes first. Where files or dictionaries could pre-label the batch, ``evaluate``
 Each module has ``run(context) -> Finish``. It does the work, and returns the function that writes the result in the
 transaction that also marks the step as done. A step that was interrupted runs again from its beginning.
 
-``relation_scores`` counts relations for ``evaluate``. The steps after ``train`` take a round's models from it
-(``model_folder``), which trains a lost model again. Otherwise steps do not import one another, and none of them imports
-the runner.
+``settled`` fetches the answers of people who were asked again, for ``pull``; both take from ``answered`` what they need
+of the desk and of the store. ``relation_scores`` counts relations for ``evaluate``. The steps after ``train`` take a
+round's models from it (``model_folder``), which trains a lost model again. Otherwise steps do not import one another,
+and none of them imports the runner.
 """

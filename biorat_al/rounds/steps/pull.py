@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.role import ROLES, Role
-from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull
+from biorat_al.desk.base import Pull
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.settings import Settings
-from biorat_al.store.annotations import NewAnnotation
+from biorat_al.rounds.steps.answered import fetched_answer, lookup, project_of
+from biorat_al.rounds.steps.settled import Settled, fetch_settling, store_settling
 from biorat_al.store.documents import documents_by_key
-from biorat_al.store.revisions import FetchedAnswer
 from biorat_al.store.store import now
-from biorat_al.store.tables import DeskProjectRow, StepRow
+from biorat_al.store.tables import StepRow
 from biorat_al.store.tasks import FetchedTask, MergeCounts, count_tasks, desk_project, merge
 from biorat_al.wording import are, plural, verb
 
@@ -31,11 +29,17 @@ def run(context: Context) -> Finish:
         if row is not None:
             with context.progress.bar(f"Fetching answers ({role})"):
                 pulls[role] = context.desk.pull(project_of(row, role, context.settings), lookup(context), row.cursor)
-    if not pulls:
+    settling = fetch_settling(context)
+    if not pulls and not settling:
         return nothing("nothing has been asked for yet")
 
     def finish(session: Session) -> StepResult:
-        return store_pulls(context, session, pulls)
+        # a round that waited for annotators has fetched before: add to its counts
+        before = session.get_one(StepRow, (context.number, "pull")).counts.get("settled", {})
+        result = store_pulls(context, session, pulls)
+        settled = store_settling(context, session, settling, Settled(**before))
+        notices = [*result.counts["notices"], *settled.notices]
+        return StepResult(counts=result.counts | settled.as_counts() | {"notices": notices})
 
     return finish
 
@@ -56,7 +60,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
             FetchedTask(
                 ids[task.key],
                 task.task_id,
-                tuple(_answer(context, ids[task.key], answer) for answer in task.annotations),
+                tuple(fetched_answer(context, ids[task.key], answer) for answer in task.annotations),
                 task.drafts,
                 complete=task.complete,
                 earlier=task.earlier,
@@ -119,42 +123,3 @@ def _notices(merged: MergeCounts, keys: Mapping[int, str]) -> list[str]:
             f"backup was restored; what we have of it still counts"
         )
     return notices
-
-
-def project_of(row: DeskProjectRow, role: Role, settings: Settings) -> DeskProject:
-    """Return the desk's project that a row refers to."""
-    return DeskProject(role, row.reference, row.url, settings.labels, relations=settings.relations)
-
-
-def lookup(context: Context) -> Documents:
-    """Return a function that looks up documents by their ids in the corpus."""
-
-    def find(keys: Sequence[str]) -> Mapping[str, Document]:
-        with context.store.read() as session:
-            return {key: document for key, (_, document) in documents_by_key(session, keys).items()}
-
-    return find
-
-
-def _answer(context: Context, document_id: int, answer: DeskAnnotation) -> FetchedAnswer:
-    columns = {
-        "annotator": answer.annotator,
-        "shown_version": answer.shown_version,
-        "ground_truth": answer.ground_truth,
-        "usable": answer.usable,
-        "lead_time": answer.lead_time,
-        "created_at": answer.created_at,
-        "fetched_round": context.number,
-        "raw": dict(answer.raw),
-        "problems": list(answer.problems),
-        "slips": answer.slips._asdict(),
-    }
-    return FetchedAnswer(
-        answer.id,
-        answer.updated_at,
-        answer.skipped,
-        NewAnnotation(document_id, "person", answer.annotation, columns),
-        editor=answer.editor,
-        copied_from=answer.copied_from,
-        made_from=answer.made_from,
-    )

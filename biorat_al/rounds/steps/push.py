@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -289,25 +288,13 @@ def _settle(
     documents: Mapping[int, Document],
     proposed: Mapping[int, PreAnnotation],
 ) -> None:
-    """Confirm the tasks that an interrupted push has sent; wait as long as the desk may still be processing them.
-
-    The waiting time begins with the desk's first answer, by this machine's clock: until then the desk may have hung,
-    with the request in its queue, no matter how long ago it was sent.
-    """
+    """Confirm the tasks that an interrupted push has sent; wait as long as the desk may still be processing them."""
     with context.store.read() as session:
         uncertain = [task for task in tasks_in_state(session, project.role, "pushing") if task.document_id in documents]
     if not uncertain:
         return
     keys = [documents[task.document_id].id for task in uncertain]
-    arrived = context.desk.find(project, keys)
-    deadline = time.monotonic() + context.desk.settle_seconds
-    while len(arrived) < len(keys) and time.monotonic() < deadline:
-        time.sleep(0.5)
-        before, arrived = len(arrived), context.desk.find(project, keys)
-        if len(arrived) > before:
-            # the desk is still processing: wait the full time again
-            deadline = time.monotonic() + context.desk.settle_seconds
-    _confirm(context, documents, arrived, proposed)
+    _confirm(context, documents, context.desk.find_arrived(project, keys), proposed)
 
 
 def _confirm(

@@ -283,7 +283,7 @@ def _disputed(
     ids = dict(kept)
     taken = dict.fromkeys(ids.values())
     entities = []
-    for key in ballot.undecided(mentions, _same_mention, lambda key: _Topic((key[0],))):
+    for key in ballot.undecided(mentions, same_mention, lambda key: _Topic((key[0],))):
         first = ballot.first(mentions[key])
         ids[key] = _free(first.id, taken)
         taken[ids[key]] = None
@@ -314,7 +314,7 @@ def _disputed(
     return Disputed(tuple(entities), tuple(between), tuple(stated))
 
 
-def _same_mention(one: MentionKey, other: MentionKey) -> bool:
+def same_mention(one: MentionKey, other: MentionKey) -> bool:
     """Return whether two mentions can be versions of one: same place, or same label and a common character."""
     if one[1] == other[1]:
         return True

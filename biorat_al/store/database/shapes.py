@@ -98,6 +98,7 @@ COUNTS: dict[str, Check] = {
     "f1": object_of(optional(is_number)),
     "models": object_of(is_text),
     "notices": list_of(is_text),
+    "settled": object_of(is_whole),
     "last_model": with_entries(documents=is_whole, f1=optional(is_number)),
     "start": _START,
     "offered": _OFFERED,

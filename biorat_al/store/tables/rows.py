@@ -76,6 +76,9 @@ class AnnotationRow(Checked, Base):
     `revises` names that person. `superseded` marks the last revision that its author had made alone before somebody
     else changed it: it is not current, but is still the author's independent answer. `slips` counts what was corrected
     in it.
+
+    `settles` says that it is an answer to a :class:`~biorat_al.store.tables.team.SettlementRow` of that kind; such an
+    answer has no `task_id`, and is marked as ground truth.
     """
 
     __tablename__ = "annotation"
@@ -110,6 +113,7 @@ class AnnotationRow(Checked, Base):
     revises: Mapped[str | None] = mapped_column(Text)
     superseded: Mapped[bool] = mapped_column(default=False, server_default=false())
     slips: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    settles: Mapped[str | None] = mapped_column(String(8))
 
 
 class EntityRow(Checked, Base):

@@ -77,17 +77,20 @@ class SeatRow(Checked, Base):
 class SettlementRow(Checked, Base):
     """A document on which people were asked again: to settle what annotators disagree on, or what an audit found.
 
+    What is shown changes with the annotators' answers. Then another row is added, and the task of the row before is
+    withdrawn, unless it was answered or begun.
+
     :param kind: ``disputes`` or ``review``; also the role of the project on the desk.
-    :param state: ``pushing``, ``open``, ``answered``, ``skipped`` or ``deleted``.
-    :param digest: of what was shown; where it no longer fits, the task is made again.
-    :param shown: what was shown, as JSON: the disputed parts or the findings.
+    :param state: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped`` or ``deleted``.
+    :param digest: of what is asked: of the annotators' answers, or of the findings.
+    :param shown: what was shown, as JSON: what annotators differ on, or the findings.
     """
 
     __tablename__ = "settlement"
     __table_args__ = (
         CheckConstraint("kind IN ('disputes', 'review')", name="kind"),
         CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'deleted')", name="state"),
-        UniqueConstraint("document_id", "kind", name="uq_settlement_document_kind"),
+        UniqueConstraint("document_id", "kind", "digest", name="uq_settlement_asked"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -96,6 +99,6 @@ class SettlementRow(Checked, Base):
     state: Mapped[str] = mapped_column(String(8))
     desk_task_id: Mapped[str | None] = mapped_column(String(80))
     digest: Mapped[str] = mapped_column(String(64))
-    shown: Mapped[list[Any]] = mapped_column(default=list, server_default=text("'[]'"))
+    shown: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     intent_at: Mapped[datetime]
     pushed_at: Mapped[datetime | None]

@@ -1,0 +1,157 @@
+"""Review: the documents with the worst findings of an audit, for somebody who looks again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from biorat_al.corpus.model.document import Annotation
+from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.people.audit.audit import Audit
+from biorat_al.people.audit.findings import Finding
+from biorat_al.people.audit.of_project import audit_project
+from biorat_al.people.settling.contested import contested
+from biorat_al.people.settling.differences import digest_of
+from biorat_al.people.settling.sheets import finding_sheet
+from biorat_al.rounds.context import Context
+from biorat_al.rounds.settling.asking import AskedAgain, Question, ask_again, fetch
+from biorat_al.settings import Settings
+from biorat_al.store.answers import adjudicated_documents, answers, learnt_answers, load_answers
+from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
+from biorat_al.store.documents import document_keys, documents_by_key, test_documents
+from biorat_al.store.settling.settlements import settlements
+from biorat_al.store.tables import SettlementRow
+from biorat_al.wording import plural
+
+
+def review(context: Context, limit: int | None = None, label: str | None = None) -> AskedAgain:
+    """Fetch what was reviewed, and bring the project for review up to date with the worst findings of an audit.
+
+    Test documents are annotated without a model's suggestions. So findings on them that rest on a model's predictions
+    are left out, and so is this part of the evidence of the others.
+
+    :param limit: number of findings, the worst first; None takes all.
+    :param label: only findings on this label.
+    :raises NothingToDoYet: nothing has been annotated, or nothing looks wrong.
+    :raises UsageError: the project has no such label.
+    """
+    settings = context.settings
+    if label is not None and label not in settings.labels:
+        raise UsageError(f"unknown label {label!r}; the project has {', '.join(settings.labels)}")
+    fetched = fetch(context)
+    audit = audit_project(settings, context.store)
+    if not audit.documents:
+        raise NothingToDoYet("nothing has been annotated yet, so there is nothing to review; run: biorat-al round")
+    found, notices = _to_show(context, audit)
+    with context.store.read() as session:
+        asked = settlements(session, "review")
+    seen = {(row.document_id, mark) for row in asked if row.state in _LOOKED_AT for mark in _marks(row)}
+    with context.store.read() as session:
+        ids = {key: one for key, (one, _) in documents_by_key(session, _documents_of(found)).items()}
+    fresh = [one for one in found if (ids[one.excerpt.document], _mark(one.as_dict())) not in seen]
+    worst = replace(audit, findings=tuple(fresh)).only(limit=limit, label=label).findings
+    if not worst and not asked:
+        raise NothingToDoYet("nothing looks wrong in what has been annotated, so there is nothing to review")
+    with context.store.read() as session:
+        present = _present(session, settings, sorted(set(ids.values())))
+    everything: dict[int, set[_Mark]] = {}
+    for one in found:
+        everything.setdefault(ids[one.excerpt.document], set()).add(_mark(one.as_dict()))
+    still = {
+        row.document_id: row
+        for row in asked
+        if row.state in ("open", "pushing")
+        and set(_marks(row)) <= everything.get(row.document_id, set())
+        and row.document_id in present
+        and row.shown.get("present") == digest_of({"": present[row.document_id]})
+    }
+    questions = []
+    for document, some in _by_document(worst).items():
+        row = still.get(ids[document])
+        if row is None or not {_mark(one.as_dict()) for one in some} <= set(_marks(row)):
+            questions.append(_question(ids[document], some, present[ids[document]]))
+    current = {document_id: row.digest for document_id, row in still.items()}
+    report = ask_again(context, "review", questions, current | {one.document_id: one.digest for one in questions})
+    return replace(report, fetched=fetched, notices=(*fetched.notices, *report.notices, *notices))
+
+
+_LOOKED_AT = ("answered", "skipped")
+
+_Mark = tuple[Any, ...]
+"""What makes a finding the same as an earlier one."""
+
+
+def _mark(finding: Mapping[str, Any]) -> _Mark:
+    return tuple(finding.get(name) for name in ("kind", "start", "end", "label", "suggestion"))
+
+
+def _marks(row: SettlementRow) -> list[_Mark]:
+    try:
+        return [_mark(finding) for finding in row.shown.get("findings", ())]
+    except SHAPE_ERRORS as error:
+        raise other_shape("what a reviewer was shown") from error
+
+
+def without_models(finding: Finding) -> Finding | None:
+    """Return a finding without the evidence of models; None if there is no other."""
+    evidence = tuple(one for one in finding.evidence if one.source != "model")
+    return replace(finding, evidence=evidence) if evidence else None
+
+
+def _to_show(context: Context, audit: Audit) -> tuple[list[Finding], tuple[str, ...]]:
+    """Return the findings that may be shown, the worst first, and a sentence on each kind that may not."""
+    documents = _documents_of(audit.findings)
+    with context.store.read() as session:
+        blind = test_documents(session, documents)
+        disputed = {one.key for one in contested(session) if one.compared.disputed}
+        disputed -= set(document_keys(session, adjudicated_documents(session)).values())
+    free = [one for one in audit.findings if one.excerpt.document not in disputed]
+    shown = [without_models(one) if one.excerpt.document in blind else one for one in free]
+    found = sorted((one for one in shown if one is not None), key=lambda one: -one.score)
+    notices = []
+    if number := len(audit.findings) - len(free):
+        notices.append(
+            f"{plural(number, 'finding')} in documents on which annotators disagree left out: settle these first, with "
+            "biorat-al adjudicate"
+        )
+    if number := len(free) - len(found):
+        notices.append(
+            f"{plural(number, 'finding')} on test documents left out, because only a model's predictions speak for "
+            f"{'it' if number == 1 else 'them'}: nobody may see these there, since models are measured on them"
+        )
+    return found, tuple(notices)
+
+
+def _present(session: Session, settings: Settings, document_ids: Sequence[int]) -> dict[int, Annotation]:
+    """Return the annotation that counts for each of these documents, by row id."""
+    wanted, prefer = set(document_ids), settings.team.preferred
+    chosen = learnt_answers(session, with_gold=settings.gold_is_known, prefer=prefer)
+    chosen += answers(session, "test", with_gold=True, prefer=prefer)
+    some = [answer for answer in chosen if answer.document_id in wanted]
+    return {answer.document_id: one for answer, one in load_answers(session, some, prefer=prefer)}
+
+
+def _question(document_id: int, findings: Sequence[Finding], present: Annotation) -> Question:
+    values = [finding.as_dict() for finding in findings]
+    content = digest_of({"": present})
+    marks = json.dumps(sorted(map(_mark, values), key=str))
+    digest = hashlib.sha256(f"{content}\n{marks}".encode()).hexdigest()
+    # without scores, which would look like those of a model
+    marked = replace(present, entities=tuple(replace(entity, score=None, origin=None) for entity in present.entities))
+    return Question(document_id, digest, {"findings": values, "present": content}, finding_sheet(findings), marked)
+
+
+def _documents_of(findings: Iterable[Finding]) -> list[str]:
+    return list(dict.fromkeys(finding.excerpt.document for finding in findings))
+
+
+def _by_document(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.excerpt.document, []).append(finding)
+    return found
