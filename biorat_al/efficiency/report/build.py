@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from biorat_al.acquisition.price.answered import answered_work
+from sqlalchemy.orm import Session
+
+from biorat_al.acquisition.price.answered import AnsweredWork, answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.pace import Pace, pace_of
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
-from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.overview.overview import Group, ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.report.sections.calibration import calibration_section
@@ -44,6 +46,8 @@ from biorat_al.efficiency.statistics.forecast import forecast
 from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.people.agreement_report import find_disagreements, known_agreement
+from biorat_al.people.work_by_annotator import work_by_annotator
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
 from biorat_al.store.parts.segments import shares_of
@@ -78,6 +82,7 @@ def project_report(
     price = status.price or estimate_price([], settings)
     same = priced(same, price.price)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
+    pace, group = _people(settings, store, status)
     missing = _missing(status, runs, same)
     known: ProjectMeasurements | None = None
     sections: list[Section] = []
@@ -85,7 +90,6 @@ def project_report(
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
-        pace = _pace(settings, store)
         known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), pace)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
@@ -108,7 +112,7 @@ def project_report(
         [ReportPart(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
-        project_overview(status, study, target or TARGET, known),
+        project_overview(status, study, target or TARGET, known, group),
     )
 
 
@@ -170,19 +174,30 @@ def project_forecast(settings: Settings, store: Store, target: float, left: int 
     # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
     if run is None or not tested_mentions([run]):
         return None
-    pace = _pace(settings, store)
+    with store.read() as session:
+        pace = _pace(session, settings, answered_work(session))
     found = forecast(run.points, target, pace)
     if found.outcome == "cannot be told":
         return None
     return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()
 
 
-def _pace(settings: Settings, store: Store) -> Pace | None:
+def _pace(session: Session, settings: Settings, answers: Sequence[AnsweredWork]) -> Pace | None:
     """Return the seconds of annotation for one more document; None if no document has been answered."""
+    shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
+    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
+
+
+def _people(settings: Settings, store: Store, status: ProjectStatus) -> tuple[Pace | None, Group]:
+    """Return the seconds of annotation for one more document, and what is known of the annotators."""
     with store.read() as session:
         answers = answered_work(session)
-        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
-    return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
+        disputed = status.disputes.texts if status.disputes is not None else frozenset[int]()
+        return _pace(session, settings, answers), Group(
+            work_by_annotator(session, answers),
+            known_agreement(session),
+            find_disagreements(session, disputed) if disputed else [],
+        )
 
 
 def write_simulation_report(
