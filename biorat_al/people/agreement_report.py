@@ -20,6 +20,7 @@ from biorat_al.people.agreement_figures import ComparedAnnotators, Measured, Tal
 from biorat_al.people.compared_text import CORRECTED, MEASURES, NOTHING, ComparedText, Marked, Shared, compare_text
 from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.people.pairing import DIFFERENCES, Difference
+from biorat_al.people.pre_label_bias import PreLabelBias
 from biorat_al.people.pseudonyms import number_of
 from biorat_al.wording import plural
 
@@ -78,6 +79,7 @@ class AgreementReport:
     :param disagreements: all differences, in the order of the texts.
     :param people: strict F1 of each annotator with all others, in the order of the pseudonyms; empty in a report on one
         label.
+    :param pre_labels: what pre-labels do to people; None if that was not measured.
     """
 
     blind: bool
@@ -88,6 +90,7 @@ class AgreementReport:
     pairs: tuple[ComparedAnnotators, ...]
     disagreements: tuple[Disagreement, ...] = field(repr=False)
     people: Mapping[str, Measured] = field(default_factory=dict)
+    pre_labels: PreLabelBias | None = None
 
     def only(self, label: str) -> AgreementReport:
         """Return the report on one label of mentions or relations.
@@ -121,6 +124,7 @@ class AgreementReport:
             ),
             disagreements=kept,
             people={},
+            pre_labels=None,
         )
 
     @property
@@ -150,6 +154,7 @@ class AgreementReport:
             "all_pairs": self.all_pairs.as_dict(),
             "annotators": {name: figure._asdict() for name, figure in self.people.items()},
             "pairs": [pair.as_dict() for pair in self.pairs],
+            **({"pre_labels": self.pre_labels.as_dict()} if self.pre_labels else {}),
             "examples": [one.as_dict() for one in self.examples(examples)],
         }
 

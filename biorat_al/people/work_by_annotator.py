@@ -43,6 +43,7 @@ def work_by_annotator(session: Session, answers: Sequence[AnsweredWork]) -> list
     :param answers: all answers of the project.
     """
     names = pseudonyms(annotators(session))
+    by_member = {name.casefold(): pseudonym for name, pseudonym in names.items()}
     found = {name: WorkOfAnnotator(name) for name in names.values()}
     for one in answers:
         name = names.get(one.annotator or "", "")
@@ -54,8 +55,8 @@ def work_by_annotator(session: Session, answers: Sequence[AnsweredWork]) -> list
             person.timed += 1
     waiting = WorkOfAnnotator("", people=0)
     for member, count in _open_seats(session).items():
-        if member in names:
-            found[names[member]].open = count
+        if member.casefold() in by_member:
+            found[by_member[member.casefold()]].open = count
         else:
             waiting.people += 1
             waiting.open = (waiting.open or 0) + count
@@ -66,7 +67,7 @@ def _open_seats(session: Session) -> dict[str, int]:
     """Return the number of documents that each annotator of the team has still to answer, by name."""
     rows = session.execute(
         select(MemberRow.name, func.count(SeatRow.id))
-        .outerjoin(SeatRow, (SeatRow.member_id == MemberRow.id) & SeatRow.state.in_(("pushing", "open")))
+        .outerjoin(SeatRow, (SeatRow.member_id == MemberRow.id) & SeatRow.state.in_(("assigned", "pushing", "open")))
         .where(MemberRow.role == "annotator", MemberRow.left_at.is_(None))
         .group_by(MemberRow.name)
         .order_by(MemberRow.name)

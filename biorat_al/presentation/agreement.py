@@ -49,6 +49,10 @@ def agreement_text(report: AgreementReport, examples: int) -> str:
     lines += _labels("relation", report.all_pairs.by_relation, OF_RELATIONS)
     lines += _confusion(report.all_pairs)
     lines += _differences(report, examples)
+    if report.pre_labels is not None:
+        lines += ["", "Do pre-labels bias people?"]
+        for sentence in report.pre_labels.sentences:
+            lines += wrapped_text(sentence, "  ")
     return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ def mentions(draw: st.DrawFn, length: int = 24, size: int = 7) -> list[Entity]:
     return found
 
 
-def text_project(folder: Path, encoder: Path, *, pool: int, test: int = 0, **changes: Any) -> Project:
+def text_project(folder: Path, encoder: Path, *, pool: int, test: int, **changes: Any) -> Project:
     """Make a project whose documents, d0, d1, …, have no gold; the last `test` of them are the test set.
 
     :param changes: of the settings.

@@ -31,6 +31,7 @@ from biorat_al.efficiency.report.sections.curves_and_cost import cost_section, c
 from biorat_al.efficiency.report.sections.disputes import disputes_section
 from biorat_al.efficiency.report.sections.forecast import TARGET, forecast_section
 from biorat_al.efficiency.report.sections.labels import labels_section
+from biorat_al.efficiency.report.sections.pre_label_bias import pre_label_section
 from biorat_al.efficiency.report.sections.provenance import provenance_section
 from biorat_al.efficiency.report.sections.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.sections.robustness import robustness_section
@@ -47,6 +48,8 @@ from biorat_al.efficiency.statistics.next_hour import next_hour_sentence
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
 from biorat_al.people.agreement_report import find_disagreements, known_agreement
+from biorat_al.people.pre_label_answers import measure_pre_label_bias
+from biorat_al.people.pre_label_bias import PreLabelBias
 from biorat_al.people.work_by_annotator import work_by_annotator
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
@@ -82,11 +85,11 @@ def project_report(
     price = status.price or estimate_price([], settings)
     same = priced(same, price.price)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
-    pace, group = _people(settings, store, status)
+    pace, group, bias = _people(settings, store, status)
     missing = _missing(status, runs, same)
     known: ProjectMeasurements | None = None
     sections: list[Section] = []
-    progress = [work_section(work, of_relations)]
+    progress = [work_section(work, of_relations), *([pre_label_section(bias)] if work else [])]
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
@@ -188,16 +191,17 @@ def _pace(session: Session, settings: Settings, answers: Sequence[AnsweredWork])
     return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)
 
 
-def _people(settings: Settings, store: Store, status: ProjectStatus) -> tuple[Pace | None, Group]:
-    """Return the seconds of annotation for one more document, and what is known of the annotators."""
+def _people(settings: Settings, store: Store, status: ProjectStatus) -> tuple[Pace | None, Group, PreLabelBias]:
+    """Return the seconds for one more document, what is known of the annotators, and what pre-labels do to them."""
     with store.read() as session:
         answers = answered_work(session)
         disputed = status.disputes.texts if status.disputes is not None else frozenset[int]()
-        return _pace(session, settings, answers), Group(
+        group = Group(
             work_by_annotator(session, answers),
             known_agreement(session),
             find_disagreements(session, disputed) if disputed else [],
         )
+        return _pace(session, settings, answers), group, measure_pre_label_bias(session)
 
 
 def write_simulation_report(
