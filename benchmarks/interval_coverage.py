@@ -13,6 +13,7 @@ on the same data: the percentile bootstrap over seeds, and Satterthwaite's t.
     python benchmarks/interval_coverage.py [--experiments 1000] [--seeds 3 5 10] [--documents 40 100] [--seed 1]
     python benchmarks/interval_coverage.py --tables [--experiments 4000] [--seeds 2 3 5 10]
     python benchmarks/interval_coverage.py --agreement [--experiments 1000] [--documents 20 40 100]
+    python benchmarks/interval_coverage.py --pre-labels [--experiments 1000] [--documents 60 120 240]
 
 With `--tables`, no runs: tables of seeds by documents drawn from the very layout that the interval assumes, by how much
 of the variance of the mean the seeds make up, and how much of the rest the documents.
@@ -20,6 +21,9 @@ of the variance of the mean the seeds make up, and how much of the rest the docu
 With `--agreement`, the intervals of `biorat-al agreement`: three annotators overlook mentions, move their boundaries,
 use other labels and mark what is nothing, in some documents more than in others. The truth is their agreement on all
 documents of a large collection, from which the documents of each experiment are drawn.
+
+With `--pre-labels`, the intervals of the differences between answers with and without pre-labels, in rounds of twenty
+documents: how often they hold 0 where pre-labels change nothing, and where they change minutes and mentions by 30 %.
 """
 
 from __future__ import annotations
@@ -42,6 +46,7 @@ from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.people import chance
 from biorat_al.people.bootstrap import Array, interval, ratio
 from biorat_al.people.compared_text import compare_text
+from biorat_al.people.pre_label_bias import Comparison, GivenAnswer, Quantity, compare_answers
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
 BUDGET = 70
@@ -345,12 +350,70 @@ def agreement(experiments: int, documents: Sequence[int], seed: int) -> None:
     print(json.dumps({"experiments": experiments, "truth": truth, "rows": rows}))
 
 
+QUANTITIES_OF_ANSWERS: tuple[Quantity, ...] = ("minutes", "minutes_per_100_words", "mentions_per_100_words")
+
+ROUND_SIZE = 20
+"""Documents for one annotator in each round of an experiment on pre-labels."""
+
+SPEED_UP = 0.7
+"""Minutes with pre-labels as a share of those without, where they bias people; mentions grow by as much."""
+
+
+def answers_of_project(
+    documents: int, share: float, effect: float, generator: np.random.Generator
+) -> list[GivenAnswer]:
+    """Draw the answers of a project in which a share of the documents was given without pre-labels.
+
+    Rounds differ in how many mentions their documents have and in how fast people are; so do people and documents.
+
+    :param effect: what pre-labels multiply the minutes with; mentions are multiplied with 2 minus it.
+    """
+    answers: list[GivenAnswer] = []
+    speed = np.exp(generator.normal(0, 0.3, 3))
+    for number in range(documents // ROUND_SIZE):
+        dense, pace = np.exp(generator.normal(0, 0.2, 2))
+        blind = set(generator.permutation(ROUND_SIZE)[: round(share * ROUND_SIZE)].tolist())
+        for place in range(ROUND_SIZE):
+            shown = place not in blind
+            words = int(np.clip(generator.normal(220, 70), 30, 500))
+            mean = words / 100 * 4 * dense
+            mentions = int(generator.poisson(generator.gamma(3.0, mean / 3) * (2 - effect if shown else 1)))
+            usual = (20 + 0.25 * words + 6 * mean) * pace * speed[generator.integers(3)]
+            seconds = float(usual * (effect if shown else 1) * np.exp(generator.normal(0, 0.5)))
+            answers.append(GivenAnswer(len(answers), number, shown, words, mentions, seconds))
+    return answers
+
+
+def pre_labels(experiments: int, documents: Sequence[int], seed: int) -> None:
+    """Measure how often the intervals of the difference hold 0 without a bias, and do not hold it with one."""
+    rows = []
+    print(f"{'documents':<11}{'without':<9}{'bias':<6}" + "".join(f"{name:>24}" for name in QUANTITIES_OF_ANSWERS))
+    for number, share, effect in product(documents, (0.1, 0.2, 0.5), (1.0, SPEED_UP)):
+        generator = np.random.default_rng(seed)
+        held = dict.fromkeys(QUANTITIES_OF_ANSWERS, 0)
+        for _ in range(experiments if effect == 1 else max(1, experiments // 5)):
+            bias = compare_answers(Comparison(answers_of_project(number, share, effect, generator), drawn=True))
+            for figure in bias.figures:
+                if figure.interval is not None:
+                    held[figure.quantity] += not figure.is_told
+        tried = experiments if effect == 1 else max(1, experiments // 5)
+        shares = {name: count / tried for name, count in held.items()}
+        print(
+            f"{number:<11}{share:<9.0%}{'no' if effect == 1 else 'yes':<6}"
+            + "".join(f"{100 * value:>23.1f}%" for value in shares.values()),
+            flush=True,
+        )
+        rows.append({"documents": number, "without": share, "bias": effect != 1, **shares})
+    print(json.dumps({"experiments": experiments, "rows": rows}))
+
+
 def main() -> None:
     """Measure and print a table, then the figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiments", type=int, default=1000)
     parser.add_argument("--tables", action="store_true", help="draw tables of seeds by documents instead of runs")
     parser.add_argument("--agreement", action="store_true", help="the intervals of agreement between annotators")
+    parser.add_argument("--pre-labels", action="store_true", help="the intervals of what pre-labels do to people")
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
     parser.add_argument("--documents", type=int, nargs="+", default=[40, 100])
     parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
@@ -361,6 +424,9 @@ def main() -> None:
         return
     if arguments.agreement:
         agreement(arguments.experiments, arguments.documents, arguments.seed)
+        return
+    if arguments.pre_labels:
+        pre_labels(arguments.experiments, arguments.documents, arguments.seed)
         return
     print(f"{'what varies':<22}{'seeds':>6}{'docs':>6}" + "".join(f"{name:>17}" for name in COLUMNS))
     rows = []

@@ -8,6 +8,8 @@
 - ``pairing`` pairs the mentions of two annotators; ``compared_text`` counts what two annotators of a text have in
   common.
 - ``chance``: agreement on tokens, corrected for chance (kappa and alpha).
+- ``pre_label_bias`` compares answers with and without pre-labels; ``pre_label_answers`` reads them.
+- ``work_by_annotator``: who has annotated how much.
 - ``ceiling``: what annotators reach on the test set, beside the newest model.
 - ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
 - ``agreement_report`` puts these together, with examples of what annotators disagree on.

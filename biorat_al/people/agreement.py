@@ -64,6 +64,11 @@ class Agreement:
         """Agreement over all pairs together; None without documents."""
         return agreement_f1(self._all_pairs) if self.documents else None
 
+    @property
+    def of_label(self) -> AgreementF1:
+        """The same where mentions of one label alone were added, which somebody used."""
+        return agreement_f1(self._all_pairs, empty=float("nan"))
+
     def pairs(self) -> Iterator[PairAgreement]:
         """Yield the agreement of each pair, in the order of the pseudonyms."""
         for pair in sorted(self.counts, key=lambda pair: tuple(map(number_of, pair))):
@@ -72,20 +77,21 @@ class Agreement:
             yield PairAgreement(*pair, mentions, agreement_f1(self.counts[pair]))
 
 
-def f1_interval(documents: Sequence[Counts]) -> tuple[float, float] | None:
+def f1_interval(documents: Sequence[Counts], *, empty: float = 1.0) -> tuple[float, float] | None:
     """Return a confidence interval for F1 by bootstrap over documents (:mod:`biorat_al.people.bootstrap`).
 
     :param documents: counts of each document.
+    :param empty: F1 of a sample in which nobody marked anything: 1, as in ``Counts.f1``, or NaN, which leaves it out.
     :returns: lower and upper end, as fractions; None with fewer than two documents, which show no spread.
     """
     parts = np.array([(2 * one.tp, 2 * one.tp + one.fp + one.fn) for one in documents], dtype=np.float64)
-    # if neither marked anything, they agree, as in Counts.f1
-    return interval(parts, partial(ratio, empty=1.0))
+    return interval(parts, partial(ratio, empty=empty))
 
 
-def agreement_f1(documents: Sequence[Counts]) -> AgreementF1:
+def agreement_f1(documents: Sequence[Counts], *, empty: float = 1.0) -> AgreementF1:
     """Return F1 over documents with its interval.
 
     :param documents: counts of each document.
+    :param empty: as for :func:`f1_interval`.
     """
-    return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents))
+    return AgreementF1(len(documents), sum(documents, Counts()).f1, f1_interval(documents, empty=empty))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -16,10 +16,11 @@ from biorat_al.claims import check_target, claimed
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.files import replacing
 from biorat_al.people import chance
-from biorat_al.people.agreement_figures import ComparedAnnotators, Tally
-from biorat_al.people.compared_text import CORRECTED, MEASURES, Marked, compare_text
+from biorat_al.people.agreement_figures import ComparedAnnotators, Measured, Tally, shared_f1
+from biorat_al.people.compared_text import CORRECTED, MEASURES, NOTHING, ComparedText, Marked, Shared, compare_text
 from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.people.pairing import DIFFERENCES, Difference
+from biorat_al.people.pre_label_bias import PreLabelBias
 from biorat_al.people.pseudonyms import number_of
 from biorat_al.wording import plural
 
@@ -48,6 +49,12 @@ class Disagreement:
         """Return whether one of the two marked something with this label."""
         return any(side is not None and side.label == label for side in (self.first, self.second))
 
+    @property
+    def sentence(self) -> str:
+        """What each of the two marked, in one line."""
+        sides = zip(self.annotators, (self.first, self.second), strict=True)
+        return "; ".join(f"{name}: {NOTHING if side is None else side.sentence}" for name, side in sides)
+
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         first, second = (None if side is None else side._asdict() for side in (self.first, self.second))
@@ -70,6 +77,9 @@ class AgreementReport:
     :param all_pairs: all pairs together.
     :param pairs: each pair that annotated a text together, in the order of the pseudonyms.
     :param disagreements: all differences, in the order of the texts.
+    :param people: strict F1 of each annotator with all others, in the order of the pseudonyms; empty in a report on one
+        label.
+    :param pre_labels: what pre-labels do to people; None if that was not measured.
     """
 
     blind: bool
@@ -79,6 +89,8 @@ class AgreementReport:
     all_pairs: ComparedAnnotators
     pairs: tuple[ComparedAnnotators, ...]
     disagreements: tuple[Disagreement, ...] = field(repr=False)
+    people: Mapping[str, Measured] = field(default_factory=dict)
+    pre_labels: PreLabelBias | None = None
 
     def only(self, label: str) -> AgreementReport:
         """Return the report on one label of mentions or relations.
@@ -111,6 +123,8 @@ class AgreementReport:
                 reduced(pair, [one for one in kept if one.annotators == pair.annotators]) for pair in self.pairs
             ),
             disagreements=kept,
+            people={},
+            pre_labels=None,
         )
 
     @property
@@ -124,12 +138,7 @@ class AgreementReport:
 
         :param number: most examples of a kind.
         """
-        found = []
-        for kind in DIFFERENCES:
-            some = [one for one in self.disagreements if one.difference == kind]
-            shown = min(number, len(some))
-            found += [some[place * len(some) // shown] for place in range(shown)]
-        return found
+        return examples_of(self.disagreements, number)
 
     def as_dict(self, *, examples: int) -> dict[str, Any]:
         """Return JSON values; figures are fractions.
@@ -143,7 +152,9 @@ class AgreementReport:
             "sentences": self.sentences,
             "measures": dict(MEASURES),
             "all_pairs": self.all_pairs.as_dict(),
+            "annotators": {name: figure._asdict() for name, figure in self.people.items()},
             "pairs": [pair.as_dict() for pair in self.pairs],
+            **({"pre_labels": self.pre_labels.as_dict()} if self.pre_labels else {}),
             "examples": [one.as_dict() for one in self.examples(examples)],
         }
 
@@ -191,6 +202,7 @@ def agreement_report(doubles: Iterable[Double], *, blind: bool = True, not_blind
     """
     everybody = Tally()
     pairs: defaultdict[Pair, Tally] = defaultdict(Tally)
+    people: defaultdict[str, defaultdict[int, Shared]] = defaultdict(lambda: defaultdict(lambda: Shared(0, 0)))
     disagreements: list[Disagreement] = []
     documents = sentences = 0
     for double in doubles:
@@ -205,10 +217,10 @@ def agreement_report(doubles: Iterable[Double], *, blind: bool = True, not_blind
             of_pair.text(double, chance.contingency(given[first], given[second]))
             of_pair.add(double.drawn_with, compared)
             everybody.add(double.drawn_with, compared)
-            disagreements += [
-                Disagreement(difference, double.document.id, (first, second), *sides)
-                for difference, *sides in compared.differences
-            ]
+            for name in (first, second):
+                before, more = people[name][double.drawn_with], compared.parts["strict", None]
+                people[name][double.drawn_with] = Shared(before.both + more.both, before.all + more.all)
+            disagreements += _disagreements(double.document.id, (first, second), compared)
     names = sorted({name for pair in pairs for name in pair}, key=number_of)
     return AgreementReport(
         blind,
@@ -221,7 +233,41 @@ def agreement_report(doubles: Iterable[Double], *, blind: bool = True, not_blind
             for first, second in sorted(pairs, key=lambda pair: [number_of(name) for name in pair])
         ),
         tuple(disagreements),
+        {name: shared_f1(list(people[name].values())) for name in names},
     )
+
+
+def examples_of(disagreements: Sequence[Disagreement], number: int) -> list[Disagreement]:
+    """Return examples of each kind of difference, spread evenly over the texts.
+
+    :param number: most examples of a kind.
+    """
+    found = []
+    for kind in DIFFERENCES:
+        some = [one for one in disagreements if one.difference == kind]
+        shown = min(number, len(some))
+        found += [some[place * len(some) // shown] for place in range(shown)]
+    return found
+
+
+def find_disagreements(session: Session, documents: Collection[int]) -> list[Disagreement]:
+    """Return how independent answers to some documents differ, those that began from pre-labels too.
+
+    :param documents: row ids of documents or segments.
+    """
+    chosen = [one for one in several_answers(session, pre_labelled=True).chosen if one[1].document_id in documents]
+    return [
+        disagreement
+        for double in read_doubles(session, chosen, pre_labelled=True)
+        for pair in combinations(double.given, 2)
+        for disagreement in _disagreements(
+            double.document.id, pair, compare_text(double.document, *(double.given[name] for name in pair))
+        )
+    ]
+
+
+def _disagreements(document: str, pair: Pair, compared: ComparedText) -> list[Disagreement]:
+    return [Disagreement(difference, document, pair, *sides) for difference, *sides in compared.differences]
 
 
 def measure_agreement(session: Session, *, pre_labelled: bool = False) -> AgreementReport:
@@ -235,6 +281,16 @@ def measure_agreement(session: Session, *, pre_labelled: bool = False) -> Agreem
         raise NothingToDoYet(_nothing(answered.not_blind))
     doubles = read_doubles(session, answered.chosen, pre_labelled=pre_labelled)
     return agreement_report(doubles, blind=not pre_labelled, not_blind=answered.not_blind)
+
+
+def known_agreement(session: Session) -> AgreementReport | None:
+    """Return the agreement on blind answers; without any, on all independent ones; None if there are none either."""
+    for pre_labelled in (False, True):
+        try:
+            return measure_agreement(session, pre_labelled=pre_labelled)
+        except NothingToDoYet:
+            continue
+    return None
 
 
 def agreement_lines(session: Session) -> list[str]:

@@ -34,22 +34,24 @@ def draws(number: int) -> Array:
     return drawn
 
 
-def interval(sums: Array, figure: Callable[[Array], Array]) -> Interval | None:
+def interval(sums: Array, figure: Callable[[Array], Array], *, documents: int | None = None) -> Interval | None:
     """Return the interval of a figure; None with fewer than two documents, which show no spread.
 
     :param sums: what the figure is computed from, by document: shape (documents, …).
     :param figure: computes it from the sums over documents of many samples, shape (samples, …): one number for each,
         NaN where it is undefined. Such samples are left out.
+    :param documents: number of documents that the interval is as wide as; None takes all. For a difference of two
+        groups, the smaller group decides.
     """
-    documents = len(sums)
-    if documents < 2:
+    if len(sums) < 2:
         return None
-    drawn = draws(documents) @ sums.reshape(documents, -1)
+    drawn = draws(len(sums)) @ sums.reshape(len(sums), -1)
     samples = figure(drawn.reshape(DRAWS, *sums.shape[1:]))
     defined = samples[~np.isnan(samples)]
     if not len(defined):
         return None
-    low, high = np.quantile(defined, (tail(documents), 1 - tail(documents)))
+    outside = tail(documents or len(sums))
+    low, high = np.quantile(defined, (outside, 1 - outside))
     return float(low), float(high)
 
 

@@ -9,8 +9,8 @@ flatters the model, because the hardest mentions are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -37,16 +37,19 @@ class Ceiling:
     :param annotators: of annotators against each other.
     :param truth: of annotators against ground truth, on the documents that have one; None if none has.
     :param model: of the newest model; None if it was not measured on any of these documents.
+    :param by_label: of annotators against each other, for each label that one of them used.
     """
 
     annotators: AgreementF1
     truth: AgreementF1 | None = None
     model: AgreementF1 | None = None
+    by_label: Mapping[str, AgreementF1] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values; scores are fractions."""
         figures = {"annotators": self.annotators, "truth": self.truth, "model": self.model}
-        return {name: None if one is None else one._asdict() for name, one in figures.items()}
+        values: dict[str, Any] = {name: None if one is None else one._asdict() for name, one in figures.items()}
+        return values | {"by_label": {label: one._asdict() for label, one in self.by_label.items()}}
 
     @property
     def sentence(self) -> str:
@@ -71,6 +74,7 @@ def human_ceiling(session: Session, chosen: Sequence[Answer]) -> Ceiling | None:
         return None
     names = pseudonyms(annotators(session))
     agreement = Agreement()
+    answered: list[tuple[list[str], list[Annotation]]] = []
     settled: list[Counts] = []
     for decision in decisions(session, doubles):
         votes = decision.answer.independent
@@ -79,13 +83,35 @@ def human_ceiling(session: Session, chosen: Sequence[Answer]) -> Ceiling | None:
             for vote, annotation in zip(votes, decision.independent, strict=True)
             if vote.shown_version is None
         }
-        agreement.add(list(given), list(given.values()))
+        answered.append((list(given), list(given.values())))
+        agreement.add(*answered[-1])
         if decision.answer.rule == "adjudicated":
             unasked = reduce(Unasked.__or__, (vote.unasked for vote in votes), decision.answer.unasked)
             settled.append(_against(decision.majority.annotation, list(given.values()), unasked))
     overall = agreement.overall
     assert overall is not None
-    return Ceiling(overall, agreement_f1(settled) if settled else None, _of_model(session, doubles))
+    return Ceiling(
+        overall, agreement_f1(settled) if settled else None, _of_model(session, doubles), _by_label(answered)
+    )
+
+
+def _by_label(answered: Sequence[tuple[Sequence[str], Sequence[Annotation]]]) -> dict[str, AgreementF1]:
+    """Return the agreement on each label that somebody used.
+
+    :param answered: names and annotations for each document.
+    """
+    labels = {entity.label for _, given in answered for annotation in given for entity in annotation.entities}
+    found = {}
+    for label in sorted(labels):
+        agreement = Agreement()
+        for names, given in answered:
+            agreement.add(names, [_only(annotation, label) for annotation in given])
+        found[label] = agreement.of_label
+    return found
+
+
+def _only(annotation: Annotation, label: str) -> Annotation:
+    return Annotation(tuple(entity for entity in annotation.entities if entity.label == label))
 
 
 def _against(truth: Annotation, given: Sequence[Annotation], unasked: Unasked) -> Counts:

@@ -15,6 +15,7 @@ from biorat_al.corpus.model.document import Annotation, Document, Entity, Relati
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_keys
 from biorat_al.learner.relations.candidates import spelling_of
 from biorat_al.people.pairing import Difference, MentionPair, pair_mentions
+from biorat_al.wording import shortened
 
 Measure = Literal[
     "strict", "overlap", "place", "label", "document", "kappa", "alpha", "relations_on_agreed_mentions", "relations"
@@ -39,6 +40,12 @@ CORRECTED: tuple[Measure, ...] = ("kappa", "alpha")
 OF_RELATIONS: tuple[Measure, ...] = ("relations_on_agreed_mentions", "relations")
 
 
+LONGEST = 60
+"""Most characters of a text that an example shows."""
+
+NOTHING = "nothing"
+
+
 class Marked(NamedTuple):
     """What one annotator marked, as an example shows it.
 
@@ -49,6 +56,12 @@ class Marked(NamedTuple):
     label: str
     text: str
     spans: tuple[Span, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Label, text and offsets in one line; a long text is cut."""
+        spans = ", ".join(f"{start}–{end}" for start, end in self.spans)
+        return f"{self.label} “{shortened(' '.join(self.text.split()), LONGEST)}” ({spans})"
 
 
 class Shared(NamedTuple):

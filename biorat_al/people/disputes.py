@@ -32,6 +32,7 @@ class Disputes:
     :param pairs: the same for each pair, under the pseudonyms used in exports.
     :param concepts: number of concepts that exactly half of the annotators who marked the mention linked it to; left
         out.
+    :param texts: row ids of the documents and segments with a dispute that nobody has settled.
     """
 
     documents: int
@@ -42,6 +43,7 @@ class Disputes:
     agreement: AgreementF1 | None
     pairs: tuple[PairAgreement, ...]
     concepts: int = 0
+    texts: frozenset[int] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the disputes as JSON values; scores are fractions."""
@@ -102,7 +104,7 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
     # a document of which several people annotated some sentences is one document
     parents = parents_of(session, [answer.document_id for answer in several])
     independent: dict[int, list[tuple[list[str], Sequence[Annotation]]]] = {}
-    documents, disputed_documents = set[int](), set[int]()
+    documents, disputed_documents, texts = set[int](), set[int](), set[int]()
     mentions = relations = concepts = settled = 0
     for decision in decisions(session, several, prefer=prefer):
         document = parents.get(decision.answer.document_id, decision.answer.document_id)
@@ -113,6 +115,7 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
         disputed, ties = decision.majority.disputed, decision.majority.ties
         if disputed:
             disputed_documents.add(document)
+            texts.add(decision.answer.document_id)
         mentions += len(disputed.entities)
         relations += _relations(disputed)
         concepts += decision.majority.disputed_concepts
@@ -129,6 +132,7 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
         agreement.overall,
         tuple(agreement.pairs()),
         concepts,
+        frozenset(texts),
     )
 
 

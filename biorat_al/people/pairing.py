@@ -26,6 +26,16 @@ Difference = Literal["boundary", "label", "label and boundary", "missed", "extra
 
 DIFFERENCES: tuple[Difference, ...] = ("boundary", "label", "label and boundary", "missed", "extra", "relation")
 
+MEANINGS: dict[Difference, str] = {
+    "boundary": "the same label on other spans",
+    "label": "another label on the same spans",
+    "label and boundary": "another label on other spans",
+    "missed": "marked by the first annotator only",
+    "extra": "marked by the second annotator only",
+    "relation": "a relation between mentions of both that only one has, or has otherwise",
+}
+"""What each difference is."""
+
 _PAIRED: tuple[Difference, ...] = ("boundary", "label", "label and boundary")
 
 

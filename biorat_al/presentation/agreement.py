@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from biorat_al.people.agreement_figures import ComparedAnnotators, Figures, Measured
-from biorat_al.people.agreement_report import AgreementReport, Disagreement
-from biorat_al.people.compared_text import CORRECTED, OF_RELATIONS, Marked, Measure
-from biorat_al.people.pairing import Difference
+from biorat_al.people.agreement_report import AgreementReport
+from biorat_al.people.compared_text import CORRECTED, NOTHING, OF_RELATIONS, Measure
+from biorat_al.people.pairing import MEANINGS
 from biorat_al.presentation.text import Side, table, wrapped_text
-from biorat_al.wording import plural, shortened
+from biorat_al.wording import plural
 
 _MEANINGS: dict[Measure, str] = {
     "strict": "same label, same spans",
@@ -25,20 +25,6 @@ _MEANINGS: dict[Measure, str] = {
 }
 
 _COLUMNS: tuple[Measure, ...] = ("strict", "overlap", "place", "document")
-
-_KINDS: dict[Difference, str] = {
-    "boundary": "the same label on other spans",
-    "label": "another label on the same spans",
-    "label and boundary": "another label on other spans",
-    "missed": "marked by the first annotator only",
-    "extra": "marked by the second annotator only",
-    "relation": "a relation between mentions of both that only one has, or has otherwise",
-}
-
-_NOTHING = "nothing"
-
-_LONGEST = 60
-"""Most characters of a text that an example shows."""
 
 
 def agreement_text(report: AgreementReport, examples: int) -> str:
@@ -63,6 +49,10 @@ def agreement_text(report: AgreementReport, examples: int) -> str:
     lines += _labels("relation", report.all_pairs.by_relation, OF_RELATIONS)
     lines += _confusion(report.all_pairs)
     lines += _differences(report, examples)
+    if report.pre_labels is not None:
+        lines += ["", "Do pre-labels bias people?"]
+        for sentence in report.pre_labels.sentences:
+            lines += wrapped_text(sentence, "  ")
     return "\n".join(lines)
 
 
@@ -116,8 +106,7 @@ def _confusion(scope: ComparedAnnotators) -> Iterator[str]:
         yield ""
         yield "Labels of mentions that answer to each other (share a character)"
         rows = [
-            (first or _NOTHING, second or _NOTHING, f"{number:,}")
-            for (first, second), number in scope.confusion.items()
+            (first or NOTHING, second or NOTHING, f"{number:,}") for (first, second), number in scope.confusion.items()
         ]
         yield from table([("one", "the other", "mentions"), *rows], sides=("left", "left", "right"), indent=2)
 
@@ -130,25 +119,13 @@ def _differences(report: AgreementReport, examples: int) -> Iterator[str]:
         return
     yield "Differences, all pairs"
     yield from table(
-        [(kind, f"{number:,}", _KINDS[kind]) for kind, number in counts], sides=("left", "right", "left"), indent=2
+        [(kind, f"{number:,}", MEANINGS[kind]) for kind, number in counts], sides=("left", "right", "left"), indent=2
     )
     for kind, some in groupby(report.examples(examples), key=lambda one: one.difference):
         yield ""
         yield f"{kind}, for example"
         for one in some:
-            yield from wrapped_text(_example(one), "  ")
-
-
-def _example(one: Disagreement) -> str:
-    sides = (f"{name}: {_marked(side)}" for name, side in zip(one.annotators, (one.first, one.second), strict=True))
-    return f"{one.document}  {'; '.join(sides)}"
-
-
-def _marked(side: Marked | None) -> str:
-    if side is None:
-        return _NOTHING
-    spans = ", ".join(f"{start}–{end}" for start, end in side.spans)
-    return f"{side.label} “{shortened(' '.join(side.text.split()), _LONGEST)}” ({spans})"
+            yield from wrapped_text(f"{one.document}  {one.sentence}", "  ")
 
 
 def _in_columns(figures: Figures, columns: Sequence[Measure]) -> list[str]:

@@ -233,10 +233,13 @@ class Project:
         :raises UsageError: nobody used `label` in these texts.
         """
         from biorat_al.people.agreement_report import measure_agreement
+        from biorat_al.people.pre_label_answers import measure_pre_label_bias
 
         with self.store.read() as session:
             report = measure_agreement(session, pre_labelled=pre_labelled)
-        return report if label is None else report.only(label)
+            if label is not None:
+                return report.only(label)
+            return replace(report, pre_labels=measure_pre_label_bias(session))
 
     def export(
         self,

@@ -30,7 +30,8 @@ def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     *facts, verdict, place = outcome.out.splitlines()
     assert [fact.partition(":")[0] for fact in facts] == [
-        "Progress", "How well the model finds mentions (F1)", "Hours left to an F1 of 80.0", "Next step",
+        "Progress", "Hours left to an F1 of 80.0", "How well the model finds mentions (F1)",
+        "What annotators disagree on", "Next step",
     ]  # fmt: skip
     page = nowhere / "copy" / "report" / "report.html"
     assert place == f"Wrote {page.resolve()}"

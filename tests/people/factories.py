@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation, Span
+from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Relation, Span
 from biorat_al.corpus.model.role import Role
 from biorat_al.people.doubles import Double
+from biorat_al.project import Project
 from biorat_al.store.annotations import NewAnnotation, add_annotations
 from biorat_al.store.tables import DocumentRow
+from tests.support.rounds import make_project, settings_for
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -56,6 +59,16 @@ def mentions(draw: st.DrawFn, length: int = 24, size: int = 7) -> list[Entity]:
             spans.append(Span(later, min(length, later + 3)))
         found.append(Entity(f"T{number}", draw(st.sampled_from(LABELS)), tuple(spans)))
     return found
+
+
+def text_project(folder: Path, encoder: Path, *, pool: int, test: int, **changes: Any) -> Project:
+    """Make a project whose documents, d0, d1, …, have no gold; the last `test` of them are the test set.
+
+    :param changes: of the settings.
+    """
+    records = [Record(Document(f"d{number}", f"{TEXT} {number}"), None, "made") for number in range(pool + test)]
+    settings = settings_for(encoder, desk={"kind": "label-studio"}, **changes)
+    return make_project(folder / "trial", settings, gold=False, pool=pool, test=test, records=records)
 
 
 def add_answer(session: Session, key: str, annotator: str, annotation: Annotation, **columns: Any) -> None:

@@ -94,6 +94,13 @@ def test_all_pairs_are_the_sums_over_pairs_and_alpha_is_over_all_annotators() ->
     expected = 1 - 44 * (12 / 2) / (45**2 - sum(number**2 for number in counts.values()))
     assert figures["alpha"] == round(expected, 6)
     assert "kappa" not in figures
+    # the same sums, of the pairs that each is one of
+    assert {name: one.value for name, one in report.people.items()} == {
+        ONE: pytest.approx(2 * (1 + 2 + 3) / (6 + 5 + 6)),
+        TWO: pytest.approx(2 * (1 + 1 + 3) / (6 + 5 + 6)),
+        THREE: pytest.approx(2 * (2 + 1) / (5 + 5)),
+    }
+    assert report.only("Disease").people == {}
     # the order of two labels has no meaning here
     assert report.all_pairs.confusion["Disease", "Symptom"] == 2
     assert report.all_pairs.confusion["Disease", None] == 2

@@ -10,14 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.corpus.formats.bigbio.details import AgreementF1
-from biorat_al.corpus.model.document import Annotation, Document, Record
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.people.ceiling import Ceiling, human_ceiling
 from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.store.answers import answers
 from biorat_al.store.tables import DocumentRow, EvaluationRow, ModelRow, RoundRow
-from tests.people.factories import AT, TEXT, add_answer, marked, mention
-from tests.support.rounds import make_project, settings_for
+from tests.people.factories import AT, add_answer, marked, mention, text_project
 
 ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
 
@@ -27,9 +26,7 @@ DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30
 @pytest.fixture
 def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
     """Provide a project with four pool documents and four test documents, d4 to d7."""
-    records = [Record(Document(f"d{number}", f"{TEXT} {number}"), None, "made") for number in range(8)]
-    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
-    with make_project(tmp_path / "trial", settings, gold=False, pool=4, test=4, records=records) as made:
+    with text_project(tmp_path, tiny_encoder, pool=4, test=4) as made:
         yield made
 
 
@@ -59,6 +56,9 @@ def test_annotators_are_compared_with_each_other_and_with_the_truth(project: Pro
     # ann has all of the truth, bob one of two and one that is wrong
     assert found.truth == AgreementF1(1, 2 * 3 / (2 * 3 + 2), None)
     assert found.model is None
+    # both have the drug wherever somebody has it; of the headache each has a version
+    assert {label: one[:2] for label, one in found.by_label.items()} == {"Chemical": (2, 1.0), "Disease": (2, 0.0)}
+    assert found.as_dict()["by_label"]["Chemical"]["f1"] == 1.0
     assert project.status(ask_desk=False).ceiling == found
 
 

@@ -1,7 +1,7 @@
 """The report: one HTML page with tables and plots, and the figures beside it as JSON, CSV and pictures.
 
 - ``build``: from a project or a simulation to a report; ``forecast_in_words``: to the short forecast of ``status``.
-- ``page``: the report itself and its files; ``overview``: the first screen of a project's page.
+- ``page``: the report itself and its files; ``overview/``: the first screen of a project's page.
 - ``study``: the runs that can be compared, and who chose the documents in them.
 - ``sections/``: the sections, with their tables and plots.
 - ``tables``, ``plots``: what sections consist of; ``arms``, ``adversarial``, ``changes``: sentences on arms,

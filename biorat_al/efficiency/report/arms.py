@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from biorat_al.settings import COMMITTEE
 
 ARMS = {
-    "none": "plain training",
-    "rat": "random adversarial training: in some steps, drawn at random, the word vectors are pushed in the direction "
-    "that hurts most",
+    "none": "plain training: the model reads the documents as they are",
+    "rat": "random adversarial training: in some steps, drawn at random, the model also learns from word vectors that "
+    "are shifted in the direction that misleads it most",
     "matched": "plain training for as many passes as rat makes, so with the same computing time: what rat has to beat",
-    COMMITTEE: "the mean of the probabilities of the arms trained beside it, which pre-labels and chooses documents",
-    "at": "full adversarial training: the word vectors are pushed in every step",
+    COMMITTEE: "the average of a round's models, which pre-labels and chooses documents",
+    "at": "full adversarial training: the word vectors are shifted in every step",
 }
 """Arm → how its models are trained."""
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
+from biorat_al.acquisition.price.pace import Pace
 from biorat_al.claims import claimed
 from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.forecast_in_words import seconds_per_document
-from biorat_al.efficiency.report.overview import ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.overview.overview import Group, ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.report.sections.calibration import calibration_section
@@ -28,6 +30,7 @@ from biorat_al.efficiency.report.sections.curves_and_cost import cost_section, c
 from biorat_al.efficiency.report.sections.disputes import disputes_section
 from biorat_al.efficiency.report.sections.forecast import TARGET, forecast_section
 from biorat_al.efficiency.report.sections.labels import labels_section
+from biorat_al.efficiency.report.sections.pre_label_bias import pre_label_section
 from biorat_al.efficiency.report.sections.provenance import provenance_section
 from biorat_al.efficiency.report.sections.relations import relation_counts, relations_section
 from biorat_al.efficiency.report.sections.robustness import robustness_section
@@ -41,6 +44,10 @@ from biorat_al.efficiency.runs.of_project import CountTokens, label_counts, live
 from biorat_al.efficiency.statistics.comparison import Comparison
 from biorat_al.efficiency.statistics.verdict import verdict
 from biorat_al.errors import NothingToDoYet, ProjectError
+from biorat_al.people.agreement_report import find_disagreements, known_agreement
+from biorat_al.people.pre_label_answers import measure_pre_label_bias
+from biorat_al.people.pre_label_bias import PreLabelBias
+from biorat_al.people.work_by_annotator import work_by_annotator
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
 from biorat_al.store.store import Store
@@ -74,14 +81,14 @@ def project_report(
     price = status.price or estimate_price([], settings)
     same = priced(same, price.price)
     study = Study(settings.name, same, runs, live=True, target=target, notes=notes, price=price)
+    pace, group, bias = _people(settings, store, status)
     missing = _missing(status, runs, same)
     known: ProjectMeasurements | None = None
     sections: list[Section] = []
-    progress = [work_section(work, of_relations)]
+    progress = [work_section(work, of_relations), *([pre_label_section(bias)] if work else [])]
     if missing:
         headline = Headline(settings.name, "cannot be told", missing)
     else:
-        pace = seconds_per_document(settings, store)
         known = ProjectMeasurements(label_counts(store, study.runs), relation_counts(store, study.runs), pace)
         headline, sections = _study(study, known)
         if tested_mentions(study.runs):
@@ -104,7 +111,7 @@ def project_report(
         [ReportPart(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
-        project_overview(status, study, target or TARGET, known),
+        project_overview(status, study, target or TARGET, known, group),
     )
 
 
@@ -154,6 +161,19 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
         everything,
         [provenance_section(everything, facts)],
     )
+
+
+def _people(settings: Settings, store: Store, status: ProjectStatus) -> tuple[Pace | None, Group, PreLabelBias]:
+    """Return the seconds for one more document, what is known of the annotators, and what pre-labels do to them."""
+    with store.read() as session:
+        answers = answered_work(session)
+        disputed = status.disputes.texts if status.disputes is not None else frozenset[int]()
+        group = Group(
+            work_by_annotator(session, answers),
+            known_agreement(session),
+            find_disagreements(session, disputed) if disputed else [],
+        )
+        return seconds_per_document(session, settings, answers), group, measure_pre_label_bias(session)
 
 
 def write_simulation_report(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from biorat_al.acquisition.price.answered import answered_work
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from biorat_al.acquisition.price.answered import AnsweredWork, answered_work
 from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.pace import Pace, pace_of
 from biorat_al.efficiency.report.study import comparable, selecting_run, tested_mentions
@@ -24,16 +28,15 @@ def project_forecast(settings: Settings, store: Store, target: float, left: int 
     # without a mention in the test documents F1 is 1 or 0, whatever the model has learnt
     if run is None or not tested_mentions([run]):
         return None
-    pace = seconds_per_document(settings, store)
+    with store.read() as session:
+        pace = seconds_per_document(session, settings, answered_work(session))
     found = forecast(run.points, target, pace)
     if found.outcome == "cannot be told":
         return None
     return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()
 
 
-def seconds_per_document(settings: Settings, store: Store) -> Pace | None:
+def seconds_per_document(session: Session, settings: Settings, answers: Sequence[AnsweredWork]) -> Pace | None:
     """Return the seconds of annotation for one more document; None if no document has been answered."""
-    with store.read() as session:
-        answers = answered_work(session)
-        shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
+    shares = shares_of(session, sorted({one.document_id for one in answers if one.split == "segment"}))
     return pace_of(answers, estimate_price(answers, settings), settings.seed, shares=shares)

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from biorat_al.claims import NO_CLAIM, Claim, check_target, claimed
 from biorat_al.efficiency.report.arms import explained
-from biorat_al.efficiency.report.overview import Overview
+from biorat_al.efficiency.report.overview.overview import Overview
 from biorat_al.efficiency.report.plots import colour_variables, inline_svg, write_plot
 from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import Run, write_runs

@@ -12,7 +12,20 @@ from biorat_al.efficiency.report.plots import Plot
 from biorat_al.efficiency.statistics.cost import Spread
 from biorat_al.efficiency.statistics.estimates import Estimate, Unit
 
-Form = Literal["percent", "points", "ratio", "count", "large", "seconds", "seconds_exact", "hours", "bytes"]
+Form = Literal[
+    "percent",
+    "points",
+    "ratio",
+    "count",
+    "large",
+    "seconds",
+    "seconds_exact",
+    "minutes",
+    "rate",
+    "change",
+    "hours",
+    "bytes",
+]
 """How a number is written: a fraction as a percentage, a difference of fractions with its sign, a factor, …"""
 
 NONE = "–"
@@ -191,6 +204,12 @@ def written(value: float, form: Form) -> str:
         return f"{value:,.1f} s" if value < 100 else f"{value:,.0f} s"
     if form == "seconds_exact":
         return f"{value:,.2f} s" if value < 1 else f"{value:,.1f} s"
+    if form == "rate":
+        return f"{value:,.2f}"
+    if form == "change":
+        return f"{value:+,.2f}"
+    if form == "minutes":
+        return f"{value:,.1f} min"
     if form == "hours":
         return f"{value:,.1f} h"
     if form == "bytes":

@@ -7,5 +7,6 @@
 - ``forecast``: the labels that are still needed; ``provenance``: what is needed to repeat the runs.
 - ``relations``: F1 of relations.
 - ``annotators``: their work and their time; ``disputes``: what they disagree on.
+- ``pre_label_bias``: what pre-labels do to people.
 - ``unasked``: labels that were added later.
 """
