@@ -7,7 +7,7 @@ remembered (project references, cursors, task ids), and the caller keeps it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -184,6 +184,21 @@ class Pull:
         return sum(map(self.seats_of, self.open_tasks))
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can work on the desk.
+
+    :param name: as in :attr:`DeskAnnotation.annotator`.
+    :param present: whether the person sees the desk's projects; False for a user of the server who now works in another
+        organisation there.
+    :param seen: when the person was last active on the desk; None if it does not tell.
+    """
+
+    name: str
+    present: bool = True
+    seen: datetime | None = None
+
+
 class Desk(ABC):
     """A place where people annotate.
 
@@ -255,3 +270,18 @@ class Desk(ABC):
     @abstractmethod
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
         """Fetch everything that happened since `cursor` (None: from the beginning)."""
+
+    @abstractmethod
+    def people(self) -> Mapping[str, Person]:
+        """Return everybody who can work here, by name; whoever was removed is left out."""
+
+    @abstractmethod
+    def invitation(self) -> str | None:
+        """Return a link with which new people come to the desk; None if nobody needs one."""
+
+    @abstractmethod
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        """Delete those of the tasks that nobody has answered, skipped or begun; return the ids that no longer exist.
+
+        Whether a task may go is decided in the same moment in which it is deleted, so that no answer is lost.
+        """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from biorat_al.desk.base import (
     DeskAnnotation,
     DeskProject,
     Documents,
+    Person,
     PreAnnotation,
     Pull,
     Task,
@@ -192,6 +193,19 @@ class OracleDesk(Desk):
             open_tasks=frozenset(),
             cursor=str(max(existing, default=0)),
         )
+
+    def people(self) -> Mapping[str, Person]:
+        return {ANNOTATOR: Person(ANNOTATOR)}
+
+    def invitation(self) -> str | None:
+        return None
+
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        """Return the ids that do not exist: all others were answered when they were pushed."""
+        with self._database() as database:
+            number, *_ = self._project(database, project.reference)
+            existing = {str(row[0]) for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))}
+        return frozenset(task_ids) - existing
 
     @staticmethod
     def _remember(database: sqlite3.Connection, task_id: str, proposed: PreAnnotation) -> int:

@@ -351,6 +351,28 @@ class DeskContract:
         with pytest.raises(DeskError, match="document 1001"):
             bench.desk.add_pre_annotations(project, {ids["1001"]: wrong})
 
+    def test_whoever_answers_is_one_of_its_people(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        bench.annotate(project, bench.desk.push(project, [self.asked("1001")]))
+        (state,) = bench.desk.pull(project, documents).tasks
+        people = bench.desk.people()
+        person = people[state.annotations[0].annotator]
+        assert person.present
+        assert all(name == one.name for name, one in people.items())
+
+    def test_an_invitation_leads_to_the_desk(self, bench: Bench) -> None:
+        link = bench.desk.invitation()
+        assert link is None or link.startswith(f"{bench.desk.address()}/")
+
+    def test_answered_tasks_are_not_taken_back(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1002")])
+        bench.annotate(project, ids)
+        before = bench.desk.pull(project, documents)
+        assert bench.desk.take_back(project, [*ids.values(), "999999"]) == {"999999"}
+        assert bench.desk.take_back(project, []) == frozenset()
+        assert bench.desk.pull(project, documents) == before
+
     def test_a_version_without_pre_annotations_cannot_be_shown(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
         bench.desk.push(project, [self.asked("1001", "m-1")])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from biorat_al.corpus.model.role import Role
-from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Task
-from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
+from biorat_al.desk.base import Desk, DeskProject, Documents, Person, PreAnnotation, Pull, Task
+from biorat_al.desk.labelstudio import people, projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
@@ -122,6 +122,18 @@ class LabelStudioDesk(Desk):
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
         try:
             return pulling.pull(self._connection, project, documents, cursor)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
+
+    def people(self) -> Mapping[str, Person]:
+        return people.people(self._connection)
+
+    def invitation(self) -> str | None:
+        return people.invitation(self._connection)
+
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        try:
+            return pushing.take_back(self._connection, project.reference, task_ids)
         except NotFoundError:
             raise self._gone(project.reference) from None
 
