@@ -54,8 +54,8 @@ def audit(
       biorat-al audit --label Disease --html audit.html --csv audit.csv
       biorat-al audit --documents corpus.pubtator
     """
-    from biorat_al.presentation.audit import audit_text, write_csv
-    from biorat_al.presentation.audit_page import write_page
+    from biorat_al.presentation.people.audit import audit_text, write_csv
+    from biorat_al.presentation.people.audit_page import write_page
 
     if documents:
         from biorat_al.people.audit.of_files import audit_files
