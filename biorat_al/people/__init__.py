@@ -11,6 +11,7 @@
 - ``ceiling``: what annotators reach on the test set, beside the newest model.
 - ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
 - ``agreement_report`` puts these together, with examples of what annotators disagree on.
+- ``team/``: the members of a group: how they join and leave, and what each has done.
 - ``audit/`` finds what looks wrong in annotated documents: the same string marked here and not there, and the like.
 
 A module imports only those before it. Rounds and exports use this room; it imports the store, the corpus and the

@@ -1,6 +1,7 @@
 """A project: a folder with settings, a database, models, and a desk where people annotate.
 
 - ``project``: an opened project, with a method for what each command does; imports all below
+- ``team``: its group of annotators; imported by ``project``
 - ``creation``: how ``init`` makes a project; imports ``new_folder``
 - ``new_folder``: a folder that appears complete or not at all, even after a kill
 - ``settings_from_options``: the settings of a new project from what a user types; imports none of these

@@ -1,1 +1,1 @@
-"""The commands on what annotators did: ``agreement`` and ``audit``."""
+"""The commands on annotators and what they did: ``agreement``, ``audit`` and ``team``."""
