@@ -17,7 +17,8 @@ Exit status 1 unless another is given::
     │   └── SchemaVersionError
     ├── DeskError
     │   ├── DeskUnreachableError
-    │   └── DeskAccessError
+    │   ├── DeskAccessError
+    │   └── DeskProjectGoneError
     └── LearnerError
         ├── EncoderNotFoundError
         └── NotEnoughLabelsError
@@ -163,6 +164,10 @@ class DeskUnreachableError(DeskError):
 
 class DeskAccessError(DeskError):
     """The annotation desk refused the token."""
+
+
+class DeskProjectGoneError(DeskError):
+    """A project is no longer on the annotation desk."""
 
 
 class LearnerError(BioratError):

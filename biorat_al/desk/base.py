@@ -55,6 +55,25 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Personal:
+    """The marker of a project that one person of a group works in.
+
+    :param marker: of the caller's project.
+    :param name: the person's name, as the desk knows it; the title of the project has it too.
+    :param number: distinguishes the people of a group, and decides the project's colour.
+    """
+
+    marker: str
+    name: str
+    number: int
+
+    @property
+    def word(self) -> str:
+        """The marker that distinguishes this project from those of other people."""
+        return f"{self.marker}.{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeskProject:
     """The project on the desk that has the tasks of one role.
 
@@ -228,7 +247,7 @@ class Desk(ABC):
         labels: Sequence[str],
         reference: str | None = None,
         *,
-        marker: str = "",
+        marker: str | Personal = "",
         relations: Sequence[RelationType] = (),
         guidelines: Guidelines | None = None,
     ) -> DeskProject:
@@ -236,9 +255,10 @@ class Desk(ABC):
 
         :param reference: the project's reference from an earlier call; None looks for a project that an interrupted
             call may have left behind (by title and marker), and otherwise makes one.
-        :param marker: distinguishes projects with the same title; kept where it does not bother annotators.
+        :param marker: distinguishes projects with the same title; kept where it does not bother annotators. With
+            :class:`Personal`, the project is one person's, and its title names the person.
         :param guidelines: guidelines that annotators see below the general rules.
-        :raises DeskError: the project of `reference` no longer exists.
+        :raises DeskProjectGoneError: the project of `reference` no longer exists.
         """
 
     @abstractmethod
@@ -269,7 +289,10 @@ class Desk(ABC):
 
     @abstractmethod
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
-        """Fetch everything that happened since `cursor` (None: from the beginning)."""
+        """Fetch everything that happened since `cursor` (None: from the beginning).
+
+        :raises DeskProjectGoneError: the project no longer exists.
+        """
 
     @abstractmethod
     def people(self) -> Mapping[str, Person]:

@@ -1,5 +1,6 @@
 """Annotators who answer the same documents: how far they agree, and what they dispute.
 
+- ``assignment`` spreads documents over the annotators of a group.
 - ``pseudonyms``: what annotators are called in exports and reports.
 - ``bootstrap`` computes confidence intervals by resampling documents.
 - ``agreement`` computes strict span F1 of each pair of annotators; rounds and exports show it.

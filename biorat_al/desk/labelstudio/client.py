@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from biorat_al.corpus.model.role import Role
-from biorat_al.desk.base import Desk, DeskProject, Documents, Person, PreAnnotation, Pull, Task
+from biorat_al.desk.base import Desk, DeskProject, Documents, Person, Personal, PreAnnotation, Pull, Task
 from biorat_al.desk.labelstudio import people, projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
-from biorat_al.errors import DeskAccessError, DeskError
+from biorat_al.errors import DeskAccessError, DeskError, DeskProjectGoneError
 from biorat_al.settings import Guidelines, RelationType
 from biorat_al.wording import verb
 
@@ -75,7 +75,7 @@ class LabelStudioDesk(Desk):
         labels: Sequence[str],
         reference: str | None = None,
         *,
-        marker: str = "",
+        marker: str | Personal = "",
         relations: Sequence[RelationType] = (),
         guidelines: Guidelines | None = None,
     ) -> DeskProject:
@@ -147,8 +147,8 @@ class LabelStudioDesk(Desk):
             raise self._gone(reference) from None
         return shapes.project_settings_of(settings, self._connection.server)
 
-    def _gone(self, reference: str) -> DeskError:
-        return DeskError(
+    def _gone(self, reference: str) -> DeskProjectGoneError:
+        return DeskProjectGoneError(
             f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
             f"or {URL_VARIABLE} names another server"
         )

@@ -53,7 +53,7 @@ def open_seconds(session: Session) -> dict[int, float]:
         .where(SeatRow.state.in_(TO_COME))
         .group_by(SeatRow.member_id)
     )
-    return {member_id: float(seconds) for member_id, seconds in rows}
+    return {member_id: float(seconds or 0.0) for member_id, seconds in rows}
 
 
 def paired(session: Session) -> Counter[tuple[int, int]]:
