@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from biorat_al.store.store import Store
 
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk, Person
+    from biorat_al.people.team.forgetting import ForgottenPerson
     from biorat_al.people.team.joining import Invitation, Left
     from biorat_al.people.team.work import PersonWork
 
@@ -78,3 +79,18 @@ class Team:
 
         with self.store.write() as session:
             return leave(session, name)
+
+    def forget(self, name: str) -> ForgottenPerson:
+        """Remove somebody's name from the database, and keep the work under a pseudonym.
+
+        :raises UsageError: nobody with this name is in the project, or tasks are open for this person.
+        :raises LockedError: a round is running, which may write the name again.
+        """
+        from biorat_al.people.team.forgetting import files_with, forget
+        from biorat_al.rounds.lock import round_lock
+
+        with round_lock(self.folder, self.store):
+            with self.store.write() as session:
+                person = forget(session, name)
+            self.store.compact()
+        return replace(person, files=tuple(files_with(self.folder, name)))

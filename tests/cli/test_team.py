@@ -13,7 +13,9 @@ from sqlalchemy import select
 
 from biorat_al.corpus.model.document import Document, Record
 from biorat_al.project import Project
-from biorat_al.store.tables import DocumentRow, RoundRow, SeatRow
+from biorat_al.store.answers import annotators
+from biorat_al.store.database.integrity import check_rows
+from biorat_al.store.tables import AnnotationRow, DocumentRow, RoundRow, SeatRow
 from biorat_al.store.team.members import find_member, members
 from tests.people.factories import AT, TEXT, add_answer, marked, mention
 from tests.support.commands import call, nowhere, one_sentence
@@ -219,3 +221,56 @@ def test_invited_people_sign_up_and_are_known(
     people = project.team.status().people
     assert {one.name: one.has_account for one in people} == {someone.email: True, BOB: False}
     assert people[0].seen is not None
+
+
+def test_a_forgotten_name_is_nowhere_in_the_project_and_the_work_counts_as_before(
+    project: Project, server: FakeLabelStudio
+) -> None:
+    add_round(project)
+    call("team", "add", ANN, BOB, "--project", project.folder)
+    raw = {"completed_by": {"id": 2, "email": BOB, "first_name": "Bob", "last_name": "Builder"}, "note": f"by {BOB}"}
+    with project.store.write() as session:
+        add_answer(session, "p4", ANN, marked(DRUG), revises=BOB)
+        add_answer(session, "p5", ANN, marked(DRUG))
+        add_answer(session, "p5", BOB, marked(DRUG, SEVERE), raw=raw, problems=[f"{BOB} drew nothing"])
+        session.get_one(RoundRow, 0).settings = {"team": {"ties": f"prefer:{BOB}"}}
+    before = project.agreement().as_dict(examples=3)
+    outcome = call("team", "forget", BOB.upper(), "--project", project.folder)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "1 answer stays under the pseudonym annotator-1" in flat(outcome.out)
+    assert [path for path in project.folder.rglob("*") if path.is_file() and b"bob@" in path.read_bytes().lower()] == []
+    with project.store.read() as session:
+        assert check_rows(session) == 0
+        assert annotators(session) == ["annotator-1", ANN]
+        row = session.scalars(select(AnnotationRow).where(AnnotationRow.annotator == "annotator-1")).one()
+        assert row.raw == {"completed_by": {"id": 2}, "note": "by annotator-1"}
+        assert session.get_one(RoundRow, 0).settings == {"team": {"ties": "prefer:annotator-1"}}
+    assert project.agreement().as_dict(examples=3) == before
+    assert team_of(project) == {ANN: ("annotator", True), "annotator-1": ("annotator", False)}
+    again = one_sentence(call("team", "forget", BOB, "--project", project.folder), 2)
+    assert f"'{BOB}' has not answered in this project" in again
+    assert "was removed from this project" in one_sentence(call("team", "add", BOB, "--project", project.folder), 2)
+
+
+def test_what_still_has_the_name_is_listed(project: Project) -> None:
+    with project.store.write() as session:
+        add_answer(session, "p4", BOB, marked(DRUG))
+    (project.folder / "notes.txt").write_text(f"ask {BOB}", encoding="utf-8")
+    outcome = call("team", "forget", BOB, "--project", project.folder)
+    assert "- the file notes.txt" in outcome.out
+    assert "the account and its answers on the desk, Label Studio" in flat(outcome.out)
+
+
+def test_a_name_is_not_forgotten_while_tasks_wait_for_that_person(project: Project, server: FakeLabelStudio) -> None:
+    add_round(project)
+    call("team", "add", ANN, BOB, "--project", project.folder)
+    seat(project, "p4", BOB)
+    told = one_sentence(call("team", "forget", BOB, "--project", project.folder), 2)
+    assert f"1 task is open for {BOB}" in told
+    assert f"biorat-al team reassign {BOB} --to NAME" in told
+
+
+def test_a_member_who_never_answered_is_forgotten_too(project: Project, server: FakeLabelStudio) -> None:
+    call("team", "add", ANN, BOB, "--project", project.folder)
+    assert call("team", "forget", BOB, "--project", project.folder).code == 0
+    assert team_of(project) == {ANN: ("annotator", True), "member-2": ("annotator", False)}

@@ -94,3 +94,26 @@ def team_leave(folder: Path | None, name: str) -> None:
 
     with Project.open(folder) as project:
         show(left_text(project.team.leave(name)))
+
+
+@team.command("forget")
+@click.argument("name", metavar="NAME")
+@project_option
+def team_forget(folder: Path | None, name: str) -> None:
+    """Remove somebody's name from the project's database, and keep the work.
+
+    The pseudonym of exports takes its place, in answers, in what Label Studio sent, and in the history of the rounds.
+    Answers of this person that are fetched later get the pseudonym too. What keeps the name is listed. This cannot be
+    undone.
+
+    \b
+    Example:
+      biorat-al team forget bob@example.org
+    """
+    from biorat_al.presentation.people.team import forgotten_text
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        person = project.team.forget(name)
+        desk = "Label Studio" if project.settings.desk.kind == "label-studio" else project.desk.address()
+        show(forgotten_text(person, desk, cleaned=project.store.is_sqlite))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.desk.base import Desk, Person
 from biorat_al.errors import UsageError
+from biorat_al.people.team.forgotten import Forgotten
 from biorat_al.people.team.names import addresses, as_known, present_member
 from biorat_al.store.answers import annotators
 from biorat_al.store.store import Store, now
@@ -74,36 +75,56 @@ def join(store: Store, desk: Desk, names: Sequence[str], *, adjudicators: Sequen
         has answered here and is no longer a user of the desk.
     """
     given = addresses([*names, *adjudicators])
-    people = desk.people()
-    link = desk.invitation()
+    people, link = desk.people(), desk.invitation()
     joined = []
     with store.write() as session:
         # without an invitation there are no accounts
         answered = set[str]() if link is None else {name.casefold() for name in annotators(session)}
+        known = _Known(people, desk.address(), answered, Forgotten.read(session))
         for number, name in enumerate(given):
             role: MemberRole = "annotator" if number < len(names) else "adjudicator"
-            joined.append(_joined(session, name, role, people, desk, answered))
+            joined.append(known.join(session, name, role))
     return Invitation(tuple(joined), desk.address(), link)
 
 
-def _joined(
-    session: Session, name: str, role: MemberRole, people: Mapping[str, Person], desk: Desk, answered: set[str]
-) -> Joined:
-    person = as_known(name, people)
-    if person is not None and not person.present:
-        raise UsageError(
-            f"{name} works in another organisation of the server at {desk.address()} and sees no project of this one; "
-            "nobody was added. Give another address of this person, and send the invitation there"
-        )
-    if person is None and name in answered:
-        raise UsageError(
-            f"{name} has answered in this project and is no longer a user of {desk.address()}: the account was removed "
-            "there, and cannot be invited again; nobody was added. Give another address of this person"
-        )
-    before = find_member(session, name)
-    is_back = before is not None and before.left_at is not None
-    row = member_rows.add_member(session, name if person is None else person.name, role, now())
-    return Joined(row.name, role, person is not None, is_back)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of people before they join.
+
+    :param people: everybody who can work on the desk at this address.
+    :param answered: names, in small letters, of those who have answered.
+    """
+
+    people: Mapping[str, Person]
+    desk: str
+    answered: set[str]
+    forgotten: Forgotten
+
+    def join(self, session: Session, name: str, role: MemberRole) -> Joined:
+        """Add one person.
+
+        :raises UsageError: this person cannot be added.
+        """
+        person = as_known(name, self.people)
+        if person is not None and not person.present:
+            raise UsageError(
+                f"{name} works in another organisation of the server at {self.desk} and sees no project of this one; "
+                "nobody was added. Give another address of this person, and send the invitation there"
+            )
+        if (pseudonym := self.forgotten.name(name)) != name:
+            raise UsageError(
+                f"{name} was removed from this project, where the work has the pseudonym {pseudonym} now; nobody was "
+                "added. To take part again, this person needs another address"
+            )
+        if person is None and name in self.answered:
+            raise UsageError(
+                f"{name} has answered in this project and is no longer a user of {self.desk}: the account was removed "
+                "there, and cannot be invited again; nobody was added. Give another address of this person"
+            )
+        before = find_member(session, name)
+        is_back = before is not None and before.left_at is not None
+        row = member_rows.add_member(session, name if person is None else person.name, role, now())
+        return Joined(row.name, role, person is not None, is_back)
 
 
 def leave(session: Session, name: str) -> Left:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from biorat_al.people.team.forgetting import ForgottenPerson
 from biorat_al.people.team.joining import Invitation, Left
 from biorat_al.people.team.work import NOT_A_MEMBER, PersonWork
 from biorat_al.presentation.text import Side, percent, table, wrapped_text
-from biorat_al.wording import are, plural
+from biorat_al.wording import are, plural, verb
 
 _SIDES: tuple[Side, ...] = ("right", "right", "right", "right", "right", "right", "left", "left")
 
@@ -132,4 +133,29 @@ def left_text(left: Left) -> str:
         to = left.others[0] if left.others else "NAME"
         lines += wrapped_text(f"{are(left.open_tasks, 'task')} still open there; to move them to somebody else:", "")
         lines.append(f"  biorat-al team reassign {left.name} --to {to}")
+    return "\n".join(lines)
+
+
+def forgotten_text(person: ForgottenPerson, desk: str, *, cleaned: bool) -> str:
+    """Return what replaces a name, and where it still is.
+
+    :param desk: address of the desk, which keeps the account and the answers.
+    :param cleaned: whether the database keeps nothing of what it replaced.
+    """
+    answers = plural(person.answers, "answer")
+    lines = wrapped_text(
+        f"The name is removed from the database; {answers} {verb(person.answers, 'stay')} under the pseudonym {person.pseudonym}, which exports "
+        "give them.",
+        "",
+    )
+    remains = [f"the account and its answers on the desk, {desk}: delete the account there"]
+    if person.urls:
+        remains.append(f"the title of the person's projects there: {', '.join(person.urls)}")
+    remains += [f"the file {path}" for path in person.files]
+    remains.append("backups of the database, and what was exported or printed with the name before")
+    if not cleaned:
+        remains.append("old versions of rows, until Postgres cleans up (VACUUM)")
+    lines += ["", "The name is still in:"]
+    for one in remains:
+        lines += wrapped_text(one, "  - ")
     return "\n".join(lines)
