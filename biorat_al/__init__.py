@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from biorat_al.errors import CorpusError as CorpusError
     from biorat_al.errors import DeskAccessError as DeskAccessError
     from biorat_al.errors import DeskError as DeskError
+    from biorat_al.errors import DeskProjectGoneError as DeskProjectGoneError
     from biorat_al.errors import DeskUnreachableError as DeskUnreachableError
     from biorat_al.errors import DuplicateDocumentError as DuplicateDocumentError
     from biorat_al.errors import EncoderNotFoundError as EncoderNotFoundError
@@ -83,10 +84,10 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "biorat_al.efficiency.simulation.grid": ("Grid",),
     "biorat_al.efficiency.simulation.simulation": ("Simulation",),
     "biorat_al.errors": (
-        "BioratError", "CorpusError", "DeskAccessError", "DeskError", "DeskUnreachableError", "DuplicateDocumentError",
-        "EncoderNotFoundError", "FormatError", "LabelError", "LearnerError", "LockedError", "NotEnoughLabelsError",
-        "NothingToDoYet", "OffsetError", "ProjectError", "SchemaVersionError", "SettingsError", "StoreError",
-        "UsageError",
+        "BioratError", "CorpusError", "DeskAccessError", "DeskError", "DeskProjectGoneError", "DeskUnreachableError",
+        "DuplicateDocumentError", "EncoderNotFoundError", "FormatError", "LabelError", "LearnerError", "LockedError",
+        "NotEnoughLabelsError", "NothingToDoYet", "OffsetError", "ProjectError", "SchemaVersionError", "SettingsError",
+        "StoreError", "UsageError",
     ),
     "biorat_al.learner.entities.tagger": ("Tagger",),
     "biorat_al.learner.predictor": ("Predictor",),

@@ -18,7 +18,7 @@ Exit status 1 unless another is given::
     ├── DeskError
     │   ├── DeskUnreachableError
     │   ├── DeskAccessError
-    │   └── ProjectGoneError
+    │   └── DeskProjectGoneError
     └── LearnerError
         ├── EncoderNotFoundError
         └── NotEnoughLabelsError
@@ -166,8 +166,8 @@ class DeskAccessError(DeskError):
     """The annotation desk refused the token."""
 
 
-class ProjectGoneError(DeskError):
-    """A project on the annotation desk no longer exists."""
+class DeskProjectGoneError(DeskError):
+    """A project is no longer on the annotation desk."""
 
 
 class LearnerError(BioratError):

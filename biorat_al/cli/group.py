@@ -26,6 +26,7 @@ from biorat_al.cli.label_studio import label_studio
 from biorat_al.cli.people.adjudicate import adjudicate
 from biorat_al.cli.people.agreement import agreement
 from biorat_al.cli.people.audit import audit
+from biorat_al.cli.people.team import team
 from biorat_al.cli.predict import predict
 from biorat_al.cli.report import report
 from biorat_al.cli.round import round_
@@ -46,6 +47,7 @@ from biorat_al.version import __version__
         round_,
         status,
         coverage,
+        team,
         agreement,
         adjudicate,
         export,

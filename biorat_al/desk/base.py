@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,25 @@ class Task:
     pre_annotation: PreAnnotation | None = None
     of: Part | None = None
     sheet: Sheet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """The marker of a project that one person of a group works in.
+
+    :param marker: of the caller's project.
+    :param name: the person's name, as the desk knows it; the title of the project has it too.
+    :param number: distinguishes the people of a group, and decides the project's colour.
+    """
+
+    marker: str
+    name: str
+    number: int
+
+    @property
+    def word(self) -> str:
+        """The marker that distinguishes this project from those of other people."""
+        return f"{self.marker}.{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +237,21 @@ class Pull:
         return sum(map(self.seats_of, self.open_tasks))
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can work on the desk.
+
+    :param name: as in :attr:`DeskAnnotation.annotator`.
+    :param present: whether the person sees the desk's projects; False for a user of the server who now works in another
+        organisation there.
+    :param seen: when the person was last active on the desk; None if it does not tell.
+    """
+
+    name: str
+    present: bool = True
+    seen: datetime | None = None
+
+
 class Desk(ABC):
     """A place where people annotate.
 
@@ -247,7 +281,7 @@ class Desk(ABC):
         labels: Sequence[str],
         reference: str | None = None,
         *,
-        marker: str = "",
+        marker: str | Personal = "",
         relations: Sequence[RelationType] = (),
         guidelines: Guidelines | None = None,
     ) -> DeskProject:
@@ -255,9 +289,10 @@ class Desk(ABC):
 
         :param reference: the project's reference from an earlier call; None looks for a project that an interrupted
             call may have left behind (by title and marker), and otherwise makes one.
-        :param marker: distinguishes projects with the same title; kept where it does not bother annotators.
+        :param marker: distinguishes projects with the same title; kept where it does not bother annotators. With
+            :class:`Personal`, the project is one person's, and its title names the person.
         :param guidelines: guidelines that annotators see below the general rules.
-        :raises ProjectGoneError: the project of `reference` no longer exists.
+        :raises DeskProjectGoneError: the project of `reference` no longer exists.
         """
 
     @abstractmethod
@@ -291,10 +326,6 @@ class Desk(ABC):
         return arrived
 
     @abstractmethod
-    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
-        """Delete tasks that nobody has answered or begun; return the ids of those that exist no longer."""
-
-    @abstractmethod
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         """Add a pre-annotation to each task (by task id); a task that already has one of that version keeps it."""
 
@@ -308,4 +339,22 @@ class Desk(ABC):
 
     @abstractmethod
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
-        """Fetch everything that happened since `cursor` (None: from the beginning)."""
+        """Fetch everything that happened since `cursor` (None: from the beginning).
+
+        :raises DeskProjectGoneError: the project no longer exists.
+        """
+
+    @abstractmethod
+    def people(self) -> Mapping[str, Person]:
+        """Return everybody who can work here, by name; whoever was removed is left out."""
+
+    @abstractmethod
+    def invitation(self) -> str | None:
+        """Return a link with which new people come to the desk; None if nobody needs one."""
+
+    @abstractmethod
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        """Delete those of the tasks that nobody has answered, skipped or begun; return the ids that no longer exist.
+
+        Whether a task may go is decided in the same moment in which it is deleted, so that no answer is lost.
+        """

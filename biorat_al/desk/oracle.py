@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,8 @@ from biorat_al.desk.base import (
     DeskAnnotation,
     DeskProject,
     Documents,
+    Person,
+    Personal,
     PreAnnotation,
     Pull,
     Task,
@@ -30,7 +32,7 @@ from biorat_al.desk.base import (
 )
 from biorat_al.desk.checks import check_pre_annotation, check_tasks
 from biorat_al.disk import has_no_room, no_room, writing
-from biorat_al.errors import DeskError, ProjectGoneError
+from biorat_al.errors import DeskError, DeskProjectGoneError
 from biorat_al.settings import Guidelines, RelationType
 
 Gold = Callable[[Sequence[str]], Mapping[str, Annotation]]
@@ -41,7 +43,7 @@ ANNOTATOR = "oracle"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS project (
     id INTEGER PRIMARY KEY, role TEXT NOT NULL, title TEXT NOT NULL, marker TEXT NOT NULL, labels TEXT NOT NULL,
-    shown_version TEXT, relations TEXT NOT NULL DEFAULT '[]'
+    shown_version TEXT, relations TEXT NOT NULL DEFAULT '[]', person TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS task (
     id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL REFERENCES project, key TEXT NOT NULL,
@@ -53,8 +55,8 @@ CREATE TABLE IF NOT EXISTS pre_annotation (
 );
 """
 
-_WITH_RELATIONS = ("project", "pre_annotation")
-"""Tables that have no column ``relations`` in files made by an earlier version of the program."""
+_LATER = (("project", "relations", "[]"), ("pre_annotation", "relations", "[]"), ("project", "person", ""))
+"""Table, column and default of what files made by an earlier version of the program do not have."""
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _AT_ONCE = 500
@@ -87,10 +89,11 @@ class OracleDesk(Desk):
         labels: Sequence[str],
         reference: str | None = None,
         *,
-        marker: str = "",
+        marker: str | Personal = "",
         relations: Sequence[RelationType] = (),
         guidelines: Guidelines | None = None,
     ) -> DeskProject:
+        person, marker = (marker.name, marker.word) if isinstance(marker, Personal) else ("", marker)
         with self._database() as database:
             if reference is None:
                 row = database.execute(
@@ -103,11 +106,12 @@ class OracleDesk(Desk):
             known = list(dict.fromkeys(relation.name for relation in relations))
             values = (json.dumps(list(labels)), json.dumps(known))
             if row is None:
-                sql = "INSERT INTO project (role, title, marker, labels, relations) VALUES (?, ?, ?, ?, ?)"
-                number = database.execute(sql, (role, title, marker, *values)).lastrowid
+                sql = "INSERT INTO project (role, title, marker, labels, relations, person) VALUES (?, ?, ?, ?, ?, ?)"
+                number = database.execute(sql, (role, title, marker, *values, person)).lastrowid
             else:
                 number = row[0]
-                database.execute("UPDATE project SET labels = ?, relations = ? WHERE id = ?", (*values, number))
+                sql = "UPDATE project SET labels = ?, relations = ?, person = ? WHERE id = ?"
+                database.execute(sql, (*values, person, number))
         return DeskProject(role, str(number), f"oracle:{number}", tuple(labels), relations=tuple(relations))
 
     def push(self, project: DeskProject, tasks: Sequence[Task]) -> Mapping[str, str]:
@@ -161,13 +165,6 @@ class OracleDesk(Desk):
                 check_pre_annotation(proposed, row[0], row[1], labels, relations)
                 self._remember(database, task_id, proposed)
 
-    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
-        """Return none of them that exists: the oracle has answered every task."""
-        with self._database() as database:
-            number, *_ = self._project(database, project.reference)
-            existing = {str(row[0]) for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))}
-        return frozenset(task_ids) - existing
-
     def publish(self, project: DeskProject, model_version: str) -> None:
         with self._database() as database:
             number, *_ = self._project(database, project.reference)
@@ -182,7 +179,8 @@ class OracleDesk(Desk):
     def pull(self, project: DeskProject, documents: Documents, cursor: str | None = None) -> Pull:
         with self._database() as database:
             number, _, related = self._project(database, project.reference)
-            existing = [row[0] for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))]
+            existing = dict(database.execute("SELECT id, key FROM task WHERE project = ?", (number,)))
+            (person,) = database.execute("SELECT person FROM project WHERE id = ?", (number,)).fetchone()
             rows = database.execute(
                 "SELECT task.id, key, document, version, entities, relations FROM task "
                 "LEFT JOIN pre_annotation ON pre_annotation.id = answered_from "
@@ -192,13 +190,40 @@ class OracleDesk(Desk):
         gold = self._gold([row[2] for row in rows]) if rows else {}
         return Pull(
             tasks=tuple(
-                TaskState(str(task_id), key, (_answer(task_id, gold[document], version, shown, bool(related)),))
+                TaskState(
+                    str(task_id),
+                    key,
+                    (self.answer_of(person, _answer(task_id, gold[document], version, shown, bool(related))),),
+                )
                 for task_id, key, document, version, *shown in rows
             ),
             existing=frozenset(map(str, existing)),
             open_tasks=frozenset(),
             cursor=str(max(existing, default=0)),
+            keys={str(task_id): key for task_id, key in existing.items()},
         )
+
+    def people(self) -> Mapping[str, Person]:
+        with self._database() as database:
+            named = [row[0] for row in database.execute("SELECT DISTINCT person FROM project ORDER BY person")]
+        return {name: Person(name) for name in (ANNOTATOR, *filter(None, named))}
+
+    def invitation(self) -> str | None:
+        return None
+
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        """Return the ids that do not exist: all others were answered when they were pushed."""
+        with self._database() as database:
+            number, *_ = self._project(database, project.reference)
+            existing = {str(row[0]) for row in database.execute("SELECT id FROM task WHERE project = ?", (number,))}
+        return frozenset(task_ids) - existing
+
+    def answer_of(self, person: str, answer: DeskAnnotation) -> DeskAnnotation:
+        """Return an answer as the person gives it whose project has the task.
+
+        :param person: empty in a project that is nobody's in particular.
+        """
+        return replace(answer, annotator=person) if person else answer
 
     @staticmethod
     def _remember(database: sqlite3.Connection, task_id: str, proposed: PreAnnotation) -> int:
@@ -220,7 +245,7 @@ class OracleDesk(Desk):
         """Return the project's number, its entity labels and its relation labels."""
         row = database.execute("SELECT id, labels, relations FROM project WHERE id = ?", (reference,)).fetchone()
         if row is None:
-            raise ProjectGoneError(
+            raise DeskProjectGoneError(
                 f"the oracle has no project {reference}: its file oracle.db was removed or exchanged"
             )
         return row[0], tuple(json.loads(row[1])), tuple(json.loads(row[2]))
@@ -234,10 +259,10 @@ class OracleDesk(Desk):
             with closing(sqlite3.connect(self._file, timeout=60)) as database:
                 database.executescript(_SCHEMA)
                 with database:
-                    for table in _WITH_RELATIONS:
+                    for table, name, default in _LATER:
                         columns = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
-                        if "relations" not in columns:
-                            database.execute(f"ALTER TABLE {table} ADD COLUMN relations TEXT NOT NULL DEFAULT '[]'")
+                        if name not in columns:
+                            database.execute(f"ALTER TABLE {table} ADD COLUMN {name} TEXT NOT NULL DEFAULT '{default}'")
                     yield database
         except sqlite3.Error as error:
             why = no_room(self._file.parent) if has_no_room(self._file.parent) else error

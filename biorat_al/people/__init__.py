@@ -1,5 +1,6 @@
 """Annotators who answer the same documents: how far they agree, and what they dispute.
 
+- ``assignment`` spreads documents over the annotators of a group.
 - ``pseudonyms``: what annotators are called in exports and reports.
 - ``bootstrap`` computes confidence intervals by resampling documents.
 - ``agreement`` computes strict span F1 of each pair of annotators; rounds and exports show it.
@@ -13,6 +14,7 @@
 - ``ceiling``: what annotators reach on the test set, beside the newest model.
 - ``agreement_figures`` computes the figures of a pair, or of all pairs, with their intervals.
 - ``agreement_report`` puts these together, with examples of what annotators disagree on.
+- ``team/``: the members of a group: how they join and leave, and what each has done.
 - ``audit/`` finds what looks wrong in annotated documents: the same string marked here and not there, and the like.
 - ``settling/`` compares the answers to a document, for an adjudicator, and counts who was upheld.
 

@@ -13,6 +13,7 @@ from biorat_al.corpus.model.document import Annotation, Disputed
 from biorat_al.people.agreement import Agreement
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.settings import SETTINGS_FILE, Settings
+from biorat_al.settings.team import DROP
 from biorat_al.store.answers import Answer, annotators, decisions
 from biorat_al.store.parts.segments import parents_of
 from biorat_al.wording import plural
@@ -136,14 +137,16 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
     )
 
 
-def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:
-    """Count what a step has masked; return an empty dict if nothing is disputed.
+def masked_counts(disputed: Sequence[Disputed], dropped: int = 0) -> dict[str, Any]:
+    """Count what a step has masked or left out; return an empty dict if nothing is disputed.
 
     :param disputed: what is disputed in each document.
+    :param dropped: number of documents that were left out because of a dispute.
     """
+    counts: dict[str, Any] = {"dropped": dropped} if dropped else {}
     if not any(disputed):
-        return {}
-    return {
+        return counts
+    return counts | {
         "disputed": {
             "mentions": sum(len(one.entities) for one in disputed),
             "relations": sum(map(_relations, disputed)),
@@ -152,10 +155,20 @@ def masked_counts(disputed: Sequence[Disputed]) -> dict[str, dict[str, int]]:
     }
 
 
+def all_dropped(number: int, noun: str) -> str:
+    """Say that a dispute in each annotated document leaves nothing to work with.
+
+    :param number: how many there are.
+    :param noun: what each of them is called.
+    """
+    return f'{plural(number, noun)} with a dispute left out (ties = "{DROP}" in [team]), and no other is annotated'
+
+
 def masked_text(counts: Mapping[str, Any]) -> str:
-    """Return ``; 3 disputed mentions masked`` from a step's counts; empty if the step masked nothing."""
-    disputed = counts.get("disputed")
-    return f"; {counted(disputed['mentions'], disputed['relations'])} masked" if disputed else ""
+    """Return ``; 3 disputed mentions masked`` from a step's counts; empty if the step masked or dropped nothing."""
+    disputed, dropped = counts.get("disputed"), counts.get("dropped")
+    masked = f"; {counted(disputed['mentions'], disputed['relations'])} masked" if disputed else ""
+    return masked + (f"; {plural(dropped, 'document')} with a dispute left out" if dropped else "")
 
 
 def counted(mentions: int, relations: int) -> str:

@@ -2,6 +2,7 @@
 
 - ``project``: an opened project, with a method for what each command does; imports all below
 - ``settling``: what people are asked again; ``project`` gives it
+- ``team``: its group of annotators; imported by ``project``
 - ``creation``: how ``init`` makes a project; imports ``new_folder`` and ``completeness``
 - ``completeness``: whether an ``init`` that was interrupted had made its project
 - ``new_folder``: a folder that appears complete or not at all, even after a kill

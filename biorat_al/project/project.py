@@ -17,6 +17,7 @@ from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.progress import SILENT, Progress
 from biorat_al.project.completeness import is_complete
 from biorat_al.project.new_folder import check_finished
+from biorat_al.project.team import Team
 from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
@@ -162,6 +163,11 @@ class Project:
 
                 self._desk = connect()
         return self._desk
+
+    @property
+    def team(self) -> Team:
+        """The group of annotators."""
+        return Team(self.folder, self.settings, self.store, lambda: self.desk)
 
     def round(
         self,

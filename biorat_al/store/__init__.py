@@ -6,12 +6,13 @@
 - `tasks`: tasks and the merge of fetched answers, with `revisions` (who made which) and `known_answers`.
 - `answers`: which annotation counts, with the votes in `consensus/`.
 - `parts/`: the segments of documents that can be asked for, and which documents are annotated as a whole.
+- `team/`: a group of annotators: its members, and which documents each of them is asked for.
 - `models`, `evaluations`, `picks`, `rounds`: rows of the rounds; `shown_relations`: relations of shown pre-labels.
 - `settling/`: documents on which people are asked again, and their answers.
 - `asked`: which labels annotators could choose when they gave an answer.
 - `findings`: what a person should know about the current answers.
 
 `tables < annotations` < the other modules; among these `documents < creation`, `models < shown_relations`,
-`revisions < known_answers < tasks < settling`, `parts.segments < answers < parts.wholeness`, `consensus < answers` and
-`store < answers`: what is on the right may import what is on the left.
+`revisions < known_answers < tasks < settling`, `parts.segments | team < answers < parts.wholeness`, `consensus <
+answers` and `store < answers`: what is on the right may import what is on the left.
 """

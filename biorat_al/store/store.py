@@ -100,6 +100,21 @@ class Store:
         ):
             yield session
 
+    def compact(self) -> bool:
+        """Write a SQLite file anew, so that nothing stays in it that was deleted or replaced.
+
+        :returns: whether that is done; False for Postgres, which cleans up by itself, some time later.
+        """
+        if not self.is_sqlite:
+            return False
+        with database_errors(self.url), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            # outside a transaction, which SQLAlchemy would begin
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                driver.execute(statement)
+        return True
+
     def project(self) -> ProjectRow:
         """Return the row of the project itself."""
         with self.read() as session:

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=12), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten", sa.String(length=64), nullable=True),
         sa.Column("checksum", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("role IN ('annotator', 'adjudicator')", name=op.f("ck_member_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_member")),

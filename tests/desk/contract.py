@@ -12,8 +12,8 @@ import pytest
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.corpus.segments import Part
-from biorat_al.desk.base import Desk, DeskProject, PreAnnotation, Task
-from biorat_al.errors import DeskError
+from biorat_al.desk.base import Desk, DeskProject, Personal, PreAnnotation, Task
+from biorat_al.errors import DeskError, DeskProjectGoneError
 from biorat_al.settings import RelationType
 
 LABELS = ("Chemical", "Disease")
@@ -157,9 +157,34 @@ class DeskContract:
         made = [*(self.project(bench, marker, role) for role in ROLES), self.project(bench, f"{marker}x")]
         assert len({project.reference for project in made}) == len(ROLES) + 1
 
+    def test_each_person_has_a_project(self, bench: Bench, marker: str) -> None:
+        people = [Personal(marker, name, number) for number, name in enumerate(("ann@example.org", "bob@example.org"))]
+        made = [bench.desk.prepare(self.role, "contract", LABELS, marker=person) for person in people]
+        again = [bench.reopen().prepare(self.role, "contract", LABELS, marker=person) for person in people]
+        assert again == made
+        assert len({project.reference for project in (*made, self.project(bench, marker))}) == 3
+        named = bench.desk.prepare(self.role, "contract", LABELS, made[0].reference, marker=people[0])
+        assert (named, named.notices) == (made[0], ())
+
+    def test_two_people_can_be_asked_for_one_document(self, bench: Bench, marker: str) -> None:
+        desk = bench.desk
+        projects = [
+            desk.prepare(self.role, "contract", LABELS, marker=Personal(marker, name, number))
+            for number, name in enumerate(("ann@example.org", "bob@example.org"))
+        ]
+        ids = [desk.push(project, [self.asked("1001")])["1001"] for project in projects]
+        assert len(set(ids)) == 2
+        assert [desk.find(project, ["1001", "1002"]) for project in projects] == [{"1001": ident} for ident in ids]
+        for project, ident in zip(projects, ids, strict=True):
+            pull = desk.pull(project, documents)
+            assert pull.existing == {ident}
+            assert pull.keys == {ident: "1001"}
+
     def test_a_project_that_is_gone_is_an_error(self, bench: Bench) -> None:
-        with pytest.raises(DeskError, match="999999"):
+        with pytest.raises(DeskProjectGoneError, match="999999"):
             bench.desk.prepare(self.role, "contract", LABELS, "999999")
+        with pytest.raises(DeskProjectGoneError, match="999999"):
+            bench.desk.pull(DeskProject(self.role, "999999", "gone", LABELS), documents)
 
     def test_pushed_tasks_are_found_by_their_keys(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)
@@ -350,6 +375,28 @@ class DeskContract:
         wrong = PreAnnotation("m-2", 0.5, (Entity("e", "Chemical", (Span(0, 99),)),))
         with pytest.raises(DeskError, match="document 1001"):
             bench.desk.add_pre_annotations(project, {ids["1001"]: wrong})
+
+    def test_whoever_answers_is_one_of_its_people(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        bench.annotate(project, bench.desk.push(project, [self.asked("1001")]))
+        (state,) = bench.desk.pull(project, documents).tasks
+        people = bench.desk.people()
+        person = people[state.annotations[0].annotator]
+        assert person.present
+        assert all(name == one.name for name, one in people.items())
+
+    def test_an_invitation_leads_to_the_desk(self, bench: Bench) -> None:
+        link = bench.desk.invitation()
+        assert link is None or link.startswith(f"{bench.desk.address()}/")
+
+    def test_answered_tasks_are_not_taken_back(self, bench: Bench, marker: str) -> None:
+        project = self.project(bench, marker)
+        ids = bench.desk.push(project, [self.asked("1001", "m-1"), self.asked("1002")])
+        bench.annotate(project, ids)
+        before = bench.desk.pull(project, documents)
+        assert bench.desk.take_back(project, [*ids.values(), "999999"]) == {"999999"}
+        assert bench.desk.take_back(project, []) == frozenset()
+        assert bench.desk.pull(project, documents) == before
 
     def test_a_version_without_pre_annotations_cannot_be_shown(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)

@@ -110,6 +110,10 @@ def held_out_of(project: Project) -> list[Example]:
         return list(evaluate._held_out(session, project.settings).values())
 
 
+def learnt_of(project: Project) -> list[Example]:
+    return training_examples(context_of(project))
+
+
 def flat(text: str) -> str:
     return " ".join(text.split())
 
@@ -294,6 +298,33 @@ def test_the_preferred_annotator_of_the_settings_decides_in_training_status_and_
         page, _ = project.report(tmp_path / "report" / "report.html")
         for file in (path for path in page.parent.rglob("*") if path.is_file()):
             assert f"prefer:{ANNOTATOR}".encode() not in file.read_bytes()
+
+
+@pytest.mark.slow
+def test_documents_with_a_dispute_count_neither_in_training_nor_in_the_scores_if_they_are_dropped(
+    measured: tuple[Project, RoundReport],
+) -> None:
+    project, _ = measured
+    masked_in_training, masked_in_test = (examples(project) for examples in (learnt_of, held_out_of))
+    kept = project.settings
+    dropping = kept.team.model_validate({"ties": "drop"})
+    project.settings = kept.model_copy(update={"team": dropping})
+    try:
+        learnt, held_out = learnt_of(project), held_out_of(project)
+        report = evaluate.run(context_of(project))
+    finally:
+        project.settings = kept
+    for masked, whole in ((masked_in_training, learnt), (masked_in_test, held_out)):
+        assert [one.document.id for one in whole] == [one.document.id for one in masked if not one.disputed]
+        assert len(whole) < len(masked)
+    with project.store.read() as session:
+        skipped = report(session).skipped
+    # each of these documents is long enough for the second annotator to overlook something
+    assert held_out == []
+    assert skipped == (
+        f'{len(masked_in_test)} test documents with a dispute left out (ties = "drop" in [team]), and no other is '
+        "annotated"
+    )
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.answered import AnsweredWork, answered_work
-from biorat_al.acquisition.price.fit import TimedWork, fit
+from biorat_al.acquisition.price.fit import TimedWork, expected_times, fit
 from biorat_al.acquisition.price.price import UNIT_OF_WORK, Price
 from biorat_al.acquisition.price.work import KINDS, Work
 from biorat_al.settings import Settings
@@ -147,6 +147,45 @@ def estimate_price(answers: Sequence[AnsweredWork], settings: Settings) -> Price
         len(timed) - len(usable),
         {name: (float(np.median(of)), *PriceEstimate._between(of, LEVEL)) for name, of in fitted.speeds.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWorked:
+    """The time that one annotator worked.
+
+    :param seconds: of all answers with a recorded time; of one that a break interrupted, the expected seconds count.
+    :param answers: number of answers with a recorded time, breaks included.
+    :param breaks: number of answers that a break interrupted.
+    :param untimed: number of answers without a recorded time, which are not in `seconds`.
+    """
+
+    seconds: float = 0.0
+    answers: int = 0
+    breaks: int = 0
+    untimed: int = 0
+
+
+def time_worked(answers: Sequence[AnsweredWork], settings: Settings) -> dict[str, TimeWorked]:
+    """Return the time that each annotator worked, without breaks; an edit by somebody else is time of that person."""
+    timed = [
+        (one, TimedWork(one.annotator or NOBODY, one.work, one.seconds))
+        for one in answers
+        if one.seconds is not None and one.seconds > 0
+    ]
+    usable = [work for one, work in timed if one.exact and one.alone]
+    expected = expected_times(usable, [work for _, work in timed], written=written_prices(settings))
+    found: dict[str, TimeWorked] = {}
+    for (_, work), says in zip(timed, expected, strict=True):
+        before = found.get(work.annotator, TimeWorked())
+        seconds = says.seconds if says.is_break else work.seconds
+        found[work.annotator] = TimeWorked(
+            before.seconds + seconds, before.answers + 1, before.breaks + says.is_break, before.untimed
+        )
+    for one in answers:
+        if one.seconds is None or one.seconds <= 0:
+            before = found.get(one.annotator or NOBODY, TimeWorked())
+            found[one.annotator or NOBODY] = replace(before, untimed=before.untimed + 1)
+    return found
 
 
 def project_price(session: Session, settings: Settings) -> PriceEstimate:

@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +154,18 @@ class _Model:
         self._update_spreads()
         return float(np.abs(change).max(initial=0.0))
 
+    def says(self, one: TimedWork, written: Mapping[str, float]) -> Expected:
+        """Return what the model says about one time, which it need not have been fitted to."""
+        counts = one.work.vector()
+        fixed = float(counts @ np.array([written.get(kind, 0.0) for kind in KINDS]))
+        pace = float(np.exp(self.speed[self.names.index(one.annotator)])) if one.annotator in self.names else 1.0
+        seconds = max(fixed + pace * float(counts[self.free] @ np.exp(self.theta)), 1e-9)
+        # before there is anything to fit, σ is as in its prior
+        noise = self.noise if self.names else _NOISE
+        rest = np.log(np.clip(one.seconds, _SHORTEST, _LONGEST)) - np.log(seconds) + noise**2 / 2
+        usual = (1 - self.breaks) * np.exp(-((rest / noise) ** 2) / 2) / (noise * np.sqrt(2 * np.pi))
+        return Expected(seconds, bool(one.seconds > seconds and usual < self.breaks * _ANYTHING))
+
     def log_posterior(self, parameters: Array) -> Array:
         """Return the logarithm of the posterior density up to a constant, given σ, τ and the share of breaks.
 
@@ -191,12 +204,44 @@ def fit(
     :param seed: seed of the draws.
     """
     written = written or {}
+    return _drawn(_fitted(timed, prior, written), written, np.random.default_rng(seed))
+
+
+class Expected(NamedTuple):
+    """What the fitted price says about one time.
+
+    :param seconds: expected seconds of the task, for this annotator.
+    :param is_break: whether the recorded time is more likely that of a break, so much longer is it.
+    """
+
+    seconds: float
+    is_break: bool
+
+
+def expected_times(
+    timed: Sequence[TimedWork],
+    asked: Sequence[TimedWork],
+    *,
+    written: Mapping[str, float] | None = None,
+    prior: Prior = PRIOR,
+) -> list[Expected]:
+    """Fit the price to recorded times and return what it says about the times of `asked`, in their order.
+
+    :param timed: the times that it is fitted to; `asked` may have others.
+    :param written: prices that are fixed, by kind of work.
+    """
+    model = _fitted(timed, prior, written or {})
+    return [model.says(one, written or {}) for one in asked]
+
+
+def _fitted(timed: Sequence[TimedWork], prior: Prior, written: Mapping[str, float]) -> _Model:
+    """Return the model at the mode of its posterior."""
     ordered = sorted(timed, key=lambda one: (one.annotator, one.seconds, tuple(one.work.vector())))
     model = _Model(ordered, prior, written)
     for _ in range(_ROUNDS if ordered else 0):
         if model.step() < _STEADY:
             break
-    return _drawn(model, written, np.random.default_rng(seed))
+    return model
 
 
 def _posterior(model: _Model, generator: np.random.Generator) -> Array:

@@ -1,1 +1,1 @@
-"""The commands on what annotators did: ``agreement``, ``adjudicate`` and ``audit``."""
+"""The commands on annotators and what they did: ``team``, ``agreement``, ``adjudicate`` and ``audit``."""

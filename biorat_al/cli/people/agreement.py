@@ -48,7 +48,7 @@ def agreement(
       biorat-al agreement --label Disease --examples 10
       biorat-al agreement --json --csv agreement.csv
     """
-    from biorat_al.presentation.agreement import agreement_text
+    from biorat_al.presentation.people.agreement import agreement_text
     from biorat_al.project import Project
 
     with Project.open(folder) as project:

@@ -62,8 +62,8 @@ def audit(
       biorat-al audit --push --limit 50
       biorat-al audit --documents corpus.pubtator
     """
-    from biorat_al.presentation.audit import audit_text, write_csv
-    from biorat_al.presentation.audit_page import write_page
+    from biorat_al.presentation.people.audit import audit_text, write_csv
+    from biorat_al.presentation.people.audit_page import write_page
 
     if push:
         _push(folder, bool(documents or as_json or csv_file or page), limit, label)

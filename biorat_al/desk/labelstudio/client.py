@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from biorat_al.corpus.model.role import DeskRole
-from biorat_al.desk.base import Desk, DeskProject, Documents, PreAnnotation, Pull, Task
-from biorat_al.desk.labelstudio import projects, publishing, pulling, pushing, shapes
+from biorat_al.desk.base import Desk, DeskProject, Documents, Person, Personal, PreAnnotation, Pull, Task
+from biorat_al.desk.labelstudio import people, projects, publishing, pulling, pushing, shapes
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json, NotFoundError
 from biorat_al.desk.labelstudio.failures import KEY_VARIABLE, URL_VARIABLE
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
-from biorat_al.errors import DeskAccessError, DeskError, ProjectGoneError
+from biorat_al.errors import DeskAccessError, DeskError, DeskProjectGoneError
 from biorat_al.settings import Guidelines, RelationType
 from biorat_al.wording import verb
 
@@ -75,7 +75,7 @@ class LabelStudioDesk(Desk):
         labels: Sequence[str],
         reference: str | None = None,
         *,
-        marker: str = "",
+        marker: str | Personal = "",
         relations: Sequence[RelationType] = (),
         guidelines: Guidelines | None = None,
     ) -> DeskProject:
@@ -108,12 +108,6 @@ class LabelStudioDesk(Desk):
         except NotFoundError:
             raise self._gone(project.reference) from None
 
-    def withdraw(self, project: DeskProject, task_ids: Sequence[str]) -> frozenset[str]:
-        try:
-            return publishing.withdraw(self._connection, project.reference, task_ids)
-        except NotFoundError:
-            raise self._gone(project.reference) from None
-
     def add_pre_annotations(self, project: DeskProject, pre_annotations: Mapping[str, PreAnnotation]) -> None:
         if pre_annotations:
             configuration = self._configuration(project)
@@ -131,6 +125,18 @@ class LabelStudioDesk(Desk):
         except NotFoundError:
             raise self._gone(project.reference) from None
 
+    def people(self) -> Mapping[str, Person]:
+        return people.people(self._connection)
+
+    def invitation(self) -> str | None:
+        return people.invitation(self._connection)
+
+    def take_back(self, project: DeskProject, task_ids: Collection[str]) -> frozenset[str]:
+        try:
+            return pushing.take_back(self._connection, project.reference, task_ids)
+        except NotFoundError:
+            raise self._gone(project.reference) from None
+
     def _configuration(self, project: DeskProject) -> LabellingConfiguration:
         return LabellingConfiguration.parse(self._settings(project.reference)["label_config"])
 
@@ -141,8 +147,8 @@ class LabelStudioDesk(Desk):
             raise self._gone(reference) from None
         return shapes.project_settings_of(settings, self._connection.server)
 
-    def _gone(self, reference: str) -> ProjectGoneError:
-        return ProjectGoneError(
+    def _gone(self, reference: str) -> DeskProjectGoneError:
+        return DeskProjectGoneError(
             f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
             f"or {URL_VARIABLE} names another server"
         )

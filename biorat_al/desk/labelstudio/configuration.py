@@ -263,15 +263,37 @@ def word(marker: str) -> str:
     return marker if plain else f"-{_checksum(marker)}"
 
 
+LONGEST_NAME = 24
+"""Most characters of a person's name in a title, so that there is room for the project's."""
+
 _SUFFIXES: Mapping[DeskRole, str] = {
     "segment": " (sentences)", "test": " (blind test)", "disputes": " (disputes)", "review": " (review)",
 }  # fmt: skip
 
 
-def project_title(title: str, role: DeskRole) -> str:
-    """Return the title of the project for `role`: Label Studio takes 3 to 50 characters."""
+def project_title(title: str, role: DeskRole, person: str = "") -> str:
+    """Return the title of the project for `role`: Label Studio takes 3 to 50 characters.
+
+    :param person: whose project it is; empty for one that is nobody's in particular.
+    """
     suffix = _SUFFIXES.get(role, " (pool)" if len(title) < 3 else "")
+    if person:
+        named = person if len(person) <= LONGEST_NAME else f"{person[: LONGEST_NAME - 1]}…"
+        suffix = f" · {named}{suffix}"
     return title[: 50 - len(suffix)] + suffix
+
+
+def colour_of(role: DeskRole, person: int | None = None) -> str:
+    """Return the colour of the project for `role` in Label Studio's list.
+
+    All blind projects have the same colour; otherwise the project of a person has that person's.
+
+    :param person: number of the person whose project it is.
+    """
+    if person is None or role == "test":
+        return COLOURS[role]
+    others = [colour for colour in PALETTE if colour != COLOURS["test"]]
+    return others[(person - 1) % len(others)]
 
 
 def labels_checksum(labels: Sequence[str]) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from biorat_al.corpus.model.role import DeskRole
+from biorat_al.desk.base import Personal
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
-    COLOURS,
     LabellingConfiguration,
     Mark,
     all_changes,
+    colour_of,
     description,
     labelling_configuration,
     project_title,
@@ -65,6 +66,7 @@ class Wanted:
 
     :param marker: distinguishes projects with the same title.
     :param guidelines: whether `instruction` contains the project's guidelines.
+    :param colour: its colour in Label Studio's list.
     """
 
     role: DeskRole
@@ -72,30 +74,34 @@ class Wanted:
     marker: str
     configuration: LabellingConfiguration
     instruction: str
-    guidelines: bool = False
+    guidelines: bool
+    colour: str
 
     @classmethod
     def make(
         cls,
         role: DeskRole,
         title: str,
-        marker: str,
+        marker: str | Personal,
         labels: tuple[str, ...],
         relations: tuple[str, ...],
         guidelines: Guidelines | None,
     ) -> Wanted:
         """Return the project that `role` should have.
 
-        :param title: the caller's title; the title of the blind project adds that it is blind.
+        :param title: the caller's title; the title of the blind project adds that it is blind, and that of a person's
+            project adds the name.
         :raises DeskError: Label Studio cannot have one of the labels.
         """
+        person = marker if isinstance(marker, Personal) else None
         return cls(
             role=role,
-            title=project_title(title, role),
-            marker=marker,
+            title=project_title(title, role, person.name if person else ""),
+            marker=person.word if person else str(marker),
             configuration=LabellingConfiguration.parse(labelling_configuration(labels, relations, role)),
             instruction=instruction(role, relations=bool(relations), guidelines=guidelines),
             guidelines=guidelines is not None,
+            colour=colour_of(role, person.number if person else None),
         )
 
     @property
@@ -138,7 +144,7 @@ def create(connection: Connection, wanted: Wanted) -> Json:
     body = {
         "title": wanted.title,
         "description": description(wanted.role),
-        "color": COLOURS[wanted.role],
+        "color": wanted.colour,
         "label_config": wanted.mark.write(wanted.configuration.xml),
         "expert_instruction": wanted.instruction,
         "show_instruction": True,
@@ -233,7 +239,7 @@ def _configured(settings: Json, wanted: Wanted) -> tuple[Json, tuple[str, ...]]:
         own = without_mark(said)
         changed["description"] = description(wanted.role) if own in _EARLIER else own
         if (settings.get("color") or NO_COLOUR).upper() == NO_COLOUR:
-            changed["color"] = COLOURS[wanted.role]
+            changed["color"] = wanted.colour
     return changed, ()
 
 

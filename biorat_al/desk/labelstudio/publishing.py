@@ -11,7 +11,7 @@ when a newer one has been there for a week: anybody who opened the task before t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -120,21 +120,6 @@ def publish(connection: Connection, project: str, model_version: str, retention:
     except DeskError:
         # what is shown is right; the next round deletes what could not be deleted now
         return
-
-
-def withdraw(connection: Connection, project: str, task_ids: Sequence[str]) -> frozenset[str]:
-    """Delete tasks that nobody has answered or begun; return the ids of those that exist no longer."""
-    begun = with_drafts(connection, project)
-    fields = "id,total_annotations,cancelled_annotations"
-    found = connection.tasks_where(project, "id", [int(ident) for ident in task_ids], include=fields)
-    tasks = {str(task["id"]): task["total_annotations"] + task["cancelled_annotations"] for task in found}
-    gone = set(task_ids) - set(tasks)
-    for ident, answers in tasks.items():
-        if not answers and ident not in begun:
-            with suppress(NotFoundError):
-                connection.request("DELETE", f"api/tasks/{ident}/")
-            gone.add(ident)
-    return frozenset(gone)
 
 
 def _superseded(connection: Connection, project: str, current: str, retention: timedelta) -> list[int]:

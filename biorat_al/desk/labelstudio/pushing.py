@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from biorat_al.corpus.formats.label_studio.regions import regions_of
 from biorat_al.corpus.model.document import Document
@@ -17,6 +17,7 @@ from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
 from biorat_al.desk.labelstudio.connection import (
+    PAGE,
     AnswerLostError,
     Connection,
     Json,
@@ -105,6 +106,35 @@ def find(connection: Connection, project: str, keys: Sequence[str]) -> dict[str,
         if isinstance(key, str) and key in wanted:
             found.setdefault(key, str(task["id"]))
     return found
+
+
+def take_back(connection: Connection, project: str, ids: Collection[str]) -> frozenset[str]:
+    """Delete those of the tasks that nobody has answered, skipped or begun; return the ids that no longer exist.
+
+    The server looks for answers and drafts in the request that deletes, so an answer that arrives meanwhile is kept.
+    """
+    untouched = [
+        {"filter": f"filter:tasks:{name}", "operator": "equal", "type": kind, "value": value}
+        for name, kind, value in (
+            ("total_annotations", "Number", 0),
+            ("cancelled_annotations", "Number", 0),
+            ("draft_exists", "Boolean", False),
+        )
+    ]
+    remaining = sorted(filter(str.isdecimal, ids), key=int)
+    for begin in range(0, len(remaining), PAGE):
+        connection.request(
+            "POST",
+            "api/dm/actions/",
+            params={"id": "delete_tasks", "project": project},
+            body={
+                "filters": {"conjunction": "and", "items": untouched},
+                "selectedItems": {"all": False, "included": list(map(int, remaining[begin : begin + PAGE]))},
+            },
+            timeout=connection.timeout + 0.1 * PAGE,
+        )
+    there = {str(task["id"]) for task in connection.tasks_where(project, "id", list(map(int, remaining)), include="id")}
+    return frozenset(ids) - there
 
 
 def wait_for(look: Callable[[], dict[str, str]], wanted: int, lost: DeskError) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.role import SettlingRole
 from biorat_al.desk.base import DeskProject, PreAnnotation, Sheet, Task
-from biorat_al.errors import ProjectGoneError
+from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.steps.settled import NOTHING_SETTLED, Settled, fetch_settling, store_settling
 from biorat_al.settings import project_guidelines
@@ -147,7 +147,7 @@ def _prepared(context: Context, kind: SettlingRole) -> tuple[DeskProject, tuple[
 
     try:
         project, gone = prepare(reference), False
-    except ProjectGoneError:
+    except DeskProjectGoneError:
         with context.store.write() as session:
             rows = settlements(session, kind)
             give_up(session, kind, [row.id for row in rows if row.state in ("open", "pushing")])
@@ -195,7 +195,7 @@ def _withdraw(
     if not outdated:
         return 0, 0
     context.check_lock()
-    gone = context.desk.withdraw(project, list(outdated))
+    gone = context.desk.take_back(project, list(outdated))
     with context.store.write() as session:
         give_up(session, kind, [outdated[task_id] for task_id in gone])
     return len(gone), len(outdated) - len(gone)

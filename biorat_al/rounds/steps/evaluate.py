@@ -21,7 +21,7 @@ from biorat_al.learner.entities.scoring import reliability, score
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import Example, Prediction
-from biorat_al.people.disputes import masked_counts
+from biorat_al.people.disputes import all_dropped, masked_counts
 from biorat_al.progress import Bar
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.models.committee import members_of
@@ -85,7 +85,9 @@ def run(context: Context) -> Finish:
         if not models and not kept_files(context.settings):
             return nothing("there is no model yet")
         total = count_documents(session)["test"]
-        held_out = _held_out(session, context.settings)
+        held_out, dropped = _held_out(session, context.settings), _dropped(session, context.settings)
+        if not held_out and dropped:
+            return nothing(all_dropped(dropped, "test document"))
         if not held_out:
             asked = " with a label of the project" if answers(session, "test", with_gold=True) else ""
             none = f"none of the {total} test documents is annotated{asked}"
@@ -138,7 +140,7 @@ def run(context: Context) -> Finish:
         of_relations = {arm: found for arm, model in models.items() if (found := relation_f1(session, model.version))}
         uncased = bool(measured) and all(of_arm.uncased for of_arm in measured.values())
         counts = {"documents": len(held_out), "of": total, "f1": f1, "uncased": uncased}
-        counts |= masked_counts([example.disputed for example in held_out.values()])
+        counts |= masked_counts([example.disputed for example in held_out.values()], dropped)
         counts |= unasked_counts(held_out.values())
         if of_sources:
             counts[MEASURED] = compared
@@ -179,12 +181,21 @@ def of_labels(entities: Iterable[Entity], labels: tuple[str, ...]) -> tuple[Enti
     return tuple(entity for entity in entities if entity.label in labels)
 
 
+def _dropped(session: Session, settings: Settings) -> int:
+    """Return how many annotated test documents are left out because of a dispute."""
+    if not settings.team.drops:
+        return 0
+    return sum(bool(one.majority.disputed) for one in decisions(session, answers(session, "test", with_gold=True)))
+
+
 def _held_out(session: Session, settings: Settings) -> dict[int, Example]:
     prefer = settings.team.preferred
     chosen = answers(session, "test", with_gold=True, prefer=prefer)
     documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
     held_out = {}
     for decision in decisions(session, chosen, prefer=prefer):
+        if settings.team.drops and decision.majority.disputed:
+            continue
         document = documents[decision.answer.document_id]
         check_stored(document, decision.majority.annotation)
         example = _of_project(document, decision.majority.annotation, settings, decision.majority.disputed)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import Pull
+from biorat_al.people.team.forgotten import Forgotten
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.steps.answered import fetched_answer, lookup, project_of
 from biorat_al.rounds.steps.settled import Settled, fetch_settling, store_settling
@@ -52,6 +53,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
     counts: dict[str, int] = {name: before.get(name, 0) for name in _COUNTS}
     counts["drafts"] = 0
     notices: list[str] = []
+    forgotten = Forgotten.read(session)
     for role, pull in pulls.items():
         keys = [task.key for task in pull.tasks if task.key is not None]
         keys = list(dict.fromkeys([*keys, *(pull.keys or {}).values()]))
@@ -60,7 +62,7 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
             FetchedTask(
                 ids[task.key],
                 task.task_id,
-                tuple(fetched_answer(context, ids[task.key], answer) for answer in task.annotations),
+                tuple(fetched_answer(context, ids[task.key], forgotten.answer(one)) for one in task.annotations),
                 task.drafts,
                 complete=task.complete,
                 earlier=task.earlier,
@@ -75,7 +77,9 @@ def store_pulls(context: Context, session: Session, pulls: Mapping[Role, Pull]) 
             counts[name] += getattr(merged, name)
         counts["unknown_tasks"] += sum(task.key is not None and task.key not in ids for task in pull.tasks)
         counts["drafts"] += sum(task.drafts for task in pull.tasks)
-        notices.extend([*pull.notices, *_notices(merged, {number: key for key, number in ids.items()})])
+        notices.extend(
+            [*map(forgotten.text, pull.notices), *_notices(merged, {number: key for key, number in ids.items()})]
+        )
         row = desk_project(session, role)
         if row is not None:
             row.cursor = pull.cursor

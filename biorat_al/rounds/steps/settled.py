@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.role import SETTLING_ROLES, SettlingRole
 from biorat_al.desk.base import DeskAnnotation, Pull, TaskState
-from biorat_al.errors import ProjectGoneError
+from biorat_al.errors import DeskProjectGoneError
 from biorat_al.people.settling.accepted import accepted, with_rest, without_holders
 from biorat_al.people.settling.contested import outdated
 from biorat_al.people.settling.values import differences_of
@@ -68,7 +68,7 @@ def fetch_settling(context: Context) -> dict[SettlingRole, Pull | None]:
             try:
                 project = project_of(row, kind, context.settings)
                 pulls[kind] = context.desk.pull(project, lookup(context), row.cursor)
-            except ProjectGoneError:
+            except DeskProjectGoneError:
                 pulls[kind] = None
     return pulls
 

@@ -15,7 +15,7 @@ from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import NotEnoughLabelsError, ProjectError, StoreError
 from biorat_al.learner.scaling import UNCALIBRATED
 from biorat_al.learner.types import Example, TrainedModel
-from biorat_al.people.disputes import masked_counts, unknown_preference
+from biorat_al.people.disputes import all_dropped, masked_counts, unknown_preference
 from biorat_al.rounds.borrowing.kept import in_words
 from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
@@ -46,7 +46,8 @@ def run(context: Context) -> Finish:
     """Train each arm that has no model in this round yet; all arms see the same documents, order and seed."""
     examples = training_examples(context)
     if not examples:
-        return _begin_with_borrowed(context)
+        dropped = _dropped(context, 0)
+        return nothing(all_dropped(dropped, "document")) if dropped else _begin_with_borrowed(context)
     settings = context.settings
     if not learnt_labels(examples, settings).labels:
         return nothing("none of the documents that were annotated was asked for any of the labels")
@@ -73,6 +74,7 @@ def run(context: Context) -> Finish:
 
     if training.has_committee:
         form_committee(context, _learnable(examples, settings), calibration)
+    dropped = _dropped(context, len(examples))
 
     def finish(session: Session) -> StepResult:
         models = models_of(session, context.number)
@@ -88,7 +90,7 @@ def run(context: Context) -> Finish:
                 **_advice(calibration, training),
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
-                **masked_counts([example.disputed for example in examples]),
+                **masked_counts([example.disputed for example in examples], dropped),
                 **unasked_counts(examples),
                 **kept_decision(session, context),
                 **({"notices": notices} if (notices := _notices(session, context, models)) else {}),
@@ -96,6 +98,18 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+def _dropped(context: Context, learnt: int) -> int:
+    """Return how many annotated documents and sentences are left out of training because of a dispute.
+
+    :param learnt: how many there are to learn from.
+    """
+    settings = context.settings
+    if not settings.team.drops:
+        return 0
+    with context.store.read() as session:
+        return len(learnt_answers(session, with_gold=context.gold_is_known)) - learnt
 
 
 def _sentences(session: Session, examples: Sequence[Example]) -> dict[str, int]:
@@ -327,7 +341,8 @@ def training_examples(context: Context) -> list[Example]:
     """Return every pool document that has an answer, in their order, and then the segments of others that have one.
 
     What its annotators could not decide is marked as disputed. Mentions with labels that the project does not have
-    (renamed by an annotator, for example) are included; the learner counts them.
+    (renamed by an annotator, for example) are included; the learner counts them. With ``ties = "drop"``, documents with
+    a dispute are left out.
     """
     prefer = context.settings.team.preferred
     with context.store.read() as session:
@@ -335,6 +350,8 @@ def training_examples(context: Context) -> list[Example]:
         documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
         examples = []
         for decision in decisions(session, chosen, prefer=prefer):
+            if context.settings.team.drops and decision.majority.disputed:
+                continue
             document, annotation = documents[decision.answer.document_id], decision.majority.annotation
             check_stored(document, annotation)
             examples.append(

@@ -18,6 +18,8 @@ class MemberRow(Checked, Base):
     :param name: as the desk knows the person, an e-mail address in Label Studio; after ``team forget``, a pseudonym.
     :param role: ``annotator`` or ``adjudicator``.
     :param left_at: since when the person gets no more tasks; None for a member.
+    :param forgotten: after ``team forget``, a digest of the name that was removed, by which the desk's answers of that
+        person are recognised (:mod:`biorat_al.people.team.forgotten`).
     """
 
     __tablename__ = "member"
@@ -28,6 +30,7 @@ class MemberRow(Checked, Base):
     role: Mapped[str] = mapped_column(String(12))
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+    forgotten: Mapped[str | None] = mapped_column(String(64))
 
 
 class MemberProjectRow(Checked, Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biorat_al.acquisition.price.fit import TimedWork, fit
+from biorat_al.acquisition.price.fit import TimedWork, expected_times, fit
 from biorat_al.acquisition.price.price import PRIOR
 from biorat_al.acquisition.price.work import KINDS, Work
 from tests.acquisition.price.factories import project, scaled
@@ -120,3 +120,26 @@ def test_prices_are_never_negative_even_if_work_seems_to_save_time() -> None:
     timed = [TimedWork("ann", Work(200, confirmed=n, tasks=1), 200.0 - 9 * n) for n in range(20)]
     found = fit(timed)
     assert (found.draws > 0).all()
+
+
+def test_each_break_is_recognised_and_its_expected_seconds_are_told() -> None:
+    timed, _, _ = project(3, 80, 2, breaks=0.0)
+    interrupted = [scaled(one, 1 + 3600 / one.seconds) for one in timed[74:]]
+    says = expected_times([*timed[:74], *interrupted], [*interrupted, *timed])
+    assert all(one.is_break for one in says[:6])
+    # one in a hundred tasks takes so long without a break
+    assert sum(one.is_break for one in says[6:]) <= 1
+    for one, other in zip(says[:6], timed[74:], strict=True):
+        assert 0.2 * other.seconds < one.seconds < 5 * other.seconds
+    assert [one.seconds for one in says[:6]] == [one.seconds for one in says[80:]]
+
+
+def test_the_times_that_the_fit_leaves_out_as_breaks_are_those_recognised() -> None:
+    timed, _, _ = project(5, 150, 3, breaks=0.1)
+    assert sum(one.is_break for one in expected_times(timed, timed)) == fit(timed).breaks > 0
+
+
+def test_without_any_times_to_learn_from_a_day_is_a_break_and_a_minute_is_not() -> None:
+    work = Work(words=200, added=4, tasks=1)
+    asked = [TimedWork("ann", work, seconds) for seconds in (60.0, 80_000.0, 1.0)]
+    assert [one.is_break for one in expected_times([], asked)] == [False, True, False]

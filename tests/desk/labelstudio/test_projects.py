@@ -8,7 +8,7 @@ import pytest
 
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.corpus.model.role import ROLES, Role
-from biorat_al.desk.base import DeskProject, Task
+from biorat_al.desk.base import DeskProject, Personal, Task
 from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, LabellingConfiguration, Mark, description
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched
 from biorat_al.settings import Guidelines
@@ -66,6 +66,20 @@ def test_annotators_read_no_checksum_and_know_a_blind_project(
     # the mark is where it is found again
     assert Mark.of(settings) is not None
     assert desk.prepare(role, "told", LABELS, marker=marker) == project
+
+
+def test_a_person_finds_the_project_by_name_and_colour(label_studio: RunningLabelStudio, marker: str) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    seen = []
+    for number, name in enumerate(("ann@example.org", "bob@example.org"), start=1):
+        person = Personal(marker, name, number)
+        projects = [desk.prepare(role, "a corpus of many cases", LABELS, marker=person) for role in ("pool", "test")]
+        pool, test = [annotator.project(project.reference) for project in projects]
+        assert pool["title"] == f"a corpus of many cases · {name}"
+        assert test["title"].endswith(f" · {name} (blind test)")
+        assert test["color"] == COLOURS["test"] != pool["color"]
+        seen.append(pool["color"])
+    assert len(set(seen)) == 2
 
 
 def test_a_project_that_a_late_request_made_once_more_is_told_until_it_is_gone(

@@ -319,3 +319,21 @@ def test_the_task_of_a_segment_of_a_full_text_is_short() -> None:
         assert pushing.AROUND - 50 < len(shown) <= pushing.AROUND + 2
     assert (data["before"][:20], data["before"][-18:]) == ("… Patients had coma.", "Patients had coma.")
     assert (data["after"][:16], data["after"][-18:]) == ("Others had gout.", "Others had gout. …")
+
+
+def test_only_what_nobody_answered_skipped_or_began_is_taken_back(
+    label_studio: RunningLabelStudio, marker: str
+) -> None:
+    desk, annotator = label_studio.desk(), label_studio.annotator()
+    project = desk.prepare("pool", "taken back", LABELS, marker=marker)
+    other = desk.prepare("test", "taken back", LABELS, marker=marker)
+    ids = pushed(desk, project, ["1001", "1002", "1003", "1004", "1005"])
+    elsewhere = pushed(desk, other, ["1001"], None)
+    annotator.submit(ids["1001"])
+    annotator.skip(ids["1002"])
+    annotator.draft(ids["1003"], [])
+    gone = desk.take_back(project, [*ids.values(), *elsewhere.values(), "no number"])
+    assert gone == {ids["1004"], ids["1005"], elsewhere["1001"], "no number"}
+    assert desk.pull(project, documents).existing == {ids[key] for key in ("1001", "1002", "1003")}
+    # it is not in this project, and stays in its own
+    assert desk.pull(other, documents).existing == set(elsewhere.values())

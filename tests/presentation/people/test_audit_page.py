@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from biorat_al.people.audit.audit import audit
-from biorat_al.presentation.audit_page import page_html
+from biorat_al.presentation.people.audit_page import page_html
 from tests.support.audited import CONSISTENT, corpus_of
 
 TEXTS = [

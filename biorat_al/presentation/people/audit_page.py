@@ -9,7 +9,7 @@ import jinja2
 from biorat_al.claims import check_target, claimed
 from biorat_al.files import replacing
 from biorat_al.people.audit.audit import Audit
-from biorat_al.presentation.audit import KINDS, SCORE, habit_cells, summary
+from biorat_al.presentation.people.audit import KINDS, SCORE, habit_cells, summary
 from biorat_al.resources import resource
 from biorat_al.version import __version__
 from biorat_al.wording import plural

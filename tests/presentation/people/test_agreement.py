@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from biorat_al.people.agreement_report import agreement_report
-from biorat_al.presentation.agreement import agreement_text
+from biorat_al.presentation.people.agreement import agreement_text
 from tests.people.factories import double, marked, mention
 
 DRUG, NAUSEA = mention("Chemical", (0, 7)), mention("Disease or phenotype", (35, 41))

@@ -1,0 +1,5 @@
+"""A group of annotators.
+
+- ``members``: who belongs to the group, and the projects that each of them has on the desk.
+- ``seats``: which documents each member is asked for; it imports ``members``.
+"""

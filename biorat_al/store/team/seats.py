@@ -1,0 +1,86 @@
+"""Seats: which documents each member of a group is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from biorat_al.store.annotations import chunks
+from biorat_al.store.tables import DocumentRow, MemberRow, SeatRow
+
+TO_COME = ("pushing", "open")
+"""States of a seat whose answer is still to come."""
+
+
+def add_seats(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write seats that members get, in the order given."""
+    if rows:
+        session.execute(insert(SeatRow), [dict(row) for row in rows])
+
+
+def seats_in_state(
+    session: Session, *states: str, role: str | None = None, member_id: int | None = None
+) -> list[SeatRow]:
+    """Return the seats that are in one of the states, in the order in which they were given.
+
+    :param role: only those of this role; `member_id` likewise.
+    """
+    wanted = select(SeatRow).where(SeatRow.state.in_(states)).order_by(SeatRow.id)
+    if role is not None:
+        wanted = wanted.where(SeatRow.role == role)
+    if member_id is not None:
+        wanted = wanted.where(SeatRow.member_id == member_id)
+    return list(session.scalars(wanted))
+
+
+def seats_of_documents(session: Session, document_ids: Sequence[int]) -> dict[int, list[SeatRow]]:
+    """Return the seats of documents, by document row id; documents without seats are left out."""
+    found: dict[int, list[SeatRow]] = {}
+    for some in chunks(list(document_ids)):
+        for row in session.scalars(select(SeatRow).where(SeatRow.document_id.in_(some)).order_by(SeatRow.id)):
+            found.setdefault(row.document_id, []).append(row)
+    return found
+
+
+def open_seconds(session: Session) -> dict[int, float]:
+    """Return the expected seconds of what each member still has to answer, by member."""
+    rows = session.execute(
+        select(SeatRow.member_id, func.coalesce(func.sum(SeatRow.seconds), 0.0))
+        .where(SeatRow.state.in_(TO_COME))
+        .group_by(SeatRow.member_id)
+    )
+    return {member_id: float(seconds or 0.0) for member_id, seconds in rows}
+
+
+def paired(session: Session) -> Counter[tuple[int, int]]:
+    """Count the documents that each pair of members was given together; the lower member id comes first."""
+    of_document: dict[int, list[int]] = {}
+    rows = session.execute(
+        select(SeatRow.document_id, SeatRow.member_id)
+        .where(SeatRow.double.is_(True), SeatRow.state != "moved")
+        .order_by(SeatRow.document_id, SeatRow.member_id)
+    )
+    for document_id, member_id in rows:
+        of_document.setdefault(document_id, []).append(member_id)
+    return Counter((pair[0], pair[1]) for pair in of_document.values() if len(pair) == 2)
+
+
+def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
+    """Return the names of those who were asked for each document of a split, by document row id.
+
+    Documents that were given to nobody in particular are left out.
+    """
+    names: dict[int, set[str]] = {}
+    rows = session.execute(
+        select(SeatRow.document_id, MemberRow.name)
+        .join(MemberRow, MemberRow.id == SeatRow.member_id)
+        .join(DocumentRow, DocumentRow.id == SeatRow.document_id)
+        .where(DocumentRow.split == split, SeatRow.state != "moved")
+    )
+    for document_id, name in rows:
+        names.setdefault(document_id, set()).add(name)
+    return {document_id: frozenset(some) for document_id, some in names.items()}
