@@ -200,7 +200,7 @@ class Project:
         """
         from biorat_al.rounds.runner import UNTIL_PUSHED, Audience, run_round
 
-        request = _request(size, tokens, strategy, partial, unit, complete)
+        request = RoundRequest.asked(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         audience = Audience(progress) if follow is None else Audience(progress, follow)
         steps = UNTIL_PUSHED if until_pushed else None
@@ -342,7 +342,7 @@ class Project:
         """Return what :meth:`round` would do now. Changes nothing, neither here nor on the desk."""
         from biorat_al.rounds.plan import plan_round
 
-        request = _request(size, tokens, strategy, partial, unit, complete)
+        request = RoundRequest.asked(size, tokens, strategy, partial, unit, complete)
         return plan_round(self.settings, self.store, lambda: self.desk, request)
 
     def predictions(
@@ -437,27 +437,3 @@ def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
             return migration.upgrade(engine)
     finally:
         engine.dispose()
-
-
-def _request(
-    size: int | None,
-    tokens: int | None,
-    strategy: str | None,
-    partial: bool,
-    unit: AskedUnit | None,
-    complete: bool | int,
-) -> RoundRequest:
-    """Return what a round is asked to do.
-
-    :raises UsageError: both `size` and `tokens` are given, or one of them and `complete`.
-    """
-    if complete is not False and size is not None:
-        raise UsageError("--complete and --size exclude each other; give the number of documents with --complete")
-    if size is not None and tokens is not None:
-        raise UsageError("--size and --tokens exclude each other")
-    if complete is False:
-        return RoundRequest(size, tokens, strategy, partial, unit=unit)
-    if complete < 1:
-        raise UsageError(f"the number of documents to complete is at least 1, not {complete}")
-    size = None if complete is True else int(complete)
-    return RoundRequest(size, tokens, strategy, partial, unit=unit, complete=True)

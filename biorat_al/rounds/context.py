@@ -64,6 +64,32 @@ class RoundRequest:
         if self.strategy is not None:
             find_strategy(self.strategy)  # fail before the round begins
 
+    @classmethod
+    def asked(
+        cls,
+        size: int | None,
+        tokens: int | None,
+        strategy: str | None,
+        partial: bool,
+        unit: AskedUnit | None,
+        complete: bool | int,
+    ) -> RoundRequest:
+        """Build a request from the options that a user gave.
+
+        :param complete: number of begun documents to ask for, or True for as many as the settings say.
+        :raises UsageError: options that exclude each other.
+        """
+        if complete is not False and size is not None:
+            raise UsageError("--complete and --size exclude each other; give the number of documents with --complete")
+        if size is not None and tokens is not None:
+            raise UsageError("--size and --tokens exclude each other")
+        if complete is False:
+            return cls(size, tokens, strategy, partial, unit=unit)
+        if complete < 1:
+            raise UsageError(f"the number of documents to complete is at least 1, not {complete}")
+        size = None if complete is True else int(complete)
+        return cls(size, tokens, strategy, partial, unit=unit, complete=True)
+
     def check(self, settings: Settings) -> None:
         """Refuse a query strategy, or a unit, that these settings do not allow.
 
