@@ -232,7 +232,8 @@ def test_a_forgotten_name_is_nowhere_in_the_project_and_the_work_counts_as_befor
     with project.store.write() as session:
         add_answer(session, "p4", ANN, marked(DRUG), revises=BOB)
         add_answer(session, "p5", ANN, marked(DRUG))
-        add_answer(session, "p5", BOB, marked(DRUG, SEVERE), raw=raw, problems=[f"{BOB} drew nothing"])
+        columns = {"raw": raw, "problems": [f"{BOB} drew nothing"], "desk_annotation_id": "2"}
+        add_answer(session, "p5", BOB, marked(DRUG, SEVERE), **columns)
         session.get_one(RoundRow, 0).settings = {"team": {"ties": f"prefer:{BOB}"}}
     before = project.agreement().as_dict(examples=3)
     outcome = call("team", "forget", BOB.upper(), "--project", project.folder)

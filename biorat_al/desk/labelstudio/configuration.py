@@ -41,11 +41,17 @@ COLOURS: Mapping[Role, str] = {"pool": "#0072B2", "segment": "#009E73", "test": 
 BLIND = "Test document: no suggestions are shown; annotate alone"
 
 
-def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: Role = "pool") -> str:
+def labelling_configuration(
+    labels: Sequence[str],
+    relations: Sequence[str] = (),
+    role: Role = "pool",
+    meanings: Mapping[str, str] | None = None,
+) -> str:
     """Return the labelling configuration for these entity labels.
 
     :param relations: labels that annotators may give to a relation they draw. The label that joins the pieces of a
         discontinuous mention is always added.
+    :param meanings: what entity labels mean, shown when the mouse is over the label.
     :raises DeskError: Label Studio cannot have one of the labels.
     """
     for label in (*labels, *relations):
@@ -58,7 +64,12 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
     )
     template = environment.from_string(resource("templates/labelling.xml.j2").read_text(encoding="utf-8"))
     shown = [
-        {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": HOTKEYS[number : number + 1]}
+        {
+            "name": label,
+            "colour": PALETTE[number % len(PALETTE)],
+            "hotkey": HOTKEYS[number : number + 1],
+            "meaning": (meanings or {}).get(label, ""),
+        }
         for number, label in enumerate(labels)
     ]
     return template.render(

@@ -142,11 +142,9 @@ def forgotten_text(person: ForgottenPerson, desk: str, *, cleaned: bool) -> str:
     :param desk: address of the desk, which keeps the account and the answers.
     :param cleaned: whether the database keeps nothing of what it replaced.
     """
-    answers = plural(person.answers, "answer")
+    answers = f"{plural(person.answers, 'answer')} {verb(person.answers, 'stay')}"
     lines = wrapped_text(
-        f"The name is removed from the database; {answers} {verb(person.answers, 'stay')} under the pseudonym {person.pseudonym}, which exports "
-        "give them.",
-        "",
+        f"The name is removed from the database; {answers} under the pseudonym {person.pseudonym}, as in exports.", ""
     )
     remains = [f"the account and its answers on the desk, {desk}: delete the account there"]
     if person.urls:
