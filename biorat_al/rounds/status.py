@@ -23,7 +23,8 @@ from biorat_al.rounds.borrowing.kept import told
 from biorat_al.rounds.borrowing.start import newest_sentence
 from biorat_al.rounds.pre_labels.choice import newest_sentences
 from biorat_al.rounds.pre_labels.kept import kept_files
-from biorat_al.rounds.steps.pull import project_of
+from biorat_al.rounds.team.fetching import look, united
+from biorat_al.rounds.team.places import places_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import AskedUnit, Settings
 from biorat_al.store.answers import Answer, answers, learnt_answers, load_answers
@@ -39,7 +40,7 @@ from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
-from biorat_al.store.tasks import count_seats, count_tasks, desk_project
+from biorat_al.store.tasks import count_seats, count_tasks
 
 _CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False), AnnotationRow.made_from.is_(None))
 
@@ -187,7 +188,7 @@ def project_status(
     :param desk: opens the desk, which is then asked for its open tasks; None leaves these out.
     """
     with store.read() as session:
-        rows = {role: desk_project(session, role) for role in ROLES}
+        places = [place for role in ROLES for place in places_of(session, role)]
         prefer = settings.team.preferred
         known = settings.gold_is_known
         learnt = learnt_answers(session, with_gold=known, prefer=prefer)
@@ -212,7 +213,7 @@ def project_status(
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),
-            "urls": {role: row.url for role, row in rows.items() if row is not None},
+            "urls": {place.role: place.row.url for place in places if place.member is None},
             **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*learnt, *test], prefer),
@@ -224,14 +225,11 @@ def project_status(
             "price": project_price(session, settings),
             "running": holder(folder, other=True),
         }
-    if desk is not None and any(row is not None for row in rows.values()):
+    if desk is not None and places:
         try:
-            pulls = {
-                role: desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor)
-                for role, row in rows.items()
-                if row is not None
-            }
-            status["open_now"] = {role: len(pull.open_tasks) for role, pull in pulls.items()}
+            looked = look(desk(), settings, places)
+            pulls = {role: united([pull for _, pull in some]) for role, some in looked.items()}
+            status["open_now"] = {role: pull.open_documents for role, pull in pulls.items()}
             status["seats_now"] = {role: pull.open_seats for role, pull in pulls.items()}
         except DeskError as error:
             status["desk_problem"] = redact(str(error))

@@ -51,7 +51,8 @@ def upgrade() -> None:
         sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checksum", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name=op.f("ck_seat_state")
+            "state IN ('assigned', 'pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')",
+            name=op.f("ck_seat_state"),
         ),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_seat_document_id")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_seat_member_id")),

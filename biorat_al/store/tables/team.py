@@ -49,8 +49,8 @@ class MemberProjectRow(Checked, Base):
 class SeatRow(Checked, Base):
     """A document that a member is asked to annotate.
 
-    :param state: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``moved`` (given
-        to another member) or ``deleted``.
+    :param state: ``assigned`` (not sent yet), ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``,
+        ``skipped``, ``moved`` (given to another member) or ``deleted``.
     :param double: whether the document was drawn for two people, before anything was selected.
     :param pre_labels: whether the member sees pre-labels.
     :param seconds: the expected price in seconds when it was given to the member.
@@ -58,7 +58,9 @@ class SeatRow(Checked, Base):
 
     __tablename__ = "seat"
     __table_args__ = (
-        CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name="state"),
+        CheckConstraint(
+            "state IN ('assigned', 'pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name="state"
+        ),
         UniqueConstraint("document_id", "member_id", name="uq_seat_document_member"),
         Index("ix_seat_member_state", "member_id", "state"),
     )
