@@ -9,6 +9,7 @@ from biorat_al.people.team.forgetting import ForgottenPerson
 from biorat_al.people.team.joining import Invitation, Left
 from biorat_al.people.team.work import NOT_A_MEMBER, PersonWork
 from biorat_al.presentation.text import Side, percent, table, wrapped_text
+from biorat_al.rounds.team.moving import Moved
 from biorat_al.wording import are, plural, verb
 
 _SIDES: tuple[Side, ...] = ("right", "right", "right", "right", "right", "right", "left", "left")
@@ -133,6 +134,25 @@ def left_text(left: Left) -> str:
         to = left.others[0] if left.others else "NAME"
         lines += wrapped_text(f"{are(left.open_tasks, 'task')} still open there; to move them to somebody else:", "")
         lines.append(f"  biorat-al team reassign {left.name} --to {to}")
+    return "\n".join(lines)
+
+
+def moved_text(moved: Moved, name: str, to: str) -> str:
+    """Return how many tasks were moved, and which stay."""
+    lines = wrapped_text(f"{plural(moved.moved, 'task')} moved from {name} to {to}.", "")
+    if moved.begun:
+        lines += wrapped_text(
+            f"{are(moved.begun, 'task')} left there: somebody has answered, skipped or begun "
+            f"{'it' if moved.begun == 1 else 'them'}.",
+            "",
+        )
+    if moved.known:
+        lines += wrapped_text(
+            f"{are(moved.known, 'task')} left there: {to} is asked for the same "
+            f"{'document' if moved.known == 1 else 'documents'}, or has answered "
+            f"{'it' if moved.known == 1 else 'them'}; move {'it' if moved.known == 1 else 'them'} to somebody else.",
+            "",
+        )
     return "\n".join(lines)
 
 

@@ -5,5 +5,6 @@
 - ``assigning``: which documents of a round go to whom, and which of them to two people.
 - ``batches``: what goes to each project.
 - ``sending``: tasks are sent to a project, once, whatever is cut off.
+- ``moving``: tasks of one member are given to another.
 - ``fetching``: what was done in all projects of a role, and what became of each seat.
 """

@@ -15,6 +15,7 @@ from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import Desk, Documents, Pull
 from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
+from biorat_al.rounds.team.moving import finish_moves
 from biorat_al.rounds.team.places import Place, places_of, project_of
 from biorat_al.rounds.team.sending import send_unsent
 from biorat_al.settings import Settings
@@ -35,6 +36,7 @@ def fetch(context: Context, documents: Documents) -> tuple[Pulled, list[str]]:
 
     :raises DeskProjectGoneError: everybody's project is gone, or all projects are, as on another server.
     """
+    finish_moves(context)
     send_unsent(context)
     with context.store.read() as session:
         places = [place for role in ROLES for place in places_of(session, role)]

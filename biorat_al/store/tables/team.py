@@ -54,6 +54,7 @@ class SeatRow(Checked, Base):
     :param double: whether the document was drawn for two people, before anything was selected.
     :param pre_labels: whether the member sees pre-labels.
     :param seconds: the expected price in seconds when it was given to the member.
+    :param moving_to: the member to whom it is about to be given; None: it stays.
     """
 
     __tablename__ = "seat"
@@ -77,6 +78,7 @@ class SeatRow(Checked, Base):
     seconds: Mapped[float | None]
     assigned_at: Mapped[datetime]
     pushed_at: Mapped[datetime | None]
+    moving_to: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
 
 class SettlementRow(Checked, Base):
