@@ -87,7 +87,7 @@ def run(context: Context) -> Finish:
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
     limit = budget(context)
-    doubles = draw_doubles(context, _in_order(context, pool), limit)
+    doubles = draw_doubles(context, pool, limit)
     others = [one for one in pool if one not in doubles.picks]
     if doubles.left is None or not others:
         return _picked(context, [], {}, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)

@@ -14,7 +14,7 @@ from biorat_al.acquisition.base import Budget, Pick
 from biorat_al.acquisition.uniform import Random
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.expected_seconds import expected_seconds
-from biorat_al.store.documents import documents_by_id
+from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.team.members import members
 
 DOUBLES = "doubles"
@@ -46,28 +46,32 @@ class Drawn:
 NO_DOUBLES = Drawn({}, None)
 
 
-def draw_doubles(context: Context, pool: Mapping[int, str], budget: Budget) -> Drawn:
+def draw_doubles(context: Context, row_ids: Sequence[int], budget: Budget) -> Drawn:
     """Draw the settings' share of a batch for two people; nothing where the group does not have two annotators.
 
-    :param pool: ids of what can be asked for, by row id, in an order that does not depend on how it was read.
+    :param row_ids: of what can be asked for.
     """
     share = context.settings.team.double
+    if not share:
+        return Drawn({}, budget)
     with context.store.read() as session:
         several = len(members(session, "annotator")) > 1
-    if not share or not several:
+        # in an order that does not depend on how the documents were read
+        pool = document_keys(session, row_ids) if several else {}
+    if not several:
         return Drawn({}, budget)
     order = np.random.default_rng(context.seed("doubles")).permutation(np.asarray(list(pool), dtype=np.int64)).tolist()
 
-    def costs(row_ids: Sequence[int]) -> Mapping[int, tuple[int, float]]:
+    def costs(some: Sequence[int]) -> Mapping[int, tuple[int, float]]:
         with context.store.read() as session:
-            documents = documents_by_id(session, row_ids, check=True)
-            texts = [documents[row_id].text for row_id in row_ids]
+            documents = documents_by_id(session, some, check=True)
+            texts = [documents[row_id].text for row_id in some]
             tokens = [int(number) for number in context.encoder.count_tokens(texts)]
             cost = [float(number) for number in tokens]
             if budget.seconds is not None:
-                keys = {row_id: pool[row_id] for row_id in row_ids}
+                keys = {row_id: pool[row_id] for row_id in some}
                 cost = expected_seconds(session, context.settings, keys, texts, None).tolist()
-        return {row_id: pair for row_id, pair in zip(row_ids, zip(tokens, cost, strict=True), strict=True)}
+        return dict(zip(some, zip(tokens, cost, strict=True), strict=True))
 
     taken, spent = take_share(order, budget, share, costs)
     picks = {row_id: Pick(pool[row_id], 0.0, REASON, tokens) for row_id, tokens in taken.items()}
