@@ -18,7 +18,7 @@ from biorat_al.desk.labelstudio.connection import Connection
 from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.rounds.runner import round_report
-from biorat_al.rounds.steps.answered import project_of
+from biorat_al.rounds.team.places import project_of
 from biorat_al.store.evaluations import evaluation
 from biorat_al.store.tables import TaskRow
 from biorat_al.store.tasks import desk_project

@@ -17,7 +17,7 @@ from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import PreAnnotation
 from biorat_al.efficiency.runs.annotator_work import annotator_work
 from biorat_al.project import Project
-from biorat_al.rounds.steps.answered import project_of
+from biorat_al.rounds.team.places import project_of
 from biorat_al.store.answers import annotators
 from biorat_al.store.tasks import desk_project
 from tests.support.browser import drag, log_in, open_label_stream, shown_task, sign_up

@@ -232,6 +232,12 @@ class Pull:
         return self.seats.get(task_id, 1) if task_id in self.open_tasks else 0
 
     @property
+    def open_documents(self) -> int:
+        """Number of documents that need more answers, each once however many tasks it has."""
+        keys = self.keys or {}
+        return len({keys.get(task_id, task_id) for task_id in self.open_tasks})
+
+    @property
     def open_seats(self) -> int:
         """Number of answers still to come, over all tasks."""
         return sum(map(self.seats_of, self.open_tasks))

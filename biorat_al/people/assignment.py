@@ -86,16 +86,16 @@ def assign(
     given: dict[int, tuple[int, ...]] = {}
     for one in sorted(wanted, key=lambda one: (not one.double, -one.seconds, ties[one.document])):
         if one.double:
-            pairs = combinations(sorted(people), 2)
-            chosen: tuple[int, ...] = min(
-                pairs,
-                key=lambda pair: (
-                    paired[pair],
-                    sum(loads[person] for person in pair),
-                    sorted(place[person] for person in pair),
+            pair = min(
+                combinations(sorted(people), 2),
+                key=lambda two: (
+                    paired[two],
+                    sum(loads[person] for person in two),
+                    sorted(place[person] for person in two),
                 ),
             )
-            paired[chosen[0], chosen[1]] += 1
+            paired[pair] += 1
+            chosen: tuple[int, ...] = pair
         else:
             chosen = (min(people, key=lambda person: (loads[person], place[person])),)
         for person in chosen:

@@ -269,9 +269,12 @@ def _select_text(counts: Mapping[str, Any]) -> str:
     text = (
         f"{plural(counts['documents'], counts.get('unit', 'document'))} of {pool}, {counts['tokens']:,} word pieces, "
     )
+    text += f"by {counts['strategy']}"
     if "instead_of" in counts:
-        return text + f"by {counts['strategy']} ({counts['instead_of']} needs a model, and there is none yet)"
-    return text + f"by {counts['strategy']}"
+        text += f" ({counts['instead_of']} needs a model, and there is none yet)"
+    if number := len(counts.get("doubles", ())):
+        text += f", {number:,} of them drawn for two annotators"
+    return text
 
 
 def _push_text(counts: Mapping[str, Any]) -> str:
@@ -283,6 +286,8 @@ def _push_text(counts: Mapping[str, Any]) -> str:
         parts.append(f"{plural(counts['relabelled'], 'open task')} with newer pre-labels")
     if counts["test_tasks"]:
         parts.append(plural(counts["test_tasks"], "blind test task"))
+    if counts.get("seats"):
+        parts.append(f"{plural(counts['seats'], 'answer')} wanted from the group")
     return ", ".join(parts)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biorat_al.errors import DeskError
+from biorat_al.errors import DeskError, NothingToDoYet, UsageError
+from biorat_al.progress import SILENT, Progress
 from biorat_al.settings import Settings
 from biorat_al.store.store import Store
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from biorat_al.people.team.forgetting import ForgottenPerson
     from biorat_al.people.team.joining import Invitation, Left
     from biorat_al.people.team.work import PersonWork
+    from biorat_al.rounds.team.moving import Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,37 @@ class Team:
 
         with self.store.write() as session:
             return leave(session, name)
+
+    def reassign(self, name: str, to: str, *, limit: int | None = None, progress: Progress = SILENT) -> Moved:
+        """Give tasks that somebody has not answered to somebody else; answers stay where they are.
+
+        :param limit: most tasks to move, those that were given last; None moves all.
+        :raises UsageError: one of the two is not in the team, or no annotator gets the tasks.
+        :raises NothingToDoYet: no task is open.
+        :raises LockedError: a round is running.
+        """
+        from biorat_al.people.team.names import present_member
+        from biorat_al.rounds.context import Context, RoundRequest
+        from biorat_al.rounds.lock import round_lock
+        from biorat_al.rounds.team.moving import move
+        from biorat_al.store.rounds import newest_round
+        from biorat_al.store.team.seats import TO_COME, seats_in_state
+
+        with round_lock(self.folder, self.store) as lock:
+            with self.store.read() as session:
+                giver, taker = present_member(session, name, with_left=True), present_member(session, to)
+                row = newest_round(session)
+                waiting = seats_in_state(session, *TO_COME, member_id=giver.id)
+            if giver.id == taker.id:
+                raise UsageError(f"the tasks of {giver.name} are to go to {taker.name}, who has them already")
+            if taker.role != "annotator":
+                raise UsageError(f"{taker.name} is in the team as {taker.role}; tasks can only go to an annotator")
+            if row is None or not waiting:
+                raise NothingToDoYet(f"{giver.name} has no open task, so there is nothing to move")
+            context = Context(
+                self.folder, self.settings, self.store, self.desk(), row.number, RoundRequest(), progress, lock.check
+            )
+            return move(context, giver, taker, limit)
 
     def forget(self, name: str) -> ForgottenPerson:
         """Remove somebody's name from the database, and keep the work under a pseudonym.

@@ -10,7 +10,9 @@ from biorat_al.desk.base import Desk
 from biorat_al.rounds.completing import COMPLETING, completable
 from biorat_al.rounds.context import RoundRequest, settings_of
 from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait
-from biorat_al.rounds.steps.answered import project_of
+from biorat_al.rounds.team.assigning import check_group
+from biorat_al.rounds.team.fetching import look, still_to_answer, united
+from biorat_al.rounds.team.places import places_of
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings
@@ -19,7 +21,6 @@ from biorat_al.store.parts.segments import never_asked_segments, parents_of, wit
 from biorat_al.store.picks import count_never_asked
 from biorat_al.store.rounds import changed_since, newest_round
 from biorat_al.store.store import Store
-from biorat_al.store.tasks import desk_project
 from biorat_al.wording import plural
 
 
@@ -60,7 +61,7 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     """
     with store.read() as session:
         newest = newest_round(session)
-        projects = {role: row for role in LEARNT_ROLES if (row := desk_project(session, role)) is not None}
+        places = [place for role in LEARNT_ROLES for place in places_of(session, role)]
         learnt = learnt_answers(session, with_gold=settings.gold_is_known)
         labelled = len(learnt)
         sentences = len(parents_of(session, [answer.document_id for answer in learnt]))
@@ -75,6 +76,9 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
     if newest is not None and resumes:
         request = RoundRequest.from_dict(newest.request)
     request.check(settings)
+    if not resumes:
+        with store.read() as session:
+            check_group(session, settings)
     number = 0 if newest is None else newest.number + (newest.state == "done")
     with store.read() as session:
         unit = "document" if request.complete else unit_of(session, settings, number, request.unit)
@@ -87,13 +91,12 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
             left = count_never_asked(session, without_gold=settings.gold_is_known)
     waits = None
     finished = 0
-    if projects and not resumes:
-        pulls = [
-            desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor) for role, row in projects.items()
-        ]
+    if places and not resumes:
+        looked = look(desk(), settings, places)
+        pulls = [united([pull for _, pull in some]) for some in looked.values()]
         tasks = [task for pulled in pulls for task in pulled.tasks]
         finished = sum(any(answer.is_an_answer for answer in task.annotations) for task in tasks)
-        open_tasks = sum(len(pulled.open_tasks) for pulled in pulls)
+        open_tasks = sum(pulled.open_documents for pulled in pulls)
         wait = reason_to_wait(
             number,
             open_tasks=open_tasks,
@@ -104,7 +107,8 @@ def plan_round(settings: Settings, store: Store, desk: Callable[[], Desk], reque
         )
         if request.complete and not left and wait in (None, "nothing left"):
             wait = "nothing begun"
-        waits = in_words(wait, open_tasks, seats=sum(pulled.open_seats for pulled in pulls)) if wait else None
+        seats, missing = sum(pulled.open_seats for pulled in pulls), still_to_answer(looked)
+        waits = in_words(wait, open_tasks, seats=seats, missing=missing) if wait else None
     selection = settings.selection
     size, tokens = request.size, request.tokens
     if request.complete:

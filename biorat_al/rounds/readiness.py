@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -19,14 +21,23 @@ def has_begun(session: Session, number: int) -> bool:
     return any(step.name == "train" and step.state != "pending" for step in steps_of(session, number))
 
 
-def in_words(wait: Wait, open_tasks: int, of: int | None = None, seats: int | None = None) -> str:
+def in_words(
+    wait: Wait,
+    open_tasks: int,
+    of: int | None = None,
+    seats: int | None = None,
+    missing: Mapping[str, int] = MappingProxyType({}),
+) -> str:
     """Return a sentence that says why a round waits.
 
     :param of: number of tasks asked for; None if unknown.
     :param seats: number of answers still to come to the open tasks, if several people answer the same task.
+    :param missing: how many of them each member of a group still has to answer, by name.
     """
     if wait == "open tasks":
         more = f" and want {plural(seats, 'answer')}" if seats is not None and seats != open_tasks else ""
+        if missing:
+            more += f" ({', '.join(f'{name}: {number:,}' for name, number in missing.items())})"
         if of is not None:
             return f"{open_tasks:,} of {plural(of, 'task')} are still open{more}"
         return f"{are(open_tasks, 'task')} still open{more}"

@@ -28,6 +28,7 @@ from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
 from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
+from biorat_al.rounds.team.assigning import check_group
 from biorat_al.rounds.unasked import has_new_labels
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import SETTINGS_FILE, Settings
@@ -40,6 +41,7 @@ from biorat_al.store.rounds import changed_since, newest_round, steps_of
 from biorat_al.store.store import Store, now
 from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import count_seats, count_tasks
+from biorat_al.store.team.seats import to_answer
 from biorat_al.version import __version__
 from biorat_al.wording import are
 
@@ -216,6 +218,7 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
             row.settings = settings.model_dump(mode="json")
             return row.number, True, settings, request
         request.check(settings)
+        check_group(session, settings)
         if row is None or row.state == "done":
             row = RoundRow(
                 number=0 if row is None else row.number + 1,
@@ -360,6 +363,7 @@ def _check_that_there_is_work(context: Context) -> None:
             changed=changed_since(session, context.number, began)
             or has_new_labels(session, context.settings, context.number),
         )
+        missing = to_answer(session, *LEARNT_ROLES)
         fetched = session.get_one(StepRow, (context.number, "pull")).counts
         notes = [*fetched.get("notices", ()), *finding_notes(findings(session)), *_disputed(context, session)]
         if context.request.complete and not left and wait in (None, "nothing left"):
@@ -370,7 +374,7 @@ def _check_that_there_is_work(context: Context) -> None:
         session.get_one(RoundRow, context.number).state = "waiting"
         session.get_one(StepRow, (context.number, "pull")).state = "pending"
     asked = counts["open"] + counts["answered"] + counts["skipped"]
-    why = in_words(wait, counts["open"], asked, seats)
+    why = in_words(wait, counts["open"], asked, seats, missing)
     raise NothingToDoYet(f"{why}; {_next(wait, counts['open'])}", counts["open"], notes)
 
 

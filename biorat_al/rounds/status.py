@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.estimate import PriceEstimate, project_price
 from biorat_al.corpus.model.document import Annotation, ConceptRelation, Entity, Relation
-from biorat_al.corpus.model.role import DESK_ROLES, ROLES
+from biorat_al.corpus.model.role import ROLES, SETTLING_ROLES
 from biorat_al.desk.base import Desk
 from biorat_al.errors import DeskError
 from biorat_al.people.ceiling import Ceiling, human_ceiling
@@ -24,7 +24,8 @@ from biorat_al.rounds.borrowing.start import newest_sentence
 from biorat_al.rounds.pre_labels.choice import newest_sentences
 from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.settling.progress import SettlingProgress, settling_progress
-from biorat_al.rounds.steps.answered import project_of
+from biorat_al.rounds.team.fetching import look, united
+from biorat_al.rounds.team.places import places_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import AskedUnit, Settings
 from biorat_al.store.answers import Answer, answers, learnt_answers, load_answers
@@ -192,7 +193,7 @@ def project_status(
     :param desk: opens the desk, which is then asked for its open tasks; None leaves these out.
     """
     with store.read() as session:
-        rows = {role: desk_project(session, role) for role in ROLES}
+        places = [place for role in ROLES for place in places_of(session, role)]
         prefer = settings.team.preferred
         known = settings.gold_is_known
         learnt = learnt_answers(session, with_gold=known, prefer=prefer)
@@ -217,7 +218,8 @@ def project_status(
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),
-            "urls": {role: row.url for role in DESK_ROLES if (row := desk_project(session, role)) is not None},
+            "urls": {place.role: place.row.url for place in places if place.member is None}
+            | {kind: row.url for kind in SETTLING_ROLES if (row := desk_project(session, kind)) is not None},
             **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
             "disputes": find_disputes(session, [*learnt, *test], prefer),
@@ -230,14 +232,11 @@ def project_status(
             "price": project_price(session, settings),
             "running": holder(folder, other=True),
         }
-    if desk is not None and any(row is not None for row in rows.values()):
+    if desk is not None and places:
         try:
-            pulls = {
-                role: desk().pull(project_of(row, role, settings), lambda keys: {}, row.cursor)
-                for role, row in rows.items()
-                if row is not None
-            }
-            status["open_now"] = {role: len(pull.open_tasks) for role, pull in pulls.items()}
+            looked = look(desk(), settings, places)
+            pulls = {role: united([pull for _, pull in some]) for role, some in looked.items()}
+            status["open_now"] = {role: pull.open_documents for role, pull in pulls.items()}
             status["seats_now"] = {role: pull.open_seats for role, pull in pulls.items()}
         except DeskError as error:
             status["desk_problem"] = redact(str(error))

@@ -20,6 +20,7 @@ from biorat_al.store.documents import document_keys
 from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.rounds import all_rounds
 from biorat_al.store.tasks import desk_project
+from biorat_al.store.team.members import member_projects
 from biorat_al.wording import plural
 
 Kind = Literal["label", "relation"]
@@ -104,7 +105,8 @@ def behind(session: Session, settings: Settings, offers: Offers) -> list[Role]:
     roles: list[Role] = []
     for role in ROLES:
         newest = offers.newest(role)
-        if newest is not None and newest.lacks(wanted) and desk_project(session, role) is not None:
+        made = desk_project(session, role) is not None or bool(member_projects(session, role))
+        if newest is not None and newest.lacks(wanted) and made:
             roles.append(role)
     return roles
 

@@ -37,6 +37,7 @@ from biorat_al.store.consensus.majority import Majority, alone, majority
 from biorat_al.store.parts.segments import cut, parents_of, places_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
+from biorat_al.store.team.seats import seated
 
 Rule = Literal["adjudicated", "majority", "single", "gold"]
 """How the annotation that counts was decided; see above."""
@@ -71,7 +72,8 @@ class Answer:
     :param annotation_id: for a majority, the answer whose version of each mention is taken first.
     :param votes: the votes that decided; more than one for a majority, in the order in which their versions are taken.
     :param independent: the latest answer that each person gave alone, the preferred annotator's first, without ground
-        truth; agreement is measured on these.
+        truth; agreement is measured on these. If members of a group were asked for the document, answers of others are
+        left out.
     """
 
     document_id: int
@@ -147,8 +149,9 @@ def answers(
             AnnotationRow.id.desc(),
         )
     )
+    asked = seated(session, split)
     decided = (
-        _answer(document_id, [_vote(row, split, offers) for row in some], prefer)
+        _answer(document_id, [_vote(row, split, offers) for row in some], prefer, asked.get(document_id))
         for document_id, some in groupby(rows, key=lambda row: row.document_id)
     )
     return [answer for answer in decided if answer is not None]
@@ -249,8 +252,11 @@ def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Anno
     return {key: one for key, one in gold.items() if key in asked} | dict(cut(gold, places))
 
 
-def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer | None:
-    """Decide on a document's answer from its votes, sorted people before gold, ground truth first, latest first."""
+def _answer(document_id: int, given: list[Vote], prefer: str | None, asked: frozenset[str] | None) -> Answer | None:
+    """Decide on a document's answer from its votes, sorted people before gold, ground truth first, latest first.
+
+    :param asked: names of the members who were asked for the document, in small letters; None: anybody was.
+    """
     votes = [vote for vote in given if not vote.superseded]
     if not votes:
         return None
@@ -259,7 +265,10 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None) -> Answer |
     rule: Rule = "majority" if len(deciding) > 1 else "single"
     if not people or people[0].ground_truth:
         rule, deciding = "adjudicated" if people else "gold", (votes[0],)
-    independent = _latest([vote for vote in given if vote.source == "person" and vote.revises is None], prefer)
+    alone_given = [vote for vote in given if vote.source == "person" and vote.revises is None]
+    if asked is not None:
+        alone_given = [vote for vote in alone_given if (vote.annotator or "").casefold() in asked]
+    independent = _latest(alone_given, prefer)
     first = deciding[0]
     return Answer(
         document_id,

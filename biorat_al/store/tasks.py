@@ -199,7 +199,8 @@ def merge(
         elif seats is None:
             row.seats = int(row.state == "open")
         else:
-            row.seats = max((seats.get(home, 0) for home in homes[document_id]), default=0)
+            # of several tasks in one project, one has all the seats
+            row.seats = sum(seats.get(home, 0) for home in homes[document_id])
     # rows must be marked as superseded in the database before the new ones arrive
     session.flush()
     add_annotations(session, new)

@@ -52,12 +52,15 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=True),
         sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("moving_to", sa.Integer(), nullable=True),
         sa.Column("checksum", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name=op.f("ck_seat_state")
+            "state IN ('assigned', 'pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')",
+            name=op.f("ck_seat_state"),
         ),
         sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_seat_document_id")),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_seat_member_id")),
+        sa.ForeignKeyConstraint(["moving_to"], ["member.id"], name=op.f("fk_seat_moving_to")),
         sa.ForeignKeyConstraint(["round_number"], ["round.number"], name=op.f("fk_seat_round_number")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seat")),
         sa.UniqueConstraint("document_id", "member_id", name="uq_seat_document_member"),

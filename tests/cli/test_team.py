@@ -12,11 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.corpus.model.document import Document, Record
+from biorat_al.errors import NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.store.answers import annotators
 from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.tables import AnnotationRow, DocumentRow, RoundRow, SeatRow
 from biorat_al.store.team.members import find_member, members
+from biorat_al.store.team.seats import seats_in_state
 from tests.people.factories import AT, TEXT, add_answer, marked, mention
 from tests.support.commands import call, nowhere, one_sentence
 from tests.support.fake_label_studio import FakeLabelStudio, fake_label_studio
@@ -232,7 +234,8 @@ def test_a_forgotten_name_is_nowhere_in_the_project_and_the_work_counts_as_befor
     with project.store.write() as session:
         add_answer(session, "p4", ANN, marked(DRUG), revises=BOB)
         add_answer(session, "p5", ANN, marked(DRUG))
-        add_answer(session, "p5", BOB, marked(DRUG, SEVERE), raw=raw, problems=[f"{BOB} drew nothing"])
+        columns = {"raw": raw, "problems": [f"{BOB} drew nothing"], "desk_annotation_id": "2"}
+        add_answer(session, "p5", BOB, marked(DRUG, SEVERE), **columns)
         session.get_one(RoundRow, 0).settings = {"team": {"ties": f"prefer:{BOB}"}}
     before = project.agreement().as_dict(examples=3)
     outcome = call("team", "forget", BOB.upper(), "--project", project.folder)
@@ -274,3 +277,45 @@ def test_a_member_who_never_answered_is_forgotten_too(project: Project, server: 
     call("team", "add", ANN, BOB, "--project", project.folder)
     assert call("team", "forget", BOB, "--project", project.folder).code == 0
     assert team_of(project) == {ANN: ("annotator", True), "member-2": ("annotator", False)}
+
+
+@pytest.mark.slow
+def test_a_group_moves_tasks_and_forgets_somebody_on_a_real_server(
+    nowhere: Path, tiny_encoder: Path, label_studio: RunningLabelStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in label_studio.environment.items():
+        monkeypatch.setenv(name, value)
+    ann, bob = label_studio.invited(), label_studio.invited()
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"}, team={"double_test": 0.0})
+    with make_project(nowhere / "trial", settings, gold=False, pool=12, test=4) as project:
+        assert call("team", "add", ann.email, bob.email, "--project", project.folder).code == 0
+        project.round()
+        with project.store.read() as session:
+            member = find_member(session, bob.email)
+            assert member is not None
+            tasks = [row.desk_task_id or "" for row in seats_in_state(session, "open", member_id=member.id)]
+        answered, begun, *free = tasks
+        answer = bob.submit(answered, [])
+        bob.draft(begun, [])
+        outcome = call("team", "reassign", bob.email, "--to", ann.email, "--project", project.folder)
+        assert outcome.code == 0, outcome.err
+        assert f"{len(free)} tasks moved from {bob.email} to {ann.email}." in flat(outcome.out)
+        assert "2 tasks are left there" in flat(outcome.out)
+        refused = one_sentence(call("team", "forget", bob.email, "--project", project.folder), 2)
+        assert f"2 tasks are open for {bob.email}" in refused
+        bob.submit(begun, [])
+        with pytest.raises(NothingToDoYet):
+            project.round()
+        people = {one.name: one for one in project.team.status().people}
+        assert (people[bob.email].assigned, people[bob.email].open, people[bob.email].done) == (2, 0, 2)
+        assert (people[ann.email].open, people[ann.email].done) == (10 - 2, 0)
+        assert call("team", "forget", bob.email, "--project", project.folder).code == 0
+        # the server still has the name, and sends it with every change
+        bob.edit(answer, [])
+        with pytest.raises(NothingToDoYet):
+            project.round()
+        with project.store.read() as session:
+            assert annotators(session) == ["annotator-1"]
+            assert check_rows(session) == 0
+        address = bob.email.encode()
+        assert [path for path in project.folder.rglob("*") if path.is_file() and address in path.read_bytes()] == []

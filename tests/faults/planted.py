@@ -35,14 +35,14 @@ MISSED = (
     ),
     Fault(
         "a late push is looked for once only",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "        time.sleep(0.5)\n",
         "        break\n",
         (f"{_LATE}::test_tasks_that_arrive_late_are_waited_for_and_not_sent_again",),
     ),
     Fault(
         "a late push is given no time by the round",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "context.desk.settle_seconds",
         "0.0",
         (_LATE,),
@@ -177,8 +177,8 @@ ROUNDS = (
     Fault(
         "the cursor of a pull is forgotten",
         "biorat_al/rounds/steps/pull.py",
-        "            row.cursor = pull.cursor\n",
-        "            pass\n",
+        "                row.cursor = one.cursor\n",
+        "                pass\n",
         ("tests/rounds/steps/test_pull.py::test_each_pull_goes_on_where_the_last_one_ended",),
     ),
     Fault(
@@ -190,14 +190,14 @@ ROUNDS = (
     ),
     Fault(
         "what an interrupted push has sent is not looked for",
-        "biorat_al/rounds/steps/push.py",
-        "    _settle(context, project, documents, proposed)\n",
+        "biorat_al/rounds/team/sending.py",
+        "    _settle(context, project, documents, proposed, member)\n",
         "",
         (_LATE,),
     ),
     Fault(
         "a push is not noted before it is sent",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "                intend_push(session, project.role, some, context.number, now())\n",
         "                pass\n",
         (f"{_LATE}::test_tasks_that_never_arrive_are_sent_when_the_time_is_over",),
@@ -232,9 +232,9 @@ ROUNDS = (
     ),
     Fault(
         "test documents are asked for with pre-labels",
-        "biorat_al/rounds/steps/push.py",
-        "_push(context, test, sorted(blind), {})",
-        '_push(context, test, sorted(blind), {i: PreAnnotation("m", 0.5, ()) for i in blind})',
+        "biorat_al/rounds/team/batches.py",
+        'proposed = {} if role == "test" else asked.proposed',
+        'proposed = {i: PreAnnotation("m", 0.5, ()) for i in wanted} if role == "test" else asked.proposed',
         ("tests/rounds/steps/test_pull.py::test_test_documents_are_asked_for_without_pre_labels",),
     ),
     Fault(
@@ -268,7 +268,7 @@ ROUNDS = (
     Fault(
         "picks are counted from 0",
         "biorat_al/rounds/steps/select.py",
-        "enumerate(picks, start=1)",
+        "enumerate(chosen, start=1)",
         "enumerate(picks)",
         ("tests/rounds/steps/test_select.py::test_picks_are_counted_from_one",),
     ),

@@ -64,14 +64,14 @@ REPAIRS = (
     ),
     Fault(
         "tasks are sent in one piece",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "CHUNK = 100\n",
         "CHUNK = 100_000\n",
         (f"{_PUSH}::test_tasks_are_sent_in_pieces",),
     ),
     Fault(
         "a server that hung is given no time from its first answer",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "    arrived = context.desk.find(project, keys)\n    deadline = time.monotonic() +",
         "    began = time.monotonic()\n    arrived = context.desk.find(project, keys)\n    deadline = began +",
         ("tests/rounds/steps/test_late_push.py::test_the_time_to_wait_begins_when_a_desk_that_hung_answers_again",),
@@ -113,7 +113,7 @@ REPAIRS = (
     ),
     Fault(
         "annotators are shown texts that nobody has compared",
-        "biorat_al/rounds/steps/push.py",
+        "biorat_al/rounds/team/sending.py",
         "documents_by_id(session, document_ids, check=True)",
         "documents_by_id(session, document_ids)",
         (f"{_INTEGRITY}::test_a_text_that_was_changed_after_it_was_chosen_is_not_shown_to_annotators",),
@@ -171,11 +171,10 @@ REPAIRS = (
     ),
     Fault(
         "tasks are sent though the lock was lost",
-        "biorat_al/rounds/steps/push.py",
-        "context.check_lock()",
-        "pass",
+        "biorat_al/rounds/runner.py",
+        "request, progress, lock.check)",
+        "request, progress)",
         (f"{_PUSH}::test_whoever_has_lost_the_lock_sends_nothing",),
-        places=None,
     ),
     Fault(
         "an empty database file is filled",

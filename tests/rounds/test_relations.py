@@ -27,8 +27,8 @@ from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.models import recording
 from biorat_al.rounds.steps import evaluate
-from biorat_al.rounds.steps.answered import project_of
 from biorat_al.rounds.steps.relation_scores import relation_rows
+from biorat_al.rounds.team.places import project_of
 from biorat_al.settings import make_settings
 from biorat_al.store.annotations import relation_values
 from biorat_al.store.evaluations import Measure, relation_counts_of, relation_evaluation

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from biorat_al.corpus.model.role import Role
 from biorat_al.corpus.sources import Sources
+from biorat_al.demo.corpus import GUIDELINES_FILE
 from biorat_al.desk.base import DeskProject
 from biorat_al.errors import SettingsError
 from biorat_al.project import Project
@@ -151,3 +154,54 @@ def test_the_corpus_is_exported_with_the_projects_guidelines_unless_others_are_n
     outcome = call("export", tmp_path / "other", "--project", project.folder, "--guidelines", tmp_path / "guide.pdf")
     assert outcome.code == 0
     assert [path.name for path in (tmp_path / "other" / "guidelines").iterdir()] == ["guide.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("text", "meanings"),
+    [
+        (
+            "# Rules\n\nRead.\n\n## Disease\n\nA named *disease*, real or not. More.\n\n## Chemical\n\n## Gene\n\nx",
+            {"Disease": "A named disease, real or not."},
+        ),
+        ("- **Disease**: a named disease.\n- *chemical* is a drug\n", {
+            "Disease": "Disease: a named disease.", "Chemical": "chemical is a drug",
+        }),
+        ("**First.** *Disease* is one. Not *Chemical* here.", {"Disease": "Disease is one."}),
+        ("No label. `Disease`", {}),
+    ],
+)  # fmt: skip
+def test_what_a_label_means_is_found_below_its_heading_or_where_a_sentence_begins_with_it(
+    text: str, meanings: dict[str, str]
+) -> None:
+    assert Guidelines(text).meanings(["Disease", "Chemical"]) == meanings
+
+
+def test_in_plain_text_a_meaning_follows_a_colon() -> None:
+    text = "Mark all.\nDisease: a named disease. More.\n - Chemical : a drug\nDisease: again"
+    assert Guidelines(text, markdown=False).meanings(["Disease", "Chemical", "Gene"]) == {
+        "Disease": "a named disease.",
+        "Chemical": "a drug",
+    }
+
+
+@given(st.text(), st.booleans())
+def test_meanings_of_any_text_are_short_and_on_one_line(text: str, markdown: bool) -> None:
+    for meaning in Guidelines(text, markdown).meanings(["Disease", "a", "1"]).values():
+        assert 0 < len(meaning) <= 300
+        assert len(meaning.splitlines()) == 1
+
+
+def test_the_demos_guidelines_say_what_its_labels_mean() -> None:
+    meanings = read_guidelines(GUIDELINES_FILE).meanings(["Disease", "Chemical"])
+    assert meanings["Disease"].startswith("Disease is a named disease, syndrome")
+    assert meanings["Chemical"].startswith("Chemical is a named drug, compound")
+
+
+@pytest.mark.parametrize(
+    "text", ["Mark.\n<script>alert(1)</script>", "a\n< IFRAME src=x>", "a\n[x](javascript:alert(1))"]
+)
+def test_guidelines_with_scripts_are_refused_with_the_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "guide.md").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="hold a script or a foreign page") as caught:
+        read_guidelines(tmp_path / "guide.md")
+    assert "in line 2" in str(caught.value)

@@ -255,7 +255,7 @@ def _arm(project: Project, moment: str) -> None:
     elif what == "make_segments":
         segments.CHUNK = SEGMENTS_AT_ONCE
         _arm_call(segments, when, what, calls)
-    elif what in ("predict_begun", "pre_label_begun"):
+    elif what in ("predict_begun", "pre_label_begun", "assign_seats"):
         _arm_call(select_step if what == "predict_begun" else push, when, what, calls)
     elif when == "after":
         run_step = runner._run_step

@@ -79,6 +79,31 @@ def team_status(folder: Path | None, as_json: bool) -> None:
     show(team_text(status.people, status.desk_problem, now()))
 
 
+@team.command("reassign")
+@click.argument("name", metavar="NAME")
+@click.option("--to", required=True, metavar="NAME", help="The annotator who gets the tasks.")
+@click.option("--limit", type=click.IntRange(min=1), help="Most tasks to move, the newest first.  [default: all]")
+@project_option
+def team_reassign(folder: Path | None, name: str, to: str, limit: int | None) -> None:
+    """Give somebody's open tasks to somebody else.
+
+    They are deleted in one project on the desk and made in the other. Whatever somebody has answered, skipped or begun
+    stays where it is. If the command is cut off, the same command goes on, and so does the next round.
+
+    \b
+    Examples:
+      biorat-al team reassign bob@example.org --to ann@example.org
+      biorat-al team reassign bob@example.org --to ann@example.org --limit 10
+    """
+    from biorat_al.presentation.people.team import moved_text
+    from biorat_al.progress import TerminalProgress
+    from biorat_al.project import Project
+
+    with Project.open(folder) as project:
+        moved = project.team.reassign(name, to, limit=limit, progress=TerminalProgress())
+    show(moved_text(moved, name, to))
+
+
 @team.command("leave")
 @click.argument("name", metavar="NAME")
 @project_option

@@ -50,11 +50,17 @@ COLOURS: Mapping[DeskRole, str] = {
 BLIND = "Test document: no suggestions are shown; annotate alone"
 
 
-def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = (), role: DeskRole = "pool") -> str:
+def labelling_configuration(
+    labels: Sequence[str],
+    relations: Sequence[str] = (),
+    role: DeskRole = "pool",
+    meanings: Mapping[str, str] | None = None,
+) -> str:
     """Return the labelling configuration for these entity labels.
 
     :param relations: labels that annotators may give to a relation they draw. The label that joins the pieces of a
         discontinuous mention is always added.
+    :param meanings: what entity labels mean, shown when the mouse is over the label.
     :raises DeskError: Label Studio cannot have one of the labels.
     """
     for label in (*labels, *relations):
@@ -69,7 +75,12 @@ def labelling_configuration(labels: Sequence[str], relations: Sequence[str] = ()
     sides = SIDES if role == "disputes" else ""
     hotkeys = "".join(key for key in HOTKEYS if key not in sides.lower())
     shown = [
-        {"name": label, "colour": PALETTE[number % len(PALETTE)], "hotkey": hotkeys[number : number + 1]}
+        {
+            "name": label,
+            "colour": PALETTE[number % len(PALETTE)],
+            "hotkey": hotkeys[number : number + 1],
+            "meaning": (meanings or {}).get(label, ""),
+        }
         for number, label in enumerate(labels)
     ]
     return template.render(

@@ -98,7 +98,9 @@ class Wanted:
             role=role,
             title=project_title(title, role, person.name if person else ""),
             marker=person.word if person else str(marker),
-            configuration=LabellingConfiguration.parse(labelling_configuration(labels, relations, role)),
+            configuration=LabellingConfiguration.parse(
+                labelling_configuration(labels, relations, role, guidelines.meanings(labels) if guidelines else None)
+            ),
             instruction=instruction(role, relations=bool(relations), guidelines=guidelines),
             guidelines=guidelines is not None,
             colour=colour_of(role, person.number if person else None),

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biorat_al.desk.base import DeskAnnotation
+from biorat_al.desk.base import DeskAnnotation, Pull
 from biorat_al.store.tables import MemberRow, ProjectRow
 
 _COST, _BLOCK, _AT_ONCE = 2**14, 8, 1
@@ -96,6 +96,15 @@ class Forgotten:
             raw=raw,
             problems=problems,
         )
+
+    def pull(self, pull: Pull) -> Pull:
+        """Return what was fetched without names that were removed."""
+        if not self.pseudonyms:
+            return pull
+        tasks = tuple(
+            replace(task, annotations=tuple(self.answer(answer) for answer in task.annotations)) for task in pull.tasks
+        )
+        return replace(pull, tasks=tasks, notices=tuple(map(self.text, pull.notices)))
 
     def text(self, text: str) -> str:
         """Return a sentence without the names of those whose answers have passed here."""

@@ -9,6 +9,7 @@ from biorat_al.people.team.forgetting import ForgottenPerson
 from biorat_al.people.team.joining import Invitation, Left
 from biorat_al.people.team.work import NOT_A_MEMBER, PersonWork
 from biorat_al.presentation.text import Side, percent, table, wrapped_text
+from biorat_al.rounds.team.moving import Moved
 from biorat_al.wording import are, plural, verb
 
 _SIDES: tuple[Side, ...] = ("right", "right", "right", "right", "right", "right", "left", "left")
@@ -136,17 +137,34 @@ def left_text(left: Left) -> str:
     return "\n".join(lines)
 
 
+def moved_text(moved: Moved, name: str, to: str) -> str:
+    """Return how many tasks were moved, and which stay."""
+    lines = wrapped_text(f"{plural(moved.moved, 'task')} moved from {name} to {to}.", "")
+    if moved.begun:
+        lines += wrapped_text(
+            f"{are(moved.begun, 'task')} left there: somebody has answered, skipped or begun "
+            f"{'it' if moved.begun == 1 else 'them'}.",
+            "",
+        )
+    if moved.known:
+        lines += wrapped_text(
+            f"{are(moved.known, 'task')} left there: {to} is asked for the same "
+            f"{'document' if moved.known == 1 else 'documents'}, or has answered "
+            f"{'it' if moved.known == 1 else 'them'}; move {'it' if moved.known == 1 else 'them'} to somebody else.",
+            "",
+        )
+    return "\n".join(lines)
+
+
 def forgotten_text(person: ForgottenPerson, desk: str, *, cleaned: bool) -> str:
     """Return what replaces a name, and where it still is.
 
     :param desk: address of the desk, which keeps the account and the answers.
     :param cleaned: whether the database keeps nothing of what it replaced.
     """
-    answers = plural(person.answers, "answer")
+    answers = f"{plural(person.answers, 'answer')} {verb(person.answers, 'stay')}"
     lines = wrapped_text(
-        f"The name is removed from the database; {answers} {verb(person.answers, 'stay')} under the pseudonym {person.pseudonym}, which exports "
-        "give them.",
-        "",
+        f"The name is removed from the database; {answers} under the pseudonym {person.pseudonym}, as in exports.", ""
     )
     remains = [f"the account and its answers on the desk, {desk}: delete the account there"]
     if person.urls:

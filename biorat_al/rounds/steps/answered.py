@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.corpus.model.role import DeskRole
-from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents
+from biorat_al.desk.base import DeskAnnotation, Documents
 from biorat_al.rounds.context import Context
-from biorat_al.settings import Settings
 from biorat_al.store.annotations import NewAnnotation
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.revisions import FetchedAnswer
-from biorat_al.store.tables import DeskProjectRow
-
-
-def project_of(row: DeskProjectRow, role: DeskRole, settings: Settings) -> DeskProject:
-    """Return the desk's project that a row refers to."""
-    return DeskProject(role, row.reference, row.url, settings.labels, relations=settings.relations)
 
 
 def lookup(context: Context) -> Documents:

@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.role import LEARNT_ROLES, Role
 from biorat_al.corpus.segments import Part
-from biorat_al.desk.base import DeskProject, PreAnnotation, Task
+from biorat_al.desk.base import DeskProject
 from biorat_al.rounds.completing import pre_label_begun
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.half_done import half_done_tasks, note_shown_again, shown_before
+from biorat_al.rounds.half_done import note_shown_again
 from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
 from biorat_al.rounds.pre_labels.pre_labeller import FILES, changed_files, digests, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
+from biorat_al.rounds.team.assigning import assign_seats
+from biorat_al.rounds.team.batches import Asked, Batch, batches_of
+from biorat_al.rounds.team.doubles import DOUBLES
+from biorat_al.rounds.team.places import prepared
+from biorat_al.rounds.team.sending import pre_annotations, send
 from biorat_al.rounds.unasked import behind
-from biorat_al.settings import Settings, project_guidelines
-from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
 from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
-from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents, predictions
+from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents
 from biorat_al.store.parts.segments import parts_of
 from biorat_al.store.picks import never_asked_test_documents, picks_of
-from biorat_al.store.store import now
-from biorat_al.store.tables import DeskProjectRow, TaskRow
-from biorat_al.store.tasks import confirm_push, count_asked, desk_project, intend_push, tasks_in_state
+from biorat_al.store.rounds import steps_of
+from biorat_al.store.tasks import count_asked, tasks_in_state
+from biorat_al.store.team.seats import TO_COME, UNSENT, seats_in_state
 from biorat_al.wording import plural
-
-CHUNK = 100
-"""Tasks per request: few enough that a server which hung finishes a queued request before it is asked what arrived."""
 
 
 def run(context: Context) -> Finish:
     """Push the picked documents or segments, in order; then re-label open tasks and show the new version.
 
-    Each chunk is recorded before it is sent and confirmed afterwards. Before anything is sent again, the step looks up
-    on the desk what an interrupted run may have sent.
+    With a group of annotators, what is asked for is given to its members first, each of whom has a project for each
+    role. How tasks are sent once only is in :mod:`biorat_al.rounds.team.sending`.
     """
     settings = context.settings
     with context.store.read() as session:
@@ -60,8 +56,8 @@ def run(context: Context) -> Finish:
         ]
         blind = never_asked_test_documents(session)
         blind += [task.document_id for task in tasks_in_state(session, "test", "pushing")]
-        waiting = tasks_in_state(session, "test", "open")
-        concerned = [*picked, *(task.document_id for task in earlier)]
+        unsent = [seat.document_id for seat in seats_in_state(session, *UNSENT) if seat.role != "test"]
+        concerned = list(dict.fromkeys([*picked, *(task.document_id for task in earlier), *unsent]))
         sure = {} if model is None else measures(session, model.version, picked, ("confidence",))
         notices = changed_files(session, found, context.number)
     if labeller is not None:
@@ -75,32 +71,29 @@ def run(context: Context) -> Finish:
     version = labeller.version if labeller is not None else model.version if model is not None else None
     if version is not None:
         pre_label_begun(context, version, concerned)
+    assign_seats(context, picked, blind, doubles=_doubles(context), version=version)
     with context.store.read() as session:
-        proposed = _pre_annotations(session, version, concerned)
+        proposed = pre_annotations(session, version, concerned)
         offers = Offers.read(session)
         stale = behind(session, settings, offers)
-        parts = parts_of(session, picked)
+        parts = parts_of(session, concerned)
         picked = in_order(picked, {one: measured.confidence for one, measured in sure.items()}, parts)
-        asked = _Asked(picked, parts, earlier, proposed, version)
-        batches = [_batch(session, role, asked, settings) for role in LEARNT_ROLES]
-    if not picked and not blind and not earlier and not stale:
+        asked = Asked(picked, sorted(blind), earlier, proposed, version)
+        # the test documents come first: without them nothing is measured
+        batches = [batch for role in ("test", *LEARNT_ROLES) for batch in batches_of(session, role, asked, settings)]
+        several = sum(seat.round_number == context.number for seat in seats_in_state(session, *TO_COME))
+    if not picked and not blind and not earlier and not stale and not any(batch.picked for batch in batches):
         return nothing("there is nothing to ask for")
-    offered: dict[str, Any] = {}
+    offered: dict[Role, list[DeskProject]] = {}
     context.check_lock()
-    if blind or waiting or "test" in stale:
-        test = _prepared(context, "test")
-        notices += test.notices
-        offered |= _offered(test, offers)
-        if blind:
-            _push(context, test, sorted(blind), {})
     for batch in batches:
-        # a project of documents is there from the first round on, unless rounds ask for sentences
-        if not (batch.concerns_anything or batch.role in stale or (batch.role, context.unit) == ("pool", "document")):
+        stays = batch.waits or (batch.is_known and batch.role in stale)
+        if not (batch.concerns_anything or stays or _is_always_there(context, batch)):
             continue
-        project = _prepared(context, batch.role)
+        project = prepared(context, batch.role, batch.member)
         notices += project.notices
-        offered |= _offered(project, offers)
-        _to_annotators(context, project, batch, proposed, parts)
+        offered.setdefault(batch.role, []).append(project)
+        _to_annotators(context, project, batch, parts)
 
     def finish(session: Session) -> StepResult:
         for batch in batches:
@@ -109,18 +102,20 @@ def run(context: Context) -> Finish:
                     task.shown_version = version
             if version and batch.is_shown:
                 note_shown_again(session, batch.role, batch.again, version)
+        now_offered = {role: one for role, some in offered.items() if (one := _offered(role, some, offers))}
         return StepResult(
             counts={
                 "tasks": len(picked),
-                **({"sentences": len(parts)} if parts else {}),
+                **({"sentences": number} if (number := sum(one in parts for one in picked)) else {}),
                 # includes tasks from an earlier run of this step
                 "test_tasks": count_asked(session, "test", context.number),
                 "pre_labelled": sum(document_id in proposed for document_id in picked),
                 "relabelled": sum(len(batch.relabelled) for batch in batches),
+                **({"seats": several} if several else {}),
                 "notices": list(dict.fromkeys(notices)),
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
                 **({FILES: digests(found)} if found else {}),
-                **({OFFERED: offered} if offered else {}),
+                **({OFFERED: now_offered} if now_offered else {}),
             }
         )
 
@@ -143,73 +138,29 @@ def in_order(picked: Sequence[int], confidence: Mapping[int, float], parts: Mapp
     return sorted(picked, key=lambda one: (places[of[one]], parts[one].span if one in parts else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """What goes to the project of one role.
+def _doubles(context: Context) -> set[int]:
+    """Return the row ids of the documents that were drawn for two people."""
+    with context.store.read() as session:
+        return {
+            int(one)
+            for step in steps_of(session, context.number)
+            if step.name == "select"
+            for one in step.counts.get(DOUBLES, ())
+        }
 
-    :param picked: row ids of what is asked for, in the order in which it is sent.
-    :param relabelled: newest pre-labels of tasks that are still open, by the desk's task id.
-    :param again: pre-labels that stay with tasks which another annotator has answered already, likewise.
-    :param version: version of the pre-labels; None: there are none.
-    :param is_shown: whether that version is shown from now on.
+
+def _is_always_there(context: Context, batch: Batch) -> bool:
+    """Return whether the project of a batch is there from the first round on.
+
+    A project of documents is, unless rounds ask for sentences; with a group, each annotator's is.
     """
-
-    role: Role
-    picked: Sequence[int]
-    relabelled: Mapping[str, PreAnnotation]
-    again: Mapping[str, PreAnnotation]
-    version: str | None
-    is_shown: bool
-
-    @property
-    def concerns_anything(self) -> bool:
-        """Whether anything is sent."""
-        return bool(self.picked or self.relabelled or self.again)
+    return batch.is_at_work and (batch.role, context.unit) == ("pool", "document")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a round asks for, of all roles.
-
-    :param picked: row ids, in the order in which they are sent.
-    :param parts: what each segment among them is a part of.
-    :param earlier: tasks of earlier rounds that are still open.
-    :param proposed: pre-labels by row id, of `version`.
-    """
-
-    picked: Sequence[int]
-    parts: Mapping[int, Part]
-    earlier: Sequence[TaskRow]
-    proposed: Mapping[int, PreAnnotation]
-    version: str | None
-
-
-def _batch(session: Session, role: Role, asked: _Asked, settings: Settings) -> _Batch:
-    """Return the part of what a round asks for that goes to the project of a role."""
-    picked = [one for one in asked.picked if (one in asked.parts) == (role == "segment")]
-    relabelled = {
-        task.desk_task_id: asked.proposed[task.document_id]
-        for task in asked.earlier
-        if task.role == role and task.desk_task_id is not None and task.document_id in asked.proposed
-    }
-    again = {}
-    if asked.version is not None:
-        half_done = half_done_tasks(session, role, asked.version)
-        again = shown_before(session, half_done, asked.version, settings)
-    is_shown = bool(relabelled) or any(one in asked.proposed for one in picked)
-    return _Batch(role, picked, relabelled, again, asked.version, is_shown)
-
-
-def _to_annotators(
-    context: Context,
-    project: DeskProject,
-    batch: _Batch,
-    proposed: Mapping[int, PreAnnotation],
-    parts: Mapping[int, Part],
-) -> None:
+def _to_annotators(context: Context, project: DeskProject, batch: Batch, parts: Mapping[int, Part]) -> None:
     """Push a batch, and show the newest pre-labels on tasks that are still open."""
     if batch.picked:
-        _push(context, project, batch.picked, proposed, parts)
+        send(context, project, batch.picked, batch.proposed, parts, member=batch.member)
     context.check_lock()
     if batch.relabelled:
         context.desk.add_pre_annotations(project, batch.relabelled)
@@ -219,107 +170,17 @@ def _to_annotators(
         context.desk.publish(project, batch.version)
 
 
-def _prepared(context: Context, role: Role) -> DeskProject:
-    with context.store.read() as session:
-        row = desk_project(session, role)
-        uid = context.store.project().uid
-    project = context.desk.prepare(
-        role,
-        context.settings.name,
-        context.settings.labels,
-        row.reference if row else None,
-        marker=uid,
-        relations=context.settings.relations,
-        guidelines=project_guidelines(context.folder, context.settings),
-    )
-    if row is None:
-        with context.store.write() as session:
-            session.add(
-                DeskProjectRow(
-                    role=role, kind=context.desk.kind, reference=project.reference, url=project.url, cursor=None
-                )
-            )
-    return project
+def _offered(role: Role, projects: Sequence[DeskProject], offers: Offers) -> dict[str, Any]:
+    """Return what annotators can choose in the projects of a role from now on; empty if nothing changed.
 
-
-def _offered(project: DeskProject, offers: Offers) -> dict[str, Any]:
-    """Return what annotators can choose in a project from now on, by role, for the counts; empty if nothing changed."""
-    labels, relations = set(project.labels), {relation.name for relation in project.relations}
-    offer = Offer.of(labels - project.lacking, relations - project.lacking)
-    newest = offers.newest(project.role)
-    if not project.lacking and (newest is None or newest == offer):
+    What one of the projects lacks, because people changed it, counts as lacking in all of them: so no answer counts as
+    one to a label that its author could not choose.
+    """
+    lacking = frozenset[str]().union(*(project.lacking for project in projects))
+    labels = {label for project in projects for label in project.labels}
+    relations = {relation.name for project in projects for relation in project.relations}
+    offer = Offer.of(labels - lacking, relations - lacking)
+    newest = offers.newest(role)
+    if not lacking and (newest is None or newest == offer):
         return {}
-    return {project.role: written_offer(offer, project.at)}
-
-
-def _push(
-    context: Context,
-    project: DeskProject,
-    document_ids: Sequence[int],
-    proposed: Mapping[int, PreAnnotation],
-    parts: Mapping[int, Part] = MappingProxyType({}),
-) -> None:
-    with context.store.read() as session:
-        documents = documents_by_id(session, document_ids, check=True)
-    _settle(context, project, documents, proposed)
-    with context.store.read() as session:
-        there = {task.document_id for task in tasks_in_state(session, project.role, *_CONFIRMED)}
-    missing = [document_id for document_id in document_ids if document_id not in there]
-    begun = len(document_ids) - len(missing)
-    with context.progress.bar(
-        f"Pushing tasks ({project.role})", total=len(document_ids), unit="task", done=begun
-    ) as bar:
-        for some in chunks(missing, CHUNK):
-            context.check_lock()
-            with context.store.write() as session:
-                intend_push(session, project.role, some, context.number, now())
-            tasks = [Task(documents[i].id, documents[i], proposed.get(i), parts.get(i)) for i in some]
-            arrived = context.desk.push(project, tasks)
-            _confirm(context, documents, arrived, proposed)
-            bar.advance(len(some))
-
-
-_CONFIRMED = ("open", "answered", "skipped", "deleted")
-
-
-def _settle(
-    context: Context,
-    project: DeskProject,
-    documents: Mapping[int, Document],
-    proposed: Mapping[int, PreAnnotation],
-) -> None:
-    """Confirm the tasks that an interrupted push has sent; wait as long as the desk may still be processing them."""
-    with context.store.read() as session:
-        uncertain = [task for task in tasks_in_state(session, project.role, "pushing") if task.document_id in documents]
-    if not uncertain:
-        return
-    keys = [documents[task.document_id].id for task in uncertain]
-    _confirm(context, documents, context.desk.find_arrived(project, keys), proposed)
-
-
-def _confirm(
-    context: Context,
-    documents: Mapping[int, Document],
-    arrived: Mapping[str, str],
-    proposed: Mapping[int, PreAnnotation],
-) -> None:
-    row_ids = {document.id: row_id for row_id, document in documents.items()}
-    with context.store.write() as session:
-        for key, task_id in arrived.items():
-            pre_annotation = proposed.get(row_ids[key])
-            version = pre_annotation.model_version if pre_annotation else None
-            confirm_push(session, {row_ids[key]: task_id}, version, now())
-
-
-def _pre_annotations(session: Session, version: str | None, document_ids: Sequence[int]) -> dict[int, PreAnnotation]:
-    if version is None:
-        return {}
-    return {
-        document_id: PreAnnotation(
-            version,
-            row.confidence,
-            tuple(entity_from_values(value) for value in row.entities),
-            tuple(relation_from_values(value) for value in row.relations),
-        )
-        for document_id, row in predictions(session, version, document_ids).items()
-    }
+    return written_offer(offer, max((one.at for one in projects if one.at is not None), default=None))

@@ -26,6 +26,7 @@ from biorat_al.rounds.pool import asked_documents, never_asked
 from biorat_al.rounds.segments import make_missing_segments
 from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
+from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, Drawn, draw_doubles
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, documents_by_id
@@ -66,6 +67,8 @@ def run(context: Context) -> Finish:
     :data:`CHOICE`).
 
     A round that completes documents selects among those that were begun; see :mod:`biorat_al.rounds.completing`.
+    Otherwise, with a group of annotators, a share of the batch is drawn for two of them first; see
+    :mod:`biorat_al.rounds.team.doubles`.
     """
     if context.request.complete or _begun_come_first(context):
         return _completing(context)
@@ -83,17 +86,22 @@ def run(context: Context) -> Finish:
     counts: dict[str, Any] = {}
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
-    keys, candidates = _drawn(context, pool, version, whole=not strategy.subsampled)
+    limit = budget(context)
+    doubles = draw_doubles(context, pool, limit)
+    others = [one for one in pool if one not in doubles.picks]
+    if doubles.left is None or not others:
+        return _picked(context, [], {}, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)
+    limit = doubles.left
+    keys, candidates = _drawn(context, others, version, whole=not strategy.subsampled)
     if version and strategy.needs_history:
         with context.store.read() as session:
             candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
     if context.unit == "sentence":
         counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
-    if len(keys) < len(pool):
+    if len(keys) < len(others):
         counts["drawn"] = len(keys)
     if version and strategy.needs:
         candidates = _with_features(context, strategy, candidates, _documents(context, keys), version)
-    limit = budget(context)
     if selection.per == "hour" or limit.seconds is not None:
         with context.store.read() as session:
             seconds = expected_seconds(session, context.settings, keys, candidates.texts, version)
@@ -102,8 +110,11 @@ def run(context: Context) -> Finish:
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
     if version and is_random_draw({**counts, "strategy": strategy.name}):
+        if doubles.picks:
+            # these belong to the sample as well
+            keys, candidates = _drawn(context, pool, version, whole=True)
         counts[FRAME] = _frame(context, keys, candidates, version)
-    return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts})
+    return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)
 
 
 def is_random_draw(counts: Mapping[str, Any]) -> bool:
@@ -149,8 +160,18 @@ def budget(context: Context) -> Budget:
         return Budget(seconds=size * seconds_of_a_document(session, context.settings))
 
 
-def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], counts: dict[str, Any]) -> Finish:
+def _picked(
+    context: Context,
+    picks: Sequence[Pick],
+    keys: dict[int, str],
+    counts: dict[str, Any],
+    doubles: Drawn = NO_DOUBLES,
+) -> Finish:
     row_ids = {key: row_id for row_id, key in keys.items()}
+    chosen = [(row_ids[pick.document_id], counts["strategy"], pick) for pick in picks]
+    chosen += [(row_id, STRATEGY, pick) for row_id, pick in doubles.picks.items()]
+    if doubles.picks:
+        counts = {**counts, DOUBLES: list(doubles.picks)}
 
     def finish(session: Session) -> StepResult:
         add_picks(
@@ -158,17 +179,18 @@ def _picked(context: Context, picks: Sequence[Pick], keys: dict[int, str], count
             [
                 {
                     "round_number": context.number,
-                    "document_id": row_ids[pick.document_id],
+                    "document_id": row_id,
                     "rank": rank,
-                    "strategy": counts["strategy"],
+                    "strategy": strategy,
                     "score": pick.score,
                     "reason": pick.reason,
                     "tokens": pick.tokens,
                 }
-                for rank, pick in enumerate(picks, start=1)
+                for rank, (row_id, strategy, pick) in enumerate(chosen, start=1)
             ],
         )
-        return StepResult(counts={"documents": len(picks), "tokens": sum(pick.tokens for pick in picks), **counts})
+        tokens = sum(pick.tokens for *_, pick in chosen)
+        return StepResult(counts={"documents": len(chosen), "tokens": tokens, **counts})
 
     return finish
 

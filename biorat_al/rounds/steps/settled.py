@@ -15,8 +15,10 @@ from biorat_al.errors import DeskProjectGoneError
 from biorat_al.people.settling.accepted import accepted, with_rest, without_holders
 from biorat_al.people.settling.contested import outdated
 from biorat_al.people.settling.values import differences_of
+from biorat_al.people.team.forgotten import Forgotten
 from biorat_al.rounds.context import Context
-from biorat_al.rounds.steps.answered import fetched_answer, lookup, project_of
+from biorat_al.rounds.steps.answered import fetched_answer, lookup
+from biorat_al.rounds.team.places import project_of
 from biorat_al.store.answers import gold_annotations
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.known_answers import HOME
@@ -80,7 +82,7 @@ def store_settling(
 
     :param before: what was fetched earlier; the result adds to it.
     """
-    total = before
+    total, forgotten = before, Forgotten.read(session)
     for kind, pull in pulls.items():
         if pull is None:
             notice = (
@@ -89,7 +91,7 @@ def store_settling(
             )
             total = replace(total, notices=(*total.notices, notice))
             continue
-        total = _merged(context, session, kind, pull, total)
+        total = _merged(context, session, kind, forgotten.pull(pull), total)
     if "disputes" in pulls:
         session.flush()
         total = replace(total, notices=(*total.notices, *_outdated_notices(session)))

@@ -49,16 +49,19 @@ class MemberProjectRow(Checked, Base):
 class SeatRow(Checked, Base):
     """A document that a member is asked to annotate.
 
-    :param state: ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``, ``skipped``, ``moved`` (given
-        to another member) or ``deleted``.
+    :param state: ``assigned`` (not sent yet), ``pushing`` (about to be sent, outcome unknown), ``open``, ``answered``,
+        ``skipped``, ``moved`` (given to another member) or ``deleted``.
     :param double: whether the document was drawn for two people, before anything was selected.
     :param pre_labels: whether the member sees pre-labels.
     :param seconds: the expected price in seconds when it was given to the member.
+    :param moving_to: the member to whom it is about to be given; None: it stays.
     """
 
     __tablename__ = "seat"
     __table_args__ = (
-        CheckConstraint("state IN ('pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name="state"),
+        CheckConstraint(
+            "state IN ('assigned', 'pushing', 'open', 'answered', 'skipped', 'moved', 'deleted')", name="state"
+        ),
         UniqueConstraint("document_id", "member_id", name="uq_seat_document_member"),
         Index("ix_seat_member_state", "member_id", "state"),
     )
@@ -75,6 +78,7 @@ class SeatRow(Checked, Base):
     seconds: Mapped[float | None]
     assigned_at: Mapped[datetime]
     pushed_at: Mapped[datetime | None]
+    moving_to: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
 
 class SettlementRow(Checked, Base):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
-from biorat_al.store.tables import DocumentRow, MemberRow, SeatRow
+from biorat_al.store.tables import DocumentRow, MemberRow, SeatRow, TaskRow
 
-TO_COME = ("pushing", "open")
+UNSENT = ("assigned", "pushing")
+"""States of a seat whose task may not have been sent."""
+
+TO_COME = (*UNSENT, "open")
 """States of a seat whose answer is still to come."""
 
 
@@ -46,6 +50,57 @@ def seats_of_documents(session: Session, document_ids: Sequence[int]) -> dict[in
     return found
 
 
+def seated_documents(session: Session) -> set[int]:
+    """Return the row ids of all documents that some member was asked for."""
+    return set(session.scalars(select(SeatRow.document_id)))
+
+
+def to_answer(session: Session, *roles: str) -> dict[str, int]:
+    """Return how many documents of the roles each member still has to answer, by name; those with none are left out."""
+    rows = session.execute(
+        select(MemberRow.name, func.count())
+        .join(SeatRow, SeatRow.member_id == MemberRow.id)
+        .where(SeatRow.state.in_(TO_COME), SeatRow.role.in_(roles))
+        .group_by(MemberRow.id, MemberRow.name)
+        .order_by(MemberRow.id)
+    )
+    return {name: count for name, count in rows}
+
+
+def intend_seats(session: Session, member_id: int, document_ids: Sequence[int]) -> None:
+    """Record that a member's tasks are about to be sent, so that after a crash it is known what may have arrived."""
+    for row in _of_member(session, member_id, document_ids, "assigned"):
+        row.state = "pushing"
+
+
+def confirm_seats(session: Session, member_id: int, arrived: Mapping[int, str], at: datetime) -> None:
+    """Record the desk's ids of a member's tasks that have arrived, by document row id."""
+    for row in _of_member(session, member_id, list(arrived), *UNSENT):
+        row.state, row.desk_task_id, row.pushed_at = "open", arrived[row.document_id], at
+    session.flush()
+    seats = seats_of_documents(session, list(arrived))
+    for some in chunks(list(arrived)):
+        for task in session.scalars(select(TaskRow).where(TaskRow.document_id.in_(some))):
+            # a task that was deleted on the desk, and made again
+            if task.state == "deleted":
+                task.state, task.desk_task_id = "open", arrived[task.document_id]
+            task.seats = sum(seat.state == "open" for seat in seats[task.document_id])
+
+
+def withdraw(session: Session, member_id: int, role: str) -> int:
+    """Let what a member has to answer in a role be sent again, since the project is gone; return how many seats."""
+    rows = seats_in_state(session, "open", "pushing", role=role, member_id=member_id)
+    for row in rows:
+        row.state, row.desk_task_id = "assigned", None
+    return len(rows)
+
+
+def _of_member(session: Session, member_id: int, document_ids: Sequence[int], *states: str) -> Iterator[SeatRow]:
+    for some in chunks(list(document_ids)):
+        of_member = select(SeatRow).where(SeatRow.member_id == member_id, SeatRow.document_id.in_(some))
+        yield from session.scalars(of_member.where(SeatRow.state.in_(states))).all()
+
+
 def open_seconds(session: Session) -> dict[int, float]:
     """Return the expected seconds of what each member still has to answer, by member."""
     rows = session.execute(
@@ -70,7 +125,7 @@ def paired(session: Session) -> Counter[tuple[int, int]]:
 
 
 def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
-    """Return the names of those who were asked for each document of a split, by document row id.
+    """Return the names, in small letters, of those who were asked for each document of a split, by document row id.
 
     Documents that were given to nobody in particular are left out.
     """
@@ -82,5 +137,5 @@ def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
         .where(DocumentRow.split == split, SeatRow.state != "moved")
     )
     for document_id, name in rows:
-        names.setdefault(document_id, set()).add(name)
+        names.setdefault(document_id, set()).add(name.casefold())
     return {document_id: frozenset(some) for document_id, some in names.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from biorat_al.desk.labelstudio.configuration import (
     word,
 )
 from biorat_al.errors import DeskError
-from biorat_al.settings import SAME_MENTION
+from biorat_al.settings import SAME_MENTION, Guidelines
 
 _LABELS = st.lists(
     st.text(
@@ -242,3 +243,17 @@ def test_titles_have_a_length_that_label_studio_takes(title: str) -> None:
     assert all(made.startswith(title[:30]) for made in titles.values())
     assert titles["test"].endswith(" (blind test)")
     assert titles["segment"].endswith(" (sentences)")
+
+
+@given(_LABELS, st.text())
+def test_what_a_label_means_is_a_hint_on_it(labels: list[str], said: str) -> None:
+    lines = Guidelines("\n".join(f"{label}: {said}" for label in labels), markdown=False)
+    xml = labelling_configuration(labels, (), "pool", lines.meanings(labels))
+    hints = {element.get("value"): element.get("hint") for element in fromstring(xml).iter("Label")}
+    assert hints == {label: lines.meanings(labels).get(label) for label in labels}
+    assert LabellingConfiguration.parse(xml).labels == tuple(labels)
+
+
+def test_a_label_without_a_meaning_has_no_hint_and_the_configuration_is_as_before() -> None:
+    assert labelling_configuration(["A"], (), "pool", {}) == labelling_configuration(["A"])
+    assert "hint" not in labelling_configuration(["A"])

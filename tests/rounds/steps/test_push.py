@@ -18,7 +18,7 @@ from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.context import Context, Finish, StepResult
 from biorat_al.rounds.lock import RoundLock
-from biorat_al.rounds.steps import push
+from biorat_al.rounds.team import sending
 from biorat_al.store.store import now
 from biorat_al.store.tables import StepRow, TaskRow
 from tests.support.rounds import PatientDesk, make_project, settings_for
@@ -107,8 +107,8 @@ def test_a_time_in_the_far_future_is_not_waited_for(blind: Project) -> None:
 
 
 def test_tasks_are_sent_in_pieces(blind: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert push.CHUNK <= 200
-    monkeypatch.setattr(push, "CHUNK", 2)
+    assert sending.CHUNK <= 200
+    monkeypatch.setattr(sending, "CHUNK", 2)
     sizes: list[int] = []
     send = blind.desk.push
     monkeypatch.setattr(blind.desk, "push", lambda project, tasks: sizes.append(len(tasks)) or send(project, tasks))
