@@ -8,9 +8,9 @@ from biorat_al.rounds.settling.asking import AskedAgain
 from biorat_al.wording import plural
 
 _UPHELD = (
-    "A place is one on which annotators differed. An annotator is upheld where the adjudicated answer is the same, be it "
-    "that nothing is there; for a label, where the mentions of this label are the same. These are counts of what was "
-    "disputed, not of how good somebody is."
+    "A place is one on which annotators differed. An annotator is upheld where the adjudicated answer is the same, be "
+    "it that nothing is there; for a label, where the mentions of this label are the same. These are counts of what "
+    "was disputed, not of how good somebody is."
 )
 
 
@@ -42,8 +42,9 @@ def upheld_text(upheld: Upheld) -> str:
     rows = [["label", *names], ["all", *(_share(upheld.upheld[name], upheld.places[name]) for name in names)]]
     for label in upheld.labels:
         counts = [upheld.of_labels.get((name, label), (0, 0)) for name in names]
-        rows.append([label, *(_share(right, places) for places, right in counts)])
-    sides: list[Side] = ["left", *(["right"] * len(names))]
+        rows.append([label, *(_share(kept, places) for places, kept in counts)])
+    right: list[Side] = ["right"] * len(names)
+    sides: list[Side] = ["left", *right]
     lines = [f"Upheld in {plural(upheld.documents, 'adjudicated document')}", *table(rows, sides=sides, indent=2)]
     if upheld.neither:
         lines.append(f"In {plural(upheld.neither, 'place')} nobody was upheld.")
