@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from biorat_al.errors import NothingToDoYet as NothingToDoYet
     from biorat_al.errors import OffsetError as OffsetError
     from biorat_al.errors import ProjectError as ProjectError
+    from biorat_al.errors import ProjectGoneError as ProjectGoneError
     from biorat_al.errors import SchemaVersionError as SchemaVersionError
     from biorat_al.errors import SettingsError as SettingsError
     from biorat_al.errors import StoreError as StoreError
@@ -85,8 +86,8 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "biorat_al.errors": (
         "BioratError", "CorpusError", "DeskAccessError", "DeskError", "DeskUnreachableError", "DuplicateDocumentError",
         "EncoderNotFoundError", "FormatError", "LabelError", "LearnerError", "LockedError", "NotEnoughLabelsError",
-        "NothingToDoYet", "OffsetError", "ProjectError", "SchemaVersionError", "SettingsError", "StoreError",
-        "UsageError",
+        "NothingToDoYet", "OffsetError", "ProjectError", "ProjectGoneError", "SchemaVersionError", "SettingsError",
+        "StoreError", "UsageError",
     ),
     "biorat_al.learner.entities.tagger": ("Tagger",),
     "biorat_al.learner.predictor": ("Predictor",),
