@@ -23,7 +23,7 @@ from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.learner.counts import Counts
 from biorat_al.people.agreement import Agreement, agreement_f1
 from biorat_al.people.pseudonyms import pseudonyms
-from biorat_al.store.answers import Answer, annotators, decisions
+from biorat_al.store.answers import SETTLED, Answer, annotators, decisions
 from biorat_al.store.documents import document_keys
 from biorat_al.store.evaluations import document_counts_of
 from biorat_al.store.models import newest_model
@@ -85,7 +85,7 @@ def human_ceiling(session: Session, chosen: Sequence[Answer]) -> Ceiling | None:
         }
         answered.append((list(given), list(given.values())))
         agreement.add(*answered[-1])
-        if decision.answer.rule == "adjudicated":
+        if decision.answer.rule in SETTLED:
             unasked = reduce(Unasked.__or__, (vote.unasked for vote in votes), decision.answer.unasked)
             settled.append(_against(decision.majority.annotation, list(given.values()), unasked))
     overall = agreement.overall

@@ -1,6 +1,7 @@
 """The annotation that counts for a document, which training, evaluation and export use.
 
-1. If answers were marked as ground truth, the latest of them counts (``adjudicated``).
+1. If answers were marked as ground truth, the latest of them counts: ``reviewed`` if it was given because an audit had
+   found something (:mod:`biorat_al.store.settling`), else ``adjudicated``.
 2. Else, if several people answered, the mentions and relations count that more than half of them have (``majority``,
    see :mod:`biorat_al.store.consensus.majority`). What exactly half of them have is left out, unless a preferred
    annotator is named and has it. What could not be decided is kept aside (``disputed``) and masked in training and
@@ -39,8 +40,11 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 from biorat_al.store.team.seats import seated
 
-Rule = Literal["adjudicated", "majority", "single", "gold"]
+Rule = Literal["adjudicated", "reviewed", "majority", "single", "gold"]
 """How the annotation that counts was decided; see above."""
+
+SETTLED: tuple[Rule, ...] = ("adjudicated", "reviewed")
+"""The rules by which one person's answer is the truth, whatever others answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Vote:
     :param revises: author of the answer that this annotator changed or copied.
     :param superseded: somebody else has changed it since: it has no vote, but is still the answer that its author gave
         alone.
+    :param settles: the kind of settlement that it answers; None for every other answer.
     :param unasked: labels that this annotator could not choose.
     """
 
@@ -62,6 +67,7 @@ class Vote:
     ground_truth: bool = False
     revises: str | None = None
     superseded: bool = False
+    settles: str | None = None
     unasked: Unasked = EVERYTHING_ASKED
 
 
@@ -127,6 +133,7 @@ def answers(
             AnnotationRow.ground_truth,
             AnnotationRow.revises,
             AnnotationRow.superseded,
+            AnnotationRow.settles,
             AnnotationRow.fetched_round,
             TaskRow.round_number,
         )
@@ -160,7 +167,7 @@ def answers(
 def adjudicated_documents(session: Session) -> list[int]:
     """Return the row ids of the documents that somebody has settled, in order."""
     found = (answers(session, role, with_gold=False) for role in ROLES)
-    return sorted(one.document_id for some in found for one in some if one.rule == "adjudicated")
+    return sorted(one.document_id for some in found for one in some if one.rule in SETTLED)
 
 
 def learnt_answers(session: Session, *, with_gold: bool, prefer: str | None = None) -> list[Answer]:
@@ -264,7 +271,8 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None, asked: froz
     deciding = _latest(people, prefer)
     rule: Rule = "majority" if len(deciding) > 1 else "single"
     if not people or people[0].ground_truth:
-        rule, deciding = "adjudicated" if people else "gold", (votes[0],)
+        reviewed = votes[0].settles == "review"
+        rule, deciding = ("reviewed" if reviewed else "adjudicated") if people else "gold", (votes[0],)
     alone_given = [vote for vote in given if vote.source == "person" and vote.revises is None]
     if asked is not None:
         alone_given = [vote for vote in alone_given if (vote.annotator or "").casefold() in asked]

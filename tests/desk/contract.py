@@ -10,9 +10,9 @@ from typing import Protocol
 import pytest
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
-from biorat_al.corpus.model.role import ROLES, Role
+from biorat_al.corpus.model.role import DESK_ROLES, SETTLING_ROLES, DeskRole, SettlingRole
 from biorat_al.corpus.segments import Part
-from biorat_al.desk.base import Desk, DeskProject, Personal, PreAnnotation, Task
+from biorat_al.desk.base import Desk, DeskProject, Personal, PreAnnotation, Sheet, SheetRow, Task
 from biorat_al.errors import DeskError, DeskProjectGoneError
 from biorat_al.settings import RelationType
 
@@ -71,7 +71,7 @@ def gold(ids: Sequence[str]) -> Mapping[str, Annotation]:
 
 
 def task(
-    key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None, *, role: Role = "pool"
+    key: str, version: str | None = None, entities: tuple[Entity, ...] | None = None, *, role: DeskRole = "pool"
 ) -> Task:
     """Return a task; with a version it has a pre-annotation, by default the first gold entity.
 
@@ -84,7 +84,7 @@ def task(
 TITLE, BEFORE, AFTER = "On headache", "\nAspirin comes before it. ", "\n And naloxone after it."
 
 
-def part_of(key: str, role: Role) -> Part | None:
+def part_of(key: str, role: DeskRole) -> Part | None:
     """Return what a document is a part of in a project with this role; None if it is asked for as a whole."""
     if role != "segment":
         return None
@@ -132,9 +132,9 @@ class DeskContract:
     :cvar role: the role of the project; a subclass with another one runs all tests on that.
     """
 
-    role: Role = "pool"
+    role: DeskRole = "pool"
 
-    def project(self, bench: Bench, marker: str, role: Role | None = None) -> DeskProject:
+    def project(self, bench: Bench, marker: str, role: DeskRole | None = None) -> DeskProject:
         return bench.desk.prepare(role or self.role, "contract", LABELS, marker=marker)
 
     def asked(self, key: str, version: str | None = None) -> Task:
@@ -154,8 +154,8 @@ class DeskContract:
         assert self.project(bench, marker) == made
 
     def test_roles_and_markers_have_projects_of_their_own(self, bench: Bench, marker: str) -> None:
-        made = [*(self.project(bench, marker, role) for role in ROLES), self.project(bench, f"{marker}x")]
-        assert len({project.reference for project in made}) == len(ROLES) + 1
+        made = [*(self.project(bench, marker, role) for role in DESK_ROLES), self.project(bench, f"{marker}x")]
+        assert len({project.reference for project in made}) == len(DESK_ROLES) + 1
 
     def test_each_person_has_a_project(self, bench: Bench, marker: str) -> None:
         people = [Personal(marker, name, number) for number, name in enumerate(("ann@example.org", "bob@example.org"))]
@@ -325,6 +325,31 @@ class DeskContract:
             (answer,) = state.annotations
             assert answer.shown_version is None
             assert {entity.origin for entity in answer.annotation.entities} <= {"manual"}
+
+    @pytest.mark.parametrize("role", SETTLING_ROLES)
+    def test_documents_are_settled_under_a_table_whole_or_in_part(
+        self, bench: Bench, marker: str, role: SettlingRole
+    ) -> None:
+        project = bench.desk.prepare(role, "contract", LABELS, marker=marker, relations=RELATIONS)
+        sides = ("A", "B") if role == "disputes" else ()
+        row = SheetRow("<b>Label</b>", ("$text ", "Aspirin", " & more"), ("Chemical", "–"))
+        sheet = Sheet("A and B differ.", ("A", "B"), (row,), sides)
+        asked = [
+            Task(f"{key} 0a1b", DOCUMENTS[key], PreAnnotation("all", 0.5, *_parts(key)), part, sheet)
+            for key, part in (("1001", None), ("1002", None), ("1004", part_of("1004", "segment")))
+        ]
+        ids = bench.desk.push(project, asked)
+        bench.desk.publish(project, "all")
+        bench.annotate(project, {key.partition(" ")[0]: ident for key, ident in ids.items()})
+        pull = bench.desk.pull(project, documents)
+        assert {state.key: state.task_id for state in pull.tasks} == ids
+        for state in pull.tasks:
+            (answer,) = state.annotations
+            assert (answer.problems, answer.usable, answer.side) == ((), True, None)
+            assert content(answer.annotation) == content(GOLD[str(state.key).partition(" ")[0]])
+        # what is answered stays
+        assert bench.desk.take_back(project, [*ids.values(), "999999"]) == {"999999"}
+        assert bench.desk.pull(project, documents).existing == set(ids.values())
 
     def test_pulling_again_gives_only_what_is_new(self, bench: Bench, marker: str) -> None:
         project = self.project(bench, marker)

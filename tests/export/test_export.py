@@ -393,7 +393,7 @@ def test_adjudicated_then_majority_then_the_preferred_annotator(store: Store, tm
         "| annotator-1 and annotator-3 | 1 | 1, 2 | 66.7 |",
         "| annotator-2 and annotator-3 | 1 | 2, 2 | 50.0 |",
         "| all pairs | 3 | | 50.0 (40.0 to 100.0) |",
-        "- adjudicated (an answer was marked as ground truth): 1",
+        "- adjudicated (somebody settled what annotators disagreed on): 1",
         "- majority of several annotators (what more than half of them have): 2",
         "- the only annotator's answer: 2",
         "Annotations that exactly half of their document's annotators have, 2 in all, are left out.",

@@ -1,10 +1,10 @@
 """The origin of each annotation of an exported corpus, as rows of a table beside the corpus.
 
 Each document, entity, relation, event and coreference of the kb configuration has one row, with its ids there
-(``record_id``, ``item_id``). ``rule`` says how the document's annotation was decided on (``adjudicated``, ``majority``,
-``single`` or ``gold``). The rule of a document whose sentences were annotated one by one is ``sentences``, and each of
-its entities and relations has the rule of its sentence. ``by`` lists everybody whose answer has the annotation; in a
-document's row, everybody whose answer was used for the decision. For each of them it gives
+(``record_id``, ``item_id``). ``rule`` says how the document's annotation was decided on (``adjudicated``, ``reviewed``,
+``majority``, ``single`` or ``gold``). The rule of a document whose sentences were annotated one by one is
+``sentences``, and each of its entities and relations has the rule of its sentence. ``by`` lists everybody whose answer
+has the annotation; in a document's row, everybody whose answer was used for the decision. For each of them it gives
 
 - the annotator under a pseudonym (null for gold annotations),
 - the time of the answer,
