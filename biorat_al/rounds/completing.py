@@ -30,7 +30,7 @@ from biorat_al.store.annotations import (
 )
 from biorat_al.store.answers import load_answers
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import predictions
+from biorat_al.store.models import confidence, predictions
 from biorat_al.store.parts.segments import answered_spans, spans_of, waiting_for_segments
 from biorat_al.store.parts.wholeness import answered_pool
 from biorat_al.store.picks import never_asked_documents, shown_with
@@ -57,9 +57,15 @@ def completable(session: Session, settings: Settings) -> list[int]:
     return [row_id for row_id in free if row_id in begun and row_id not in waiting]
 
 
-def expected_missed(
-    document: Document, annotated: Sequence[Span], predicted: Iterable[Entity] | None, rates: Rates
-) -> float:
+def words_left(document: Document, annotated: Sequence[Span]) -> int:
+    """Return the number of words of a document in which nobody has annotated.
+
+    :param annotated: the places of the annotated segments.
+    """
+    return sum(words_in(document.text[start:end]) for start, end in uncovered(document, annotated))
+
+
+def expected_missed(words: int, annotated: Sequence[Span], predicted: Iterable[Entity] | None, rates: Rates) -> float:
     """Return the number of mentions expected where nobody has annotated.
 
     With c for the calibrated confidences of the mentions predicted there, it is Σc (right ones), plus the share of
@@ -67,16 +73,13 @@ def expected_missed(
     :mod:`biorat_al.acquisition.price.expected`. Without a prediction, mentions are expected at the rate per word at
     which they have been marked so far.
 
+    :param words: words in which nobody has annotated; see :func:`words_left`.
     :param annotated: the places of the annotated segments.
     :param predicted: the mentions predicted in the whole document; None: there is no model.
     """
-    words = sum(words_in(document.text[start:end]) for start, end in uncovered(document, annotated))
     confidences = None
     if predicted is not None:
-        # an entity without a score is as good as certain
-        confidences = [
-            1.0 if entity.score is None else entity.score for entity in predicted if not touches(entity, annotated)
-        ]
+        confidences = [confidence(entity.score) for entity in predicted if not touches(entity, annotated)]
     return expected_work(words, confidences, rates).mentions
 
 
@@ -96,8 +99,8 @@ def in_order_of_missed(context: Context, keys: Mapping[int, str], version: str |
             for row_id in some:
                 document, row = documents[row_id], rows.get(row_id)
                 predicted = None if row is None else [entity_from_values(values) for values in row.entities]
-                score = expected_missed(document, annotated[row_id], predicted, rates)
-                left = sum(words_in(document.text[start:end]) for start, end in uncovered(document, annotated[row_id]))
+                left = words_left(document, annotated[row_id])
+                score = expected_missed(left, annotated[row_id], predicted, rates)
                 reason = (
                     f"about {score_in_words(score)} mentions expected in the {left:,} of {words_in(document.text):,} "
                     "words that nobody has annotated"

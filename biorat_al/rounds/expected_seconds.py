@@ -14,9 +14,8 @@ from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.expected import expected_work, rates_of
 from biorat_al.acquisition.price.work import Work, words_in
 from biorat_al.settings import Settings
-from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import documents_by_id
-from biorat_al.store.models import measures
+from biorat_al.store.models import confidences_by_document
 from biorat_al.store.parts.segments import context_words
 from biorat_al.store.tables import DocumentRow
 
@@ -60,11 +59,8 @@ def expected_seconds(
     words = np.array([words_in(text) for text in texts], dtype=np.float64)
     confidences: list[list[float] | None] = [None] * len(keys)
     if version is not None:
-        confidences = []
-        for some in chunks(list(keys)):
-            rows = measures(session, version, some, ("entities",))
-            # an entity without a score is as good as certain
-            confidences += [[float(one.get("score", 1.0)) for one in rows[row_id].entities] for row_id in some]
+        predicted = confidences_by_document(session, version, list(keys))
+        confidences = [predicted[row_id] for row_id in keys]
     seconds = [
         price.seconds(expected_work(float(count), of_one, rates) + Work(words=float(beside)))
         for count, beside, of_one in zip(words, read, confidences, strict=True)

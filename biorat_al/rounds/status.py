@@ -28,15 +28,15 @@ from biorat_al.rounds.team.fetching import look, united
 from biorat_al.rounds.team.places import places_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import AskedUnit, Settings
-from biorat_al.store.answers import Answer, answers, learnt_answers, load_answers
+from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.database.busy import holder
 from biorat_al.store.database.engine import shown
 from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import BORROWED, models_in_use
-from biorat_al.store.parts.segments import never_asked_segments, parents_of
-from biorat_al.store.parts.wholeness import Wholeness, wholeness
+from biorat_al.store.parts.segments import never_asked_segments
+from biorat_al.store.parts.wholeness import Wholeness, answered_pool
 from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
 from biorat_al.store.store import Store
@@ -196,8 +196,9 @@ def project_status(
         places = [place for role in ROLES for place in places_of(session, role)]
         prefer = settings.team.preferred
         known = settings.gold_is_known
-        learnt = learnt_answers(session, with_gold=known, prefer=prefer)
-        parts = len(parents_of(session, [answer.document_id for answer in learnt]))
+        documents = count_documents(session)
+        pool = answered_pool(session, with_gold=known, prefer=prefer)
+        learnt = pool.learnt
         test = answers(session, "test", with_gold=True, prefer=prefer)
         status: dict[str, Any] = {
             "name": settings.name,
@@ -206,12 +207,16 @@ def project_status(
             "desk": settings.desk.kind,
             "encoder": settings.encoder.name,
             "labels": settings.labels,
-            "documents": count_documents(session),
-            "labelled": {"pool": len(learnt) - parts, "segment": parts, "test": len(test)},
+            "documents": documents,
+            "labelled": {
+                "pool": len(pool.documents),
+                "segment": len(learnt) - len(pool.documents),
+                "test": len(test),
+            },
             "left": count_never_asked(session, without_gold=known),
             "left_sentences": len(never_asked_segments(session, without_gold=known)),
             "unit": settings.selection.unit,
-            "wholeness": wholeness(session, with_gold=known, prefer=prefer),
+            "wholeness": pool.wholeness(documents["pool"]),
             "mentions": _by_label(
                 session, [*learnt, *test], _rows(session, EntityRow), lambda one: one.entities, prefer
             ),

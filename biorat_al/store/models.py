@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -142,12 +142,17 @@ def measures(session: Session, version: str, document_ids: Sequence[int], names:
     return by_document
 
 
+def confidence(score: float | None) -> float:
+    """Return how sure a model is of a mention with this score; one without a score is as good as certain."""
+    return 1.0 if score is None else float(score)
+
+
 def expected_mentions(
     session: Session, version: str, document_ids: Sequence[int]
-) -> Iterator[tuple[int, Counter[str]]]:
+) -> Iterator[tuple[int, defaultdict[str, float]]]:
     """Yield how many mentions a model expects in documents, by label: the sum of its confidences.
 
-    A mention without a confidence is as good as certain. Documents that it has not predicted are left out.
+    Documents that it has not predicted are left out.
 
     :return: the row id of each document, and the numbers.
 
@@ -155,22 +160,33 @@ def expected_mentions(
     """
     for some in chunks(document_ids):
         for row_id, values in measures(session, version, some, ("entities",)).items():
-            expected: Counter[str] = Counter()
+            expected = defaultdict[str, float](float)
             try:
                 for one in values.entities:
-                    expected[one["label"]] += one.get("score", 1.0)
+                    expected[one["label"]] += confidence(one.get("score"))
             except SHAPE_ERRORS:
                 raise other_shape(f"the predictions of {version}") from None
             yield row_id, expected
 
 
 def confidences_of(session: Session, version: str, document_ids: Sequence[int]) -> list[float]:
-    """Return a model's confidence in each mention that it predicts in documents; 1 where it gives none."""
-    found: list[float] = []
+    """Return a model's confidence in each mention that it predicts in documents."""
+    by_document = confidences_by_document(session, version, document_ids)
+    return [one for confidences in by_document.values() for one in confidences]
+
+
+def confidences_by_document(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, list[float]]:
+    """Return a model's confidences in the mentions that it predicts, by document row id.
+
+    Documents that it has not predicted are left out.
+
+    :raises StoreError: a row has other values than this program writes.
+    """
+    found: dict[int, list[float]] = {}
     for some in chunks(document_ids):
         rows = measures(session, version, some, ("entities",))
         try:
-            found += [float(one.get("score", 1.0)) for row in rows.values() for one in row.entities]
+            found |= {row_id: [confidence(one.get("score")) for one in row.entities] for row_id, row in rows.items()}
         except SHAPE_ERRORS:
             raise other_shape(f"the predictions of {version}") from None
     return found

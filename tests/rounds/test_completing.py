@@ -15,14 +15,14 @@ from biorat_al.corpus.segments import annotation_within, touches
 from biorat_al.efficiency.runs.annotator_work import annotator_work
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.project import Project
-from biorat_al.rounds.completing import COMPLETING, completable, expected_missed, pre_labels
+from biorat_al.rounds.completing import COMPLETING, completable, expected_missed, pre_labels, words_left
 from biorat_al.rounds.context import RoundRequest
 from biorat_al.store.annotations import entity_from_values
 from biorat_al.store.answers import gold_annotations
 from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.models import predictions
 from biorat_al.store.parts.segments import answered_spans
-from biorat_al.store.parts.wholeness import wholeness
+from biorat_al.store.parts.wholeness import answered_pool
 from biorat_al.store.picks import picks_of
 from biorat_al.store.tables import TaskRow
 from tests.support.rounds import make_project, picture_of, run_killed, settings_for
@@ -65,9 +65,11 @@ def test_mentions_are_expected_only_where_nobody_has_annotated() -> None:
     predicted = [mention("P1", 0, 6, score=0.5), mention("P2", 12, 17, score=0.9), mention("P3", 23, 27, score=1.0)]
     rates = Rates(changed=0.5, missed=0.2, per_word=0.1)
     # 1.5 right ones, a fifth of that missed, half of the 0.5 wrong ones changed
-    assert expected_missed(document, [Span(12, 22)], predicted, rates) == pytest.approx(1.5 + 0.3 + 0.25)
-    assert expected_missed(document, [Span(12, 22)], None, rates) == pytest.approx(4 * 0.1)
-    assert expected_missed(document, [Span(0, 34)], predicted, rates) == 0
+    assert expected_missed(words_left(document, [Span(12, 22)]), [Span(12, 22)], predicted, rates) == pytest.approx(
+        1.5 + 0.3 + 0.25
+    )
+    assert expected_missed(words_left(document, [Span(12, 22)]), [Span(12, 22)], None, rates) == pytest.approx(4 * 0.1)
+    assert expected_missed(words_left(document, [Span(0, 34)]), [Span(0, 34)], predicted, rates) == 0
 
 
 @pytest.mark.parametrize("other", [{"strategy": "random"}, {"unit": "sentence"}, {"tokens": 100}])
@@ -91,7 +93,7 @@ def test_begun_documents_are_asked_for_with_what_is_known_of_them(tmp_path: Path
         assert project.plan(complete=True).budget == "3 documents"
         project.round(complete=True)
         with project.store.read() as session:
-            counts = wholeness(session, with_gold=False)
+            counts = answered_pool(session, with_gold=False).wholeness(12)
             # every begun document was asked for by now
             asked = len(session.scalars(select(TaskRow).where(TaskRow.role == "pool")).all())
             assert counts.whole == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, overload
@@ -133,10 +133,11 @@ def _frame(context: Context, keys: Iterable[int], candidates: Candidates, versio
 
     The model's predictions of what is not picked are deleted by the next round, which has learnt from the sample.
     """
-    expected: Counter[str] = Counter()
+    expected = defaultdict[str, float](float)
     with context.store.read() as session:
         for _, of_one in expected_mentions(session, version, list(keys)):
-            expected.update(of_one)
+            for label, number in of_one.items():
+                expected[label] += number
     words = sum(words_in(text) for text in candidates.texts)
     return {"model": version, "words": words, "expected": dict(sorted(expected.items()))}
 

@@ -23,12 +23,19 @@ CHUNK = 200
 """Documents whose segments are written at once."""
 
 
+WHITE_SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""All characters that are white space, as for ``str.strip``; the ideographic space, U+3000, is the last."""
+
+
 def without_segments(session: Session) -> list[int]:
-    """Return the row ids of the pool's documents that have no segments yet, in order."""
+    """Return the row ids of the pool's documents that have no segments yet, in order.
+
+    Documents of white space alone are left out: they have no sentence, and never get a segment.
+    """
     made = exists().where(SegmentRow.parent_id == DocumentRow.id)
-    return list(
-        session.scalars(select(DocumentRow.id).where(DocumentRow.split == "pool", ~made).order_by(DocumentRow.id))
-    )
+    holds_words = func.trim(DocumentRow.text, WHITE_SPACE) != ""
+    chosen = select(DocumentRow.id).where(DocumentRow.split == "pool", ~made, holds_words)
+    return list(session.scalars(chosen.order_by(DocumentRow.id)))
 
 
 def make_segments(session: Session, document_ids: Sequence[int], *, rules: int) -> int:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from biorat_al.store.answers import Answer, answers
-from biorat_al.store.documents import count_documents
 from biorat_al.store.parts.segments import parents_of, segments_of
 
 
@@ -46,6 +45,20 @@ class AnsweredPool:
     whole: Mapping[int, Sequence[Answer]]
     begun: Mapping[int, Sequence[Answer]]
 
+    @property
+    def learnt(self) -> list[Answer]:
+        """The answers that models learn from, as :func:`~biorat_al.store.answers.learnt_answers` returns them."""
+        parts = [answer for some in (*self.whole.values(), *self.begun.values()) for answer in some]
+        return [*self.documents, *sorted(parts, key=lambda answer: answer.document_id)]
+
+    def wholeness(self, documents: int) -> Wholeness:
+        """Count the documents that are whole, and those that were only begun.
+
+        :param documents: number of documents of the pool.
+        """
+        segments = [*self.whole.values(), *self.begun.values()]
+        return Wholeness(len(self.documents) + len(self.whole), len(self.begun), sum(map(len, segments)), documents)
+
 
 def answered_pool(session: Session, *, with_gold: bool, prefer: str | None = None) -> AnsweredPool:
     """Return the answers that count in the pool, by whether they make their document whole.
@@ -64,18 +77,3 @@ def answered_pool(session: Session, *, with_gold: bool, prefer: str | None = Non
         answered = [parts[one.document_id] for one in segments if one.document_id in parts]
         (whole if len(answered) == len(segments) else begun)[parent] = answered
     return AnsweredPool(documents, whole, begun)
-
-
-def wholeness(session: Session, *, with_gold: bool, prefer: str | None = None) -> Wholeness:
-    """Count the documents of the pool that are whole, and those that were only begun.
-
-    :param with_gold: as for :func:`~biorat_al.store.answers.answers`, like `prefer`.
-    """
-    found = answered_pool(session, with_gold=with_gold, prefer=prefer)
-    segments = [*found.whole.values(), *found.begun.values()]
-    return Wholeness(
-        len(found.documents) + len(found.whole),
-        len(found.begun),
-        sum(map(len, segments)),
-        count_documents(session)["pool"],
-    )

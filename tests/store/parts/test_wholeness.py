@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from biorat_al.corpus.sentences import NEWEST_RULES
+from biorat_al.store.answers import learnt_answers
+from biorat_al.store.documents import count_documents
 from biorat_al.store.parts.segments import make_segments, segments_of
-from biorat_al.store.parts.wholeness import Wholeness, answered_pool, wholeness
+from biorat_al.store.parts.wholeness import Wholeness, answered_pool
 from biorat_al.store.picks import never_asked_documents
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow
@@ -47,7 +49,7 @@ def give(store: Store, role: str, document_id: int, *, skipped: bool = False) ->
 
 def counted(store: Store) -> Wholeness:
     with store.read() as session:
-        return wholeness(session, with_gold=False)
+        return answered_pool(session, with_gold=False).wholeness(count_documents(session)["pool"])
 
 
 def test_a_document_is_whole_once_every_sentence_of_it_has_an_answer(
@@ -90,3 +92,15 @@ def test_an_answer_on_the_whole_document_takes_the_place_of_those_on_its_sentenc
     give(store, "segment", segmented[1][0])
     give(store, "pool", 1)
     assert counted(store) == Wholeness(whole=1, begun=0, segments=0, of=3)
+
+
+def test_models_learn_from_the_answers_of_one_reading(store: Store, segmented: dict[int, list[int]]) -> None:
+    give(store, "segment", segmented[3][0])
+    give(store, "segment", segmented[1][1])
+    give(store, "segment", segmented[2][0])
+    give(store, "segment", segmented[2][1])
+    give(store, "pool", 3)
+    with store.read() as session:
+        found = answered_pool(session, with_gold=False)
+        assert found.learnt == learnt_answers(session, with_gold=False)
+    assert [one.document_id for one in found.learnt] == [3, segmented[1][1], *segmented[2]]
