@@ -51,6 +51,7 @@ class Vote:
     :param superseded: somebody else has changed it since: it has no vote, but is still the answer that its author gave
         alone.
     :param unasked: labels that this annotator could not choose.
+    :param guidelines: digest of the guidelines that this annotator saw; None if that is not known.
     """
 
     annotation_id: int
@@ -62,6 +63,7 @@ class Vote:
     revises: str | None = None
     superseded: bool = False
     unasked: Unasked = EVERYTHING_ASKED
+    guidelines: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +276,9 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None, asked: froz
 def _vote(row: Sequence[Any], split: str, offers: Offers) -> Vote:
     *columns, fetched, asked = row[1:]
     vote = Vote(*columns)
-    unasked = offers.unasked(Given(split, fetched, asked, vote.at) if vote.source == "person" else None)
-    return replace(vote, unasked=unasked) if unasked else vote
+    given = Given(split, fetched, asked, vote.at) if vote.source == "person" else None
+    unasked, guidelines = offers.unasked(given), None if given is None else offers.guidelines(given)
+    return replace(vote, unasked=unasked, guidelines=guidelines) if unasked or guidelines else vote
 
 
 def _without(annotation: Annotation, unasked: Unasked) -> Annotation:
