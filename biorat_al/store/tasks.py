@@ -204,7 +204,6 @@ def merge(
         elif seats is None:
             row.seats = int(row.state == "open")
         else:
-            # of several tasks in one project, one has all the seats
             row.seats = sum(seats.get(home, 0) for home in homes[document_id])
     # rows must be marked as superseded in the database before the new ones arrive
     session.flush()

@@ -57,8 +57,9 @@ def test_a_push_to_a_group_that_is_killed_everywhere_ends_as_an_undisturbed_one(
         "after:desk.prepare",
         "before:desk.push",
         "after:desk.push",
+        "after:desk.push",
         "before:desk.prepare#3",
-        "after:desk.push#2",
+        "after:desk.push",
         "worked:push",
         "writing:push",
     ]
