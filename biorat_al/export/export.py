@@ -349,6 +349,10 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         "encoder": Path(settings.encoder.name).name,
         "annotators": str(len(history.pseudonyms)),
     }
+    if history.guidelines:
+        made["versions of the guidelines (answers given under each)"] = ", ".join(
+            f"{digest} ({number})" for digest, number in history.guidelines.most_common()
+        )
     if borrowed := _borrowed(settings, rounds):
         made["models began from corpora that others annotated, none of which is in this one"] = borrowed
     with store.read() as session:

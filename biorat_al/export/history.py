@@ -49,6 +49,7 @@ class History:
         self.rules: Counter[str] = Counter()
         self.origins: Counter[str] = Counter()
         self.relation_origins: Counter[str] = Counter()
+        self.guidelines: Counter[str] = Counter()
 
     def follow(self, pieces: Sequence[Piece], shown: ShownRelations | None = None) -> Provenance:
         """Count a document, and return where its annotation came from.
@@ -82,6 +83,7 @@ class History:
         answer, decided = decision.answer, decision.majority
         self.origins.update(entity.origin for entity in decided.annotation.entities if entity.origin)
         votes = answer.votes
+        self.guidelines.update(vote.guidelines for vote in votes if vote.guidelines is not None)
         relation_origins = _relation_origins(decision, shown)
         # the origin for the first annotator who has the relation, as for mentions
         firsts = (origins[min(origins)] for origins in relation_origins.values())

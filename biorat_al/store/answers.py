@@ -57,6 +57,7 @@ class Vote:
         alone.
     :param settles: the kind of settlement that it answers; None for every other answer.
     :param unasked: labels that this annotator could not choose.
+    :param guidelines: digest of the guidelines that this annotator saw; None if that is not known.
     """
 
     annotation_id: int
@@ -69,6 +70,7 @@ class Vote:
     superseded: bool = False
     settles: str | None = None
     unasked: Unasked = EVERYTHING_ASKED
+    guidelines: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +295,9 @@ def _answer(document_id: int, given: list[Vote], prefer: str | None, asked: froz
 def _vote(row: Sequence[Any], split: str, offers: Offers) -> Vote:
     *columns, fetched, asked = row[1:]
     vote = Vote(*columns)
-    unasked = offers.unasked(Given(split, fetched, asked, vote.at) if vote.source == "person" else None)
-    return replace(vote, unasked=unasked) if unasked else vote
+    given = Given(split, fetched, asked, vote.at) if vote.source == "person" else None
+    unasked, guidelines = offers.unasked(given), None if given is None else offers.guidelines(given)
+    return replace(vote, unasked=unasked, guidelines=guidelines) if unasked or guidelines else vote
 
 
 def _without(annotation: Annotation, unasked: Unasked) -> Annotation:

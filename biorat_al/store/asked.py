@@ -10,6 +10,8 @@ one. Otherwise the time of the answer is compared with the time of the change, b
 
 A label that was added later counts as asked for once somebody submits the answer again, changed or not. Gold
 annotations came with the documents; they can have the labels that the first round asked for.
+
+In the same way each answer is matched with the version of the guidelines that was shown when it was given.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ from biorat_al.store.tables import RoundRow, StepRow, TaskRow
 
 OFFERED = "offered"
 """Where the counts of a step ``push`` say what annotators can choose since then, by role."""
+
+
+GUIDELINES = "guidelines"
+"""Where the counts of a step ``push`` have the digest of the guidelines that annotators see since then, by role."""
 
 
 class Offer(NamedTuple):
@@ -77,6 +83,16 @@ class _Configured:
     at: datetime | None
 
 
+class _Shown(NamedTuple):
+    """The guidelines that a project of the desk shows after a round.
+
+    :param at: when the round began to bring the project up to date.
+    """
+
+    digest: str
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Offers:
     """What the projects of the desk offered, round after round.
@@ -88,6 +104,7 @@ class Offers:
     ever: Offer
     first: Offer
     _after: Mapping[str, Mapping[int, _Configured]]
+    _guidelines: Mapping[str, Mapping[int, _Shown]]
 
     @classmethod
     def read(cls, session: Session) -> Offers:
@@ -111,7 +128,7 @@ class Offers:
             {label for offer in wanted.values() for label in offer.labels},
             {label for offer in wanted.values() for label in offer.relations},
         )
-        return cls(ever, next(iter(wanted.values()), Offer()), after)
+        return cls(ever, next(iter(wanted.values()), Offer()), after, _shown(pushes))
 
     def newest(self, role: str) -> Offer | None:
         """Return what the project of a role offers now; None where it was never brought up to date."""
@@ -124,6 +141,19 @@ class Offers:
         :param given: None for gold annotations.
         """
         return self._offer(given).lacks(self.ever)
+
+    def guidelines(self, given: Given) -> str | None:
+        """Return the digest of the guidelines that the author of an answer saw; None if that is not known."""
+        fetched = given.fetched if given.fetched is not None else (given.asked or 0) + 1
+        shown = sorted((one for one in self._guidelines.get(given.role, {}).items() if one[0] < fetched), reverse=True)
+        if not shown:
+            return None
+        number, newest = shown[0]
+        # given while the round was running that showed another version
+        early = given.at is not None and newest.at is not None and given.at < newest.at
+        if len(shown) > 1 and number == fetched - 1 and given.asked != number and early:
+            return shown[1][1].digest
+        return newest.digest
 
     def _offer(self, given: Given | None) -> Offer:
         if given is None:
@@ -146,6 +176,15 @@ class Offers:
         """Return the newest round up to `last` that brought the project of a role up to date, and how it left it."""
         number = max((number for number in self._after[role] if number <= last), default=None)
         return None if number is None else (number, self._after[role][number])
+
+
+def _shown(pushes: Mapping[int, StepRow]) -> dict[str, dict[int, _Shown]]:
+    """Return the guidelines that each round showed, by role and number of the round."""
+    shown: dict[str, dict[int, _Shown]] = {}
+    for number, push in pushes.items():
+        for role, digest in push.counts.get(GUIDELINES, {}).items():
+            shown.setdefault(role, {})[number] = _Shown(digest, push.started_at)
+    return shown
 
 
 def written_offer(offer: Offer, at: datetime | None) -> dict[str, Any]:

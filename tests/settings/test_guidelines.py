@@ -149,6 +149,11 @@ def test_the_corpus_is_exported_with_the_projects_guidelines_unless_others_are_n
         project.round()
         project.export(tmp_path / "corpus")
         assert (tmp_path / "corpus" / "guidelines" / "guidelines.md").read_text(encoding="utf-8") == "Mark drugs."
+        card = (tmp_path / "corpus" / "README.md").read_text(encoding="utf-8")
+        version = re.search(r"versions of the guidelines \(answers given under each\): (\w+) \((\d+)\)", card)
+        assert version is not None
+        assert version[1] == Guidelines("Mark drugs.").digest
+        assert int(version[2]) > 0
         project.export(tmp_path / "corpus.jsonl", format="jsonl")
         (tmp_path / "guide.pdf").write_bytes(b"%PDF")
     outcome = call("export", tmp_path / "other", "--project", project.folder, "--guidelines", tmp_path / "guide.pdf")

@@ -10,7 +10,7 @@ import pytest
 
 from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.store.answers import answers
-from biorat_al.store.asked import OFFERED, Given, Offer, Offers, written_offer
+from biorat_al.store.asked import GUIDELINES, OFFERED, Given, Offer, Offers, written_offer
 from biorat_al.store.store import Store
 from biorat_al.store.tables import RoundRow, StepRow, TaskRow
 from biorat_al.store.tasks import FetchedTask, confirm_push, intend_push, merge
@@ -157,3 +157,38 @@ def test_of_two_answers_the_one_that_was_asked_decides_about_the_label(grown: St
 
 
 PLACES = frozenset({"12", "13"})
+
+
+def guidelines(store: Store, fetched: int | None, asked: int, hours: float = 0, role: str = "pool") -> str | None:
+    with store.read() as session:
+        return Offers.read(session).guidelines(Given(role, fetched, asked, T0 + timedelta(hours=hours)))
+
+
+def test_an_answer_has_the_version_of_the_guidelines_that_was_shown_when_it_was_given(store: Store, fill: Fill) -> None:
+    fill([record("d1", "Asthma one.")], gold=False)
+    add_round(store, 0, ["Disease"])
+    add_round(store, 1, ["Disease"], counts={GUIDELINES: {"pool": "one"}})
+    add_round(store, 2, ["Disease"], counts={GUIDELINES: {"pool": "two", "test": "two"}})
+    add_round(store, 3, ["Disease"])
+    # before there were any
+    assert guidelines(store, 1, 0) is None
+    assert guidelines(store, 2, 1) == guidelines(store, 2, 0) == "one"
+    # in round 2 itself, and well after it
+    assert guidelines(store, 3, 2) == guidelines(store, 4, 0) == guidelines(store, 5, 3) == "two"
+    # in between, the clock decides
+    assert guidelines(store, 3, 1, hours=1.9) == "one"
+    assert guidelines(store, 3, 1, hours=2) == "two"
+    assert guidelines(store, 3, 1, hours=2, role="test") == "two"
+    assert guidelines(store, None, 1) == "one"
+
+
+def test_the_answers_that_count_say_under_which_guidelines_they_were_given(store: Store, fill: Fill) -> None:
+    fill([record("d1", "Asthma one.")], gold=False)
+    add_round(store, 0, ["Disease"], counts={GUIDELINES: {"pool": "one"}})
+    with store.write() as session:
+        intend_push(session, "pool", [1], 0, T0)
+        confirm_push(session, {1: "7"}, None, T0)
+        merge(session, "pool", [FetchedTask(1, "7", (answer("70", 1, fetched_round=1),), 0)], frozenset({"7"}), T0)
+    with store.read() as session:
+        (found,) = answers(session, "pool", with_gold=False)
+    assert [vote.guidelines for vote in found.votes] == ["one"]

@@ -22,7 +22,8 @@ from biorat_al.rounds.team.doubles import DOUBLES
 from biorat_al.rounds.team.places import prepared
 from biorat_al.rounds.team.sending import pre_annotations, send
 from biorat_al.rounds.unasked import behind
-from biorat_al.store.asked import OFFERED, Offer, Offers, written_offer
+from biorat_al.settings import project_guidelines
+from biorat_al.store.asked import GUIDELINES, OFFERED, Offer, Offers, written_offer
 from biorat_al.store.models import BORROWED, borrowed_model_of, measures, models_of, predicted_documents
 from biorat_al.store.parts.segments import parts_of
 from biorat_al.store.picks import never_asked_test_documents, picks_of
@@ -85,6 +86,7 @@ def run(context: Context) -> Finish:
     if not picked and not blind and not earlier and not stale and not any(batch.picked for batch in batches):
         return nothing("there is nothing to ask for")
     offered: dict[Role, list[DeskProject]] = {}
+    guidelines = project_guidelines(context.folder, settings)
     context.check_lock()
     for batch in batches:
         stays = batch.waits or (batch.is_known and batch.role in stale)
@@ -116,6 +118,7 @@ def run(context: Context) -> Finish:
                 **({"pre_labels_of": labeller.title} if labeller is not None else {}),
                 **({FILES: digests(found)} if found else {}),
                 **({OFFERED: now_offered} if now_offered else {}),
+                **({GUIDELINES: dict.fromkeys(offered, guidelines.digest)} if guidelines and offered else {}),
             }
         )
 

@@ -105,6 +105,7 @@ COUNTS: dict[str, Check] = {
     "frame": with_entries(model=is_text, words=is_whole, expected=object_of(is_number)),
     "pre_labels_of": is_text,
     "pre_label_files": object_of(is_text),
+    "guidelines": object_of(is_text),
     "pre_labellers": with_entries(model=is_text, level=is_number, measured=_MEASURED, winner=optional(is_text)),
 }  # fmt: skip
 """Shape of the counts of a step."""
