@@ -27,6 +27,12 @@ TEXT = "Aspirin caused severe headache and nausea in patients."
 LABELS = ("Chemical", "Disease", "Symptom")
 
 
+ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
+"""Annotators; in the order of their first answers they are :data:`ONE`, :data:`TWO` and :data:`THREE`."""
+
+ONE, TWO, THREE = "annotator-1", "annotator-2", "annotator-3"
+
+
 def mention(label: str, *spans: tuple[int, int]) -> Entity:
     """Return a mention whose id is made of its label and its spans."""
     return Entity(f"{label}{spans}", label, tuple(Span(*span) for span in spans))
@@ -36,6 +42,11 @@ def marked(*entities: Entity, **relations: tuple[Entity, Entity]) -> Annotation:
     """Return an annotation; the names of `relations` are their labels."""
     stated = (Relation(label, label, head.id, tail.id) for label, (head, tail) in relations.items())
     return Annotation(entities, tuple(stated))
+
+
+DRUG, HEADACHE, NAUSEA = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (35, 41))
+SEVERE, SYMPTOM = mention("Disease", (15, 30)), mention("Symptom", (35, 41))
+"""Mentions of :data:`TEXT`; the last two are what somebody else might take for the headache and the nausea."""
 
 
 def double(given: Mapping[str, Annotation], ident: int = 1, *, role: Role = "pool", drawn_with: int = 0) -> Double:

@@ -6,20 +6,21 @@ import pytest
 from scipy.stats import binom
 
 from biorat_al.corpus.formats.bigbio.details import AgreementF1, PairAgreement
-from biorat_al.corpus.model.document import Annotation, Entity, Span
+from biorat_al.corpus.model.document import Annotation
 from biorat_al.learner.counts import Counts
 from biorat_al.people.agreement import Agreement, f1_interval
 from biorat_al.people.bootstrap import tail
+from tests.people.factories import marked, mention
 
 
-def marked(*starts: int) -> Annotation:
-    return Annotation(tuple(Entity(f"T{start}", "Disease", (Span(start, start + 1),)) for start in starts))
+def at(*starts: int) -> Annotation:
+    return marked(*(mention("Disease", (start, start + 1)) for start in starts))
 
 
 def test_pairs_and_all_of_them_together() -> None:
     agreement = Agreement()
-    agreement.add(["annotator-10", "annotator-2", "annotator-1"], [marked(1, 2), marked(1), marked()])
-    agreement.add(["annotator-1", "annotator-2"], [marked(3), marked(3)])
+    agreement.add(["annotator-10", "annotator-2", "annotator-1"], [at(1, 2), at(1), at()])
+    agreement.add(["annotator-1", "annotator-2"], [at(3), at(3)])
     assert list(agreement.pairs()) == [
         PairAgreement("annotator-1", "annotator-2", (1, 2), AgreementF1(2, 2 / 3, (0.0, 1.0))),
         PairAgreement("annotator-1", "annotator-10", (0, 2), AgreementF1(1, 0.0, None)),

@@ -19,16 +19,25 @@ from biorat_al.people.agreement import Agreement
 from biorat_al.people.agreement_figures import ComparedAnnotators, Measured
 from biorat_al.people.agreement_report import ALL_PAIRS, COLUMNS, AgreementReport, agreement_report
 from biorat_al.people.compared_text import MEASURES, Marked
-from tests.people.factories import TEXT, double, marked, mention, mentions
-
-DRUG, HEADACHE, NAUSEA = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (35, 41))
-SEVERE, SYMPTOM = mention("Disease", (15, 30)), mention("Symptom", (35, 41))
+from tests.people.factories import (
+    DRUG,
+    HEADACHE,
+    NAUSEA,
+    ONE,
+    SEVERE,
+    SYMPTOM,
+    TEXT,
+    THREE,
+    TWO,
+    double,
+    marked,
+    mention,
+    mentions,
+)
 
 FIRST = marked(DRUG, HEADACHE, NAUSEA, causes=(DRUG, NAUSEA))
 SECOND = marked(DRUG, SEVERE, SYMPTOM)
 THIRD = marked(DRUG, NAUSEA, treats=(DRUG, NAUSEA))
-
-ONE, TWO, THREE = "annotator-1", "annotator-2", "annotator-3"
 
 
 def values(measured: Mapping[str, Measured]) -> dict[str, float | None]:

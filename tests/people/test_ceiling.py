@@ -16,11 +16,7 @@ from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.store.answers import answers
 from biorat_al.store.tables import DocumentRow, EvaluationRow, ModelRow, RoundRow
-from tests.people.factories import AT, add_answer, marked, mention, text_project
-
-ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
-
-DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (15, 30))
+from tests.people.factories import ANN, AT, BOB, CARLA, DRUG, HEADACHE, SEVERE, add_answer, marked, text_project
 
 
 @pytest.fixture

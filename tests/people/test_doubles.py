@@ -14,11 +14,8 @@ from biorat_al.people.doubles import Double, read_doubles, several_answers
 from biorat_al.project import Project
 from biorat_al.store.parts.segments import make_segments, segments_of
 from biorat_al.store.tables import DocumentRow
-from tests.people.factories import add_answer, marked, mention
+from tests.people.factories import ANN, BOB, CARLA, ONE, THREE, TWO, add_answer, marked, mention
 from tests.support.rounds import make_project, settings_for
-
-ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
-ONE, TWO, THREE = "annotator-1", "annotator-2", "annotator-3"
 
 FIRST, SECOND = marked(mention("Disease", (0, 6))), marked(mention("Chemical", (10, 16)))
 

@@ -22,13 +22,9 @@ from biorat_al.people.pre_label_answers import (
 from biorat_al.people.pre_label_bias import Comparison, PreLabelBias, Sums
 from biorat_al.project import Project
 from biorat_al.store.tables import DocumentRow, MemberRow, RoundRow, SeatRow, TaskRow
-from tests.people.factories import AT, add_answer, marked, mention, text_project
+from tests.people.factories import ANN, AT, BOB, DRUG, HEADACHE, SEVERE, add_answer, marked, text_project
 
 POOL = select(DocumentRow.id).where(DocumentRow.split == "pool").order_by(DocumentRow.id)
-
-ANN, BOB = "ann@example.org", "bob@example.org"
-
-DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (15, 30))
 
 
 @pytest.fixture

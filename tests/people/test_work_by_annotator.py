@@ -13,11 +13,7 @@ from biorat_al.people.agreement_report import find_disagreements, known_agreemen
 from biorat_al.people.work_by_annotator import WorkOfAnnotator, work_by_annotator
 from biorat_al.project import Project
 from biorat_al.store.tables import DocumentRow, MemberRow, RoundRow, SeatRow
-from tests.people.factories import AT, add_answer, marked, mention, text_project
-
-ANN, BOB, CARLA = "ann@example.org", "bob@example.org", "carla@example.org"
-
-DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (15, 30))
+from tests.people.factories import ANN, AT, BOB, CARLA, DRUG, HEADACHE, SEVERE, add_answer, marked, text_project
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ def agreement(
     """Show how far annotators agree, for each pair and each label.
 
     Counted are documents and sentences that several people annotated, each alone and without pre-labels. Annotators
-    have the pseudonyms of the export; examples hold text of the documents.
+    have the pseudonyms of the export; examples hold text of the documents. The last lines say what pre-labels do to
+    people, or how many documents would tell.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ from biorat_al.people.disputes import Disputes
 from biorat_al.people.work_by_annotator import WorkOfAnnotator
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
 from tests.efficiency.factories import exact, of_points, point
-from tests.people.factories import double, marked, mention
+from tests.people.factories import DRUG, HEADACHE, SEVERE, double, marked
 
 AGAIN = "biorat-al round"
 ADJUDICATE = "biorat-al adjudicate"
@@ -145,7 +145,6 @@ CEILING = Ceiling(
 
 DISPUTES = Disputes(9, 5, 12, 0, 0, AgreementF1(9, 0.8, (0.7, 0.9)), (), texts=frozenset({1, 2}))
 
-DRUG, HEADACHE, SEVERE = mention("Chemical", (0, 7)), mention("Disease", (22, 30)), mention("Disease", (15, 30))
 AGREED = agreement_report([double({"annotator-1": marked(DRUG, HEADACHE), "annotator-2": marked(DRUG, SEVERE)})])
 WORK = [
     WorkOfAnnotator("annotator-1", Counter(pool=50, test=4), 300, 36000.0, 50, 8),
