@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from biorat_al.presentation.agreement import agreement_text
 from sqlalchemy import select
 
 from biorat_al.efficiency.report.sections.pre_label_bias import pre_label_section
@@ -20,6 +19,7 @@ from biorat_al.people.pre_label_answers import (
     read_comparison,
 )
 from biorat_al.people.pre_label_bias import Comparison, PreLabelBias, Sums
+from biorat_al.presentation.people.agreement import agreement_text
 from biorat_al.project import Project
 from biorat_al.store.tables import DocumentRow, MemberRow, RoundRow, SeatRow, TaskRow
 from tests.people.factories import ANN, AT, BOB, DRUG, HEADACHE, SEVERE, add_answer, marked, text_project
