@@ -18,6 +18,7 @@ from biorat_al.desk.labelstudio.configuration import (
     Mark,
     all_changes,
     changes,
+    colour_of,
     description,
     labelling_configuration,
     project_title,
@@ -242,3 +243,24 @@ def test_titles_have_a_length_that_label_studio_takes(title: str) -> None:
     assert all(made.startswith(title[:30]) for made in titles.values())
     assert titles["test"].endswith(" (blind test)")
     assert titles["segment"].endswith(" (sentences)")
+
+
+@pytest.mark.parametrize("title", ["ab", "bc5cdr", "y" * 60])
+@pytest.mark.parametrize("name", ["ann@example.org", f"{'n' * 60}@example.org"])
+def test_the_title_of_a_person_s_project_has_the_name(title: str, name: str) -> None:
+    for role in ROLES:
+        made = project_title(title, role, name)
+        assert 3 <= len(made) <= 50
+        project, _, person = made.partition(" · ")
+        assert title.startswith(project)
+        assert len(project) >= min(len(title), 10)
+        assert person.startswith(name[:23])
+    assert (
+        project_title("trial", "pool", "annotator@localhost.localdomain") == "trial · annotator@localhost.localdomain"
+    )
+
+
+def test_the_projects_of_people_have_different_colours() -> None:
+    assert len({colour_of("pool", number) for number in range(1, 15)}) == 14
+    assert {colour_of("test", number) for number in (None, 1, 2)} == {COLOURS["test"]}
+    assert colour_of("pool") == COLOURS["pool"]
