@@ -274,8 +274,8 @@ def word(marker: str) -> str:
     return marker if plain else f"-{_checksum(marker)}"
 
 
-LONGEST_NAME = 24
-"""Most characters of a person's name in a title, so that there is room for the project's."""
+SHORTEST_NAME = 24
+"""Characters of a title that a person's name has in any case; the name of the project is cut off before."""
 
 _SUFFIXES: Mapping[DeskRole, str] = {
     "segment": " (sentences)", "test": " (blind test)", "disputes": " (disputes)", "review": " (review)",
@@ -289,7 +289,8 @@ def project_title(title: str, role: DeskRole, person: str = "") -> str:
     """
     suffix = _SUFFIXES.get(role, " (pool)" if len(title) < 3 else "")
     if person:
-        named = person if len(person) <= LONGEST_NAME else f"{person[: LONGEST_NAME - 1]}…"
+        room = max(SHORTEST_NAME, 50 - len(title) - len(f" · {suffix}"))
+        named = person if len(person) <= room else f"{person[: room - 1]}…"
         suffix = f" · {named}{suffix}"
     return title[: 50 - len(suffix)] + suffix
 

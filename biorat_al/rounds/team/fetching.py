@@ -20,7 +20,8 @@ from biorat_al.rounds.team.places import Place, places_of, project_of
 from biorat_al.rounds.team.sending import send_unsent
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
-from biorat_al.store.tables import AnnotationRow, SeatRow
+from biorat_al.store.documents import document_keys
+from biorat_al.store.tables import AnnotationRow
 from biorat_al.store.team.members import member_project
 from biorat_al.store.team.seats import seats_in_state, withdraw
 from biorat_al.wording import plural
@@ -156,23 +157,30 @@ def note_seats(session: Session, pulled: Sequence[tuple[Place, Pull]]) -> None:
         if place.member is None:
             continue
         seats = seats_in_state(session, "open", "answered", "skipped", role=place.role, member_id=place.member.id)
-        given = _given(session, [seat.document_id for seat in seats])
+        concerned = [seat.document_id for seat in seats]
+        given, keys = _given(session, concerned), document_keys(session, concerned)
         for seat in seats:
-            seat.state = _state(seat, place.member.name.casefold(), given.get(seat.document_id, {}), pull)
+            task_id = seat.desk_task_id or ""
+            # the desk may have given the id of a deleted task to another one
+            named = keys[seat.document_id] if pull.keys is None else pull.keys.get(task_id)
+            there = task_id in pull.existing and named == keys[seat.document_id]
+            left = pull.seats_of(task_id) if there else None
+            seat.state = _state(place.member.name.casefold(), given.get(seat.document_id, {}), left)
     session.flush()
 
 
-def _state(seat: SeatRow, name: str, given: Mapping[str, bool], pull: Pull) -> str:
+def _state(name: str, given: Mapping[str, bool], left: int | None) -> str:
     """Return the state of a seat.
 
     :param name: of its member, in small letters.
     :param given: whether each person has answered the document rather than skipped it, by name in small letters.
+    :param left: how many more people should answer the member's task; None if it no longer exists.
     """
     if given.get(name):
         return "answered"
-    if seat.desk_task_id not in pull.existing:
+    if left is None:
         return "deleted"
-    if pull.seats_of(seat.desk_task_id or ""):
+    if left:
         return "open"
     if name in given:
         return "skipped"

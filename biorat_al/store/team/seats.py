@@ -81,9 +81,10 @@ def confirm_seats(session: Session, member_id: int, arrived: Mapping[int, str], 
     seats = seats_of_documents(session, list(arrived))
     for some in chunks(list(arrived)):
         for task in session.scalars(select(TaskRow).where(TaskRow.document_id.in_(some))):
-            # a task that was deleted on the desk, and made again
+            # a task that was deleted on the desk and made again; the next fetch finds its id, which may be another
+            # task's until then
             if task.state == "deleted":
-                task.state, task.desk_task_id = "open", arrived[task.document_id]
+                task.state, task.desk_task_id = "open", None
             task.seats = sum(seat.state == "open" for seat in seats[task.document_id])
 
 

@@ -19,6 +19,7 @@ from biorat_al.desk.labelstudio.configuration import (
     Mark,
     all_changes,
     changes,
+    colour_of,
     description,
     labelling_configuration,
     project_title,
@@ -257,3 +258,24 @@ def test_what_a_label_means_is_a_hint_on_it(labels: list[str], said: str) -> Non
 def test_a_label_without_a_meaning_has_no_hint_and_the_configuration_is_as_before() -> None:
     assert labelling_configuration(["A"], (), "pool", {}) == labelling_configuration(["A"])
     assert "hint" not in labelling_configuration(["A"])
+
+
+@pytest.mark.parametrize("title", ["ab", "bc5cdr", "y" * 60])
+@pytest.mark.parametrize("name", ["ann@example.org", f"{'n' * 60}@example.org"])
+def test_the_title_of_a_person_s_project_has_the_name(title: str, name: str) -> None:
+    for role in ROLES:
+        made = project_title(title, role, name)
+        assert 3 <= len(made) <= 50
+        project, _, person = made.partition(" · ")
+        assert title.startswith(project)
+        assert len(project) >= min(len(title), 10)
+        assert person.startswith(name[:23])
+    assert (
+        project_title("trial", "pool", "annotator@localhost.localdomain") == "trial · annotator@localhost.localdomain"
+    )
+
+
+def test_the_projects_of_people_have_different_colours() -> None:
+    assert len({colour_of("pool", number) for number in range(1, 15)}) == 14
+    assert {colour_of("test", number) for number in (None, 1, 2)} == {COLOURS["test"]}
+    assert colour_of("pool") == COLOURS["pool"]
