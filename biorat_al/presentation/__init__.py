@@ -8,7 +8,7 @@ Most modules belong to one command: each has a function that takes the command's
 - ``plan``: ``round --dry-run``
 - ``corpus``: ``convert`` and ``validate``
 - ``audit``: ``audit``, as text and as CSV; ``audit_page``: its page
-- ``settling``: ``adjudicate`` and ``audit --push``
+- ``settling``: ``biorat-al adjudicate`` and ``audit --push``
 - ``text``: what they share: tables, notes, percentages, durations
 
 All of them may import ``text``, which imports none of them. Nothing here prints; the command line does.

@@ -30,7 +30,8 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
         extras={"events": [{"id": "E1"}]},
     )
     records = [Record(Document(f"p{number}", TEXT.format(number)), gold, "made") for number in range(10)]
-    with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=8, test=2, records=records) as made:
+    settings = settings_for(tiny_encoder, entities=[{"name": "Disease"}])
+    with make_project(tmp_path / "trial", settings, pool=8, test=2, records=records) as made:
         with made.store.write() as session:
             for number in range(10):
                 add_answer(session, f"p{number}", ANN, marked(FIRST) if number in (3, 9) else BOTH)
