@@ -115,6 +115,7 @@ def test_what_cannot_be_reviewed_is_said_in_a_sentence(project: Project, tmp_pat
     change_answer(project, "p9", ANN, BOTH)
     with pytest.raises(NothingToDoYet, match="nothing looks wrong"):
         project.settling.review()
-    new = make_project(tmp_path / "new", settings_for(tiny_encoder), gold=False)
+    new = make_project(tmp_path / "new", settings_for(tiny_encoder, desk={"kind": "label-studio"}), gold=False)
+    hurried(new)
     with new, pytest.raises(NothingToDoYet, match="nothing has been annotated"):
         new.settling.review()
