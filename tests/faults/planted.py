@@ -35,16 +35,16 @@ MISSED = (
     ),
     Fault(
         "a late push is looked for once only",
-        "biorat_al/rounds/team/sending.py",
-        "        time.sleep(0.5)\n",
-        "        break\n",
+        "biorat_al/desk/base.py",
+        "            time.sleep(0.5)\n",
+        "            break\n",
         (f"{_LATE}::test_tasks_that_arrive_late_are_waited_for_and_not_sent_again",),
     ),
     Fault(
         "a late push is given no time by the round",
-        "biorat_al/rounds/team/sending.py",
-        "context.desk.settle_seconds",
-        "0.0",
+        "biorat_al/desk/base.py",
+        "time.monotonic() + self.settle_seconds",
+        "time.monotonic()",
         (_LATE,),
         places=None,
     ),
@@ -349,7 +349,7 @@ STORE = (
     ),
     Fault(
         "a round has nothing to do where answers were only deleted",
-        "biorat_al/store/tasks.py",
+        "biorat_al/store/rounds.py",
         "recent = or_(AnnotationRow.fetched_round == round_number, AnnotationRow.deleted_at >= began)",
         "recent = AnnotationRow.fetched_round == round_number",
         ("tests/store/test_rounds.py::test_a_round_has_work_where_answers_were_only_deleted",),
@@ -392,8 +392,8 @@ STORE = (
     Fault(
         "model output in a person's name counts",
         "biorat_al/store/answers.py",
-        "            AnnotationRow.made_from.is_(None),\n        )\n        .order_by(",
-        "        )\n        .order_by(",
+        "            AnnotationRow.made_from.is_(None),\n            *(()",
+        "            *(()",
         (f"{_REVISIONS}::test_model_output_never_outvotes_people_and_is_no_news",),
     ),
     Fault(

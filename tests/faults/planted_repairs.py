@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.faults.fault import Fault
 
 _TASKS = "tests/store/test_tasks.py"
+_SETTLED = "tests/rounds/settling/test_adjudicating.py"
 _PUSH = "tests/rounds/steps/test_push.py"
 _INTEGRITY = "tests/rounds/test_integrity.py"
 _ROWS = "tests/store/database/test_integrity.py"
@@ -16,9 +17,30 @@ REPAIRS = (
     Fault(
         "answers on the copy of a task are left alone",
         "biorat_al/store/tasks.py",
-        "counts, at) for task in tasks]",
-        "counts, at) for task in tasks[:1]]",
+        "counts, columns) for task in tasks]",
+        "counts, columns) for task in tasks[:1]]",
         (f"{_TASKS}::test_answers_on_all_tasks_of_a_document_count",),
+    ),
+    Fault(
+        "an adjudicator's answer is one vote among others",
+        "biorat_al/rounds/steps/settled.py",
+        "ground_truth=True",
+        "ground_truth=False",
+        (f"{_SETTLED}::test_the_adjudicated_answer_counts_and_the_annotators_keep_theirs",),
+    ),
+    Fault(
+        "what annotators changed after they were adjudicated is not reported",
+        "biorat_al/people/settling/contested.py",
+        "one.digest not in answered[one.document_id]",
+        "False",
+        (f"{_SETTLED}::test_an_annotator_who_edits_after_adjudication_is_reported_and_the_truth_stays",),
+    ),
+    Fault(
+        "a text of a document becomes HTML above it",
+        "biorat_al/desk/labelstudio/sheets.py",
+        "escape(",
+        "(",
+        ("tests/desk/labelstudio/test_sheets.py",),
     ),
     Fault(
         "nobody is told that a person has answered a task and its copy",
@@ -71,9 +93,9 @@ REPAIRS = (
     ),
     Fault(
         "a server that hung is given no time from its first answer",
-        "biorat_al/rounds/team/sending.py",
-        "    arrived = context.desk.find(project, keys)\n    deadline = time.monotonic() +",
-        "    began = time.monotonic()\n    arrived = context.desk.find(project, keys)\n    deadline = began +",
+        "biorat_al/desk/base.py",
+        "        arrived = self.find(project, keys)\n        deadline = time.monotonic() +",
+        "        began = time.monotonic()\n        arrived = self.find(project, keys)\n        deadline = began +",
         ("tests/rounds/steps/test_late_push.py::test_the_time_to_wait_begins_when_a_desk_that_hung_answers_again",),
     ),
     Fault(

@@ -44,7 +44,7 @@ def adjudicate(
       biorat-al adjudicate --limit 20
       biorat-al adjudicate --report --json
     """
-    from biorat_al.presentation.settling import asked_text, upheld_text
+    from biorat_al.presentation.people.settling import asked_text, upheld_text
     from biorat_al.project import Project
 
     if upheld and limit is not None:

@@ -101,7 +101,7 @@ def _push(folder: Path | None, more: bool, limit: int, label: str | None) -> Non
 
     :param more: whether other options were given that say what to do with the findings.
     """
-    from biorat_al.presentation.settling import asked_text
+    from biorat_al.presentation.people.settling import asked_text
     from biorat_al.project import Project
 
     if more:

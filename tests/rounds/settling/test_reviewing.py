@@ -30,7 +30,8 @@ def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
         extras={"events": [{"id": "E1"}]},
     )
     records = [Record(Document(f"p{number}", TEXT.format(number)), gold, "made") for number in range(10)]
-    with make_project(tmp_path / "trial", settings_for(tiny_encoder), pool=8, test=2, records=records) as made:
+    settings = settings_for(tiny_encoder, entities=[{"name": "Disease"}])
+    with make_project(tmp_path / "trial", settings, pool=8, test=2, records=records) as made:
         with made.store.write() as session:
             for number in range(10):
                 add_answer(session, f"p{number}", ANN, marked(FIRST) if number in (3, 9) else BOTH)
@@ -114,6 +115,7 @@ def test_what_cannot_be_reviewed_is_said_in_a_sentence(project: Project, tmp_pat
     change_answer(project, "p9", ANN, BOTH)
     with pytest.raises(NothingToDoYet, match="nothing looks wrong"):
         project.settling.review()
-    new = make_project(tmp_path / "new", settings_for(tiny_encoder), gold=False)
+    new = make_project(tmp_path / "new", settings_for(tiny_encoder, desk={"kind": "label-studio"}), gold=False)
+    hurried(new)
     with new, pytest.raises(NothingToDoYet, match="nothing has been annotated"):
         new.settling.review()

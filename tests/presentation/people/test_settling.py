@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from biorat_al.people.settling.upheld import Upheld
-from biorat_al.presentation.settling import asked_text, upheld_text
+from biorat_al.presentation.people.settling import asked_text, upheld_text
 from biorat_al.rounds.settling.asking import AskedAgain
 from biorat_al.rounds.steps.settled import Settled
 
@@ -17,7 +17,7 @@ def test_what_was_fetched_made_and_withdrawn_is_told() -> None:
         "2 tasks made, 1 outdated task withdrawn",
         "4 documents adjudicated, 3 open",
         "Next: http://ls/projects/7/ (Label All Tasks); then: biorat-al round",
-        "  Look here.",
+        "  Note: Look here.",
     ]
     assert asked_text(AskedAgain("review", None)) == "0 documents reviewed, 0 open"
 
