@@ -19,7 +19,8 @@ OTHER_NAMES = {
     "corpus/formats/bigbio": {"datasets"},
     "desk/labelstudio": {"connect"},
     "efficiency/report": {"status"},
-    "presentation": {"convert", "simulate", "validate"},
+    "presentation": {"adjudicate", "convert", "simulate", "validate"},
+    "presentation/people": {"adjudicate"},
     "project": {"init"},
     "rounds/steps": {"model_folder"},
 }

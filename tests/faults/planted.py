@@ -29,7 +29,7 @@ MISSED = (
     Fault(
         "a skipped step is run again on resuming",
         "biorat_al/rounds/runner.py",
-        'if row.state in ("done", "skipped"):',
+        "if row.state in _ENDED:",
         'if row.state == "done":',
         ("tests/rounds/test_resuming.py::test_a_step_that_was_skipped_is_not_run_again",),
     ),
