@@ -200,8 +200,8 @@ REPAIRS = (
     Fault(
         "a label that was added later counts as not there in earlier documents",
         "biorat_al/store/answers.py",
-        "return replace(vote, unasked=unasked) if unasked else vote",
-        "return vote",
+        "return replace(vote, unasked=unasked, guidelines=guidelines) if unasked or guidelines else vote",
+        "return replace(vote, guidelines=guidelines)",
         ("tests/rounds/test_label_added.py",),
     ),
     Fault(
