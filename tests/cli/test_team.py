@@ -19,6 +19,7 @@ from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.tables import AnnotationRow, DocumentRow, RoundRow, SeatRow
 from biorat_al.store.team.members import find_member, members
 from biorat_al.store.team.seats import seats_in_state
+from biorat_al.wording import plural
 from tests.people.factories import AT, TEXT, add_answer, marked, mention
 from tests.support.commands import call, nowhere, one_sentence
 from tests.support.fake_label_studio import FakeLabelStudio, fake_label_studio
@@ -299,7 +300,7 @@ def test_a_group_moves_tasks_and_forgets_somebody_on_a_real_server(
         bob.draft(begun, [])
         outcome = call("team", "reassign", bob.email, "--to", ann.email, "--project", project.folder)
         assert outcome.code == 0, outcome.err
-        assert f"{len(free)} tasks moved from {bob.email} to {ann.email}." in flat(outcome.out)
+        assert f"{plural(len(free), 'task')} moved from {bob.email} to {ann.email}." in flat(outcome.out)
         assert "2 tasks are left there" in flat(outcome.out)
         refused = one_sentence(call("team", "forget", bob.email, "--project", project.folder), 2)
         assert f"2 tasks are open for {bob.email}" in refused
