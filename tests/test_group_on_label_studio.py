@@ -77,7 +77,9 @@ def test_two_people_work_in_projects_of_their_own(
         assert f"the project of {bob} (pool) was deleted on the desk" in " ".join(error.notes)
         again = {key: row for name, key, row in seats(project, "open") if name == bob}
         assert len(again) == missing
-        assert {row.desk_task_id for row in again.values()}.isdisjoint(row.desk_task_id for row in given.values())
+        # with SQLite, Label Studio gives the ids of deleted tasks to new ones
+        for key, row in again.items():
+            assert people[bob].open(str(row.desk_task_id))["data"]["document_id"] == key
         for row in again.values():
             submit(bob, row)
         status = project.status()

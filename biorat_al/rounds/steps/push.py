@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from biorat_al.corpus.model.role import LEARNT_ROLES, Role
 from biorat_al.corpus.segments import Part
 from biorat_al.desk.base import DeskProject
+from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.completing import pre_label_begun
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.half_done import note_shown_again
@@ -19,6 +20,7 @@ from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.team.assigning import assign_seats
 from biorat_al.rounds.team.batches import Asked, Batch, batches_of
 from biorat_al.rounds.team.doubles import DOUBLES
+from biorat_al.rounds.team.fetching import make_again
 from biorat_al.rounds.team.places import prepared
 from biorat_al.rounds.team.sending import pre_annotations, send
 from biorat_al.rounds.unasked import behind
@@ -92,7 +94,13 @@ def run(context: Context) -> Finish:
         stays = batch.waits or (batch.is_known and batch.role in stale)
         if not (batch.concerns_anything or stays or _is_always_there(context, batch)):
             continue
-        project = prepared(context, batch.role, batch.member)
+        try:
+            project = prepared(context, batch.role, batch.member)
+        except DeskProjectGoneError as error:
+            if batch.member is None:
+                raise
+            context.progress.say(f"Note: {make_again(context, batch.role, batch.member, error)}.")
+            return run(context)
         notices += project.notices
         offered.setdefault(batch.role, []).append(project)
         _to_annotators(context, project, batch, parts)

@@ -6,7 +6,7 @@ What a person did counts as theirs, in whosever project it was done.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from biorat_al.rounds.team.sending import send_unsent
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys
-from biorat_al.store.tables import AnnotationRow
+from biorat_al.store.tables import AnnotationRow, MemberRow
 from biorat_al.store.team.members import member_project
 from biorat_al.store.team.seats import seats_in_state, withdraw
 from biorat_al.wording import plural
@@ -62,6 +62,19 @@ def fetch(context: Context, documents: Documents) -> tuple[Pulled, list[str]]:
             if (place.member_id, place.role) in again:
                 found.setdefault(place.role, []).append((place, _pulled(context, place, documents)))
     return {role: some for role, some in found.items() if some}, notices
+
+
+def make_again(context: Context, role: Role, member: MemberRow, error: DeskProjectGoneError) -> str:
+    """Let a member's project that is gone be made again with what has no answer; return a sentence on it.
+
+    :raises DeskProjectGoneError: no other project is there either, as on another server.
+    """
+    with context.store.read() as session:
+        places = [place for one in ROLES for place in places_of(session, one)]
+    (gone,) = (place for place in places if (place.role, place.member_id) == (role, member.id))
+    if not any(_exists(context, place) for place in places if place is not gone):
+        raise error
+    return _withdrawn(context, gone)
 
 
 def look(desk: Desk, settings: Settings, places: Sequence[Place]) -> Pulled:
@@ -211,6 +224,14 @@ def _pulled(context: Context, place: Place, documents: Documents) -> Pull:
     with context.progress.bar(f"Fetching answers ({place.role}{whose})"):
         project = project_of(place.row, place.role, context.settings)
         return context.desk.pull(project, documents, place.row.cursor)
+
+
+def _exists(context: Context, place: Place) -> bool:
+    try:
+        look(context.desk, context.settings, [replace(place, member=None)])
+    except DeskProjectGoneError:
+        return False
+    return True
 
 
 def _withdrawn(context: Context, place: Place) -> str:

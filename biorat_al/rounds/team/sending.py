@@ -17,6 +17,7 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.role import ROLES, DeskRole, Role
 from biorat_al.corpus.segments import Part
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
+from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.team.places import prepared
 from biorat_al.store.annotations import chunks, entity_from_values, relation_from_values
@@ -95,7 +96,11 @@ def send_unsent(context: Context) -> None:
         with context.store.read() as session:
             shown = _shown_before(session, [one for one in documents if (member_id, one) not in blind])
             parts = parts_of(session, documents)
-        project = prepared(context, role, member)
+        try:
+            project = prepared(context, role, member)
+        except DeskProjectGoneError:
+            # the project is made again once it is known that the others are there
+            continue
         send(context, project, documents, shown, parts, member=member)
         if versions := Counter(one.model_version for one in shown.values()):
             context.desk.publish(project, versions.most_common(1)[0][0])

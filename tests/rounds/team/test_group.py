@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.errors import NothingToDoYet, UsageError
+from biorat_al.errors import DeskProjectGoneError, NothingToDoYet, UsageError
 from biorat_al.people.doubles import several_answers
 from biorat_al.project import Project
+from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.steps import push
 from biorat_al.rounds.team.doubles import REASON
 from biorat_al.store.picks import picks_of
 from biorat_al.store.store import now
@@ -176,12 +178,26 @@ def test_a_project_that_was_deleted_is_made_again_without_doubling_what_is_answe
     assert tasks_on_the_desk(asked) == before
 
 
+def test_a_project_that_is_gone_when_a_batch_is_sent_is_made_again(asked: Project) -> None:
+    before = tasks_on_the_desk(asked)
+    delete_project(asked, ANN, "pool")
+    context = Context(asked.folder, asked.settings, asked.store, asked.desk, 0, RoundRequest())
+    push.run(context)
+    assert tasks_on_the_desk(asked) == before
+    assert {row.state for _, _, row in seats(asked)} == {"open"}
+    for person, role, _ in before:
+        delete_project(asked, person, role)
+    with pytest.raises(DeskProjectGoneError):
+        push.run(context)
+    assert tasks_on_the_desk(asked) == []
+
+
 def test_if_all_projects_are_gone_it_is_another_desk(asked: Project) -> None:
     for name in PEOPLE:
         for role in ("pool", "test"):
             delete_project(asked, name, role)
     before = [(name, key, row.state) for name, key, row in seats(asked)]
-    with pytest.raises(Exception, match="the oracle has no project"):
+    with pytest.raises(DeskProjectGoneError, match="the oracle has no project"):
         asked.round()
     assert [(name, key, row.state) for name, key, row in seats(asked)] == before
 
