@@ -295,6 +295,7 @@ def test_a_group_moves_tasks_and_forgets_somebody_on_a_real_server(
             member = find_member(session, bob.email)
             assert member is not None
             tasks = [row.desk_task_id or "" for row in seats_in_state(session, "open", member_id=member.id)]
+            everybodys = len(seats_in_state(session, "open"))
         answered, begun, *free = tasks
         answer = bob.submit(answered, [])
         bob.draft(begun, [])
@@ -309,7 +310,7 @@ def test_a_group_moves_tasks_and_forgets_somebody_on_a_real_server(
             project.round()
         people = {one.name: one for one in project.team.status().people}
         assert (people[bob.email].assigned, people[bob.email].open, people[bob.email].done) == (2, 0, 2)
-        assert (people[ann.email].open, people[ann.email].done) == (10 - 2, 0)
+        assert (people[ann.email].open, people[ann.email].done) == (everybodys - 2, 0)
         assert call("team", "forget", bob.email, "--project", project.folder).code == 0
         # the server still has the name, and sends it with every change
         bob.edit(answer, [])

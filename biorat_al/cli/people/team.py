@@ -85,7 +85,7 @@ def team_status(folder: Path | None, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="Most tasks to move, the newest first.  [default: all]")
 @project_option
 def team_reassign(folder: Path | None, name: str, to: str, limit: int | None) -> None:
-    """Give somebody's open tasks to somebody else.
+    """Give the open tasks of NAME to somebody else.
 
     They are deleted in one project on the desk and made in the other. Whatever somebody has answered, skipped or begun
     stays where it is. If the command is cut off, the same command goes on, and so does the next round.
@@ -108,7 +108,7 @@ def team_reassign(folder: Path | None, name: str, to: str, limit: int | None) ->
 @click.argument("name", metavar="NAME")
 @project_option
 def team_leave(folder: Path | None, name: str) -> None:
-    """Give somebody no more tasks; answers stay, and open tasks until they are moved.
+    """Give NAME no more tasks; answers stay, and open tasks until they are moved.
 
     \b
     Example:
@@ -125,7 +125,7 @@ def team_leave(folder: Path | None, name: str) -> None:
 @click.argument("name", metavar="NAME")
 @project_option
 def team_forget(folder: Path | None, name: str) -> None:
-    """Remove somebody's name from the project's database, and keep the work.
+    """Remove NAME from the project's database, and keep the work.
 
     The pseudonym of exports takes its place, in answers, in what Label Studio sent, and in the history of the rounds.
     Answers of this person that are fetched later get the pseudonym too. What keeps the name is listed. This cannot be
