@@ -115,7 +115,9 @@ def test_what_cannot_be_reviewed_is_said_in_a_sentence(project: Project, tmp_pat
     change_answer(project, "p9", ANN, BOTH)
     with pytest.raises(NothingToDoYet, match="nothing looks wrong"):
         project.settling.review()
-    new = make_project(tmp_path / "new", settings_for(tiny_encoder, desk={"kind": "label-studio"}), gold=False)
+    plain = [Record(Document(f"n{number}", TEXT.format(number)), None, "made") for number in range(3)]
+    settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})
+    new = make_project(tmp_path / "new", settings, gold=False, pool=2, test=1, records=plain)
     hurried(new)
     with new, pytest.raises(NothingToDoYet, match="nothing has been annotated"):
         new.settling.review()
