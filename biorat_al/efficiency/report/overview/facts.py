@@ -80,7 +80,7 @@ def quality(status: ProjectStatus, run: Run | None) -> Fact:
     named = f"the arm {run.arm}, {trained}" if run.arm != COMMITTEE else f"the {COMMITTEE}, {trained}"
     detail = (
         f"100 would be perfect; in brackets, the 95 % interval over the {plural(tested, 'test document')}. "
-        f"The model that pre-labels: {named}, of round {last.round}; encoder {Path(run.encoder).name}."
+        f"The model of round {last.round} that pre-labels: {named}; encoder {Path(run.encoder).name}."
     )
     return Fact(label, f"{f1.text} ({f1.interval_text})", " ".join([detail, *people, *basis]), beside)
 

@@ -79,7 +79,7 @@ def test_it_says_how_far_it_is_how_good_how_long_and_what_next() -> None:
     assert progress.value == "80 of 200 documents annotated"
     assert progress.detail.startswith("Open: 20; never asked for: 100. Test set, annotated without pre-labels: 4 of 4 ")
     assert quality.value.startswith("69.0 (")
-    assert "the arm rat, random adversarial training, of round 5" in quality.detail
+    assert "The model of round 5 that pre-labels: the arm rat, random adversarial training; encoder" in quality.detail
     assert "the 95 % interval over the 4 test documents" in quality.detail
     assert left.label == "Hours left to an F1 of 80.0"
     assert left.value.startswith("about ")
