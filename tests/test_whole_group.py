@@ -194,7 +194,7 @@ def test_a_group_goes_from_the_invitation_to_a_published_corpus(
         assert status["labelled"]["pool"] == 12
         assert status["disputes"]["mentions"] == 0
 
-        work = {one["name"]: one for one in json.loads(group.run("team", "status", "--json"))}
+        work = {one["name"]: one for one in json.loads(group.run("team", "status", "--json"))["people"]}
         for person in (ann, bob, cyd):
             own = [key for name, key in group.given("open", "answered", "skipped") if name == person.email]
             one = work[person.email]
