@@ -169,7 +169,7 @@ def test_labels_with_unusual_characters_survive_the_file(tmp_path: Path, label: 
         ("team.ties", "prefer: ", 'team.ties: "prefer:" names nobody'),
         ("team.ties", "prefer:a\tb", "team.ties: .*control character"),
         ("team.ties", "", "team.ties: it is empty"),
-        ("team.double", 0.5, "team.double: there is no such setting"),
+        ("team.triple", 0.5, "team.triple: there is no such setting"),
     ],
 )
 def test_what_is_wrong_is_named(path: str, value: object, words: str) -> None:
