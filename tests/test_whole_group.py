@@ -123,12 +123,10 @@ def test_a_group_goes_from_the_invitation_to_a_published_corpus(
         said = group.run("team", "add", ann.email, bob.email, cyd.email, "--adjudicator", lead.email)
         assert len(re.findall("has an account", said)) == 4
         group.run("round")
-        pairs = Counter(
-            tuple(sorted(name for name, other in group.given(role="pool") if other == key))
-            for key in {key for (_, key), row in group.given(role="pool").items() if row.double}
-        )
-        # half of six documents, each by another pair
-        assert sorted(pairs.values()) == [1, 1, 1]
+        both = {key for (_, key), row in group.given().items() if row.double}
+        pairs = Counter(tuple(sorted(name for name, other in group.given() if other == key)) for key in both)
+        # half of six documents and both test documents, spread over three pairs
+        assert sorted(pairs.values()) == [1, 2, 2]
         assert Counter(key for _, key in group.given(role="test")) == dict.fromkeys(
             {key for _, key in group.given(role="test")}, 2
         )
