@@ -176,7 +176,7 @@ def test_a_group_goes_from_the_invitation_to_a_published_corpus(
         # three documents of the pool and two blind ones, a mention each that both have, and one that one has
         found = json.loads(group.run("agreement", "--json"))
         assert found["documents"] == 5
-        assert found["all_pairs"]["strict"]["value"] == pytest.approx(2 * 5 / (5 + 6))
+        assert found["all_pairs"]["overall"]["strict"]["value"] == pytest.approx(2 * 5 / (5 + 6))
         status = json.loads(group.run("status", "--json"))
         assert status["disputes"]["mentions"] == 1
         assert status["labelled"]["pool"] == 6
