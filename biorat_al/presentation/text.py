@@ -123,10 +123,16 @@ OPEN_TASKS: Mapping[Role, str] = {"pool": "open task", "segment": "open sentence
 def open_tasks_text(status: ProjectStatus) -> list[str]:
     """Return for each role with open tasks how many there are, and where."""
     return [
-        f"{plural(count, noun)}{seats_text(count, status.seats.get(role))} at {status.urls.get(role, status.desk)}"
+        f"{plural(count, noun)}{seats_text(count, status.seats.get(role))}{_where(status, role)}"
         for role, noun in OPEN_TASKS.items()
         if (count := status.tasks.get(role, {}).get("open", 0))
     ]
+
+
+def _where(status: ProjectStatus, role: Role) -> str:
+    """Return where the tasks of a role are: at an address, or in the projects of the members of a group."""
+    url = status.urls.get(role)
+    return f" at {url}" if url else ", who has them: biorat-al team status"
 
 
 def seats_text(tasks: int, seats: int | None) -> str:

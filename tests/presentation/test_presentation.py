@@ -181,6 +181,13 @@ def test_the_pool_is_used_up_when_nothing_is_left_of_what_is_asked_for() -> None
     assert round_text(a_report(), sentences(tasks=tasks, left=0, unit="auto")).endswith(end)
 
 
+def test_tasks_of_a_group_are_in_the_projects_of_its_members() -> None:
+    tasks = {"pool": {"open": 4, "deleted": 0}, "test": {"open": 2, "deleted": 0}}
+    said = round_text(a_report(), a_status(urls={"test": "http://ls/projects/1/"}, tasks=tasks, seats={}))
+    assert "Next: 4 open tasks, who has them: biorat-al team status\n" in said
+    assert "and 2 blind test tasks at http://ls/projects/1/" in said
+
+
 def test_a_path_or_address_stays_in_one_piece() -> None:
     folder = "/home/somebody/" + "a-rather-long-name/" * 6
     url = "http://annotation.example.org/" + "label-studio/" * 7
