@@ -40,7 +40,7 @@ def undisturbed(tmp_path: Path, tiny_encoder: Path) -> dict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["after:train", "after:evaluate"])
+@pytest.mark.parametrize("moment", ["after:train", "after:push"])
 @pytest.mark.parametrize("loss", ["gone", "weights changed", "tokenizer changed"])
 def test_a_model_that_is_lost_or_changed_between_two_steps_is_trained_again(
     tmp_path: Path, tiny_encoder: Path, undisturbed: dict, moment: str, loss: str
