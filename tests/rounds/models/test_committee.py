@@ -124,7 +124,7 @@ def test_a_killed_round_with_a_committee_ends_as_an_undisturbed_one(tmp_path: Pa
             project.round()
     undisturbed, killed = folders
     assert run_killed(undisturbed) == 0
-    for moment in ("before:train_relations", "worked:train", "after:train", "worked:evaluate", "after:select"):
+    for moment in ("before:train_relations", "worked:train", "after:train", "after:select", "worked:evaluate"):
         assert run_killed(killed, moment) == -9
     assert run_killed(killed) == 0
     with Project.open(undisturbed) as one, Project.open(killed) as other:
