@@ -43,7 +43,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
         "name", "folder", "database", "desk", "encoder", "labels", "documents", "labelled", "left", "mentions", "tasks",
         "urls", "rounds", "open_now", "desk_problem", "forecast", "relations", "concept_relations", "relation_level",
         "disputes", "seats", "seats_now", "findings", "not_asked", "borrowed", "start", "price", "pre_labels",
-        "running", "left_sentences", "unit", "wholeness", "ceiling",
+        "running", "left_sentences", "unit", "wholeness", "ceiling", "settling",
     ]  # fmt: skip
     assert status["findings"] == {"unattended": [], "problems": [], "slips": [], "revised": []}
     assert status["price"]["seconds"]["words"]["value"] == pytest.approx(0.37)
@@ -55,6 +55,7 @@ def test_status_as_json_has_these_keys(old: Path) -> None:
     assert list(status["rounds"][1]) == [
         "number", "state", "started_at", "seconds", "labelled", "f1", "evaluated", "strategy", "asked_for",
         "waiting_for", "models", "relation_f1", "begun_again", "unit", "learnt_sentences",
+        "has_tasks",
     ]  # fmt: skip
     # a project that asks for no relations
     assert (status["relations"], status["relation_level"], status["rounds"][1]["relation_f1"]) == ({}, None, {})

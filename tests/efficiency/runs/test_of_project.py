@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from biorat_al.acquisition.price.price import Price
 from biorat_al.corpus.model.document import Entity, Span
-from biorat_al.efficiency.report import build as reporting
+from biorat_al.efficiency.report import forecast_in_words
 from biorat_al.efficiency.report.build import project_report
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.forecast_in_words import project_forecast
@@ -268,7 +268,7 @@ def test_without_mentions_in_the_test_documents_f1_says_nothing(project: Project
     page = reported(project)
     assert page.verdicts[0].endswith("there is no mention in the annotated test documents, so F1 means nothing.")
     # that nothing was found where there is nothing would be an F1 of 100
-    assert set(page.sections) == {"overview", "cost", "annotators", "provenance"}
+    assert set(page.sections) == {"overview", "cost", "annotators", "pre-label-bias", "provenance"}
 
 
 def test_without_mentions_in_the_test_documents_nothing_is_forecast(
@@ -280,7 +280,7 @@ def test_without_mentions_in_the_test_documents_nothing_is_forecast(
     # nothing found where there is nothing is an F1 of 100
     empty = [one.model_copy(update={"counts": dict.fromkeys(one.counts, (0, 0, 0))}) for one in points]
     for shown, said in ((run, True), (run.model_copy(update={"points": tuple(empty)}), False)):
-        monkeypatch.setattr(reporting, "live_runs", lambda *_, shown=shown: [shown])
+        monkeypatch.setattr(forecast_in_words, "live_runs", lambda *_, shown=shown: [shown])
         found = project_forecast(project.settings, project.store, 0.9, 3)
         assert (found is not None) == said
         assert not said or " The pool has 3 documents left. The 3 documents left take less than an hour " in found
