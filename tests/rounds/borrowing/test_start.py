@@ -289,7 +289,7 @@ def test_a_corpus_that_is_taken_out_of_the_settings_is_no_longer_borrowed(tmp_pa
 @pytest.mark.parametrize(
     ("moments"),
     [
-        ["before:train", "worked:train", "writing:train", "after:evaluate", "after:select", "after:desk.push"],
+        ["before:train", "worked:train", "writing:train", "after:select", "after:desk.push", "after:push"],
         ["after:train", "before:push", "before:desk.publish", "worked:push"],
     ],
 )
