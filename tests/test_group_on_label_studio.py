@@ -6,25 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from biorat_al.errors import NothingToDoYet
 from biorat_al.people.doubles import several_answers
-from biorat_al.project import Project
 from biorat_al.store.tables import SeatRow
 from biorat_al.store.team.members import member_projects
 from tests.support.group import join, seats
 from tests.support.labelstudio import RunningLabelStudio, drawn
 from tests.support.rounds import make_project, settings_for
 from tests.test_end_to_end import environment
+from tests.test_two_annotators import waiting
 
 pytestmark = pytest.mark.slow
 
 __all__ = ["environment"]
-
-
-def waiting(project: Project) -> NothingToDoYet:
-    with pytest.raises(NothingToDoYet) as caught:
-        project.round()
-    return caught.value
 
 
 def test_two_people_work_in_projects_of_their_own(

@@ -13,6 +13,7 @@ from biorat_al.acquisition.price.answered import AnsweredWork
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.store.answers import annotators
 from biorat_al.store.tables import MemberRow, SeatRow
+from biorat_al.store.team.seats import TO_COME
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ def _open_seats(session: Session) -> dict[str, int]:
     """Return the number of documents that each annotator of the team has still to answer, by name."""
     rows = session.execute(
         select(MemberRow.name, func.count(SeatRow.id))
-        .outerjoin(SeatRow, (SeatRow.member_id == MemberRow.id) & SeatRow.state.in_(("assigned", "pushing", "open")))
+        .outerjoin(SeatRow, (SeatRow.member_id == MemberRow.id) & SeatRow.state.in_(TO_COME))
         .where(MemberRow.role == "annotator", MemberRow.left_at.is_(None))
         .group_by(MemberRow.name)
         .order_by(MemberRow.name)

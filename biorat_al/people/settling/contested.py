@@ -15,7 +15,7 @@ from biorat_al.store.annotations import CHUNK, chunks, load_annotations
 from biorat_al.store.answers import Answer, annotators, answers
 from biorat_al.store.documents import document_keys
 from biorat_al.store.parts.segments import parents_of
-from biorat_al.store.settling.settlements import settlements
+from biorat_al.store.settling.settlements import answered_digests, settlements
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,7 @@ def outdated(session: Session) -> list[str]:
 
     A document counts until it is adjudicated anew, or until the answers are what they were.
     """
-    asked = settlements(session, "disputes")
-    answered: dict[int, set[str]] = {}
-    for row in asked:
-        if row.state == "answered":
-            answered.setdefault(row.document_id, set()).add(row.digest)
+    answered = answered_digests(settlements(session, "disputes"))
     if not answered:
         return []
     return [

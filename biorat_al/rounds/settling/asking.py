@@ -17,7 +17,7 @@ from biorat_al.desk.base import DeskProject, PreAnnotation, Sheet, Task
 from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.steps.settled import NOTHING_SETTLED, Settled, fetch_settling, store_settling
-from biorat_al.settings import project_guidelines
+from biorat_al.rounds.team.places import prepared
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.parts.segments import parts_of
@@ -130,40 +130,17 @@ def ask_again(
 
 def _prepared(context: Context, kind: SettlingRole) -> tuple[DeskProject, tuple[str, ...]]:
     """Make the project, or bring it up to date; make it anew if somebody deleted it."""
-    with context.store.read() as session:
-        row = desk_project(session, kind)
-        reference, uid = row.reference if row else None, context.store.project().uid
-
-    def prepare(reference: str | None) -> DeskProject:
-        return context.desk.prepare(
-            kind,
-            context.settings.name,
-            context.settings.labels,
-            reference,
-            marker=uid,
-            relations=context.settings.relations,
-            guidelines=project_guidelines(context.folder, context.settings),
-        )
-
     try:
-        project, gone = prepare(reference), False
+        project = prepared(context, kind)
     except DeskProjectGoneError:
         with context.store.write() as session:
             rows = settlements(session, kind)
             give_up(session, kind, [row.id for row in rows if row.state in ("open", "pushing")])
             session.delete(session.get_one(DeskProjectRow, kind))
-        project, gone = prepare(None), True
-    if row is None or gone:
-        with context.store.write() as session:
-            session.add(
-                DeskProjectRow(
-                    role=kind, kind=context.desk.kind, reference=project.reference, url=project.url, cursor=None
-                )
-            )
-    notices = project.notices
-    if gone:
-        notices += ("the project was deleted on the desk and has been made anew; what was answered is not asked again",)
-    return project, notices
+        project = prepared(context, kind)
+        notice = "the project was deleted on the desk and has been made anew; what was answered is not asked again"
+        return project, (*project.notices, notice)
+    return project, project.notices
 
 
 def _settle(context: Context, project: DeskProject, kind: SettlingRole, current: Mapping[int, str]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.people.settling.contested import contested
 from biorat_al.store.answers import adjudicated_documents
-from biorat_al.store.settling.settlements import settlements
+from biorat_al.store.settling.settlements import answered_digests, settlements
 from biorat_al.wording import are, plural
 
 
@@ -59,10 +59,7 @@ def settling_progress(session: Session) -> SettlingProgress | None:
     disputed = {one.document_id for one in several if one.compared.disputed}
     if not disputed and not asked and not reviews:
         return None
-    answered: dict[int, set[str]] = {}
-    for row in asked:
-        if row.state == "answered":
-            answered.setdefault(row.document_id, set()).add(row.digest)
+    answered = answered_digests(asked)
     return SettlingProgress(
         len(disputed),
         len(disputed.intersection(adjudicated_documents(session))),

@@ -46,7 +46,7 @@ def project_of(row: DeskProjectRow | MemberProjectRow, role: DeskRole, settings:
     return DeskProject(role, row.reference, row.url, settings.labels, relations=settings.relations)
 
 
-def prepared(context: Context, role: Role, member: MemberRow | None = None) -> DeskProject:
+def prepared(context: Context, role: DeskRole, member: MemberRow | None = None) -> DeskProject:
     """Make sure that a project exists on the desk, and bring it up to date.
 
     :param member: whose project it is; None: everybody's.

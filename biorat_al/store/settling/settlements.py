@@ -45,6 +45,15 @@ def settlements(session: Session, kind: SettlingRole) -> list[SettlementRow]:
     return list(session.scalars(select(SettlementRow).where(SettlementRow.kind == kind).order_by(SettlementRow.id)))
 
 
+def answered_digests(rows: Iterable[SettlementRow]) -> dict[int, set[str]]:
+    """Return the digests of what was asked and answered, by row id of the document; others are left out."""
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        if row.state == "answered":
+            found.setdefault(row.document_id, set()).add(row.digest)
+    return found
+
+
 def intend(session: Session, kind: SettlingRole, wanted: Mapping[int, Wording], at: datetime) -> None:
     """Record that tasks are about to be pushed, by row id of the document; what was deleted is asked once more."""
     known = {(row.document_id, row.digest): row for row in settlements(session, kind)}
