@@ -48,7 +48,7 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class GroupLoad:
     """The annotators among whom documents are spread.
 
     :param people: their numbers, in any order.
@@ -62,7 +62,7 @@ class Group:
 
 
 def assign(
-    documents: Iterable[Assignable], group: Group, *, seed: int, without_pre_labels: float = 0.0
+    documents: Iterable[Assignable], group: GroupLoad, *, seed: int, without_pre_labels: float = 0.0
 ) -> list[Assigned]:
     """Spread documents over a group, in the order of their row ids.
 

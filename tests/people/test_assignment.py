@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.people.assignment import Assignable, Assigned, Group, assign, draw_share
+from biorat_al.people.assignment import Assignable, Assigned, GroupLoad, assign, draw_share
 
 seconds = st.floats(1, 10_000)
 seeds = st.integers(0, 2**32 - 1)
@@ -25,11 +25,11 @@ def batches(draw: st.DrawFn, *, doubles: bool = True) -> list[Assignable]:
 
 
 @st.composite
-def groups(draw: st.DrawFn) -> Group:
+def groups(draw: st.DrawFn) -> GroupLoad:
     people = draw(st.lists(st.integers(1, 99), min_size=2, max_size=5, unique=True))
     loads = {person: draw(st.floats(0, 10_000)) for person in people if draw(st.booleans())}
     paired = {pair: draw(st.integers(0, 9)) for pair in combinations(sorted(people), 2) if draw(st.booleans())}
-    return Group(people, loads, paired)
+    return GroupLoad(people, loads, paired)
 
 
 def people_of(given_to: list[Assigned]) -> dict[int, list[int]]:
@@ -40,7 +40,9 @@ def people_of(given_to: list[Assigned]) -> dict[int, list[int]]:
 
 
 @given(batches(), groups(), seeds)
-def test_every_document_has_one_person_or_two_different_ones(batch: list[Assignable], group: Group, seed: int) -> None:
+def test_every_document_has_one_person_or_two_different_ones(
+    batch: list[Assignable], group: GroupLoad, seed: int
+) -> None:
     found = people_of(assign(batch, group, seed=seed))
     assert set(found) == {one.document for one in batch}
     for one in batch:
@@ -51,14 +53,14 @@ def test_every_document_has_one_person_or_two_different_ones(batch: list[Assigna
 @given(batches(doubles=False), st.integers(1, 5), seeds)
 def test_loads_differ_by_at_most_the_largest_document(batch: list[Assignable], people: int, seed: int) -> None:
     loads = dict.fromkeys(range(people), 0.0)
-    for one in assign(batch, Group(range(people), {}, {}), seed=seed):
+    for one in assign(batch, GroupLoad(range(people), {}, {}), seed=seed):
         loads[one.person] += one.seconds
     largest = max((one.seconds for one in batch), default=0.0)
     assert max(loads.values()) - min(loads.values()) <= largest + 1e-6
 
 
 @given(batches(doubles=False), groups(), seeds)
-def test_work_that_is_still_open_counts(batch: list[Assignable], group: Group, seed: int) -> None:
+def test_work_that_is_still_open_counts(batch: list[Assignable], group: GroupLoad, seed: int) -> None:
     loads = {person: group.seconds.get(person, 0.0) for person in group.people}
     least = min(loads.values())
     before = dict(loads)
@@ -73,27 +75,27 @@ def test_work_that_is_still_open_counts(batch: list[Assignable], group: Group, s
 
 
 @given(st.integers(1, 40), groups(), seeds)
-def test_pairs_are_used_evenly(number: int, group: Group, seed: int) -> None:
+def test_pairs_are_used_evenly(number: int, group: GroupLoad, seed: int) -> None:
     batch = [Assignable(document, 60.0, True) for document in range(number)]
-    fresh = Group(group.people, group.seconds, {})
+    fresh = GroupLoad(group.people, group.seconds, {})
     pairs = Counter(tuple(sorted(two)) for two in people_of(assign(batch, fresh, seed=seed)).values())
     counts = [pairs[pair] for pair in combinations(sorted(group.people), 2)]
     assert max(counts) - min(counts) <= 1
 
 
 def test_a_pair_that_had_fewer_documents_together_comes_first() -> None:
-    group = Group([1, 2, 3], {}, {(1, 2): 1, (1, 3): 1, (2, 3): 0})
+    group = GroupLoad([1, 2, 3], {}, {(1, 2): 1, (1, 3): 1, (2, 3): 0})
     assert people_of(assign([Assignable(7, 60.0, True)], group, seed=1)) == {7: [2, 3]}
 
 
 @given(st.randoms(use_true_random=False), batches(), groups(), seeds, st.floats(0, 1))
 def test_order_makes_no_difference(
-    chance: object, batch: list[Assignable], group: Group, seed: int, share: float
+    chance: object, batch: list[Assignable], group: GroupLoad, seed: int, share: float
 ) -> None:
     mixed, people = list(batch), list(group.people)
     chance.shuffle(mixed)  # type: ignore[attr-defined]
     chance.shuffle(people)  # type: ignore[attr-defined]
-    other = Group(people, group.seconds, group.paired)
+    other = GroupLoad(people, group.seconds, group.paired)
     assert assign(mixed, other, seed=seed, without_pre_labels=share) == assign(
         batch, group, seed=seed, without_pre_labels=share
     )
@@ -101,7 +103,7 @@ def test_order_makes_no_difference(
 
 @given(batches(), groups(), seeds, st.floats(0, 1))
 def test_a_share_of_the_single_documents_and_all_doubles_are_blind(
-    batch: list[Assignable], group: Group, seed: int, share: float
+    batch: list[Assignable], group: GroupLoad, seed: int, share: float
 ) -> None:
     given_to = assign(batch, group, seed=seed, without_pre_labels=share)
     single = [one for one in given_to if not one.double]
@@ -111,10 +113,10 @@ def test_a_share_of_the_single_documents_and_all_doubles_are_blind(
 
 def test_nothing_can_be_given_to_nobody_and_no_double_to_one() -> None:
     with pytest.raises(ValueError, match="0 annotators"):
-        assign([], Group([], {}, {}), seed=1)
+        assign([], GroupLoad([], {}, {}), seed=1)
     with pytest.raises(ValueError, match="1 annotators"):
-        assign([Assignable(1, 60.0, True)], Group([4], {}, {}), seed=1)
-    assert people_of(assign([Assignable(1, 60.0)], Group([4], {}, {}), seed=1)) == {1: [4]}
+        assign([Assignable(1, 60.0, True)], GroupLoad([4], {}, {}), seed=1)
+    assert people_of(assign([Assignable(1, 60.0)], GroupLoad([4], {}, {}), seed=1)) == {1: [4]}
 
 
 @given(st.lists(st.integers(1, 10_000), unique=True), st.floats(0, 1), seeds)

@@ -14,7 +14,7 @@ from biorat_al.claims import claimed
 from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.forecast_in_words import seconds_per_document
-from biorat_al.efficiency.report.overview.overview import Group, ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.overview.overview import GroupMeasurements, ProjectMeasurements, project_overview
 from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
 from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.report.sections.calibration import calibration_section
@@ -163,12 +163,14 @@ def simulation_report(folder: Path, *, target: float | None = None) -> Report:
     )
 
 
-def _people(settings: Settings, store: Store, status: ProjectStatus) -> tuple[Pace | None, Group, PreLabelBias]:
+def _people(
+    settings: Settings, store: Store, status: ProjectStatus
+) -> tuple[Pace | None, GroupMeasurements, PreLabelBias]:
     """Return the seconds for one more document, what is known of the annotators, and what pre-labels do to them."""
     with store.read() as session:
         answers = answered_work(session)
         disputed = status.disputes.texts if status.disputes is not None else frozenset[int]()
-        group = Group(
+        group = GroupMeasurements(
             work_by_annotator(session, answers),
             known_agreement(session),
             find_disagreements(session, disputed) if disputed else [],

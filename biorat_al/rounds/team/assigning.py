@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biorat_al.errors import UsageError
-from biorat_al.people.assignment import Assignable, Assigned, Group, assign, draw_share
+from biorat_al.people.assignment import Assignable, Assigned, GroupLoad, assign, draw_share
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.expected_seconds import expected_seconds
 from biorat_al.settings import Settings
@@ -50,7 +50,7 @@ def assign_seats(
     with context.store.read() as session:
         people = [member.id for member in members(session, "annotator")]
         known = seated_documents(session) | _asked(session, [*picked, *test])
-        group = Group(people, open_seconds(session), paired(session))
+        group = GroupLoad(people, open_seconds(session), paired(session))
         new_picks, new_tests = ([one for one in some if one not in known] for some in (picked, test))
         if not people or not (new_picks or new_tests):
             return
@@ -94,7 +94,7 @@ def _assignable(documents: Sequence[int], drawn: Collection[int], seconds: dict[
     return [Assignable(one, seconds[one], one in drawn) for one in documents]
 
 
-def _after(group: Group, given: Sequence[Assigned]) -> Group:
+def _after(group: GroupLoad, given: Sequence[Assigned]) -> GroupLoad:
     """Return the group with what it was just given."""
     seconds, pairs = dict(group.seconds), dict(group.paired)
     of_document: dict[int, list[int]] = {}
@@ -105,7 +105,7 @@ def _after(group: Group, given: Sequence[Assigned]) -> Group:
     for two in of_document.values():
         pair = (min(two), max(two))
         pairs[pair] = pairs.get(pair, 0) + 1
-    return Group(group.people, seconds, pairs)
+    return GroupLoad(group.people, seconds, pairs)
 
 
 def _seconds(session: Session, settings: Settings, documents: Sequence[int], version: str | None) -> dict[int, float]:

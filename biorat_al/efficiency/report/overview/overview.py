@@ -70,7 +70,7 @@ class ProjectMeasurements:
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupMeasurements:
     """What is known of the people who annotate.
 
     :param work: the work of each.
@@ -84,7 +84,7 @@ class Group:
 
 
 def project_overview(
-    status: ProjectStatus, study: Study, target: float, known: ProjectMeasurements | None, group: Group
+    status: ProjectStatus, study: Study, target: float, known: ProjectMeasurements | None, group: GroupMeasurements
 ) -> Overview:
     """Return the first screen of a project with at least one round.
 

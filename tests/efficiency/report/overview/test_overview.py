@@ -10,7 +10,12 @@ import pytest
 
 from biorat_al.acquisition.price.pace import Pace
 from biorat_al.corpus.formats.bigbio.details import AgreementF1
-from biorat_al.efficiency.report.overview.overview import Group, Overview, ProjectMeasurements, project_overview
+from biorat_al.efficiency.report.overview.overview import (
+    GroupMeasurements,
+    Overview,
+    ProjectMeasurements,
+    project_overview,
+)
 from biorat_al.efficiency.report.overview.steps import Step
 from biorat_al.efficiency.report.study import Study
 from biorat_al.efficiency.runs.model import Run
@@ -61,7 +66,7 @@ def overview(
     status: ProjectStatus = STATUS,
     *values: float,
     pace: Pace | None = None,
-    group: Group = Group(),  # noqa: B008
+    group: GroupMeasurements = GroupMeasurements(),  # noqa: B008
 ) -> Overview:
     runs = [run(*values)] if values else []
     labels = {"Disease": {f"t{n}": exact(0.8) for n in range(4)}, "Chemical": {f"t{n}": exact(0.5) for n in range(4)}}
@@ -151,7 +156,7 @@ WORK = [
     WorkOfAnnotator("annotator-2", Counter(pool=30), 100),
     WorkOfAnnotator("", open=12, people=2),
 ]
-GROUP = Group(WORK, AGREED, AGREED.disagreements)
+GROUP = GroupMeasurements(WORK, AGREED, AGREED.disagreements)
 
 
 def test_people_stand_beside_the_model_overall_and_by_label() -> None:
@@ -185,7 +190,7 @@ def test_it_says_who_has_done_what_and_how_far_each_agrees_with_the_others() -> 
 
 
 def test_one_annotator_without_times_has_a_short_table() -> None:
-    alone = Group([WorkOfAnnotator("annotator-1", Counter(pool=3), 7)])
+    alone = GroupMeasurements([WorkOfAnnotator("annotator-1", Counter(pool=3), 7)])
     (table,) = overview(STATUS, group=alone).tables
     assert list(table.columns) == ["annotator", "pool", "mentions"]
 
@@ -204,7 +209,9 @@ def test_disputes_are_counted_and_shown_by_kind_and_settling_them_is_a_step() ->
         }
     ]
     assert found.steps[1] == Step("Settle what annotators disagree on, 12 disputed mentions in 5 documents", ADJUDICATE)
-    settled = overview(replace(STATUS, disputes=replace(DISPUTES, disputed_documents=0)), group=Group(WORK, AGREED))
+    settled = overview(
+        replace(STATUS, disputes=replace(DISPUTES, disputed_documents=0)), group=GroupMeasurements(WORK, AGREED)
+    )
     assert settled.facts[3].value == "nothing is disputed"
     assert [table.name for table in settled.tables] == ["overview-annotators"]
     assert len(settled.steps) == 1
