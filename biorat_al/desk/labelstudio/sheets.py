@@ -36,4 +36,6 @@ def _row(row: SheetRow) -> str:
 
 def _text(text: str) -> str:
     """Return a text on one line; Label Studio would replace what looks like a data field."""
-    return escape(re.sub(r"\s+", " ", text)).replace("$", "&#36;")
+    # HTML has no null character: browsers leave it out, or show another in its place
+    line = re.sub(r"\s+", " ", text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return escape(line).replace("$", "&#36;")

@@ -53,3 +53,9 @@ def test_any_text_is_shown_and_never_becomes_html(heading: str, columns: list[st
     position = 0
     for text in map("".join, (text.split() for text in said)):
         position = together.index(text.replace("\0", "\N{REPLACEMENT CHARACTER}"), position) + len(text)
+
+
+def test_a_null_character_is_shown_as_one_that_html_has() -> None:
+    html = sheet_html(Sheet("a\0b", (), ()))
+    assert "a\N{REPLACEMENT CHARACTER}b" in html
+    assert "\0" not in html
