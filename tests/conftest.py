@@ -15,12 +15,13 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     _threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _threads)))
 
-# speed is never asserted in a test: the machines that run them are shared
+# speed is never asserted in a test: the machines that run them are shared; and the same examples in every run, so that
+# a change fails for what it changed
 settings.register_profile(
-    "shared-machine", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+    "shared-machine", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-# pytest --hypothesis-profile=thorough, where somebody has the time
-settings.register_profile("thorough", settings.get_profile("shared-machine"), max_examples=1_000)
+# pytest --hypothesis-profile=thorough, where somebody has the time: more examples, and other ones each time
+settings.register_profile("thorough", settings.get_profile("shared-machine"), max_examples=1_000, derandomize=False)
 settings.load_profile("shared-machine")
 
 pytest_plugins = [
