@@ -45,10 +45,7 @@ class Distinct:
     """
 
     def __init__(self, texts: Sequence[str], ranking: NDArray[np.int64]) -> None:
-        # digests instead of texts: the texts may be read one by one
-        groups: dict[bytes, int] = {}
-        digests = (blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest() for text in texts)
-        self._group = np.fromiter((groups.setdefault(digest, len(groups)) for digest in digests), np.int64, len(texts))
+        self._group = _groups(texts)
         self._texts = texts
         self._taken: list[int] = []
         self._taken_rows: list[Any] = []
@@ -107,3 +104,11 @@ class Distinct:
         if not wanted.all():
             self._window = self._window[wanted]
             self._rows = self._rows[np.flatnonzero(wanted)]
+
+
+def _groups(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return a number for each text, the same for the same texts, shape (n,)."""
+    # digests instead of texts: the texts may be read one by one
+    digests = (blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest() for text in texts)
+    groups: NDArray[np.int64] = np.unique(np.fromiter(digests, "V16", len(texts)), return_inverse=True)[1]
+    return groups

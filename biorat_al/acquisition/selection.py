@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
+from operator import eq, le
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +55,8 @@ def select(
     most = purse.most(_prices(candidates, budget))
     of_set = candidates.seconds is not None and strategy.per_hour == "set"
     pool = replace(_by_id(candidates), wanted=SET_PER_HOUR * most if of_set else most)
+    if any(map(eq, pool.ids, islice(pool.ids, 1, None))):
+        raise UsageError("two candidates have the same id")
     prices = _prices(pool, budget)
     generator = np.random.default_rng(seed)
     scores = strategy.scores(pool, generator)
@@ -131,15 +135,13 @@ def _check(candidates: Candidates, budget: Budget) -> None:
             raise UsageError(f"a budget of {amount} {unit} chooses nothing: give at least 1")
     if not len(candidates.ids) == len(candidates.texts) == len(candidates.tokens):
         raise UsageError("every candidate needs an id, a text and its number of word pieces")
-    if len(set(candidates.ids)) != len(candidates.ids):
-        raise UsageError("two candidates have the same id")
 
 
 def _by_id(candidates: Candidates) -> Candidates:
     """Return the same candidates, sorted by id."""
-    order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
-    if order == list(range(len(candidates))):
+    if all(map(le, candidates.ids, islice(candidates.ids, 1, None))):
         return candidates  # the texts may be read one by one
+    order = sorted(range(len(candidates)), key=candidates.ids.__getitem__)
     return replace(
         candidates,
         ids=[candidates.ids[position] for position in order],

@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 
 from biorat_al.corpus.detection import CorpusFile, Paths, check_splittable, list_files
 from biorat_al.corpus.formats.base import KEPT, InvalidMention, Reading, ReadOptions, ReadReport
-from biorat_al.corpus.formats.bigbio.kb_checks import JOINERS, KbChecker, Problem
+from biorat_al.corpus.formats.bigbio.kb_checks import JOINERS, KbChecker, Problem, problems_alone
 from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
 from biorat_al.corpus.formats.bigbio.reading import BigBioKb, kb_record, kb_rows, split_of
 from biorat_al.corpus.formats.jsonl import to_line
 from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.corpus.formats.sound import BROKEN_FILES, sound_record
+from biorat_al.corpus.io.on_disk import OnDisk
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.concepts import TMVAR, is_variant, says_more
 from biorat_al.corpus.model.document import Annotation, Document, Record
@@ -131,13 +132,13 @@ class _Check:
         self.validation = Validation(files=files)
         self._options = options
         self._kb = KbChecker()
-        # for records made from other formats: their ids are numbers that start again in each
-        self._made, self._made_checker = KbRecords(), KbChecker()
+        # for records made from other formats
+        self._made = KbRecords()
         self.left_out = ReadReport()
-        self._seen: dict[str, bytes] = {}
-        self._unique = 0
+        self._seen = OnDisk()
         self._labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._titles: list[str] = []
+        self._titles = 0
+        self._first_title = ""
 
     def file(self, file: CorpusFile) -> None:
         """Read a file and check its records.
@@ -202,9 +203,9 @@ class _Check:
     def titles(self) -> None:
         """Say how many documents consist of a title, with the first as an example."""
         if self._titles:
-            number = len(self._titles)
+            number = self._titles
             consist = f"{plural(number, 'document')} {verb(number, 'consist')} of a title alone, which one may want to"
-            message = f"{self._titles[0]}: a title without an abstract; {consist} leave out"
+            message = f"{self._first_title}: a title without an abstract; {consist} leave out"
             self.validation.warn("documents that are a title alone", message, number)
 
     def _reading(self) -> Reading:
@@ -244,16 +245,16 @@ class _Check:
         document, annotation, source = record
         where = f"{source}, document {document.id}"
         digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).digest()
-        known = self._seen.setdefault(document.id, digest)
-        if known != digest:
-            self.validation.add("ids that occur again", f"{source}: the id {document.id!r} belongs to another text")
-        elif len(self._seen) == self._unique:
+        known = self._seen.add(document.id, digest)
+        if known == digest:
             self.validation.warn("documents that occur twice", f"{where}: the same id and text occurred before")
-        self._unique = len(self._seen)
+        elif known is not None:
+            self.validation.add("ids that occur again", f"{source}: the id {document.id!r} belongs to another text")
         if not document.text.strip():
             self.validation.warn("documents without a text", f"{where}: it has no text")
         if document.is_title_alone:
-            self._titles.append(where)
+            self._titles += 1
+            self._first_title = self._first_title or where
         try:
             line = to_line(document, annotation)
         except CorpusError as error:
@@ -293,7 +294,7 @@ class _Check:
             tell = self.validation.warn if kind in WARNED else self.validation.add
             tell(kind, f"{source}, document {document.id}: {what}")
         row = self._made.record(document, annotation)
-        for kind, what in self._made_checker.problems(row, source):
+        for kind, what in problems_alone(row):
             if kind not in known and kind not in WARNED:
                 self.validation.add(kind, f"{source}, document {document.id}: in BigBio's record, {what}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from biorat_al.acquisition.price.estimate import estimate_price
 from biorat_al.acquisition.price.expected import expected_work, rates_of
 from biorat_al.acquisition.price.work import Work, words_in
 from biorat_al.settings import Settings
+from biorat_al.store.annotations import CHUNK
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import confidences_by_document
 from biorat_al.store.parts.segments import context_words
@@ -53,16 +55,15 @@ def expected_seconds(
     """
     answers = answered_work(session)
     price, rates = estimate_price(answers, settings).price, rates_of(answers)
-    around = context_words(session, list(keys))
-    # of a segment, the neighbouring sentences are read as well, and no mention is expected in these
-    read = np.array([around.get(row_id, 0) for row_id in keys], dtype=np.float64)
-    words = np.array([words_in(text) for text in texts], dtype=np.float64)
-    confidences: list[list[float] | None] = [None] * len(keys)
-    if version is not None:
-        predicted = confidences_by_document(session, version, list(keys))
-        confidences = [predicted[row_id] for row_id in keys]
-    seconds = [
-        price.seconds(expected_work(float(count), of_one, rates) + Work(words=float(beside)))
-        for count, beside, of_one in zip(words, read, confidences, strict=True)
-    ]
-    return np.maximum(np.array(seconds, dtype=np.float64), SHORTEST)
+    seconds = np.empty(len(keys))
+    row_ids, following = iter(keys), iter(texts)
+    for start in range(0, len(keys), CHUNK):
+        some = list(islice(row_ids, CHUNK))
+        around = context_words(session, some)
+        predicted = {} if version is None else confidences_by_document(session, version, some)
+        for place, (row_id, text) in enumerate(zip(some, following, strict=False), start=start):
+            of_one = None if version is None else predicted[row_id]
+            # of a segment, the neighbouring sentences are read as well, and no mention is expected in these
+            beside = Work(words=float(around.get(row_id, 0)))
+            seconds[place] = price.seconds(expected_work(float(words_in(text)), of_one, rates) + beside)
+    return np.maximum(seconds, SHORTEST)

@@ -28,6 +28,7 @@ from biorat_al.rounds.team.fetching import look, united
 from biorat_al.rounds.team.places import places_of
 from biorat_al.rounds.unasked import NotAsked, not_asked
 from biorat_al.settings import AskedUnit, Settings
+from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, answers, load_answers
 from biorat_al.store.database.busy import holder
 from biorat_al.store.database.engine import shown
@@ -35,7 +36,7 @@ from biorat_al.store.documents import count_documents
 from biorat_al.store.evaluations import Between, Level, evaluation, relation_f1
 from biorat_al.store.findings import Findings, findings
 from biorat_al.store.models import BORROWED, models_in_use
-from biorat_al.store.parts.segments import never_asked_segments
+from biorat_al.store.parts.segments import count_never_asked_segments
 from biorat_al.store.parts.wholeness import Wholeness, answered_pool
 from biorat_al.store.picks import count_never_asked, picks_of
 from biorat_al.store.rounds import all_rounds, steps_of
@@ -43,7 +44,8 @@ from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, EntityRow, RelationRow, RoundRow
 from biorat_al.store.tasks import count_seats, count_tasks, desk_project
 
-_CAN_COUNT = (AnnotationRow.current.is_(True), AnnotationRow.skipped.is_(False), AnnotationRow.made_from.is_(None))
+_Counting = Callable[[Session, Sequence[int]], Iterable[tuple[str, int]]]
+"""A function that counts something in annotations, by label; a label may occur several times."""
 
 
 @dataclass(frozen=True)
@@ -214,12 +216,10 @@ def project_status(
                 "test": len(test),
             },
             "left": count_never_asked(session, without_gold=known),
-            "left_sentences": len(never_asked_segments(session, without_gold=known)),
+            "left_sentences": count_never_asked_segments(session, without_gold=known),
             "unit": settings.selection.unit,
             "wholeness": pool.wholeness(documents["pool"]),
-            "mentions": _by_label(
-                session, [*learnt, *test], _rows(session, EntityRow), lambda one: one.entities, prefer
-            ),
+            "mentions": _by_label(session, [*learnt, *test], _counted(EntityRow), lambda one: one.entities, prefer),
             "tasks": {role: count_tasks(session, role) for role in ROLES},
             "seats": {role: count_seats(session, role) for role in ROLES},
             "findings": findings(session),
@@ -250,12 +250,10 @@ def project_status(
 
 def _relations(session: Session, settings: Settings, chosen: Sequence[Answer]) -> dict[str, Any]:
     """Return the status values for relations, in a project that has them."""
-    stated = session.execute(select(AnnotationRow.id, AnnotationRow.concept_relations).where(*_CAN_COUNT))
     prefer = settings.team.preferred
-    of_concepts = ((label, number, 1) for number, values in stated for label, *_ in values)
     return {
-        "relations": _by_label(session, chosen, _rows(session, RelationRow), lambda one: one.relations, prefer),
-        "concept_relations": _by_label(session, chosen, of_concepts, lambda one: one.concept_relations, prefer),
+        "relations": _by_label(session, chosen, _counted(RelationRow), lambda one: one.relations, prefer),
+        "concept_relations": _by_label(session, chosen, _stated, lambda one: one.concept_relations, prefer),
         "relation_level": settings.relation_extraction.level,
     }
 
@@ -263,38 +261,42 @@ def _relations(session: Session, settings: Settings, chosen: Sequence[Answer]) -
 def _by_label(
     session: Session,
     chosen: Sequence[Answer],
-    rows: Iterable[tuple[str, int, int]],
+    counted: _Counting,
     part: Callable[[Annotation], Sequence[Entity | Relation | ConceptRelation]],
     prefer: str | None,
 ) -> dict[str, int]:
     """Count a part of the chosen answers (entities, say) by label.
 
     :param chosen: the answers that count.
-    :param rows: label, annotation id and number of occurrences, for all annotations.
+    :param counted: counts this part in annotations by their ids.
     :param part: function that returns this part of an annotation.
     :param prefer: annotator who decides ties.
     """
     merged = [answer for answer in chosen if answer.rule == "majority"]
-    # all others are counted by the id of their annotation
-    counting = {answer.annotation_id for answer in chosen if answer.rule != "majority"}
+    alone = [answer.annotation_id for answer in chosen if answer.rule != "majority"]
     counts = Counter(
         one.label for _, annotation in load_answers(session, merged, prefer=prefer) for one in part(annotation)
     )
-    for label, annotation_id, count in rows:
-        if annotation_id in counting:
+    for some in chunks(alone):
+        for label, count in counted(session, some):
             counts[label] += count
     return dict(sorted(counts.items()))
 
 
-def _rows(session: Session, table: type[EntityRow | RelationRow]) -> list[tuple[str, int, int]]:
-    # a join keeps the statement short for any number of answers
-    rows = session.execute(
-        select(table.label, table.annotation_id, func.count())
-        .join(AnnotationRow, AnnotationRow.id == table.annotation_id)
-        .where(*_CAN_COUNT)
-        .group_by(table.label, table.annotation_id)
-    )
-    return [(label, annotation_id, count) for label, annotation_id, count in rows]
+def _counted(table: type[EntityRow | RelationRow]) -> _Counting:
+    """Return a function that counts the rows of a table by label."""
+
+    def count(session: Session, annotation_ids: Sequence[int]) -> Iterable[tuple[str, int]]:
+        rows = select(table.label, func.count()).where(table.annotation_id.in_(annotation_ids)).group_by(table.label)
+        return ((label, number) for label, number in session.execute(rows))
+
+    return count
+
+
+def _stated(session: Session, annotation_ids: Sequence[int]) -> Iterable[tuple[str, int]]:
+    """Yield the label of each relation between concepts in annotations, with 1."""
+    rows = session.scalars(select(AnnotationRow.concept_relations).where(AnnotationRow.id.in_(annotation_ids)))
+    return ((label, 1) for values in rows for label, *_ in values)
 
 
 def _round_status(session: Session, number: int) -> RoundStatus:

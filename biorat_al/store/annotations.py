@@ -19,6 +19,9 @@ T = TypeVar("T")
 CHUNK = 500
 """Ids per statement that lists ids: SQLite limits the number of parameters."""
 
+WHOLE_POOL = {"yield_per": 10_000}
+"""Options of statements with a row for each document of the pool: how many rows are in memory at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewAnnotation:

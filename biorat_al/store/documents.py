@@ -149,14 +149,33 @@ def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False
     documents: dict[int, Document] = {}
     for chunk in chunks(ids):
         for row in session.scalars(select(DocumentRow).where(DocumentRow.id.in_(chunk))):
-            if check and hashlib.sha256(row.text.encode(errors="surrogatepass")).hexdigest() != row.text_sha256:
-                raise StoreError(
-                    f"the database was changed from outside, or is damaged: the text of the document {row.key} is not "
-                    "the one that was read (another sha256), so that mentions may be off their places; put the text "
-                    "back, or take the database from a backup"
-                )
+            if check:
+                _check_text(row.key, row.text, row.text_sha256)
             documents[row.id] = document_of(row)
     return documents
+
+
+def texts_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Read the texts of documents by their row ids, and compare each with its digest.
+
+    :raises StoreError: a text has changed since it was read.
+    """
+    texts: dict[int, str] = {}
+    columns = (DocumentRow.id, DocumentRow.key, DocumentRow.text, DocumentRow.text_sha256)
+    for chunk in chunks(ids):
+        for row_id, key, text, sha256 in session.execute(select(*columns).where(DocumentRow.id.in_(chunk))):
+            _check_text(key, text, sha256)
+            texts[row_id] = text
+    return texts
+
+
+def _check_text(key: str, text: str, sha256: str) -> None:
+    if hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() != sha256:
+        raise StoreError(
+            f"the database was changed from outside, or is damaged: the text of the document {key} is not the one that "
+            "was read (another sha256), so that mentions may be off their places; put the text back, or take the "
+            "database from a backup"
+        )
 
 
 def document_keys(session: Session, ids: Sequence[int]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
-from biorat_al.store.annotations import chunks
+from biorat_al.store.annotations import WHOLE_POOL, chunks
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -113,7 +113,8 @@ def add_predictions(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 def predicted_documents(session: Session, version: str) -> set[int]:
     """Return the row ids of the documents for which a model has predictions."""
-    return set(session.scalars(select(PredictionRow.document_id).where(PredictionRow.model_version == version)))
+    predicted = select(PredictionRow.document_id).where(PredictionRow.model_version == version)
+    return set(session.scalars(predicted, execution_options=WHOLE_POOL))
 
 
 def predictions(session: Session, version: str, document_ids: Sequence[int]) -> dict[int, PredictionRow]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CompoundSelect, exists, func, insert, select, union
+from sqlalchemy.orm import Session, aliased
 
+from biorat_al.store.annotations import WHOLE_POOL
 from biorat_al.store.parts.segments import is_annotated
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -25,12 +26,15 @@ def never_asked_documents(session: Session, *, without_gold: bool) -> list[int]:
 
     :param without_gold: leave out documents that came with gold annotations, since nobody needs to annotate them.
     """
-    return list(session.scalars(select(DocumentRow.id).where(*_never_asked(without_gold)).order_by(DocumentRow.id)))
+    chosen = select(DocumentRow.id).where(*_never_asked(without_gold)).order_by(DocumentRow.id)
+    return list(session.scalars(chosen, execution_options=WHOLE_POOL))
 
 
 def count_never_asked(session: Session, *, without_gold: bool) -> int:
     """Return the number of documents that :func:`never_asked_documents` returns."""
-    return session.scalars(select(func.count()).select_from(DocumentRow).where(*_never_asked(without_gold))).one()
+    pool = select(func.count()).select_from(DocumentRow).where(DocumentRow.split == "pool")
+    left_out = session.scalars(pool.where(DocumentRow.id.in_(_left_out(without_gold)))).one()
+    return session.scalars(pool).one() - left_out
 
 
 def never_asked_test_documents(session: Session) -> list[int]:
@@ -79,6 +83,30 @@ def _never_asked(without_gold: bool) -> list[ColumnElement[bool]]:
         | exists().where(SegmentRow.parent_id == DocumentRow.id, ~is_annotated()),
     ]
     return [*conditions, _has_no_gold()] if without_gold else conditions
+
+
+def _left_out(without_gold: bool) -> CompoundSelect[tuple[int]]:
+    """Select the row ids of what does not meet :func:`_never_asked`, documents of other splits among them.
+
+    What was asked for is little beside a large pool, and is found without looking at each document of it.
+    """
+    of_open_task, of_answer = aliased(SegmentRow), aliased(SegmentRow)
+    answer = aliased(AnnotationRow)
+    parts = [
+        select(TaskRow.document_id),
+        select(of_open_task.parent_id)
+        .join(TaskRow, TaskRow.document_id == of_open_task.document_id)
+        .where(TaskRow.state.in_(("open", "pushing"))),
+        select(of_answer.parent_id)
+        .join(answer, answer.document_id == of_answer.document_id)
+        .where(
+            answer.source == "person",
+            ~exists().where(SegmentRow.parent_id == of_answer.parent_id, ~is_annotated()),
+        ),
+    ]
+    if without_gold:
+        parts.append(select(AnnotationRow.document_id).where(AnnotationRow.source == "gold"))
+    return union(*parts)
 
 
 def _has_no_gold() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from biorat_al.acquisition import redundancy
 from biorat_al.acquisition.base import Budget
-from biorat_al.acquisition.redundancy import Distinct
+from biorat_al.acquisition.redundancy import Distinct, _groups
 from biorat_al.acquisition.registry import find_strategy
 from biorat_al.acquisition.selection import select
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, topics, word_sets
@@ -116,3 +116,10 @@ def test_what_is_dropped_does_not_come_back_with_a_later_window(monkeypatch: pyt
     pool = make(texts, scores=[9, 8, 7, 6, 5, 4, 3, 2, 1], tokens=[1, 9, 1, 9, 1, 9, 1, 9, 1])
     picks = select(pool, find_strategy("mnlp"), Budget(tokens=4), seed=1)
     assert sum(pick.tokens for pick in picks) == 4
+
+
+@given(st.lists(st.text(max_size=2)))
+def test_the_same_texts_are_in_the_same_group(some: list[str]) -> None:
+    groups = _groups(some).tolist()
+    assert len(groups) == len(some)
+    assert [one == other for one in groups for other in groups] == [one == other for one in some for other in some]

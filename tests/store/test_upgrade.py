@@ -351,3 +351,19 @@ def test_a_database_of_an_older_program_is_refused_until_it_is_upgraded(engine: 
     with engine.connect() as connection:
         assert not migration.is_older(connection)
         migration.check_revision(connection)
+
+
+def test_after_the_upgrade_the_same_answers_are_found_by_their_source(empty_database: URL) -> None:
+    engine = _older(empty_database, "0008")
+    before = _content(engine)
+    assert migration.upgrade(engine) == ("0008", migration.NEWEST)
+    assert _content(engine) == before
+    with engine.connect() as connection:
+        assert differences(connection) == []
+        indexes = {index["name"]: index["column_names"] for index in inspect(connection).get_indexes("annotation")}
+    assert indexes["ix_annotation_source_document"] == ["source", "document_id"]
+    store = Store(empty_database)
+    with store.read() as session:
+        assert {answer.document_id for answer in answers(session, "test", with_gold=False)} >= {14, 15, 16}
+    store.close()
+    engine.dispose()

@@ -28,11 +28,12 @@ from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, Drawn, draw_doubles
 from biorat_al.settings import Settings
-from biorat_al.store.annotations import chunks
-from biorat_al.store.documents import document_keys, documents_by_id
-from biorat_al.store.models import expected_mentions, measures, mnlp_history, models_of
+from biorat_al.store.annotations import CHUNK
+from biorat_al.store.documents import documents_by_id, texts_by_id
+from biorat_al.store.models import expected_mentions, models_of
 from biorat_al.store.parts.segments import asked_of_documents, parents_of
 from biorat_al.store.picks import add_picks
+from biorat_al.store.pool_arrays import PoolKeys, pool_history, pool_keys, pool_measures
 
 if TYPE_CHECKING:
     from biorat_al.learner.committee.probe import CommitteeProbe
@@ -88,14 +89,14 @@ def run(context: Context) -> Finish:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
     limit = budget(context)
     doubles = draw_doubles(context, pool, limit)
-    others = [one for one in pool if one not in doubles.picks]
+    others = [one for one in pool if one not in doubles.picks] if doubles.picks else pool
     if doubles.left is None or not others:
         return _picked(context, [], {}, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)
     limit = doubles.left
     keys, candidates = _drawn(context, others, version, whole=not strategy.subsampled)
     if version and strategy.needs_history:
         with context.store.read() as session:
-            candidates = replace(candidates, history=_history(mnlp_history(session, version, list(keys)), keys))
+            candidates = replace(candidates, history=pool_history(session, version, keys.row_ids))
     if context.unit == "sentence":
         counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
     if len(keys) < len(others):
@@ -164,11 +165,12 @@ def budget(context: Context) -> Budget:
 def _picked(
     context: Context,
     picks: Sequence[Pick],
-    keys: dict[int, str],
+    keys: Mapping[int, str],
     counts: dict[str, Any],
     doubles: Drawn = NO_DOUBLES,
 ) -> Finish:
-    row_ids = {key: row_id for row_id, key in keys.items()}
+    wanted = {pick.document_id for pick in picks}
+    row_ids = {key: row_id for row_id, key in keys.items() if key in wanted}
     chosen = [(row_ids[pick.document_id], counts["strategy"], pick) for pick in picks]
     chosen += [(row_id, STRATEGY, pick) for row_id, pick in doubles.picks.items()]
     if doubles.picks:
@@ -224,8 +226,9 @@ def _completing(context: Context) -> Finish:
 def _named(context: Context, pool: list[int], version: str | None, names: Sequence[str]) -> Finish:
     """Pick the documents or segments that the caller named; those already asked for are no longer in the pool."""
     place = {name: number for number, name in enumerate(names)}
-    keys = {row_id: key for row_id, key in _in_order(context, pool).items() if key in place}
-    if not keys:
+    named = [row_id for row_id, key in _in_order(context, pool).items() if key in place]
+    keys = _in_order(context, named)
+    if not named:
         return nothing("every document that was named has been asked for")
     candidates = _candidates(context, keys, version)
     found = sorted(zip(candidates.ids, candidates.tokens.tolist(), strict=True), key=lambda one: place[one[0]])
@@ -233,9 +236,7 @@ def _named(context: Context, pool: list[int], version: str | None, names: Sequen
     return _picked(context, picks, keys, {"of": len(pool), "strategy": NAMED})
 
 
-def _drawn(
-    context: Context, pool: Sequence[int], version: str | None, *, whole: bool
-) -> tuple[dict[int, str], Candidates]:
+def _drawn(context: Context, pool: Sequence[int], version: str | None, *, whole: bool) -> tuple[PoolKeys, Candidates]:
     """Return the whole pool, or a random subsample; settings and budget decide its size, the round's seed the draw."""
     limit = budget(context)
     number = max(context.settings.selection.subsample, CHOICE * (limit.documents or 0))
@@ -255,10 +256,10 @@ def _drawn(
         number *= 2
 
 
-def _in_order(context: Context, row_ids: Sequence[int]) -> dict[int, str]:
+def _in_order(context: Context, row_ids: Sequence[int]) -> PoolKeys:
     """Return document ids by row id, in an order that does not depend on how they were read."""
     with context.store.read() as session:
-        return document_keys(session, row_ids)
+        return pool_keys(session, row_ids)
 
 
 def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:
@@ -272,7 +273,7 @@ def _documents(context: Context, row_ids: Iterable[int]) -> list[Document]:
 class _Texts(Sequence[str]):
     """Texts of many documents, read on demand, so that a large pool is never in memory as a whole."""
 
-    def __init__(self, context: Context, row_ids: Sequence[int]) -> None:
+    def __init__(self, context: Context, row_ids: NDArray[np.int64]) -> None:
         self._context = context
         self._row_ids = row_ids
 
@@ -280,9 +281,8 @@ class _Texts(Sequence[str]):
         return len(self._row_ids)
 
     def __iter__(self) -> Iterator[str]:
-        for some in chunks(self._row_ids):
-            for document in _documents(self._context, some):
-                yield document.text
+        for start in range(0, len(self), CHUNK):
+            yield from self._read(self._row_ids[start : start + CHUNK])
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -290,31 +290,29 @@ class _Texts(Sequence[str]):
     def __getitem__(self, place: slice) -> list[str]: ...
     def __getitem__(self, place: int | slice) -> str | list[str]:
         if isinstance(place, slice):
-            return [one.text for one in _documents(self._context, self._row_ids[place])]
-        return _documents(self._context, [self._row_ids[place]])[0].text
+            return self._read(self._row_ids[place])
+        return self._read(self._row_ids[[place]])[0]
+
+    def _read(self, row_ids: NDArray[np.int64]) -> list[str]:
+        wanted = row_ids.tolist()
+        with self._context.store.read() as session:
+            texts = texts_by_id(session, wanted)
+        return [texts[row_id] for row_id in wanted]
 
 
-def _candidates(context: Context, keys: dict[int, str], version: str | None, *, stream: bool = False) -> Candidates:
-    texts: Sequence[str] = _Texts(context, list(keys))
+def _candidates(context: Context, keys: PoolKeys, version: str | None, *, stream: bool = False) -> Candidates:
+    texts: Sequence[str] = _Texts(context, keys.row_ids)
     if not stream:
         texts = list(texts)
+    uncertainty: dict[str, NDArray[np.float64]] = {}
     if version:
-        with context.store.read() as session:
-            rows = measures(session, version, list(keys), ("tokens", *_MEASURES))
-        tokens = [rows[row_id].tokens for row_id in keys]
-        of_pool = {measure: [getattr(rows[row_id], measure) for row_id in keys] for measure in _MEASURES}
         # an earlier version of the program, which predicted the pool before it was upgraded, measured fewer
-        uncertainty = {
-            measure: np.array(values, dtype=np.float64) for measure, values in of_pool.items() if None not in values
-        }
+        with context.store.read() as session:
+            uncertainty = pool_measures(session, version, keys.row_ids, ("tokens", *_MEASURES))
+        tokens = uncertainty.pop("tokens").astype(np.int64)
     else:
-        tokens, uncertainty = context.encoder.count_tokens(texts), {}
-    return Candidates(
-        ids=list(keys.values()),
-        texts=texts,
-        tokens=np.array(tokens, dtype=np.int64),
-        uncertainty=uncertainty,
-    )
+        tokens = np.array(context.encoder.count_tokens(texts), dtype=np.int64)
+    return Candidates(ids=keys.keys_in_order, texts=texts, tokens=tokens, uncertainty=uncertainty)
 
 
 def _with_strata(context: Context, candidates: Candidates, row_ids: Sequence[int]) -> Candidates:
@@ -324,19 +322,6 @@ def _with_strata(context: Context, candidates: Candidates, row_ids: Sequence[int
         asked = asked_of_documents(session)
     strata = np.array([parents[row_id] for row_id in row_ids], dtype=np.int64)
     return replace(candidates, strata=strata, asked=np.array([asked[one] for one in strata.tolist()], dtype=np.int64))
-
-
-def _history(rows: Mapping[int, Sequence[float]], keys: Iterable[int]) -> NDArray[np.float64]:
-    """Return what models of earlier rounds measured, shape (documents, most earlier rounds), NaN where they did not.
-
-    :param rows: by row id what the newest model measured, then what earlier ones did.
-    :param keys: row ids in the order of the candidates.
-    """
-    earlier = [rows[row_id][1:] for row_id in keys]
-    history = np.full((len(earlier), max(map(len, earlier), default=0)), np.nan)
-    for place, values in enumerate(earlier):
-        history[place, : len(values)] = values
-    return history
 
 
 def _with_features(

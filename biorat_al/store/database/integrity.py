@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, Table, bindparam, select, text, update
+from sqlalchemy import Column, RowMapping, Select, Table, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from biorat_al.errors import StoreError
@@ -19,6 +19,10 @@ from biorat_al.wording import plural
 
 _AT_ONCE = 500
 _LISTED = 5
+
+_WRITTEN = 50_000
+"""Checksums that are added at once: what limits memory."""
+
 _DAMAGED = "the database was changed from outside, or is damaged"
 _BACKUP = "restore the database from a backup"
 
@@ -61,27 +65,34 @@ def add_missing_checksums(session: Session) -> int:
     """Add the checksums of rows that have none; return the number of these rows."""
     number = 0
     for table in checked_tables():
-        keys = [column for column in table.primary_key]
-        statement = update(table).where(*(column == bindparam(f"key_{column.name}") for column in keys))
-        new = [
-            {"checksum": checksum_of(table, row.values)} | {f"key_{key.name}": row.values[key.name] for key in keys}
-            for row in _rows_of(session, table)
-            if row.is_right is None
-        ]
-        if new:
-            session.connection().execute(statement.values(checksum=bindparam("checksum")), new)
-        number += len(new)
+        keys = (column == bindparam(f"key_{column.name}") for column in table.primary_key)
+        statement = update(table).where(*keys).values(checksum=bindparam("checksum"))
+        # some at a time, and no row is changed while others are read
+        while new := list(_missing(session, table)):
+            session.connection().execute(statement, new)
+            number += len(new)
     return number
+
+
+def _missing(session: Session, table: Table) -> Iterator[dict[str, Any]]:
+    """Yield the keys of the next rows without a checksum, and the checksums that they should have."""
+    without = select(*_columns(table)).where(table.columns.checksum.is_(None)).limit(_WRITTEN)
+    for row in _rows_of(session, table, without):
+        keys = {f"key_{key.name}": row.values[key.name] for key in table.primary_key}
+        yield {"checksum": checksum_of(table, row.values)} | keys
 
 
 def _rows(session: Session) -> Iterator[_Row]:
     for table in checked_tables():
-        yield from _rows_of(session, table)
+        yield from _rows_of(session, table, select(*_columns(table)))
 
 
-def _rows_of(session: Session, table: Table) -> Iterator[_Row]:
+def _columns(table: Table) -> list[Column[Any]]:
     names = dict.fromkeys([*(column.name for column in table.primary_key), *covered_columns(table), "checksum"])
-    statement = select(*(table.columns[name] for name in names))
+    return [table.columns[name] for name in names]
+
+
+def _rows_of(session: Session, table: Table, statement: Select[Any]) -> Iterator[_Row]:
     try:
         for values in session.execute(statement, execution_options={"yield_per": _AT_ONCE}).mappings():
             kept = values["checksum"]

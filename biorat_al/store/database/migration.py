@@ -12,7 +12,7 @@ from biorat_al.resources import resource
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0008"
+NEWEST = "0009"
 """The revision that this version of the program needs: the last one in ``migrations/versions``.
 
 It is written here because each command checks it, and reading the migrations takes longer than most commands.

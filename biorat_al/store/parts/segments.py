@@ -10,12 +10,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from biorat_al.corpus.model.document import Annotation, Span
 from biorat_al.corpus.segments import Part, annotation_within, segment_document, segments
-from biorat_al.store.annotations import chunks
+from biorat_al.store.annotations import WHOLE_POOL, chunks
 from biorat_al.store.documents import document_of
 from biorat_al.store.tables import AnnotationRow, DocumentRow, SegmentRow, TaskRow
 
@@ -35,7 +35,7 @@ def without_segments(session: Session) -> list[int]:
     made = exists().where(SegmentRow.parent_id == DocumentRow.id)
     holds_words = func.trim(DocumentRow.text, WHITE_SPACE) != ""
     chosen = select(DocumentRow.id).where(DocumentRow.split == "pool", ~made, holds_words)
-    return list(session.scalars(chosen.order_by(DocumentRow.id)))
+    return list(session.scalars(chosen.order_by(DocumentRow.id), execution_options=WHOLE_POOL))
 
 
 def make_segments(session: Session, document_ids: Sequence[int], *, rules: int) -> int:
@@ -98,7 +98,23 @@ def never_asked_segments(session: Session, *, without_gold: bool) -> list[int]:
     if without_gold:
         gold = aliased(AnnotationRow)
         conditions.append(~exists().where(gold.document_id == SegmentRow.parent_id, gold.source == "gold"))
-    return list(session.scalars(select(SegmentRow.document_id).where(*conditions).order_by(SegmentRow.document_id)))
+    chosen = select(SegmentRow.document_id).where(*conditions).order_by(SegmentRow.document_id)
+    return list(session.scalars(chosen, execution_options=WHOLE_POOL))
+
+
+def count_never_asked_segments(session: Session, *, without_gold: bool) -> int:
+    """Return the number of segments that :func:`never_asked_segments` returns, without looking at each segment."""
+    of_document = aliased(SegmentRow)
+    asked = [
+        select(TaskRow.document_id),
+        select(of_document.document_id).join(TaskRow, TaskRow.document_id == of_document.parent_id),
+    ]
+    if without_gold:
+        gold = aliased(AnnotationRow)
+        given = select(of_document.document_id).join(gold, gold.document_id == of_document.parent_id)
+        asked.append(given.where(gold.source == "gold"))
+    left_out = select(func.count()).select_from(SegmentRow).where(SegmentRow.document_id.in_(union(*asked)))
+    return count_segments(session) - session.scalars(left_out).one()
 
 
 def parents_of(session: Session, document_ids: Sequence[int]) -> dict[int, int]:

@@ -86,6 +86,8 @@ class AnnotationRow(Checked, Base):
         CheckConstraint("source IN ('person', 'gold', 'import')", name="source"),
         UniqueConstraint("desk_annotation_id", "updated_at", "skipped", name="uq_annotation_revision"),
         Index("ix_annotation_document_source", "document_id", "source"),
+        # people's answers are few beside the gold annotations of a large pool
+        Index("ix_annotation_source_document", "source", "document_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

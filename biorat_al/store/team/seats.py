@@ -131,12 +131,14 @@ def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
     Documents that were given to nobody in particular are left out.
     """
     names: dict[int, set[str]] = {}
+    # a condition on the split would make SQLite begin with the documents, and read the whole pool
     rows = session.execute(
-        select(SeatRow.document_id, MemberRow.name)
+        select(SeatRow.document_id, MemberRow.name, DocumentRow.split)
         .join(MemberRow, MemberRow.id == SeatRow.member_id)
         .join(DocumentRow, DocumentRow.id == SeatRow.document_id)
-        .where(DocumentRow.split == split, SeatRow.state != "moved")
+        .where(SeatRow.state != "moved")
     )
-    for document_id, name in rows:
-        names.setdefault(document_id, set()).add(name.casefold())
+    for document_id, name, of in rows:
+        if of == split:
+            names.setdefault(document_id, set()).add(name.casefold())
     return {document_id: frozenset(some) for document_id, some in names.items()}

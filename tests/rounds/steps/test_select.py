@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import run_round
 from biorat_al.rounds.steps import select as step
-from biorat_al.store.annotations import chunks
+from biorat_al.store import pool_arrays
 from biorat_al.store.models import models_of, predictions
 from biorat_al.store.picks import never_asked_documents, picks_of
 from biorat_al.store.tables import DocumentRow
@@ -252,16 +251,16 @@ def test_a_large_pool_is_not_held_in_memory_and_the_same_documents_are_chosen(
 
     at_once = chosen(context())
     most = 0
-    read = step.documents_by_id
+    read = step.texts_by_id
 
-    def counted(session: Any, row_ids: Any, **options: Any) -> Any:
+    def counted(session: Any, row_ids: Any) -> Any:
         nonlocal most
         most = max(most, len(row_ids))
-        return read(session, row_ids, **options)
+        return read(session, row_ids)
 
-    monkeypatch.setattr(step, "documents_by_id", counted)
+    monkeypatch.setattr(step, "texts_by_id", counted)
     monkeypatch.setattr(step, "IN_MEMORY", 5)
-    monkeypatch.setattr(step, "chunks", lambda items: chunks(items, 7))
+    monkeypatch.setattr(step, "CHUNK", 7)
     assert chosen(context()) == at_once
     assert 0 < most <= 7
 
@@ -269,14 +268,14 @@ def test_a_large_pool_is_not_held_in_memory_and_the_same_documents_are_chosen(
 def test_a_pool_that_an_older_program_predicted_has_a_measure_less_and_the_other_strategies_go_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measures = step.measures
+    measures = pool_arrays.measures
 
     def older(*arguments: Any) -> dict[int, Any]:
         rows = measures(*arguments)
-        return {row_id: SimpleNamespace(**row._asdict() | {"entity_entropy": None}) for row_id, row in rows.items()}
+        return {row_id: tuple((row._asdict() | {"entity_entropy": None}).values()) for row_id, row in rows.items()}
 
     before = chosen(context_of(project, "mnlp"))
-    monkeypatch.setattr(step, "measures", older)
+    monkeypatch.setattr(pool_arrays, "measures", older)
     assert chosen(context_of(project, "mnlp")) == before
     with pytest.raises(UsageError, match="needs the measure entity_entropy"):
         step.run(context_of(project, "entity-entropy"))

@@ -5,10 +5,12 @@ Three checks go beyond it: ids are unique over all splits, and neither a piece o
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from biorat_al.corpus.io.on_disk import OnDisk
 from biorat_al.corpus.model.concepts import TMVAR
 
 JOINERS = "+,|;"
@@ -24,7 +26,7 @@ Problem = tuple[str, str]
 
 
 class KbChecker:
-    """Check records one by one, and their ids against all earlier ones."""
+    """Check records one by one, and their ids against all earlier ones; memory stays constant."""
 
     def __init__(self) -> None:
         self._ids = _Ids()
@@ -36,18 +38,7 @@ class KbChecker:
         """
         record = {key: value or [] for key, value in record.items()}
         yield from self._check_ids(record, where)
-        if not record["document_id"]:
-            yield "empty ids", "the document_id is empty"
-        text = " ".join(piece for passage in record["passages"] for piece in passage["text"] or ())
-        yield from _passages(record["passages"], text)
-        for entity in record["entities"]:
-            yield from _pieces(f"the entity {entity['id']!r}", entity, text)
-            yield from _concepts(entity)
-        for event in record["events"]:
-            yield from _pieces(f"the trigger of the event {event['id']!r}", event["trigger"] or _NOTHING, text)
-        for kind in ("passages", "entities", "events", "relations"):
-            yield from _types(kind, record[kind])
-        yield from _references(record)
+        yield from problems_alone(record)
 
     def _check_ids(self, record: Mapping[str, Any], where: str) -> Iterator[Problem]:
         parts = ("passages", "entities", "events", "coreferences", "relations")
@@ -58,14 +49,38 @@ class KbChecker:
                 yield "ids that occur again", f"the id {ident!r} already exists, in {other}"
 
 
+def problems_alone(record: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of a record that has no other to be compared with: those of :class:`KbChecker`, without ids.
+
+    Records that :class:`~biorat_al.corpus.formats.bigbio.kb_record.KbRecords` makes have no id twice.
+    """
+    record = {key: value or [] for key, value in record.items()}
+    if not record["document_id"]:
+        yield "empty ids", "the document_id is empty"
+    text = " ".join(piece for passage in record["passages"] for piece in passage["text"] or ())
+    yield from _passages(record["passages"], text)
+    for entity in record["entities"]:
+        yield from _pieces(f"the entity {entity['id']!r}", entity, text)
+        yield from _concepts(entity)
+    for event in record["events"]:
+        yield from _pieces(f"the trigger of the event {event['id']!r}", event["trigger"] or _NOTHING, text)
+    for kind in ("passages", "entities", "events", "relations"):
+        yield from _types(kind, record[kind])
+    yield from _references(record)
+
+
 class _Ids:
-    """Ids, with the place of the first use of each. Running numbers, as in most corpora, take one entry a place."""
+    """Ids, with the place of the first use of each. Of running numbers, as in most corpora, one entry a place is kept.
+
+    :ivar _first: the first number of each run of numbers in one place; `_last` likewise. These are in memory.
+    :ivar _places: by first number of a run, or by any other id, its place.
+    """
 
     def __init__(self) -> None:
-        self._first: list[int] = []
-        self._last: list[int] = []
-        self._places: list[str] = []
-        self._others: dict[str, str] = {}
+        self._first = array("q")
+        self._last = array("q")
+        self._newest = ""
+        self._places = OnDisk()
 
     def add(self, ident: str, where: str) -> str | None:
         """Add an id; return the place of its first use if it is not new."""
@@ -74,18 +89,20 @@ class _Ids:
             number = -1
         run = bisect_right(self._first, number) - 1
         if run >= 0 and number <= self._last[run]:
-            return self._places[run]
-        if ident in self._others:
-            return self._others[ident]
-        if number < 0 or (self._last and number < self._last[-1]):
-            self._others[ident] = where
-        elif self._last and number == self._last[-1] + 1 and self._places[-1] == where:
+            return self._place(str(self._first[run]))
+        if self._last and number == self._last[-1] + 1 and self._newest == where:
             self._last[-1] = number
-        else:
+            return None
+        if self._places.add(ident, where.encode("utf-8", "surrogatepass")) is not None:
+            return self._place(ident)
+        if number >= 0 and not (self._last and number < self._last[-1]):
             self._first.append(number)
             self._last.append(number)
-            self._places.append(where)
+            self._newest = where
         return None
+
+    def _place(self, ident: str) -> str:
+        return (self._places.get(ident) or b"").decode("utf-8", "surrogatepass")
 
 
 def _passages(passages: list[dict[str, Any]], text: str) -> Iterator[Problem]:

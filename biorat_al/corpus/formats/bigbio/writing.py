@@ -26,7 +26,7 @@ from biorat_al.claims import already_exists
 from biorat_al.corpus.formats.base import Writable, WriteReport
 from biorat_al.corpus.formats.bigbio.card import CARD, DATA, GUIDELINES, LOADER, PROVENANCE, SOURCE, data_card
 from biorat_al.corpus.formats.bigbio.details import BigBioSummary, CardDetails, SplitSummary
-from biorat_al.corpus.formats.bigbio.kb_checks import CONVENTIONS, KbChecker
+from biorat_al.corpus.formats.bigbio.kb_checks import CONVENTIONS, problems_alone
 from biorat_al.corpus.formats.bigbio.kb_record import KbRecords
 from biorat_al.corpus.formats.bigbio.loader import loading_module
 from biorat_al.corpus.formats.bigbio.provenance import Provenance, TieRow, provenance_rows
@@ -64,7 +64,6 @@ class BigBioFolder:
         self._place = place
         self._tables = tables
         self._records = KbRecords()
-        self._checker = KbChecker()
         self._kb, self._source = kb_schema(), source_schema()
         self._provenance, self._ties = provenance_schema(), ties_schema()
         self.summary = summary
@@ -80,7 +79,7 @@ class BigBioFolder:
         """
         check_split(split)
         record = self._records.record(document, annotation)
-        self._check(split, record)
+        self._check(record)
         if self.summary.complete:
             self._tables.add(f"{SOURCE}/{split}.parquet", self._source, source_record(document, annotation))
         self._tables.add(f"{DATA}/{split}.parquet", self._kb, record)
@@ -131,9 +130,8 @@ class BigBioFolder:
         (self._place / CARD).write_text(card, encoding="utf-8", newline="\n")
         return summary
 
-    def _check(self, split: str, record: Mapping[str, Any]) -> None:
-        where = f"{split}, document {record['document_id']}"
-        for kind, what in self._checker.problems(record, where):
+    def _check(self, record: Mapping[str, Any]) -> None:
+        for kind, what in problems_alone(record):
             # a conversion accepts such records and reports them
             if self.summary.complete and kind not in CONVENTIONS:
                 raise FormatError(what, document=record["document_id"])
