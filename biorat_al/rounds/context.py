@@ -14,6 +14,8 @@ from biorat_al.acquisition.registry import find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.errors import SettingsError, UsageError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.computing.compute import Compute
+from biorat_al.rounds.computing.this_machine import ThisMachine
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings, make_settings, with_older_defaults
@@ -172,6 +174,8 @@ class Context:
     """Versions of the models whose folders this run has checked."""
     matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict)
     """Dictionaries that this run has read, by the digest of the file and the label."""
+    compute: Compute = field(default_factory=ThisMachine)
+    """Where the arms are trained and the pool is predicted."""
 
     @cached_property
     def encoder(self) -> Encoder:
