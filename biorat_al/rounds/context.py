@@ -221,7 +221,8 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     correct what made the training fail (a missing encoder, for example). Until the documents are chosen, the same holds
     of the two numbers that decide how long choosing takes, ``mc_passes`` and ``subsample``: a number that is too large
     must not keep a round from ever ending. Desk and database always come from the current settings, since they are open
-    already. Settings that an older version did not write mean what they meant to it.
+    already, and so does the cluster, since no result depends on it. Settings that an older version did not write mean
+    what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
@@ -238,7 +239,7 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
         if any(step.name == "select" and step.state != "done" for step in steps_of(session, row.number)):
             costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample")}
             kept = kept.model_copy(update={"selection": kept.selection.model_copy(update=costs)})
-    return kept.model_copy(update={"desk": current.desk, "database": current.database})
+    return kept.model_copy(update={name: getattr(current, name) for name in ("desk", "database", "cluster")})
 
 
 def nothing(reason: str) -> Finish:
