@@ -69,7 +69,7 @@ $(VENV)/.runs: pyproject.toml constraints.txt
 
 # the tools of tests and docs as well
 $(VENV)/.installed: $(VENV)/.runs
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,crosscheck]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,crosscheck,cluster]'
 	touch $@
 
 # pip finds the build of torch that fits the machine, without a GPU where it can; uv then takes the lowest of all others

@@ -159,7 +159,7 @@ def run_steps(folder: Path, strategy: str | None) -> None:
                 row.request = {**row.request, "strategy": strategy}
         steps = ("pull", "train", "evaluate", "predict") if strategy is None else None
         request = RoundRequest(strategy=strategy)
-        runner.run_round(folder, project.settings, project.store, desk, request, steps=steps)
+        runner.run_round(folder, project.settings, project.store, desk, request, options=runner.RunOptions(steps))
         with project.store.read() as session:
             picks = [session.get_one(DocumentRow, pick.document_id).key for pick in picks_of(session, 0)]
     print(json.dumps({"peaks": peaks, "seconds": seconds, "picks": picks}))

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from biorat_al.efficiency.simulation.grid import Grid as Grid
     from biorat_al.efficiency.simulation.simulation import Simulation as Simulation
     from biorat_al.errors import BioratError as BioratError
+    from biorat_al.errors import ClusterError as ClusterError
     from biorat_al.errors import CorpusError as CorpusError
     from biorat_al.errors import DeskAccessError as DeskAccessError
     from biorat_al.errors import DeskError as DeskError
@@ -84,10 +85,10 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "biorat_al.efficiency.simulation.grid": ("Grid",),
     "biorat_al.efficiency.simulation.simulation": ("Simulation",),
     "biorat_al.errors": (
-        "BioratError", "CorpusError", "DeskAccessError", "DeskError", "DeskProjectGoneError", "DeskUnreachableError",
-        "DuplicateDocumentError", "EncoderNotFoundError", "FormatError", "LabelError", "LearnerError", "LockedError",
-        "NotEnoughLabelsError", "NothingToDoYet", "OffsetError", "ProjectError", "SchemaVersionError", "SettingsError",
-        "StoreError", "UsageError",
+        "BioratError", "ClusterError", "CorpusError", "DeskAccessError", "DeskError", "DeskProjectGoneError",
+        "DeskUnreachableError", "DuplicateDocumentError", "EncoderNotFoundError", "FormatError", "LabelError",
+        "LearnerError", "LockedError", "NotEnoughLabelsError", "NothingToDoYet", "OffsetError", "ProjectError",
+        "SchemaVersionError", "SettingsError", "StoreError", "UsageError",
     ),
     "biorat_al.learner.entities.tagger": ("Tagger",),
     "biorat_al.learner.predictor": ("Predictor",),

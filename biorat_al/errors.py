@@ -19,6 +19,7 @@ Exit status 1 unless another is given::
     │   ├── DeskUnreachableError
     │   ├── DeskAccessError
     │   └── DeskProjectGoneError
+    ├── ClusterError
     └── LearnerError
         ├── EncoderNotFoundError
         └── NotEnoughLabelsError
@@ -168,6 +169,10 @@ class DeskAccessError(DeskError):
 
 class DeskProjectGoneError(DeskError):
     """A project is no longer on the annotation desk."""
+
+
+class ClusterError(BioratError):
+    """A Ray cluster does not answer, or its machines lack what the work needs."""
 
 
 class LearnerError(BioratError):

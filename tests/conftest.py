@@ -29,6 +29,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.encoders",
     "tests.support.labelstudio",
+    "tests.support.ray_cluster",
 ]
 
 SECONDS = 3

@@ -73,6 +73,15 @@ size_option = click.option(
     "--size", type=click.IntRange(min=1), default=20, show_default=True, help="Documents per round."
 )
 
+ray_option = click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="",
+    metavar="[ADDRESS]",
+    help="Work on the Ray cluster at ADDRESS (HOST:PORT, or auto).  [without ADDRESS: as in the settings, or else Ray "
+    "on this machine]",
+)
+
 
 def borrow_options(command: Decorated) -> Callable[..., Any]:
     """Add the options for corpora that others annotated."""

@@ -198,13 +198,13 @@ class Project:
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
         """
-        from biorat_al.rounds.runner import UNTIL_PUSHED, Audience, run_round
+        from biorat_al.rounds.runner import UNTIL_PUSHED, Audience, RunOptions, run_round
 
         request = RoundRequest.asked(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         audience = Audience(progress) if follow is None else Audience(progress, follow)
-        steps = UNTIL_PUSHED if until_pushed else None
-        return run_round(self.folder, self.settings, self.store, self.desk, request, audience, steps=steps)
+        options = RunOptions(UNTIL_PUSHED if until_pushed else None)
+        return run_round(self.folder, self.settings, self.store, self.desk, request, audience, options)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """Return how far the project has come.

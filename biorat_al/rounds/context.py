@@ -14,6 +14,8 @@ from biorat_al.acquisition.registry import find_strategy
 from biorat_al.desk.base import Desk
 from biorat_al.errors import SettingsError, UsageError
 from biorat_al.progress import SILENT, Progress
+from biorat_al.rounds.computing.compute import Compute
+from biorat_al.rounds.computing.this_machine import ThisMachine
 from biorat_al.rounds.seeds import derive_seed
 from biorat_al.rounds.unit import unit_of
 from biorat_al.settings import AskedUnit, Settings, make_settings, with_older_defaults
@@ -172,6 +174,8 @@ class Context:
     """Versions of the models whose folders this run has checked."""
     matchers: dict[tuple[str, str], Matcher] = field(default_factory=dict)
     """Dictionaries that this run has read, by the digest of the file and the label."""
+    compute: Compute = field(default_factory=ThisMachine)
+    """Where the arms are trained and the pool is predicted."""
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -217,7 +221,8 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
     correct what made the training fail (a missing encoder, for example). Until the documents are chosen, the same holds
     of the two numbers that decide how long choosing takes, ``mc_passes`` and ``subsample``: a number that is too large
     must not keep a round from ever ending. Desk and database always come from the current settings, since they are open
-    already. Settings that an older version did not write mean what they meant to it.
+    already, and so does the cluster, since no result depends on it. Settings that an older version did not write mean
+    what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
@@ -234,7 +239,7 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
         if any(step.name == "select" and step.state != "done" for step in steps_of(session, row.number)):
             costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample")}
             kept = kept.model_copy(update={"selection": kept.selection.model_copy(update=costs)})
-    return kept.model_copy(update={"desk": current.desk, "database": current.database})
+    return kept.model_copy(update={name: getattr(current, name) for name in ("desk", "database", "cluster")})
 
 
 def nothing(reason: str) -> Finish:

@@ -19,6 +19,8 @@ from biorat_al.errors import LockedError, NothingToDoYet, UsageError
 from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.completing import completable
+from biorat_al.rounds.computing.compute import Compute
+from biorat_al.rounds.computing.this_machine import ThisMachine
 from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
@@ -130,6 +132,18 @@ class Audience:
     follow: Follow = _ignore
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How much of a round one call runs, and where.
+
+    :param steps: names of the steps to run, for example those `UNTIL_PUSHED`; None runs all.
+    :param compute: where arms are trained and the pool is predicted.
+    """
+
+    steps: Collection[str] | None = None
+    compute: Compute = field(default_factory=ThisMachine)
+
+
 def run_round(
     folder: Path,
     settings: Settings,
@@ -137,16 +151,16 @@ def run_round(
     desk: Desk,
     request: RoundRequest,
     audience: Audience = Audience(),
-    *,
-    steps: Collection[str] | None = None,
+    options: RunOptions = RunOptions(),
 ) -> RoundReport:
     """Run the next round, or finish an interrupted one.
 
     An interrupted round goes on with the settings that its models were trained with, even if the project's settings
     have changed since.
 
-    :param steps: names of the steps to run, for example those `UNTIL_PUSHED`; None runs all. The round stays open until
-        all of its steps have ended, and goes on with the others when it is run again.
+    The round stays open until all of its steps have ended, and goes on with those that `options` leave out when it is
+    run again.
+
     :raises NothingToDoYet: annotators have not finished the last batch and `request.partial` is not set, nobody has
         annotated anything, or the pool is used up and nothing has changed since.
     :raises LockedError: another process runs a round of this project.
@@ -158,7 +172,7 @@ def run_round(
         _check_database(store)
         number, resumed, kept, request = _begin(store, settings, request)
         progress = audience.progress
-        context = Context(folder, kept, store, desk, number, request, progress, lock.check)
+        context = Context(folder, kept, store, desk, number, request, progress, lock.check, compute=options.compute)
 
         def follow() -> None:
             audience.follow(RoundReport(number, resumed, request.as_dict(), _ended_steps(store, number)))
@@ -170,7 +184,7 @@ def run_round(
                 f"Round {number} keeps to the settings it was begun with; changes in {SETTINGS_FILE} to "
                 f"{', '.join(changed)} count from the next round on."
             )
-        while not _run_steps(context, steps, follow):
+        while not _run_steps(context, options.steps, follow):
             progress.say(f"Round {number} goes on from there with the model that was trained again.")
         lock.check()
         with store.write() as session:

@@ -5,6 +5,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 
 - ``base``: what all parts of the settings share.
 - ``labels``, ``learning``, ``cost``, ``team``: the parts for labels, for models, for prices and for annotators.
+- ``cluster``: the part for work on several machines.
 - ``borrow``: a borrowed start: corpora that others annotated.
 - ``pre_labels``: pre-labels from files and dictionaries.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
@@ -13,11 +14,12 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``older``: the defaults that settings written by an older version keep, and what keeps the names of its models.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | cost | team | pre_labels < borrow < settings < file | guidelines``; ``file`` imports
-``older``, which, like ``options``, imports none of them.
+``base < labels | learning | cost | team | cluster | pre_labels < borrow < settings < file | guidelines``; ``file``
+imports ``older``, which, like ``options``, imports none of them.
 """
 
 from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
+from biorat_al.settings.cluster import ClusterSettings
 from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
@@ -46,6 +48,7 @@ __all__ = [
     "AskedUnit",
     "BorrowSettings",
     "BorrowedCorpus",
+    "ClusterSettings",
     "CostSettings",
     "Dictionary",
     "EntityType",

@@ -10,6 +10,7 @@ from biorat_al.errors import SettingsError
 from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Place, SettingsPart
 from biorat_al.settings.borrow import BorrowSettings
+from biorat_al.settings.cluster import ClusterSettings
 from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
@@ -123,6 +124,7 @@ class Settings(SettingsPart):
     team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
+    cluster: ClusterSettings = ClusterSettings()
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -248,7 +248,7 @@ def _run(
     own = [by_arm[arm] for by_arm in models.values() if arm in by_arm]
     summary = own[-1].summary
     by_round = {row.number: _shaping(row.settings) for row in rounds if models[row.number]}
-    values = settings.model_dump(mode="json", exclude={"database"})
+    values = settings.model_dump(mode="json", exclude={"database", "cluster"})
     newest = values | _shaping(values) | by_round[max(by_round)]
     encoder = by_round[own[-1].round_number].get("encoder", newest["encoder"])["name"]
     return Run(

@@ -52,7 +52,7 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, EntityRow
 PLAN = "simulation.json"
 LOCK = ".lock"
 
-_EACH_ITS_OWN = {"name", "database"}
+_EACH_ITS_OWN = {"name", "database", "cluster"}
 """Settings that may differ between calls: runs remain comparable."""
 
 

@@ -17,7 +17,7 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.borrowing.kept import FOLDER
 from biorat_al.rounds.borrowing.training import borrowed_key_of
 from biorat_al.rounds.context import MODELS, RoundRequest
-from biorat_al.rounds.runner import UNTIL_MEASURED, Audience, run_round
+from biorat_al.rounds.runner import UNTIL_MEASURED, Audience, RunOptions, run_round
 from biorat_al.settings import SETTINGS_FILE, Settings, settings_text
 from biorat_al.store.answers import read_gold
 from biorat_al.store.database.engine import SQLITE_FILE
@@ -79,7 +79,7 @@ def run_trial(
                     desk,
                     request,
                     Audience(progress),
-                    steps=UNTIL_MEASURED if number == last else None,
+                    RunOptions(UNTIL_MEASURED if number == last else None),
                 )
             except NothingToDoYet:
                 break  # the pool is used up

@@ -19,15 +19,9 @@ from biorat_al.efficiency.simulation.trial import run_trial
 from biorat_al.errors import BioratError, LearnerError
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.encoder.memory import memory_to_train
 from biorat_al.progress import Progress
 from biorat_al.settings import Settings
-
-_LIBRARIES = 1.7e9
-"""Bytes that a process needs besides the encoder: for the libraries and for the batches of training."""
-
-_PER_PARAMETER = 28
-"""Bytes per parameter of the encoder: 4 each for weights, gradients, two moments, the best weights, and the model that
-is read back for prediction; plus bf16 copies."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +151,7 @@ def _fitting(settings: Settings, memory: float) -> int:
     if pick_device().kind != "cpu":
         return 1
     network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
-    needed = _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
-    return max(1, int(min(os.cpu_count() or 1, memory / needed)))
+    return max(1, int(min(os.cpu_count() or 1, memory / memory_to_train(network))))
 
 
 def _memory(name: str) -> float:

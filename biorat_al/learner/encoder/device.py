@@ -91,6 +91,20 @@ def pick_device(forced: str | None = None) -> Device:
     return Device(name, bf16=_cuda_has_bf16() if kind == "cuda" else kind == "cpu" and _cpu_has_bf16())
 
 
+def pick_devices(forced: str | None = None) -> tuple[Device, ...]:
+    """Return the devices that can work side by side: all GPUs that CUDA sees if there are several, else the best one.
+
+    The environment variable ``CUDA_VISIBLE_DEVICES`` limits what CUDA sees.
+
+    :param forced: as for :func:`pick_device`; ``cuda`` stands for all GPUs, ``cuda:<n>`` for one.
+    :raises LearnerError: unknown name, or a device that this machine does not have.
+    """
+    best = pick_device(forced)
+    if best.name != "cuda" or torch.cuda.device_count() < 2:
+        return (best,)
+    return tuple(Device(f"cuda:{number}", best.bf16) for number in range(torch.cuda.device_count()))
+
+
 def _has_cuda() -> bool:
     return torch.cuda.is_available()
 

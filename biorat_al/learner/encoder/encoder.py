@@ -52,6 +52,10 @@ class Encoder:
     def __repr__(self) -> str:
         return f"Encoder({self.name!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # another process, perhaps on another machine, reads the files itself
+        return _found_again, (self.name, self.source, self._max_length)
+
     @cached_property
     def config(self) -> PretrainedConfig:
         """The network's configuration, without attention dropout.
@@ -253,6 +257,11 @@ def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise EncoderNotFoundError(f"there is no folder {name} with an encoder. {_OFFLINE}")
     return Encoder(name, name, max_length)
+
+
+def _found_again(name: str, source: str, max_length: int | None) -> Encoder:
+    """Return an encoder that another process found: in the same folder, or where this machine has it."""
+    return Encoder(name, source, max_length) if Path(source).is_dir() else resolve_encoder(name, max_length)
 
 
 def without_pooler(network: PreTrainedModel) -> PreTrainedModel:

@@ -1,4 +1,4 @@
-"""The peak memory of a piece of work."""
+"""The memory that training needs, and the peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,18 @@ from biorat_al.learner.encoder.device import Device
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
+
+_LIBRARIES = 1.7e9
+"""Bytes that a process needs besides the encoder: for the libraries and for the batches of training."""
+
+_PER_PARAMETER = 28
+"""Bytes per parameter of the encoder: 4 each for weights, gradients, two moments, the best weights, and the model that
+is read back for prediction; plus bf16 copies."""
+
+
+def memory_to_train(network: torch.nn.Module) -> float:
+    """Estimate the bytes that a process needs in order to train an encoder's network and to predict with it."""
+    return _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
 
 
 class PeakMemory:

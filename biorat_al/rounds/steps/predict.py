@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from contextlib import closing
 
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.fluctuation import ROUNDS
+from biorat_al.corpus.model.document import Document
+from biorat_al.learner.types import Prediction
+from biorat_al.rounds.computing.compute import Chunks
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.segments import make_missing_segments
@@ -25,9 +28,6 @@ from biorat_al.store.models import (
     selecting_model_before,
 )
 from biorat_al.store.tables import ModelRow
-
-if TYPE_CHECKING:
-    from biorat_al.learner.predictor import Predictor
 
 CHUNK = 512
 
@@ -119,29 +119,40 @@ def _predict_chunks(
     :param document_ids: row ids of all documents, those that are done among them.
     :param before: the earlier round's model whose predictions the new ones replace.
     """
-    from biorat_al.learner.predictor import Predictor
-
-    predictor = Predictor.load(model_folder(context, model))
+    folder = model_folder(context, model)
     left = [some for some in chunks(document_ids, CHUNK) if not set(some).issubset(done)]
+
+    def read(place: int) -> list[Document]:
+        with context.store.read() as session:
+            documents = documents_by_id(session, left[place], check=True)
+        return [documents[document_id] for document_id in left[place]]
+
     begun = len(document_ids) - sum(map(len, left))
-    with context.progress.bar(title, total=len(document_ids), unit="document", done=begun) as bar:
-        for some in left:
-            _predict_chunk(context, predictor, model.version, some, before)
+    with (
+        context.progress.bar(title, total=len(document_ids), unit="document", done=begun) as bar,
+        closing(context.compute.predict(folder, Chunks(len(left), read))) as predicted,
+    ):
+        for some, predictions in zip(left, predicted, strict=True):
+            _keep(context, model.version, some, predictions, before)
             bar.advance(len(some))
 
 
-def _predict_chunk(
-    context: Context, predictor: Predictor, version: str, document_ids: Sequence[int], before: ModelRow | None
+def _keep(
+    context: Context,
+    version: str,
+    document_ids: Sequence[int],
+    predictions: Sequence[Prediction],
+    before: ModelRow | None,
 ) -> None:
-    """Predict documents, and commit the predictions.
+    """Commit the predictions of a chunk of documents.
 
     :param version: version of the model.
     :param document_ids: row ids of the documents.
     """
-    with context.store.read() as session:
-        documents = documents_by_id(session, document_ids, check=True)
-        earlier = mnlp_history(session, before.version, document_ids) if before else {}
-    predictions = predictor.predict(documents[document_id] for document_id in document_ids)
+    earlier: dict[int, list[float]] = {}
+    if before is not None:
+        with context.store.read() as session:
+            earlier = mnlp_history(session, before.version, document_ids)
     rows = [
         {
             "model_version": version,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation, Document
 from biorat_al.errors import NotEnoughLabelsError, ProjectError, StoreError
-from biorat_al.learner.scaling import UNCALIBRATED
+from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import all_dropped, masked_counts, unknown_preference
 from biorat_al.rounds.borrowing.kept import in_words
 from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
+from biorat_al.rounds.computing.arm_order import ArmOrder, RelationOrder
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.models.calibration import Calibration, default_scaling, from_answers
 from biorat_al.rounds.models.committee import form_committee, members_of, restore_committee
@@ -36,7 +36,7 @@ from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
 
 if TYPE_CHECKING:
-    from biorat_al.learner.training.job import TrainingJob
+    from biorat_al.learner.encoder.starting_weights import StartingWeights
 
 MOST_UNLABELLED = 1000
 """Most pool documents that provide sentences for training without labels."""
@@ -56,21 +56,18 @@ def run(context: Context) -> Finish:
         done = models_of(session, context.number)
     training = settings.training
     calibration = _calibration(context, examples)
-    for arm in settings.training.arms:
-        if arm in done and _is_whole(context, done[arm]):
-            continue
-        try:
-            model, summary = _train_arm(context, examples, unlabelled, arm, calibration)
-        except NotEnoughLabelsError as error:
-            # the round goes on to ask for more documents, so that the next one can learn
-            return nothing(str(error))
-        if arm in done:
-            if _is_same(done[arm], model, summary):
+    missing = [arm for arm in training.arms if not (arm in done and _is_whole(context, done[arm]))]
+    try:
+        for arm, model in _trained(context, examples, unlabelled, missing, calibration):
+            if arm not in done:
+                record_model(context, model, model.summary, arm)
+            elif _is_same(done[arm], model):
                 put_in_place(context, model, done[arm].version)
             else:
-                replace_lost_model(context, done[arm], model, summary)
-            continue
-        record_model(context, model, summary, arm)
+                replace_lost_model(context, done[arm], model, model.summary)
+    except NotEnoughLabelsError as error:
+        # the round goes on to ask for more documents, so that the next one can learn
+        return nothing(str(error))
 
     if training.has_committee:
         form_committee(context, _learnable(examples, settings), calibration)
@@ -140,9 +137,9 @@ def model_folder(context: Context, row: ModelRow) -> Path:
     if not _is_whole(context, row):
         what = "is damaged or was changed in" if folder.is_dir() else "is gone from"
         context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
-        model, summary = _train_again(context, row)
-        if not _is_same(row, model, summary):
-            version = replace_lost_model(context, row, model, summary)
+        model = _train_again(context, row)
+        if not _is_same(row, model):
+            version = replace_lost_model(context, row, model, model.summary)
             raise ModelReplaced(version)
         put_in_place(context, model, row.version)
     context.intact_models.add(row.version)
@@ -163,35 +160,59 @@ def is_whole(folder: Path, row: ModelRow) -> bool:
     return weights is None or any(is_intact(place, weights) for place in relation_folders(folder)[-1:])
 
 
-def _train_arm(
-    context: Context, examples: Sequence[Example], unlabelled: Sequence[Document], arm: str, calibration: Calibration
-) -> tuple[TrainedModel, dict[str, Any]]:
-    """Train the models of an arm; return the entity model, and a summary of all models."""
-    from biorat_al.learner.entities.training import train
-    from biorat_al.learner.relations.training import relation_folders
+def _trained(
+    context: Context,
+    examples: Sequence[Example],
+    unlabelled: Sequence[Document],
+    arms: Sequence[Arm],
+    calibration: Calibration,
+) -> Iterator[tuple[Arm, TrainedModel]]:
+    """Train arms, where the round computes; yield each with its model, whose summary is of all its models.
+
+    :raises NotEnoughLabelsError: there is nothing to learn.
+    """
+    if not arms:
+        return
+    from biorat_al.learner.encoder.device import pick_device
 
     settings = context.settings
     # a label that no document was asked for cannot be learnt, so the model does not have it
     known = learnt_labels(examples, settings)
     labels = tuple(label for label in settings.labels if label in known.labels)
     asked = _learnable(examples, settings)
-    start = start_of(context, asked, labels, _job(context, "none"))
-    model = train(
-        asked,
-        replace(_job(context, cast(Arm, arm), calibration), start=start),
-        labels=labels,
-        models_dir=context.models_dir,
-        prefix=f"{settings.name}-r{context.number}-{arm}",
-        provenance=_provenance(context),
-        unlabelled=unlabelled,
-    )
-    summary = dict(model.summary)
-    for stale in relation_folders(model.folder):
-        # a killed run may have trained it with other settings
-        shutil.rmtree(stale)
-    if settings.relations:
-        summary["relations"] = _train_relations(context, examples, cast(Arm, arm), model.folder)
-    return model, summary
+    types = tuple(one for one in settings.relations if one.name in known.relations)
+    relations = RelationOrder(types=types, settings=settings.relation_extraction, examples=examples)
+
+    def order(arm: Arm, scaling: Scaling, start: StartingWeights | None = None) -> ArmOrder:
+        return ArmOrder(
+            arm=arm,
+            training=settings.training,
+            adversarial=settings.adversarial,
+            seed=_seed(context),
+            scaling=scaling,
+            start=start,
+            labels=labels,
+            examples=asked,
+            unlabelled=unlabelled,
+            relations=relations if settings.relations else None,
+            models_dir=context.models_dir,
+            prefix=f"{settings.name}-r{context.number}-{arm}",
+            provenance={"project": settings.name, "round": context.number, "program_version": __version__},
+        )
+
+    plain = order("none", UNCALIBRATED).job(context.encoder, pick_device(), context.progress)
+    start = start_of(context, asked, labels, plain)
+    orders = [order(arm, _scaling_of(context, arm, calibration), start) for arm in arms]
+    with closing(context.compute.train(orders, context.encoder, context.progress)) as models:
+        yield from zip(arms, models, strict=True)
+
+
+def _scaling_of(context: Context, arm: Arm, calibration: Calibration) -> Scaling:
+    """Return what an arm's mentions are calibrated with if no documents are kept back for it."""
+    training = context.settings.training
+    if training.dev_share:
+        return UNCALIBRATED
+    return calibration.scaling if arm == training.selecting else default_scaling(arm)
 
 
 def _learnable(examples: Sequence[Example], settings: Settings) -> list[Example]:
@@ -218,7 +239,7 @@ def _advice(calibration: Calibration, training: TrainingSettings) -> dict[str, A
     )
 
 
-def _train_again(context: Context, row: ModelRow) -> tuple[TrainedModel, dict[str, Any]]:
+def _train_again(context: Context, row: ModelRow) -> TrainedModel:
     """Train a model whose folder was lost once more."""
     if row.arm == BORROWED:
         found = borrowed_start(context)
@@ -227,10 +248,12 @@ def _train_again(context: Context, row: ModelRow) -> tuple[TrainedModel, dict[st
                 f"the model {row.version} is gone, and {SETTINGS_FILE} no longer names the corpora that it was trained "
                 "on; put its folder or their entries back"
             )
-        return found.model, dict(found.model.summary)
+        return found.model
     unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
     examples = training_examples(context)
-    return _train_arm(context, examples, unlabelled, row.arm, _calibration(context, examples))
+    arms = (cast(Arm, row.arm),)
+    ((_, model),) = _trained(context, examples, unlabelled, arms, _calibration(context, examples))
+    return model
 
 
 def _begin_with_borrowed(context: Context) -> Finish:
@@ -253,9 +276,9 @@ def _begin_with_borrowed(context: Context) -> Finish:
     return nothing(f"{why}; pre-labels come from a model trained on borrowed documents: {in_words(found.corpora)}")
 
 
-def _is_same(before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> bool:
+def _is_same(before: ModelRow, model: TrainedModel) -> bool:
     """Return whether a retrained model has the same weights as the lost one."""
-    return (model.sha256, _weights(summary)) == (before.sha256, _weights(before.summary))
+    return (model.sha256, _weights(model.summary)) == (before.sha256, _weights(before.summary))
 
 
 def _notices(session: Session, context: Context, models: Mapping[str, ModelRow]) -> list[str]:
@@ -277,48 +300,6 @@ def _weights(summary: Mapping[str, Any]) -> str | None:
     return found
 
 
-def _train_relations(context: Context, examples: Sequence[Example], arm: Arm, folder: Path) -> dict[str, Any]:
-    """Train an arm's relation model into the folder of its entity model; return its summary, or why it has none."""
-    from biorat_al.learner.relations.training import train_relations
-
-    settings = context.settings
-    known = learnt_labels(examples, settings).relations
-    if not known:
-        return {"reason": "no document that was annotated was asked for any relation", "not_candidates": {}}
-    try:
-        summary = train_relations(
-            examples,
-            _job(context, arm),
-            types=tuple(one for one in settings.relations if one.name in known),
-            relations=settings.relation_extraction,
-            folder=folder,
-            provenance=_provenance(context),
-        )
-    except NotEnoughLabelsError as error:
-        return {"reason": str(error), "not_candidates": error.not_candidates}
-    return dict(summary)
-
-
-def _job(context: Context, arm: Arm, calibration: Calibration | None = None) -> TrainingJob:
-    """Return how an arm of this round is trained; all arms and both models have the same seed."""
-    from biorat_al.learner.training.job import TrainingJob
-
-    settings = context.settings
-    scaling = UNCALIBRATED
-    if not settings.training.dev_share and calibration is not None:
-        fitted = arm == settings.training.selecting
-        scaling = calibration.scaling if fitted else default_scaling(arm)
-    return TrainingJob(
-        encoder=context.encoder,
-        arm=arm,
-        training=settings.training,
-        adversarial=settings.adversarial,
-        seed=_seed(context),
-        scaling=scaling,
-        progress=context.progress,
-    )
-
-
 def _seed(context: Context) -> int:
     """Return the seed of training: that of the round's other models, if an older version has trained some of them."""
     with context.store.read() as session:
@@ -331,10 +312,6 @@ def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) ->
     counts = {"relations": sum(len(example.relations) + len(example.concept_relations) for example in examples)}
     named = {"not_candidates": "not_candidates", "cut_documents": "cut_documents", "reason": "no_relation_model"}
     return counts | {name: summary[key] for key, name in named.items() if key in summary}
-
-
-def _provenance(context: Context) -> dict[str, Any]:
-    return {"project": context.settings.name, "round": context.number, "program_version": __version__}
 
 
 def training_examples(context: Context) -> list[Example]:

@@ -6,7 +6,7 @@ import torch
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import device as module
-from biorat_al.learner.encoder.device import Device, pick_device
+from biorat_al.learner.encoder.device import Device, pick_device, pick_devices
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +110,27 @@ def test_the_real_probes_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(module._has_cuda(), bool)
     assert isinstance(module._has_mps(), bool)
     assert pick_device("cpu").name == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (None, ["cuda:0", "cuda:1", "cuda:2"]),
+        ("cuda", ["cuda:0", "cuda:1", "cuda:2"]),
+        ("cuda:1", ["cuda:1"]),
+        ("cpu", ["cpu"]),
+    ],
+)
+def test_several_gpus_work_side_by_side_unless_one_device_is_named(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, expected: list[str]
+) -> None:
+    with_cuda(monkeypatch, bf16=True, count=3)
+    assert [device.name for device in pick_devices(asked)] == expected
+    if asked != "cpu":
+        assert all(device.bf16 for device in pick_devices(asked))
+
+
+def test_a_single_gpu_and_a_machine_without_one_keep_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pick_devices() == (Device("cpu", bf16=False),)
+    with_cuda(monkeypatch, bf16=True)
+    assert pick_devices() == (Device("cuda", bf16=True),)

