@@ -609,7 +609,7 @@ ACQUISITION = (
     Fault(
         "two candidates may have one id",
         "biorat_al/acquisition/selection.py",
-        "if len(set(candidates.ids)) != len(candidates.ids):",
+        "if any(map(eq, pool.ids, islice(pool.ids, 1, None))):",
         "if False:",
         (_SELECTION,),
     ),

@@ -129,8 +129,8 @@ REPAIRS = (
     Fault(
         "texts are not compared with their digests",
         "biorat_al/store/documents.py",
-        "if check and hashlib",
-        "if not check and hashlib",
+        "if check:",
+        "if not check:",
         (f"{_INTEGRITY}::test_a_text_that_was_changed_in_the_database_is_not_learnt_from",),
     ),
     Fault(
