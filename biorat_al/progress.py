@@ -275,4 +275,18 @@ def _is_terminal() -> bool:
     return bool(sys.stderr and sys.stderr.isatty()) and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
+class Titled(Progress):
+    """A receiver of progress reports that gives every piece of work the same title."""
+
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._title = title
+
+    def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
+        return self._progress.bar(self._title, total, unit, done)
+
+    def say(self, text: str) -> None:
+        self._progress.say(text)
+
+
 SILENT = SilentProgress()

@@ -23,6 +23,9 @@ Real pairs are far from it on both sides. The closest two of the 592 training ab
 (first to 90th percentile).
 """
 
+_BLOCK = 500
+"""Texts that are compared with all others at once, which bounds the memory."""
+
 
 def topics(texts: Sequence[str], counted_on: Sequence[str]) -> Any:
     """Return TF-IDF vectors of length 1, in which rare words weigh most, to compare what documents are about.
@@ -56,6 +59,28 @@ def cosines(rows: Any, others: Any) -> NDArray[np.float32]:
     """Return the cosines of each row with each of the others, shape (n, m), clipped to [0, 1]."""
     dense: NDArray[np.float32] = (rows @ others.T).toarray()
     return np.clip(dense, 0.0, 1.0)
+
+
+def near_duplicate_groups(texts: Sequence[str]) -> list[int]:
+    """Return the number of each text's group; near-duplicates, and near-duplicates of these, share a group.
+
+    Groups are numbered by their first text. Texts without any word are in groups of their own.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    if not texts:
+        return []
+    rows = word_sets(texts)
+    pairs = []
+    for start in range(0, len(texts), _BLOCK):
+        ones, others = np.nonzero(cosines(rows[start : start + _BLOCK], rows[start:]) >= NEAR_DUPLICATE)
+        pairs.append((ones + start, others + start))
+    ones, others = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    links = coo_matrix((np.ones(len(ones)), (ones, others)), shape=(len(texts), len(texts)))
+    _, found = connected_components(links, directed=False)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(int(group), len(numbers)) for group in found]
 
 
 def _hashing(**options: Any) -> Any:

@@ -104,6 +104,22 @@ def _decode_batch(logits: list[NDArray[np.floating]]) -> list[Decoded]:
     ]
 
 
+def inside_probabilities(logits: Sequence[NDArray[np.floating]]) -> list[Floats]:
+    """Return the probability that each word is in a mention of each type, over all labellings.
+
+    :param logits: one array of shape (words, types, 3) for each document.
+    :returns: one array of shape (words, types) for each document.
+    """
+    inside = []
+    for document in logits:
+        if not len(document):
+            inside.append(np.zeros(document.shape[:2]))
+            continue
+        marginals = _Chain(log_softmax(document[:, None].astype(np.float64))).marginals()[:, 0]
+        inside.append(np.clip(marginals[..., B] + marginals[..., I], 0.0, 1.0))
+    return inside
+
+
 def log_softmax(scores: Floats) -> Floats:
     """Return the logarithm of the softmax over the last axis, bounded below by a floor."""
     shifted = scores - scores.max(axis=-1, keepdims=True)

@@ -34,6 +34,7 @@ likely it is that some were missed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -41,11 +42,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.corpus.model.document import Document
+from biorat_al.corpus.model.document import Document, Entity
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
-from biorat_al.learner.entities.decoding import Decoded, decode
-from biorat_al.learner.entities.encoding import decode_mentions
+from biorat_al.learner.entities.decoding import Decoded, decode, inside_probabilities
+from biorat_al.learner.entities.encoding import decode_mentions, word_spans
 from biorat_al.learner.entities.inference import document_logits
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.saved_tagger import Behaviour, read_model
@@ -65,6 +66,22 @@ class Tagged(NamedTuple):
     document: Document
     prediction: Prediction
     expected: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a model makes of one document, without calibration.
+
+    :param entities: proposed mentions; each score is the probability of exactly this mention.
+    :param starts: the first code point of each word, shape (words,); `ends` is one past its last.
+    :param inside: probability that each word is in a mention of each label, shape (words, labels).
+    """
+
+    document_id: str
+    entities: tuple[Entity, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    inside: NDArray[np.float64]
 
 
 class Tagger:
@@ -121,9 +138,18 @@ class Tagger:
 
     def tag(self, documents: Iterable[Document]) -> Iterator[Tagged]:
         """Predict as :meth:`predict`, and yield the numbers from which each document's measures were computed, too."""
-        remaining = iter(documents)
-        while chunk := list(islice(remaining, CHUNK)):
+        for chunk in _chunks(documents):
             yield from self._predict_chunk(chunk)
+
+    def read(self, documents: Iterable[Document]) -> Iterator[Reading]:
+        """Yield the mentions and the words of each document with their probabilities, without calibration."""
+        for chunk in _chunks(documents):
+            pieces = self._pieces(chunk)
+            logits = self.logits(pieces)
+            of_each = zip(chunk, pieces, decode(logits), inside_probabilities(logits), strict=True)
+            for document, cut, decoded, inside in of_each:
+                entities = decode_mentions(document, cut, decoded.mentions, self.labels)
+                yield Reading(document.id, entities, *word_spans(cut), inside)
 
     def logits(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:
         """Score the tags of documents at their words, shape (words, labels, 3) for each document.
@@ -132,8 +158,11 @@ class Tagger:
         """
         return document_logits(self._network, pieces, self.tokenizer, self._device, context=self._context)
 
+    def _pieces(self, documents: Sequence[Document]) -> Sequence[Pieces]:
+        return self.tokenizer([document.text for document in documents], sentence_rules=self.sentence_rules)
+
     def _predict_chunk(self, documents: list[Document]) -> Iterator[Tagged]:
-        pieces = self.tokenizer([document.text for document in documents], sentence_rules=self.sentence_rules)
+        pieces = self._pieces(documents)
         for document, cut, decoded in zip(documents, pieces, decode(self.logits(pieces)), strict=True):
             raw = [probability for *_, probability in decoded.mentions]
             scores = self.scaling.apply(raw).tolist()
@@ -146,6 +175,12 @@ class Tagger:
                 uncertainty(decoded, len(cut)),
             )
             yield Tagged(document, prediction, expected)
+
+
+def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    remaining = iter(documents)
+    while chunk := list(islice(remaining, CHUNK)):
+        yield chunk
 
 
 def uncertainty(decoded: Decoded, tokens: int) -> Uncertainty:

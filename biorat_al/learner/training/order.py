@@ -80,7 +80,7 @@ class Training(ABC, Generic[Encoded, Network]):
         began = time.monotonic()
         remove_leftovers(models_dir)
         memory = PeakMemory(self.job.device)
-        examples = sorted(examples, key=lambda example: (example.document.id, self._fingerprint([example])))
+        examples = sorted(examples, key=lambda example: (example.document.id, self.fingerprint([example])))
         held_back = development_ids([one.document.id for one in examples], self.dev_share, self.job.seed)
         learn, dev = (
             self.encode([one for one in examples if (one.document.id in held_back) is back]) for back in (False, True)
@@ -100,7 +100,7 @@ class Training(ABC, Generic[Encoded, Network]):
             "arm": self.job.arm,
             "seed": self.job.seed,
             **learnt.summary,
-            "training_data_sha256": self._fingerprint(examples),
+            "training_data_sha256": self.fingerprint(examples),
             **learnt.outcome.as_dict(),
             "settings": {name: part.model_dump(mode="json") for name, part in learnt.settings.items()},
             "encoder": {
@@ -159,8 +159,8 @@ class Training(ABC, Generic[Encoded, Network]):
         :param words: ids of all word pieces that the network will see.
         """
 
-    def _fingerprint(self, examples: Sequence[Example]) -> str:
-        """Return the sha256 of all that is learnt from `examples`."""
+    def fingerprint(self, examples: Sequence[Example]) -> str:
+        """Return the sha256 of all that is learnt from `examples`, in their order."""
         digest = hashlib.sha256()
         for example in examples:
             digest.update(json.dumps(self.content(example)).encode())

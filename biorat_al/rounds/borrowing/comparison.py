@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.learner.types import Example
-from biorat_al.rounds.borrowing.training import Titled
+from biorat_al.progress import Titled
 from biorat_al.rounds.context import Context
 
 if TYPE_CHECKING:
@@ -91,17 +90,13 @@ def compare(
     counts: dict[str, dict[str, Counts]] = {name: {} for name in _STARTS}
     halves = _halves(examples, job.seed)
     room = context.models_dir / f".partial-comparison-{os.getpid()}"
-    try:
-        for place, half in enumerate(halves):
-            for name in _STARTS:
-                number = 1 + 2 * place + _STARTS.index(name)
-                title = f"comparing the starts, {number} of 4"
-                progress = Titled(context.progress, title)
-                of_start = replace(job, start=start if name == "borrowed" else None, progress=progress)
-                counts[name] |= _counts(half, halves[1 - place], labels, of_start, room)
-                shutil.rmtree(room, ignore_errors=True)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    for place, half in enumerate(halves):
+        for name in _STARTS:
+            number = 1 + 2 * place + _STARTS.index(name)
+            title = f"comparing the starts, {number} of 4"
+            progress = Titled(context.progress, title)
+            of_start = replace(job, start=start if name == "borrowed" else None, progress=progress)
+            counts[name] |= _counts(half, halves[1 - place], labels, of_start, room)
     return compared(counts["borrowed"], counts["base"], context.seed("compare starts"))
 
 
@@ -156,13 +151,11 @@ def _counts(
     learn: Sequence[Example], held_out: Sequence[Example], labels: Sequence[str], job: TrainingJob, room: Path
 ) -> dict[str, Counts]:
     """Train on one half, and return the counts of the other by document."""
+    from biorat_al.learner.entities.cross_fitting import read_held_out
     from biorat_al.learner.entities.scoring import score
-    from biorat_al.learner.entities.tagger import Tagger
-    from biorat_al.learner.entities.training import train
 
-    model = train(learn, job, labels=labels, models_dir=room, prefix="comparison")
-    tagger = Tagger.load(model.folder, job.device)
-    predicted = {one.document_id: one.entities for one in tagger.predict([one.document for one in held_out])}
+    readings = read_held_out(learn, [one.document for one in held_out], job, labels=labels, room=room)
+    predicted = {one.document_id: one.entities for one in readings}
     return dict(
         score(
             {example.document.id: example.entities for example in held_out},

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biorat_al.progress import Bar, Progress
+from biorat_al.progress import Titled
 from biorat_al.rounds.borrowing.kept import (
     KeptCorpus,
     borrowed_examples,
@@ -26,6 +26,7 @@ from biorat_al.settings import Settings, TrainingSettings, without_later
 from biorat_al.version import __version__
 
 if TYPE_CHECKING:
+    from biorat_al.learner.encoder.starting_weights import StartingWeights
     from biorat_al.learner.types import TrainedModel
 
 _KEY = "borrowed_key"
@@ -82,20 +83,6 @@ def train_borrowed(context: Context, corpora: Sequence[KeptCorpus], key: str | N
             "program_version": __version__,
         },
     )
-
-
-class Titled(Progress):
-    """A receiver of progress reports that gives every piece of work the same title."""
-
-    def __init__(self, progress: Progress, title: str) -> None:
-        self._progress = progress
-        self._title = title
-
-    def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
-        return self._progress.bar(self._title, total, unit, done)
-
-    def say(self, text: str) -> None:
-        self._progress.say(text)
 
 
 def training_settings(settings: Settings) -> TrainingSettings:
@@ -155,6 +142,17 @@ def _kept_model(context: Context, key: str) -> TrainedModel | None:
             return TrainedModel(folder.name, folder, sha256, summary)
         context.progress.say(f"The model {folder.name} is damaged or was changed; it is trained again.")
     return None
+
+
+def kept_start(models_dir: Path, version: str) -> StartingWeights | None:
+    """Return the weights of a borrowed model to begin from; None if they are lost or were changed."""
+    from biorat_al.learner.encoder.saved_model import TRAINING, is_intact
+    from biorat_al.learner.encoder.starting_weights import StartingWeights
+
+    folder = models_dir / version
+    values = _record(folder / TRAINING)
+    labels, sha256 = values.get("summary", {}).get("labels"), str(values.get("sha256"))
+    return StartingWeights(folder, sha256, tuple(labels)) if labels and is_intact(folder, sha256) else None
 
 
 def borrowed_key_of(folder: Path) -> str | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biorat_al.learner.entities.decoding import NOTHING, decode
+from biorat_al.learner.entities.decoding import NOTHING, decode, inside_probabilities
 from biorat_al.learner.entities.encoding import B, I, O
 
 LOGITS = st.tuples(st.integers(1, 5), st.integers(1, 2), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 1.0, 4.0]))
@@ -125,3 +125,17 @@ def test_the_result_does_not_depend_on_company_or_memory_bound() -> None:
             assert [m[:3] for m in one.mentions] == [m[:3] for m in other.mentions]
             assert one.log_best == pytest.approx(other.log_best)
             assert one.entropy == pytest.approx(other.entropy)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=LOGITS)
+def test_words_are_in_mentions_as_often_as_in_all_labellings_together(shape: tuple[int, int, int, float]) -> None:
+    logits = make(*shape)
+    words, types = logits.shape[:2]
+    found, empty = inside_probabilities([logits, logits[:0]])
+    assert empty.shape == (0, types)
+    for number in range(types):
+        labellings = chain(logits, number)
+        for n in range(words):
+            expected = sum(p for tags, p in labellings.items() if tags[n] != O)
+            assert found[n, number] == pytest.approx(expected, abs=1e-9)
