@@ -111,8 +111,8 @@ def test_a_third_person_settles_what_two_disagree_on(
         outcome = call("adjudicate", "--report", "--project", str(project.folder))
         assert "annotator-1" in outcome.out
         upheld = project.settling.upheld()
-        assert (upheld.places["annotator-1"], upheld.upheld["annotator-1"]) == (3, 0)
-        assert upheld.upheld["annotator-2"] == 3
+        assert upheld.count("annotator-1") == (3, 0)
+        assert upheld.count("annotator-2") == (3, 3)
 
         # she changes her mind; then an annotator does
         carla.edit(settled, shown)

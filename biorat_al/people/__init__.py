@@ -2,7 +2,7 @@
 
 - ``assignment`` spreads documents over the annotators of a group.
 - ``pseudonyms``: what annotators are called in exports and reports.
-- ``bootstrap`` computes confidence intervals by resampling documents.
+- ``bootstrap`` computes confidence intervals by resampling documents; ``share_interval`` those of a share of places.
 - ``agreement`` computes strict span F1 of each pair of annotators; rounds and exports show it.
 - ``disputes`` counts what a majority could not decide, and says it in sentences.
 - ``doubles`` reads the texts that several people annotated, each alone.

@@ -4,13 +4,13 @@ In each place on which annotators differed, the adjudicated versions are compare
 adjudicated if it equals one of the annotators', or can be another version of it, and was not agreed. For a label, the
 versions of that label are compared. An annotator is **upheld** if both are the same, be it that there is nothing.
 
-The figures are counts, not estimates of how good somebody is: only what was disputed is in them, and whoever disagrees
-with two wrong colleagues is upheld as well.
+The figures say nothing of how good somebody is: only what was disputed is in them, and whoever disagrees with two wrong
+colleagues is upheld as well. An interval says how much a share would vary with other documents.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,81 +21,103 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.model.identity import MentionKey, RelationKey, mention_key, relation_keys
+from biorat_al.people.bootstrap import Interval
 from biorat_al.people.pseudonyms import number_of
 from biorat_al.people.settling.differences import Differences, MentionVersion
 from biorat_al.people.settling.values import differences_of
+from biorat_al.people.share_interval import share_interval
 from biorat_al.store.annotations import load_annotations
 from biorat_al.store.consensus.majority import same_mention
 from biorat_al.store.known_answers import HOME
+from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.settling.settlements import settlements
 from biorat_al.store.tables import AnnotationRow
+
+Places = dict[int, tuple[int, int]]
+"""Places on which an annotator was compared, and those in which he or she was upheld, by row id of the document."""
 
 
 @dataclass
 class Upheld:
     """How often annotators were upheld, by pseudonym.
 
-    :param documents: number of adjudicated documents.
-    :param places: places on which an annotator of the document was compared; `upheld` is how often he or she was.
+    :param documents: number of adjudicated documents, and of sentences that were asked for by themselves.
     :param neither: places on which no annotator was upheld.
-    :param of_labels: number of places and of upheld ones, by pseudonym and label.
+    :param of: places by pseudonym and label; the label None stands for all of them.
     """
 
     documents: int = 0
-    places: Counter[str] = field(default_factory=Counter)
-    upheld: Counter[str] = field(default_factory=Counter)
     neither: int = 0
-    of_labels: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    of: defaultdict[tuple[str, str | None], Places] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def annotators(self) -> list[str]:
         """The pseudonyms of those who were compared."""
-        return sorted(self.places, key=number_of)
+        return sorted({name for name, _ in self.of}, key=number_of)
 
     @property
     def labels(self) -> list[str]:
         """The labels, of mentions and of relations, that were disputed."""
-        return sorted({label for _, label in self.of_labels})
+        return sorted({label for _, label in self.of if label is not None})
+
+    def count(self, name: str, label: str | None = None) -> tuple[int, int]:
+        """Return on how many places an annotator was compared, and upheld.
+
+        :param label: None: all places.
+        """
+        places = self.of.get((name, label), {}).values()
+        return sum(number for number, _ in places), sum(upheld for _, upheld in places)
+
+    def interval(self, name: str, label: str | None = None) -> Interval | None:
+        """Return the 95 % interval of the share of places in which an annotator was upheld; None if it is not known.
+
+        :param label: None: all places.
+        """
+        return share_interval([(upheld, number) for number, upheld in self.of.get((name, label), {}).values()])
 
     def as_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return JSON values; intervals are fractions."""
         return {
             "documents": self.documents,
             "neither": self.neither,
             "annotators": {
-                name: {
-                    "places": self.places[name],
-                    "upheld": self.upheld[name],
-                    "labels": {
-                        label: {"places": counts[0], "upheld": counts[1]}
-                        for (one, label), counts in sorted(self.of_labels.items())
-                        if one == name
-                    },
-                }
+                name: self._values(name)
+                | {"labels": {label: self._values(name, label) for label in self.labels if (name, label) in self.of}}
                 for name in self.annotators
             },
         }
 
-    def add(self, differences: Differences, adjudicated: Annotation) -> None:
-        """Count an adjudicated document."""
+    def _values(self, name: str, label: str | None = None) -> dict[str, Any]:
+        places, upheld = self.count(name, label)
+        return {"places": places, "upheld": upheld, "interval": self.interval(name, label)}
+
+    def add(self, differences: Differences, adjudicated: Annotation, document: int) -> None:
+        """Count an adjudicated document.
+
+        :param document: its row id; for a sentence, that of the document of which it is one, since places of the same
+            document resemble each other.
+        """
         self.documents += 1
         for label_of, right, given in chain(
             _mention_places(differences, adjudicated), _relation_places(differences, adjudicated)
         ):
             judged = {side: of_side == right for side, of_side in given.items()}
             self.neither += not any(judged.values())
+            # labels that anybody has here; an annotator who has none of one agrees with nothing
+            labels = sorted({label_of[key] for key in right.union(*given.values())})
             for side, of_side in given.items():
                 name = differences.sides[side]
-                self.places[name] += 1
-                self.upheld[name] += judged[side]
-                # labels that anybody has here; an annotator who has none of one agrees with nothing
-                everybody = right.union(*given.values())
-                for label in sorted({label_of[key] for key in everybody}):
+                self._add(name, None, document, judged[side])
+                for label in labels:
                     same = {key for key in of_side if label_of[key] == label} == {
                         key for key in right if label_of[key] == label
                     }
-                    places, upheld = self.of_labels.get((name, label), (0, 0))
-                    self.of_labels[name, label] = places + 1, upheld + same
+                    self._add(name, label, document, same)
+
+    def _add(self, name: str, label: str | None, document: int, upheld: bool) -> None:
+        places = self.of[name, label]
+        number, before = places.get(document, (0, 0))
+        places[document] = number + 1, before + upheld
 
 
 def count_upheld(session: Session) -> Upheld:
@@ -114,9 +136,10 @@ def count_upheld(session: Session) -> Upheld:
         answered[answer.document_id, str((answer.raw or {}).get(HOME))] = answer
     pairs = [(row, answered.get((row.document_id, row.desk_task_id or ""))) for row in rows]
     found = load_annotations(session, [answer.id for _, answer in pairs if answer is not None])
+    parents = parents_of(session, [row.document_id for row in rows])
     for row, given in pairs:
         if given is not None:
-            result.add(differences_of(row.shown), found[given.id])
+            result.add(differences_of(row.shown), found[given.id], parents.get(row.document_id, row.document_id))
     return result
 
 

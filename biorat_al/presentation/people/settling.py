@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from biorat_al.people.bootstrap import Interval
 from biorat_al.people.settling.upheld import Upheld
 from biorat_al.presentation.text import Side, notes_text, table, wrapped_text
 from biorat_al.rounds.settling.asking import AskedAgain
@@ -9,8 +10,9 @@ from biorat_al.wording import plural
 
 _UPHELD = (
     "A place is one on which annotators differed. An annotator is upheld where the adjudicated answer is the same, be "
-    "it that nothing is there; for a label, where the mentions of this label are the same. These are counts of what "
-    "was disputed, not of how good somebody is."
+    "it that nothing is there; for a label, where the mentions of this label are the same. In brackets is the 95 % "
+    "interval, as wide as the number of documents asks for. This is about what was disputed, and does not say how good "
+    "somebody is."
 )
 
 
@@ -39,10 +41,10 @@ def upheld_text(upheld: Upheld) -> str:
     if not upheld.documents:
         return "Nothing has been adjudicated yet. Next: biorat-al adjudicate"
     names = upheld.annotators
-    rows = [["label", *names], ["all", *(_share(upheld.upheld[name], upheld.places[name]) for name in names)]]
-    for label in upheld.labels:
-        counts = [upheld.of_labels.get((name, label), (0, 0)) for name in names]
-        rows.append([label, *(_share(kept, places) for places, kept in counts)])
+    rows = [["label", *names]]
+    for label in (None, *upheld.labels):
+        shares = [_share(*upheld.count(name, label), upheld.interval(name, label)) for name in names]
+        rows.append([label or "all", *shares])
     right: list[Side] = ["right"] * len(names)
     sides: list[Side] = ["left", *right]
     lines = [f"Upheld in {plural(upheld.documents, 'adjudicated document')}", *table(rows, sides=sides, indent=2)]
@@ -51,5 +53,8 @@ def upheld_text(upheld: Upheld) -> str:
     return "\n".join([*lines, *wrapped_text(_UPHELD, "")])
 
 
-def _share(upheld: int, places: int) -> str:
-    return f"{upheld:,} of {places:,} ({100 * upheld / places:.0f} %)" if places else "–"
+def _share(places: int, upheld: int, between: Interval | None) -> str:
+    if not places:
+        return "–"
+    share = f"{upheld:,} of {places:,}, {100 * upheld / places:.0f} %"
+    return share if between is None else f"{share} ({100 * between[0]:.0f} to {100 * between[1]:.0f})"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from biorat_al.people.settling.upheld import Upheld
 from biorat_al.presentation.people.settling import asked_text, upheld_text
 from biorat_al.rounds.settling.asking import AskedAgain
@@ -23,15 +21,19 @@ def test_what_was_fetched_made_and_withdrawn_is_told() -> None:
 
 
 def test_shares_are_told_by_annotator_and_label() -> None:
-    people = Counter({"annotator-1": 4, "annotator-2": 4}), Counter({"annotator-1": 3})
-    labels = {("annotator-1", "Disease"): (2, 2), ("annotator-2", "Disease"): (2, 0)}
-    text = upheld_text(Upheld(2, *people, 1, labels))
-    lines = [" ".join(line.split()) for line in text.splitlines()]
+    upheld = Upheld(2, 1)
+    upheld.of |= {
+        ("annotator-1", None): {1: (3, 3), 2: (1, 0)},
+        ("annotator-2", None): {1: (3, 0), 2: (1, 0)},
+        ("annotator-1", "Disease"): {1: (2, 2)},
+        ("annotator-2", "Disease"): {1: (2, 0)},
+    }
+    lines = [" ".join(line.split()) for line in upheld_text(upheld).splitlines()]
     assert lines[:5] == [
         "Upheld in 2 adjudicated documents",
         "label annotator-1 annotator-2",
-        "all 3 of 4 (75 %) 0 of 4 (0 %)",
-        "Disease 2 of 2 (100 %) 0 of 2 (0 %)",
+        "all 3 of 4, 75 % (0 to 100) 0 of 4, 0 % (0 to 99)",
+        "Disease 2 of 2, 100 % 0 of 2, 0 %",
         "In 1 place nobody was upheld.",
     ]
     assert "Nothing has been adjudicated yet" in upheld_text(Upheld())

@@ -110,9 +110,8 @@ def test_the_adjudicated_answer_counts_and_the_annotators_keep_theirs(project: P
             (ANN, None, False, None), (BOB, None, False, None), ("oracle", "disputes", True, None),
         }  # fmt: skip
     upheld = project.settling.upheld()
-    assert (upheld.documents, upheld.places["annotator-1"]) == (3, 5)
-    assert upheld.upheld["annotator-1"] == 5
-    assert upheld.upheld["annotator-2"] == 0
+    assert upheld.documents == 3
+    assert (upheld.count("annotator-1"), upheld.count("annotator-2")) == ((5, 5), (5, 0))
 
 
 def test_a_task_nobody_has_answered_is_replaced_when_annotators_change_their_answers(project: Project) -> None:
