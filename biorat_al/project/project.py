@@ -312,19 +312,30 @@ class Project:
 
         return Settling(self.folder, self.settings, self.store, lambda: self.desk)
 
-    def audit(self, *, limit: int | None = None, label: str | None = None) -> Audit:
+    def audit(
+        self,
+        *,
+        limit: int | None = None,
+        label: str | None = None,
+        folds: int | None = None,
+        progress: Progress = SILENT,
+    ) -> Audit:
         """Return what looks wrong in the annotated documents, worst first.
 
         :param limit: number of findings; None returns all.
         :param label: only findings on this label.
-        :raises UsageError: the project has no such label.
+        :param folds: train so many models for it, each of which reads a part of the documents that it has not learnt
+            from. What they read is kept until annotations change. None trains none.
+        :raises UsageError: the project has no such label, or there are fewer documents than `folds`.
         :raises NothingToDoYet: nothing has been annotated yet.
         """
         from biorat_al.people.audit.of_project import audit_project
+        from biorat_al.rounds.out_of_fold.of_project import read_out_of_fold
 
         if label is not None and label not in self.settings.labels:
             raise UsageError(f"unknown label {label!r}; the project has {', '.join(self.settings.labels)}")
-        audit = audit_project(self.settings, self.store)
+        held_out = read_out_of_fold(self.folder, self.settings, self.store, folds, progress)
+        audit = audit_project(self.settings, self.store, held_out)
         if not audit.documents:
             raise NothingToDoYet("nothing has been annotated yet, so there is nothing to audit; run: biorat-al round")
         return audit.only(limit=limit, label=label)

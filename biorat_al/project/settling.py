@@ -44,16 +44,24 @@ class Settling:
         with self._context(progress) as context:
             return adjudicate(context, only, limit)
 
-    def review(self, *, limit: int | None = None, label: str | None = None, progress: Progress = SILENT) -> AskedAgain:
+    def review(
+        self,
+        *,
+        limit: int | None = None,
+        label: str | None = None,
+        folds: int | None = None,
+        progress: Progress = SILENT,
+    ) -> AskedAgain:
         """Fetch what was reviewed, and ask again about the documents with the worst findings of the audit.
 
         :param limit: number of findings, the worst first.
         :param label: only findings on this label.
+        :param folds: also train so many models for the audit, as in :meth:`Project.audit`.
         :raises NothingToDoYet: nothing has been annotated, or nothing looks wrong.
         :raises LockedError: a round of this project is running.
         """
         with self._context(progress) as context:
-            return review(context, limit, label)
+            return review(context, limit, label, folds)
 
     def upheld(self) -> Upheld:
         """Count how often each annotator was upheld by the adjudicator."""

@@ -10,6 +10,7 @@
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later.
 - ``models/`` is what happens to trained models: their committee and its calibration, and lost or changed ones.
 - ``computing/`` is where the arms are trained and the pool is predicted: on one device or several.
+- ``out_of_fold/`` trains models for an audit, each of which reads documents that it has not learnt from.
 - ``team/`` is a group of annotators: who is asked for what, and the projects that each of them has.
 - ``completing`` orders documents that were begun by sentences, and gives them their pre-labels.
 - ``settling/`` asks people again, about what annotators disagree on and what an audit found.
@@ -17,6 +18,6 @@
 - ``expected_seconds`` says how long each candidate is expected to take annotators.
 - ``stopping_advice`` evaluates the stopping criteria; ``notes`` puts findings about answers into sentences.
 
-``runner``, ``plan``, ``status`` and ``settling`` may import the steps. Steps may import the modules beside ``steps``,
-but never these.
+``runner``, ``plan``, ``status``, ``settling`` and ``out_of_fold`` may import the steps. Steps may import the modules
+beside ``steps``, but never these.
 """

@@ -86,6 +86,7 @@ def test_what_is_wrong_use(corpus: Path, nowhere: Path) -> None:
     project = nowhere / "trial"
     project.mkdir()
     assert "exclude each other" in one_sentence(call("audit", "--documents", corpus, "--project", project), 2)
+    assert "--folds is for a project" in one_sentence(call("audit", "--documents", corpus, "--folds", "5"), 2)
     assert "are for --documents" in one_sentence(call("audit", "--format", "jsonl"), 2)
     unknown = one_sentence(call("audit", "--documents", corpus, "--label", "Gene"), 2)
     assert "no mention has the label 'Gene'; the documents have Chemical, Disease" in unknown

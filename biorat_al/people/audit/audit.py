@@ -10,6 +10,7 @@ from typing import Any
 
 from biorat_al.people.audit.annotated import Annotated, Worded
 from biorat_al.people.audit.borders import border_findings
+from biorat_al.people.audit.doubted_words import word_findings
 from biorat_al.people.audit.findings import Finding, merged
 from biorat_al.people.audit.habits import Habit, find_habits, shape_findings
 from biorat_al.people.audit.places import find_places
@@ -31,6 +32,8 @@ class Audit:
     :param habits: how borders are drawn, by annotator.
     :param twins: number of pairs of near-duplicates.
     :param predicted: number of documents with predictions out of sample.
+    :param folds: number of parts into which the documents were cut for models that were trained for the audit; 0 if
+        there were none.
     :param left_out: number of further findings, which a limit left out.
     """
 
@@ -40,6 +43,7 @@ class Audit:
     habits: tuple[Habit, ...]
     twins: int = 0
     predicted: int = 0
+    folds: int = 0
     left_out: int = 0
 
     def only(self, *, limit: int | None = None, label: str | None = None) -> Audit:
@@ -55,7 +59,12 @@ class Audit:
     @property
     def notes(self) -> list[str]:
         """Sentences on what the findings rest on."""
-        if self.predicted:
+        if self.folds:
+            models = (
+                f"{plural(self.predicted, 'document')} compared with {self.folds} models, each on the part of the "
+                "documents that it had not learnt from."
+            )
+        elif self.predicted:
             models = (
                 f"For {plural(self.predicted, 'document')}, predictions of a model that had not learnt from them "
                 "were compared as well."
@@ -72,6 +81,7 @@ class Audit:
             "mentions": self.mentions,
             "twins": self.twins,
             "predicted": self.predicted,
+            "folds": self.folds,
             "left_out": self.left_out,
             "findings": [finding.as_dict() for finding in self.findings],
             "habits": [habit.as_dict() for habit in self.habits],
@@ -92,6 +102,7 @@ def audit(documents: Iterable[Annotated], predicted: Mapping[str, Predicted] = N
         shape_findings(corpus),
         twin_findings(corpus, spreads, twins),
         model_findings(corpus, predicted),
+        word_findings(corpus, predicted),
     )
     return Audit(
         documents=len(corpus),

@@ -7,9 +7,9 @@ uncertainty in dataset labels*, Journal of Artificial Intelligence Research 70, 
 - A prediction is confident if its confidence reaches the mean confidence of the label's predictions that annotators
   confirm (equation 2, the threshold of a class). So a label of which the model is never sure has a low threshold.
 
-It does not take the joint distribution of given and true labels, because that needs the probability of every label at
-every span, and only the predicted mentions are kept. So a mention that the model does not predict is no evidence
-here: how improbable the model finds it is not known.
+Which of the words of a document are probably annotated wrongly is another question, to which the probability of every
+label at every word is needed (:mod:`biorat_al.people.audit.doubted_words`). Models of rounds keep only what they
+predict, and then a mention that no model predicts is no evidence.
 
 With a calibrated confidence c, the odds of an error are ``c e : (1 - c)``, where e is how often annotators make such an
 error (:mod:`biorat_al.people.audit.shares`).
@@ -19,34 +19,81 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from statistics import fmean
 
-from biorat_al.corpus.model.document import Entity
+import numpy as np
+from numpy.typing import NDArray
+
+from biorat_al.corpus.model.document import Entity, Span
+from biorat_al.corpus.model.identity import MentionKey, mention_key
 from biorat_al.people.audit.annotated import Mark, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt
 from biorat_al.people.audit.shares import ERRORS, posterior
 
-_SUREST = 0.99
+SUREST = 0.99
 """Highest confidence that is believed."""
 
 _SEEN = 0.25
 """How much rarer an error is where the annotator saw the prediction and decided against it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WordChances:
+    """How probable each label is at each word of a document.
+
+    :param labels: the labels that the model knows.
+    :param starts: the first code point of each word, shape (words,); `ends` is one past its last.
+    :param inside: calibrated probability that the word is in a mention of the label, shape (words, labels).
+    """
+
+    labels: tuple[str, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    inside: NDArray[np.float64]
+
+    def words_in(self, spans: Sequence[Span]) -> list[int]:
+        """Return the numbers of the words of which spans cover a character."""
+        first = [int(np.searchsorted(self.ends, start, side="right")) for start, _ in spans]
+        last = [int(np.searchsorted(self.starts, end, side="left")) for _, end in spans]
+        return [number for ends in zip(first, last, strict=True) for number in range(*ends)]
+
+
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """What a model predicted for a document before it had learnt from the document's answers.
 
-    :param model: version of the model.
+    :param model: what to call the model in a sentence.
     :param entities: the predicted mentions; each score is a calibrated confidence.
-    :param seen: whether annotators saw them as pre-labels.
+    :param seen: the mentions that annotators saw as pre-labels.
+    :param words: how probable each label is at each word; None if that is not known.
     """
 
     model: str
     entities: tuple[Entity, ...]
-    seen: bool = False
+    seen: frozenset[MentionKey] = frozenset()
+    words: WordChances | None = None
+
+    def rate(self, label: str, spans: Iterable[Span]) -> float:
+        """Return how often annotators miss or mislabel a mention; they do so less where they saw it as a pre-label."""
+        return ERRORS * (_SEEN if (label, frozenset(spans)) in self.seen else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What models that were trained for an audit make of the documents that they have not learnt from.
+
+    :param folds: number of parts that the documents were cut into, each of which a model has not seen.
+    :param predicted: by document id.
+    """
+
+    folds: int = 0
+    predicted: Mapping[str, Predicted] = field(default_factory=dict)
+
+
+NOTHING_HELD_OUT = HeldOut()
+"""No model was trained for the audit."""
 
 
 def model_findings(corpus: Sequence[Worded], predicted: Mapping[str, Predicted]) -> Iterator[Finding]:
@@ -57,16 +104,15 @@ def model_findings(corpus: Sequence[Worded], predicted: Mapping[str, Predicted])
     pairs = [(worded, predicted[worded.id]) for worded in corpus if worded.id in predicted]
     thresholds = _thresholds(pairs)
     for worded, prediction in pairs:
-        rate = ERRORS * (_SEEN if prediction.seen else 1)
         for entity in prediction.entities:
             confidence = entity.score or 0.0
-            score = posterior(min(confidence, _SUREST), rate)
+            score = posterior(min(confidence, SUREST), prediction.rate(entity.label, entity.spans))
             if confidence < thresholds.get(entity.label, inf) or score < FLOOR:
                 continue
             found = _difference(worded, entity)
             if found is not None:
                 kind, mark = found
-                seen = ", which the annotator saw" if prediction.seen else ""
+                seen = ", which the annotator saw" if mention_key(entity) in prediction.seen else ""
                 sentence = (
                     f"{prediction.model}, which had not learnt from this document, predicted {entity.label} here with "
                     f"confidence {confidence:.2f}{seen}"

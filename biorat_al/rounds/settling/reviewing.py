@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from biorat_al.people.settling.contested import contested
 from biorat_al.people.settling.differences import digest_of
 from biorat_al.people.settling.sheets import finding_sheet
 from biorat_al.rounds.context import Context
+from biorat_al.rounds.out_of_fold.of_project import read_out_of_fold
 from biorat_al.rounds.settling.asking import AskedAgain, Question, ask_again, fetch
 from biorat_al.settings import Settings
 from biorat_al.store.answers import adjudicated_documents, answers, learnt_answers, load_answers
@@ -29,7 +30,9 @@ from biorat_al.store.tables import SettlementRow
 from biorat_al.wording import plural
 
 
-def review(context: Context, limit: int | None = None, label: str | None = None) -> AskedAgain:
+def review(
+    context: Context, limit: int | None = None, label: str | None = None, folds: int | None = None
+) -> AskedAgain:
     """Fetch what was reviewed, and bring the project for review up to date with the worst findings of an audit.
 
     Test documents are annotated without a model's suggestions. So findings on them that rest on a model's predictions
@@ -37,14 +40,16 @@ def review(context: Context, limit: int | None = None, label: str | None = None)
 
     :param limit: number of findings, the worst first; None takes all.
     :param label: only findings on this label.
+    :param folds: number of models to train for the audit, each without one part of the documents; None trains none.
     :raises NothingToDoYet: nothing has been annotated, or nothing looks wrong.
-    :raises UsageError: the project has no such label.
+    :raises UsageError: the project has no such label, or there are fewer documents than `folds`.
     """
     settings = context.settings
     if label is not None and label not in settings.labels:
         raise UsageError(f"unknown label {label!r}; the project has {', '.join(settings.labels)}")
     fetched = fetch(context)
-    audit = audit_project(settings, context.store)
+    held_out = read_out_of_fold(context.folder, settings, context.store, folds, context.progress)
+    audit = audit_project(settings, context.store, held_out)
     if not audit.documents:
         raise NothingToDoYet("nothing has been annotated yet, so there is nothing to review; run: biorat-al round")
     found, notices = _to_show(context, audit)
@@ -58,23 +63,32 @@ def review(context: Context, limit: int | None = None, label: str | None = None)
     if not worst and not asked:
         raise NothingToDoYet("nothing looks wrong in what has been annotated, so there is nothing to review")
     with context.store.read() as session:
-        present = _present(session, settings, sorted(set(ids.values())))
+        present = _present(session, settings, sorted({*ids.values(), *(row.document_id for row in asked)}))
     everything: dict[int, set[_Mark]] = {}
     for one in found:
         everything.setdefault(ids[one.excerpt.document], set()).add(_mark(one.as_dict()))
     still = {
         row.document_id: row
         for row in asked
-        if row.state in ("open", "pushing")
-        and set(_marks(row)) <= everything.get(row.document_id, set())
+        if (row.state == "open" or (row.state == "pushing" and row.document_id in everything))
+        and _is_current(row, everything.get(row.document_id, set()))
         and row.document_id in present
         and row.shown.get("present") == digest_of({"": present[row.document_id]})
     }
+    by_document = _by_document(found)
     questions = []
     for document, some in _by_document(worst).items():
         row = still.get(ids[document])
         if row is None or not {_mark(one.as_dict()) for one in some} <= set(_marks(row)):
             questions.append(_question(ids[document], some, present[ids[document]]))
+    taken = {one.document_id for one in questions}
+    for document, document_id in ids.items():
+        row = still.get(document_id)
+        if row is not None and row.state == "pushing" and document_id not in taken:
+            # a run that was cut off may not have sent it
+            marks = set(_marks(row))
+            same = [one for one in by_document[document] if _mark(one.as_dict()) in marks]
+            questions.append(_question(document_id, same, present[document_id]))
     current = {document_id: row.digest for document_id, row in still.items()}
     report = ask_again(context, "review", questions, current | {one.document_id: one.digest for one in questions})
     return replace(report, fetched=fetched, notices=(*fetched.notices, *report.notices, *notices))
@@ -90,11 +104,27 @@ def _mark(finding: Mapping[str, Any]) -> _Mark:
     return tuple(finding.get(name) for name in ("kind", "start", "end", "label", "suggestion"))
 
 
-def _marks(row: SettlementRow) -> list[_Mark]:
+def _shown(row: SettlementRow) -> list[tuple[_Mark, bool]]:
+    """Return what a reviewer was shown: each finding's mark, and whether models alone speak for it."""
     try:
-        return [_mark(finding) for finding in row.shown.get("findings", ())]
+        return [
+            (_mark(finding), all(one["source"] == "model" for one in finding["evidence"]))
+            for finding in row.shown.get("findings", ())
+        ]
     except SHAPE_ERRORS as error:
         raise other_shape("what a reviewer was shown") from error
+
+
+def _marks(row: SettlementRow) -> list[_Mark]:
+    return [mark for mark, _ in _shown(row)]
+
+
+def _is_current(row: SettlementRow, marks: Collection[_Mark]) -> bool:
+    """Return whether what was asked is still found; what models found alone is, until the annotation changes.
+
+    An audit does not always train models. One that does not must not take back what another one has asked.
+    """
+    return all(mark in marks or by_models for mark, by_models in _shown(row))
 
 
 def without_models(finding: Finding) -> Finding | None:

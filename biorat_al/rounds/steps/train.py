@@ -32,6 +32,7 @@ from biorat_al.store.answers import decisions, learnt_answers
 from biorat_al.store.documents import documents_by_id
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
 from biorat_al.store.parts.segments import places_of
+from biorat_al.store.store import Store
 from biorat_al.store.tables import ModelRow
 from biorat_al.version import __version__
 
@@ -321,13 +322,18 @@ def training_examples(context: Context) -> list[Example]:
     (renamed by an annotator, for example) are included; the learner counts them. With ``ties = "drop"``, documents with
     a dispute are left out.
     """
-    prefer = context.settings.team.preferred
-    with context.store.read() as session:
-        chosen = learnt_answers(session, with_gold=context.gold_is_known, prefer=prefer)
+    return learnt_examples(context.settings, context.store)
+
+
+def learnt_examples(settings: Settings, store: Store) -> list[Example]:
+    """Return the examples of :func:`training_examples` for a project's settings and store."""
+    prefer = settings.team.preferred
+    with store.read() as session:
+        chosen = learnt_answers(session, with_gold=settings.gold_is_known, prefer=prefer)
         documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
         examples = []
         for decision in decisions(session, chosen, prefer=prefer):
-            if context.settings.team.drops and decision.majority.disputed:
+            if settings.team.drops and decision.majority.disputed:
                 continue
             document, annotation = documents[decision.answer.document_id], decision.majority.annotation
             check_stored(document, annotation)
@@ -338,7 +344,7 @@ def training_examples(context: Context) -> list[Example]:
                     annotation.relations,
                     annotation.concept_relations,
                     decision.majority.disputed,
-                    unasked_of(decision.answer, context.settings),
+                    unasked_of(decision.answer, settings),
                 )
             )
         return examples

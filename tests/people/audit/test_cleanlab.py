@@ -1,8 +1,9 @@
 """The audit's confident learning beside that of cleanlab, on the same probabilities out of sample.
 
 cleanlab is no dependency; the test runs where it is installed (``pip install -e '.[crosscheck]'``). The model of this
-test knows its own probability of each label for each word, so that cleanlab has what it needs; the audit sees only what
-a project keeps, the predicted mentions with their confidence.
+test knows its own probability of each label for each word, so that cleanlab has what it needs. Of a model of a round,
+the audit sees only what a project keeps, the predicted mentions with their confidence. Of a model that was trained for
+the audit it sees the same as cleanlab, and has to find the same words.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from scipy.stats import spearmanr
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
 from biorat_al.people.audit.annotated import Annotated, Worded
-from biorat_al.people.audit.predictions import Predicted, model_findings
+from biorat_al.people.audit.confident import NO_CLASS, class_thresholds, doubtful
+from biorat_al.people.audit.doubted_words import word_findings
+from biorat_al.people.audit.predictions import Predicted, WordChances, model_findings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -128,3 +131,54 @@ def test_on_tokens_as_well_and_planted_errors_are_found_as_often(seed: int) -> N
     assert len(set(ours_first) & set(theirs[:first])) >= 0.75 * first
     right = [len(corpus.planted & set(some)) / first for some in (ours_first, theirs[:first])]
     assert right[0] >= right[1] - 0.1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_the_probabilities_of_all_labels_the_same_words_are_doubtful_as_for_cleanlab(seed: int) -> None:
+    corpus = draw(seed)
+    labels, probabilities = corpus.given.reshape(-1), corpus.probabilities.reshape(-1, 3)
+    ours = np.flatnonzero(doubtful(labels, probabilities, class_thresholds(labels, probabilities)) != NO_CLASS)
+    theirs = np.flatnonzero(filters.find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1))
+    assert len(ours) > 50
+    assert ours.tolist() == theirs.tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_findings_at_words_are_among_those_of_cleanlab_and_the_first_ones_are_planted(seed: int) -> None:
+    corpus = draw(seed)
+    words = [f"word{number:02d}" for number in range(WORDS)]
+    starts = np.arange(WORDS) * 7
+    documents, predicted = [], {}
+    for row in range(DOCUMENTS):
+        marks = tuple(
+            _mention(word, corpus.given[row, word], Span(7 * word, 7 * word + 6))
+            for word in range(WORDS)
+            if corpus.given[row, word]
+        )
+        documents.append(Worded(Annotated(Document(str(row), " ".join(words)), Annotation(marks))))
+        # of independent chains whose combination has these probabilities of the classes
+        odds = corpus.probabilities[row, :, 1:] / np.maximum(corpus.probabilities[row, :, :1], 1e-9)
+        chances = WordChances(LABELS[1:], starts, starts + 6, odds / (1 + odds))
+        predicted[str(row)] = Predicted("model", (), words=chances)
+    findings = list(word_findings(documents, predicted))
+    covered = {
+        (int(one.excerpt.document), word)
+        for one in findings
+        for word in range(one.excerpt.start // 7, (one.excerpt.end + 6) // 7)
+    }
+    labels, probabilities = corpus.given.reshape(-1), corpus.probabilities.reshape(-1, 3)
+    theirs = {
+        divmod(int(index), WORDS)
+        for index in np.flatnonzero(
+            filters.find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+        )
+    }
+    first = sorted(findings, key=lambda one: -one.score)[:40]
+    alone = {place for place in covered if place in theirs}
+    assert len(alone) >= 0.9 * len(covered)
+    right = [
+        any((int(one.excerpt.document), word) in corpus.planted
+            for word in range(one.excerpt.start // 7, (one.excerpt.end + 6) // 7))
+        for one in first
+    ]  # fmt: skip
+    assert np.mean(right) >= 0.8

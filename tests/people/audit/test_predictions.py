@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from biorat_al.corpus.model.document import Entity, Span
+from biorat_al.corpus.model.identity import mention_key
 from biorat_al.people.audit.annotated import Annotated, Worded
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.predictions import Predicted, model_findings
@@ -14,7 +15,8 @@ TEXTS = ("Some [Disease|gout].", "Some [Disease|asthma].", "Some eczema.")
 
 
 def predicted(label: str, start: int, end: int, score: float, *, seen: bool = False) -> Predicted:
-    return Predicted("trial-r1", (Entity("P1", label, (Span(start, end),), score=score),), seen)
+    entity = Entity("P1", label, (Span(start, end),), score=score)
+    return Predicted("trial-r1", (entity,), frozenset([mention_key(entity)] if seen else []))
 
 
 def findings_in(documents: list[Annotated], predictions: dict[str, Predicted]) -> list[Finding]:

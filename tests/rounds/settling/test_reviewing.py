@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import shutil
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.people.audit.findings import Evidence, Excerpt, Finding, Suggestion
+from biorat_al.people.audit.predictions import NOTHING_HELD_OUT, HeldOut, Predicted
 from biorat_al.project import Project
+from biorat_al.rounds.settling import reviewing
 from biorat_al.rounds.settling.reviewing import without_models
 from biorat_al.store.settling.settlements import settlements
+from biorat_al.store.tables import AnnotationRow, DocumentRow
 from tests.people.factories import add_answer, marked, mention
+from tests.support.processes import forked
 from tests.support.rounds import make_project, settings_for
 from tests.support.settling import ANN, BOB, answer_to, change_answer, hurried
 
@@ -121,3 +133,136 @@ def test_what_cannot_be_reviewed_is_said_in_a_sentence(project: Project, tmp_pat
     hurried(new)
     with new, pytest.raises(NothingToDoYet, match="nothing has been annotated"):
         new.settling.review()
+
+
+CALLS = ("pull", "prepare", "find", "push", "take_back", "publish")
+"""Requests to a desk."""
+
+
+def at_borders(project: Project, desk: Any, border: Callable[[], None]) -> None:
+    """Call a function before and after each request to the desk, and before and after each commit."""
+
+    def around(work: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any, **options: Any) -> Any:
+            border()
+            result = work(*arguments, **options)
+            border()
+            return result
+
+        return called
+
+    for name in CALLS:
+        setattr(desk, name, around(getattr(desk, name)))
+    write = project.store.write
+
+    @contextmanager
+    def writing() -> Iterator[Any]:
+        with write() as session:
+            yield session
+            session.flush()
+            border()
+        border()
+
+    project.store.write = writing  # type: ignore[method-assign]
+
+
+def _push(folder: Path, answered: str, dies_at: int) -> None:
+    """Push the findings, and be killed at a border; at none, write down how many there are.
+
+    :param answered: key of the task that somebody has answered.
+    """
+    passed = 0
+
+    def border() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Project.open(folder) as project:
+        desk = hurried(project)
+        desk.finish(answered)
+        at_borders(project, desk, border)
+        project.settling.review()
+    (folder.parent / "borders").write_text(str(passed))
+
+
+def push(folder: Path, answered: str, dies_at: int = 0) -> int:
+    """Push the findings in another process; return its exit code."""
+    process = forked.Process(target=_push, args=(folder, answered, dies_at))
+    process.start()
+    process.join(300)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def picture(folder: Path) -> dict[str, Any]:
+    """Return what a push decides: tasks on the desk, what was asked, and the answers."""
+    with Project.open(folder) as project, project.store.read() as session:
+        keys = {row.id: row.key for row in session.scalars(select(DocumentRow))}
+        asked = [(keys[row.document_id], row.state, row.digest) for row in settlements(session, "review")]
+        answers = sorted(
+            (keys[row.document_id], row.annotator or "", row.settles or "", row.current)
+            for row in session.scalars(select(AnnotationRow))
+        )
+    with sqlite3.connect(folder / "oracle.db") as database:
+        tasks = database.execute("SELECT key FROM task ORDER BY id").fetchall()
+        marked_before = database.execute("SELECT count(*) FROM pre_annotation").fetchone()
+    return {"asked": asked, "answers": answers, "tasks": tasks, "marked": marked_before}
+
+
+@pytest.mark.slow(30)
+def test_a_push_that_is_killed_anywhere_and_repeated_is_as_an_undisturbed_one(project: Project, tmp_path: Path) -> None:
+    # a task that was answered, one that no longer fits, and a new finding
+    hurried(project)
+    project.settling.review()
+    with sqlite3.connect(project.folder / "oracle.db") as database:
+        (answered,) = (key for (key,) in database.execute("SELECT key FROM task") if key.startswith("p9 "))
+    change_answer(project, "p3", ANN, BOTH)
+    change_answer(project, "p5", ANN, marked(SECOND))
+    project.close()
+
+    def copied(name: str) -> Path:
+        shutil.copytree(project.folder, tmp_path / name)
+        return tmp_path / name
+
+    undisturbed = copied("undisturbed")
+    assert push(undisturbed, answered) == 0
+    expected = picture(undisturbed)
+    assert [(key, state) for key, state, _ in expected["asked"]] == [
+        ("p3", "deleted"), ("p9", "answered"), ("p5", "open"),
+    ]  # fmt: skip
+    assert ("p9", "oracle", "review", True) in expected["answers"]
+    assert [key.split()[0] for (key,) in expected["tasks"]] == ["p9", "p5"]
+
+    borders = int((tmp_path / "borders").read_text())
+    # a fetch, a project, a withdrawal, a push with its record and its confirmation, and what is shown
+    assert borders >= 16
+    for dies_at in range(1, borders + 1):
+        killed = copied(f"killed-{dies_at}")
+        assert push(killed, answered, dies_at) == -signal.SIGKILL, dies_at
+        assert push(killed, answered) == 0, dies_at
+        assert picture(killed) == expected, dies_at
+        shutil.rmtree(killed)
+    # once more does nothing
+    assert push(undisturbed, answered) == 0
+    assert picture(undisturbed) == expected
+
+
+def test_what_models_found_is_not_taken_back_by_an_audit_without_models(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried(project)
+    sure = Predicted("m1", (replace(mention("Disease", (0, 4)), score=0.99),))
+    confirming = {
+        f"p{number}": Predicted("m1", (replace(FIRST, score=0.9),)) for number in range(8) if number not in (2, 3)
+    }
+    held_out = HeldOut(2, {"p2": sure, **confirming})
+    monkeypatch.setattr(reviewing, "read_out_of_fold", lambda *given: held_out if given[3] else NOTHING_HELD_OUT)
+    assert project.settling.review(folds=2).made == 3
+    assert asked(project).keys() == {"p2", "p3", "p9"}
+    report = project.settling.review()
+    assert (report.made, report.withdrawn, report.open) == (0, 0, 3)
+    # until the document's annotation changes
+    change_answer(project, "p2", ANN, marked(SECOND, FIRST, mention("Disease", (0, 4))))
+    assert project.settling.review().withdrawn == 1
