@@ -13,7 +13,8 @@ on the same data: the percentile bootstrap over seeds, and Satterthwaite's t.
     python benchmarks/interval_coverage.py [--experiments 1000] [--seeds 3 5 10] [--documents 40 100] [--seed 1]
     python benchmarks/interval_coverage.py --tables [--experiments 4000] [--seeds 2 3 5 10]
     python benchmarks/interval_coverage.py --agreement [--experiments 1000] [--documents 20 40 100]
-    python benchmarks/interval_coverage.py --pre-labels [--experiments 1000] [--documents 60 120 240]
+    python benchmarks/interval_coverage.py --pre-labels [--experiments 1000] [--documents 60 120 240] [--quantities …]
+    python benchmarks/interval_coverage.py --upheld [--experiments 1000] [--documents 5 10 20 40 100]
 
 With `--tables`, no runs: tables of seeds by documents drawn from the very layout that the interval assumes, by how much
 of the variance of the mean the seeds make up, and how much of the rest the documents.
@@ -23,7 +24,12 @@ use other labels and mark what is nothing, in some documents more than in others
 documents of a large collection, from which the documents of each experiment are drawn.
 
 With `--pre-labels`, the intervals of the differences between answers with and without pre-labels, in rounds of twenty
-documents: how often they hold 0 where pre-labels change nothing, and where they change minutes and mentions by 30 %.
+documents: how often they hold 0 where pre-labels change nothing, and where they change minutes and mentions by 30 % and
+let two people both mark 30 % of what they would not both have marked. `--quantities agreement` measures the documents
+for two people alone.
+
+With `--upheld`, the intervals of how often an annotator was upheld: one place and two more on average per document, of
+which those of one document are judged alike more or less often. Beside them, the bootstrap over documents.
 """
 
 from __future__ import annotations
@@ -46,7 +52,8 @@ from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.people import chance
 from biorat_al.people.bootstrap import Array, interval, ratio
 from biorat_al.people.compared_text import compare_text
-from biorat_al.people.pre_label_bias import Comparison, GivenAnswer, Quantity, compare_answers
+from biorat_al.people.pre_label_bias import Comparison, GivenAnswer, Quantity, Sums, compare_answers
+from biorat_al.people.share_interval import share_interval
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
 BUDGET = 70
@@ -255,7 +262,7 @@ def tables(experiments: int, seeds: Sequence[int], documents: Sequence[int], see
             )
 
 
-Sums = dict[str, tuple[Array, Callable[[Array], Array]]]
+Figures = dict[str, tuple[Array, Callable[[Array], Array]]]
 """Sums by document from which each figure is computed, and the function that computes it."""
 
 COLLECTION = 4000
@@ -311,7 +318,7 @@ def _annotate(
 
 def sums_of(
     documents: Sequence[tuple[Document, list[Annotation]]],
-) -> Sums:
+) -> Figures:
     """Return what the figures are computed from."""
     compared = [compare_text(document, *people[:2]) for document, people in documents]
     given = [
@@ -320,7 +327,7 @@ def sums_of(
     ]
     keys = [(name, None) for name in ("strict", "overlap", "place", "label", "document")]
     keys += [("strict", label) for label in ANNOTATED]
-    found: Sums = {}
+    found: Figures = {}
     for measure, label in keys:
         parts = np.array([one.parts.get((measure, label), (0, 0)) for one in compared], dtype=np.float64)
         name = measure if label is None else f"{measure} {label}"
@@ -351,6 +358,9 @@ def agreement(experiments: int, documents: Sequence[int], seed: int) -> None:
 
 
 QUANTITIES_OF_ANSWERS: tuple[Quantity, ...] = ("minutes", "minutes_per_100_words", "mentions_per_100_words")
+
+BOTH: Quantity = "agreement"
+"""What is compared on documents for two people."""
 
 ROUND_SIZE = 20
 """Documents for one annotator in each round of an experiment on pre-labels."""
@@ -384,17 +394,40 @@ def answers_of_project(
     return answers
 
 
-def pre_labels(experiments: int, documents: Sequence[int], seed: int) -> None:
+def pairs_of_project(documents: int, share: float, effect: float, generator: np.random.Generator) -> list[Sums]:
+    """Draw what two people have in common on documents of which a share was given to both without pre-labels.
+
+    :param effect: 1 minus it is the share of the mentions that not both have marked which both have with pre-labels.
+    """
+    pairs: list[Sums] = []
+    for number in range(documents // ROUND_SIZE):
+        blind = set(generator.permutation(ROUND_SIZE)[: round(share * ROUND_SIZE)].tolist())
+        level = generator.normal(1.5, 0.3)
+        for place in range(ROUND_SIZE):
+            shown = place not in blind
+            there = int(generator.poisson(generator.gamma(2.0, 5.0)))
+            care = float(expit(level + generator.normal(0, 0.8)))
+            both = int(generator.binomial(there, care**2))
+            if shown:
+                both += int(generator.binomial(there - both, 1 - effect))
+            alone = int(generator.binomial(there - both, min(1.0, 2 * care / (1 + care))))
+            invented = int(generator.poisson((1 - care) * 2))
+            pairs.append(Sums(len(pairs), number, shown, 2 * both, 2 * both + alone + invented))
+    return pairs
+
+
+def pre_labels(experiments: int, documents: Sequence[int], seed: int, quantities: Sequence[Quantity]) -> None:
     """Measure how often the intervals of the difference hold 0 without a bias, and do not hold it with one."""
     rows = []
-    print(f"{'documents':<11}{'without':<9}{'bias':<6}" + "".join(f"{name:>24}" for name in QUANTITIES_OF_ANSWERS))
+    print(f"{'documents':<11}{'without':<9}{'bias':<6}" + "".join(f"{name:>24}" for name in quantities))
     for number, share, effect in product(documents, (0.1, 0.2, 0.5), (1.0, SPEED_UP)):
-        generator = np.random.default_rng(seed)
-        held = dict.fromkeys(QUANTITIES_OF_ANSWERS, 0)
+        generator, of_pairs = np.random.default_rng(seed), np.random.default_rng((seed, 1))
+        held = dict.fromkeys(quantities, 0)
         for _ in range(experiments if effect == 1 else max(1, experiments // 5)):
-            bias = compare_answers(Comparison(answers_of_project(number, share, effect, generator), drawn=True))
-            for figure in bias.figures:
-                if figure.interval is not None:
+            alone = answers_of_project(number, share, effect, generator) if set(quantities) - {BOTH} else []
+            pairs = pairs_of_project(number, share, effect, of_pairs) if BOTH in quantities else []
+            for figure in compare_answers(Comparison(alone, pairs, drawn=True, pairs_drawn=True)).figures:
+                if figure.quantity in held and figure.interval is not None:
                     held[figure.quantity] += not figure.is_told
         tried = experiments if effect == 1 else max(1, experiments // 5)
         shares = {name: count / tried for name, count in held.items()}
@@ -407,6 +440,27 @@ def pre_labels(experiments: int, documents: Sequence[int], seed: int) -> None:
     print(json.dumps({"experiments": experiments, "rows": rows}))
 
 
+def upheld(experiments: int, documents: Sequence[int], seed: int) -> None:
+    """Measure how often the intervals of the share of places in which somebody was upheld hold that share."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    print(f"{'alike':<7}{'share':<7}{'documents':<11}{'score':>9}{'bootstrap':>11}")
+    for alike, share, number in product((0.05, 0.3), (0.5, 0.8, 0.95), documents):
+        held = np.zeros(2)
+        for _ in range(experiments):
+            places = 1 + generator.poisson(2, number)
+            concentration = (1 - alike) / alike
+            of_document = generator.beta(share * concentration, (1 - share) * concentration, number)
+            parts = np.stack((generator.binomial(places, of_document), places), axis=1).astype(np.float64)
+            score = share_interval([(counted, of) for counted, of in parts.tolist()])
+            for place, found in enumerate((score, interval(parts, partial(ratio, empty=np.nan)))):
+                held[place] += found is not None and found[0] <= share <= found[1]
+        of_score, of_bootstrap = (held / experiments).tolist()
+        print(f"{alike:<7}{share:<7}{number:<11}{100 * of_score:>8.1f}%{100 * of_bootstrap:>10.1f}%", flush=True)
+        rows.append({"alike": alike, "share": share, "documents": number, "score": of_score, "bootstrap": of_bootstrap})
+    print(json.dumps({"experiments": experiments, "rows": rows}))
+
+
 def main() -> None:
     """Measure and print a table, then the figures as one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -414,6 +468,9 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true", help="draw tables of seeds by documents instead of runs")
     parser.add_argument("--agreement", action="store_true", help="the intervals of agreement between annotators")
     parser.add_argument("--pre-labels", action="store_true", help="the intervals of what pre-labels do to people")
+    parser.add_argument("--upheld", action="store_true", help="the intervals of how often somebody was upheld")
+    quantities = (*QUANTITIES_OF_ANSWERS, BOTH)
+    parser.add_argument("--quantities", nargs="+", choices=quantities, default=list(quantities))
     parser.add_argument("--seeds", type=int, nargs="+", default=[3, 5, 10])
     parser.add_argument("--documents", type=int, nargs="+", default=[40, 100])
     parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
@@ -426,7 +483,10 @@ def main() -> None:
         agreement(arguments.experiments, arguments.documents, arguments.seed)
         return
     if arguments.pre_labels:
-        pre_labels(arguments.experiments, arguments.documents, arguments.seed)
+        pre_labels(arguments.experiments, arguments.documents, arguments.seed, arguments.quantities)
+        return
+    if arguments.upheld:
+        upheld(arguments.experiments, arguments.documents, arguments.seed)
         return
     print(f"{'what varies':<22}{'seeds':>6}{'docs':>6}" + "".join(f"{name:>17}" for name in COLUMNS))
     rows = []

@@ -58,7 +58,8 @@ class History:
         :param shown: relations of the pre-labels that its answers began from, which distinguish accepted relations from
             relations drawn by hand; None leaves the origin of relations open.
         """
-        several = [piece.decision for piece in pieces if piece.decision.independent]
+        decisions = [piece.decision for piece in pieces]
+        several = [one for one in decisions if one.independent and not one.answer.shown_double]
         if several:
             self.agreement.add_parts(
                 ([self._name(vote) or "" for vote in one.answer.independent], one.independent) for one in several

@@ -5,12 +5,15 @@ what each person still has to answer. The longest documents are given first, eac
 the loads of two people who began alike then differ by at most one document. Documents for two people are given before
 the others. Of all pairs, the one that has had the fewest documents together gets the next, so that pairs rotate and
 each pair's agreement is measured on about as many documents.
+
+Sentences of one document go to the same people, so that nobody has to read into it twice: those for two people to one
+pair, and the others to one of these two.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -26,11 +29,13 @@ class Assignable:
     :param document: its row id.
     :param seconds: that it is expected to take one person.
     :param double: whether two people get it.
+    :param part_of: for a sentence, the row id of its document.
     """
 
     document: int
     seconds: float
     double: bool = False
+    part_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,24 @@ class GroupLoad:
 
 
 def assign(
-    documents: Iterable[Assignable], group: GroupLoad, *, seed: int, without_pre_labels: float = 0.0
+    documents: Iterable[Assignable],
+    group: GroupLoad,
+    *,
+    seed: int,
+    without_pre_labels: float = 0.0,
+    double_pre_labels: float = 0.0,
 ) -> list[Assigned]:
     """Spread documents over a group, in the order of their row ids.
 
     The same documents, group and seed give the same assignment, in whatever order they come. Whoever is asked for a
-    document together with somebody else sees no pre-labels, since these make annotators more alike than they are.
+    document together with somebody else sees no pre-labels, since these make annotators more alike than they are, but
+    for the share of such documents that shows by how much.
 
-    :param seed: decides ties, and which single documents are given without pre-labels.
+    :param seed: decides ties, and which documents are given with or without pre-labels.
     :param without_pre_labels: share of the documents for one person that are given without pre-labels.
+    :param double_pre_labels: share of the whole documents for two people that both get with pre-labels. A part of a
+        document is rounded up or down by chance, so that the share is kept over many small batches. Sentences for two
+        people are always given without, since what pre-labels do is measured on documents.
     :raises ValueError: the group is empty, or has one person and a document is for two.
     """
     wanted = sorted(documents, key=lambda one: one.document)
@@ -84,30 +98,79 @@ def assign(
     paired = Counter(dict(group.paired))
     ties = {one.document: rank for one, rank in zip(wanted, generator.permutation(len(wanted)).tolist(), strict=True)}
     given: dict[int, tuple[int, ...]] = {}
-    for one in sorted(wanted, key=lambda one: (not one.double, -one.seconds, ties[one.document])):
-        if one.double:
-            pair = min(
+    units: dict[int, list[Assignable]] = {}
+    for one in wanted:
+        units.setdefault(one.document if one.part_of is None else one.part_of, []).append(one)
+    for some in sorted(units.values(), key=lambda some: (*_size(some), ties[some[0].document])):
+        doubles = [one for one in some if one.double]
+        who: Sequence[int] = people
+        if doubles:
+            two = min(
                 combinations(sorted(people), 2),
-                key=lambda two: (
-                    paired[two],
-                    sum(loads[person] for person in two),
-                    sorted(place[person] for person in two),
+                key=lambda pair: (
+                    paired[pair],
+                    sum(loads[person] for person in pair),
+                    sorted(place[person] for person in pair),
                 ),
             )
-            paired[pair] += 1
-            chosen: tuple[int, ...] = pair
-        else:
-            chosen = (min(people, key=lambda person: (loads[person], place[person])),)
-        for person in chosen:
-            loads[person] += one.seconds
-        given[one.document] = chosen
+            paired[two] += len(doubles)
+            for person in two:
+                loads[person] += sum(one.seconds for one in doubles)
+            given |= {one.document: two for one in doubles}
+            who = two
+        alone = min(who, key=lambda person: (loads[person], place[person]))
+        for one in some:
+            if not one.double:
+                given[one.document] = (alone,)
+                loads[alone] += one.seconds
     single = [one.document for one in wanted if not one.double]
     blind = set(generator.permutation(single)[: round(len(single) * without_pre_labels)].tolist())
+    for_two = generator.permutation([one.document for one in wanted if one.double and one.part_of is None])
+    shown = set(for_two[: int(len(for_two) * double_pre_labels + generator.random())].tolist())
     return [
-        Assigned(one.document, person, one.seconds, one.double, not one.double and one.document not in blind)
+        Assigned(
+            one.document,
+            person,
+            one.seconds,
+            one.double,
+            one.document in shown if one.double else one.document not in blind,
+        )
         for one in wanted
         for person in given[one.document]
     ]
+
+
+def _size(some: Sequence[Assignable]) -> tuple[bool, float]:
+    """Return what sorts the sentences of documents, or whole documents, for two people first, then the longest ones."""
+    return not any(one.double for one in some), -sum(one.seconds for one in some)
+
+
+def assign_second(
+    documents: Iterable[Assignable], group: GroupLoad, known_to: Mapping[int, Collection[int]]
+) -> list[Assigned]:
+    """Give each document that one person has annotated to another, who sees no pre-labels.
+
+    Of those who can, whoever has had the fewest documents together with that person gets it, and of these the one with
+    the least work. The longest documents are given first. A document that everybody knows is given to nobody.
+
+    :param known_to: numbers of those who know an answer to a document, by row id; none if nobody in the group does.
+    """
+    loads = {person: group.seconds.get(person, 0.0) for person in group.people}
+    paired = Counter(dict(group.paired))
+    given = []
+    for one in sorted(documents, key=lambda one: (-one.seconds, one.document)):
+        pairs = {
+            person: [(min(person, other), max(person, other)) for other in known_to[one.document]]
+            for person in group.people
+            if person not in known_to[one.document]
+        }
+        if not pairs:
+            continue
+        chosen = min(pairs, key=lambda person: (sum(paired[two] for two in pairs[person]), loads[person], person))
+        paired.update(pairs[chosen])
+        loads[chosen] += one.seconds
+        given.append(Assigned(one.document, chosen, one.seconds, double=True, pre_labels=False))
+    return sorted(given, key=lambda one: one.document)
 
 
 def draw_share(documents: Sequence[int], share: float, *, seed: int) -> set[int]:

@@ -34,6 +34,10 @@ class Disputes:
     :param concepts: number of concepts that exactly half of the annotators who marked the mention linked it to; left
         out.
     :param texts: row ids of the documents and segments with a dispute that nobody has settled.
+    :param contested: the same without regard to the preferred annotator, for mentions and relations between them: those
+        that an adjudicator can be asked for.
+    :param pre_labelled: number of documents that two members of a group were given with pre-labels; they do not count
+        in the agreement.
     """
 
     documents: int
@@ -45,6 +49,8 @@ class Disputes:
     pairs: tuple[PairAgreement, ...]
     concepts: int = 0
     texts: frozenset[int] = frozenset()
+    pre_labelled: int = 0
+    contested: frozenset[int] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the disputes as JSON values; scores are fractions."""
@@ -55,6 +61,7 @@ class Disputes:
             "relations": self.relations,
             "concepts": self.concepts,
             "settled": self.settled,
+            "pre_labelled": self.pre_labelled,
             "agreement": self.agreement._asdict() if self.agreement is not None else None,
             "pairs": [pair._asdict() | {"agreement": pair.agreement._asdict()} for pair in self.pairs],
         }
@@ -63,9 +70,12 @@ class Disputes:
     def sentence(self) -> str:
         """What is disputed, and how far annotators agree, as one line of text."""
         parts = [self._agreed] if self.agreement is not None else []
-        if self.agreement is None or self.agreement.documents < self.documents:
-            changed = self.documents - (self.agreement.documents if self.agreement is not None else 0)
+        compared = self.pre_labelled + (self.agreement.documents if self.agreement is not None else 0)
+        if changed := self.documents - compared:
             parts.append(f"{plural(changed, 'document')} with an answer that somebody changed or copied beside another")
+        if self.pre_labelled:
+            shown = plural(self.pre_labelled, "document")
+            parts.append(f"{shown} that two people got with pre-labels, not in the agreement")
         if self.disputed_documents:
             masked = counted(self.mentions, self.relations)
             parts.append(f"{masked} in {plural(self.disputed_documents, 'document')}, masked")
@@ -105,18 +115,23 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
     # a document of which several people annotated some sentences is one document
     parents = parents_of(session, [answer.document_id for answer in several])
     independent: dict[int, list[tuple[list[str], Sequence[Annotation]]]] = {}
-    documents, disputed_documents, texts = set[int](), set[int](), set[int]()
+    documents, disputed_documents, pre_labelled = set[int](), set[int](), set[int]()
+    texts, contested = set[int](), set[int]()
     mentions = relations = concepts = settled = 0
     for decision in decisions(session, several, prefer=prefer):
         document = parents.get(decision.answer.document_id, decision.answer.document_id)
         documents.add(document)
-        if decision.independent:
+        if decision.independent and decision.answer.shown_double:
+            pre_labelled.add(document)
+        elif decision.independent:
             people = [names.get(vote.annotator or "", "") for vote in decision.answer.independent]
             independent.setdefault(document, []).append((people, decision.independent))
         disputed, ties = decision.majority.disputed, decision.majority.ties
         if disputed:
             disputed_documents.add(document)
             texts.add(decision.answer.document_id)
+        if disputed.entities or disputed.relations or any(tie.kind in ("entity", "relation") for tie in ties):
+            contested.add(decision.answer.document_id)
         mentions += len(disputed.entities)
         relations += _relations(disputed)
         concepts += decision.majority.disputed_concepts
@@ -134,6 +149,8 @@ def find_disputes(session: Session, chosen: Iterable[Answer], prefer: str | None
         tuple(agreement.pairs()),
         concepts,
         frozenset(texts),
+        len(pre_labelled - independent.keys()),
+        frozenset(contested),
     )
 
 

@@ -3,7 +3,8 @@
 An answer that began from somebody else's, or that somebody else has changed, is not independent; the author's own
 answer from before counts (:attr:`~biorat_al.store.answers.Answer.independent`). An answer is **blind** if it did not
 begin from a pre-label either. Pre-labels make annotators more alike than they are, so agreement is measured on blind
-answers, unless the caller asks for the others.
+answers, unless the caller asks for the others. What a group was given with pre-labels is not blind, even where both
+people deleted them: they have seen them.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def several_answers(session: Session, *, pre_labelled: bool = False) -> Answered
         for answer in answers(session, role, with_gold=False):
             if len(answer.independent) < 2:
                 continue
-            if pre_labelled or sum(vote.shown_version is None for vote in answer.independent) > 1:
+            blind = 0 if answer.shown_double else sum(vote.shown_version is None for vote in answer.independent)
+            if pre_labelled or blind > 1:
                 found.append((role, answer))
             else:
                 not_blind += 1

@@ -36,6 +36,17 @@ class _Given(NamedTuple):
     seat: SeatRow | None
 
 
+class _Pair(NamedTuple):
+    """What two people have in common.
+
+    :param drawn: the same, by whether both were given the document with pre-labels, whatever they made of these; None
+        if it was not drawn for the two of them.
+    """
+
+    sums: Sums | None
+    drawn: Sums | None
+
+
 def measure_pre_label_bias(session: Session) -> PreLabelBias:
     """Compare what people answered in the pool with and without pre-labels."""
     return compare_answers(read_comparison(session))
@@ -57,13 +68,16 @@ def read_comparison(session: Session) -> Comparison:
         for one in given
         if one.seat is not None and not one.seat.double and one.answer.round in shown
     ]
-    pairs = list(_pairs(session, chosen, {one.document: one.round for one in everybody}))
+    found = list(_pairs(session, chosen, {one.document: one.round for one in everybody}))
+    pairs = [one.drawn for one in found if one.drawn is not None and one.drawn.round in shown]
+    if not (pairs_drawn := bool(_rounds_with_both(pairs))):
+        pairs = [one.sums for one in found if one.sums is not None]
     if _rounds_with_both(drawn):
-        return Comparison(drawn, pairs, drawn=True)
+        return Comparison(drawn, pairs, drawn=True, pairs_drawn=pairs_drawn)
     # what two people got was drawn at random before the others were chosen, so these are other documents
     chosen_alike = [one.answer for one in given if one.seat is None or not one.seat.double]
     why_not = "" if _rounds_with_both(chosen_alike) else _why_not(chosen_alike)
-    return Comparison(chosen_alike, pairs, why_not=why_not)
+    return Comparison(chosen_alike, pairs, why_not=why_not, pairs_drawn=pairs_drawn)
 
 
 def _why_not(given: Sequence[GivenAnswer]) -> str:
@@ -75,7 +89,7 @@ def _why_not(given: Sequence[GivenAnswer]) -> str:
     return ALL_SHOWN if True in kinds else NONE_SHOWN
 
 
-def _rounds_with_both(given: Iterable[GivenAnswer]) -> set[int]:
+def _rounds_with_both(given: Iterable[GivenAnswer | Sums]) -> set[int]:
     kinds = {(one.round, one.shown) for one in given}
     return {number for number, shown in kinds if (number, not shown) in kinds}
 
@@ -122,8 +136,9 @@ def _seats(session: Session) -> dict[tuple[int, str], SeatRow]:
     return {(seat.document_id, name.casefold()): seat for seat, name in rows}
 
 
-def _pairs(session: Session, chosen: Sequence[Answer], rounds: Mapping[int, int]) -> Iterator[Sums]:
+def _pairs(session: Session, chosen: Sequence[Answer], rounds: Mapping[int, int]) -> Iterator[_Pair]:
     """Yield what each two people have in common who both had pre-labels for a document, or both had none."""
+    seats = {place: seat for place, seat in _seats(session).items() if seat.double}
     several = [one for one in chosen if len(one.independent) > 1 and one.document_id in rounds]
     for decision in decisions(session, several):
         document = decision.answer.document_id
@@ -132,9 +147,14 @@ def _pairs(session: Session, chosen: Sequence[Answer], rounds: Mapping[int, int]
             for vote, annotation in zip(decision.answer.independent, decision.independent, strict=True)
         ]
         for (one, ours), (other, theirs) in combinations(marked, 2):
-            if _shown(one) == _shown(other):
-                both = 2 * len(ours & theirs)
-                yield Sums(document, rounds[document], _shown(one), both, len(ours) + len(theirs))
+            both, of = 2 * len(ours & theirs), len(ours) + len(theirs)
+            alike = _shown(one) == _shown(other)
+            given = [seats.get((document, (vote.annotator or "").casefold())) for vote in (one, other)]
+            drawn = {seat.pre_labels for seat in given if seat is not None} if None not in given else set()
+            yield _Pair(
+                Sums(document, rounds[document], _shown(one), both, of) if alike else None,
+                Sums(document, rounds[document], drawn.pop(), both, of) if len(drawn) == 1 else None,
+            )
 
 
 def _shown(vote: Vote) -> bool:

@@ -3,7 +3,8 @@
 Documents of different rounds are different documents, so only rounds count that asked for some documents with and for
 some without pre-labels. Where a group has `without_pre_labels`, the program has drawn these at random from the
 documents for one annotator; then only these count, each as it was drawn, and the difference is due to the pre-labels
-(or to chance). Elsewhere people have begun some answers anew, or pre-labels were missing; that is said.
+(or to chance). Agreement is compared on documents for two annotators, of which `double_pre_labels` draws some for both
+to get with pre-labels. Elsewhere people have begun some answers anew, or pre-labels were missing; that is said.
 
 All figures are rates: minutes per document, mentions per 100 words, shared mentions per mention of two people.
 Rounds are pooled as strata by the Mantel-Haenszel rate difference (Greenland and Robins 1985, "Estimation of a common
@@ -138,7 +139,8 @@ class BiasFigure:
 class PreLabelBias:
     """What pre-labels do to people.
 
-    :param drawn: whether the documents without pre-labels were drawn at random.
+    :param drawn: whether the documents without pre-labels were drawn at random; `pairs_drawn` is the same for the
+        documents on which agreement is compared.
     :param breaks: answers whose time is left out because they took far too long.
     :param why_not: why nothing can be compared, as a sentence; empty if something can.
     """
@@ -147,6 +149,7 @@ class PreLabelBias:
     drawn: bool = False
     breaks: int = 0
     why_not: str = ""
+    pairs_drawn: bool = False
 
     @property
     def sentences(self) -> list[str]:
@@ -160,13 +163,30 @@ class PreLabelBias:
                 "documents; without_pre_labels in [team] draws them."
             )
         left_out = f" Left out: the time of {plural(self.breaks, 'answer')} with a break." if self.breaks else ""
-        said = [one.sentence for one in self.figures if not self.why_not or one.needed is not None]
+        said = [
+            f"{one.sentence}{self._of_pairs(one)}"
+            for one in self.figures
+            if not self.why_not or one.needed is not None or one.difference is not None
+        ]
         return [f"{first}{left_out}", *(f"{one[0].upper()}{one[1:]}" for one in said)]
+
+    def _of_pairs(self, figure: BiasFigure) -> str:
+        """Return what differs in how the comparison of agreement came about; empty for the other quantities."""
+        if figure.quantity != "agreement":
+            return ""
+        if figure.difference is None:
+            return " For a group, double_pre_labels in [team] gives a share of the documents for two with pre-labels."
+        if self.pairs_drawn and (self.why_not or not self.drawn):
+            return " Which documents both people had pre-labels on was drawn at random."
+        if self.drawn and not self.pairs_drawn:
+            return " Which documents both people had pre-labels on was not drawn at random."
+        return ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
             "drawn_at_random": self.drawn,
+            "agreement_drawn_at_random": self.pairs_drawn,
             "breaks": self.breaks,
             **{one.quantity: one.as_dict() for one in self.figures},
             "sentences": self.sentences,
@@ -197,7 +217,7 @@ class Comparison:
     """Answers to be compared.
 
     :param pairs: of two answers to a document, the mentions that both have, counted on either side, and all of theirs.
-    :param drawn: whether the answers without pre-labels were drawn at random.
+    :param drawn: whether the answers without pre-labels were drawn at random; `pairs_drawn` is the same for the pairs.
     :param why_not: why nothing can be compared; empty if something can.
     """
 
@@ -205,6 +225,7 @@ class Comparison:
     pairs: Sequence[Sums] = field(default=())
     drawn: bool = False
     why_not: str = ""
+    pairs_drawn: bool = False
 
 
 def compare_answers(given: Comparison) -> PreLabelBias:
@@ -223,7 +244,7 @@ def compare_answers(given: Comparison) -> PreLabelBias:
         "agreement": list(given.pairs),
     }
     figures = [compare_sums(quantity, some) for quantity, some in sums.items()]
-    return PreLabelBias(tuple(figures), given.drawn, len(timed) - len(kept), given.why_not)
+    return PreLabelBias(tuple(figures), given.drawn, len(timed) - len(kept), given.why_not, given.pairs_drawn)
 
 
 def compare_sums(quantity: Quantity, sums: Sequence[Sums]) -> BiasFigure:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.price.answered import AnsweredWork
+from biorat_al.corpus.model.role import ROLES
 from biorat_al.people.pseudonyms import pseudonyms
 from biorat_al.store.answers import annotators
-from biorat_al.store.tables import MemberRow, SeatRow
-from biorat_al.store.team.seats import TO_COME
+from biorat_al.store.team.members import members
+from biorat_al.store.team.seats import to_answer
 
 
 @dataclass(slots=True)
@@ -66,11 +66,5 @@ def work_by_annotator(session: Session, answers: Sequence[AnsweredWork]) -> list
 
 def _open_seats(session: Session) -> dict[str, int]:
     """Return the number of documents that each annotator of the team has still to answer, by name."""
-    rows = session.execute(
-        select(MemberRow.name, func.count(SeatRow.id))
-        .outerjoin(SeatRow, (SeatRow.member_id == MemberRow.id) & SeatRow.state.in_(TO_COME))
-        .where(MemberRow.role == "annotator", MemberRow.left_at.is_(None))
-        .group_by(MemberRow.name)
-        .order_by(MemberRow.name)
-    )
-    return {name: count for name, count in rows}
+    counts = to_answer(session, *ROLES)
+    return {name: counts.get(name, 0) for name in sorted(row.name for row in members(session, "annotator"))}

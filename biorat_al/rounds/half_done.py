@@ -6,7 +6,7 @@ its pre-labels would give that answer away. The next annotator therefore sees th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import inspect
@@ -32,8 +32,8 @@ def half_done_tasks(session: Session, role: Role, version: str) -> list[TaskRow]
 
 def shown_before(
     session: Session, tasks: Sequence[TaskRow], version: str, settings: Settings
-) -> dict[str, PreAnnotation]:
-    """Return the pre-labels that tasks were shown with, by the desk's task id.
+) -> dict[int, PreAnnotation]:
+    """Return the pre-labels that tasks were shown with, by document row id.
 
     :param version: version that is shown from now on; the pre-labels get its name.
     """
@@ -48,13 +48,16 @@ def shown_before(
             for relation in relations
             if relation.label in settings.relation_labels and {relation.head, relation.tail} <= ids
         )
-        proposals[str(task.desk_task_id)] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
+        proposals[task.document_id] = PreAnnotation(version, row.confidence, tuple(entities), tuple(between))
     return proposals
 
 
-def note_shown_again(session: Session, role: Role, shown: Mapping[str, PreAnnotation], version: str) -> None:
-    """Record what tasks of a role are shown with from now on, so that answers can be compared with it."""
-    tasks = [task for task in tasks_in_state(session, role, "answered", "skipped") if task.desk_task_id in shown]
+def note_shown_again(session: Session, role: Role, documents: Collection[int], version: str) -> None:
+    """Record what tasks of a role are shown with from now on, so that answers can be compared with it.
+
+    :param documents: row ids of their documents.
+    """
+    tasks = [task for task in tasks_in_state(session, role, "answered", "skipped") if task.document_id in documents]
     known = predictions(session, version, [task.document_id for task in tasks])
     # the new row gets a checksum of its own values
     names = [column.key for column in inspect(PredictionRow).column_attrs if column.key != "checksum"]

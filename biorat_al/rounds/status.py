@@ -202,6 +202,7 @@ def project_status(
         pool = answered_pool(session, with_gold=known, prefer=prefer)
         learnt = pool.learnt
         test = answers(session, "test", with_gold=True, prefer=prefer)
+        disputes = find_disputes(session, [*learnt, *test], prefer)
         status: dict[str, Any] = {
             "name": settings.name,
             "folder": str(folder),
@@ -227,9 +228,9 @@ def project_status(
             | {kind: row.url for kind in SETTLING_ROLES if (row := desk_project(session, kind)) is not None},
             **(_relations(session, settings, [*learnt, *test]) if settings.relations else {}),
             "rounds": tuple(_round_status(session, row.number) for row in all_rounds(session)),
-            "disputes": find_disputes(session, [*learnt, *test], prefer),
+            "disputes": disputes,
             "ceiling": human_ceiling(session, test),
-            "settling": settling_progress(session),
+            "settling": settling_progress(session, disputes),
             "not_asked": not_asked(session, settings, [*learnt, *test]),
             "borrowed": told(folder, settings),
             "start": newest_sentence(session) if settings.borrow.corpora else None,

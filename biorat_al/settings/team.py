@@ -32,6 +32,9 @@ class TeamSettings(SettingsPart):
     :param double: share of each batch that two annotators are given, each without pre-labels, so that agreement can be
         measured. These documents are drawn at random before the query strategy chooses the others.
     :param double_test: share of the test documents that two annotators are given, if the group has two.
+    :param double_pre_labels: share of the documents of the pool for two annotators that both get with pre-labels, drawn
+        at random, so that one can tell whether pre-labels make annotators more alike. Agreement is then measured on the
+        others.
     :param without_pre_labels: share of the documents for one annotator that are given without pre-labels, drawn at
         random, so that one can tell whether pre-labels bias people.
     :param ties: how a mention or relation counts on which annotators disagree, until that is settled: ``mask`` (ignored
@@ -42,6 +45,7 @@ class TeamSettings(SettingsPart):
 
     double: Share = 0.0
     double_test: Share = 1.0
+    double_pre_labels: Share = 0.0
     without_pre_labels: Share = 0.0
     ties: Annotated[Name, AfterValidator(_known_rule)] = MASK
 

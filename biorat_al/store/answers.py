@@ -38,7 +38,7 @@ from biorat_al.store.consensus.majority import Majority, alone, majority
 from biorat_al.store.parts.segments import cut, parents_of, places_of
 from biorat_al.store.store import Store
 from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
-from biorat_al.store.team.seats import seated
+from biorat_al.store.team.seats import seated, shown_doubles
 
 Rule = Literal["adjudicated", "reviewed", "majority", "single", "gold"]
 """How the annotation that counts was decided; see above."""
@@ -82,6 +82,8 @@ class Answer:
     :param independent: the latest answer that each person gave alone, the preferred annotator's first, without ground
         truth; agreement is measured on these. If members of a group were asked for the document, answers of others are
         left out.
+    :param shown_double: whether the members of a group who shared the document were given it with pre-labels, to tell
+        what these do; agreement is not measured on it.
     """
 
     document_id: int
@@ -92,6 +94,7 @@ class Answer:
     rule: Rule = "single"
     votes: tuple[Vote, ...] = ()
     independent: tuple[Vote, ...] = ()
+    shown_double: bool = False
 
     @property
     def unasked(self) -> Unasked:
@@ -158,12 +161,16 @@ def answers(
             AnnotationRow.id.desc(),
         )
     )
-    asked = seated(session, split)
+    asked, shown = seated(session, split), shown_doubles(session)
     decided = (
         _answer(document_id, [_vote(row, split, offers) for row in some], prefer, asked.get(document_id))
         for document_id, some in groupby(rows, key=lambda row: row.document_id)
     )
-    return [answer for answer in decided if answer is not None]
+    return [
+        replace(answer, shown_double=True) if answer.document_id in shown else answer
+        for answer in decided
+        if answer is not None
+    ]
 
 
 def adjudicated_documents(session: Session) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.people.assignment import Assignable, Assigned, GroupLoad, assign, draw_share
+from biorat_al.people.assignment import Assignable, Assigned, GroupLoad, assign, assign_second, draw_share
 
 seconds = st.floats(1, 10_000)
 seeds = st.integers(0, 2**32 - 1)
@@ -57,6 +57,38 @@ def test_loads_differ_by_at_most_the_largest_document(batch: list[Assignable], p
         loads[one.person] += one.seconds
     largest = max((one.seconds for one in batch), default=0.0)
     assert max(loads.values()) - min(loads.values()) <= largest + 1e-6
+
+
+@given(batches(), st.lists(st.none() | st.integers(2000, 2004), min_size=25, max_size=25), groups(), seeds)
+def test_sentences_of_one_document_go_to_the_same_people(
+    batch: list[Assignable], parents: list[int | None], group: GroupLoad, seed: int
+) -> None:
+    sentences = [
+        Assignable(one.document, one.seconds, one.double, parent) for one, parent in zip(batch, parents, strict=False)
+    ]
+    found = people_of(assign(sentences, group, seed=seed))
+    whole = {one.document for one in sentences if one.part_of is None}
+    for number in range(2000, 2005):
+        for_two = {tuple(sorted(found[one.document])) for one in sentences if one.part_of == number and one.double}
+        for_one = {tuple(found[one.document]) for one in sentences if one.part_of == number and not one.double}
+        assert len(for_two) <= 1
+        assert len(for_one) <= 1
+        assert not for_two or not for_one or set(*for_one) < set(*for_two)
+    shown = assign(sentences, group, seed=seed, double_pre_labels=1.0)
+    assert all(one.pre_labels == (one.document in whole) for one in shown if one.double)
+    assert {one.document: len(found[one.document]) for one in sentences} == {
+        one.document: 1 + one.double for one in batch
+    }
+
+
+@given(batches(doubles=False), st.integers(1, 5), seeds)
+def test_loads_differ_by_at_most_the_sentences_of_one_document(batch: list[Assignable], people: int, seed: int) -> None:
+    sentences = [Assignable(one.document, one.seconds, part_of=2000 + one.document % 7) for one in batch]
+    loads = dict.fromkeys(range(people), 0.0)
+    for one in assign(sentences, GroupLoad(range(people), {}, {}), seed=seed):
+        loads[one.person] += one.seconds
+    longest = max((sum(one.seconds for one in sentences if one.part_of == 2000 + rest) for rest in range(7)), default=0)
+    assert max(loads.values()) - min(loads.values()) <= longest + 1e-6
 
 
 @given(batches(doubles=False), groups(), seeds)
@@ -109,6 +141,60 @@ def test_a_share_of_the_single_documents_and_all_doubles_are_blind(
     single = [one for one in given_to if not one.double]
     assert sum(not one.pre_labels for one in single) == round(len(single) * share)
     assert not any(one.pre_labels for one in given_to if one.double)
+
+
+@given(batches(), groups(), seeds, st.floats(0, 1))
+def test_both_people_of_a_share_of_the_doubles_see_pre_labels(
+    batch: list[Assignable], group: GroupLoad, seed: int, share: float
+) -> None:
+    given_to = assign(batch, group, seed=seed, double_pre_labels=share)
+    shown: dict[int, set[bool]] = {}
+    for one in given_to:
+        if one.double:
+            shown.setdefault(one.document, set()).add(one.pre_labels)
+    assert all(len(both) == 1 for both in shown.values())
+    number = sum(True in both for both in shown.values())
+    assert abs(number - len(shown) * share) < 1
+    # who gets what is the same
+    without = assign(batch, group, seed=seed)
+    assert [(one.document, one.person) for one in given_to] == [(one.document, one.person) for one in without]
+    assert all(one.pre_labels for one in given_to if not one.double)
+
+
+def test_a_small_share_of_few_doubles_is_kept_over_many_batches() -> None:
+    batch = [Assignable(number, 60.0, True) for number in (1, 2)]
+    group = GroupLoad([1, 2], {}, {})
+    shown = sum(
+        one.pre_labels for seed in range(200) for one in assign(batch, group, seed=seed, double_pre_labels=0.25)
+    )
+    # 200 of 800 seats; a share rounded to the nearest would never show any
+    assert 150 <= shown <= 250
+
+
+@given(batches(doubles=False), groups(), st.data())
+def test_a_second_person_is_somebody_who_knows_no_answer(
+    batch: list[Assignable], group: GroupLoad, data: st.DataObject
+) -> None:
+    known = {one.document: data.draw(st.sets(st.sampled_from(sorted(group.people)))) for one in batch}
+    given_to = assign_second(batch, group, known)
+    assert [one.document for one in given_to] == [
+        one.document for one in batch if known[one.document] != set(group.people)
+    ]
+    for one in given_to:
+        assert one.person in set(group.people) - known[one.document]
+        assert one.double
+        assert not one.pre_labels
+
+
+def test_second_people_are_spread_over_pairs_and_then_by_work() -> None:
+    batch = [Assignable(number, 60.0) for number in range(8)]
+    group = GroupLoad([1, 2, 3], {}, {})
+    given_to = assign_second(batch, group, {number: {1} for number in range(8)})
+    assert Counter(one.person for one in given_to) == {2: 4, 3: 4}
+    busy = GroupLoad([1, 2, 3], {1: 1000.0, 2: 0.0, 3: 500.0}, {})
+    # the first person is not in the group, so that no pair matters
+    given_to = assign_second(batch[:3], busy, {number: set() for number in range(3)})
+    assert {one.person for one in given_to} == {2}
 
 
 def test_nothing_can_be_given_to_nobody_and_no_double_to_one() -> None:

@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.efficiency.report.sections.pre_label_bias import pre_label_section
+from biorat_al.people.disputes import find_disputes
+from biorat_al.people.doubles import several_answers
 from biorat_al.people.pre_label_answers import (
     ALL_SHOWN,
     NO_ANSWERS,
@@ -21,6 +23,7 @@ from biorat_al.people.pre_label_answers import (
 from biorat_al.people.pre_label_bias import Comparison, PreLabelBias, Sums
 from biorat_al.presentation.people.agreement import agreement_text
 from biorat_al.project import Project
+from biorat_al.store.answers import learnt_answers
 from biorat_al.store.tables import DocumentRow, MemberRow, RoundRow, SeatRow, TaskRow
 from tests.people.factories import ANN, AT, BOB, DRUG, HEADACHE, SEVERE, add_answer, marked, text_project
 
@@ -57,17 +60,18 @@ def answer(project: Project, places: range, who: str = ANN, *, shown: bool, minu
             )  # fmt: skip
 
 
-def seat(project: Project, places: range, *, pre_labels: bool, double: bool = False) -> None:
+def seat(project: Project, places: range, *, pre_labels: bool, double: bool = False, member: int = 1) -> None:
     with project.store.write() as session:
-        if session.get(MemberRow, 1) is None:
-            session.add(MemberRow(id=1, name=ANN.upper(), role="annotator", joined_at=AT))
+        if session.get(MemberRow, member) is None:
+            name = ANN.upper() if member == 1 else BOB
+            session.add(MemberRow(id=member, name=name, role="annotator", joined_at=AT))
             session.flush()
         for place in places:
             (document,) = session.scalars(select(DocumentRow.id).where(DocumentRow.key == f"d{place}"))
             session.add(
                 SeatRow(
-                    document_id=document, member_id=1, role="pool", state="answered", round_number=1, double=double,
-                    pre_labels=pre_labels, assigned_at=AT,
+                    document_id=document, member_id=member, role="pool", state="answered", round_number=1,
+                    double=double, pre_labels=pre_labels, assigned_at=AT,
                 )
             )  # fmt: skip
 
@@ -102,6 +106,54 @@ def test_what_was_drawn_at_random_is_compared_as_it_was_drawn(project: Project) 
     assert minutes.documents == (3, 4)
     assert minutes.difference == pytest.approx(-2 - 3.5 / 60)
     assert minutes.is_told
+
+
+def test_agreement_is_compared_on_documents_that_were_drawn_for_two_and_published_on_the_blind_ones(
+    project: Project,
+) -> None:
+    for member, who in ((1, ANN), (2, BOB)):
+        seat(project, range(4, 7), pre_labels=True, double=True, member=member)
+        seat(project, range(7, 10), pre_labels=False, double=True, member=member)
+        # neither has pre-labels, but they were drawn for one
+        answer(project, range(10, 12), who, shown=False)
+        answer(project, range(4, 6), who, shown=True)
+        # begun anew, but drawn with pre-labels
+        answer(project, range(6, 7), who, shown=False)
+    with project.store.write() as session:
+        for place in (4, 5, 6):
+            session.get_one(TaskRow, place + 1).shown_version = "m1"
+        for place in range(7, 10):
+            add_answer(session, f"d{place}", ANN, marked(DRUG, HEADACHE), task_id=place + 1)
+            add_answer(session, f"d{place}", BOB, marked(DRUG, SEVERE), task_id=place + 1)
+        for place in (0, 1):
+            add_answer(session, f"d{place}", ANN, marked(DRUG), task_id=place + 1)
+            add_answer(session, f"d{place}", BOB, marked(SEVERE), task_id=place + 1)
+    found = compared(project)
+    assert found.pairs_drawn
+    assert [(one.document, one.shown, one.amount) for one in found.pairs] == [
+        (6, True, 4), (7, True, 4), (8, True, 4), (9, False, 2), (10, False, 2), (11, False, 2),
+    ]  # fmt: skip
+    agreement = bias_of(project).figures[-1]
+    assert (agreement.without, agreement.with_pre_labels) == (0.5, 1.0)
+    with project.store.read() as session:
+        blind = several_answers(session)
+        assert (len(blind.chosen), blind.not_blind) == (7, 3)
+        assert len(several_answers(session, pre_labelled=True).chosen) == 10
+        disputes = find_disputes(session, learnt_answers(session, with_gold=False), None)
+    assert disputes is not None
+    assert disputes.agreement is not None
+    assert (disputes.documents, disputes.agreement.documents, disputes.pre_labelled) == (10, 7, 3)
+    assert "; 3 documents that two people got with pre-labels, not in the agreement; " in disputes.sentence
+    assert "changed or copied" not in disputes.sentence
+
+
+def test_doubles_of_a_round_without_a_model_stay_blind_whatever_was_drawn(project: Project) -> None:
+    for member, who in ((1, ANN), (2, BOB)):
+        seat(project, range(4, 8), pre_labels=True, double=True, member=member)
+        answer(project, range(4, 8), who, shown=False)
+    assert not compared(project).pairs_drawn
+    with project.store.read() as session:
+        assert len(several_answers(session).chosen) == 4
 
 
 def test_without_seats_the_rounds_with_both_are_compared_and_chance_is_not_claimed(project: Project) -> None:

@@ -143,6 +143,21 @@ def test_a_break_is_no_time_of_annotation() -> None:
     assert BREAK > 5
 
 
+def test_how_the_comparison_of_agreement_came_about_is_told_apart() -> None:
+    pairs = [Sums(number, 1, number % 2 == 0, 6 + number % 3, 10) for number in range(20)]
+    drawn = "Which documents both people had pre-labels on was drawn at random."
+    alone = compare_answers(Comparison((), pairs, why_not="It cannot be told.", pairs_drawn=True)).sentences
+    assert len(alone) == 2
+    assert alone[1].endswith(drawn)
+    both = compare_answers(Comparison(answers(40), pairs, drawn=True, pairs_drawn=True)).sentences
+    assert "drawn at random" not in both[-1]
+    other = compare_answers(Comparison(answers(40), pairs, drawn=True)).sentences
+    assert other[-1].endswith(drawn.replace("was drawn", "was not drawn"))
+    none = compare_answers(Comparison(answers(40), [one for one in pairs if not one.shown], drawn=True))
+    assert "double_pre_labels in [team]" in none.sentences[-1]
+    assert not none.as_dict()["agreement_drawn_at_random"]
+
+
 def test_json_has_every_quantity() -> None:
     values = compare_answers(Comparison(answers(40), drawn=True)).as_dict()
     assert values["drawn_at_random"] is True

@@ -14,6 +14,7 @@ from biorat_al.desk.base import DeskAnnotation, DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.store.documents import document_keys
+from biorat_al.store.known_answers import HOME
 from biorat_al.store.store import now
 from biorat_al.store.tables import SeatRow
 from biorat_al.store.team.members import add_member, members
@@ -53,7 +54,9 @@ class GroupDesk(OracleDesk):
 
     def changed(self, seat: tuple[str, str], answer: DeskAnnotation) -> DeskAnnotation:
         """Return an answer as it was really given."""
-        return replace(answer, annotator=self.by.get(seat, seat[0]), skipped=seat in self.skipped)
+        # as Label Studio does, it says on which of a document's tasks it was given
+        raw = {HOME: answer.id, **answer.raw}
+        return replace(answer, annotator=self.by.get(seat, seat[0]), skipped=seat in self.skipped, raw=raw)
 
 
 def group_project(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -34,14 +34,19 @@ class Contested:
     digest: str
 
 
-def contested(session: Session) -> Iterator[Contested]:
+def contested(session: Session, documents: Collection[int] | None = None) -> Iterator[Contested]:
     """Yield the documents and segments on which several people have a vote, as if nobody had settled anything.
 
     The test set comes first, then the pool, then segments of documents that nobody annotated as a whole.
+
+    :param documents: row ids of those to compare; None: all.
     """
+    if documents is not None and not documents:
+        return
     names = pseudonyms(annotators(session))
     for role, several in _several(session):
-        for some in chunks(several, CHUNK):
+        wanted = [answer for answer in several if documents is None or answer.document_id in documents]
+        for some in chunks(wanted, CHUNK):
             keys = document_keys(session, [answer.document_id for answer in some])
             own = load_annotations(session, sorted({vote.annotation_id for answer in some for vote in answer.votes}))
             for answer in some:
@@ -80,10 +85,4 @@ def outdated(session: Session) -> list[str]:
     A document counts until it is adjudicated anew, or until the answers are what they were.
     """
     answered = answered_digests(settlements(session, "disputes"))
-    if not answered:
-        return []
-    return [
-        one.key
-        for one in contested(session)
-        if one.document_id in answered and one.digest not in answered[one.document_id]
-    ]
+    return [one.key for one in contested(session, answered.keys()) if one.digest not in answered[one.document_id]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from biorat_al.people.disputes import Disputes
 from biorat_al.people.settling.contested import contested
 from biorat_al.store.answers import adjudicated_documents
 from biorat_al.store.settling.settlements import answered_digests, settlements
@@ -52,19 +53,24 @@ class SettlingProgress:
         return "; ".join(parts)
 
 
-def settling_progress(session: Session) -> SettlingProgress | None:
-    """Return how far disputes are settled; None if there were none, and nobody was asked again."""
+def settling_progress(session: Session, disputes: Disputes | None) -> SettlingProgress | None:
+    """Return how far disputes are settled; None if there were none, and nobody was asked again.
+
+    :param disputes: what is disputed and not settled, by :func:`~biorat_al.people.disputes.find_disputes`; only what
+        somebody has settled is compared again.
+    """
     asked, reviews = settlements(session, "disputes"), settlements(session, "review")
-    several = list(contested(session))
-    disputed = {one.document_id for one in several if one.compared.disputed}
+    answered, settled = answered_digests(asked), set(adjudicated_documents(session))
+    again = list(contested(session, settled | answered.keys()))
+    disputed = {one.document_id for one in again if one.compared.disputed}
+    disputed |= set() if disputes is None else disputes.contested
     if not disputed and not asked and not reviews:
         return None
-    answered = answered_digests(asked)
     return SettlingProgress(
         len(disputed),
-        len(disputed.intersection(adjudicated_documents(session))),
+        len(disputed & settled),
         sum(row.state == "open" for row in asked),
-        sum(one.digest not in answered.get(one.document_id, {one.digest}) for one in several),
+        sum(one.digest not in answered.get(one.document_id, {one.digest}) for one in again),
         sum(row.state == "open" for row in reviews),
         len({row.document_id for row in reviews if row.state == "answered"}),
     )

@@ -74,7 +74,9 @@ def run(context: Context) -> Finish:
     version = labeller.version if labeller is not None else model.version if model is not None else None
     if version is not None:
         pre_label_begun(context, version, concerned)
-    assign_seats(context, picked, blind, doubles=_doubles(context), version=version)
+    if second := assign_seats(context, picked, blind, doubles=_doubles(context), version=version):
+        known = plural(second, "test document")
+        notices.append(f"{known} that one person had annotated before there was a group: a second one is asked now")
     with context.store.read() as session:
         proposed = pre_annotations(session, version, concerned)
         offers = Offers.read(session)
@@ -111,7 +113,7 @@ def run(context: Context) -> Finish:
                 if task.desk_task_id in batch.relabelled:
                     task.shown_version = version
             if version and batch.is_shown:
-                note_shown_again(session, batch.role, batch.again, version)
+                note_shown_again(session, batch.role, batch.half_done, version)
         now_offered = {role: one for role, some in offered.items() if (one := _offered(role, some, offers))}
         return StepResult(
             counts={

@@ -28,6 +28,7 @@ class Batch:
     :param proposed: pre-labels by row id.
     :param relabelled: newest pre-labels of tasks that are still open, by the desk's task id.
     :param again: pre-labels that stay with tasks which another annotator has answered already, likewise.
+    :param half_done: row ids of the documents of these.
     :param version: version of the pre-labels; None: there are none.
     :param waits: test documents wait here for an answer.
     :param is_known: the project was made in an earlier round.
@@ -44,6 +45,7 @@ class Batch:
     waits: bool
     is_known: bool
     is_at_work: bool
+    half_done: frozenset[int] = frozenset()
 
     @property
     def concerns_anything(self) -> bool:
@@ -79,12 +81,15 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
     proposed = {} if role == "test" else asked.proposed
     seats = seats_in_state(session, *UNSENT, "open", "answered", "skipped", "deleted", role=role)
     seated = {seat.document_id for seat in seats}
-    owners = {seat.desk_task_id: seat.member_id for seat in seats if seat.desk_task_id is not None}
-    again: dict[int | None, dict[str, PreAnnotation]] = {}
+    kept: dict[int, PreAnnotation] = {}
+    half_done: dict[int, str] = {}
     if asked.version is not None and role != "test":
-        half_done = half_done_tasks(session, role, asked.version)
-        for task_id, shown in shown_before(session, half_done, asked.version, settings).items():
-            again.setdefault(owners.get(task_id), {})[task_id] = shown
+        tasks = half_done_tasks(session, role, asked.version)
+        kept = shown_before(session, tasks, asked.version, settings)
+        half_done = {task.document_id: str(task.desk_task_id) for task in tasks if task.document_id in kept}
+    # the newest model has learnt from what the other person answered
+    begun = {task.document_id for task in tasks_in_state(session, role, "answered", "skipped")}
+    common_half_done = frozenset(half_done.keys() - seated)
     open_tests = tasks_in_state(session, role, "open") if role == "test" else []
     annotators = {member.id for member in members(session, "annotator")}
     known = {place.member_id for place in places_of(session, role)}
@@ -101,11 +106,12 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
             and task.document_id in proposed
             and task.document_id not in seated
         },
-        again.get(None, {}),
+        {half_done[one]: kept[one] for one in common_half_done},
         asked.version,
         waits=any(task.document_id not in seated for task in open_tests),
         is_known=None in known,
         is_at_work=not annotators,
+        half_done=common_half_done,
     )
     places = {one: number for number, one in enumerate(wanted)}
     batches = [common]
@@ -115,6 +121,7 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
         blind = {seat.document_id for seat in given if not seat.pre_labels}
         waiting = [seat for seat in given if seat.state == "open"]
         seen = {document: one for document, one in proposed.items() if document not in blind}
+        own_half_done = frozenset(seat.document_id for seat in waiting if seat.document_id in kept.keys() - blind)
         batches.append(
             Batch(
                 role,
@@ -124,13 +131,18 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
                 {
                     seat.desk_task_id: seen[seat.document_id]
                     for seat in waiting
-                    if seat.desk_task_id is not None and seat.document_id in seen
+                    if seat.desk_task_id is not None and seat.document_id in seen.keys() - begun
                 },
-                again.get(member.id, {}),
+                {
+                    seat.desk_task_id: kept[seat.document_id]
+                    for seat in waiting
+                    if seat.desk_task_id is not None and seat.document_id in own_half_done
+                },
                 asked.version,
                 waits=role == "test" and bool(waiting),
                 is_known=member.id in known,
                 is_at_work=member.id in annotators,
+                half_done=own_half_done,
             )
         )
     return batches

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from biorat_al.store.annotations import chunks
-from biorat_al.store.tables import DocumentRow, MemberRow, SeatRow, TaskRow
+from biorat_al.store.tables import AnnotationRow, DocumentRow, MemberRow, SeatRow, TaskRow
 
 UNSENT = ("assigned", "pushing")
 """States of a seat whose task may not have been sent."""
@@ -125,10 +125,18 @@ def paired(session: Session) -> Counter[tuple[int, int]]:
     return Counter((pair[0], pair[1]) for pair in of_document.values() if len(pair) == 2)
 
 
+def shown_doubles(session: Session) -> set[int]:
+    """Return the row ids of the documents that two members were given with pre-labels, where there were any to show."""
+    shown = select(SeatRow.document_id).join(TaskRow, TaskRow.document_id == SeatRow.document_id)
+    with_pre_labels = SeatRow.double.is_(True), SeatRow.pre_labels.is_(True), SeatRow.state != "moved"
+    return set(session.scalars(shown.where(*with_pre_labels, TaskRow.shown_version.is_not(None))))
+
+
 def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
     """Return the names, in small letters, of those who were asked for each document of a split, by document row id.
 
-    Documents that were given to nobody in particular are left out.
+    Documents that were given to nobody in particular are left out. If a document was asked for before any member was
+    given it, those who had answered by then were asked as well.
     """
     names: dict[int, set[str]] = {}
     # a condition on the split would make SQLite begin with the documents, and read the whole pool
@@ -141,4 +149,19 @@ def seated(session: Session, split: str) -> dict[int, frozenset[str]]:
     for document_id, name, of in rows:
         if of == split:
             names.setdefault(document_id, set()).add(name.casefold())
+    earlier = session.execute(
+        select(AnnotationRow.document_id, AnnotationRow.annotator)
+        .join(SeatRow, SeatRow.document_id == AnnotationRow.document_id)
+        .join(TaskRow, TaskRow.document_id == AnnotationRow.document_id)
+        .where(
+            SeatRow.role == split,
+            SeatRow.round_number > TaskRow.round_number,
+            AnnotationRow.source == "person",
+            AnnotationRow.settles.is_(None),
+            AnnotationRow.fetched_at <= SeatRow.assigned_at,
+        )
+        .distinct()
+    )
+    for document_id, early in earlier:
+        names.setdefault(document_id, set()).add((early or "").casefold())
     return {document_id: frozenset(some) for document_id, some in names.items()}
