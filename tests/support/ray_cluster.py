@@ -82,9 +82,11 @@ class TwoNodes(Network):
         """The head node's address."""
         return ADDRESS
 
-    def start_node(self, host: str, *options: str, **environment: str) -> None:
+    def start_node(self, host: str, *options: str, before: Sequence[str] = (), **environment: str) -> None:
         """Start a node, and wait until it has joined the cluster.
 
+        :param options: of ``ray start``.
+        :param before: words before the command, such as those of another command that calls it.
         :param environment: further environment variables of the node and its workers.
         """
         words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
@@ -96,7 +98,7 @@ class TwoNodes(Network):
         log = self.room / f"{host}-{len(list(self.room.glob('*.log')))}.log"
         with log.open("wb") as output:
             self.nodes[host] = subprocess.Popen(
-                [*self.inside, *words, *options],
+                [*self.inside, *before, *words, *options],
                 stdout=output,
                 stderr=output,
                 cwd=self.room,
