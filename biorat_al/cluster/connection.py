@@ -29,9 +29,9 @@ and its workers do not step back behind all other processes of the machine."""
 
 _SOON = {
     "RAY_gcs_server_port_wait_time_s": "1",
-    "RAY_py_gcs_connect_timeout_s": "15",
+    "RAY_py_gcs_connect_timeout_s": "10",
 }
-"""One try of some 15 seconds to speak with the head node, which has accepted a connection before."""
+"""One try of some 10 seconds to speak with the head node, which has accepted a connection before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ end_ray() {
 trap end_ray EXIT
 
 "${on_first[@]}" ray start --block --head --node-ip-address="$ip" --port="${address##*:}" --num-cpus="$cores" \
-    --include-dashboard=false --disable-usage-stats &
+    --include-dashboard=false --disable-usage-stats --temp-dir="/tmp/ray-$SLURM_JOB_ID" &
 
 if ((SLURM_JOB_NUM_NODES > 1)); then
     others=$((SLURM_JOB_NUM_NODES - 1))

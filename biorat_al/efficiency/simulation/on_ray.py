@@ -45,6 +45,7 @@ class RayRunner(TrialRunner):
         self._task = connection.ray.remote(make_sent_trial)
         self._running: dict[Any, Trial] = {}
         self._losses: dict[str, int] = {}
+        self._told: dict[str, int] = {}
         self._seen = time.monotonic()
         self._looked = 0.0
 
@@ -88,6 +89,10 @@ class RayRunner(TrialRunner):
             keep_run(folder, trial, back.run)
             return [RunEvent(trial.id, None)]
         keep_state(folder, trial, back.state)
+        if back.round is None or back.round <= self._told.get(trial.id, -1):
+            # a run that is lost at its very end repeats the end of its last round
+            return []
+        self._told[trial.id] = back.round
         return [RunEvent(trial.id, back.round)]
 
     def _go_on(self, stream: Any, reason: str) -> None:
