@@ -82,9 +82,11 @@ class TwoNodes(Network):
         """The head node's address."""
         return ADDRESS
 
-    def start_node(self, host: str, *options: str, **environment: str) -> None:
+    def start_node(self, host: str, *options: str, before: Sequence[str] = (), **environment: str) -> None:
         """Start a node, and wait until it has joined the cluster.
 
+        :param options: of ``ray start``.
+        :param before: words before the command, such as those of another command that calls it.
         :param environment: further environment variables of the node and its workers.
         """
         words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
@@ -96,7 +98,7 @@ class TwoNodes(Network):
         log = self.room / f"{host}-{len(list(self.room.glob('*.log')))}.log"
         with log.open("wb") as output:
             self.nodes[host] = subprocess.Popen(
-                [*self.inside, *words, *options],
+                [*self.inside, *before, *words, *options],
                 stdout=output,
                 stderr=output,
                 cwd=self.room,
@@ -112,15 +114,18 @@ class TwoNodes(Network):
         """Kill all processes of a node at once, as when the machine loses power."""
         kill_all(self.nodes.pop(host))
 
-    def workers(self, host: str) -> list[psutil.Process]:
-        """Return the processes of a node that run a task at the moment."""
+    def workers(self, host: str, name: str = "") -> list[psutil.Process]:
+        """Return the processes of a node that run a task at the moment.
+
+        :param name: only those of tasks with this in their names, which are the processes' titles.
+        """
         found = []
         for process in psutil.Process(self.nodes[host].pid).children(recursive=True):
             try:
                 title = " ".join(process.cmdline())
             except psutil.Error:
                 continue
-            if title.startswith("ray::") and not any(idle in title for idle in ("IDLE", "Agent")):
+            if title.startswith("ray::") and name in title and not any(idle in title for idle in ("IDLE", "Agent")):
                 found.append(process)
         return found
 

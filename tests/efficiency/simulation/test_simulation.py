@@ -638,7 +638,7 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
     asked: list[object] = []
     monkeypatch.setattr(
         "biorat_al.efficiency.simulation.simulation.run_side_by_side",
-        lambda *_, **options: asked.append(options["threads"]),
+        lambda open_runner, *_: asked.append(open_runner.args[0].threads),
     )
     said: list[str] = []
     progress = SilentProgress()
@@ -716,3 +716,19 @@ def test_what_was_asked_for_is_kept(tmp_path: Path, settings: Settings, sources:
     assert kept["grid"]["arms"] == ["none", "rat"]
     assert kept["documents"] == {"pool": 24, "test": 5}
     assert kept["settings"]["selection"]["size"] == 6
+
+
+def test_the_threads_of_the_cluster_settings_are_kept_and_where_runs_are_made_may_change(
+    tmp_path: Path, sources: Sources, tiny_encoder: Path
+) -> None:
+    def create(*changes: str) -> Simulation:
+        more = tuple(f"cluster.{change}" for change in changes)
+        asked = simulation_settings(
+            "demo", ["Disease", "Chemical"], encoder=str(tiny_encoder), size=6, changes=(*_QUICK, *more)
+        )
+        return Simulation.create(tmp_path, asked, grid("none"), sources)
+
+    assert create("threads=3", "gpus=0.5").threads == 3
+    assert create("address=10.0.0.1:6379", "cpus=2").threads == 3
+    with pytest.raises(UsageError, match="compute with 3 threads, and other threads give other models"):
+        create("threads=2")

@@ -1,0 +1,86 @@
+"""What a run sends back replaces what was here, and nothing is lost if the program is killed in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biorat_al.cluster.needs import TaskNeeds
+from biorat_al.cluster.packing import pack
+from biorat_al.efficiency.runs.model import read_runs
+from biorat_al.efficiency.simulation.grid import Trial
+from biorat_al.efficiency.simulation.options import simulation_grid
+from biorat_al.efficiency.simulation.sending import (
+    keep_run,
+    keep_state,
+    make_sent_trial,
+    restore_state,
+    sent_trial,
+)
+from biorat_al.efficiency.simulation.trial import CORPUS, run_file
+from biorat_al.store.database.engine import SQLITE_FILE
+from tests.efficiency.simulation.contract import documents, job_in, one_thread, settings_with
+
+__all__ = ["documents", "one_thread"]
+
+TRIAL = Trial(kind="simulated", arm="none", strategy="random", seed=0)
+
+
+def state(folder: Path, content: str) -> bytes:
+    """Return a packed folder of a project with a file."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "file").write_text(content, encoding="utf-8")
+    return pack(folder)
+
+
+def content(folder: Path) -> str:
+    return (folder / "work" / TRIAL.id / "file").read_text(encoding="utf-8")
+
+
+def test_the_state_of_a_later_round_replaces_that_of_an_earlier_one(tmp_path: Path) -> None:
+    for name in ("early", "late"):
+        keep_state(tmp_path / "s", TRIAL, state(tmp_path / name, name))
+        assert content(tmp_path / "s") == name
+    assert [path.name for path in (tmp_path / "s" / "work").iterdir()] == [TRIAL.id]
+
+
+@pytest.mark.parametrize("moment", ["unpacked", "between the names", "replaced"])
+def test_a_program_that_is_killed_while_it_replaces_a_state_keeps_one(tmp_path: Path, moment: str) -> None:
+    keep_state(tmp_path / "s", TRIAL, state(tmp_path / "early", "early"))
+    work = tmp_path / "s" / "work" / TRIAL.id
+    arrived, replaced = work.with_name(f".{TRIAL.id}.arrived"), work.with_name(f".{TRIAL.id}.replaced")
+    if moment == "unpacked":
+        state(arrived, "late")
+    else:
+        work.rename(replaced)
+        state(arrived if moment == "between the names" else work, "late")
+    restore_state(tmp_path / "s", TRIAL)
+    assert content(tmp_path / "s") == ("late" if moment == "replaced" else "early")
+    assert [path.name for path in work.parent.iterdir()] == [TRIAL.id]
+
+
+@pytest.mark.slow(10)
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_is_made_from_what_was_sent_and_can_be_kept(
+    tmp_path: Path, tiny_encoder: Path, documents: tuple[Path, Path]
+) -> None:
+    grid = simulation_grid(["none"], ["random"], seeds=1, rounds=1)
+    job = job_in(tmp_path / "s", settings_with(tiny_encoder), grid, documents)
+    needs = TaskNeeds(cpus=1, gpus=0.0, memory=1, threads=1)
+    (trial,) = grid.trials()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIORAT_DEVICE", "cpu")
+        sent = sent_trial(job.folder, job.settings, grid, trial, needs)
+        assert (sent.state, sent.start, sent.followed) == (None, None, None)
+        backs = make_sent_trial(sent, pack(job.folder / CORPUS))
+        for number in (0, 1):
+            back = next(backs)
+            assert back.round == number
+            keep_state(job.folder, trial, back.state)
+            assert (job.folder / "work" / trial.id / SQLITE_FILE).is_file()
+        last = next(backs)
+    assert last.run is not None
+    keep_run(job.folder, trial, last.run)
+    assert read_runs(run_file(job.folder, trial)) == [last.run]
+    assert not (job.folder / "work" / trial.id).exists()
