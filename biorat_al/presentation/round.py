@@ -26,6 +26,7 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
+from biorat_al.rounds.steps.candidates import SAMPLE
 from biorat_al.rounds.steps.evaluate import TRAINED
 from biorat_al.rounds.steps.train import LATER
 from biorat_al.rounds.unasked import left_out_text
@@ -271,12 +272,21 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
     return text
 
 
+def _predict_text(counts: Mapping[str, Any]) -> str:
+    """Return how many documents or sentences were predicted, and of how many if it was a part of the pool."""
+    if SAMPLE not in counts:
+        return plural(counts["documents"], counts.get("unit", "document"))
+    pool = plural(counts["of"], counts.get("unit", "document"))
+    return f"{counts['documents']:,} of {pool}, {counts[SAMPLE]['documents']:,} of them drawn at random"
+
+
 def _select_text(counts: Mapping[str, Any]) -> str:
     """Return how many documents or sentences were picked, and by which strategy."""
     if counts["strategy"] == COMPLETING:
         begun = plural(counts["of"], "begun document")
         return f"{counts['documents']:,} of {begun}, to be completed, {counts['tokens']:,} word pieces"
-    pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
+    whole = counts.get("candidates", counts["of"])
+    pool = f"{counts['drawn']:,} drawn from {whole:,}" if "drawn" in counts else f"{whole:,}"
     text = (
         f"{plural(counts['documents'], counts.get('unit', 'document'))} of {pool}, {counts['tokens']:,} word pieces, "
     )
@@ -305,7 +315,7 @@ def _push_text(counts: Mapping[str, Any]) -> str:
 _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
-    "predict": lambda counts: plural(counts["documents"], counts.get("unit", "document")),
+    "predict": _predict_text,
     "select": _select_text,
     "push": _push_text,
     "evaluate": _evaluate_text,

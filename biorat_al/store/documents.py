@@ -159,6 +159,16 @@ def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False
     return documents
 
 
+def texts_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the texts of documents by row id, in the order of `ids`, without anything else of them."""
+    texts: dict[int, str] = {}
+    for chunk in chunks(ids):
+        found = session.execute(select(DocumentRow.id, DocumentRow.text).where(DocumentRow.id.in_(chunk)))
+        by_id = {row_id: text for row_id, text in found}
+        texts.update((row_id, by_id[row_id]) for row_id in chunk)
+    return texts
+
+
 def document_keys(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """Return the ids that the user knows, by row id, sorted by the former."""
     keys: list[tuple[int, str]] = []
