@@ -5,10 +5,11 @@ for each checkout. Then each runs the next round, one after the other, `--repeat
 step, and with an older checkout the ratios: median over the repeats.
 
     python benchmarks/round_time.py [--package OLDER_CHECKOUT] [--corpora FOLDER] [--answered 100] [--pool 400]
-        [--test 100] [--encoder minilm] [--borrow FILE ...] [--repeats 1] [--output FILE]
+        [--test 100] [--encoder minilm] [--borrow FILE ...] [--no-committee] [--repeats 1]
+        [--output FILE]
 
 With ``--borrow``, the labels of the borrowed files are taken for `Disease`. The training on them is done before, and
-not counted.
+not counted. With ``--no-committee``, the selecting arm chooses alone.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
         "--entity", ENTITIES, "--encoder", options.encoder, "--size", str(options.answered), *borrowed,
         *(["--borrow-entity", "Disease=Disease"] if borrowed else []),
     )  # fmt: skip
+    if options.no_committee:
+        file = made / "biorat.toml"
+        file.write_text(file.read_text().replace("\ncommittee = true", "\ncommittee = false"))
     run("round", "--project", made.name)
     rows = []
     for repeat in range(options.repeats):
@@ -77,7 +81,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
             run = program(package, databases, project)
             run("db", "upgrade", "--project", project.name)
             run("round", "--size", "10", "--project", project.name)
-            rows.append({"checkout": name, "repeat": repeat, "seconds": seconds_of(databases, project, 1)})
+            asked = {name: getattr(options, name) for name in ("answered", "pool", "test", "no_committee")}
+            rows.append({"checkout": name, "repeat": repeat, **asked, "seconds": seconds_of(databases, project, 1)})
             shutil.rmtree(project)
             print(json.dumps(rows[-1]), flush=True)
     return rows
@@ -110,6 +115,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=100)
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--borrow", type=Path, nargs="*", default=[], help="files with borrowed diseases")
+    parser.add_argument("--no-committee", action="store_true", help="the selecting arm chooses alone")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON lines, a row for each round")
     options = parser.parse_args()

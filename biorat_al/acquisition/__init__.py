@@ -8,6 +8,7 @@
 - ``balanced``: clusters of equal size.
 - ``registry``: all strategies by name.
 - ``similarity``, ``redundancy``: how alike texts are, and how near-duplicates stay out of a batch.
+- ``guess``: a cheap guess of a measure, for documents of a large pool that are not predicted.
 - ``selection``: the batch that a strategy and a budget give.
 - ``price``: the seconds that annotators are expected to need, fitted to the project's own times.
 - ``stopping``: when more annotation may bring little.
@@ -15,5 +16,5 @@
 Strategies import ``base`` and ``similarity``, ``disagreement`` also ``uncertainty``, and ``clusters`` also ``balanced``
 and the measures of ``density`` and ``fluctuation``.
 ``registry`` imports the strategies. ``selection`` imports ``base`` and ``redundancy``, and knows no strategy by name.
-``stopping`` and ``price`` import none.
+``guess`` imports ``similarity``. ``stopping`` and ``price`` import none.
 """

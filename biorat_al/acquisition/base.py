@@ -105,6 +105,9 @@ class QueryStrategy(ABC):
     :cvar needs_labelled: whether it needs the embeddings of the labelled documents.
     :cvar needs_history: whether it looks at the uncertainties of earlier rounds.
     :cvar per_hour: how it allows for the seconds that documents take; see :data:`PerHour`.
+    :cvar prefers: the measure of uncertainty that is high in what it chooses; None: it follows none. Of a pool that is
+        too large to be predicted as a whole, the model then predicts what is likely to have a high one, and else a
+        random sample.
     :cvar subsampled: whether it gets a random sample of a pool larger than ``settings.selection.subsample``. A strategy
         that only uses the pool's predictions, which already exist, gets the whole pool.
     """
@@ -115,6 +118,7 @@ class QueryStrategy(ABC):
     needs_labelled: bool = False
     needs_history: bool = False
     per_hour: PerHour = "each"
+    prefers: str | None = None
     subsampled: bool = True
 
     @abstractmethod

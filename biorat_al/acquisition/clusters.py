@@ -82,6 +82,7 @@ class ClusterMargin(ClusterStrategy):
     """
 
     name = "cluster-margin"
+    prefers = "margin"
     above = "torn between two answers"
     below = "its margin is not among the smallest"
 
@@ -102,6 +103,7 @@ class ClusterEntityEntropy(ClusterStrategy):
     """
 
     name = "cluster-entity-entropy"
+    prefers = "entity_entropy"
     above = "unsure of words that may be in a mention"
     below = "its entity entropy is not among the highest"
 
@@ -121,6 +123,7 @@ class ClusterFluctuation(ClusterStrategy):
     """
 
     name = "cluster-fluctuation"
+    prefers = "mnlp"
     needs_history = True
     above = "unsure, or sure in one round and unsure in another"
     below = "its fluctuation is not among the highest"

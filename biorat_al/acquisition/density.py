@@ -26,6 +26,7 @@ class Density(QueryStrategy):
     """
 
     name = "density"
+    prefers = "mnlp"
     subsampled = False
     words = "unsure of a document that is like many others (information density {score})"
 
@@ -62,6 +63,7 @@ class EntityEntropy(QueryStrategy):
     """
 
     name = "entity-entropy"
+    prefers = "entity_entropy"
     subsampled = False
 
     def scores(self, candidates: Candidates, generator: np.random.Generator) -> NDArray[np.float64]:

@@ -36,6 +36,7 @@ class Fluctuation(QueryStrategy):
     """
 
     name = "fluctuation"
+    prefers = "mnlp"
     needs_history = True
     subsampled = False
 

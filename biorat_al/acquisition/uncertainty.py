@@ -44,7 +44,7 @@ class LeastConfidence(UncertaintyStrategy):
     """
 
     name = "least-confidence"
-    measure = "least_confidence"
+    measure = prefers = "least_confidence"
     words = "least sure of the document as a whole (least confidence {score})"
 
 
@@ -59,7 +59,7 @@ class Margin(UncertaintyStrategy):
     """
 
     name = "margin"
-    measure = "margin"
+    measure = prefers = "margin"
     words = "most torn between its two best answers (margin score {score})"
 
 
@@ -72,7 +72,7 @@ class Entropy(UncertaintyStrategy):
     """
 
     name = "entropy"
-    measure = "entropy"
+    measure = prefers = "entropy"
     words = "hesitates most between labels, per word (entropy {score})"
 
 
@@ -87,5 +87,5 @@ class Mnlp(UncertaintyStrategy):
     """
 
     name = "mnlp"
-    measure = "mnlp"
+    measure = prefers = "mnlp"
     words = "least sure per word (MNLP {score})"

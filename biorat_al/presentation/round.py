@@ -26,9 +26,15 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
+from biorat_al.rounds.steps.candidates import SAMPLE
+from biorat_al.rounds.steps.evaluate import TRAINED
+from biorat_al.rounds.steps.train import LATER
 from biorat_al.rounds.unasked import left_out_text
 from biorat_al.settings import COMMITTEE
 from biorat_al.wording import plural, verb
+
+_MEASURES = "measures the models"
+"""What follows the push, as long as no arm is left to be trained."""
 
 _UNREPRESENTABLE = {
     "same_type_nesting": "inside or across another of the same label; the longest was learnt, all are kept",
@@ -91,7 +97,7 @@ class RoundLines:
         self._shown += new
         is_pushed = any(step.name == "push" for step in new)
         if is_pushed and report.step("train").state == "done" and not _is_measured(report):
-            lines += _tasks_are_there(report.step("push"), time.monotonic() - self._start)
+            lines += _tasks_are_there(report, time.monotonic() - self._start)
         if lines:
             self._show("\n".join(lines))
 
@@ -105,16 +111,18 @@ def _is_measured(report: RoundReport) -> bool:
     return any(step.name == "evaluate" for step in _ended(report))
 
 
-def _tasks_are_there(push: StepReport, seconds: float) -> list[str]:
+def _tasks_are_there(report: RoundReport, seconds: float) -> list[str]:
     """Return that annotators can begin, for a round that goes on.
 
     :param seconds: since the start.
     """
-    tasks = push.counts.get("tasks", 0) + push.counts.get("test_tasks", 0)
+    counts = report.step("push").counts
+    tasks = counts.get("tasks", 0) + counts.get("test_tasks", 0)
     if not tasks:
         return []
     said = f"{plural(tasks, 'task')} {verb(tasks, 'are')} there for annotators, {duration(seconds)} after the start"
-    return note_text(f"{said}. What follows measures the models; nobody need wait for it.")
+    follows = "trains the other arms and measures the models" if LATER in report.step("train").counts else _MEASURES
+    return note_text(f"{said}. What follows {follows}; nobody need wait for it.")
 
 
 def _heading(report: RoundReport, name: str) -> list[str]:
@@ -227,6 +235,8 @@ def _train_text(counts: Mapping[str, Any]) -> str:
     documents = " and ".join([*learnt, *([plural(sentences, "sentence")] if sentences else [])])
     arms = ", ".join(arm for arm in counts["models"] if arm != COMMITTEE)
     voting = " and their committee" if COMMITTEE in counts["models"] else ""
+    if LATER in counts:
+        voting += f" (after the push: {', '.join(counts[LATER])})"
     # on what earlier models proposed in documents that were annotated since
     known = plural(counts.get("calibrated_on") or 0, "answered proposal")
     calibrated = f"; calibrated on {known}" if counts.get("calibrated_on") else ""
@@ -253,6 +263,8 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
     scores = ", ".join(f"F1 {percent(f1)} ({arm})" for arm, f1 in counts["f1"].items())
     tested = f"{counts['documents']:,} of {plural(counts['of'], 'test document')}"
     text = f"{scores or 'no model yet'} on {tested}{left_out_text(counts)}"
+    if TRAINED in counts:
+        text = f"trained {', '.join(counts[TRAINED])}; {text}"
     if "relation_f1" in counts:
         level = level_name(counts["relation_level"], counts["relation_f1"].values())
         found = (f"{both_scores(f1, level)} ({arm})" for arm, f1 in counts["relation_f1"].items())
@@ -260,12 +272,21 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
     return text
 
 
+def _predict_text(counts: Mapping[str, Any]) -> str:
+    """Return how many documents or sentences were predicted, and of how many if it was a part of the pool."""
+    if SAMPLE not in counts:
+        return plural(counts["documents"], counts.get("unit", "document"))
+    pool = plural(counts["of"], counts.get("unit", "document"))
+    return f"{counts['documents']:,} of {pool}, {counts[SAMPLE]['documents']:,} of them drawn at random"
+
+
 def _select_text(counts: Mapping[str, Any]) -> str:
     """Return how many documents or sentences were picked, and by which strategy."""
     if counts["strategy"] == COMPLETING:
         begun = plural(counts["of"], "begun document")
         return f"{counts['documents']:,} of {begun}, to be completed, {counts['tokens']:,} word pieces"
-    pool = f"{counts['drawn']:,} drawn from {counts['of']:,}" if "drawn" in counts else f"{counts['of']:,}"
+    whole = counts.get("candidates", counts["of"])
+    pool = f"{counts['drawn']:,} drawn from {whole:,}" if "drawn" in counts else f"{whole:,}"
     text = (
         f"{plural(counts['documents'], counts.get('unit', 'document'))} of {pool}, {counts['tokens']:,} word pieces, "
     )
@@ -294,7 +315,7 @@ def _push_text(counts: Mapping[str, Any]) -> str:
 _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
-    "predict": lambda counts: plural(counts["documents"], counts.get("unit", "document")),
+    "predict": _predict_text,
     "select": _select_text,
     "push": _push_text,
     "evaluate": _evaluate_text,

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MODELS = "models"
 
+_OF_PREDICTING = ("score_all", "candidates", "at_random")
+"""Settings of selection that decide how much of the pool is predicted."""
+
 
 @dataclass(frozen=True, slots=True)
 class RoundRequest:
@@ -219,10 +222,10 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
 
     If the round has no model yet, nothing depends on them and the current settings are used, so that the user can
     correct what made the training fail (a missing encoder, for example). Until the documents are chosen, the same holds
-    of the two numbers that decide how long choosing takes, ``mc_passes`` and ``subsample``: a number that is too large
-    must not keep a round from ever ending. Desk and database always come from the current settings, since they are open
-    already, and so does the cluster, since no result depends on it. Settings that an older version did not write mean
-    what they meant to it.
+    of the numbers that decide how long choosing takes, such as ``mc_passes`` and ``subsample``: a number that is too
+    large must not keep a round from ever ending. Desk and database always come from the current settings, since they
+    are open already, and so does the cluster, since no result depends on it. Settings that an older version did not
+    write mean what they meant to it.
 
     :raises SettingsError: a newer version wrote the settings, and this version does not know one of them.
     """
@@ -237,7 +240,7 @@ def settings_of(session: Session, row: RoundRow, current: Settings) -> Settings:
         kept = make_settings(values | {"selection": current.selection.model_dump(mode="json")}, source)
     else:
         if any(step.name == "select" and step.state != "done" for step in steps_of(session, row.number)):
-            costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample")}
+            costs = {name: getattr(current.selection, name) for name in ("mc_passes", "subsample", *_OF_PREDICTING)}
             kept = kept.model_copy(update={"selection": kept.selection.model_copy(update=costs)})
     return kept.model_copy(update={name: getattr(current, name) for name in ("desk", "database", "cluster")})
 

@@ -28,7 +28,7 @@ def unanswered_documents(session: Session, unit: AskedUnit, *, without_gold: boo
 
     :param unit: as for :func:`never_asked`, like `without_gold`.
     """
-    return sorted({*never_asked(session, unit, without_gold=without_gold), *_waiting(session)})
+    return sorted({*never_asked(session, unit, without_gold=without_gold), *waiting(session)})
 
 
 def asked_documents(session: Session, *, with_gold: bool) -> list[int]:
@@ -37,8 +37,9 @@ def asked_documents(session: Session, *, with_gold: bool) -> list[int]:
     :param with_gold: gold annotations count as answers.
     """
     answered = (answer.document_id for answer in learnt_answers(session, with_gold=with_gold))
-    return sorted({*answered, *_waiting(session)})
+    return sorted({*answered, *waiting(session)})
 
 
-def _waiting(session: Session) -> list[int]:
+def waiting(session: Session) -> list[int]:
+    """Return the row ids of the documents and segments that are with the annotators."""
     return [task.document_id for role in LEARNT_ROLES for task in tasks_in_state(session, role, "open", "pushing")]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import Observation, StoppingAdvice, classification_change, verdicts
 from biorat_al.store.annotations import chunks, entity_from_values
-from biorat_al.store.models import models_of, predictions, selecting_model_before
+from biorat_al.store.models import measures, models_of, predictions, selecting_model_before
 from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import PredictionRow
 
 Mention = tuple[str, tuple[tuple[int, int], ...]]
 
 
-def pool_counts(session: Session, version: str, number: int, document_ids: Sequence[int]) -> dict[str, float]:
+def pool_counts(
+    session: Session, version: str, number: int, document_ids: Sequence[int], *, sample: bool = False
+) -> dict[str, float]:
     """Measure the mean uncertainty of documents, and how much their predictions have changed.
 
     Call it before the predictions of the earlier model are deleted.
@@ -24,12 +27,17 @@ def pool_counts(session: Session, version: str, number: int, document_ids: Seque
     :param version: version of this round's selecting model.
     :param number: number of this round.
     :param document_ids: row ids of the documents that the model has predicted.
+    :param sample: they are a random sample, and the model has predicted others, too, which do not count.
     :return: ``uncertainty``, and ``change`` if there is an earlier selecting model and anything to compare.
     """
     earlier = selecting_model_before(session, number)
-    confidence = session.scalar(
-        select(func.avg(PredictionRow.confidence)).where(PredictionRow.model_version == version)
-    )
+    if sample:
+        rows = measures(session, version, document_ids, ("confidence",)).values()
+        confidence = fmean(row.confidence for row in rows) if rows else None
+    else:
+        confidence = session.scalar(
+            select(func.avg(PredictionRow.confidence)).where(PredictionRow.model_version == version)
+        )
     counts = {} if confidence is None else {"uncertainty": 1 - float(confidence)}
     change = classification_change(_pairs(session, earlier.version, version, document_ids)) if earlier else None
     return counts if change is None else counts | {"change": change}

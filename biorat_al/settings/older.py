@@ -2,7 +2,8 @@
 
 A default that changes must change new projects only. The settings file that ``init`` writes names every setting, and so
 does the record of a round. One without ``training.committee`` comes from before committees, one without
-``training.sentence_rules`` from before there were several, and with the older defaults below it goes on as it did.
+``training.sentence_rules`` from before there were several, one without ``selection.score_all`` from before large pools
+were predicted in part, and with the older defaults below it goes on as it did.
 """
 
 from __future__ import annotations
@@ -16,15 +17,20 @@ _BEFORE_COMMITTEES: dict[str, Any] = {"committee": False, "min_steps": 120, "dev
 _BEFORE_SENTENCE_RULES: dict[str, Any] = {"sentence_rules": 1}
 """The defaults of training before there were several sets of rules for sentences."""
 
+_BEFORE_CANDIDATES: dict[str, Any] = {"score_all": 1_000_000_000}
+"""The defaults of selection when every pool was predicted as a whole."""
+
 _LATER: Mapping[str, Any] = {"context": "sentence", **_BEFORE_SENTENCE_RULES}
 """What training did before it had a setting for it."""
 
 
 def with_older_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """Return settings with the older defaults filled in, if an older version wrote them; the values stay unchanged."""
-    training = values.get("training", {})
+    training, selection = values.get("training", {}), values.get("selection", {})
     if not isinstance(training, dict):
         return values
+    if isinstance(selection, dict):
+        values = values | {"selection": _BEFORE_CANDIDATES | selection}
     had_committee = "committee" in training
     training = (_BEFORE_SENTENCE_RULES if had_committee else _BEFORE_SENTENCE_RULES | _BEFORE_COMMITTEES) | training
     relations = values.get("relation_extraction", {})

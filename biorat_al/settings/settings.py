@@ -33,6 +33,11 @@ class SelectionSettings(SettingsPart):
     :param diverse: keep near-duplicates out of a batch.
     :param subsample: from a larger pool, this number of documents (or three times the batch, if that is more) is drawn
         at random for strategies that run the model again, and for ``diverse``.
+    :param score_all: largest pool that the model predicts as a whole in each round, in documents or sentences. Of a
+        larger one it predicts a random sample, and what is then most likely to be chosen. A settings file that an older
+        version wrote does not have this setting, and all of its pool is predicted.
+    :param candidates: how many of a pool larger than `score_all` the model predicts; at least three times the batch.
+    :param at_random: share of the candidates that is drawn at random, so that every document can be chosen.
     :param mc_passes: number of passes with dropout, for strategies that compare several passes.
     :param unit: what annotators are asked for: whole documents, or single sentences (``sentence``), each shown with the
         text around it; ``auto`` asks for sentences until the F1 levels off, and for documents from then on, first for
@@ -48,6 +53,9 @@ class SelectionSettings(SettingsPart):
     seed_strategy: Name = "diverse"
     diverse: bool = True
     subsample: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
+    score_all: Annotated[int, Field(ge=1, le=1_000_000_000)] = 40_000
+    candidates: Annotated[int, Field(ge=1, le=1_000_000_000)] = 20_000
+    at_random: Annotated[float, Field(gt=0, le=1)] = 0.25
     mc_passes: Annotated[int, Field(ge=2, le=1000)] = 10
     unit: AskedUnit | Literal["auto"] = "document"
     per: Literal["document", "hour"] = "document"

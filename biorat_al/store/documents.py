@@ -156,16 +156,18 @@ def documents_by_id(session: Session, ids: Sequence[int], *, check: bool = False
 
 
 def texts_by_id(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """Read the texts of documents by their row ids, and compare each with its digest.
+    """Read the texts of documents, in the order of their row ids as given, and compare each with its digest.
 
     :raises StoreError: a text has changed since it was read.
     """
     texts: dict[int, str] = {}
     columns = (DocumentRow.id, DocumentRow.key, DocumentRow.text, DocumentRow.text_sha256)
     for chunk in chunks(ids):
+        found: dict[int, str] = {}
         for row_id, key, text, sha256 in session.execute(select(*columns).where(DocumentRow.id.in_(chunk))):
             _check_text(key, text, sha256)
-            texts[row_id] = text
+            found[row_id] = text
+        texts.update((row_id, found[row_id]) for row_id in chunk)
     return texts
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete, exists, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from biorat_al.store.annotations import WHOLE_POOL, chunks
+from biorat_al.store.annotations import CHUNK, WHOLE_POOL, chunks
 from biorat_al.store.database.json_values import SHAPE_ERRORS, other_shape
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -170,6 +172,18 @@ def expected_mentions(
             yield row_id, expected
 
 
+def expected_by_label(session: Session, version: str, document_ids: Sequence[int]) -> dict[str, float]:
+    """Return how many mentions a model expects in documents together, by label, sorted.
+
+    :raises StoreError: a row has other values than this program writes.
+    """
+    expected = defaultdict[str, float](float)
+    for _, of_one in expected_mentions(session, version, document_ids):
+        for label, number in of_one.items():
+            expected[label] += number
+    return dict(sorted(expected.items()))
+
+
 def confidences_of(session: Session, version: str, document_ids: Sequence[int]) -> list[float]:
     """Return a model's confidence in each mention that it predicts in documents."""
     by_document = confidences_by_document(session, version, document_ids)
@@ -205,6 +219,31 @@ def mnlp_history(session: Session, version: str, document_ids: Sequence[int]) ->
         return {row_id: [float(row.mnlp), *map(float, row.earlier_mnlp)] for row_id, row in rows.items()}
     except SHAPE_ERRORS:
         raise other_shape(f"the predictions of {version}") from None
+
+
+def earlier_measure(session: Session, name: str, number: int, document_ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what the last model of an earlier round that predicted each document measured, shape (n,).
+
+    :param name: column of the measure.
+    :param number: number of this round.
+    :param document_ids: row ids, sorted, shape (n,).
+    :return: NaN where no earlier model has predicted a document, or had that measure.
+    """
+    found = np.full(len(document_ids), np.nan)
+    rows = session.execute(
+        select(PredictionRow.document_id, getattr(PredictionRow, name))
+        .join(ModelRow, ModelRow.version == PredictionRow.model_version)
+        .where(ModelRow.selecting.is_(True), ModelRow.round_number < number, *_TRAINED)
+        .order_by(ModelRow.round_number),
+        execution_options={"yield_per": CHUNK},
+    )
+    for some in rows.partitions():
+        ids = np.array([row_id for row_id, _ in some], dtype=np.int64)
+        values = np.array([np.nan if value is None else value for _, value in some], dtype=np.float64)
+        places = np.minimum(np.searchsorted(document_ids, ids), max(len(document_ids) - 1, 0))
+        known = document_ids[places] == ids if len(document_ids) else np.zeros(len(ids), dtype=np.bool_)
+        found[places[known]] = values[known]
+    return found
 
 
 def predictions_before_answers(session: Session, document_ids: Sequence[int]) -> dict[int, PredictionRow]:
@@ -243,6 +282,19 @@ def forget_predictions(session: Session, keep_version: str) -> None:
     """Delete predictions of older models for documents that nobody was asked about; they have no use any more."""
     asked = exists().where(TaskRow.document_id == PredictionRow.document_id)
     session.execute(delete(PredictionRow).where(PredictionRow.model_version != keep_version, ~asked))
+
+
+def forget_replaced_predictions(session: Session, version: str) -> None:
+    """Delete predictions of other models only for documents that this model has predicted, too.
+
+    As for :func:`forget_predictions`, those of documents that somebody was asked about are kept.
+
+    :param version: of a model that has predicted a part of the pool.
+    """
+    newer = aliased(PredictionRow)
+    replaced = exists().where(newer.document_id == PredictionRow.document_id, newer.model_version == version)
+    asked = exists().where(TaskRow.document_id == PredictionRow.document_id)
+    session.execute(delete(PredictionRow).where(PredictionRow.model_version != version, replaced, ~asked))
 
 
 def replace_model(session: Session, version: str, row: ModelRow, *, keep_predictions: bool) -> None:

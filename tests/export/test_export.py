@@ -37,7 +37,7 @@ from biorat_al.export.export import ExportOptions, ExportReport, export_corpus
 from biorat_al.people.disputes import find_disputes
 from biorat_al.presentation.export import export_text
 from biorat_al.rounds.status import project_status
-from biorat_al.rounds.steps.train import training_examples
+from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store import creation
 from biorat_al.store.annotations import NewAnnotation, add_annotations, entity_values, relation_values

@@ -302,7 +302,7 @@ ROUNDS = (
     ),
     Fault(
         "the preferred annotator has no say in training",
-        "biorat_al/rounds/steps/train.py",
+        "biorat_al/rounds/steps/learnt.py",
         "for decision in decisions(session, chosen, prefer=prefer)",
         "for decision in decisions(session, chosen)",
         (
@@ -311,7 +311,7 @@ ROUNDS = (
     ),
     Fault(
         "what is disputed is learnt as not there",
-        "biorat_al/rounds/steps/train.py",
+        "biorat_al/rounds/steps/learnt.py",
         "                decision.majority.disputed,\n",
         "",
         ("tests/people/test_disputes.py::test_training_is_given_the_disputed_mentions_and_counts_them",),

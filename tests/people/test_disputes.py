@@ -28,7 +28,7 @@ from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import RoundReport
 from biorat_al.rounds.steps import evaluate
-from biorat_al.rounds.steps.train import training_examples
+from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.settings import SETTINGS_FILE, settings_text
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.evaluations import document_counts_of, evaluation, reliability_of, robustness_of

@@ -224,6 +224,29 @@ def test_a_round_says_when_tasks_are_there_and_nothing_of_what_it_has_not_done()
     assert "evaluate  F1" not in round_text(open_round, a_status())
 
 
+def test_a_round_says_which_arms_are_trained_after_the_tasks_are_there() -> None:
+    models = {"rat": "trial-r12-rat-0123456789"}
+    report, shown = a_report(train={"models": models, "later": ["none"]}, evaluate={"trained": ["none"]}), list[str]()
+    lines = RoundLines("trial", shown.append)
+    lines.follow(replace(report, steps=tuple(step for step in report.steps if step.name != "evaluate")))
+    told = " ".join(" ".join(shown).split())
+    assert "arms: rat (after the push: none) (" in told
+    assert "What follows trains the other arms and measures the models; nobody need wait for it." in told
+    flat = " ".join(round_text(report, a_status([a_round(0)])).split())
+    assert "evaluate trained none; F1 71.3 (rat), F1 – (none) on 950 of 1,000 test documents" in flat
+
+
+def test_a_round_says_which_part_of_a_large_pool_was_predicted() -> None:
+    sample = {"documents": 5000, "words": 1.0, "expected": {}}
+    report = a_report(
+        predict={"documents": 20_007, "of": 1_000_000, "sample": sample},
+        select={"of": 1_000_000, "candidates": 20_000},
+    )
+    flat = " ".join(round_text(report, a_status([a_round(0)])).split())
+    assert "predict 20,007 of 1,000,000 documents, 5,000 of them drawn at random" in flat
+    assert "documents of 20,000, " in flat
+
+
 def test_a_step_that_ran_again_is_shown_again() -> None:
     report, shown = a_report(), list[str]()
     lines = RoundLines("trial", shown.append)

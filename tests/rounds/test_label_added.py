@@ -27,7 +27,7 @@ from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import RoundReport
 from biorat_al.rounds.steps import evaluate
-from biorat_al.rounds.steps.train import training_examples
+from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.rounds.unasked import NotAsked
 from biorat_al.settings import make_settings
 from biorat_al.store.evaluations import evaluation, relation_counts_of

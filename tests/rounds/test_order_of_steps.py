@@ -9,14 +9,17 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.desk.oracle import OracleDesk
+from biorat_al.presentation.round import round_text
 from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.rounds import runner
+from biorat_al.rounds.steps import train
+from biorat_al.store.models import models_of
 from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import StepRow, TaskRow
 from tests.rounds.pre_labels.test_first_batch import demo_dictionary, project_with
 from tests.rounds.test_runner import Said, cut_off
-from tests.support.rounds import make_project, picture_of, settings_for
+from tests.support.rounds import make_project, picture_of, run_killed, settings_for
 
 USUAL = ["pull", "train", "predict", "select", "push", "evaluate"]
 EVALUATED_FIRST = ["pull", "train", "evaluate", "predict", "select", "push"]
@@ -92,3 +95,73 @@ def test_where_the_test_documents_decide_who_pre_labels_they_come_before_the_pus
         assert list(_states(project, 1)) == USUAL
         project.settings = with_dictionary
         assert _noted(project, monkeypatch) == EVALUATED_FIRST
+
+
+@pytest.mark.slow
+def test_without_a_committee_the_other_arms_are_trained_after_the_push_with_the_same_result(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tiny_encoder)
+    with make_project(tmp_path / "trial", settings) as project:
+        project.round()
+        report = project.round(until_pushed=True)
+        counts = report.step("train").counts
+        assert (list(counts["models"]), counts["later"]) == (["rat"], ["none"])
+        said = " ".join(round_text(report, project.status(ask_desk=False)).split())
+        assert "arms: rat (after the push: none)" in said
+        report = project.round()
+        assert report.step("evaluate").counts["trained"] == ["none"]
+        assert "evaluate trained none; F1" in " ".join(round_text(report, project.status(ask_desk=False)).split())
+        found, counts = picture_of(project), report.step("train").counts
+        assert sorted(counts["models"]) == ["none", "rat"]
+        assert "later" not in counts
+    with make_project(tmp_path / "other" / "trial", settings) as other:
+        other.round()
+        # as before: all arms, and then the rest of the round
+        monkeypatch.setattr(train, "arms_before_push", lambda settings: settings.training.arms)
+        report = other.round()
+        assert "trained" not in report.step("evaluate").counts
+        assert picture_of(other) == found
+        assert report.step("train").counts == counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before:evaluate", "after:train_later_arms"])
+def test_a_round_that_dies_while_the_other_arms_are_trained_trains_them_once(
+    tmp_path: Path, tiny_encoder: Path, moment: str
+) -> None:
+    folders = [tmp_path / name / "trial" for name in ("undisturbed", "killed")]
+    for folder in folders:
+        with make_project(folder, settings_for(tiny_encoder)) as project:
+            project.round()
+    assert run_killed(folders[0]) == 0
+    assert run_killed(folders[1], moment) == -9
+    with Project.open(folders[1]) as project, project.store.read() as session:
+        trained = models_of(session, 1)
+        assert set(trained) == ({"rat"} if moment.startswith("before") else {"rat", "none"})
+    assert run_killed(folders[1]) == 0
+    pictures = []
+    for folder in folders:
+        with Project.open(folder) as project:
+            pictures.append(picture_of(project))
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.slow
+def test_answers_that_changed_before_the_other_arms_were_trained_are_told(project: Project) -> None:
+    project.round()
+    project.round(until_pushed=True)
+    with project.store.write() as session:
+        row = models_of(session, 1)["rat"]
+        row.summary = {**row.summary, "training_data_sha256": "0" * 64}
+    (notice,) = project.round().step("evaluate").counts["notices"]
+    assert "answers were changed after the model of rat was trained" in notice
+
+
+def test_training_that_draws_from_the_pool_comes_before_the_push_for_all_arms(tiny_encoder: Path) -> None:
+    settings = settings_for(tiny_encoder)
+    assert train.arms_before_push(settings) == ("rat",)
+    vat = settings_for(tiny_encoder, adversarial={"attack": "vat", "unlabelled": 2})
+    assert train.arms_before_push(vat) == ("rat", "none")
+    committee = settings_for(tiny_encoder, training={"committee": True})
+    assert train.arms_before_push(committee) == ("rat", "none")

@@ -16,7 +16,7 @@ from biorat_al.errors import UsageError
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
-from biorat_al.rounds.steps.train import training_examples
+from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.settings import make_settings
 from biorat_al.store.answers import gold_annotations, learnt_answers
 from biorat_al.store.documents import count_documents, document_keys, documents_by_id, documents_by_key

@@ -74,6 +74,17 @@ def test_a_new_project_has_a_committee_and_says_so_in_its_file(tmp_path: Path) -
     assert read_settings(tmp_path) == settings
 
 
+def test_a_project_of_before_candidates_predicts_its_whole_pool_until_it_is_told_not_to(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[selection]\nsize = 7\n")
+    selection = read_settings(tmp_path).selection
+    assert (selection.size, selection.score_all) == (7, 1_000_000_000)
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[selection]\nscore_all = 9\n")
+    assert read_settings(tmp_path).selection.score_all == 9
+    settings = make_settings({"name": "trial", "entities": [{"name": "Disease"}]})
+    assert settings.selection.score_all == 40_000
+    assert "\nscore_all = 40000 " in settings_text(settings)
+
+
 def test_one_arm_is_no_committee() -> None:
     values = {
         "name": "trial",

@@ -21,7 +21,8 @@ from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.oracle import OracleDesk
 from biorat_al.project import Project
 from biorat_al.rounds import runner, segments
-from biorat_al.rounds.steps import push
+from biorat_al.rounds.steps import evaluate, push
+from biorat_al.rounds.steps import predict as predict_step
 from biorat_al.rounds.steps import select as select_step
 from biorat_al.settings import Settings, make_settings
 from biorat_al.store.evaluations import relation_counts_of, reliability_of, robustness_of
@@ -255,6 +256,10 @@ def _arm(project: Project, moment: str) -> None:
     elif what == "make_segments":
         segments.CHUNK = SEGMENTS_AT_ONCE
         _arm_call(segments, when, what, calls)
+    elif what == "train_later_arms":
+        _arm_call(evaluate, when, what, calls)
+    elif what == "likeliest":
+        _arm_call(predict_step, when, what, calls)
     elif what in ("predict_begun", "pre_label_begun", "assign_seats"):
         _arm_call(select_step if what == "predict_begun" else push, when, what, calls)
     elif when == "after":

@@ -17,6 +17,7 @@ from biorat_al.efficiency.coverage.samples import Drawn, random_samples
 from biorat_al.efficiency.coverage.texts import Texts, pool_texts
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.rounds.context import check_sentences
+from biorat_al.rounds.steps.candidates import sample_of
 from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.models import expected_mentions, newest_model
@@ -159,8 +160,17 @@ def _expected(session: Session, texts: Texts) -> NDArray[np.float64] | None:
             unseen[one] += count * is_unseen
     ids = [one for one, count in unseen.items() if count > 0]
     total = np.zeros(len(texts.labels))
+    predicted = set[int]()
     for row_id, of_one in expected_mentions(session, model.version, ids):
         total += np.array([of_one[label] for label in texts.labels]) * unseen[row_id] / words[row_id]
+        predicted.add(row_id)
+    sample = sample_of(session, model.round_number)
+    if sample and sample["words"]:
+        # of a large pool only a part was predicted, and a random sample in it says what to expect of the rest
+        known = list(predicted)
+        rest = texts.unseen & ~np.isin(texts.ids, known) & ~np.isin(texts.documents, known)
+        per_word = np.array([sample["expected"].get(label, 0.0) for label in texts.labels]) / sample["words"]
+        total += per_word * float(texts.words[rest].sum())
     return total
 
 

@@ -33,6 +33,8 @@ likely it is that some were missed.
 
 from __future__ import annotations
 
+import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -55,6 +57,9 @@ from biorat_al.learner.types import Prediction, Uncertainty
 
 CHUNK = 512
 """Documents that are kept in memory, and sorted by length, at a time."""
+
+KEPT = 2
+"""Chunks of which scores are kept: what finds relations may read one chunk ahead."""
 
 
 class Tagged(NamedTuple):
@@ -117,6 +122,7 @@ class Tagger:
         self._context = behaviour.context
         self._device = device
         self._network = network.to(device.name, device.dtype).eval()
+        self._kept = deque[tuple[bytes, list[NDArray[np.floating]]]](maxlen=0)
 
     @classmethod
     def load(cls, folder: Path, device: Device | None = None) -> Tagger:
@@ -151,11 +157,28 @@ class Tagger:
                 entities = decode_mentions(document, cut, decoded.mentions, self.labels)
                 yield Reading(document.id, entities, *word_spans(cut), inside)
 
+    def keep_scores(self) -> None:
+        """Keep the scores of the last chunks of documents, so that a committee does not run this model on them again.
+
+        A committee's predictions are then made beside those of its members, document by document.
+        """
+        self._kept = deque(self._kept, maxlen=KEPT)
+
     def logits(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:
         """Score the tags of documents at their words, shape (words, labels, 3) for each document.
 
         :param pieces: the documents, cut by :attr:`tokenizer` with :attr:`sentence_rules`.
         """
+        if not self._kept.maxlen:
+            return self._scored(pieces)
+        key = _digest(pieces)
+        for known, scores in self._kept:
+            if known == key:
+                return scores
+        self._kept.append((key, self._scored(pieces)))
+        return self._kept[-1][1]
+
+    def _scored(self, pieces: Sequence[Pieces]) -> list[NDArray[np.floating]]:
         return document_logits(self._network, pieces, self.tokenizer, self._device, context=self._context)
 
     def _pieces(self, documents: Sequence[Document]) -> Sequence[Pieces]:
@@ -181,6 +204,16 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
     remaining = iter(documents)
     while chunk := list(islice(remaining, CHUNK)):
         yield chunk
+
+
+def _digest(pieces: Sequence[Pieces]) -> bytes:
+    """Return a digest of everything that the scores of documents depend on."""
+    digest = hashlib.blake2b(digest_size=16)
+    for document in pieces:
+        digest.update(len(document).to_bytes(8, "little"))
+        for part in (document.ids, document.heads, document.sentences):
+            digest.update(part.tobytes())
+    return digest.digest()
 
 
 def uncertainty(decoded: Decoded, tokens: int) -> Uncertainty:

@@ -15,7 +15,7 @@ from biorat_al.rounds.context import MODELS
 from biorat_al.rounds.out_of_fold.cross_fit import CrossFit
 from biorat_al.rounds.out_of_fold.kept import FOLDER
 from biorat_al.rounds.seeds import derive_seed
-from biorat_al.rounds.steps.train import learnt_examples
+from biorat_al.rounds.steps.learnt import learnt_examples
 from biorat_al.rounds.unasked import learnt_labels
 from biorat_al.settings import Settings
 from biorat_al.store.answers import answers, learnt_answers

@@ -1,8 +1,8 @@
-"""Step 6: evaluate each arm, and their committee, on the annotated held-out test documents."""
+"""Step 6: train the arms that nobody waited for, and evaluate each arm, and their committee, on the test documents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,9 @@ from biorat_al.rounds.pre_labels.choice import MEASURED, compared_with, of_docum
 from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.pre_labels.pre_labeller import PreLabeller, pre_labellers
 from biorat_al.rounds.seeds import derive_seed
+from biorat_al.rounds.steps.learnt import check_stored
 from biorat_al.rounds.steps.relation_scores import relation_rows
-from biorat_al.rounds.steps.train import check_stored, model_folder
+from biorat_al.rounds.steps.train import model_folder, note_later_arms, train_later_arms
 from biorat_al.rounds.unasked import unasked_counts, unasked_of
 from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.answers import answers, decisions
@@ -44,10 +45,14 @@ from biorat_al.store.evaluations import (
     replace_robustness,
 )
 from biorat_al.store.models import models_in_use
+from biorat_al.store.tables import ModelRow
 
 if TYPE_CHECKING:
     from biorat_al.learner.entities.tagger import Tagger
     from biorat_al.learner.predictor import Predictor
+
+TRAINED = "trained"
+"""Entry of the step's counts with the arms that it trained, since nobody waited for them before the push."""
 
 HeldOut = Mapping[int, Example]
 """Test documents by row id, with the mentions and relations that count as gold."""
@@ -69,6 +74,25 @@ class _Measured:
 
 
 def run(context: Context) -> Finish:
+    """Train the arms that nobody waited for, and measure all models; see :func:`_measure`."""
+    later = train_later_arms(context)
+    finish = _measure(context)
+    if not later:
+        return finish
+
+    def finish_both(session: Session) -> StepResult:
+        notices = note_later_arms(session, context)
+        result = finish(session)
+        if result.skipped:
+            return result
+        return replace(
+            result, counts={**result.counts, TRAINED: list(later), **({"notices": notices} if notices else {})}
+        )
+
+    return finish_both
+
+
+def _measure(context: Context) -> Finish:
     """Predict the annotated test documents with each arm and their committee, and count strict spans.
 
     They are counted per document and label. The confidences of these predictions are sorted into reliability bins. If
@@ -92,35 +116,24 @@ def run(context: Context) -> Finish:
             asked = " with a label of the project" if answers(session, "test", with_gold=True) else ""
             none = f"none of the {total} test documents is annotated{asked}"
             return nothing(none if total else "there is no test set")
-    from biorat_al.learner.predictor import Predictor
-
     settings = context.settings
     level = settings.relation_extraction.level
     changed = _changed(context, held_out) if settings.evaluation.robustness else {}
     measured: dict[str, _Measured] = {}
-    members: dict[str, Predictor] = {}
-    for arm, model in (members_of(models) | models).items():
-        folder = model_folder(context, model)
-        if arm == COMMITTEE:
-            # made of the models that are loaded already
-            voters = [members[one["arm"]] for one in model.summary["members"]]
-            predictor = Predictor.of_members(model.version, voters, Scaling.of(model.summary))
-        else:
-            predictor = Predictor.load(folder)
-            if COMMITTEE in models:
-                members[arm] = predictor
-        related = predictor.has_relations
-        number = len(held_out) * (1 + related + len(changed))
-        with context.progress.bar(f"Evaluating {arm}", total=number, unit="document") as bar:
-            found = _predictions(predictor, held_out, bar)
-            predicted = _mentions(found)
-            measured[arm] = _Measured(
-                _evaluation(held_out, predicted, predictor.labels),
-                _reliability(held_out, predicted, predictor.labels),
-                _robustness(predictor.tagger, changed, bar),
-                relation_rows(predictor, held_out, found, settings.relations, level, bar) if related else None,
-                predictor.uncased,
-            )
+    for predictors in _side_by_side(context, models):
+        number = sum(len(held_out) * (1 + one.has_relations + len(changed)) for one in predictors.values())
+        with context.progress.bar(f"Evaluating {', '.join(predictors)}", total=number, unit="document") as bar:
+            found = _predictions(predictors, held_out, bar)
+            robustness = _robustness({arm: one.tagger for arm, one in predictors.items()}, changed, bar)
+            for arm, predictor in predictors.items():
+                predicted, related = _mentions(found[arm]), predictor.has_relations
+                measured[arm] = _Measured(
+                    _evaluation(held_out, predicted, predictor.labels),
+                    _reliability(held_out, predicted, predictor.labels),
+                    robustness[arm],
+                    relation_rows(predictor, held_out, found[arm], settings.relations, level, bar) if related else None,
+                    predictor.uncased,
+                )
 
     selecting = settings.training.selecting if settings.training.selecting in measured else ""
     of_sources, compared = _pre_labellers(context, held_out, selecting, measured)
@@ -149,6 +162,26 @@ def run(context: Context) -> Finish:
         return StepResult(counts=counts)
 
     return finish
+
+
+def _side_by_side(context: Context, models: Mapping[str, ModelRow]) -> Iterator[dict[str, Predictor]]:
+    """Yield the models that predict side by side, by arm: a committee with its members, or else one at a time.
+
+    Each member then reads a document once, for itself and for the committee.
+    """
+    from biorat_al.learner.predictor import Predictor
+
+    if COMMITTEE not in models:
+        for arm, model in models.items():
+            yield {arm: Predictor.load(model_folder(context, model))}
+        return
+    predictors = {arm: Predictor.load(model_folder(context, one)) for arm, one in members_of(models).items()}
+    committee = models[COMMITTEE]
+    model_folder(context, committee)
+    voters = [predictors[one["arm"]] for one in committee.summary["members"]]
+    for voter in voters:
+        voter.tagger.keep_scores()
+    yield {**predictors, COMMITTEE: Predictor.of_members(committee.version, voters, Scaling.of(committee.summary))}
 
 
 def _pre_labellers(
@@ -240,11 +273,16 @@ def _changed(context: Context, held_out: HeldOut) -> dict[str, HeldOut]:
     }
 
 
-def _predictions(model: Predictor | Tagger, held_out: HeldOut, bar: Bar) -> dict[str, Prediction]:
-    predicted = {}
-    for prediction in model.predict([example.document for example in held_out.values()]):
-        predicted[prediction.document_id] = prediction
-        bar.advance()
+def _predictions(
+    models: Mapping[str, Predictor] | Mapping[str, Tagger], held_out: HeldOut, bar: Bar
+) -> dict[str, dict[str, Prediction]]:
+    """Return the predictions of each model, by arm and by document id; all predict a document before the next one."""
+    predicted: dict[str, dict[str, Prediction]] = {arm: {} for arm in models}
+    documents = [example.document for example in held_out.values()]
+    for of_document in zip(*(model.predict(documents) for model in models.values()), strict=True):
+        for arm, prediction in zip(models, of_document, strict=True):
+            predicted[arm][prediction.document_id] = prediction
+        bar.advance(len(models))
     return predicted
 
 
@@ -291,21 +329,24 @@ def _reliability(
     return [{"bin": number, **asdict(part)} for number, part in enumerate(bins)]
 
 
-def _robustness(tagger: Tagger, changed: Mapping[str, HeldOut], bar: Bar) -> list[dict[str, Any]]:
-    rows = []
+def _robustness(
+    taggers: Mapping[str, Tagger], changed: Mapping[str, HeldOut], bar: Bar
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each model under each condition, by arm."""
+    rows: dict[str, list[dict[str, Any]]] = {arm: [] for arm in taggers}
     for condition, held_out in changed.items():
-        predicted = _mentions(_predictions(tagger, held_out, bar))
         disputed, unasked = _disputed(held_out), _unasked(held_out)
-        counts = score(_gold(held_out), predicted, tagger.labels, disputed, unasked).by_document
-        for document_id, example in held_out.items():
-            of_document = counts[example.document.id]
-            rows.append(
-                {
-                    "condition": condition,
-                    "document_id": document_id,
-                    "true_positives": of_document.tp,
-                    "false_positives": of_document.fp,
-                    "false_negatives": of_document.fn,
-                }
-            )
+        for arm, found in _predictions(taggers, held_out, bar).items():
+            counts = score(_gold(held_out), _mentions(found), taggers[arm].labels, disputed, unasked).by_document
+            for document_id, example in held_out.items():
+                of_document = counts[example.document.id]
+                rows[arm].append(
+                    {
+                        "condition": condition,
+                        "document_id": document_id,
+                        "true_positives": of_document.tp,
+                        "false_positives": of_document.fp,
+                        "false_negatives": of_document.fn,
+                    }
+                )
     return rows

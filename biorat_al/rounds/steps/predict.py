@@ -1,4 +1,4 @@
-"""Step 3: predict the whole pool with the committee, or with the selecting arm."""
+"""Step 3: predict the pool with the committee, or with the selecting arm; of a very large one, a part."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from biorat_al.rounds.computing.compute import Chunks
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.segments import make_missing_segments
+from biorat_al.rounds.steps.candidates import SAMPLE, FirstPart, about_sample, draw, likeliest
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values
@@ -22,6 +23,8 @@ from biorat_al.store.models import (
     add_predictions,
     borrowed_model_of,
     forget_predictions,
+    forget_replaced_predictions,
+    measures,
     mnlp_history,
     models_of,
     predicted_documents,
@@ -34,6 +37,9 @@ CHUNK = 512
 
 def run(context: Context) -> Finish:
     """Predict everything that nobody has annotated: what can be asked for, documents or sentences, and open tasks.
+
+    Of a pool larger than the settings' `score_all`, a random sample and what is likely to be chosen are predicted; see
+    :mod:`biorat_al.rounds.steps.candidates`.
 
     If the model has learnt relations, it also predicts those between its predicted mentions, and its confidence and
     uncertainty cover both.
@@ -57,6 +63,9 @@ def run(context: Context) -> Finish:
         before = selecting_model_before(session, context.number)
     if not targets:
         return nothing("no document is left to predict")
+    part = draw(context, targets)
+    if part is not None:
+        return _predict_part(context, model, targets, part, done, before)
     _predict_chunks(context, model, targets, done, "Predicting the pool", before=before)
     # before finish() deletes the earlier round's predictions
     with context.store.read() as session:
@@ -71,19 +80,51 @@ def run(context: Context) -> Finish:
     return finish
 
 
-def predict_picked(context: Context, picked: Sequence[int]) -> None:
-    """Predict a batch that no model of this round has predicted, with the borrowed model, if there is one.
+def _predict_part(
+    context: Context,
+    model: ModelRow,
+    targets: Sequence[int],
+    part: FirstPart,
+    done: Collection[int],
+    before: ModelRow | None,
+) -> Finish:
+    """Predict a random sample, open tasks, and what is likely to be chosen; the rest keeps its older predictions."""
+    _predict_chunks(context, model, part.first, done, "Predicting a random sample", before=before)
+    chosen = likeliest(context, model.version, part)
+    if chosen:
+        _predict_chunks(context, model, chosen, done, "Predicting candidates", before=before)
+    with context.store.read() as session:
+        counts = pool_counts(session, model.version, context.number, part.sample, sample=True)
+        sample = about_sample(session, model.version, part.sample)
+    unit = {"unit": context.unit} if context.unit == "sentence" else {}
+    number = len(part.first) + len(chosen)
 
-    Each chunk is committed, as in :func:`run`.
+    def finish(session: Session) -> StepResult:
+        forget_replaced_predictions(session, model.version)
+        found = {"documents": number, **unit, "model": model.version, **counts, "of": len(targets), SAMPLE: sample}
+        return StepResult(counts=found)
+
+    return finish
+
+
+def predict_picked(context: Context, picked: Sequence[int], *, borrowed: bool) -> None:
+    """Predict what of a batch has not been predicted in this round.
+
+    That is all of it if there is only the borrowed model; and of a pool that was predicted in part, what was picked
+    without regard to predictions. Each chunk is committed, as in :func:`run`.
 
     :param picked: row ids of the documents.
+    :param borrowed: whether the borrowed model predicts; the model of the round always does.
     """
     with context.store.read() as session:
-        model = borrowed_model_of(session, context.number)
-        if model is None or models_of(session, context.number):
+        models = models_of(session, context.number)
+        model = models.get(context.settings.training.selecting)
+        if model is None and borrowed and not models:
+            model = borrowed_model_of(session, context.number)
+        if model is None:
             return
-        done = predicted_documents(session, model.version)
-    if not done.issuperset(picked):
+        done = measures(session, model.version, picked, ("tokens",)).keys()
+    if not done >= set(picked):
         _predict_chunks(context, model, picked, done, "Pre-labelling the batch")
 
 
@@ -120,7 +161,8 @@ def _predict_chunks(
     :param before: the earlier round's model whose predictions the new ones replace.
     """
     folder = model_folder(context, model)
-    left = [some for some in chunks(document_ids, CHUNK) if not set(some).issubset(done)]
+    # a chunk is done or not, unless a round goes on with other settings that decide what is predicted
+    left = [rest for some in chunks(document_ids, CHUNK) if (rest := [one for one in some if one not in done])]
 
     def read(place: int) -> list[Document]:
         with context.store.read() as session:

@@ -46,8 +46,7 @@ def run(context: Context) -> Finish:
         picked = [pick.document_id for pick in picks_of(session, context.number)]
     found = pre_labellers(context)
     labeller = chosen_pre_labeller(context, found)
-    if labeller is None:
-        predict_picked(context, picked)
+    predict_picked(context, picked, borrowed=labeller is None)
     with context.store.read() as session:
         model = models_of(session, context.number).get(settings.training.selecting)
         model = model or borrowed_model_of(session, context.number)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, overload
@@ -24,13 +23,14 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
 from biorat_al.rounds.pool import asked_documents, never_asked
 from biorat_al.rounds.segments import make_missing_segments
+from biorat_al.rounds.steps.candidates import CHOICE, sample_of, strategy_of
 from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, Drawn, draw_doubles
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK
 from biorat_al.store.documents import documents_by_id, texts_by_id
-from biorat_al.store.models import expected_mentions, models_of
+from biorat_al.store.models import expected_by_label, models_of, predicted_documents
 from biorat_al.store.parts.segments import asked_of_documents, parents_of
 from biorat_al.store.picks import add_picks
 from biorat_al.store.pool_arrays import PoolKeys, pool_history, pool_keys, pool_measures
@@ -44,9 +44,6 @@ FRAME = "frame"
 
 NAMED = "named"
 """Name recorded as the strategy if the caller names the documents."""
-
-CHOICE = 3
-"""Budgets that the documents drawn from a large pool must be able to fill, so that there is a choice."""
 
 IN_MEMORY = 10_000
 """Most texts kept in memory at once; for a strategy that looks at a whole, larger pool, texts are read on demand."""
@@ -67,6 +64,9 @@ def run(context: Context) -> Finish:
     subsample, only a random subsample of that size is considered, or a larger one if the budget requires it (see
     :data:`CHOICE`).
 
+    If only a part of the pool was predicted, a strategy that needs the model selects among that part; see
+    :mod:`biorat_al.rounds.steps.candidates`.
+
     A round that completes documents selects among those that were begun; see :mod:`biorat_al.rounds.completing`.
     Otherwise, with a group of annotators, a share of the batch is drawn for two of them first; see
     :mod:`biorat_al.rounds.team.doubles`.
@@ -77,44 +77,51 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         pool = never_asked(session, context.unit, without_gold=context.gold_is_known)
         model = models_of(session, context.number).get(context.settings.training.selecting)
+        sample = sample_of(session, context.number)
     if not pool:
         return nothing(f"the pool is used up: every {context.unit} has been asked for")
     version = model.version if model else None
+    # where only a part is predicted, what does not follow the predictions chooses from the whole pool
+    known = None if sample else version
     if context.request.documents is not None:
-        return _named(context, pool, version, context.request.documents)
+        return _named(context, pool, known, context.request.documents)
     selection = context.settings.selection
-    strategy = find_strategy(context.request.strategy or (selection.strategy if model else selection.seed_strategy))
+    strategy = strategy_of(context, has_model=model is not None)
     counts: dict[str, Any] = {}
     if strategy.needs_model and model is None:
         counts["instead_of"], strategy = strategy.name, find_strategy("diverse")
     limit = budget(context)
     doubles = draw_doubles(context, pool, limit)
     others = [one for one in pool if one not in doubles.picks] if doubles.picks else pool
+    if sample and version and strategy.needs_model:
+        others, known = _predicted(context, others, version), version
+        counts["candidates"] = len(others)
     if doubles.left is None or not others:
         return _picked(context, [], {}, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)
     limit = doubles.left
-    keys, candidates = _drawn(context, others, version, whole=not strategy.subsampled)
-    if version and strategy.needs_history:
+    keys, candidates = _drawn(context, others, known, whole=not strategy.subsampled)
+    if known and strategy.needs_history:
         with context.store.read() as session:
-            candidates = replace(candidates, history=pool_history(session, version, keys.row_ids))
+            candidates = replace(candidates, history=pool_history(session, known, keys.row_ids))
     if context.unit == "sentence":
         counts["unit"], candidates = context.unit, _with_strata(context, candidates, list(keys))
     if len(keys) < len(others):
         counts["drawn"] = len(keys)
-    if version and strategy.needs:
-        candidates = _with_features(context, strategy, candidates, _documents(context, keys), version)
+    if known and strategy.needs:
+        candidates = _with_features(context, strategy, candidates, _documents(context, keys), known)
     if selection.per == "hour" or limit.seconds is not None:
         with context.store.read() as session:
-            seconds = expected_seconds(session, context.settings, keys, candidates.texts, version)
+            seconds = expected_seconds(session, context.settings, keys, candidates.texts, known)
         candidates = replace(candidates, costs=seconds)
     if selection.per == "hour":
         candidates, counts["per"] = replace(candidates, seconds=candidates.costs), "hour"
     picks = select(candidates, strategy, limit, seed=context.seed("select"), diverse=selection.diverse)
     if version and is_random_draw({**counts, "strategy": strategy.name}):
-        if doubles.picks:
+        if doubles.picks and not sample:
             # these belong to the sample as well
             keys, candidates = _drawn(context, pool, version, whole=True)
-        counts[FRAME] = _frame(context, keys, candidates, version)
+        # of a pool that was predicted in part, the random sample stands for the whole
+        counts[FRAME] = {"model": version, **sample} if sample else _frame(context, keys, candidates, version)
     return _picked(context, picks, keys, {"of": len(pool), "strategy": strategy.name, **counts}, doubles)
 
 
@@ -134,13 +141,10 @@ def _frame(context: Context, keys: Iterable[int], candidates: Candidates, versio
 
     The model's predictions of what is not picked are deleted by the next round, which has learnt from the sample.
     """
-    expected = defaultdict[str, float](float)
     with context.store.read() as session:
-        for _, of_one in expected_mentions(session, version, list(keys)):
-            for label, number in of_one.items():
-                expected[label] += number
+        expected = expected_by_label(session, version, list(keys))
     words = sum(words_in(text) for text in candidates.texts)
-    return {"model": version, "words": words, "expected": dict(sorted(expected.items()))}
+    return {"model": version, "words": words, "expected": expected}
 
 
 def budget(context: Context) -> Budget:
@@ -254,6 +258,13 @@ def _drawn(context: Context, pool: Sequence[int], version: str | None, *, whole:
             return keys, candidates
         # the cost of a document is unknown until it is read
         number *= 2
+
+
+def _predicted(context: Context, row_ids: Sequence[int], version: str) -> list[int]:
+    """Return which of these the model has predicted."""
+    with context.store.read() as session:
+        predicted = predicted_documents(session, version)
+    return [row_id for row_id in row_ids if row_id in predicted]
 
 
 def _in_order(context: Context, row_ids: Sequence[int]) -> PoolKeys:

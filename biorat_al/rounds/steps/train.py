@@ -7,11 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import Annotation, Document
-from biorat_al.errors import NotEnoughLabelsError, ProjectError, StoreError
+from biorat_al.corpus.model.document import Document
+from biorat_al.errors import NotEnoughLabelsError, ProjectError
 from biorat_al.learner.scaling import UNCALIBRATED, Scaling
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.people.disputes import all_dropped, masked_counts, unknown_preference
@@ -24,27 +23,29 @@ from biorat_al.rounds.models.committee import form_committee, members_of, restor
 from biorat_al.rounds.models.encoder_changes import changed_encoder
 from biorat_al.rounds.models.recording import record_model
 from biorat_al.rounds.models.replacement import ModelReplaced, put_in_place, replace_lost_model, replaced_notices
-from biorat_al.rounds.pool import unanswered_documents
 from biorat_al.rounds.pre_labels.kept import kept_files
-from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts, unasked_of
+from biorat_al.rounds.steps.learnt import training_examples, unlabelled_documents
+from biorat_al.rounds.unasked import learnt_labels, not_asked, unasked_counts
 from biorat_al.settings import COMMITTEE, SETTINGS_FILE, Arm, Settings, TrainingSettings
-from biorat_al.store.answers import decisions, learnt_answers
-from biorat_al.store.documents import documents_by_id
+from biorat_al.store.answers import learnt_answers
 from biorat_al.store.models import BORROWED, borrowed_model_of, models_of
 from biorat_al.store.parts.segments import places_of
-from biorat_al.store.store import Store
-from biorat_al.store.tables import ModelRow
+from biorat_al.store.tables import ModelRow, StepRow
 from biorat_al.version import __version__
 
 if TYPE_CHECKING:
     from biorat_al.learner.encoder.starting_weights import StartingWeights
 
-MOST_UNLABELLED = 1000
-"""Most pool documents that provide sentences for training without labels."""
+LATER = "later"
+"""Entry of the step's counts with the arms that are trained after the push; see :func:`train_later_arms`."""
 
 
 def run(context: Context) -> Finish:
-    """Train each arm that has no model in this round yet; all arms see the same documents, order and seed."""
+    """Train each arm that annotators wait for and that has no model in this round yet.
+
+    All arms see the same documents, order and seed. Without a committee only one arm selects and pre-labels: the step
+    ``evaluate`` trains the others (:func:`train_later_arms`).
+    """
     examples = training_examples(context)
     if not examples:
         dropped = _dropped(context, 0)
@@ -52,20 +53,10 @@ def run(context: Context) -> Finish:
     settings = context.settings
     if not learnt_labels(examples, settings).labels:
         return nothing("none of the documents that were annotated was asked for any of the labels")
-    unlabelled = unlabelled_documents(context) if settings.adversarial.unlabelled else []
-    with context.store.read() as session:
-        done = models_of(session, context.number)
     training = settings.training
     calibration = _calibration(context, examples)
-    missing = [arm for arm in training.arms if not (arm in done and _is_whole(context, done[arm]))]
     try:
-        for arm, model in _trained(context, examples, unlabelled, missing, calibration):
-            if arm not in done:
-                record_model(context, model, model.summary, arm)
-            elif _is_same(done[arm], model):
-                put_in_place(context, model, done[arm].version)
-            else:
-                replace_lost_model(context, done[arm], model, model.summary)
+        _train_missing(context, examples, calibration, arms_before_push(settings))
     except NotEnoughLabelsError as error:
         # the round goes on to ask for more documents, so that the next one can learn
         return nothing(str(error))
@@ -78,6 +69,7 @@ def run(context: Context) -> Finish:
         models = models_of(session, context.number)
         # the same for all arms, since they see the same documents
         summary = next(iter(members_of(models).values())).summary
+        later = [arm for arm in training.arms if arm not in models]
         return StepResult(
             counts={
                 "documents": len(examples),
@@ -85,6 +77,7 @@ def run(context: Context) -> Finish:
                 "empty_documents": sum(not (example.entities or example.disputed.entities) for example in examples),
                 "mentions": sum(len(example.entities) for example in examples),
                 "models": {arm: row.version for arm, row in models.items()},
+                **({LATER: later} if later else {}),
                 **_advice(calibration, training),
                 "unrepresentable": summary["unrepresentable"],
                 **(_relation_counts(examples, summary["relations"]) if "relations" in summary else {}),
@@ -96,6 +89,66 @@ def run(context: Context) -> Finish:
         )
 
     return finish
+
+
+def arms_before_push(settings: Settings) -> tuple[Arm, ...]:
+    """Return the arms that are trained before annotators get their tasks: those that select and pre-label.
+
+    Training that draws unlabelled documents from the pool is done for all arms at once, since a push changes which
+    documents these are.
+    """
+    training = settings.training
+    if training.has_committee or settings.adversarial.unlabelled:
+        return training.arms
+    return (training.selecting_arm,)
+
+
+def train_later_arms(context: Context) -> tuple[str, ...]:
+    """Train the arms that nobody waited for, if some have no model yet; return all that were left for later.
+
+    They learn from the documents that the selecting arm learnt from, with the same seed.
+    """
+    with context.store.read() as session:
+        later = tuple(session.get_one(StepRow, (context.number, "train")).counts.get(LATER, ()))
+    if later:
+        examples = training_examples(context)
+        _train_missing(context, examples, _calibration(context, examples), cast(tuple[Arm, ...], later))
+    return later
+
+
+def note_later_arms(session: Session, context: Context) -> list[str]:
+    """Add the models of the arms that were left for later to the counts of this step; return notices on them."""
+    row = session.get_one(StepRow, (context.number, "train"))
+    models = models_of(session, context.number)
+    counts = {name: value for name, value in row.counts.items() if name != LATER}
+    row.counts = {**counts, "models": {arm: model.version for arm, model in models.items()}}
+    learnt = {model.summary.get("training_data_sha256") for model in members_of(models).values()}
+    if len(learnt) < 2:
+        return []
+    return [
+        f"answers were changed after the model of {context.settings.training.selecting} was trained; "
+        f"{', '.join(row.counts['models'])} did not learn from the same answers, so their scores cannot be compared"
+    ]
+
+
+def _train_missing(
+    context: Context, examples: Sequence[Example], calibration: Calibration, arms: Sequence[Arm]
+) -> None:
+    """Train the arms that have no complete model in this round yet.
+
+    :raises NotEnoughLabelsError: nothing can be learnt from the examples.
+    """
+    unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
+    with context.store.read() as session:
+        done = models_of(session, context.number)
+    missing = [arm for arm in arms if not (arm in done and _is_whole(context, done[arm]))]
+    for arm, model in _trained(context, examples, unlabelled, missing, calibration):
+        if arm not in done:
+            record_model(context, model, model.summary, arm)
+        elif _is_same(done[arm], model):
+            put_in_place(context, model, done[arm].version)
+        else:
+            replace_lost_model(context, done[arm], model, model.summary)
 
 
 def _dropped(context: Context, learnt: int) -> int:
@@ -313,66 +366,3 @@ def _relation_counts(examples: Sequence[Example], summary: Mapping[str, Any]) ->
     counts = {"relations": sum(len(example.relations) + len(example.concept_relations) for example in examples)}
     named = {"not_candidates": "not_candidates", "cut_documents": "cut_documents", "reason": "no_relation_model"}
     return counts | {name: summary[key] for key, name in named.items() if key in summary}
-
-
-def training_examples(context: Context) -> list[Example]:
-    """Return every pool document that has an answer, in their order, and then the segments of others that have one.
-
-    What its annotators could not decide is marked as disputed. Mentions with labels that the project does not have
-    (renamed by an annotator, for example) are included; the learner counts them. With ``ties = "drop"``, documents with
-    a dispute are left out.
-    """
-    return learnt_examples(context.settings, context.store)
-
-
-def learnt_examples(settings: Settings, store: Store) -> list[Example]:
-    """Return the examples of :func:`training_examples` for a project's settings and store."""
-    prefer = settings.team.preferred
-    with store.read() as session:
-        chosen = learnt_answers(session, with_gold=settings.gold_is_known, prefer=prefer)
-        documents = documents_by_id(session, [answer.document_id for answer in chosen], check=True)
-        examples = []
-        for decision in decisions(session, chosen, prefer=prefer):
-            if settings.team.drops and decision.majority.disputed:
-                continue
-            document, annotation = documents[decision.answer.document_id], decision.majority.annotation
-            check_stored(document, annotation)
-            examples.append(
-                Example(
-                    document,
-                    annotation.entities,
-                    annotation.relations,
-                    annotation.concept_relations,
-                    decision.majority.disputed,
-                    unasked_of(decision.answer, settings),
-                )
-            )
-        return examples
-
-
-def check_stored(document: Document, annotation: Annotation) -> None:
-    """Check that the mentions of a stored answer are still valid, as they were when they were stored.
-
-    :raises StoreError: a span is outside the text, or a label is empty.
-    """
-    for entity in annotation.entities:
-        wrong = "has no label" if not entity.label.strip() else ""
-        for start, end in entity.spans:
-            if not 0 <= start < end <= len(document.text):
-                wrong = f"is at {start}-{end}, and the text has {len(document.text):,} characters"
-        if wrong:
-            raise StoreError(
-                f"the database was changed from outside, or is damaged: document {document.id}: the mention "
-                f"{entity.id} {wrong}; correct it there, or restore the database from a backup"
-            )
-
-
-def unlabelled_documents(context: Context) -> list[Document]:
-    """Return the pool's documents without an answer, in order; at most :data:`MOST_UNLABELLED`, drawn at random."""
-    with context.store.read() as session:
-        pool = unanswered_documents(session, context.unit, without_gold=context.gold_is_known)
-        if len(pool) > MOST_UNLABELLED:
-            generator = np.random.default_rng(context.seed("unlabelled"))
-            pool = sorted(generator.choice(pool, MOST_UNLABELLED, replace=False).tolist())
-        documents = documents_by_id(session, pool, check=True)
-    return [documents[document_id] for document_id in pool]

@@ -162,6 +162,28 @@ def test_without_a_random_sample_there_is_no_interval_and_a_sentence_says_what_t
 
 
 @pytest.mark.slow
+def test_of_a_pool_that_was_predicted_in_part_the_rest_is_taken_to_be_like_the_random_sample(
+    tmp_path: Path, tiny_encoder: Path
+) -> None:
+    selection = {"size": 3, "score_all": 20, "candidates": 12, "at_random": 0.5}
+    with make_project(tmp_path / "trial", settings_for(tiny_encoder, selection=selection), pool=POOL) as project:
+        project.round(strategy="diverse")
+        project.round()
+        counts = project.round(strategy="margin").step("predict").counts
+        coverage = project.coverage()
+        with project.store.read() as session:
+            texts = pool_texts(session, project.settings, project.settings.labels)
+            by_id = dict(expected_mentions(session, counts["model"], texts.ids.tolist()))
+        known = np.isin(texts.ids, list(by_id))
+        assert 0 < known.sum() < texts.unseen.sum()
+        left = sum(sum(by_id[one].values()) for one in texts.ids[known & texts.unseen].tolist())
+        sample = counts["sample"]
+        assert 0 < sample["words"] < float(texts.words.sum())
+        left += sum(sample["expected"].values()) / sample["words"] * float(texts.words[~known & texts.unseen].sum())
+        assert coverage.total.left == pytest.approx(left)
+
+
+@pytest.mark.slow
 def test_documents_drawn_at_random_say_it_too_and_so_does_a_test_set_that_was_drawn(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:

@@ -14,7 +14,7 @@ from biorat_al.learner.scaling import OF_A_COMMITTEE, OF_ONE_MODEL, Scaling, fit
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.models import calibration
-from biorat_al.rounds.steps.train import training_examples
+from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.store.annotations import entity_values
 from biorat_al.store.models import models_of
 from biorat_al.store.tables import PredictionRow

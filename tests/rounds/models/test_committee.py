@@ -14,7 +14,10 @@ from sqlalchemy import select
 
 from biorat_al.learner.entities import tagger, training
 from biorat_al.learner.entities.tagger import Tagger
+from biorat_al.learner.perturbed_documents import CONDITIONS
 from biorat_al.project import Project
+from biorat_al.rounds.context import Context, RoundRequest
+from biorat_al.rounds.steps import evaluate
 from biorat_al.settings import Settings
 from biorat_al.store.models import models_of
 from biorat_al.store.tables import PredictionRow, TaskRow
@@ -70,6 +73,34 @@ def test_the_pool_is_predicted_with_the_mean_of_the_arms(tmp_path: Path, setting
         # the measure of the words' tags before the rule of the chain is near that after it
         entropy = float(-(by_hand * np.log(by_hand)).sum() / len(by_hand))
         assert row.entropy == pytest.approx(entropy, rel=0.5)
+
+
+@pytest.mark.slow
+def test_each_member_reads_a_test_document_once_for_itself_and_for_the_committee(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tiny_encoder, training=VOTING, evaluation={"robustness": True})
+    with make_project(tmp_path / "trial", settings) as project:
+        project.round()
+        project.round()
+        measured = picture_of(project)["evaluations"], picture_of(project)["measured"]
+        runs: list[int] = []
+        score = tagger.document_logits
+
+        def counted(network: Any, pieces: Any, *rest: Any, **options: Any) -> Any:
+            runs.append(len(pieces))
+            return score(network, pieces, *rest, **options)
+
+        context = Context(project.folder, settings, project.store, project.desk, 1, RoundRequest())
+        for kept, factor in ((tagger.KEPT, 1), (0, 2)):
+            monkeypatch.setattr(tagger, "KEPT", kept)
+            monkeypatch.setattr(tagger, "document_logits", counted)
+            runs.clear()
+            finish = evaluate.run(context)
+            assert runs == [6] * (2 * (1 + len(CONDITIONS)) * factor)
+            with project.store.write() as session:
+                finish(session)
+            assert (picture_of(project)["evaluations"], picture_of(project)["measured"]) == measured
 
 
 def _texts(project: Project) -> list[tuple[int, str]]:

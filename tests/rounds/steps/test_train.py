@@ -9,7 +9,7 @@ import pytest
 
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
-from biorat_al.rounds.steps import train
+from biorat_al.rounds.steps import learnt
 from biorat_al.settings import make_settings
 from tests.support.rounds import make_project, settings_for
 
@@ -29,19 +29,19 @@ def test_virtual_training_is_given_the_pool_without_the_answered_documents(tmp_p
         assert report.step("train").counts["documents"] == 6
         models = [file for file in (tmp_path / "trial" / "models").iterdir() if "-rat-" in file.name]
         assert len(models) == 1
-        unlabelled = train.unlabelled_documents(context_of(project, 1))
-        learnt = {example.document.id for example in train.training_examples(context_of(project, 1))}
+        unlabelled = learnt.unlabelled_documents(context_of(project, 1))
+        known = {example.document.id for example in learnt.training_examples(context_of(project, 1))}
         assert len(unlabelled) == 40 - 6
-        assert not learnt & {document.id for document in unlabelled}
+        assert not known & {document.id for document in unlabelled}
         assert f'"unlabelled_documents": {len(unlabelled)}' in (models[0] / "training.json").read_text()
 
 
 def test_from_a_large_pool_documents_are_drawn_by_the_rounds_seed(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everything = [document.id for document in train.unlabelled_documents(context_of(project, 1))]
-    monkeypatch.setattr(train, "MOST_UNLABELLED", 10)
-    draws = [[d.id for d in train.unlabelled_documents(context_of(project, number))] for number in (1, 1, 2)]
+    everything = [document.id for document in learnt.unlabelled_documents(context_of(project, 1))]
+    monkeypatch.setattr(learnt, "MOST_UNLABELLED", 10)
+    draws = [[d.id for d in learnt.unlabelled_documents(context_of(project, number))] for number in (1, 1, 2)]
     assert draws[0] == draws[1] != draws[2]
     assert len(set(draws[0])) == 10
     assert draws[0] == [one for one in everything if one in draws[0]], "in the order of the pool"
