@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, exists, func, insert, sele
 from sqlalchemy.orm import Session, aliased
 
 from biorat_al.store.annotations import WHOLE_POOL
+from biorat_al.store.documents import count_documents
 from biorat_al.store.parts.segments import is_annotated
 from biorat_al.store.tables import (
     AnnotationRow,
@@ -32,9 +33,9 @@ def never_asked_documents(session: Session, *, without_gold: bool) -> list[int]:
 
 def count_never_asked(session: Session, *, without_gold: bool) -> int:
     """Return the number of documents that :func:`never_asked_documents` returns."""
-    pool = select(func.count()).select_from(DocumentRow).where(DocumentRow.split == "pool")
-    left_out = session.scalars(pool.where(DocumentRow.id.in_(_left_out(without_gold)))).one()
-    return session.scalars(pool).one() - left_out
+    of_pool = (DocumentRow.split == "pool", DocumentRow.id.in_(_left_out(without_gold)))
+    left_out = session.scalars(select(func.count()).select_from(DocumentRow).where(*of_pool)).one()
+    return count_documents(session)["pool"] - left_out
 
 
 def never_asked_test_documents(session: Session) -> list[int]:

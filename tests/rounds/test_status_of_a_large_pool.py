@@ -51,5 +51,5 @@ def instructions(folder: Path, documents: int) -> int:
 
 def test_the_status_looks_at_no_document_of_the_pool(tmp_path: Path) -> None:
     few, many = (instructions(tmp_path / str(number), number) for number in (500, 2500))
-    # two counts over an index take a few instructions for each document, and a look at each takes dozens
-    assert (many - few) / 2000 < 15
+    # a look at each takes dozens of instructions, and an index that is read as a whole takes several
+    assert (many - few) / 2000 < 1
