@@ -11,6 +11,7 @@ from biorat_al.cli.options import (
     borrow_options,
     encoder_option,
     ignore_option,
+    ray_option,
     reading_options,
     size_option,
 )
@@ -100,6 +101,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Runs at the same time.  [default: as cores and memory allow]"
 )
+@ray_option
 @click.option(
     "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="The simulation's folder."
 )
@@ -125,6 +127,7 @@ def simulate(
     changes: tuple[str, ...],
     name: str | None,
     workers: int | None,
+    ray: str | None,
     output: Path,
 ) -> None:
     """Play the annotator on a corpus with gold answers: arms against each other, strategy by strategy.
@@ -146,6 +149,9 @@ def simulate(
       biorat-al simulate --documents corpus/ --test-size 50 \\
           --entity Disease --arm none --arm rat --strategy mnlp \\
           --strategy random --seeds 3 --output simulation
+
+    With --ray, each run is a task of a Ray cluster, made by whichever machine has room. A run goes on elsewhere if its
+    machine is lost, and its models are those that one machine would make with the same number of threads.
     """
     from biorat_al.corpus.sources import Sources
     from biorat_al.efficiency.simulation.options import simulation_grid, simulation_settings
@@ -174,4 +180,4 @@ def simulate(
         ),
         progress,
     )
-    show(simulation_text(simulation.run(workers, progress), output))
+    show(simulation_text(simulation.run(workers, progress, ray=ray), output))

@@ -30,7 +30,6 @@ and its workers do not step back behind all other processes of the machine."""
 _SOON = {
     "RAY_gcs_server_port_wait_time_s": "1",
     "RAY_py_gcs_connect_timeout_s": "15",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
 """One try of some 15 seconds to speak with the head node, which has accepted a connection before."""
 
@@ -64,7 +63,7 @@ def connected(address: str | None, threads: int) -> Iterator[Connected]:
         raise ClusterError("Ray is not installed on this machine: pip install 'biorat-al[cluster]'")
     if address is not None:
         _check_address(address)
-    with _environment(_QUIET | (_ALONE if address is None else _SOON | _authentication())):
+    with _environment(_QUIET | (_ALONE if address is None else _SOON | _authentication())), _silent():
         import ray
 
         options: dict[str, Any] = {"address": address}
@@ -157,6 +156,19 @@ def _versions(text: str) -> str:
     words = text.split()
     found = [words[words.index(name) + 1] for name in ("Ray:", "Python:") if name in words[:-1]]
     return " with ".join(f"{name} {version}" for name, version in zip(("Ray", "Python"), found, strict=False))
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Drop what libraries write to standard error: Ray logs each try to connect, and the reason is in our sentence."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -72,7 +72,8 @@ def test_a_node_that_can_run_tasks_is_found_and_one_that_is_too_small_gets_none(
     assert outcome.code == 0, outcome
     assert sorted(outcome.out.splitlines()) == [f"fits: {HEAD} 1", f"fits: {SECOND} 1"]
     line = sentence(check(two_nodes, tiny_encoder, '{"memory": 90000}'))
-    assert line.startswith(f"no node of the Ray cluster at {two_nodes.address} is large enough ({HEAD}: it has ")
+    assert line.startswith(f"no node of the Ray cluster at {two_nodes.address} is large enough (")
+    assert f"{HEAD}: it has " in line
     assert line.count("GB of memory for tasks, and a task asks for 90000.0") == 2
     line = sentence(check(two_nodes, tiny_encoder, '{"gpus": 1}'))
     assert f"{SECOND}: it has 0 GPUs, and a task asks for 1" in line

@@ -112,15 +112,18 @@ class TwoNodes(Network):
         """Kill all processes of a node at once, as when the machine loses power."""
         kill_all(self.nodes.pop(host))
 
-    def workers(self, host: str) -> list[psutil.Process]:
-        """Return the processes of a node that run a task at the moment."""
+    def workers(self, host: str, name: str = "") -> list[psutil.Process]:
+        """Return the processes of a node that run a task at the moment.
+
+        :param name: only those of tasks with this in their names, which are the processes' titles.
+        """
         found = []
         for process in psutil.Process(self.nodes[host].pid).children(recursive=True):
             try:
                 title = " ".join(process.cmdline())
             except psutil.Error:
                 continue
-            if title.startswith("ray::") and not any(idle in title for idle in ("IDLE", "Agent")):
+            if title.startswith("ray::") and name in title and not any(idle in title for idle in ("IDLE", "Agent")):
                 found.append(process)
         return found
 

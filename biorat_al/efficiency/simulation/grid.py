@@ -124,6 +124,8 @@ def trial_settings(trial: Trial, settings: Settings, pool: int) -> Settings:
     values: dict[str, Any] = settings.model_dump()
     values["name"] = trial.id[:40].strip("._-")
     values["seed"] = trial.seed
+    # a run is the same wherever it is made
+    values["cluster"] = {}
     arms = arms_of(trial)
     values["training"] |= {"arms": arms, "selecting_arm": arms[0]}
     if trial.arm == "committee":

@@ -20,6 +20,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,11 @@ from biorat_al.corpus.sources import Sources
 from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
+from biorat_al.efficiency.simulation.on_ray import ray_runner
+from biorat_al.efficiency.simulation.scheduling import SimulationJob, Work, Workload, run_side_by_side
+from biorat_al.efficiency.simulation.sending import restore_state
 from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, trained_rounds
-from biorat_al.efficiency.simulation.workers import Work, Workload, run_side_by_side, threads_of_a_run
+from biorat_al.efficiency.simulation.workers import process_pool, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.borrowing.copying import borrow, check_borrowing
@@ -135,9 +139,9 @@ class Simulation:
         if plan.exists():
             before = json.loads(plan.read_text(encoding="utf-8"))
             _check_same(before, fixed, folder)
-            threads = _threads_kept(before, folder)
+            threads = _threads_kept(before, folder, settings.cluster.threads)
         else:
-            threads = threads_of_a_run(settings, len(list(grid.trials())))
+            threads = settings.cluster.threads or threads_of_a_run(settings, len(list(grid.trials())))
         if plan.exists() and _is_up_to_date(corpus):
             shutil.rmtree(partial)
         else:
@@ -162,15 +166,20 @@ class Simulation:
         """Return the trials whose runs do not exist yet."""
         return [trial for trial in self.grid.trials() if not run_file(self.folder, trial).exists()]
 
-    def run(self, workers: int | None = None, progress: Progress = SILENT) -> list[Run]:
+    def run(self, workers: int | None = None, progress: Progress = SILENT, *, ray: str | None = None) -> list[Run]:
         """Make the missing runs, and return all runs.
 
         :param workers: number of runs at the same time; None: as many as cores and memory allow.
+        :param ray: address of the Ray cluster that makes the runs; empty: the one of the settings, or else Ray on this
+            machine. None: processes of this machine make them.
         :raises LockedError: another process is at work on this simulation.
+        :raises ClusterError: the cluster cannot make them.
         """
         with simulation_lock(self.folder):
             amount = {trial: tuple(self.grid.work(trial, self.settings, self.pool)) for trial in self.grid.trials()}
             missing = self.missing()
+            for trial in missing:
+                restore_state(self.folder, trial)
             for trial in self.grid.trials():
                 if trial not in missing:
                     # an earlier call was killed after writing the run and before removing its work
@@ -183,15 +192,11 @@ class Simulation:
                     "its runs: the cores are shared among the runs under way, so models may differ slightly with "
                     "another number of --workers, or in a new simulation"
                 )
-            run_side_by_side(
-                self.folder,
-                self.settings,
-                self.grid,
-                Workload(work, finished),
-                workers,
-                progress,
-                threads=self.threads,
+            job = SimulationJob(self.folder, self.settings, self.grid, workers, self.threads)
+            open_runner = (
+                partial(process_pool, job, len(work)) if ray is None else partial(ray_runner, job, ray, progress)
             )
+            run_side_by_side(open_runner, Workload(work, finished), progress)
             # more seeds would need others
             shutil.rmtree(self.folder / STARTS, ignore_errors=True)
         return read_simulation(self.folder)
@@ -346,13 +351,20 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
         )
 
 
-def _threads_kept(plan: dict[str, Any], folder: Path) -> int | None:
+def _threads_kept(plan: dict[str, Any], folder: Path, wanted: int | None) -> int | None:
     """Return the number of threads of the runs of a plan; None if an older version wrote the plan.
 
+    :param wanted: the number in the settings.
     :raises ProjectError: the number has been edited into something that is not one.
+    :raises UsageError: another number is wanted.
     """
     threads = plan.get("threads")
     if threads is None or (type(threads) is int and threads >= 1):
+        if wanted is not None and wanted != threads:
+            raise UsageError(
+                f"{folder} holds a simulation whose runs compute with {threads or 'an unknown number of'} threads, and "
+                "other threads give other models: leave cluster.threads out, or choose another --output"
+            )
         return threads
     raise ProjectError(
         f"{folder / PLAN} has been changed: threads is {threads!r}, and must be a whole number of at least 1; put "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -46,10 +47,26 @@ def run_trial(
 ) -> Run:
     """Make the run of a trial, or finish one that was interrupted, and write it to its file.
 
-    Until it is finished the run is an ordinary project in ``work/<id>``, which keeps only its newest models.
-
     :param folder: folder of the simulation.
     :param settings: settings of the simulation.
+    """
+    with closing(trial_rounds(folder, settings, grid, trial, progress)) as rounds:
+        while True:
+            try:
+                number = next(rounds)
+            except StopIteration as end:
+                run: Run = end.value
+                return run
+            if done is not None:
+                done(number)
+
+
+def trial_rounds(
+    folder: Path, settings: Settings, grid: Grid, trial: Trial, progress: Progress = SILENT
+) -> Generator[int, None, Run]:
+    """Make the run of a trial as :func:`run_trial` does, yield the number of each finished round, and return the run.
+
+    Until it is finished the run is an ordinary project in ``work/<id>``, which keeps only its newest models.
     """
     target = run_file(folder, trial)
     if target.exists():
@@ -84,9 +101,8 @@ def run_trial(
             except NothingToDoYet:
                 break  # the pool is used up
             _forget_models(store, work, number)
-            _share_start(work, _start_folder(folder, trial))
-            if done is not None:
-                done(number)
+            share_start(work, start_folder(folder, trial))
+            yield number
         run = _collected(store, settings, trial, corpus)
     finally:
         store.close()
@@ -121,7 +137,7 @@ def _prepared(folder: Path, settings: Settings, trial: Trial) -> Path:
             shutil.copyfile(folder / CORPUS / SQLITE_FILE, partial / SQLITE_FILE)
             if (folder / CORPUS / FOLDER).is_dir():
                 shutil.copytree(folder / CORPUS / FOLDER, partial / FOLDER)
-            if (start := _start_folder(folder, trial)).is_dir():
+            if (start := start_folder(folder, trial)).is_dir():
                 shutil.copytree(start, partial / MODELS, dirs_exist_ok=True)
         store = Store.open("sqlite", partial)
         try:
@@ -158,12 +174,12 @@ def _measuring(settings: Settings, *, only_f1: bool) -> Settings:
     return settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"robustness": robustness})})
 
 
-def _start_folder(folder: Path, trial: Trial) -> Path:
+def start_folder(folder: Path, trial: Trial) -> Path:
     """Return the folder of what the runs with a trial's seed begin from, which may not exist."""
     return folder / STARTS / f"s{trial.seed}"
 
 
-def _share_start(work: Path, target: Path) -> None:
+def share_start(work: Path, target: Path) -> None:
     """Copy the borrowed model of a run, if it has one, to where the other runs of the seed find it."""
     for path in (work / MODELS).iterdir():
         if borrowed_key_of(path) is None or target.exists():

@@ -1,4 +1,4 @@
-"""Several runs of a simulation at the same time, each in its own process."""
+"""Several runs of a simulation at the same time, each in its own process of this machine."""
 
 from __future__ import annotations
 
@@ -6,114 +6,79 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from biorat_al.efficiency.simulation.grid import Grid, Trial
+from biorat_al.efficiency.simulation.scheduling import RunEvent, SimulationJob, TrialRunner
 from biorat_al.efficiency.simulation.trial import run_trial
 from biorat_al.errors import BioratError, LearnerError
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.memory import memory_to_train
-from biorat_al.progress import Progress
 from biorat_al.settings import Settings
 
 
-@dataclass(frozen=True)
-class Work:
-    """A trial, the estimated work of each of its rounds, and how many of the rounds are finished already."""
+class ProcessPool(TrialRunner):
+    """Makes each run in a process of this machine.
 
-    trial: Trial
-    rounds: tuple[float, ...]
-    made: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """Everything that a simulation has to do.
-
-    :param missing: trials that still have to run.
-    :param finished: work of the runs that already exist, so that the progress bar goes on where it was.
+    :param number: number of processes.
     """
 
-    missing: Sequence[Work]
-    finished: float = 0.0
+    def __init__(self, job: SimulationJob, pool: ProcessPoolExecutor, reports: Any, number: int) -> None:
+        self.title = f"Simulating, {number} side by side"
+        self.places = number
+        self._job = job
+        self._pool = pool
+        self._reports = reports
+        self._running: dict[Future[None], str] = {}
 
-    @property
-    def total(self) -> float:
-        """Work of all trials."""
-        return self.finished + sum(sum(work.rounds) for work in self.missing)
+    def start(self, trial: Trial) -> None:
+        """Begin a run, or go on with it."""
+        job = self._job
+        self._running[self._pool.submit(_run, job.folder, job.settings, job.grid, trial)] = trial.id
 
-    @property
-    def done(self) -> float:
-        """Work done before, in finished runs and in finished rounds of the others."""
-        return self.finished + sum(sum(work.rounds[: work.made]) for work in self.missing)
+    def events(self, seconds: float) -> list[RunEvent]:
+        """Return what has happened since the last call.
+
+        :raises LearnerError: a run failed, or a process was killed, most likely because memory ran out.
+        """
+        done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
+        events = _news(self._reports)
+        try:
+            for future in done:
+                future.result()
+                events.append(RunEvent(self._running.pop(future), None))
+        except BrokenProcessPool as error:
+            raise LearnerError(
+                "a run was killed, most likely for want of memory; run the same command again with fewer --workers: "
+                "it goes on where it stopped"
+            ) from error
+        return events
 
 
-def run_side_by_side(
-    folder: Path,
-    settings: Settings,
-    grid: Grid,
-    workload: Workload,
-    workers: int | None,
-    progress: Progress,
-    *,
-    threads: int | None,
-) -> None:
-    """Make the runs in several processes; a passive run starts after the run that it follows.
+@contextmanager
+def process_pool(job: SimulationJob, runs: int) -> Iterator[ProcessPool]:
+    """Start the processes for some runs, and end them afterwards.
 
-    :param workers: number of processes; None: as many as cores and memory allow.
-    :param threads: number of threads of each run; None: the processes share the cores evenly.
-    :raises LearnerError: a run failed, or a process was killed, most likely because memory ran out.
+    :param runs: number of runs that are missing. There are as many processes as the job says, or else as cores and
+        memory allow. Without a number of threads, they share the cores evenly.
     """
-    work = workload.missing
-    if not work:
-        return
-    number = workers or default_workers(settings)
-    number = min(number, len(work))
-    if threads is None:
-        threads = max(1, (os.cpu_count() or 1) // number)
+    number = min(job.workers or default_workers(job.settings), runs)
+    threads = job.threads or max(1, (os.cpu_count() or 1) // number)
     context = multiprocessing.get_context("spawn")
     reports: Any = context.Queue()
-    amount = {one.trial.id: one.rounds for one in work}
-    waiting = list(work)
-    running: dict[Future[None], str] = {}
     # libraries read this when they are loaded
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)
     pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, reports))
     try:
-        begun = workload.done
-        title = f"Simulating, {number} side by side"
-        with progress.bar(title, total=round(workload.total), unit="pass of documents", done=int(begun)) as bar:
-            left = begun - int(begun)
-            while waiting or running:
-                busy = set(running.values()) | {one.trial.id for one in waiting}
-                for one in [one for one in waiting if one.trial.of not in busy]:
-                    if len(running) == number:
-                        break
-                    waiting.remove(one)
-                    running[pool.submit(_run, folder, settings, grid, one.trial)] = one.trial.id
-                done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for trial_id, round_number in _news(reports):
-                    # round 0 trains nothing
-                    left += amount[trial_id][round_number - 1] if round_number else 0.0
-                    bar.advance(int(left))
-                    left -= int(left)
-                    bar.note(f"{trial_id}, round {round_number}")
-                for future in done:
-                    future.result()
-                    progress.say(f"{running.pop(future)} is done; {len(waiting) + len(running)} left")
-    except BrokenProcessPool as error:
-        raise LearnerError(
-            "a run was killed, most likely for want of memory; run the same command again with fewer --workers: "
-            "it goes on where it stopped"
-        ) from error
+        yield ProcessPool(job, pool, reports, number)
     finally:
         for process in list((pool._processes or {}).values()):
             process.terminate()
@@ -199,11 +164,11 @@ def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:
         raise LearnerError(f"the run {trial.id} failed: {error}") from None
 
 
-def _news(reports: Any) -> list[tuple[str, int]]:
-    """Return the finished rounds that the workers reported since the last call, as (id of the trial, round)."""
+def _news(reports: Any) -> list[RunEvent]:
+    """Return the finished rounds that the workers reported since the last call."""
     news = []
     while True:
         try:
-            news.append(reports.get_nowait())
+            news.append(RunEvent(*reports.get_nowait()))
         except Empty:
             return news

@@ -638,7 +638,7 @@ def test_a_simulation_of_an_older_version_shares_the_cores_as_before_and_says_so
     asked: list[object] = []
     monkeypatch.setattr(
         "biorat_al.efficiency.simulation.simulation.run_side_by_side",
-        lambda *_, **options: asked.append(options["threads"]),
+        lambda open_runner, *_: asked.append(open_runner.args[0].threads),
     )
     said: list[str] = []
     progress = SilentProgress()

@@ -110,9 +110,10 @@ def here_and_now() -> None:
     from biorat_al.efficiency.simulation import simulation
     from biorat_al.efficiency.simulation.trial import run_trial
 
-    def one_after_the_other(folder: Path, settings: Any, grid: Any, workload: Any, *_: Any, **__: Any) -> None:
+    def one_after_the_other(open_runner: Any, workload: Any, *_: Any) -> None:
+        job = open_runner.args[0]
         for one in sorted(workload.missing, key=lambda one: one.trial.of is not None):
-            run_trial(folder, settings, grid, one.trial, lambda number: None)
+            run_trial(job.folder, job.settings, job.grid, one.trial, lambda number: None)
 
     simulation.run_side_by_side = one_after_the_other
 
