@@ -11,6 +11,7 @@ import click
 from biorat_al.cli.options import (
     Command,
     project_option,
+    ray_option,
 )
 from biorat_al.cli.terminal import show
 from biorat_al.progress import TerminalProgress
@@ -44,6 +45,7 @@ from biorat_al.progress import TerminalProgress
     is_flag=True,
     help="Stop when annotators have their tasks; the next `round` measures the models.",
 )
+@ray_option
 @click.option("--dry-run", is_flag=True, help="Say what a round would do, without doing it.")
 def round_(
     folder: Path | None,
@@ -54,6 +56,7 @@ def round_(
     complete: int | None,
     partial: bool,
     until_pushed: bool,
+    ray: str | None,
     dry_run: bool,
 ) -> None:
     """Fetch corrections, train, pre-annotate, select and push the next batch.
@@ -68,6 +71,7 @@ def round_(
       biorat-al round --unit sentence
       biorat-al round --complete 20
       biorat-al round --partial --project trial
+      biorat-al round --ray 10.0.0.1:6379
     """
     from biorat_al.errors import NothingToDoYet
     from biorat_al.presentation.plan import plan_text
@@ -85,7 +89,9 @@ def round_(
         # a file says when each step ended; on a terminal one sees it
         lines = RoundLines(project.settings.name, show, dated=not sys.stdout.isatty())
         try:
-            report = project.round(**asked, until_pushed=until_pushed, progress=TerminalProgress(), follow=lines.follow)
+            report = project.round(
+                **asked, until_pushed=until_pushed, ray=ray, progress=TerminalProgress(), follow=lines.follow
+            )
         except NothingToDoYet as wait:
             for line in notes_text(wait.notes):
                 show(line)

@@ -179,11 +179,11 @@ class Project:
         unit: AskedUnit | None = None,
         complete: bool | int = False,
         until_pushed: bool = False,
+        ray: str | None = None,
         progress: Progress = SILENT,
         follow: Follow | None = None,
     ) -> RoundReport:
         """Run the next round, or finish the one that was cut off.
-
 
         :param size: number of documents to ask for; None uses the settings.
         :param tokens: number of word pieces to ask for, instead of documents.
@@ -193,18 +193,23 @@ class Project:
         :param complete: ask for documents of which some sentences are annotated, instead of selecting by a strategy: at
             most so many, or with True at most the settings' size. No other option for what to ask for can be given.
         :param until_pushed: stop when annotators have their tasks; the next call does the rest of the round.
+        :param ray: address of a Ray cluster on which arms are trained and the pool is predicted, ``HOST:PORT`` or
+            ``auto``; empty: that of the settings, or else Ray on this machine. None uses this machine without Ray.
         :param follow: called after each step, with the steps of that round that have ended so far.
         :raises NothingToDoYet: annotators have not finished, or there is no document to complete.
         :raises LockedError: another process is running a round of this project.
         :raises SettingsError: the guidelines cannot be read.
+        :raises ClusterError: the cluster does not answer, lacks something, or loses the same work again and again.
         """
+        from biorat_al.rounds.computing.choice import chosen_compute
         from biorat_al.rounds.runner import UNTIL_PUSHED, Audience, RunOptions, run_round
 
         request = RoundRequest.asked(size, tokens, strategy, partial, unit, complete)
         project_guidelines(self.folder, self.settings)  # better to report this now than after training
         audience = Audience(progress) if follow is None else Audience(progress, follow)
-        options = RunOptions(UNTIL_PUSHED if until_pushed else None)
-        return run_round(self.folder, self.settings, self.store, self.desk, request, audience, options)
+        with chosen_compute(self.settings, self.store, ray, progress) as compute:
+            options = RunOptions(UNTIL_PUSHED if until_pushed else None, compute)
+            return run_round(self.folder, self.settings, self.store, self.desk, request, audience, options)
 
     def status(self, *, ask_desk: bool = True, target: float | None = None) -> ProjectStatus:
         """Return how far the project has come.

@@ -9,7 +9,7 @@
 - ``borrowing/`` is a start from corpora that others annotated.
 - ``half_done`` handles tasks that need a further answer, ``unasked`` labels added later.
 - ``models/`` is what happens to trained models: their committee and its calibration, and lost or changed ones.
-- ``computing/`` is where the arms are trained and the pool is predicted: on one device or several.
+- ``computing/`` is where the arms are trained and the pool is predicted: on one device, on several, or on Ray.
 - ``out_of_fold/`` trains models for an audit, each of which reads documents that it has not learnt from.
 - ``team/`` is a group of annotators: who is asked for what, and the projects that each of them has.
 - ``completing`` orders documents that were begun by sentences, and gives them their pre-labels.

@@ -1,0 +1,165 @@
+"""A round on a Ray cluster: its models, picks and predictions are those of this machine, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+from biorat_al.cluster.connection import Connected, connected
+from biorat_al.cluster.needs import TaskNeeds
+from biorat_al.corpus.model.document import Document
+from biorat_al.errors import ClusterError
+from biorat_al.learner.encoder.encoder import Encoder
+from biorat_al.learner.types import TrainedModel
+from biorat_al.progress import SILENT
+from biorat_al.project import Project
+from biorat_al.rounds.computing.on_ray import OnRay
+from biorat_al.store.models import models_of
+from tests.rounds.computing.contract import ComputeContract
+from tests.rounds.computing.orders import chunked, order
+from tests.support.commands import call, one_sentence
+from tests.support.ray_cluster import HEAD, SECOND, TwoNodes
+from tests.support.rounds import make_project, picture_of, settings_for
+
+pytestmark = [
+    pytest.mark.slow(100),
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is missing: pip install -e '.[cluster]'"),
+]
+
+SECONDS = 300.0
+"""How long to wait for what takes a few seconds on a machine that does nothing else."""
+
+NEEDS = TaskNeeds(cpus=1, gpus=0.0, memory=100_000_000, threads=1)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let this process compute with as many threads as the workers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connected]:
+    """Return Ray on this machine."""
+    with connected(None, 1) as connection:
+        yield connection
+
+
+@pytest.mark.usefixtures("one_thread")
+class TestOnRay(ComputeContract):
+    """A cluster of one node."""
+
+    @pytest.fixture
+    def compute(self, connection: Connected) -> OnRay:
+        return OnRay(connection, NEEDS)
+
+    def test_workers_that_are_lost_again_and_again_are_an_error(
+        self, compute: OnRay, model: TrainedModel, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        chunks = chunked([Document("1", "Aspirin helps.")], 1)
+        monkeypatch.setattr("biorat_al.rounds.computing.on_ray.predicted_on_ray", _lost)
+        with pytest.raises(ClusterError, match=r"the prediction of the pool was lost 3 times in a row, for want of"):
+            list(compute.predict(model.folder, chunks))
+
+        def dying(*arguments: Any) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr("biorat_al.rounds.computing.on_ray.train_in_worker", dying)
+        with pytest.raises(ClusterError, match=r"the training of none was lost 3 times in a row, for want of memory"):
+            list(compute.train([order(tmp_path)], encoder, SILENT))
+        assert list(tmp_path.iterdir()) == []
+
+
+def _lost(*arguments: Any) -> Iterator[Any]:
+    from ray.exceptions import ActorDiedError
+
+    raise ActorDiedError
+
+
+def test_a_cluster_that_does_not_answer_leaves_the_round_alone(tmp_path: Path, tiny_encoder: Path) -> None:
+    with make_project(tmp_path / "trial", settings_for(tiny_encoder)):
+        pass
+    done = call("round", "--project", tmp_path / "trial", "--ray", "127.0.0.1:9")
+    assert "no Ray cluster answers at 127.0.0.1:9" in one_sentence(done)
+    with Project.open(tmp_path / "trial") as project:
+        assert project.status(ask_desk=False).rounds == ()
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("one_thread")
+def test_a_round_whose_process_node_and_worker_are_killed_ends_as_one_of_this_machine(
+    two_nodes: TwoNodes, tmp_path: Path, tiny_encoder: Path
+) -> None:
+    here, there = (_project(tmp_path / name, tiny_encoder) for name in ("here", "there"))
+    with Project.open(here) as project:
+        project.round()
+        expected = picture_of(project)
+
+    words = ("round", "--project", there, "--ray", two_nodes.address)
+    first = two_nodes.start(*words)
+    _when(first, lambda: two_nodes.workers(HEAD, "train_in_worker"))
+    first.kill()
+    first.communicate()
+    # its tasks end with it
+    _until(lambda: not any(two_nodes.workers(host, "train_in_worker") for host in (HEAD, SECOND)))
+
+    second = two_nodes.start(*words)
+    try:
+        _when(second, lambda: two_nodes.workers(SECOND, "train_in_worker"))
+        two_nodes.kill_node(SECOND)
+        _when(second, lambda: two_nodes.workers(HEAD, "PoolWorker"))[0].kill()
+        out, err = second.communicate(timeout=SECONDS)
+    finally:
+        two_nodes.start_node(SECOND)
+    assert second.returncode == 0, (out, err)
+    assert "is trained again" in err
+    with Project.open(there) as project:
+        assert picture_of(project) == expected
+        with project.store.read() as session:
+            assert {row.summary["threads"] for row in models_of(session, 1).values()} == {1}
+    assert [path.name for path in (there / "models").iterdir() if path.name.startswith(".")] == []
+
+
+def _project(folder: Path, encoder: Path) -> Path:
+    """Make a project of two arms and their committee after its first round."""
+    settings = settings_for(
+        encoder,
+        training={"epochs": 1, "min_steps": 100, "committee": True},
+        cluster={"threads": 1, "memory": 0.2},
+    )
+    with make_project(folder, settings, pool=20, test=1) as project:
+        project.round()
+    return folder
+
+
+def _when(process: subprocess.Popen[str], found: Callable[[], list[psutil.Process]]) -> list[psutil.Process]:
+    """Return what is found while a command runs, as soon as there is something."""
+    some: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        some[:] = found()
+        assert some or process.poll() is None, process.communicate()
+        return bool(some)
+
+    _until(is_there)
+    return some
+
+
+def _until(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not is_true():
+        assert time.monotonic() < end, "that takes too long"
+        time.sleep(0.05)
