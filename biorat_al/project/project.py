@@ -22,8 +22,6 @@ from biorat_al.rounds.context import MODELS, RoundRequest
 from biorat_al.rounds.status import ProjectStatus, project_status
 from biorat_al.settings import SETTINGS_FILE, AskedUnit, Settings, project_guidelines, read_settings
 from biorat_al.store.answers import read_gold
-from biorat_al.store.database import migration
-from biorat_al.store.database.engine import check_file, database_errors, database_url, open_engine
 from biorat_al.store.documents import ImportReport
 from biorat_al.store.models import newest_model
 from biorat_al.store.store import Store
@@ -435,21 +433,3 @@ class Project:
 
     def _gold(self, keys: Sequence[str]) -> Mapping[str, Annotation]:
         return read_gold(self.store, keys)
-
-
-def upgrade_database(folder: Path | None = None) -> tuple[str | None, str]:
-    """Upgrade a project's database to the tables of this version; return the revisions before and after.
-
-    :param folder: the project's folder; None searches from the working directory upwards.
-    :raises StoreError: the database does not exist.
-    :raises SchemaVersionError: the database was created by a newer version, or has none of the program's tables.
-    """
-    place = Project.find() if folder is None else folder.resolve()
-    url = database_url(read_settings(place).database.url, place)
-    check_file(url)
-    engine = open_engine(url)
-    try:
-        with database_errors(url):
-            return migration.upgrade(engine)
-    finally:
-        engine.dispose()
