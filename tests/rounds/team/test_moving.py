@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from biorat_al.desk.base import DeskProject
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.project import Project
 from biorat_al.rounds.team import moving
+from biorat_al.store.database.engine import DATABASE_VARIABLE
 from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.store import now
 from biorat_al.store.team.members import add_member, leave
@@ -61,6 +63,24 @@ def asked(tmp_path: Path, tiny_encoder: Path) -> Project:
     project._desk = DeletingDesk(desk._gold, project.folder)
     project.round()
     return project
+
+
+@pytest.mark.postgres
+def test_tasks_move_on_postgres_too(
+    tmp_path: Path, tiny_encoder: Path, new_postgres_database: Callable[[], URL], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATABASE_VARIABLE, new_postgres_database().render_as_string(hide_password=False))
+    folder, database = tmp_path / "trial", {"url": "environment"}
+    with group_project(folder, tiny_encoder, ANN, BOB, team={"double_test": 0.0}, database=database) as project:
+        project._desk = DeletingDesk(desk_of(project)._gold, project.folder)
+        project.round()
+        before = held(project)
+        own = [key for name, key in before if name == BOB]
+        desk_of(project).done = {(BOB, own[0])}
+        moved = project.team.reassign(BOB, ANN)
+        assert (moved.moved, moved.begun, moved.known) == (len(own) - 1, 1, 0)
+        assert held(project) == sorted([(BOB, own[0]), *((ANN, key) for _, key in before if key != own[0])])
+        is_sound(project)
 
 
 def held(project: Project, *states: str) -> list[Seat]:
