@@ -10,11 +10,14 @@ Errors of four kinds are planted in an annotated corpus, each kind in a share of
 
 A finding is right if it overlaps a planted error of its document. All others count as false alarms, also where they
 point at errors that the corpus had before; ``--sample`` prints some of these, to be judged by reading. Nothing is
-trained. Planted errors are spread at random. Those of people are not, since people repeat their errors, and are harder
-to find. Run it with::
+trained, unless ``--folds`` is given: then so many models are trained on the corpus with its planted errors, with the
+settings that projects begin with, and the figures are given with and without them. What they read is kept in the folder
+``--keep``. Planted errors are spread at random. Those of people are not, since people repeat their errors, and are
+harder to find. Run it with::
 
     python benchmarks/audit.py CDR_TrainingSet.PubTator.txt CDR_DevelopmentSet.PubTator.txt --seeds 2 3 4 5 6
     python benchmarks/audit.py NCBItrainset_corpus.txt NCBIdevelopset_corpus.txt --rate 0 --sample 30
+    python benchmarks/audit.py CDR_TrainingSet.PubTator.txt --documents 100 --folds 3 --keep /tmp/audit
 """
 
 from __future__ import annotations
@@ -24,16 +27,24 @@ import random
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.model.document import Annotation, Entity, Span
 from biorat_al.corpus.reading import read_with
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.learner.training.job import TrainingJob
+from biorat_al.learner.types import Example
 from biorat_al.people.audit.annotated import Annotated, Worded
-from biorat_al.people.audit.audit import audit
+from biorat_al.people.audit.audit import NO_PREDICTIONS, audit
 from biorat_al.people.audit.findings import Finding
+from biorat_al.people.audit.predictions import Predicted
+from biorat_al.progress import TerminalProgress
+from biorat_al.rounds.out_of_fold.cross_fit import CrossFit
+from biorat_al.settings import AdversarialSettings, TrainingSettings
 
 KINDS = ("missed", "label", "borders", "extra")
 FIRST = 100
@@ -148,17 +159,43 @@ def _nothing(worded: Sequence[Worded], planted: Sequence[Error], generator: rand
             return number, span
 
 
-def measure(corpus: Sequence[Annotated], rate: float, seed: int) -> Result:
-    """Plant errors, audit, and compare."""
-    documents, planted = plant(corpus, rate, seed)
+def measure(documents: Sequence[Annotated], planted: list[Error], predicted: Mapping[str, Predicted]) -> Result:
+    """Audit a corpus, and compare with what was planted in it."""
     begun = time.process_time()
-    findings = audit(documents).findings
+    findings = audit(documents, predicted).findings
     seconds = time.process_time() - begun
     by_document: defaultdict[str, list[Error]] = defaultdict(list)
     for error in planted:
         by_document[error.document].append(error)
     hits = [[one for one in by_document[item.excerpt.document] if one.overlaps(item)] for item in findings]
     return Result(planted, findings, hits, seconds)
+
+
+def out_of_fold(documents: Sequence[Annotated], folds: int, keep: Path, encoder: str) -> Mapping[str, Predicted]:
+    """Train models on a corpus as it is, and return what each makes of the part that it has not learnt from."""
+    labels = {entity.label for one in documents for entity in one.annotation.entities}
+    job = TrainingJob(
+        encoder=resolve_encoder(encoder, 512),
+        arm="none",
+        training=TrainingSettings(dev_share=0),
+        adversarial=AdversarialSettings(),
+        seed=1,
+        progress=TerminalProgress(),
+    )
+    keep.mkdir(parents=True, exist_ok=True)
+    fit = CrossFit(
+        [Example(one.document, one.annotation.entities) for one in documents],
+        [one.document for one in documents],
+        {},
+        tuple(sorted(labels)),
+        job,
+        keep / "models",
+        keep / "read",
+    )
+    begun = time.process_time()
+    found = fit.read(folds).predicted
+    print(f"{folds} models: {time.process_time() - begun:.0f} CPU seconds")
+    return found
 
 
 def show(results: Sequence[Result]) -> None:
@@ -184,6 +221,8 @@ def show(results: Sequence[Result]) -> None:
             f"  of the kind {kind}",
             [sum(e.kind == kind for e in some) / n for some, n in zip(found, counts, strict=True)],
         )
+    everything = [len({error for some in one.hits for error in some}) / len(one.planted) for one in results]
+    line("found among all findings", everything)
     line("CPU seconds", [one.seconds for one in results])
     print("score        findings   right")
     for low in range(10):
@@ -207,6 +246,10 @@ def main() -> None:
     parser.add_argument("files", nargs="+", help="an annotated corpus")
     parser.add_argument("--rate", type=float, default=0.02, help="share of the mentions for each kind of error")
     parser.add_argument("--seeds", type=int, nargs="+", default=[2])
+    parser.add_argument("--documents", type=int, help="take so many documents of the corpus, drawn at random")
+    parser.add_argument("--folds", type=int, help="train so many models as well")
+    parser.add_argument("--keep", type=Path, default=Path("audit-models"), help="folder for what models have read")
+    parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--sample", type=int, default=0, help="number of false alarms to print, drawn at random")
     parser.add_argument(
         "--among", type=int, default=0, help="draw them from so many first findings  [default: planted]"
@@ -214,24 +257,40 @@ def main() -> None:
     options = parser.parse_args()
     records = read_with(ReadOptions(skip_invalid=True), options.files)
     corpus = [Annotated(one.document, one.annotation) for one in records if one.annotation is not None]
+    if options.documents is not None:
+        corpus = random.Random(1).sample(corpus, options.documents)
     print(f"{len(corpus):,} documents, {sum(len(one.annotation.entities) for one in corpus):,} mentions")
-    results = [measure(corpus, options.rate, seed) for seed in options.seeds]
-    if options.rate:
-        show(results)
-    else:
-        print(Counter(item.kind for item in results[0].findings), f"{results[0].seconds:.1f} CPU seconds")
-    first = results[0]
-    among = options.among or len(first.planted) or FIRST
-    false = [item for item, hit in zip(first.findings[:among], first.hits[:among], strict=True) if not hit]
-    print(f"{len(false)} findings of the first {among} are at no planted error")
-    for item in random.Random(options.seeds[0]).sample(false, min(options.sample, len(false))):
-        place = item.excerpt
-        print(
-            f"\n{item.score:.2f} {item.kind} {item.label or ''} {place.document} {place.start}-{place.end}: "
-            f"{item.suggestion}"
-        )
-        print(" ".join(f"  {place.before}[{place.text}]{place.after}".split()))
-        print(f"  {item.evidence[0].sentence}")
+    results: defaultdict[str, list[Result]] = defaultdict(list)
+    for seed in options.seeds:
+        documents, planted = plant(corpus, options.rate, seed)
+        results["without models"].append(measure(documents, planted, NO_PREDICTIONS))
+        if options.folds:
+            predicted = out_of_fold(documents, options.folds, options.keep / str(seed), options.encoder)
+            results[f"with {options.folds} models"].append(measure(documents, planted, predicted))
+    for name, some in results.items():
+        print(f"\n{name}")
+        if options.rate:
+            show(some)
+        else:
+            print(Counter(item.kind for item in some[0].findings), f"{some[0].seconds:.1f} CPU seconds")
+        among = options.among or len(some[0].planted) or FIRST
+        first = some[0].findings[:among]
+        print("evidence of the first findings:", Counter(item.evidence[0].source for item in first[:FIRST]))
+        false = [item for item, hit in zip(first, some[0].hits[:among], strict=True) if not hit]
+        print(f"{len(false)} findings of the first {among} are at no planted error")
+        for item in random.Random(options.seeds[0]).sample(false, min(options.sample, len(false))):
+            print_finding(item)
+
+
+def print_finding(item: Finding) -> None:
+    """Print a finding, to be judged by reading."""
+    place = item.excerpt
+    print(
+        f"\n{item.score:.2f} {item.kind} {item.label or ''} {place.document} {place.start}-{place.end}: "
+        f"{item.suggestion}"
+    )
+    print(" ".join(f"  {place.before}[{place.text}]{place.after}".split()))
+    print(f"  {item.evidence[0].sentence}")
 
 
 if __name__ == "__main__":
