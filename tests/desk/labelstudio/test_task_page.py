@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -252,3 +253,55 @@ def test_a_task_without_a_title_shows_none(label_studio: RunningLabelStudio, mar
         opened(page, project, task_id)
         assert "$title" not in page.inner_text("body")
         assert place(page, "Warfarin")[1] > 0
+
+
+MEANINGS = Guidelines(
+    '# Guidelines\n\n## Chemical\n\nA drug, or any other substance with a <name> & "formula". Not a class.\n\n'
+    "## Disease\n\nA named disorder of people.\n"
+)
+
+_CONTRAST = """one => {
+    const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+    let under = one;
+    while (under.parentElement && (numbers(getComputedStyle(under).backgroundColor)[3] ?? 1) === 0) {
+        under = under.parentElement;
+    }
+    const light = colour => numbers(colour).slice(0, 3).map(value => value / 255)
+        .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
+    const both = [light(getComputedStyle(one).color), light(getComputedStyle(under).backgroundColor)];
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+}"""
+"""The contrast of a text with what is under it, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+
+
+@pytest.mark.parametrize("scheme", ["Light", "Dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_a_label_means_is_shown_when_the_mouse_is_over_it(
+    label_studio: RunningLabelStudio, marker: str, page: Any, tmp_path: Path, width: int, scheme: str
+) -> None:
+    desk = label_studio.desk()
+    project = desk.prepare("pool", "page", (*LABELS, "Gene"), marker=marker, guidelines=MEANINGS)
+    (task_id,) = desk.push(project, [Task("k", ODD)]).values()
+    page.evaluate("scheme => localStorage.setItem('preferred-color-scheme', scheme)", scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    opened(page, project, task_id)
+    for label, meaning in (
+        ("Chemical", 'A drug, or any other substance with a <name> & "formula".'),
+        ("Disease", "A named disorder of people."),
+    ):
+        hint = page.get_by_text(meaning, exact=True)
+        assert hint.count() == 0
+        page.locator(".lsf-label", has_text=label).first.hover()
+        hint.wait_for()
+        page.wait_for_timeout(500)
+        page.screenshot(path=tmp_path / f"{label}.png")
+        box = hint.bounding_box()
+        # all of it is on the page
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] >= 0
+        assert hint.evaluate(_CONTRAST) >= 4.5
+    # the guidelines say nothing of the third label
+    page.locator(".lsf-label", has_text="Gene").first.hover()
+    hint.wait_for(state="hidden")
