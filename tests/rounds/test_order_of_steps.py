@@ -165,3 +165,9 @@ def test_training_that_draws_from_the_pool_comes_before_the_push_for_all_arms(ti
     assert train.arms_before_push(vat) == ("rat", "none")
     committee = settings_for(tiny_encoder, training={"committee": True})
     assert train.arms_before_push(committee) == ("rat", "none")
+
+
+def test_where_annotators_wait_for_the_evaluation_all_arms_are_trained_before_it(tiny_encoder: Path) -> None:
+    """They would be said to be trained after the push, and several devices would not train them side by side."""
+    dictionary = [{"file": "dictionaries/names.tsv", "name": "names.tsv", "label": "Disease"}]
+    assert train.arms_before_push(settings_for(tiny_encoder, dictionary=dictionary)) == ("rat", "none")
