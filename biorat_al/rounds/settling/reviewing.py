@@ -70,7 +70,7 @@ def review(
     still = {
         row.document_id: row
         for row in asked
-        if (row.state == "open" or (row.state == "pushing" and row.document_id in everything))
+        if row.state in ("open", "pushing")
         and _is_current(row, everything.get(row.document_id, set()))
         and row.document_id in present
         and row.shown.get("present") == digest_of({"": present[row.document_id]})
@@ -85,10 +85,11 @@ def review(
     for document, document_id in ids.items():
         row = still.get(document_id)
         if row is not None and row.state == "pushing" and document_id not in taken:
-            # a run that was cut off may not have sent it
             marks = set(_marks(row))
             same = [one for one in by_document[document] if _mark(one.as_dict()) in marks]
-            questions.append(_question(document_id, same, present[document_id]))
+            # a run that was cut off may not have sent it; without the models that found all of it, it cannot be sent
+            if len(same) == len(marks):
+                questions.append(_question(document_id, same, present[document_id]))
     current = {document_id: row.digest for document_id, row in still.items()}
     report = ask_again(context, "review", questions, current | {one.document_id: one.digest for one in questions})
     return replace(report, fetched=fetched, notices=(*fetched.notices, *report.notices, *notices))
