@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.errors import UsageError
 from biorat_al.learner.scaling import OF_ONE_MODEL, UNCALIBRATED, Scaling, fit_scaling
 from biorat_al.learner.types import Example
 from biorat_al.people.audit.predictions import HeldOut, Predicted, WordChances
@@ -60,11 +61,16 @@ class CrossFit:
         """Return what the models make of all documents; train those of which nothing is kept.
 
         :param folds: number of parts.
-        :raises UsageError: there are fewer documents than parts.
+        :raises UsageError: there are fewer documents than parts, or all that models learn from are in one part.
         :raises NotEnoughLabelsError: the documents of all parts but one have no text.
         """
         parts = folds_of(self.documents, self.wholes, folds, self.job.seed)
         learnt = [self._learnt(part) for part in parts]
+        if not all(learnt):
+            raise UsageError(
+                f"only one of {folds} parts has documents that models learn from ({len(self.examples):,} in all), so "
+                "that one model would have nothing to learn: annotate more documents of the pool"
+            )
         keys = [self._key(some, part) for some, part in zip(learnt, parts, strict=True)]
         found = [kept_readings(self.kept, key, self.labels) for key in keys]
         if missing := sum(one is None for one in found):
