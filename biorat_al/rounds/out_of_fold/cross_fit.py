@@ -25,7 +25,7 @@ from biorat_al.learner.types import Example
 from biorat_al.people.audit.predictions import HeldOut, Predicted, WordChances
 from biorat_al.progress import Titled
 from biorat_al.rounds.out_of_fold.folds import folds_of
-from biorat_al.rounds.out_of_fold.kept import kept_readings, remove_others, write_readings
+from biorat_al.rounds.out_of_fold.kept import kept_readings, make_folder, remove_others, write_readings
 from biorat_al.settings import without_later
 from biorat_al.wording import plural
 
@@ -63,6 +63,7 @@ class CrossFit:
         :param folds: number of parts.
         :raises UsageError: there are fewer documents than parts, or all that models learn from are in one part.
         :raises NotEnoughLabelsError: the documents of all parts but one have no text.
+        :raises ProjectError: what models have read cannot be kept.
         """
         parts = folds_of(self.documents, self.wholes, folds, self.job.seed)
         learnt = [self._learnt(part) for part in parts]
@@ -74,6 +75,7 @@ class CrossFit:
         keys = [self._key(some, part) for some, part in zip(learnt, parts, strict=True)]
         found = [kept_readings(self.kept, key, self.labels) for key in keys]
         if missing := sum(one is None for one in found):
+            make_folder(self.kept)
             self.job.progress.say(
                 f"Training {plural(missing, 'model')} for the audit, each without one of {folds} parts of the "
                 f"documents. What {'it finds' if missing == 1 else 'they find'} is kept until annotations change."
