@@ -34,8 +34,10 @@ def share_interval(parts: Sequence[tuple[float, float]]) -> Interval | None:
     share = counted / places
     residuals = counts[:, 0] - share * counts[:, 1]
     variance = documents / (documents - 1) * (residuals**2).sum() / places**2
-    # where all documents have the same share, each tells as much as one place at least
-    number = documents if variance == 0 else places / max(1.0, variance * places / (share * (1 - share)))
+    # where all documents have the same share, each tells as much as one place at least; products of whole numbers are
+    # exact, and a share is not
+    alike = (counts[:, 0] * places == counted * counts[:, 1]).all()
+    number = documents if alike else places / max(1.0, variance * places / (share * (1 - share)))
     squared = stdtrit(documents - 1, (1 + LEVEL) / 2) ** 2
     middle = share + squared / (2 * number)
     half = np.sqrt(squared * (share * (1 - share) / number + squared / (4 * number**2)))

@@ -41,6 +41,14 @@ def test_who_was_always_upheld_has_an_interval_of_the_number_of_documents() -> N
     assert share_interval([(0, 3)] * 4) == (0.0, pytest.approx(1 - few[0]))
 
 
+@given(st.integers(2, 60), st.data())
+def test_documents_with_the_same_share_count_once_each_whatever_is_rounded(places: int, data: st.DataObject) -> None:
+    upheld = data.draw(st.integers(0, places))
+    times = data.draw(st.lists(st.integers(1, 9), min_size=2, max_size=9))
+    found = share_interval([(upheld * number, places * number) for number in times])
+    assert found == pytest.approx(share_interval([(upheld, places)] * len(times)))
+
+
 @given(documents)
 def test_the_share_is_inside_and_the_other_share_has_the_mirrored_interval(parts: list[tuple[int, int]]) -> None:
     found = share_interval(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -109,6 +109,19 @@ class Finding:
             "evidence": [one._asdict() | {"score": round(one.score, 4)} for one in self.evidence],
             "annotators": list(self.annotators),
         }
+
+    @classmethod
+    def of_dict(cls, values: Mapping[str, Any]) -> Finding:
+        """Return the finding that :meth:`as_dict` gave; its scores have four digits."""
+        suggested = values["suggested"]
+        return cls(
+            values["kind"],
+            Excerpt(**{name: values[name] for name in Excerpt._fields}),
+            values["label"],
+            None if suggested is None else Suggestion(**suggested),
+            tuple(Evidence(**one) for one in values["evidence"]),
+            tuple(values["annotators"]),
+        )
 
 
 def excerpt(worded: Worded, start: int, end: int) -> Excerpt:

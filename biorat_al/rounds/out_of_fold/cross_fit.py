@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biorat_al.corpus.model.document import Document
+from biorat_al.errors import UsageError
 from biorat_al.learner.scaling import OF_ONE_MODEL, UNCALIBRATED, Scaling, fit_scaling
 from biorat_al.learner.types import Example
 from biorat_al.people.audit.predictions import HeldOut, Predicted, WordChances
 from biorat_al.progress import Titled
 from biorat_al.rounds.out_of_fold.folds import folds_of
-from biorat_al.rounds.out_of_fold.kept import kept_readings, remove_others, write_readings
+from biorat_al.rounds.out_of_fold.kept import kept_readings, make_folder, remove_others, write_readings
 from biorat_al.settings import without_later
 from biorat_al.wording import plural
 
@@ -60,14 +61,21 @@ class CrossFit:
         """Return what the models make of all documents; train those of which nothing is kept.
 
         :param folds: number of parts.
-        :raises UsageError: there are fewer documents than parts.
+        :raises UsageError: there are fewer documents than parts, or all that models learn from are in one part.
         :raises NotEnoughLabelsError: the documents of all parts but one have no text.
+        :raises ProjectError: what models have read cannot be kept.
         """
         parts = folds_of(self.documents, self.wholes, folds, self.job.seed)
         learnt = [self._learnt(part) for part in parts]
+        if not all(learnt):
+            raise UsageError(
+                f"only one of {folds} parts has documents that models learn from ({len(self.examples):,} in all), so "
+                "that one model would have nothing to learn: annotate more documents of the pool"
+            )
         keys = [self._key(some, part) for some, part in zip(learnt, parts, strict=True)]
         found = [kept_readings(self.kept, key, self.labels) for key in keys]
         if missing := sum(one is None for one in found):
+            make_folder(self.kept)
             self.job.progress.say(
                 f"Training {plural(missing, 'model')} for the audit, each without one of {folds} parts of the "
                 f"documents. What {'it finds' if missing == 1 else 'they find'} is kept until annotations change."

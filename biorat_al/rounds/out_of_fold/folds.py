@@ -31,7 +31,7 @@ def folds_of(documents: Sequence[Document], wholes: Mapping[str, str], folds: in
     if len(groups) < folds:
         raise UsageError(
             f"{plural(folds, 'fold')} need at least {folds:,} annotated documents; there are {len(groups):,}, with "
-            "near-duplicates counted once"
+            "near-duplicates counted once: annotate more, or take fewer folds"
         )
     drawn = sorted(groups, key=lambda some: (-len(some), _hash(seed, some[0].id)))
     parts: list[list[Document]] = [[] for _ in range(folds)]

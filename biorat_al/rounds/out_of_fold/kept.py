@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from biorat_al.corpus.model.document import Entity, Span
+from biorat_al.disk import cause
+from biorat_al.errors import ProjectError
 from biorat_al.files import replacing
 from biorat_al.learner.entities.tagger import Reading
 
@@ -26,14 +28,29 @@ _SUFFIX = ".npz"
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder, unless it is there.
+
+    :raises ProjectError: it cannot be made, for example because a file has its name.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"what models have read cannot be kept in the folder {folder}: {cause(error, folder)}; if a file has that "
+            "name, give it another one"
+        ) from error
+
+
 def write_readings(folder: Path, key: str, readings: Sequence[Reading], labels: Sequence[str]) -> None:
     """Keep what a model has read.
 
     :param key: digest of everything that it depends on.
     :param labels: the model's labels.
     :raises CorpusError: the file cannot be written.
+    :raises ProjectError: the folder cannot be made.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     mentions = [
         (number, labels.index(one.label), one.start, one.end, one.score or 0.0)
         for number, reading in enumerate(readings)

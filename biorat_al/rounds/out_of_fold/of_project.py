@@ -38,7 +38,7 @@ def read_out_of_fold(
     :param folder: the project's folder.
     :param folds: number of parts into which the documents are cut, and of models; None trains none.
     :raises NothingToDoYet: nothing that models could learn from has been annotated.
-    :raises UsageError: there are fewer documents than parts.
+    :raises UsageError: there are fewer documents than parts, or all that models learn from are in one part.
     :raises NotEnoughLabelsError: the documents of all parts but one have no text.
     """
     if folds is None:
@@ -46,7 +46,10 @@ def read_out_of_fold(
     examples = learnt_examples(settings, store)
     known = learnt_labels(examples, settings).labels
     if not examples or not known:
-        raise NothingToDoYet("no document that models learn from has been annotated yet, so that none can be trained")
+        raise NothingToDoYet(
+            "no document that models learn from has been annotated yet, so that none can be trained; run: biorat-al "
+            "round, or leave out --folds"
+        )
     from biorat_al.learner.encoder.encoder import resolve_encoder
     from biorat_al.learner.training.job import TrainingJob
 

@@ -64,31 +64,29 @@ def review(
         raise NothingToDoYet("nothing looks wrong in what has been annotated, so there is nothing to review")
     with context.store.read() as session:
         present = _present(session, settings, sorted({*ids.values(), *(row.document_id for row in asked)}))
-    everything: dict[int, set[_Mark]] = {}
-    for one in found:
-        everything.setdefault(ids[one.excerpt.document], set()).add(_mark(one.as_dict()))
+    by_document = {ids[document]: some for document, some in _by_document(found).items()}
     still = {
         row.document_id: row
         for row in asked
-        if (row.state == "open" or (row.state == "pushing" and row.document_id in everything))
-        and _is_current(row, everything.get(row.document_id, set()))
+        if row.state in ("open", "pushing")
+        and _is_current(row, _marks_of(by_document.get(row.document_id, ())))
         and row.document_id in present
         and row.shown.get("present") == digest_of({"": present[row.document_id]})
     }
-    by_document = _by_document(found)
-    questions = []
+    # what an audit that had models asked stays asked, whatever else is found in the document
+    left = {one: _not_found(row, _marks_of(by_document.get(one, ()))) for one, row in still.items()}
+    wanted: dict[int, list[Finding]] = {}
     for document, some in _by_document(worst).items():
         row = still.get(ids[document])
-        if row is None or not {_mark(one.as_dict()) for one in some} <= set(_marks(row)):
-            questions.append(_question(ids[document], some, present[ids[document]]))
-    taken = {one.document_id for one in questions}
-    for document, document_id in ids.items():
-        row = still.get(document_id)
-        if row is not None and row.state == "pushing" and document_id not in taken:
+        if row is None or not _marks_of(some) <= set(_marks(row)):
+            wanted[ids[document]] = [*some, *left.get(ids[document], ())]
+    for document_id, row in still.items():
+        if row.state == "pushing" and document_id not in wanted:
             # a run that was cut off may not have sent it
             marks = set(_marks(row))
-            same = [one for one in by_document[document] if _mark(one.as_dict()) in marks]
-            questions.append(_question(document_id, same, present[document_id]))
+            same = [one for one in by_document.get(document_id, ()) if _mark(one.as_dict()) in marks]
+            wanted[document_id] = [*same, *left[document_id]]
+    questions = [_question(one, some, present[one]) for one, some in wanted.items()]
     current = {document_id: row.digest for document_id, row in still.items()}
     report = ask_again(context, "review", questions, current | {one.document_id: one.digest for one in questions})
     return replace(report, fetched=fetched, notices=(*fetched.notices, *report.notices, *notices))
@@ -117,6 +115,18 @@ def _shown(row: SettlementRow) -> list[tuple[_Mark, bool]]:
 
 def _marks(row: SettlementRow) -> list[_Mark]:
     return [mark for mark, _ in _shown(row)]
+
+
+def _marks_of(findings: Iterable[Finding]) -> set[_Mark]:
+    return {_mark(one.as_dict()) for one in findings}
+
+
+def _not_found(row: SettlementRow, marks: Collection[_Mark]) -> list[Finding]:
+    """Return what a reviewer was shown that is not found now."""
+    try:
+        return [Finding.of_dict(values) for values in row.shown.get("findings", ()) if _mark(values) not in marks]
+    except SHAPE_ERRORS as error:
+        raise other_shape("what a reviewer was shown") from error
 
 
 def _is_current(row: SettlementRow, marks: Collection[_Mark]) -> bool:

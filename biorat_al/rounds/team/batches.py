@@ -120,8 +120,11 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
         unsent = [seat.document_id for seat in given if seat.state in UNSENT]
         blind = {seat.document_id for seat in given if not seat.pre_labels}
         waiting = [seat for seat in given if seat.state == "open"]
+        to_come = {*unsent, *(seat.document_id for seat in waiting)}
+        own_half_done = frozenset(to_come & kept.keys() - blind)
         seen = {document: one for document, one in proposed.items() if document not in blind}
-        own_half_done = frozenset(seat.document_id for seat in waiting if seat.document_id in kept.keys() - blind)
+        # a task that is sent late, or again, shows what the other person saw
+        seen |= {document: kept[document] for document in unsent if document in own_half_done}
         batches.append(
             Batch(
                 role,

@@ -17,7 +17,7 @@ class Touched:
     """Who has worked on a document.
 
     :param alone: names, in small letters, of those who gave an answer that counts, each alone.
-    :param everybody: names of all who have answered, skipped or changed something, likewise.
+    :param everybody: names of all who have answered, skipped or changed something, or settled it, likewise.
     """
 
     alone: set[str] = field(default_factory=set)
@@ -46,7 +46,6 @@ def annotated_by_one(session: Session, documents: Collection[int]) -> dict[int, 
             select(AnnotationRow).where(
                 AnnotationRow.document_id.in_(some),
                 AnnotationRow.source == "person",
-                AnnotationRow.settles.is_(None),
                 ~exists().where(SeatRow.document_id == AnnotationRow.document_id),
             )
         )
@@ -54,6 +53,6 @@ def annotated_by_one(session: Session, documents: Collection[int]) -> dict[int, 
             of_document = found.setdefault(row.document_id, Touched())
             of_document.everybody.update(name.casefold() for name in (row.annotator, row.revises) if name)
             counts = (row.current or row.superseded) and row.usable and not row.skipped and not row.ground_truth
-            if counts and row.made_from is None and row.revises is None:
+            if counts and row.made_from is None and row.revises is None and row.settles is None:
                 of_document.alone.add((row.annotator or "").casefold())
     return {document: of for document, of in found.items() if len(of.alone) == 1}

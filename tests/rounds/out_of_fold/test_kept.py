@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Entity, Span
+from biorat_al.errors import ProjectError
 from biorat_al.learner.entities.tagger import Reading
-from biorat_al.rounds.out_of_fold.kept import kept_readings, remove_others, write_readings
+from biorat_al.rounds.out_of_fold.kept import kept_readings, make_folder, remove_others, write_readings
 
 LABELS = ("Chemical", "Disease")
 
@@ -62,3 +63,10 @@ def test_what_belongs_to_other_annotations_is_removed(tmp_path: Path, keys: tupl
     (tmp_path / "notes.txt").write_text("mine")
     remove_others(tmp_path, keys)
     assert {path.name for path in tmp_path.iterdir()} == {*(f"{key}.npz" for key in keys), "notes.txt"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "audit").write_text("a report\n")
+    with pytest.raises(ProjectError, match=r"cannot be kept in the folder .*audit.*give it another one"):
+        make_folder(tmp_path / "audit")
+    assert (tmp_path / "audit").read_text() == "a report\n"

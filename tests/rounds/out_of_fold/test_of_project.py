@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
 from biorat_al.errors import NothingToDoYet, UsageError
@@ -21,6 +22,8 @@ from biorat_al.project import Project
 from biorat_al.rounds.out_of_fold.cross_fit import word_scaling
 from biorat_al.rounds.out_of_fold.of_project import read_out_of_fold
 from biorat_al.store.documents import test_documents as those_of_the_test_set
+from biorat_al.store.tables import DocumentRow
+from tests.people.factories import add_answer
 from tests.support.commands import call
 from tests.support.rounds import make_project, settings_for
 from tests.support.settling import change_answer
@@ -108,6 +111,11 @@ def test_what_cannot_be_cut_is_said_in_a_sentence(project: Project, tmp_path: Pa
     with make_project(tmp_path / "new", settings_for(tiny_encoder), pool=6, test=3) as new:
         assert read_out_of_fold(new.folder, new.settings, new.store, None).predicted == {}
         with pytest.raises(NothingToDoYet, match="no document that models learn from"):
+            new.audit(folds=2)
+        with new.store.write() as session:
+            key = session.scalars(select(DocumentRow.key).where(DocumentRow.split == "pool")).first()
+            add_answer(session, str(key), "ann@example.org", Annotation())
+        with pytest.raises(UsageError, match=r"only one of 2 parts has documents that models learn from \(1 in all\)"):
             new.audit(folds=2)
 
 

@@ -249,16 +249,19 @@ def test_a_push_that_is_killed_anywhere_and_repeated_is_as_an_undisturbed_one(pr
     assert picture(undisturbed) == expected
 
 
+def found_by_models(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
+    """Let models that are trained for an audit find a mention at the beginning of documents."""
+    sure = Predicted("m1", (replace(mention("Disease", (0, 4)), score=0.99),))
+    confirming = {f"p{number}": Predicted("m1", (replace(FIRST, score=0.9),)) for number in (0, 1, 4, 5, 6, 7)}
+    held_out = HeldOut(2, {**dict.fromkeys(keys, sure), **confirming})
+    monkeypatch.setattr(reviewing, "read_out_of_fold", lambda *given: held_out if given[3] else NOTHING_HELD_OUT)
+
+
 def test_what_models_found_is_not_taken_back_by_an_audit_without_models(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurried(project)
-    sure = Predicted("m1", (replace(mention("Disease", (0, 4)), score=0.99),))
-    confirming = {
-        f"p{number}": Predicted("m1", (replace(FIRST, score=0.9),)) for number in range(8) if number not in (2, 3)
-    }
-    held_out = HeldOut(2, {"p2": sure, **confirming})
-    monkeypatch.setattr(reviewing, "read_out_of_fold", lambda *given: held_out if given[3] else NOTHING_HELD_OUT)
+    found_by_models(monkeypatch, "p2")
     assert project.settling.review(folds=2).made == 3
     assert asked(project).keys() == {"p2", "p3", "p9"}
     report = project.settling.review()
@@ -266,3 +269,50 @@ def test_what_models_found_is_not_taken_back_by_an_audit_without_models(
     # until the document's annotation changes
     change_answer(project, "p2", ANN, marked(SECOND, FIRST, mention("Disease", (0, 4))))
     assert project.settling.review().withdrawn == 1
+
+
+def places(project: Project) -> dict[str, list[tuple[int, int]]]:
+    """Return the places of each document that are asked again now."""
+    with project.store.read() as session:
+        return {
+            row.shown["findings"][0]["document"]: sorted((one["start"], one["end"]) for one in row.shown["findings"])
+            for row in settlements(session, "review")
+            if row.state == "open"
+        }
+
+
+def test_what_models_found_stays_asked_beside_what_is_found_later(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried(project)
+    found_by_models(monkeypatch, "p2")
+    project.settling.review(folds=2)
+    assert places(project)["p2"] == [(0, 4)]
+    # others begin to mark one more word
+    for number in (0, 1, 4, 5, 6, 7, 8):
+        change_answer(project, f"p{number}", ANN, marked(FIRST, SECOND, mention("Disease", (29, 34))))
+    project.settling.review()
+    assert places(project)["p2"] == [(0, 4), (29, 34)]
+    report = project.settling.review()
+    assert (report.made, report.withdrawn) == (0, 0)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_models_found_is_sent_after_a_kill_by_an_audit_without_models(
+    project: Project, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    hurried(project)
+    found_by_models(monkeypatch, "p2")
+    project.settling.review(folds=2)
+    before = places(project)
+    assert before.keys() == {"p2", "p3", "p9"}
+    with project.store.write() as session:
+        for row in settlements(session, "review"):
+            row.state, row.desk_task_id = "pushing", None
+    if not arrived:
+        with sqlite3.connect(project.folder / "oracle.db") as database:
+            database.execute("DELETE FROM pre_annotation")
+            database.execute("DELETE FROM task")
+    report = project.settling.review()
+    assert (report.withdrawn, report.open) == (0, 3)
+    assert places(project) == before

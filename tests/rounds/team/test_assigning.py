@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, select
@@ -159,6 +160,14 @@ def test_one_annotator_is_no_group(project: Project) -> None:
     assert given(project) == {}
 
 
+def of_bob(row: AnnotationRow, **columns: Any) -> AnnotationRow:
+    """Return an answer of Bob to what somebody has answered before."""
+    return AnnotationRow(
+        document_id=row.document_id, source="person", annotator=BOB, task_id=row.task_id, desk_annotation_id="of Bob",
+        updated_at=now(), fetched_at=now(), concept_relations=[], extras={}, problems=[], slips={}, **columns,
+    )  # fmt: skip
+
+
 def test_a_copy_of_an_answer_is_given_to_neither_of_the_two(project: Project) -> None:
     key, *_ = asked_of_all(project)
     answer(project, **{key: ANN})
@@ -169,12 +178,17 @@ def test_a_copy_of_an_answer_is_given_to_neither_of_the_two(project: Project) ->
     with project.store.write() as session:
         for row in session.scalars(select(AnnotationRow).where(AnnotationRow.annotator == ANN)).all():
             row.superseded, row.current = True, False
-            session.add(
-                AnnotationRow(
-                    document_id=row.document_id, source="person", annotator=BOB, revises=ANN, task_id=row.task_id,
-                    desk_annotation_id="of Bob", updated_at=now(), fetched_at=now(), concept_relations=[], extras={},
-                    problems=[], slips={},
-                )
-            )  # fmt: skip
+            session.add(of_bob(row, revises=ANN))
+    send(project, 1)
+    assert given(project)[key] == CY
+
+
+def test_whoever_looked_again_at_an_answer_is_not_its_second_person(project: Project) -> None:
+    key, *_ = asked_of_all(project)
+    answer(project, **{key: ANN})
+    join(project, ANN, BOB, CY)
+    with project.store.write() as session:
+        for row in session.scalars(select(AnnotationRow).where(AnnotationRow.annotator == ANN)).all():
+            session.add(of_bob(row, settles="review", ground_truth=True))
     send(project, 1)
     assert given(project)[key] == CY

@@ -10,7 +10,9 @@ import pytest
 from biorat_al.desk.base import DeskProject, PreAnnotation
 from biorat_al.people.doubles import several_answers
 from biorat_al.people.pre_label_answers import read_comparison
+from biorat_al.rounds.team.batches import Asked, batches_of
 from biorat_al.store.models import models_of, predictions
+from biorat_al.store.tables import SeatRow
 from biorat_al.store.tasks import tasks_in_state
 from tests.support.group import ANN, BOB, desk_of, group_project, seats
 
@@ -68,6 +70,22 @@ def test_both_people_see_the_same_pre_labels_also_if_one_answers_later(
             assert seen[0].confidence == newest[batch[ANN, key].document_id].confidence
         blind = {row.desk_task_id for row in batch.values() if not row.pre_labels}
         assert not blind & given.keys()
+
+        # and so does what is sent again, because the other person's project was deleted
+        with project.store.write() as session:
+            seat = session.get_one(SeatRow, batch[BOB, half_done].id)
+            task_id, seat.state, seat.desk_task_id = seat.desk_task_id, "assigned", None
+            newer = PreAnnotation("newer", 0.123, (), ())
+            asked = Asked([], [], [], {document: newer}, "newer")
+            (of_bob,) = (
+                one
+                for one in batches_of(session, "pool", asked, project.settings)
+                if one.member is not None and one.member.name == BOB
+            )
+            assert document in of_bob.picked
+            assert of_bob.proposed[document].confidence == before.confidence
+            assert document in of_bob.half_done
+            seat.state, seat.desk_task_id = "open", task_id
 
         desk.done |= {(name, key) for name, key, _ in seats(project)}
         project.round(partial=True)
