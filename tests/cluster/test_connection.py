@@ -68,6 +68,12 @@ def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch: pytest
     assert refused("10.0.0.1:6379") == "Ray is not installed on this machine: pip install 'biorat-al[cluster]'"
 
 
+def test_ray_that_does_not_start_here_is_not_taken_for_something_at_an_address() -> None:
+    error = RuntimeError("Failed to connect to GCS. Please check the log.")
+    assert connection._reason(error, None) == "Ray on this machine cannot be used: Failed to connect to GCS"
+    assert connection._reason(error, "h:1").startswith("what answers at h:1 is not a Ray cluster")
+
+
 @pytest.mark.slow(30)
 def test_another_version_of_ray_is_refused(two_nodes: TwoNodes) -> None:
     outcome = two_nodes.run_script(CONNECT, two_nodes.address, "import ray; ray.__version__ = '2.9.1'", "''")
