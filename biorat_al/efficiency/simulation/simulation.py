@@ -156,6 +156,7 @@ class Simulation:
             draft.replace(plan)
         simulation = cls(folder, settings, grid, counts["pool"], threads)
         for trial in simulation.missing():
+            restore_state(folder, trial)
             work = folder / "work" / trial.id
             if work.exists() and not _is_up_to_date(work):
                 shutil.rmtree(work)

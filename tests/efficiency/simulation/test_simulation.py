@@ -369,6 +369,17 @@ def _as_of_an_older_version(folder: Path) -> None:
     engine.dispose()
 
 
+def test_what_an_older_version_had_half_replaced_is_made_anew_too(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    (trial,) = Simulation.create(tmp_path, settings, grid("none"), sources).missing()
+    replaced = tmp_path / "work" / f".{trial.id}.replaced"
+    shutil.copytree(tmp_path / CORPUS, replaced)
+    _as_of_an_older_version(replaced)
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    assert list((tmp_path / "work").iterdir()) == []
+
+
 @pytest.mark.slow
 def test_what_an_older_version_left_half_made_is_made_anew_and_its_runs_are_kept(
     tmp_path: Path, settings: Settings, sources: Sources
