@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import socket
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -83,6 +84,18 @@ def test_another_version_of_ray_is_refused(two_nodes: TwoNodes) -> None:
     )
     assert ", Ray 2.9.1 with Python 3" in line
     assert line.endswith("here; install the same versions on all machines")
+
+
+@pytest.mark.slow(40)
+def test_a_machine_that_is_no_node_is_told_to_join(two_nodes: TwoNodes) -> None:
+    # Ray looks for the node among the processes of the machine, and here it sees none of them
+    elsewhere = replace(
+        two_nodes, inside=[*two_nodes.inside, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    )
+    outcome = elsewhere.run_script(CONNECT, two_nodes.address, "''", "''")
+    assert outcome.out.startswith(
+        f"refused: this machine is no node of the Ray cluster at {two_nodes.address}: call the command on one that is"
+    ), outcome
 
 
 @pytest.mark.slow(30)
