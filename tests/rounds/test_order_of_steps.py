@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from biorat_al.desk.oracle import OracleDesk
+from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.presentation.round import round_text
 from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
@@ -158,6 +159,24 @@ def test_answers_that_changed_before_the_other_arms_were_trained_are_told(projec
     assert "answers were changed after the model of rat was trained" in notice
 
 
+def test_a_round_ends_if_the_other_arms_have_nothing_left_to_learn(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody settled or took back the answers between the push and the evaluation."""
+    project.round()
+    project.round(until_pushed=True)
+
+    def nothing_left(*_: object) -> None:
+        raise NotEnoughLabelsError("no document is left")
+
+    monkeypatch.setattr("biorat_al.rounds.steps.train._train_missing", nothing_left)
+    report = project.round()
+    (notice,) = report.step("evaluate").counts["notices"]
+    assert "could not be trained: no document is left" in notice
+    assert list(report.step("evaluate").counts["f1"]) == ["rat"]
+    assert list(report.step("train").counts["models"]) == ["rat"]
+
+
 def test_training_that_draws_from_the_pool_comes_before_the_push_for_all_arms(tiny_encoder: Path) -> None:
     settings = settings_for(tiny_encoder)
     assert train.arms_before_push(settings) == ("rat",)
@@ -165,3 +184,9 @@ def test_training_that_draws_from_the_pool_comes_before_the_push_for_all_arms(ti
     assert train.arms_before_push(vat) == ("rat", "none")
     committee = settings_for(tiny_encoder, training={"committee": True})
     assert train.arms_before_push(committee) == ("rat", "none")
+
+
+def test_where_annotators_wait_for_the_evaluation_all_arms_are_trained_before_it(tiny_encoder: Path) -> None:
+    """They would be said to be trained after the push, and several devices would not train them side by side."""
+    dictionary = [{"file": "dictionaries/names.tsv", "name": "names.tsv", "label": "Disease"}]
+    assert train.arms_before_push(settings_for(tiny_encoder, dictionary=dictionary)) == ("rat", "none")

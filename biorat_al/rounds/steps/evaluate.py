@@ -17,6 +17,7 @@ from biorat_al.corpus.model.document import (
     Entity,
     Relation,
 )
+from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.entities.scoring import reliability, score
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed
 from biorat_al.learner.scaling import Scaling
@@ -75,19 +76,24 @@ class _Measured:
 
 def run(context: Context) -> Finish:
     """Train the arms that nobody waited for, and measure all models; see :func:`_measure`."""
-    later = train_later_arms(context)
+    later: tuple[str, ...] = ()
+    unlearnt: list[str] = []
+    try:
+        later = train_later_arms(context)
+    except NotEnoughLabelsError as error:
+        # answers were changed since the push; the round still has to end
+        unlearnt = [f"answers were changed after the push, and the other arms could not be trained: {error}"]
     finish = _measure(context)
-    if not later:
+    if not later and not unlearnt:
         return finish
 
     def finish_both(session: Session) -> StepResult:
-        notices = note_later_arms(session, context)
+        notices = [*note_later_arms(session, context), *unlearnt]
         result = finish(session)
         if result.skipped:
             return result
-        return replace(
-            result, counts={**result.counts, TRAINED: list(later), **({"notices": notices} if notices else {})}
-        )
+        told = {**({TRAINED: list(later)} if later else {}), **({"notices": notices} if notices else {})}
+        return replace(result, counts={**result.counts, **told})
 
     return finish_both
 

@@ -95,10 +95,11 @@ def arms_before_push(settings: Settings) -> tuple[Arm, ...]:
     """Return the arms that are trained before annotators get their tasks: those that select and pre-label.
 
     Training that draws unlabelled documents from the pool is done for all arms at once, since a push changes which
-    documents these are.
+    documents these are. So is all training where files or dictionaries could pre-label the batch: there annotators wait
+    for the step ``evaluate`` as well.
     """
     training = settings.training
-    if training.has_committee or settings.adversarial.unlabelled:
+    if training.has_committee or settings.adversarial.unlabelled or kept_files(settings):
         return training.arms
     return (training.selecting_arm,)
 
@@ -107,12 +108,17 @@ def train_later_arms(context: Context) -> tuple[str, ...]:
     """Train the arms that nobody waited for, if some have no model yet; return all that were left for later.
 
     They learn from the documents that the selecting arm learnt from, with the same seed.
+
+    :raises ModelReplaced: one of them was lost, and training it again gave other weights, which were recorded; the
+        steps since training must run again.
     """
     with context.store.read() as session:
         later = tuple(session.get_one(StepRow, (context.number, "train")).counts.get(LATER, ()))
     if later:
         examples = training_examples(context)
-        _train_missing(context, examples, _calibration(context, examples), cast(tuple[Arm, ...], later))
+        replaced = _train_missing(context, examples, _calibration(context, examples), cast(tuple[Arm, ...], later))
+        if replaced:
+            raise ModelReplaced(replaced[-1])
     return later
 
 
@@ -133,22 +139,25 @@ def note_later_arms(session: Session, context: Context) -> list[str]:
 
 def _train_missing(
     context: Context, examples: Sequence[Example], calibration: Calibration, arms: Sequence[Arm]
-) -> None:
+) -> list[str]:
     """Train the arms that have no complete model in this round yet.
 
+    :return: versions of the models that replace lost ones with other weights.
     :raises NotEnoughLabelsError: nothing can be learnt from the examples.
     """
     unlabelled = unlabelled_documents(context) if context.settings.adversarial.unlabelled else []
     with context.store.read() as session:
         done = models_of(session, context.number)
     missing = [arm for arm in arms if not (arm in done and _is_whole(context, done[arm]))]
+    replaced: list[str] = []
     for arm, model in _trained(context, examples, unlabelled, missing, calibration):
         if arm not in done:
             record_model(context, model, model.summary, arm)
         elif _is_same(done[arm], model):
             put_in_place(context, model, done[arm].version)
         else:
-            replace_lost_model(context, done[arm], model, model.summary)
+            replaced.append(replace_lost_model(context, done[arm], model, model.summary))
+    return replaced
 
 
 def _dropped(context: Context, learnt: int) -> int:
