@@ -143,7 +143,12 @@ def _reason(error: Exception, address: str | None) -> str:
         )
     if address == AUTO and isinstance(error, ConnectionError):
         return "this machine is no node of a running Ray cluster: start one with ray start, or give its address"
-    if "GCS" in text:
+    if "No node info found" in text:
+        return (
+            f"this machine is no node of the Ray cluster at {address}: call the command on one that is, or let this "
+            f"machine join first (ray start --address={address})"
+        )
+    if "GCS" in text and address is not None:
         return (
             f"what answers at {address} is not a Ray cluster, or not one of this version of Ray: give the address of "
             "its head node, HOST:PORT as ray start prints it"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from biorat_al.settings.base import Place, SettingsPart
+
+
+def _whole_or_share(gpus: float) -> float:
+    if gpus > 1 and gpus % 1:
+        raise ValueError("more than one GPU must be a whole number; a share of one is less than 1")
+    return gpus
 
 
 class ClusterSettings(SettingsPart):
@@ -24,6 +30,6 @@ class ClusterSettings(SettingsPart):
 
     address: Place | None = None
     cpus: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    gpus: Annotated[float, Field(ge=0, le=64)] | None = None
+    gpus: Annotated[float, Field(ge=0, le=64), AfterValidator(_whole_or_share)] | None = None
     memory: Annotated[float, Field(gt=0, le=100_000)] | None = None
     threads: Annotated[int, Field(ge=1, le=10_000)] | None = None

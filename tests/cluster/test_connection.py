@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import socket
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -68,6 +69,12 @@ def test_without_the_extra_the_sentence_says_what_to_install(monkeypatch: pytest
     assert refused("10.0.0.1:6379") == "Ray is not installed on this machine: pip install 'biorat-al[cluster]'"
 
 
+def test_ray_that_does_not_start_here_is_not_taken_for_something_at_an_address() -> None:
+    error = RuntimeError("Failed to connect to GCS. Please check the log.")
+    assert connection._reason(error, None) == "Ray on this machine cannot be used: Failed to connect to GCS"
+    assert connection._reason(error, "h:1").startswith("what answers at h:1 is not a Ray cluster")
+
+
 @pytest.mark.slow(30)
 def test_another_version_of_ray_is_refused(two_nodes: TwoNodes) -> None:
     outcome = two_nodes.run_script(CONNECT, two_nodes.address, "import ray; ray.__version__ = '2.9.1'", "''")
@@ -77,6 +84,18 @@ def test_another_version_of_ray_is_refused(two_nodes: TwoNodes) -> None:
     )
     assert ", Ray 2.9.1 with Python 3" in line
     assert line.endswith("here; install the same versions on all machines")
+
+
+@pytest.mark.slow(40)
+def test_a_machine_that_is_no_node_is_told_to_join(two_nodes: TwoNodes) -> None:
+    # Ray looks for the node among the processes of the machine, and here it sees none of them
+    elsewhere = replace(
+        two_nodes, inside=[*two_nodes.inside, "unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    )
+    outcome = elsewhere.run_script(CONNECT, two_nodes.address, "''", "''")
+    assert outcome.out.startswith(
+        f"refused: this machine is no node of the Ray cluster at {two_nodes.address}: call the command on one that is"
+    ), outcome
 
 
 @pytest.mark.slow(30)

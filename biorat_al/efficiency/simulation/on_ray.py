@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,16 +11,14 @@ from biorat_al.cluster.connection import Connected, connected
 from biorat_al.cluster.needs import TaskNeeds, task_needs
 from biorat_al.cluster.packing import pack
 from biorat_al.cluster.tasks import PATIENCE, is_loss
+from biorat_al.cluster.watch import NodeWatch
 from biorat_al.efficiency.simulation.grid import Trial
 from biorat_al.efficiency.simulation.scheduling import RunEvent, SimulationJob, TrialRunner
 from biorat_al.efficiency.simulation.sending import SentBack, keep_run, keep_state, make_sent_trial, sent_trial
 from biorat_al.efficiency.simulation.trial import CORPUS
-from biorat_al.errors import ClusterError, LearnerError
+from biorat_al.errors import LearnerError
 from biorat_al.progress import Progress
 from biorat_al.wording import plural
-
-_LOOK_EVERY, _ALONE_FOR = 10.0, 60.0
-"""Seconds between two looks at the nodes, and for how long there may be none on which a run fits."""
 
 
 class RayRunner(TrialRunner):
@@ -46,8 +43,7 @@ class RayRunner(TrialRunner):
         self._running: dict[Any, Trial] = {}
         self._losses: dict[str, int] = {}
         self._told: dict[str, int] = {}
-        self._seen = time.monotonic()
-        self._looked = 0.0
+        self._watch = NodeWatch(connection, needs)
 
     def start(self, trial: Trial) -> None:
         """Begin a run, or go on with it."""
@@ -64,7 +60,7 @@ class RayRunner(TrialRunner):
         """
         ready, _ = self._connection.ray.wait(list(self._running), num_returns=1, timeout=seconds)
         if not ready:
-            self._look_at_nodes()
+            self._watch.look()
         return [event for stream in ready for event in self._next(stream)]
 
     def _next(self, stream: Any) -> list[RunEvent]:
@@ -110,24 +106,6 @@ class RayRunner(TrialRunner):
             )
         self._progress.say(f"The worker of {trial.id} was lost; the run goes on after its last finished round")
         self.start(trial)
-
-    def _look_at_nodes(self) -> None:
-        """Look from time to time whether there still is a node on which a run fits.
-
-        :raises ClusterError: there has been none for a minute.
-        """
-        now = time.monotonic()
-        if now - self._looked < _LOOK_EVERY:
-            return
-        self._looked = now
-        nodes = self._connection.ray.nodes()
-        if any(node["Alive"] and self._needs.lacking(node["Resources"]) is None for node in nodes):
-            self._seen = now
-        elif now - self._seen > _ALONE_FOR:
-            raise ClusterError(
-                f"no node of {self._connection.place} is left on which a run fits; add one, and run the same command "
-                "again: it goes on where it stopped"
-            )
 
 
 @contextmanager

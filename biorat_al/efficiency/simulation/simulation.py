@@ -156,6 +156,7 @@ class Simulation:
             draft.replace(plan)
         simulation = cls(folder, settings, grid, counts["pool"], threads)
         for trial in simulation.missing():
+            restore_state(folder, trial)
             work = folder / "work" / trial.id
             if work.exists() and not _is_up_to_date(work):
                 shutil.rmtree(work)
@@ -377,18 +378,23 @@ def _as_begun(settings: Settings, before: dict[str, Any]) -> Settings:
 
     :param before: the settings in the plan.
     """
-    kept = with_older_defaults(before).get("training", {})
-    if not isinstance(kept, dict):
+    kept = with_older_defaults(before)
+    training = kept.get("training", {})
+    if not isinstance(training, dict):
         return settings
     # with a committee, only what is younger than committees can have an older default
-    older = with_older_defaults({} if kept.get("committee") is False else {"training": {"committee": True}})["training"]
-    fields = type(settings.training).model_fields
-    changes = {
-        name: value
-        for name, value in older.items()
-        if kept.get(name) == value and getattr(settings.training, name) == fields[name].default
-    }
-    return settings.model_copy(update={"training": settings.training.model_copy(update=changes)})
+    older = with_older_defaults({} if training.get("committee") is False else {"training": {"committee": True}})
+    changed = {}
+    for name, defaults in older.items():
+        part, values = getattr(settings, name), kept.get(name)
+        fields = type(part).model_fields
+        changes = {
+            key: value
+            for key, value in defaults.items()
+            if isinstance(values, dict) and values.get(key) == value and getattr(part, key) == fields[key].default
+        }
+        changed[name] = part.model_copy(update=changes)
+    return settings.model_copy(update=changed)
 
 
 def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,6 +19,7 @@ from biorat_al.errors import BioratError, LearnerError
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.memory import memory_to_train
+from biorat_al.processes import computing_processes
 from biorat_al.settings import Settings
 
 
@@ -71,22 +70,9 @@ def process_pool(job: SimulationJob, runs: int) -> Iterator[ProcessPool]:
     """
     number = min(job.workers or default_workers(job.settings), runs)
     threads = job.threads or max(1, (os.cpu_count() or 1) // number)
-    context = multiprocessing.get_context("spawn")
-    reports: Any = context.Queue()
-    # libraries read this when they are loaded
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(threads, reports))
-    try:
+    reports: Any = multiprocessing.get_context("spawn").Queue()
+    with computing_processes(number, threads, _begin, reports) as pool:
         yield ProcessPool(job, pool, reports, number)
-    finally:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
-        if before is None:
-            os.environ.pop("OMP_NUM_THREADS", None)
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
 def default_workers(settings: Settings) -> int:
@@ -131,25 +117,10 @@ def _memory(name: str) -> float:
 _reports: Any = None
 
 
-def _begin(threads: int, reports: Any) -> None:
-    """Set up a worker: its number of threads, and the queue to which it reports."""
+def _begin(reports: Any) -> None:
+    """Set up a worker: the queue to which it reports."""
     global _reports
-    import torch
-
-    # Ctrl-C reaches the whole process group; the parent ends the workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-    torch.set_num_threads(threads)
     _reports = reports
-
-
-def _end_with_parent() -> None:
-    """End this process when the parent has been killed; the next command repeats its work."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _run(folder: Path, settings: Settings, grid: Grid, trial: Trial) -> None:

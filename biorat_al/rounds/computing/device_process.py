@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,16 +21,12 @@ _messages: Any = None
 _predictors: dict[Path, Predictor] = {}
 
 
-def begin(device: Device, threads: int, messages: Any) -> None:
-    """Set up the process: its device, its number of threads, and the queue that its messages go to."""
+def begin(device: Device, messages: Any) -> None:
+    """Set up the process: its device, and the queue that its messages go to."""
     global _device, _messages
-    import torch
-
-    # Ctrl-C reaches the whole process group; the parent ends its processes
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(threads)
     if device.kind == "cuda" and device.name != "cuda":
+        import torch
+
         # else pinned memory would take room on the first GPU
         torch.cuda.set_device(device.name)
     _device, _messages = device, messages
@@ -56,11 +48,3 @@ def predicted(folder: Path, documents: Sequence[Document]) -> list[Prediction]:
 
 def _send(name: str, text: str, percent: int | None) -> None:
     _messages.put((name, text, percent))
-
-
-def _end_with_parent() -> None:
-    """End this process when the parent has been killed; the next command repeats its work."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -21,6 +21,7 @@ from biorat_al.cluster.connection import Connected, connected
 from biorat_al.cluster.needs import TaskNeeds, task_needs
 from biorat_al.cluster.packing import pack, unpack
 from biorat_al.cluster.tasks import PATIENCE, begin_task, is_loss
+from biorat_al.cluster.watch import NodeWatch
 from biorat_al.disk import cause
 from biorat_al.errors import BioratError, ClusterError, LearnerError
 from biorat_al.learner.types import Prediction, TrainedModel
@@ -87,10 +88,13 @@ class OnRay(Compute):
             running = {submit(place): place for place in range(len(orders))}
             trained: dict[int, SentModel] = {}
             losses = Counter[int]()
+            watch = NodeWatch(self.connection, self.needs)
             place = 0
             try:
                 while place < len(orders):
                     ended, _ = ray.wait(list(running), timeout=_SECONDS) if running else ([], [])
+                    if not ended:
+                        watch.look()
                     # nothing but the bar suffers if its messages are lost
                     with suppress(ray.exceptions.RayError):
                         for message in ray.get(post.news.remote()):

@@ -11,6 +11,7 @@ import logging
 import pickle
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from biorat_al.cluster.connection import Connected
 from biorat_al.cluster.needs import TaskNeeds
 from biorat_al.cluster.packing import pack, unpack
 from biorat_al.cluster.tasks import begin_task
+from biorat_al.cluster.watch import NodeWatch
 from biorat_al.errors import BioratError
 from biorat_al.learner.types import Prediction
 from biorat_al.rounds.computing.compute import Chunks
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 _SECONDS = 0.2
 _AHEAD = 2
 """Predicted chunks that wait in this process until they are stored."""
+_TO_END = 60.0
+"""Seconds in which the workers have to end if the caller wants no more predictions."""
 
 
 class PoolWorker:
@@ -86,6 +90,7 @@ def predicted_on_ray(
     """Predict chunks with the model in `folder`; yield the predictions in order.
 
     :raises LearnerError: the model cannot be loaded.
+    :raises ClusterError: no node is left.
     :raises RayError: (of Ray) a worker or a node was lost.
     """
     ray = connection.ray
@@ -98,14 +103,16 @@ def predicted_on_ray(
         dataset = _dataset(needs, folder.name, post, chunks.number, max(1, min(places, chunks.number)))
         thread = threading.Thread(target=_collect, args=(dataset, results, over), daemon=True)
         thread.start()
+        watch = NodeWatch(connection, needs)
         try:
             for _ in range(chunks.number):
-                yield _next(ray, post, chunks, results)
+                yield _next(ray, post, chunks, results, watch)
         finally:
             over.set()
-            # workers that wait for documents fail now, and so the thread ends
+            # workers that wait for documents fail now, and so the thread ends; without any node it would not
             ray.kill(post)
-            while thread.is_alive():
+            end = time.monotonic() + _TO_END
+            while thread.is_alive() and time.monotonic() < end:
                 _emptied(results)
                 thread.join(_SECONDS)
 
@@ -157,7 +164,7 @@ def _collect(dataset: Any, results: Queue[bytes | Exception], over: threading.Ev
         results.put(error)
 
 
-def _next(ray: Any, post: Any, chunks: Chunks, results: Queue[bytes | Exception]) -> list[Prediction]:
+def _next(ray: Any, post: Any, chunks: Chunks, results: Queue[bytes | Exception], watch: NodeWatch) -> list[Prediction]:
     """Return the predictions of the next chunk, and give workers the documents that they ask for meanwhile."""
     while True:
         for place in ray.get(post.asked.remote(_SECONDS if results.empty() else 0.0)):
@@ -165,6 +172,7 @@ def _next(ray: Any, post: Any, chunks: Chunks, results: Queue[bytes | Exception]
         try:
             result = results.get_nowait()
         except Empty:
+            watch.look()
             continue
         if isinstance(result, Exception):
             raise result

@@ -8,12 +8,11 @@ another. On a machine with one device nothing is started, and all is done in thi
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from biorat_al.errors import LearnerError
 from biorat_al.learner.types import Prediction, TrainedModel
+from biorat_al.processes import computing_processes
 from biorat_al.progress import Progress
 from biorat_al.rounds.computing import device_process
 from biorat_al.rounds.computing.arm_order import ArmOrder, train_arm
@@ -124,33 +124,16 @@ def _processes(devices: Sequence[Device]) -> Iterator[tuple[list[ProcessPoolExec
     import torch
 
     threads = max(1, torch.get_num_threads() // len(devices))
-    context = multiprocessing.get_context("spawn")
-    messages: Any = context.Queue()
-    # libraries read this when they are loaded
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    pools = [
-        ProcessPoolExecutor(
-            1, mp_context=context, initializer=device_process.begin, initargs=(device, threads, messages)
-        )
-        for device in devices
-    ]
+    messages: Any = multiprocessing.get_context("spawn").Queue()
     try:
-        yield pools, messages
+        with ExitStack() as stack:
+            started = (computing_processes(1, threads, device_process.begin, device, messages) for device in devices)
+            yield [stack.enter_context(one) for one in started], messages
     except BrokenProcessPool as error:
         raise LearnerError(
             "a process that trained or predicted on one of the devices was killed, most likely for want of memory; run "
             "the same command again: it goes on where it stopped"
         ) from error
-    finally:
-        for pool in pools:
-            for process in list((pool._processes or {}).values()):
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
-        if before is None:
-            os.environ.pop("OMP_NUM_THREADS", None)
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _hear(messages: Any, heard: Heard) -> None:

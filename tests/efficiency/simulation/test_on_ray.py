@@ -8,17 +8,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from biorat_al.cluster import watch
+from biorat_al.cluster.connection import Connected
+from biorat_al.cluster.needs import TaskNeeds
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.runs.of_project import live_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial, trial_settings
-from biorat_al.efficiency.simulation.on_ray import ray_runner
+from biorat_al.efficiency.simulation.on_ray import RayRunner, ray_runner
 from biorat_al.efficiency.simulation.options import simulation_grid
 from biorat_al.efficiency.simulation.scheduling import SimulationJob, TrialRunner
 from biorat_al.efficiency.simulation.simulation import read_simulation
-from biorat_al.efficiency.simulation.trial import run_trial, trained_rounds
+from biorat_al.efficiency.simulation.trial import CORPUS, run_trial, trained_rounds
+from biorat_al.errors import ClusterError
 from biorat_al.progress import SILENT
 from biorat_al.settings import Settings
 from biorat_al.store.store import Store
@@ -54,6 +59,22 @@ class TestRayRunner(TrialRunnerContract):
             patch.setenv("RAY_AUTH_TOKEN", "0" * 64)
             with ray_runner(job, "", SILENT) as runner:
                 yield runner
+
+
+def test_runs_that_no_node_can_make_do_not_wait_without_end(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_EVERY", 0.0)
+    monkeypatch.setattr(watch, "_ALONE_FOR", 0.1)
+    (tmp_path / CORPUS).mkdir()
+    ray = SimpleNamespace(put=len, remote=lambda task: task, wait=lambda runs, **_: ([], runs), nodes=list)
+    job = SimulationJob(
+        tmp_path, settings_with(tiny_encoder), simulation_grid(["none"], ["random"], seeds=1, rounds=1), 1, 1
+    )
+    needs = TaskNeeds(cpus=1, gpus=0.0, memory=1, threads=1)
+    runner = RayRunner(job, Connected(ray, "h:1"), needs, SILENT)
+    with pytest.raises(ClusterError, match="no node of the Ray cluster at h:1 is left on which a task fits"):
+        until(lambda: bool(runner.events(0.0)))
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -320,6 +320,22 @@ def test_a_simulation_that_was_begun_before_several_sentence_rules_goes_on_with_
         assert begun == voting.training.model_copy(update={"sentence_rules": 1})
 
 
+def test_a_simulation_that_was_begun_before_large_pools_were_predicted_in_part_goes_on_with_the_whole(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    plan = tmp_path / PLAN
+    values = json.loads(plan.read_text(encoding="utf-8"))
+    for name in ("score_all", "candidates", "at_random"):
+        del values["settings"]["selection"][name]
+    plan.write_text(json.dumps(values), encoding="utf-8")
+    for _ in range(2):  # the plan is written again
+        begun = Simulation.create(tmp_path, settings, grid("none"), sources).settings
+        assert begun == settings.model_copy(
+            update={"selection": settings.selection.model_copy(update={"score_all": 1_000_000_000})}
+        )
+
+
 @pytest.mark.slow
 def test_a_committee_is_simulated_as_a_project_has_it(tmp_path: Path, settings: Settings, sources: Sources) -> None:
     (run,) = make(tmp_path, settings, grid("committee", rounds=1), sources)
@@ -351,6 +367,17 @@ def _as_of_an_older_version(folder: Path) -> None:
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "0001")
     engine.dispose()
+
+
+def test_what_an_older_version_had_half_replaced_is_made_anew_too(
+    tmp_path: Path, settings: Settings, sources: Sources
+) -> None:
+    (trial,) = Simulation.create(tmp_path, settings, grid("none"), sources).missing()
+    replaced = tmp_path / "work" / f".{trial.id}.replaced"
+    shutil.copytree(tmp_path / CORPUS, replaced)
+    _as_of_an_older_version(replaced)
+    Simulation.create(tmp_path, settings, grid("none"), sources)
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 @pytest.mark.slow
