@@ -88,10 +88,11 @@ def run(context: Context) -> Finish:
         return finish
 
     def finish_both(session: Session) -> StepResult:
-        notices = [*note_later_arms(session, context), *unlearnt]
+        told_later = note_later_arms(session, context)
         result = finish(session)
         if result.skipped:
             return result
+        notices = [*result.counts.get("notices", ()), *told_later, *unlearnt]
         told = {**({TRAINED: list(later)} if later else {}), **({"notices": notices} if notices else {})}
         return replace(result, counts={**result.counts, **told})
 
