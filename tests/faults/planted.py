@@ -260,8 +260,8 @@ ROUNDS = (
     ),
     Fault(
         "the strategy for the first batch chooses every batch",
-        "biorat_al/rounds/steps/select.py",
-        "selection.strategy if model else selection.seed_strategy",
+        "biorat_al/rounds/steps/candidates.py",
+        "selection.strategy if has_model else selection.seed_strategy",
         "selection.seed_strategy",
         (f"{_RUNNER}::test_the_second_round_learns_measures_predicts_and_asks",),
     ),
@@ -728,8 +728,8 @@ ACQUISITION = (
     Fault(
         "mnlp favours long documents",
         "biorat_al/acquisition/uncertainty.py",
-        'measure = "mnlp"',
-        'measure = "least_confidence"',
+        'measure = prefers = "mnlp"',
+        'measure = prefers = "least_confidence"',
         (f"{_STRATEGIES}::test_each_strategy_looks_at_the_measure_that_it_is_named_after",),
     ),
     Fault(

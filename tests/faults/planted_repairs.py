@@ -194,8 +194,8 @@ REPAIRS = (
     Fault(
         "tasks are sent though the lock was lost",
         "biorat_al/rounds/runner.py",
-        "request, progress, lock.check)",
-        "request, progress)",
+        "request, progress, lock.check, compute",
+        "request, progress, compute",
         (f"{_PUSH}::test_whoever_has_lost_the_lock_sends_nothing",),
     ),
     Fault(

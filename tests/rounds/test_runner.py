@@ -378,7 +378,8 @@ def test_a_model_whose_folder_was_lost_is_trained_again(project: Project, monkey
     with project.store.write() as session:
         session.get_one(StepRow, (1, "train")).state = "running"
     assert project.round().step("evaluate").state == "done"
-    assert sorted(folder.name for folder in models.iterdir()) == before
+    # the arm that nobody waits for is trained by the evaluation
+    assert sorted(folder.name for folder in models.iterdir() if "-none-" not in folder.name) == before
 
 
 @pytest.mark.slow

@@ -74,7 +74,6 @@ def test_a_round_that_an_older_version_has_begun_goes_on_with_the_seed_of_its_fi
     assert run_killed(folder, "worked:train") != 0
     with project.store.write() as session:
         models = models_of(session, 1)
-        session.delete(models["none"])
         models["rat"].summary = {**models["rat"].summary, "seed": 7}
         for row in session.scalars(select(ModelRow).where(ModelRow.arm == "committee")):
             session.delete(row)
