@@ -186,7 +186,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_model(make: Make, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("biorat_al.learner.encoder.saved_model._write", full)
+        patched.setattr("biorat_al.learner.encoder.saved_model.write_flushed", full)
         line = one_sentence(call("round", "--project", project), after="pull")
     assert re.search(
         r"the model of [\d.]+ .B cannot be written to .*models: the disk is full: [\d.]+ .B of [\d.]+ .B are free at /",

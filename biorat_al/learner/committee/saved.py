@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from biorat_al.disk import cause
 from biorat_al.errors import LearnerError
-from biorat_al.learner.encoder.saved_model import is_intact, sha256_of
+from biorat_al.learner.encoder.saved_model import is_intact, placing, sha256_of, write_flushed
 from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import TrainedModel
 
@@ -67,22 +65,13 @@ def write_committee(models_dir: Path, prefix: str, members: Sequence[Member], sc
     sha256 = hashlib.sha256(content).hexdigest()
     folder = models_dir / f"{prefix}-{sha256[:10]}"
     model = TrainedModel(folder.name, folder, sha256)
-    partial = models_dir / f".partial-{prefix}-{os.getpid()}"
     try:
         if sha256_of(folder / COMMITTEE_FILE) == sha256:
             return model
-        partial.mkdir(parents=True)
-        with (partial / COMMITTEE_FILE).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if folder.exists():  # its file is damaged
-            shutil.rmtree(folder)
-        partial.rename(folder)
     except OSError as error:
         raise LearnerError(f"the committee cannot be written to {models_dir}: {cause(error, models_dir)}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with placing(folder, "the committee") as partial:
+        write_flushed(partial / COMMITTEE_FILE, content)
     return model
 
 

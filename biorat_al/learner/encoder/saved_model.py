@@ -12,7 +12,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -80,25 +81,37 @@ def write_model(
     folder = models_dir / f"{prefix}-{sha256[:10]}"
     if is_intact(folder, sha256):
         return folder, sha256
-    partial = models_dir / f"{_PARTIAL}{prefix}-{os.getpid()}"
+    # a folder that exists is damaged; an intact one was returned above
+    with placing(folder, f"the model of {size(len(weights))}") as partial:
+        write_flushed(partial / WEIGHTS, header, weights)
+        write_flushed(partial / CONFIG, config.encode())
+        write_flushed(partial / TOKENIZER, pieces.encode())
+        record = json.dumps({**training, "sha256": sha256}, indent=2, sort_keys=True)
+        write_flushed(partial / TRAINING, record.encode())
+    return folder, sha256
+
+
+@contextmanager
+def placing(folder: Path, what: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder` to fill with flushed files; on success put it in the place of `folder`.
+
+    :param what: what is in it, for the error.
+    :raises LearnerError: the disk is full or cannot be written to; no half folder is left behind.
+    """
+    models_dir = folder.parent
+    partial = models_dir / f"{_PARTIAL}{folder.name}-{os.getpid()}"
     try:
         partial.mkdir(parents=True)
-        _write(partial / WEIGHTS, header, weights)
-        _write(partial / CONFIG, config.encode())
-        _write(partial / TOKENIZER, pieces.encode())
-        _write(partial / TRAINING, json.dumps({**training, "sha256": sha256}, indent=2, sort_keys=True).encode())
+        yield partial
         _sync_folder(partial)
-        if folder.exists():  # it is damaged; an intact one was returned above
+        if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)
         _sync_folder(models_dir)
     except OSError as error:
-        raise LearnerError(
-            f"the model of {size(len(weights))} cannot be written to {models_dir}: {cause(error, models_dir)}"
-        ) from error
+        raise LearnerError(f"{what} cannot be written to {models_dir}: {cause(error, models_dir)}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return folder, sha256
 
 
 def remove_leftovers(models_dir: Path) -> None:
@@ -195,7 +208,8 @@ def _weights_file(network: EncoderNetwork, metadata: Mapping[str, Any]) -> tuple
     return len(header).to_bytes(8, "little") + header, content[end:]
 
 
-def _write(path: Path, *parts: bytes | memoryview) -> None:
+def write_flushed(path: Path, *parts: bytes | memoryview) -> None:
+    """Write a file and flush it to the disk."""
     with path.open("wb") as file:
         for part in parts:
             file.write(part)

@@ -7,7 +7,6 @@ back. So no folder and no database has to be shared, and only the process that t
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -22,8 +21,7 @@ from biorat_al.cluster.needs import TaskNeeds, task_needs
 from biorat_al.cluster.packing import pack, unpack
 from biorat_al.cluster.tasks import PATIENCE, begin_task, is_loss
 from biorat_al.cluster.watch import NodeWatch
-from biorat_al.disk import cause
-from biorat_al.errors import BioratError, ClusterError, LearnerError
+from biorat_al.errors import BioratError, ClusterError
 from biorat_al.learner.types import Prediction, TrainedModel
 from biorat_al.progress import Progress
 from biorat_al.rounds.computing.arm_order import ArmOrder, train_arm
@@ -181,27 +179,20 @@ def train_in_worker(order: ArmOrder, encoder: Encoder, start: bytes | None, need
 
 
 def _put_down(sent: SentModel, models_dir: Path) -> TrainedModel:
-    """Write a model that a worker sent under a temporary name, flush it to the disk, and rename it.
+    """Write a model that a worker sent.
 
     :raises LearnerError: the disk is full or cannot be written to; no half model is left behind.
     """
+    from biorat_al.learner.encoder.saved_model import placing
+
     folder = models_dir / sent.version
-    partial = models_dir / f".partial-{sent.version}-{os.getpid()}"
-    try:
+    # one that a killed run left has the same weights, but perhaps another relation model
+    with placing(folder, f"the model {sent.version}") as partial:
         unpack(sent.packed, partial)
         for path in partial.rglob("*"):
             if path.is_file():
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
-        # one that a killed run left has the same weights, but perhaps another relation model
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except OSError as error:
-        raise LearnerError(
-            f"the model {sent.version} cannot be written to {models_dir}: {cause(error, models_dir)}"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return TrainedModel(sent.version, folder, sent.sha256, sent.summary)
 
 
