@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from biorat_al.learner.scaling import Scaling
@@ -44,12 +45,11 @@ def form_committee(context: Context, examples: Sequence[Example], calibration: C
         restore_committee(context, before)
         return
     scaling = _scaling(context, members, examples, calibration)
-    model = _written(context, members, scaling)
-    summary = _summary(members, scaling)
+    model = replace(_written(context, members, scaling), summary=_summary(members, scaling))
     if before is not None:
-        replace_lost_model(context, before, model, summary)
+        replace_lost_model(context, before, model)
         return
-    record_model(context, model, summary, COMMITTEE)
+    record_model(context, model, COMMITTEE)
 
 
 def restore_committee(context: Context, row: ModelRow) -> None:

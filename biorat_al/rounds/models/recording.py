@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from biorat_al.learner.types import TrainedModel
 from biorat_al.rounds.context import Context
 from biorat_al.store.models import BORROWED
@@ -12,10 +9,10 @@ from biorat_al.store.store import now
 from biorat_al.store.tables import ModelRow
 
 
-def record_model(context: Context, model: TrainedModel, summary: Mapping[str, Any], arm: str) -> None:
+def record_model(context: Context, model: TrainedModel, arm: str) -> None:
     """Record a model of this round, unless another process has taken the round over.
 
-    :param summary: of the model, and of its relation model if it has one.
+    :param model: with a summary of its relation model, too, if it has one.
     :param arm: an arm, the committee, or the borrowed start. That selects while there is nothing else. A round before
         may have begun with it too, if everything that it asked for was skipped; it becomes this round's then.
     :raises LockedError: another machine may be running the round by now.
@@ -27,7 +24,7 @@ def record_model(context: Context, model: TrainedModel, summary: Mapping[str, An
         arm=arm,
         selecting=arm in (BORROWED, context.settings.training.selecting),
         sha256=model.sha256,
-        summary=dict(summary),
+        summary=dict(model.summary),
         created_at=now(),
     )
     with context.store.write() as session:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from typing import Any
 
 from biorat_al.learner.types import TrainedModel
 from biorat_al.rounds.context import Context
@@ -27,7 +26,7 @@ class ModelReplaced(Exception):
     """A model of this round was replaced, so the steps that used it must run again."""
 
 
-def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel, summary: Mapping[str, Any]) -> str:
+def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel) -> str:
     """Replace a model of this round whose weights are lost by another one; return the version of the new model.
 
     Before anything was pushed, the new model takes its own version and all steps since training run again; the lost
@@ -46,7 +45,7 @@ def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel, 
             arm=before.arm,
             selecting=before.selecting,
             sha256=model.sha256,
-            summary={**summary, REPLACED: [*before.summary.get(REPLACED, ()), lost]},
+            summary={**model.summary, REPLACED: [*before.summary.get(REPLACED, ()), lost]},
             created_at=now(),
         )
         replace_model(session, before.version, row, keep_predictions=pushed)

@@ -305,10 +305,8 @@ class _Texts(Sequence[str]):
         return self._read(self._row_ids[[place]])[0]
 
     def _read(self, row_ids: NDArray[np.int64]) -> list[str]:
-        wanted = row_ids.tolist()
         with self._context.store.read() as session:
-            texts = texts_by_id(session, wanted)
-        return [texts[row_id] for row_id in wanted]
+            return list(texts_by_id(session, row_ids.tolist()).values())
 
 
 def _candidates(context: Context, keys: PoolKeys, version: str | None, *, stream: bool = False) -> Candidates:

@@ -152,11 +152,11 @@ def _train_missing(
     replaced: list[str] = []
     for arm, model in _trained(context, examples, unlabelled, missing, calibration):
         if arm not in done:
-            record_model(context, model, model.summary, arm)
+            record_model(context, model, arm)
         elif _is_same(done[arm], model):
             put_in_place(context, model, done[arm].version)
         else:
-            replaced.append(replace_lost_model(context, done[arm], model, model.summary))
+            replaced.append(replace_lost_model(context, done[arm], model))
     return replaced
 
 
@@ -202,7 +202,7 @@ def model_folder(context: Context, row: ModelRow) -> Path:
         context.progress.say(f"The model {row.version} {what} {context.models_dir}; it is trained again.")
         model = _train_again(context, row)
         if not _is_same(row, model):
-            version = replace_lost_model(context, row, model, model.summary)
+            version = replace_lost_model(context, row, model)
             raise ModelReplaced(version)
         put_in_place(context, model, row.version)
     context.intact_models.add(row.version)
@@ -331,9 +331,9 @@ def _begin_with_borrowed(context: Context) -> Finish:
         # the settings have changed since; what may have been pushed already stays as it is
         return nothing(f"{why}; pre-labels come from the borrowed model {done.version}")
     if done is not None and done.version != found.model.version:
-        replace_lost_model(context, done, found.model, found.model.summary)
+        replace_lost_model(context, done, found.model)
     if done is None:
-        record_model(context, found.model, found.model.summary, BORROWED)
+        record_model(context, found.model, BORROWED)
     if kept_files(context.settings):
         return nothing(f"{why}; a model was trained on borrowed documents: {in_words(found.corpora)}")
     return nothing(f"{why}; pre-labels come from a model trained on borrowed documents: {in_words(found.corpora)}")
