@@ -57,7 +57,9 @@ class Progress(Protocol):
         """Show one line."""
 
 
-class _SilentBar:
+class SilentBar:
+    """A bar that shows nothing."""
+
     def advance(self, amount: int = 1) -> None:
         pass
 
@@ -77,7 +79,7 @@ class SilentProgress:
     """A receiver that reports nothing."""
 
     def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
-        return _SilentBar()
+        return SilentBar()
 
     def say(self, text: str) -> None:
         pass
@@ -224,7 +226,7 @@ class TerminalProgress:
 
     def bar(self, description: str, total: int | None = None, unit: str = "", done: int = 0) -> Bar:
         if not _is_terminal():
-            return _SilentBar()
+            return SilentBar()
         return _TerminalBar(self, BarState(description, total, unit, done, done))
 
     def say(self, text: str) -> None:

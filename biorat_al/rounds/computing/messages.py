@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 
-from biorat_al.progress import Bar
+from biorat_al.progress import Bar, SilentBar
 
 SECONDS = 1.0
 """Least number of seconds between two messages about the same bar."""
@@ -15,8 +14,8 @@ Send = Callable[[str, str, int | None], None]
 """Function that sends a message: the sender's name, a text, and the per cent that are done, if the text is a bar's."""
 
 
-class _SendingBar:
-    """A bar that tells how far it is, at most once per :data:`SECONDS`."""
+class _SendingBar(SilentBar):
+    """A bar that tells how far it is, at most once per :data:`SECONDS`; several notes would not fit beside one bar."""
 
     def __init__(self, name: str, description: str, total: int | None, done: int, send: Send) -> None:
         self._name = name
@@ -32,17 +31,6 @@ class _SendingBar:
         if self._total and now - self._last >= SECONDS:
             self._last = now
             self._send(self._name, self._description, min(100, 100 * self._done // self._total))
-
-    def note(self, text: str) -> None:
-        """Leave the note out: several of them would not fit beside one bar."""
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
 
 class SendingProgress:
