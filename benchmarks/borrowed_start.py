@@ -49,18 +49,24 @@ from biorat_al.rounds.borrowing.training import training_settings
 from biorat_al.settings import Settings, TrainingSettings, without_later
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(description: str | None, *, seeds: int) -> argparse.ArgumentParser:
+    """Return a parser with the options of a script that trains from the base encoder and from a borrowed start."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--train", "--test", "--borrow"):
         parser.add_argument(name, nargs="+", type=Path, default=[], metavar="FILE")
     parser.add_argument("--entity", nargs="+", default=["Disease"], metavar="LABEL[=SOURCE,...]")
     parser.add_argument("--borrow-entity", nargs="+", default=[], metavar="LABEL[=SOURCE,...]")
-    parser.add_argument("--abstracts", nargs="+", type=int, default=[30, 60, 120])
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, …")
+    parser.add_argument("--seeds", type=int, default=seeds, help="seeds 0, 1, …")
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--set", nargs="+", default=[], metavar="PART.NAME=VALUE")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--show", action="store_true", help="print the table of what has been run, and run nothing")
+    return parser
+
+
+def main() -> None:
+    parser = parser_of(__doc__, seeds=3)
+    parser.add_argument("--abstracts", nargs="+", type=int, default=[30, 60, 120])
     options = parser.parse_args()
     if not options.show:
         settings = simulation_settings(
@@ -72,15 +78,9 @@ def main() -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> None:
     """Run the trials that the results do not hold yet."""
-    test = examples(options.test, settings)
-    held_out = OurDocuments.of(one.document for one in test)
-    pool = [one for one in examples(options.train, settings) if held_out.reason(one.document) is None]
+    pool, test = pool_and_test(options, settings)
     encoder = resolve_encoder(options.encoder, settings.encoder.max_length)
-    with tempfile.TemporaryDirectory() as place:
-        known = OurDocuments.of(one.document for one in (*pool, *test))
-        copier = Copier(Path(place), ReadOptions(skip_invalid=True), known, SILENT)
-        corpora = [copier.copied(str(path), None) for path in options.borrow]
-        borrowed, labels = borrowed_examples(Path(place), corpora, settings), borrowed_labels(corpora, settings)
+    borrowed, labels = read_borrowed(options.borrow, settings, (*pool, *test))
     if not labels:
         sys.exit("none of the labels of the borrowed documents counts: see --borrow-entity")
     training = settings.training.model_copy(update={"arms": ("none",), "selecting_arm": "none"})
@@ -120,6 +120,24 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
                 with options.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({**trial, "what": what}) + "\n")
                 print(json.dumps(trial), file=sys.stderr, flush=True)
+
+
+def pool_and_test(options: argparse.Namespace, settings: Settings) -> tuple[list[Example], list[Example]]:
+    """Read the training documents that are no test document as well, and the test documents."""
+    test = examples(options.test, settings)
+    held_out = OurDocuments.of(one.document for one in test)
+    return [one for one in examples(options.train, settings) if held_out.reason(one.document) is None], test
+
+
+def read_borrowed(
+    paths: Sequence[Path], settings: Settings, ours: Sequence[Example]
+) -> tuple[Sequence[Example], Sequence[str]]:
+    """Read what is borrowed, without documents of ours; return it and its labels."""
+    with tempfile.TemporaryDirectory() as place:
+        known = OurDocuments.of(one.document for one in ours)
+        copier = Copier(Path(place), ReadOptions(skip_invalid=True), known, SILENT)
+        corpora = [copier.copied(str(path), None) for path in paths]
+        return borrowed_examples(Path(place), corpora, settings), borrowed_labels(corpora, settings)
 
 
 def job_of(encoder: Encoder, training: TrainingSettings, settings: Settings, seed: int) -> TrainingJob:

@@ -30,21 +30,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from borrowed_start import difference, examples, job_of, learn, lines, scored
+from borrowed_start import difference, job_of, learn, lines, parser_of, pool_and_test, read_borrowed, scored
 
 from biorat_al.acquisition.price.price import PRIOR, Price
 from biorat_al.acquisition.price.work import Work, words_in
-from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.model.document import Annotation, Span
 from biorat_al.corpus.segments import NEIGHBOURS, annotation_within, segment_document, segments
 from biorat_al.efficiency.simulation.options import simulation_settings
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.starting_weights import StartingWeights
 from biorat_al.learner.types import Example
-from biorat_al.progress import SILENT
 from biorat_al.project import with_borrowed_labels
-from biorat_al.rounds.borrowing.copying import Copier, OurDocuments
-from biorat_al.rounds.borrowing.kept import borrowed_examples, borrowed_labels
 from biorat_al.rounds.borrowing.training import training_settings
 from biorat_al.settings import Settings, without_later
 
@@ -61,18 +57,9 @@ class Asked:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--train", "--test", "--borrow"):
-        parser.add_argument(name, nargs="+", type=Path, default=[], metavar="FILE")
-    parser.add_argument("--entity", nargs="+", default=["Disease"], metavar="LABEL[=SOURCE,...]")
-    parser.add_argument("--borrow-entity", nargs="+", default=[], metavar="LABEL[=SOURCE,...]")
+    parser = parser_of(__doc__, seeds=5)
     parser.add_argument("--hours", nargs="+", type=float, default=[0.6, 1.2, 2.4, 4.8])
     parser.add_argument("--scored", type=int, default=100, help="test documents to score on")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0, 1, …")
-    parser.add_argument("--encoder", default="minilm")
-    parser.add_argument("--set", nargs="+", default=[], metavar="PART.NAME=VALUE")
-    parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--show", action="store_true", help="print the table of what has been run, and run nothing")
     options = parser.parse_args()
     if not options.show:
         settings = simulation_settings("units", options.entity, encoder=options.encoder, size=1, changes=options.set)
@@ -82,11 +69,9 @@ def main() -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> None:
     """Run the trials that the results do not hold yet."""
-    test = examples(options.test, settings)
-    known = OurDocuments.of(one.document for one in test)
-    pool = [one for one in examples(options.train, settings) if known.reason(one.document) is None]
+    pool, test = pool_and_test(options, settings)
     test = random.Random(1).sample(test, min(options.scored, len(test)))
-    borrowed, labels = read_borrowed(options.borrow, settings, pool, test)
+    borrowed, labels = read_borrowed(options.borrow, settings, (*pool, *test)) if options.borrow else ([], [])
     training = settings.training.model_copy(update={"arms": ("none",), "selecting_arm": "none"})
     what: dict[str, Any] = {
         "encoder": options.encoder,
@@ -123,19 +108,6 @@ def run(options: argparse.Namespace, settings: Settings) -> None:
                 with options.results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({**trial, "what": what}) + "\n")
                 print(json.dumps({**trial, "counts": None}), file=sys.stderr, flush=True)
-
-
-def read_borrowed(
-    paths: Sequence[Path], settings: Settings, pool: Sequence[Example], test: Sequence[Example]
-) -> tuple[list[Example], tuple[str, ...]]:
-    """Read what is borrowed, without documents of ours; return it and its labels."""
-    if not paths:
-        return [], ()
-    with tempfile.TemporaryDirectory() as place:
-        ours = OurDocuments.of(one.document for one in (*pool, *test))
-        copier = Copier(Path(place), ReadOptions(skip_invalid=True), ours, SILENT)
-        corpora = [copier.copied(str(path), None) for path in paths]
-        return list(borrowed_examples(Path(place), corpora, settings)), tuple(borrowed_labels(corpora, settings))
 
 
 def parted(example: Example, width: int | None) -> Iterator[Asked]:

@@ -30,6 +30,7 @@ pytest_plugins = [
     "tests.support.encoders",
     "tests.support.labelstudio",
     "tests.support.ray_cluster",
+    "tests.support.threads",
 ]
 
 SECONDS = 3

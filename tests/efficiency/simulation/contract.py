@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import Run, read_runs
@@ -27,15 +25,6 @@ QUICK = ("training.epochs=1", "training.min_steps=3", "training.batch_size=4", "
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return demo_files(tmp_path_factory.mktemp("documents"), pool=20, test=4)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Compute with one thread, as the runs that a test compares with do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def settings_with(encoder: Path, *changes: str) -> Settings:

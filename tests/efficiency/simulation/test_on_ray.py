@@ -33,13 +33,12 @@ from tests.efficiency.simulation.contract import (
     comparable,
     documents,
     job_in,
-    one_thread,
     settings_with,
 )
 from tests.support.commands import one_sentence
 from tests.support.ray_cluster import HEAD, SECOND, TwoNodes, ended, kill_all
 
-__all__ = ["documents", "one_thread"]
+__all__ = ["documents"]
 
 STEPS = "training.min_steps=40"
 """So many that a test finds the time to kill somebody."""

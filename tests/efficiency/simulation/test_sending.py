@@ -20,9 +20,9 @@ from biorat_al.efficiency.simulation.sending import (
 )
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file
 from biorat_al.store.database.engine import SQLITE_FILE
-from tests.efficiency.simulation.contract import documents, job_in, one_thread, settings_with
+from tests.efficiency.simulation.contract import documents, job_in, settings_with
 
-__all__ = ["documents", "one_thread"]
+__all__ = ["documents"]
 
 TRIAL = Trial(kind="simulated", arm="none", strategy="random", seed=0)
 

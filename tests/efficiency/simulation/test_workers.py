@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 
 from biorat_al.efficiency.simulation.scheduling import SimulationJob, TrialRunner
 from biorat_al.efficiency.simulation.workers import process_pool
-from tests.efficiency.simulation.contract import TrialRunnerContract, documents, one_thread
+from tests.efficiency.simulation.contract import TrialRunnerContract, documents
 
-__all__ = ["documents", "one_thread"]
+__all__ = ["documents"]
 
 
 class TestProcessPool(TrialRunnerContract):

@@ -14,7 +14,6 @@ from typing import Any
 
 import psutil
 import pytest
-import torch
 
 from biorat_al.cluster.connection import Connected, connected
 from biorat_al.cluster.needs import TaskNeeds
@@ -41,15 +40,6 @@ SECONDS = 300.0
 """How long to wait for what takes a few seconds on a machine that does nothing else."""
 
 NEEDS = TaskNeeds(cpus=1, gpus=0.0, memory=100_000_000, threads=1)
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Let this process compute with as many threads as the workers."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

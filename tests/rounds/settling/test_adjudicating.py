@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,8 @@ from tests.support.settling import (
     BOB,
     answer_to,
     change_answer,
-    disputed_project,
     hurried,
 )
-
-
-@pytest.fixture
-def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
-    with disputed_project(tmp_path / "trial", tiny_encoder) as made:
-        yield made
 
 
 def pushed(project: Project) -> list[str]:

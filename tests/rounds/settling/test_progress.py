@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from biorat_al.people.settling import contested as comparing
@@ -23,15 +20,8 @@ from tests.support.settling import (
     BOB,
     HurriedDesk,
     change_answer,
-    disputed_project,
     hurried,
 )
-
-
-@pytest.fixture
-def project(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
-    with disputed_project(tmp_path / "trial", tiny_encoder) as made:
-        yield made
 
 
 def progress(project: Project) -> SettlingProgress:
