@@ -23,10 +23,10 @@ from biorat_al.presentation.text import (
 from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_words
 from biorat_al.rounds.completing import COMPLETING
 from biorat_al.rounds.notes import finding_notes
+from biorat_al.rounds.pool import SAMPLE
 from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
-from biorat_al.rounds.steps.candidates import SAMPLE
 from biorat_al.rounds.steps.evaluate import TRAINED
 from biorat_al.rounds.steps.train import LATER
 from biorat_al.rounds.unasked import left_out_text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.role import LEARNT_ROLES
@@ -9,7 +11,11 @@ from biorat_al.settings import AskedUnit
 from biorat_al.store.answers import learnt_answers
 from biorat_al.store.parts.segments import never_asked_segments
 from biorat_al.store.picks import never_asked_documents
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.tasks import tasks_in_state
+
+SAMPLE = "sample"
+"""Entry of the counts of the step ``predict`` about a random sample, if the pool was not predicted as a whole."""
 
 
 def never_asked(session: Session, unit: AskedUnit, *, without_gold: bool) -> list[int]:
@@ -43,3 +49,9 @@ def asked_documents(session: Session, *, with_gold: bool) -> list[int]:
 def waiting(session: Session) -> list[int]:
     """Return the row ids of the documents and segments that are with the annotators."""
     return [task.document_id for role in LEARNT_ROLES for task in tasks_in_state(session, role, "open", "pushing")]
+
+
+def predicted_sample(session: Session, number: int) -> dict[str, Any] | None:
+    """Return what a round noted about its random sample; None if it predicted the whole pool, or nothing."""
+    found = next((step.counts for step in steps_of(session, number) if step.name == "predict"), {})
+    return found.get(SAMPLE)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from biorat_al.acquisition.stopping import Observation, StoppingAdvice, classification_change, verdicts
+from biorat_al.rounds.pool import predicted_sample
 from biorat_al.store.annotations import chunks, entity_from_values
 from biorat_al.store.models import measures, models_of, predictions, selecting_model_before
 from biorat_al.store.rounds import steps_of
@@ -28,9 +29,12 @@ def pool_counts(
     :param number: number of this round.
     :param document_ids: row ids of the documents that the model has predicted.
     :param sample: they are a random sample, and the model has predicted others, too, which do not count.
-    :return: ``uncertainty``, and ``change`` if there is an earlier selecting model and anything to compare.
+    :return: ``uncertainty``, and ``change`` if there is anything to compare with: not if the earlier model predicted a
+        part of the pool, since what both have predicted is then mostly what is uncertain.
     """
     earlier = selecting_model_before(session, number)
+    if earlier is not None and predicted_sample(session, earlier.round_number):
+        earlier = None
     if sample:
         rows = measures(session, version, document_ids, ("confidence",)).values()
         confidence = fmean(row.confidence for row in rows) if rows else None

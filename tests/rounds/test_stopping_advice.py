@@ -146,6 +146,20 @@ class TestPoolCounts:
             add_prediction(session, "r3-rat", one, 0.5, 1)
             assert pool_counts(session, "r3-rat", 3, [one]) == pytest.approx({"uncertainty": 0.5, "change": 0.0})
 
+    def test_nothing_is_compared_with_a_round_that_predicted_a_part_of_the_pool(self, project: Project) -> None:
+        with project.store.write() as session:
+            one, two = session.scalars(select(DocumentRow.id).order_by(DocumentRow.id).limit(2))
+            add_round(session, 1, sample={"documents": 1})
+            add_round(session, 2)
+            add_round(session, 3, sample={"documents": 1})
+            for number in (1, 2, 3):
+                for row_id in (one, two):
+                    add_prediction(session, f"r{number}-rat", row_id, 0.5, number)
+            assert pool_counts(session, "r2-rat", 2, [one, two]) == {"uncertainty": 0.5}
+            # a random sample against the whole of the round before
+            counts = pool_counts(session, "r3-rat", 3, [two], sample=True)
+            assert counts == pytest.approx({"uncertainty": 0.5, "change": 1.0})
+
 
 class TestVerdicts:
     def test_the_curve_is_that_of_the_selecting_arm(self, project: Project) -> None:

@@ -17,7 +17,7 @@ from biorat_al.efficiency.coverage.samples import Drawn, random_samples
 from biorat_al.efficiency.coverage.texts import Texts, pool_texts
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.rounds.context import check_sentences
-from biorat_al.rounds.steps.candidates import sample_of
+from biorat_al.rounds.pool import predicted_sample
 from biorat_al.rounds.unasked import not_asked
 from biorat_al.settings import Settings
 from biorat_al.store.models import expected_mentions, newest_model
@@ -164,7 +164,7 @@ def _expected(session: Session, texts: Texts) -> NDArray[np.float64] | None:
     for row_id, of_one in expected_mentions(session, model.version, ids):
         total += np.array([of_one[label] for label in texts.labels]) * unseen[row_id] / words[row_id]
         predicted.add(row_id)
-    sample = sample_of(session, model.round_number)
+    sample = predicted_sample(session, model.round_number)
     if sample and sample["words"]:
         # of a large pool only a part was predicted, and a random sample in it says what to expect of the rest
         known = list(predicted)

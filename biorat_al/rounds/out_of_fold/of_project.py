@@ -75,16 +75,24 @@ def read_out_of_fold(
             adversarial=settings.adversarial,
             seed=derive_seed(settings.seed, "audit"),
             progress=progress,
-            start=_start(folder / MODELS, store),
+            start=_start(folder / MODELS, store, progress),
         ),
         folder / MODELS / f".partial-audit-{os.getpid()}",
         folder / FOLDER,
     ).read(folds)
 
 
-def _start(models_dir: Path, store: Store) -> StartingWeights | None:
+def _start(models_dir: Path, store: Store, progress: Progress) -> StartingWeights | None:
     """Return the borrowed model if the models of the newest round begin from it; None for the base encoder."""
     with store.read() as session:
         decided = decisions(session)
     newest = decided[max(decided)] if decided else None
-    return kept_start(models_dir, newest.version) if newest is not None and newest.borrowed else None
+    if newest is None or not newest.borrowed:
+        return None
+    start = kept_start(models_dir, newest.version)
+    if start is None:
+        progress.say(
+            f"The model of the borrowed documents, {models_dir / newest.version}, is missing or was changed; the "
+            "audit's models begin from the base encoder. The next round that trains makes it anew."
+        )
+    return start

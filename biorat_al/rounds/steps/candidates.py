@@ -29,10 +29,6 @@ from biorat_al.rounds.pool import waiting
 from biorat_al.store.annotations import chunks
 from biorat_al.store.documents import document_keys, texts_by_id
 from biorat_al.store.models import earlier_measure, expected_by_label, measures
-from biorat_al.store.rounds import steps_of
-
-SAMPLE = "sample"
-"""Entry of the step's counts about the random sample, if the pool was not predicted as a whole."""
 
 CHOICE = 3
 """Budgets that the documents drawn from a large pool must be able to fill, so that there is a choice."""
@@ -131,9 +127,3 @@ def about_sample(session: Session, version: str, sample: Sequence[int]) -> dict[
     """Return for the counts how many documents were drawn at random, their words, and the mentions expected in them."""
     words = sum(words_in(text) for some in chunks(sample) for text in texts_by_id(session, some).values())
     return {"documents": len(sample), "words": words, "expected": expected_by_label(session, version, sample)}
-
-
-def sample_of(session: Session, number: int) -> dict[str, Any] | None:
-    """Return what a round noted about its random sample; None if it predicted the whole pool, or nothing."""
-    found = next((step.counts for step in steps_of(session, number) if step.name == "predict"), {})
-    return found.get(SAMPLE)

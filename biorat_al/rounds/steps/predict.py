@@ -12,9 +12,9 @@ from biorat_al.corpus.model.document import Document
 from biorat_al.learner.types import Prediction
 from biorat_al.rounds.computing.compute import Chunks
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.pool import unanswered_documents
+from biorat_al.rounds.pool import SAMPLE, unanswered_documents
 from biorat_al.rounds.segments import make_missing_segments
-from biorat_al.rounds.steps.candidates import SAMPLE, FirstPart, about_sample, draw, likeliest
+from biorat_al.rounds.steps.candidates import FirstPart, about_sample, draw, likeliest
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.stopping_advice import pool_counts
 from biorat_al.store.annotations import chunks, entity_values, relation_values

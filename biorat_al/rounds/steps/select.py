@@ -21,9 +21,9 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.completing import COMPLETING, completable, in_order_of_missed
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.expected_seconds import expected_seconds, seconds_of_a_document
-from biorat_al.rounds.pool import asked_documents, never_asked
+from biorat_al.rounds.pool import asked_documents, never_asked, predicted_sample
 from biorat_al.rounds.segments import make_missing_segments
-from biorat_al.rounds.steps.candidates import CHOICE, sample_of, strategy_of
+from biorat_al.rounds.steps.candidates import CHOICE, strategy_of
 from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
 from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, Drawn, draw_doubles
@@ -77,7 +77,7 @@ def run(context: Context) -> Finish:
     with context.store.read() as session:
         pool = never_asked(session, context.unit, without_gold=context.gold_is_known)
         model = models_of(session, context.number).get(context.settings.training.selecting)
-        sample = sample_of(session, context.number)
+        sample = predicted_sample(session, context.number)
     if not pool:
         return nothing(f"the pool is used up: every {context.unit} has been asked for")
     version = model.version if model else None

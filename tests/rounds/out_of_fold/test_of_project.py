@@ -19,9 +19,11 @@ from biorat_al.learner.types import Example
 from biorat_al.people.audit.predictions import WordChances
 from biorat_al.progress import Bar, SilentProgress
 from biorat_al.project import Project
+from biorat_al.rounds.borrowing.start import START, StartDecision
 from biorat_al.rounds.out_of_fold.cross_fit import word_scaling
 from biorat_al.rounds.out_of_fold.of_project import read_out_of_fold
 from biorat_al.store.documents import test_documents as those_of_the_test_set
+from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import DocumentRow
 from tests.people.factories import add_answer
 from tests.support.commands import call
@@ -101,6 +103,16 @@ def test_each_document_is_read_once_by_a_model_that_has_not_learnt_from_it_and_n
     project.audit(folds=3)
     assert len(trained) == 6
     assert len(list((project.folder / "audit").glob("*.npz"))) == 3
+
+
+@pytest.mark.slow
+def test_a_borrowed_start_that_is_lost_is_said(project: Project) -> None:
+    with project.store.write() as session:
+        step = next(step for step in steps_of(session, 1) if step.name == "train")
+        step.counts = {**step.counts, START: StartDecision("borrowed-0").as_dict()}
+    heard = Heard()
+    assert project.audit(folds=2, progress=heard).folds == 2
+    assert "borrowed-0, is missing or was changed; the audit's models begin from the base encoder" in heard.said[0]
 
 
 def test_what_cannot_be_cut_is_said_in_a_sentence(project: Project, tmp_path: Path, tiny_encoder: Path) -> None:
