@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +44,13 @@ class Workload:
 
     :param missing: trials that still have to run.
     :param finished: work of the runs that already exist, so that the progress bar goes on where it was.
+    :param shared: returns the folder that the first run of a trial's seed makes, and all others of the seed begin from;
+        None: runs share nothing.
     """
 
     missing: Sequence[Work]
     finished: float = 0.0
+    shared: Callable[[Trial], Path] | None = None
 
     @property
     def total(self) -> float:
@@ -58,6 +61,18 @@ class Workload:
     def done(self) -> float:
         """Work done before, in finished runs and in finished rounds of the others."""
         return self.finished + sum(sum(work.rounds[: work.made]) for work in self.missing)
+
+    def can_start(self, trial: Trial, running: Collection[Trial], waiting: Collection[Trial]) -> bool:
+        """Return whether a run would find everything that other runs make for it.
+
+        :param running: trials whose runs are under way.
+        :param waiting: trials whose runs have not begun.
+        """
+        if any(trial.of == other.id for other in (*running, *waiting)):
+            return False
+        if self.shared is None or self.shared(trial).is_dir():
+            return True
+        return all(trial.seed != other.seed for other in running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +116,16 @@ def run_side_by_side(
 ) -> None:
     """Make all missing runs; a passive run starts after the run that it follows.
 
+    Where runs of a seed share something, the others wait until the first has made it; else each would make it anew.
+
     :raises LearnerError: a run failed.
     :raises ClusterError: the cluster cannot make them.
     """
-    waiting = list(workload.missing)
+    waiting = [one.trial for one in workload.missing]
     if not waiting:
         return
-    amount = {one.trial.id: one.rounds for one in waiting}
-    running: set[str] = set()
+    amount = {one.trial.id: one.rounds for one in workload.missing}
+    running: dict[str, Trial] = {}
     begun = workload.done
     with (
         open_runner() as runner,
@@ -116,16 +133,16 @@ def run_side_by_side(
     ):
         left = begun - int(begun)
         while waiting or running:
-            busy = running | {one.trial.id for one in waiting}
-            for one in [one for one in waiting if one.trial.of not in busy]:
+            for trial in tuple(waiting):
                 if len(running) == runner.places:
                     break
-                waiting.remove(one)
-                runner.start(one.trial)
-                running.add(one.trial.id)
+                if workload.can_start(trial, running.values(), waiting):
+                    waiting.remove(trial)
+                    runner.start(trial)
+                    running[trial.id] = trial
             for event in runner.events(0.5):
                 if event.round is None:
-                    running.remove(event.trial_id)
+                    del running[event.trial_id]
                     progress.say(f"{event.trial_id} is done; {len(waiting) + len(running)} left")
                     continue
                 # round 0 trains nothing

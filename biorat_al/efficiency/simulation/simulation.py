@@ -39,7 +39,7 @@ from biorat_al.efficiency.simulation.grid import Grid, Trial
 from biorat_al.efficiency.simulation.on_ray import ray_runner
 from biorat_al.efficiency.simulation.scheduling import SimulationJob, Work, Workload, run_side_by_side
 from biorat_al.efficiency.simulation.sending import restore_state
-from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, trained_rounds
+from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, start_folder, trained_rounds
 from biorat_al.efficiency.simulation.workers import process_pool, threads_of_a_run
 from biorat_al.errors import CorpusError, LockedError, ProjectError, UsageError
 from biorat_al.progress import SILENT, Progress
@@ -197,7 +197,8 @@ class Simulation:
             open_runner = (
                 partial(process_pool, job, len(work)) if ray is None else partial(ray_runner, job, ray, progress)
             )
-            run_side_by_side(open_runner, Workload(work, finished), progress)
+            shared = partial(start_folder, self.folder) if self.settings.borrow.corpora else None
+            run_side_by_side(open_runner, Workload(work, finished, shared), progress)
             # more seeds would need others
             shutil.rmtree(self.folder / STARTS, ignore_errors=True)
         return read_simulation(self.folder)
