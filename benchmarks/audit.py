@@ -38,7 +38,7 @@ from biorat_al.corpus.reading import read_with
 from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.audit import NO_PREDICTIONS, audit
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.predictions import Predicted
@@ -77,7 +77,7 @@ class Result(NamedTuple):
     seconds: float
 
 
-def plant(corpus: Sequence[Annotated], rate: float, seed: int) -> tuple[list[Annotated], list[Error]]:
+def plant(corpus: Sequence[AnnotatedDocument], rate: float, seed: int) -> tuple[list[AnnotatedDocument], list[Error]]:
     """Return the corpus with errors of each kind, and the errors."""
     generator = random.Random(seed)
     worded = [Worded(one) for one in corpus]
@@ -159,7 +159,7 @@ def _nothing(worded: Sequence[Worded], planted: Sequence[Error], generator: rand
             return number, span
 
 
-def measure(documents: Sequence[Annotated], planted: list[Error], predicted: Mapping[str, Predicted]) -> Result:
+def measure(documents: Sequence[AnnotatedDocument], planted: list[Error], predicted: Mapping[str, Predicted]) -> Result:
     """Audit a corpus, and compare with what was planted in it."""
     begun = time.process_time()
     findings = audit(documents, predicted).findings
@@ -171,7 +171,9 @@ def measure(documents: Sequence[Annotated], planted: list[Error], predicted: Map
     return Result(planted, findings, hits, seconds)
 
 
-def out_of_fold(documents: Sequence[Annotated], folds: int, keep: Path, encoder: str) -> Mapping[str, Predicted]:
+def out_of_fold(
+    documents: Sequence[AnnotatedDocument], folds: int, keep: Path, encoder: str
+) -> Mapping[str, Predicted]:
     """Train models on a corpus as it is, and return what each makes of the part that it has not learnt from."""
     labels = {entity.label for one in documents for entity in one.annotation.entities}
     job = TrainingJob(
@@ -256,7 +258,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     records = read_with(ReadOptions(skip_invalid=True), options.files)
-    corpus = [Annotated(one.document, one.annotation) for one in records if one.annotation is not None]
+    corpus = [AnnotatedDocument(one.document, one.annotation) for one in records if one.annotation is not None]
     if options.documents is not None:
         corpus = random.Random(1).sample(corpus, options.documents)
     print(f"{len(corpus):,} documents, {sum(len(one.annotation.entities) for one in corpus):,} mentions")

@@ -52,7 +52,7 @@ from biorat_al.efficiency.statistics.intervals import crossed_mean
 from biorat_al.people import chance
 from biorat_al.people.bootstrap import Array, interval, ratio
 from biorat_al.people.compared_text import compare_text
-from biorat_al.people.pre_label_bias import Comparison, GivenAnswer, Quantity, Sums, compare_answers
+from biorat_al.people.pre_label_bias import ComparedAnswers, GivenAnswer, Quantity, Sums, compare_answers
 from biorat_al.people.share_interval import share_interval
 
 LABELS = (10, 20, 40, 60, 80, 120, 160)
@@ -426,7 +426,7 @@ def pre_labels(experiments: int, documents: Sequence[int], seed: int, quantities
         for _ in range(experiments if effect == 1 else max(1, experiments // 5)):
             alone = answers_of_project(number, share, effect, generator) if set(quantities) - {BOTH} else []
             pairs = pairs_of_project(number, share, effect, of_pairs) if BOTH in quantities else []
-            for figure in compare_answers(Comparison(alone, pairs, drawn=True, pairs_drawn=True)).figures:
+            for figure in compare_answers(ComparedAnswers(alone, pairs, drawn=True, pairs_drawn=True)).figures:
                 if figure.quantity in held and figure.interval is not None:
                     held[figure.quantity] += not figure.is_told
         tried = experiments if effect == 1 else max(1, experiments // 5)

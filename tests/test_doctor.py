@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from biorat_al import doctor
-from biorat_al.doctor import Finding, diagnose
+from biorat_al.doctor import CheckResult, diagnose
 from biorat_al.learner.encoder.encoder import PUBMEDBERT
 from biorat_al.project import Project
 from biorat_al.store.database.engine import open_engine
@@ -44,7 +44,7 @@ def _bare_machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(place)
 
 
-def _find(topic: str, findings: list[Finding]) -> Finding:
+def _find(topic: str, findings: list[CheckResult]) -> CheckResult:
     [found] = [finding for finding in findings if finding.topic == topic]
     return found
 

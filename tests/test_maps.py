@@ -1,4 +1,4 @@
-"""The map at the top of each folder names what is in the folder, and nothing that is not."""
+"""Finding one's way: the map at the top of each folder names what is in it, and no class name stands twice."""
 
 from __future__ import annotations
 
@@ -68,3 +68,12 @@ def test_a_map_names_no_path_that_does_not_exist(folder: Path) -> None:
     paths = [name for name in quoted(folder) if re.fullmatch(r"biorat_al(\.[a-z0-9_]+)+", name)]
     places = [ROOT.joinpath(*path.split(".")) for path in paths]
     assert [place for place in places if not place.is_dir() and not place.with_suffix(".py").is_file()] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    found: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(name_of(path))
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

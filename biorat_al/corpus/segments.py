@@ -31,7 +31,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartOfDocument:
     """What a segment is a part of.
 
     :param document: the whole document.
@@ -85,7 +85,7 @@ def segment_document(document: Document, span: Span, ident: str) -> Document:
     return Document(ident, document.text[start:end], passages)
 
 
-def surroundings(part: Part, most: int, *, begin: int = 0) -> tuple[str, str]:
+def surroundings(part: PartOfDocument, most: int, *, begin: int = 0) -> tuple[str, str]:
     """Return the text before and after a segment, each with at most `most` characters besides the mark of a cut.
 
     A longer text is cut at the border of a sentence, or, within one long sentence, at a blank; `…` says that it was.

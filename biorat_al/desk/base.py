@@ -17,7 +17,7 @@ from biorat_al.corpus.formats.label_studio.answers import Action
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Relation
 from biorat_al.corpus.model.role import DeskRole
 from biorat_al.corpus.model.slips import NO_SLIPS, Slips
-from biorat_al.corpus.segments import Part
+from biorat_al.corpus.segments import PartOfDocument
 from biorat_al.settings import Guidelines, RelationType
 
 Documents = Callable[[Sequence[str]], Mapping[str, Document]]
@@ -82,7 +82,7 @@ class Task:
     key: str
     document: Document
     pre_annotation: PreAnnotation | None = None
-    of: Part | None = None
+    of: PartOfDocument | None = None
     sheet: Sheet | None = None
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from biorat_al.acquisition.price.handled import mention_origins
 from biorat_al.acquisition.price.work import words_in
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.people.pre_label_bias import Comparison, GivenAnswer, PreLabelBias, Sums, compare_answers
+from biorat_al.people.pre_label_bias import ComparedAnswers, GivenAnswer, PreLabelBias, Sums, compare_answers
 from biorat_al.store.annotations import chunks
 from biorat_al.store.answers import Answer, Vote, answers, decisions
 from biorat_al.store.parts.segments import answered_spans
@@ -52,7 +52,7 @@ def measure_pre_label_bias(session: Session) -> PreLabelBias:
     return compare_answers(read_comparison(session))
 
 
-def read_comparison(session: Session) -> Comparison:
+def read_comparison(session: Session) -> ComparedAnswers:
     """Return the answers to be compared: those drawn at random, if there are any, else all of the pool.
 
     Documents that were begun by sentences are left out, because what they show is other people's answers.
@@ -73,11 +73,11 @@ def read_comparison(session: Session) -> Comparison:
     if not (pairs_drawn := bool(_rounds_with_both(pairs))):
         pairs = [one.sums for one in found if one.sums is not None]
     if _rounds_with_both(drawn):
-        return Comparison(drawn, pairs, drawn=True, pairs_drawn=pairs_drawn)
+        return ComparedAnswers(drawn, pairs, drawn=True, pairs_drawn=pairs_drawn)
     # what two people got was drawn at random before the others were chosen, so these are other documents
     chosen_alike = [one.answer for one in given if one.seat is None or not one.seat.double]
     why_not = "" if _rounds_with_both(chosen_alike) else _why_not(chosen_alike)
-    return Comparison(chosen_alike, pairs, why_not=why_not, pairs_drawn=pairs_drawn)
+    return ComparedAnswers(chosen_alike, pairs, why_not=why_not, pairs_drawn=pairs_drawn)
 
 
 def _why_not(given: Sequence[GivenAnswer]) -> str:

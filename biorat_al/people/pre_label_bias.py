@@ -213,7 +213,7 @@ class GivenAnswer:
 
 
 @dataclass(slots=True)
-class Comparison:
+class ComparedAnswers:
     """Answers to be compared.
 
     :param pairs: of two answers to a document, the mentions that both have, counted on either side, and all of theirs.
@@ -228,7 +228,7 @@ class Comparison:
     pairs_drawn: bool = False
 
 
-def compare_answers(given: Comparison) -> PreLabelBias:
+def compare_answers(given: ComparedAnswers) -> PreLabelBias:
     """Compare the answers with pre-labels to those without."""
     timed = [(one, one.seconds) for one in given.answers if one.seconds is not None]
     usual = median(seconds for _, seconds in timed) if timed else 0.0

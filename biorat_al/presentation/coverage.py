@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from biorat_al.efficiency.coverage.coverage import TARGET, Found, MentionCoverage
+from biorat_al.efficiency.coverage.coverage import TARGET, FoundShare, MentionCoverage
 from biorat_al.presentation.text import labelled, notes_text, percent, table, wrapped_text
 
 _TARGET = f"{TARGET:.0%}".replace("%", " %")
@@ -30,7 +30,7 @@ def coverage_text(coverage: MentionCoverage, name: str) -> str:
     return "\n".join([*lines, *notes_text(coverage.notes)])
 
 
-def _table(rows: Iterable[Found]) -> list[str]:
+def _table(rows: Iterable[FoundShare]) -> list[str]:
     body = [["", "found", "left", "share found", "95 % interval"]]
     for row in rows:
         ends = row.share_interval

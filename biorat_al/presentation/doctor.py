@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from biorat_al.doctor import Finding
+    from biorat_al.doctor import CheckResult
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
+def findings_text(findings: Sequence[CheckResult]) -> str:
     """Return the findings, the worst last so that they stay on screen."""
     marks = {"ok": "ok", "warning": "note", "missing": "MISSING"}
     width = max(map(len, marks.values()))

@@ -15,7 +15,7 @@ from biorat_al.store.store import Store
 if TYPE_CHECKING:
     from biorat_al.desk.base import Desk, Person
     from biorat_al.people.team.forgetting import ForgottenPerson
-    from biorat_al.people.team.joining import Invitation, Left
+    from biorat_al.people.team.joining import FormerMember, Invitation
     from biorat_al.people.team.work import PersonWork
     from biorat_al.rounds.team.moving import Moved
 
@@ -72,7 +72,7 @@ class Team:
         with self.store.read() as session:
             return TeamStatus(tuple(team_work(session, self.settings, people)), problem)
 
-    def leave(self, name: str) -> Left:
+    def leave(self, name: str) -> FormerMember:
         """Record that somebody gets no more tasks.
 
         :raises UsageError: nobody with this name is in the team.

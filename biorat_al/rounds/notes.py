@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from biorat_al.store.findings import Findings, Place, Revised, Tidied, Unattended
+from biorat_al.store.findings import AnswerPlace, Findings, Revised, Tidied, Unattended
 from biorat_al.wording import plural, shortened, verb
 
 LISTED = 20
@@ -74,12 +74,12 @@ def _revised(some: Sequence[Revised]) -> str:
     )
 
 
-def _listed(places: Sequence[Place]) -> str:
+def _listed(places: Sequence[AnswerPlace]) -> str:
     shown = ", ".join(map(_of, places[:LISTED]))
     more = len(places) - LISTED
     return shown if more <= 0 else f"{shown} and {more:,} more ({_ALL})"
 
 
-def _of(place: Place) -> str:
+def _of(place: AnswerPlace) -> str:
     annotation = f", annotation {place.annotation}" if place.annotation is not None else ""
     return f"document {place.document} (task {place.task}{annotation})"

@@ -13,7 +13,7 @@ from biorat_al.store.tables import AnnotationRow, DocumentRow, TaskRow
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerPlace:
     """The place of an answer.
 
     :param document: the document's id that the user knows.
@@ -37,7 +37,7 @@ class Unattended:
     :param made_from: ``prediction`` or ``propagated``.
     """
 
-    place: Place
+    place: AnswerPlace
     made_from: str
 
 
@@ -45,7 +45,7 @@ class Unattended:
 class NotUnderstood:
     """A sentence about a part of an answer that could not be understood."""
 
-    place: Place
+    place: AnswerPlace
     problem: str
 
 
@@ -53,7 +53,7 @@ class NotUnderstood:
 class Tidied:
     """An answer in which slips were corrected: mentions trimmed, and mentions joined with an identical one."""
 
-    place: Place
+    place: AnswerPlace
     trimmed: int
     joined: int
 
@@ -65,7 +65,7 @@ class Revised:
     :param of: author of the answer that was changed or copied.
     """
 
-    place: Place
+    place: AnswerPlace
     of: str
 
 
@@ -117,7 +117,7 @@ def findings(session: Session) -> Findings:
     slips: list[Tidied] = []
     revised: list[Revised] = []
     for key, role, task, *where, made_from, skipped, wrong, tidied, of, settles, raw in rows:
-        place = Place(key, settles or role, str((raw or {}).get(HOME)) if settles else task, *where)
+        place = AnswerPlace(key, settles or role, str((raw or {}).get(HOME)) if settles else task, *where)
         if made_from is not None:
             unattended.append(Unattended(place, made_from))
             continue

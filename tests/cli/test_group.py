@@ -189,10 +189,10 @@ def test_wrong_use_is_answered_with_usage(nowhere: Path, words: list[str]) -> No
 
 def test_a_command_leaves_with_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """``doctor`` prints what it found and then says by its code that something is missing."""
-    from biorat_al.doctor import Finding
+    from biorat_al.doctor import CheckResult
 
     for state, code in (("ok", 0), ("warning", 0), ("missing", 1)):
-        found = [Finding(topic="the disk", state=state, sentence="is there", advice=None)]  # type: ignore[arg-type]
+        found = [CheckResult(topic="the disk", state=state, sentence="is there", advice=None)]  # type: ignore[arg-type]
         monkeypatch.setattr("biorat_al.doctor.diagnose", lambda folder, found=found: found)
         outcome = call("doctor")
         assert outcome.code == code

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.segments import (
-    Part,
+    PartOfDocument,
     annotation_of_parts,
     annotation_within,
     segment_document,
@@ -70,7 +70,7 @@ def test_no_segment_crosses_the_border_of_a_passage(document: Document) -> None:
 def test_the_text_of_a_segment_is_that_part_of_the_document(document: Document) -> None:
     for segment in segments(document):
         part = segment_document(document, segment.span, "17#1")
-        of = Part(document, segment.span)
+        of = PartOfDocument(document, segment.span)
         assert of.before + part.text + of.after == document.text
         assert all(
             part.text[passage.start : passage.end] in document.text
@@ -134,7 +134,7 @@ def test_the_text_around_a_segment_is_the_documents_own_and_no_longer_than_allow
     document: Document, most: int
 ) -> None:
     for segment in segments(document):
-        part = Part(document, segment.span)
+        part = PartOfDocument(document, segment.span)
         before, after = surroundings(part, most)
         whole_before, whole_after = part.before.strip(), part.after.strip()
         if len(whole_before) <= most:
@@ -156,7 +156,7 @@ def test_the_text_around_a_segment_is_the_documents_own_and_no_longer_than_allow
 def test_long_text_around_a_segment_is_cut_between_sentences() -> None:
     document = Document("17", "One two. Three four. Five.\nSix seven? Asked here. Eight. Nine ten. Eleven twelve.")
     start = document.text.index("Asked")
-    part = Part(document, Span(start, start + len("Asked here.")))
+    part = PartOfDocument(document, Span(start, start + len("Asked here.")))
     assert surroundings(part, 100) == ("One two. Three four. Five.\nSix seven?", "Eight. Nine ten. Eleven twelve.")
     assert surroundings(part, 28) == ("… Five.\nSix seven?", "Eight. Nine ten. …")
     assert surroundings(part, 17) == ("… Six seven?", "Eight. …")
@@ -167,5 +167,5 @@ def test_long_text_around_a_segment_is_cut_between_sentences() -> None:
 
 def test_the_first_and_the_last_sentence_have_nothing_before_and_after() -> None:
     document = Document("17", "  One two. Three four.\n")
-    first, last = (Part(document, one.span) for one in segments(document))
+    first, last = (PartOfDocument(document, one.span) for one in segments(document))
     assert (surroundings(first, 50), surroundings(last, 50)) == (("", "Three four."), ("One two.", ""))

@@ -11,7 +11,7 @@ import pytest
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Passage, Relation, Span
 from biorat_al.corpus.model.role import DESK_ROLES, SETTLING_ROLES, DeskRole, SettlingRole
-from biorat_al.corpus.segments import Part
+from biorat_al.corpus.segments import PartOfDocument
 from biorat_al.desk.base import Desk, DeskProject, Personal, PreAnnotation, Sheet, SheetRow, Task
 from biorat_al.errors import DeskError, DeskProjectGoneError
 from biorat_al.settings import RelationType
@@ -84,13 +84,13 @@ def task(
 TITLE, BEFORE, AFTER = "On headache", "\nAspirin comes before it. ", "\n And naloxone after it."
 
 
-def part_of(key: str, role: DeskRole) -> Part | None:
+def part_of(key: str, role: DeskRole) -> PartOfDocument | None:
     """Return what a document is a part of in a project with this role; None if it is asked for as a whole."""
     if role != "segment":
         return None
     start = len(TITLE + BEFORE)
     whole = Document(f"of {key}", TITLE + BEFORE + TEXTS[key] + AFTER, (Passage("title", 0, len(TITLE)),))
-    return Part(whole, Span(start, start + len(TEXTS[key])))
+    return PartOfDocument(whole, Span(start, start + len(TEXTS[key])))
 
 
 def content(annotation: Annotation) -> set[tuple[str, tuple[Span, ...]]]:

@@ -20,7 +20,7 @@ from biorat_al.people.pre_label_answers import (
     measure_pre_label_bias,
     read_comparison,
 )
-from biorat_al.people.pre_label_bias import Comparison, PreLabelBias, Sums
+from biorat_al.people.pre_label_bias import ComparedAnswers, PreLabelBias, Sums
 from biorat_al.presentation.people.agreement import agreement_text
 from biorat_al.project import Project
 from biorat_al.store.answers import learnt_answers
@@ -76,7 +76,7 @@ def seat(project: Project, places: range, *, pre_labels: bool, double: bool = Fa
             )  # fmt: skip
 
 
-def compared(project: Project) -> Comparison:
+def compared(project: Project) -> ComparedAnswers:
     with project.store.read() as session:
         return read_comparison(session)
 

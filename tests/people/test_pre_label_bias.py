@@ -8,7 +8,7 @@ import pytest
 from biorat_al.people.pre_label_bias import (
     BREAK,
     BiasFigure,
-    Comparison,
+    ComparedAnswers,
     GivenAnswer,
     PreLabelBias,
     Quantity,
@@ -75,7 +75,7 @@ def test_a_known_bias_is_found_and_the_interval_holds_it() -> None:
     }
     held = dict.fromkeys(truth, 0)
     for seed in range(40):
-        bias = compare_answers(Comparison(answers(400, effect=0.8, seed=seed, rounds=0.0), drawn=True))
+        bias = compare_answers(ComparedAnswers(answers(400, effect=0.8, seed=seed, rounds=0.0), drawn=True))
         for quantity, true in truth.items():
             one = figure(bias, quantity)
             assert one.interval is not None
@@ -94,7 +94,7 @@ def test_a_known_bias_is_found_and_the_interval_holds_it() -> None:
 def test_without_a_bias_the_interval_holds_none_in_about_95_of_100_projects(share: float) -> None:
     held: dict[Quantity, int] = {"minutes": 0, "mentions_per_100_words": 0}
     for seed in range(120):
-        bias = compare_answers(Comparison(answers(100, share=share, seed=seed), drawn=True))
+        bias = compare_answers(ComparedAnswers(answers(100, share=share, seed=seed), drawn=True))
         for quantity in held:
             held[quantity] += not figure(bias, quantity).is_told
     # 1,000 projects are in benchmarks/interval_coverage.py; here three standard errors are allowed
@@ -102,14 +102,14 @@ def test_without_a_bias_the_interval_holds_none_in_about_95_of_100_projects(shar
 
 
 def test_what_cannot_be_told_says_how_many_documents_would_tell() -> None:
-    few = figure(compare_answers(Comparison(answers(40), drawn=True)), "minutes")
+    few = figure(compare_answers(ComparedAnswers(answers(40), drawn=True)), "minutes")
     assert not few.is_told
     assert few.needed is not None
     assert few.needed > 40
     assert few.sought == pytest.approx(0.2 * (few.with_pre_labels + few.without) / 2)
     assert f"would show with about {few.needed:,} documents (40 so far), as many of them as now" in few.sentence
     # four times as many documents halve the interval, and need about as many
-    more = figure(compare_answers(Comparison(answers(160), drawn=True)), "minutes")
+    more = figure(compare_answers(ComparedAnswers(answers(160), drawn=True)), "minutes")
     assert more.needed == pytest.approx(few.needed, rel=0.6)
 
 
@@ -123,7 +123,7 @@ def test_enough_documents_without_a_difference_say_that_it_should_have_shown() -
 
 def test_with_one_kind_of_answers_the_spread_says_how_many_would_tell() -> None:
     given = [one for one in answers(60) if one.shown]
-    bias = compare_answers(Comparison(given, why_not="It cannot be told."))
+    bias = compare_answers(ComparedAnswers(given, why_not="It cannot be told."))
     first, *others = bias.sentences
     assert first == "It cannot be told."
     assert len(others) == 3
@@ -135,7 +135,7 @@ def test_a_break_is_no_time_of_annotation() -> None:
     given = answers(40)
     given[0].seconds = 1e6
     given[1].seconds = None
-    bias = compare_answers(Comparison(given))
+    bias = compare_answers(ComparedAnswers(given))
     assert bias.breaks == 1
     assert sum(figure(bias, "minutes").documents) == 38
     assert sum(figure(bias, "mentions_per_100_words").documents) == 40
@@ -146,20 +146,20 @@ def test_a_break_is_no_time_of_annotation() -> None:
 def test_how_the_comparison_of_agreement_came_about_is_told_apart() -> None:
     pairs = [Sums(number, 1, number % 2 == 0, 6 + number % 3, 10) for number in range(20)]
     drawn = "Which documents both people had pre-labels on was drawn at random."
-    alone = compare_answers(Comparison((), pairs, why_not="It cannot be told.", pairs_drawn=True)).sentences
+    alone = compare_answers(ComparedAnswers((), pairs, why_not="It cannot be told.", pairs_drawn=True)).sentences
     assert len(alone) == 2
     assert alone[1].endswith(drawn)
-    both = compare_answers(Comparison(answers(40), pairs, drawn=True, pairs_drawn=True)).sentences
+    both = compare_answers(ComparedAnswers(answers(40), pairs, drawn=True, pairs_drawn=True)).sentences
     assert "drawn at random" not in both[-1]
-    other = compare_answers(Comparison(answers(40), pairs, drawn=True)).sentences
+    other = compare_answers(ComparedAnswers(answers(40), pairs, drawn=True)).sentences
     assert other[-1].endswith(drawn.replace("was drawn", "was not drawn"))
-    none = compare_answers(Comparison(answers(40), [one for one in pairs if not one.shown], drawn=True))
+    none = compare_answers(ComparedAnswers(answers(40), [one for one in pairs if not one.shown], drawn=True))
     assert "double_pre_labels in [team]" in none.sentences[-1]
     assert not none.as_dict()["agreement_drawn_at_random"]
 
 
 def test_json_has_every_quantity() -> None:
-    values = compare_answers(Comparison(answers(40), drawn=True)).as_dict()
+    values = compare_answers(ComparedAnswers(answers(40), drawn=True)).as_dict()
     assert values["drawn_at_random"] is True
     assert set(values["minutes"]["documents"]) == {"with_pre_labels", "without"}
     assert values["agreement"]["difference"] is None

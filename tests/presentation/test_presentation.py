@@ -24,7 +24,7 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.plan import RoundPlan
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus, RoundStatus
-from biorat_al.store.findings import Findings, NotUnderstood, Place, Revised, Tidied, Unattended
+from biorat_al.store.findings import AnswerPlace, Findings, NotUnderstood, Revised, Tidied, Unattended
 from biorat_al.store.parts.wholeness import Wholeness
 
 
@@ -515,9 +515,9 @@ def test_a_status_says_nothing_of_relations_where_none_are_asked_for() -> None:
     assert "relations" not in status_text(a_status([a_round(1)]))
 
 
-def a_finding(number: int, **more: object) -> Place:
+def a_finding(number: int, **more: object) -> AnswerPlace:
     values = {"document": f"d{number}", "role": "pool", "task": str(number), "annotation": f"{number}0"}
-    return Place(**(values | {"annotator": "ann@example.org"} | more))  # type: ignore[arg-type]
+    return AnswerPlace(**(values | {"annotator": "ann@example.org"} | more))  # type: ignore[arg-type]
 
 
 FOUND = Findings(

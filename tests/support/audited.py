@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
-from biorat_al.people.audit.annotated import Annotated
+from biorat_al.people.audit.annotated import AnnotatedDocument
 
 _MARKED = re.compile(r"\[(\w+)\|(.*?)\]")
 
@@ -16,7 +16,7 @@ CONSISTENT = [
 """Texts in which each string is always marked in the same way: without such, nobody knows whether that is usual."""
 
 
-def written(name: str, text: str) -> Annotated:
+def written(name: str, text: str) -> AnnotatedDocument:
     """Return a document whose mentions are written as ``[Label|mention]``."""
     plain, entities, done = "", [], 0
     for place, found in enumerate(_MARKED.finditer(text)):
@@ -25,9 +25,9 @@ def written(name: str, text: str) -> Annotated:
         entities.append(Entity(f"T{place}", found[1], (span,)))
         plain += found[2]
         done = found.end()
-    return Annotated(Document(name, plain + text[done:]), Annotation(tuple(entities)))
+    return AnnotatedDocument(Document(name, plain + text[done:]), Annotation(tuple(entities)))
 
 
-def corpus_of(*texts: str) -> list[Annotated]:
+def corpus_of(*texts: str) -> list[AnnotatedDocument]:
     """Return documents, numbered from 1."""
     return [written(str(number), text) for number, text in enumerate(texts, start=1)]

@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biorat_al.acquisition.price.price import PRIOR, Prior
+from biorat_al.acquisition.price.price import PRIOR, PricePrior
 from biorat_al.acquisition.price.work import KINDS, Work
 
 Array = NDArray[np.float64]
@@ -80,7 +80,7 @@ class TimedWork:
 
 
 @dataclass(frozen=True)
-class Fit:
+class PriceFit:
     """The fitted price.
 
     :param mean: seconds in the order of :data:`~biorat_al.acquisition.price.work.KINDS`, shape (6,), for this
@@ -104,7 +104,7 @@ class Fit:
 class _Model:
     """The data, the prior, and the mode of the posterior as it is searched for."""
 
-    def __init__(self, timed: Sequence[TimedWork], prior: Prior, written: Mapping[str, float]) -> None:
+    def __init__(self, timed: Sequence[TimedWork], prior: PricePrior, written: Mapping[str, float]) -> None:
         self.free = [place for place, kind in enumerate(KINDS) if kind not in written]
         self.names = sorted({one.annotator for one in timed})
         counts = np.array([one.work.vector() for one in timed]).reshape(-1, len(KINDS))
@@ -196,8 +196,8 @@ class _Model:
 
 
 def fit(
-    timed: Sequence[TimedWork], *, written: Mapping[str, float] | None = None, prior: Prior = PRIOR, seed: int = 0
-) -> Fit:
+    timed: Sequence[TimedWork], *, written: Mapping[str, float] | None = None, prior: PricePrior = PRIOR, seed: int = 0
+) -> PriceFit:
     """Fit the price to recorded times; without times, return what the prior says.
 
     :param written: prices that are fixed, by kind of work.
@@ -223,7 +223,7 @@ def expected_times(
     asked: Sequence[TimedWork],
     *,
     written: Mapping[str, float] | None = None,
-    prior: Prior = PRIOR,
+    prior: PricePrior = PRIOR,
 ) -> list[Expected]:
     """Fit the price to recorded times and return what it says about the times of `asked`, in their order.
 
@@ -234,7 +234,7 @@ def expected_times(
     return [model.says(one, written or {}) for one in asked]
 
 
-def _fitted(timed: Sequence[TimedWork], prior: Prior, written: Mapping[str, float]) -> _Model:
+def _fitted(timed: Sequence[TimedWork], prior: PricePrior, written: Mapping[str, float]) -> _Model:
     """Return the model at the mode of its posterior."""
     ordered = sorted(timed, key=lambda one: (one.annotator, one.seconds, tuple(one.work.vector())))
     model = _Model(ordered, prior, written)
@@ -278,7 +278,7 @@ def _proposed(model: _Model, middle: Array, covariance: Array, generator: np.ran
     return proposed, weights / weights.sum()
 
 
-def _drawn(model: _Model, written: Mapping[str, float], generator: np.random.Generator) -> Fit:
+def _drawn(model: _Model, written: Mapping[str, float], generator: np.random.Generator) -> PriceFit:
     number = len(model.free)
     fixed = np.array([written.get(kind, 0.0) for kind in KINDS])
     if model.names:
@@ -300,7 +300,7 @@ def _drawn(model: _Model, written: Mapping[str, float], generator: np.random.Gen
     draws[:, model.free] = common[:, None] * np.exp(drawn[:, :number])
     out = model.weights < 0.5
     longer = model.log_seconds > np.log(model.expected()[0])
-    return Fit(
+    return PriceFit(
         mean,
         draws,
         {name: pace[:, place] for place, name in enumerate(model.names)},

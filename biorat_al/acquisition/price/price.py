@@ -65,7 +65,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Prior:
+class PricePrior:
     """What is known about the price before a project has times of its own.
 
     :param price: medians.
@@ -79,7 +79,7 @@ class Prior:
     speeds: float
 
 
-PRIOR = Prior(
+PRIOR = PricePrior(
     Price(words=0.37, added=4.4, changed=4.4, removed=2.0, confirmed=1.5, tasks=3.0),
     {"words": 0.7, "added": 0.5, "changed": 0.8, "removed": 0.8, "confirmed": 0.8, "tasks": 0.9},
     speeds=0.35,

@@ -39,7 +39,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DownloadedDataset:
     """A dataset in BigBio's kb schema, downloaded.
 
     :param address: with the commit and the configuration.
@@ -56,7 +56,7 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def find(address: HubAddress) -> Found:
+def find(address: HubAddress) -> DownloadedDataset:
     """Download a dataset, or take it from the cache if the hub cannot be asked.
 
     :raises CorpusError: it does not exist, is gated, consists of a loading script, has several configurations of which
@@ -94,7 +94,7 @@ def find(address: HubAddress) -> Found:
         return _of_dataset(fixed, license_)
 
 
-def _of_dataset(address: HubAddress, license_: str | None) -> Found:
+def _of_dataset(address: HubAddress, license_: str | None) -> DownloadedDataset:
     """Load a dataset of data files, whose card says which are of which configuration."""
     from datasets import get_dataset_config_names, load_dataset
 
@@ -109,7 +109,9 @@ def _of_dataset(address: HubAddress, license_: str | None) -> Found:
     return _of_splits(address, data, configs, license_)
 
 
-def _of_splits(address: HubAddress, data: DatasetDict, configs: Sequence[str], license_: str | None) -> Found:
+def _of_splits(
+    address: HubAddress, data: DatasetDict, configs: Sequence[str], license_: str | None
+) -> DownloadedDataset:
     columns = next(iter(data.values())).column_names
     if missing_columns(columns):
         raise not_kb(address, columns, configs)
@@ -117,7 +119,7 @@ def _of_splits(address: HubAddress, data: DatasetDict, configs: Sequence[str], l
     def rows_of(split: str) -> Callable[[], Rows]:
         return lambda: dataset_rows(data[split], f"{address}, {split}")
 
-    return Found(address, {split: rows_of(split) for split in data}, sum(map(len, data.values())), license_)
+    return DownloadedDataset(address, {split: rows_of(split) for split in data}, sum(map(len, data.values())), license_)
 
 
 def _of_export(
@@ -126,7 +128,7 @@ def _of_export(
     copies: Mapping[str, Mapping[str, Sequence[str]]],
     license_: str | None,
     notes: tuple[str, ...],
-) -> Found:
+) -> DownloadedDataset:
     """Read the files of the hub's own Parquet copy.
 
     :param folder: the downloaded files.
@@ -151,10 +153,12 @@ def _of_export(
     def rows_of(names: Sequence[str]) -> Callable[[], Rows]:
         return lambda: (row for name in names for row in kb_rows(Source(folder / name)))
 
-    return Found(address, {split: rows_of(names) for split, names in splits.items()}, number, license_, notes)
+    return DownloadedDataset(
+        address, {split: rows_of(names) for split, names in splits.items()}, number, license_, notes
+    )
 
 
-def _cached(address: HubAddress) -> Found | None:
+def _cached(address: HubAddress) -> DownloadedDataset | None:
     """Take a dataset from this machine's cache; return None if it is not there at the commit that the address names.
 
     :raises CorpusError: several configurations could be meant, or files of the dataset are missing.

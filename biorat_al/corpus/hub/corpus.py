@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from biorat_al.corpus.formats.base import Reading
 from biorat_al.corpus.formats.bigbio.reading import kb_records
 from biorat_al.corpus.formats.sound import sound_record
-from biorat_al.corpus.hub.client import Found
+from biorat_al.corpus.hub.client import DownloadedDataset
 from biorat_al.corpus.model.document import Record
 
 
-def read_found(found: Found, reading: Reading, on_rows: Callable[[int], object]) -> Iterator[Record]:
+def read_found(found: DownloadedDataset, reading: Reading, on_rows: Callable[[int], object]) -> Iterator[Record]:
     """Yield the documents of all splits, one by one; each has its split as metadata.
 
     :param on_rows: called with the number of rows read since the last call; their sum ends at the dataset's number.

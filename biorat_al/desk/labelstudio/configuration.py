@@ -211,7 +211,7 @@ def all_changes(labels: Sequence[str], relations: Sequence[str], there: Labellin
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ProjectMark:
     """A project's note about its origin, in a comment of its labelling configuration.
 
     Annotators do not see it there, and Label Studio's configuration editors keep it. Earlier versions of the program
@@ -235,17 +235,17 @@ class Mark:
         return f"{xml[:place]}\n  {marked}{xml[place:]}"
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Mark | None:
+    def of(cls, settings: Mapping[str, Any]) -> ProjectMark | None:
         """Return a project's mark from its settings (configuration or description), or None if it has no mark."""
         return cls._read(_MARK.search(settings.get("label_config") or "")) or cls.find(settings.get("description"))
 
     @classmethod
-    def find(cls, description: str | None) -> Mark | None:
+    def find(cls, description: str | None) -> ProjectMark | None:
         """Return the mark that an earlier version wrote into a description, or None if it has no mark."""
         return cls._read(_OLD_MARK.search(description or ""))
 
     @classmethod
-    def _read(cls, match: re.Match[str] | None) -> Mark | None:
+    def _read(cls, match: re.Match[str] | None) -> ProjectMark | None:
         if match is None:
             return None
         role = next(role for role in DESK_ROLES if role == match[1])

@@ -14,7 +14,7 @@ from biorat_al.desk.base import Personal
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.configuration import (
     LabellingConfiguration,
-    Mark,
+    ProjectMark,
     all_changes,
     colour_of,
     description,
@@ -107,10 +107,10 @@ class Wanted:
         )
 
     @property
-    def mark(self) -> Mark:
+    def mark(self) -> ProjectMark:
         """The mark that identifies the project."""
         checksums = (self.configuration.checksum, self.configuration.labels_checksum)
-        return Mark(self.role, word(self.marker), *checksums)
+        return ProjectMark(self.role, word(self.marker), *checksums)
 
 
 def left_behind(connection: Connection, wanted: Wanted) -> Json | None:
@@ -225,7 +225,7 @@ def add_columns(connection: Connection, project: str, role: DeskRole) -> None:
 def _configured(settings: Json, wanted: Wanted) -> tuple[Json, tuple[str, ...]]:
     """Return the settings to write for the labelling configuration, and how people changed its labels."""
     there = LabellingConfiguration.parse(settings["label_config"])
-    before = Mark.of(settings)
+    before = ProjectMark.of(settings)
     untouched = before is not None and before.configuration == there.checksum
     if not (untouched and there.is_part_of(wanted.configuration)):
         if wanted.configuration.is_part_of(there) and there.is_part_of(wanted.configuration):
@@ -235,7 +235,7 @@ def _configured(settings: Json, wanted: Wanted) -> tuple[Json, tuple[str, ...]]:
     if there.checksum != wanted.configuration.checksum:
         changed["label_config"] = wanted.mark.write(wanted.configuration.xml)
     said = settings.get("description") or ""
-    if Mark.find(said) is not None:
+    if ProjectMark.find(said) is not None:
         # an earlier version of the program wrote the mark there
         changed["label_config"] = wanted.mark.write(wanted.configuration.xml)
         own = without_mark(said)
@@ -255,7 +255,7 @@ _EARLIER = (
 def _marked(connection: Connection, wanted: Wanted) -> Iterator[Json]:
     """Yield the settings of the projects with the title and the mark of the wanted one."""
     for settings in _of_title(connection, wanted.title):
-        mark = Mark.of(settings)
+        mark = ProjectMark.of(settings)
         if mark is not None and (mark.role, mark.marker) == (wanted.role, wanted.mark.marker):
             yield settings
 

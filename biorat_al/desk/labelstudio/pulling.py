@@ -14,7 +14,7 @@ from typing import Any
 from biorat_al.desk.base import DeskProject, Documents, Pull
 from biorat_al.desk.labelstudio import shapes
 from biorat_al.desk.labelstudio.answers import AnswerReader
-from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark, all_changes, changes
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, ProjectMark, all_changes, changes
 from biorat_al.desk.labelstudio.connection import SETTINGS, Connection, Json
 from biorat_al.desk.labelstudio.cursor import Cursor, Seen, checksum
 from biorat_al.desk.labelstudio.listing import (
@@ -149,7 +149,7 @@ def _labels(
     except DeskError as error:
         return last.labels, None, (str(error),)
     notices: tuple[str, ...] = ()
-    mark = Mark.of(settings)
+    mark = ProjectMark.of(settings)
     if project.labels:
         notices = all_changes(project.labels, [relation.name for relation in project.relations], there)
     elif last.labels is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from biorat_al.corpus.formats.label_studio.regions import regions_of
 from biorat_al.corpus.model.document import Document
-from biorat_al.corpus.segments import Part, surroundings
+from biorat_al.corpus.segments import PartOfDocument, surroundings
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.checks import check_tasks, wrong
 from biorat_al.desk.labelstudio.configuration import LabellingConfiguration
@@ -210,7 +210,7 @@ def prediction_body(
     return body
 
 
-def _of_segment(part: Part, title: str) -> Json:
+def _of_segment(part: PartOfDocument, title: str) -> Json:
     """Return what is shown around a segment. The title is on top, and is not shown once more in the text before it."""
     start = part.span.start
     end = _end_of(title, part.document.text)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from biorat_al.efficiency.coverage.estimate import FEWEST, LEVEL, Left, mentions_left, share_found
+from biorat_al.efficiency.coverage.estimate import FEWEST, LEVEL, UnfoundMentions, mentions_left, share_found
 from biorat_al.efficiency.coverage.hours import Hours, hours_to
-from biorat_al.efficiency.coverage.samples import Drawn, random_samples
+from biorat_al.efficiency.coverage.samples import RandomSample, random_samples
 from biorat_al.efficiency.coverage.texts import Texts, pool_texts
 from biorat_al.errors import NothingToDoYet, UsageError
 from biorat_al.rounds.context import check_sentences
@@ -35,7 +35,7 @@ ADVISED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundShare:
     """How many of the mentions of one label, or of all labels together, have been found.
 
     :param label: None for all labels together.
@@ -88,8 +88,8 @@ class MentionCoverage:
     :param notes: sentences on what was left out.
     """
 
-    total: Found
-    labels: tuple[Found, ...]
+    total: FoundShare
+    labels: tuple[FoundShare, ...]
     samples: tuple[tuple[str, float], ...]
     basis: str
     hours: Hours | None
@@ -174,7 +174,7 @@ def _expected(session: Session, texts: Texts) -> NDArray[np.float64] | None:
     return total
 
 
-def _rows(texts: Texts, left: Left | None, expected: NDArray[np.float64] | None) -> list[Found]:
+def _rows(texts: Texts, left: UnfoundMentions | None, expected: NDArray[np.float64] | None) -> list[FoundShare]:
     """Return what was found and what is left of each label, and of all together in the last place."""
     found = texts.found.sum(axis=0)
     rows = []
@@ -182,15 +182,15 @@ def _rows(texts: Texts, left: Left | None, expected: NDArray[np.float64] | None)
         number = round(float(found.sum() if label is None else found[place]))
         if left is not None:
             ends = float(left.low[place]), float(left.high[place])
-            rows.append(Found(label, number, float(left.left[place]), ends))
+            rows.append(FoundShare(label, number, float(left.left[place]), ends))
         elif expected is not None:
-            rows.append(Found(label, number, float(expected.sum() if label is None else expected[place])))
+            rows.append(FoundShare(label, number, float(expected.sum() if label is None else expected[place])))
         else:
-            rows.append(Found(label, number, None))
+            rows.append(FoundShare(label, number, None))
     return rows
 
 
-def _basis(drawn: Sequence[Drawn], left: Left | None, expected: NDArray[np.float64] | None) -> str:
+def _basis(drawn: Sequence[RandomSample], left: UnfoundMentions | None, expected: NDArray[np.float64] | None) -> str:
     """Return what the estimate rests on, as a sentence."""
     if left is None:
         if expected is None:
@@ -210,7 +210,7 @@ def _basis(drawn: Sequence[Drawn], left: Left | None, expected: NDArray[np.float
     return f"{text}."
 
 
-def _advice(settings: Settings, total: Found) -> str | None:
+def _advice(settings: Settings, total: FoundShare) -> str | None:
     """Return what to do for a better estimate, as a sentence; None if it is good enough."""
     ends = total.share_interval
     if ends is not None and (ends[1] - ends[0]) / 2 <= WIDE:

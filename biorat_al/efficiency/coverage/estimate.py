@@ -73,7 +73,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Left:
+class UnfoundMentions:
     """Mentions in the text that nobody has annotated, by label, and of all labels together in the last place.
 
     :param left: the estimate, shape (labels + 1,).
@@ -106,7 +106,9 @@ class _Estimate:
     freedom: int
 
 
-def mentions_left(samples: Sequence[Sample], *, level: float = LEVEL, draws: int = 1000, seed: int = 0) -> Left:
+def mentions_left(
+    samples: Sequence[Sample], *, level: float = LEVEL, draws: int = 1000, seed: int = 0
+) -> UnfoundMentions:
     """Estimate how many mentions nobody has found yet, with an interval.
 
     :param samples: at least one, each of them usable (see :attr:`Sample.is_usable`).
@@ -124,7 +126,7 @@ def mentions_left(samples: Sequence[Sample], *, level: float = LEVEL, draws: int
     words = sum(weight * one.rest for weight, one in zip(weights, samples, strict=True))
     if words <= 0:
         nothing = np.zeros(len(around))
-        return Left(nothing, nothing, nothing, tuple(weights.tolist()), np.zeros(draws))
+        return UnfoundMentions(nothing, nothing, nothing, tuple(weights.tolist()), np.zeros(draws))
     unit = sum(
         weight**2 * one.unit * sample.rest for weight, one, sample in zip(weights, estimates, samples, strict=True)
     )
@@ -135,7 +137,7 @@ def mentions_left(samples: Sequence[Sample], *, level: float = LEVEL, draws: int
     low, high = (np.maximum(unit * gamma.ppf(part, shape) - found, 0.0) for part in (tail, 1 - tail))
     left = np.maximum(around - found, 0.0)
     drawn = np.random.default_rng([seed, 18]).gamma(shape[-1], unit[-1], size=draws)
-    return Left(
+    return UnfoundMentions(
         left,
         np.floor(np.minimum(low, left)),
         np.ceil(np.maximum(high, left)),

@@ -12,7 +12,7 @@ from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import LEVEL, estimate_price
 from biorat_al.acquisition.price.expected import Rates, expected_work, rates_of
 from biorat_al.acquisition.price.work import Work
-from biorat_al.efficiency.coverage.estimate import Left
+from biorat_al.efficiency.coverage.estimate import UnfoundMentions
 from biorat_al.efficiency.coverage.texts import Texts
 from biorat_al.settings import Settings
 from biorat_al.store.models import confidences_of, newest_model
@@ -21,7 +21,7 @@ Hours = tuple[float, float, float]
 """Hours, and the ends of their interval."""
 
 
-def hours_to(session: Session, settings: Settings, texts: Texts, left: Left, target: float) -> Hours:
+def hours_to(session: Session, settings: Settings, texts: Texts, left: UnfoundMentions, target: float) -> Hours:
     """Return the hours of annotation until a share of all mentions is found, if the text is asked for in random order.
 
     The interval covers what is not known of the mentions that are left, and of the price.

@@ -22,7 +22,7 @@ from biorat_al.wording import plural
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RandomSample:
     """A random sample and what it is.
 
     :param title: in words, such as ``120 sentences of round 5``.
@@ -34,7 +34,7 @@ class Drawn:
     with_model: bool = False
 
 
-def random_samples(session: Session, settings: Settings, texts: Texts) -> list[Drawn]:
+def random_samples(session: Session, settings: Settings, texts: Texts) -> list[RandomSample]:
     """Return the random samples of a project that are large enough, in the order in which they were drawn."""
     found = [_test_set(session, settings, texts)]
     for row in all_rounds(session):
@@ -44,16 +44,16 @@ def random_samples(session: Session, settings: Settings, texts: Texts) -> list[D
     return [one for one in found if one is not None and one.sample.is_usable]
 
 
-def _test_set(session: Session, settings: Settings, texts: Texts) -> Drawn | None:
+def _test_set(session: Session, settings: Settings, texts: Texts) -> RandomSample | None:
     """Return the annotated test documents, a random sample of all documents; None if they were not drawn at random."""
     if was_test_set_named(session) is not False:
         return None
     words, mentions = annotated_test_set(session, settings, texts.labels)
     title = f"{plural(len(words), 'test document')}"
-    return Drawn(title, Sample(words, mentions, float(texts.words.sum()), texts.found.sum(axis=0)))
+    return RandomSample(title, Sample(words, mentions, float(texts.words.sum()), texts.found.sum(axis=0)))
 
 
-def _of_round(session: Session, texts: Texts, number: int, counts: Mapping[str, Any]) -> Drawn | None:
+def _of_round(session: Session, texts: Texts, number: int, counts: Mapping[str, Any]) -> RandomSample | None:
     """Return what a round drew at random and annotators have answered or skipped; what they skipped has no mentions.
 
     What was asked for before and is still open is taken to be as rich as what the sample was drawn from.
@@ -85,12 +85,12 @@ def _of_round(session: Session, texts: Texts, number: int, counts: Mapping[str, 
     begun = whole and bool((texts.asked_before(number) & np.isin(own, picked)).any())
     expected = None if begun else _expected(session, texts.labels, units.tolist(), counts.get(FRAME, {}))
     if expected is None:
-        return Drawn(title, sample)
+        return RandomSample(title, sample)
     of_units, per_word = expected
     rest_expected = np.maximum(per_word * float(texts.words[frame].sum()) - of_units.sum(axis=0), 0.0)
     if around > 0:
         rest_expected = rest_expected * sample.rest / around
-    return Drawn(title, replace(sample, expected=of_units, rest_expected=rest_expected), with_model=True)
+    return RandomSample(title, replace(sample, expected=of_units, rest_expected=rest_expected), with_model=True)
 
 
 def _expected(

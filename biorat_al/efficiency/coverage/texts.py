@@ -26,7 +26,7 @@ _STREAM = {"yield_per": 1000}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedText:
     """That somebody was asked for a text.
 
     :param number: of the round.
@@ -59,7 +59,7 @@ class Texts:
     found: NDArray[np.float64]
     seen: NDArray[np.bool_]
     given: NDArray[np.bool_]
-    asked: Mapping[int, Asked]
+    asked: Mapping[int, AskedText]
     labels: tuple[str, ...]
 
     def asked_before(self, number: int, *, whole: bool = False) -> NDArray[np.bool_]:
@@ -129,7 +129,7 @@ def pool_texts(session: Session, settings: Settings, labels: tuple[str, ...]) ->
         seen=seen,
         given=np.isin(table[:, 1], _with_gold(session) if settings.gold_is_known else []),
         asked={
-            row_id: Asked(number, state)
+            row_id: AskedText(number, state)
             for row_id, number, state in session.execute(
                 select(TaskRow.document_id, TaskRow.round_number, TaskRow.state)
             )

@@ -30,7 +30,7 @@ class SimulationJob:
 
 
 @dataclass(frozen=True)
-class Work:
+class TrialWork:
     """A trial, the estimated work of each of its rounds, and how many of the rounds are finished already."""
 
     trial: Trial
@@ -48,7 +48,7 @@ class Workload:
         None: runs share nothing.
     """
 
-    missing: Sequence[Work]
+    missing: Sequence[TrialWork]
     finished: float = 0.0
     shared: Callable[[Trial], Path] | None = None
 

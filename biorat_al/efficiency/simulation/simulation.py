@@ -37,7 +37,7 @@ from biorat_al.disk import writing
 from biorat_al.efficiency.runs.model import Run, read_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
 from biorat_al.efficiency.simulation.on_ray import ray_runner
-from biorat_al.efficiency.simulation.scheduling import SimulationJob, Work, Workload, run_side_by_side
+from biorat_al.efficiency.simulation.scheduling import SimulationJob, TrialWork, Workload, run_side_by_side
 from biorat_al.efficiency.simulation.sending import restore_state
 from biorat_al.efficiency.simulation.trial import CORPUS, STARTS, run_file, start_folder, trained_rounds
 from biorat_al.efficiency.simulation.workers import process_pool, threads_of_a_run
@@ -185,7 +185,7 @@ class Simulation:
                 if trial not in missing:
                     # an earlier call was killed after writing the run and before removing its work
                     shutil.rmtree(self.folder / "work" / trial.id, ignore_errors=True)
-            work = [Work(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
+            work = [TrialWork(trial, amount[trial], trained_rounds(self.folder, trial)) for trial in missing]
             finished = sum(sum(rounds) for trial, rounds in amount.items() if trial not in missing)
             if self.threads is None and missing:
                 progress.say(

@@ -53,7 +53,7 @@ def batches(cut: Sequence[Sized], tokens: int) -> Iterator[list[int]]:
         order = order[size:]
 
 
-class Part(NamedTuple):
+class SomeWindows(NamedTuple):
     """Some windows of a batch.
 
     :param rows: their indices in the batch, shape (chosen,), on the device.
@@ -68,7 +68,7 @@ class Part(NamedTuple):
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> Part:
+    def of(cls, ids: torch.Tensor, lengths: NDArray[np.int64], chosen: NDArray[np.bool_]) -> SomeWindows:
         """Select the `chosen` windows, at least one, of a batch.
 
         :param ids: ids of the batch, shape (windows, length).

@@ -16,7 +16,7 @@ from torch import nn
 from biorat_al.corpus.sentences import FIRST_RULES
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
-from biorat_al.learner.encoder.windows import Part, epoch_batches, pad
+from biorat_al.learner.encoder.windows import SomeWindows, epoch_batches, pad
 from biorat_al.learner.entities.encoding import IGNORED, encode_tags, windows
 from biorat_al.learner.entities.network import scored_words, tagging_loss
 from biorat_al.learner.types import Example
@@ -72,7 +72,7 @@ class Batch(NamedTuple):
             return torch.tensor(self.usual, device=self.tags.device)
         return scored_words(self.tags)
 
-    def take(self, part: Part) -> Batch:
+    def take(self, part: SomeWindows) -> Batch:
         """Return the batch of the windows in `part`."""
         lengths = self.lengths[part.chosen]
         mask = part.mask(self.mask, lengths)

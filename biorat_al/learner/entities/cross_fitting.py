@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from biorat_al.corpus.model.document import Document
-from biorat_al.learner.entities.tagger import Reading, Tagger
+from biorat_al.learner.entities.tagger import Tagger, UncalibratedReading
 from biorat_al.learner.entities.training import train
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
@@ -15,7 +15,7 @@ from biorat_al.learner.types import Example
 
 def read_held_out(
     learn: Sequence[Example], held_out: Sequence[Document], job: TrainingJob, *, labels: Sequence[str], room: Path
-) -> list[Reading]:
+) -> list[UncalibratedReading]:
     """Train a model on some documents, and return what it makes of the others, in their order.
 
     :param labels: labels that the model learns.

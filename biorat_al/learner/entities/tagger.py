@@ -74,7 +74,7 @@ class Tagged(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class UncalibratedReading:
     """What a model makes of one document, without calibration.
 
     :param entities: proposed mentions; each score is the probability of exactly this mention.
@@ -147,7 +147,7 @@ class Tagger:
         for chunk in _chunks(documents):
             yield from self._predict_chunk(chunk)
 
-    def read(self, documents: Iterable[Document]) -> Iterator[Reading]:
+    def read(self, documents: Iterable[Document]) -> Iterator[UncalibratedReading]:
         """Yield the mentions and the words of each document with their probabilities, without calibration."""
         for chunk in _chunks(documents):
             pieces = self._pieces(chunk)
@@ -155,7 +155,7 @@ class Tagger:
             of_each = zip(chunk, pieces, decode(logits), inside_probabilities(logits), strict=True)
             for document, cut, decoded, inside in of_each:
                 entities = decode_mentions(document, cut, decoded.mentions, self.labels)
-                yield Reading(document.id, entities, *word_spans(cut), inside)
+                yield UncalibratedReading(document.id, entities, *word_spans(cut), inside)
 
     def keep_scores(self) -> None:
         """Keep the scores of the last chunks of documents, so that a committee does not run this model on them again.

@@ -16,7 +16,7 @@ from torch import nn
 from biorat_al.corpus.model.document import Document
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.tokenizing import Pieces, Tokenizer
-from biorat_al.learner.encoder.windows import Part, batches, epoch_batches, pad
+from biorat_al.learner.encoder.windows import SomeWindows, batches, epoch_batches, pad
 from biorat_al.learner.relations.candidates import Candidate, label_candidates, relation_labels
 from biorat_al.learner.relations.marking import MarkedPair, PairMarker
 from biorat_al.learner.relations.network import RelationNetwork
@@ -128,7 +128,7 @@ class RelationBatch(NamedTuple):
         """Return the number of pairs."""
         return torch.tensor(len(self.ids), device=self.ids.device)
 
-    def take(self, part: Part) -> RelationBatch:
+    def take(self, part: SomeWindows) -> RelationBatch:
         """Return the batch of the pairs in `part`."""
         lengths = self.lengths[part.chosen]
         mask = part.mask(self.mask, lengths)

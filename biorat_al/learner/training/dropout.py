@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.encoder.windows import Part
+from biorat_al.learner.encoder.windows import SomeWindows
 
 
 class MaskDraws:
@@ -27,9 +27,9 @@ class MaskDraws:
         self._on_cpu = device.kind == "cpu"
         self._bytes = np.random.Generator(np.random.SFC64(0))
         self._generator = None if self._on_cpu else torch.Generator(device.name)
-        self._part: Part | None = None
+        self._part: SomeWindows | None = None
 
-    def begin(self, *numbers: int, part: Part | None = None) -> None:
+    def begin(self, *numbers: int, part: SomeWindows | None = None) -> None:
         """Start the draws that belong to `numbers` (the seed and the step).
 
         :param part: the windows that the pass sees; None means the whole batch.

@@ -12,7 +12,7 @@ from torch import nn
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.head import EncoderNetwork
-from biorat_al.learner.encoder.windows import Part
+from biorat_al.learner.encoder.windows import SomeWindows
 from biorat_al.learner.training.dropout import MaskDraws
 from biorat_al.learner.training.embedding_tap import EmbeddingTap
 
@@ -66,7 +66,7 @@ class Inputs(Protocol):
     def scored(self) -> torch.Tensor:
         """Return the number of scored items that the loss is divided by, at least 1."""
 
-    def take(self, part: Part) -> Inputs:
+    def take(self, part: SomeWindows) -> Inputs:
         """Return the batch of the windows in `part`."""
 
 
@@ -95,14 +95,14 @@ class View(NamedTuple):
 
     batch: Inputs
     key: tuple[int, ...]
-    part: Part | None = None
+    part: SomeWindows | None = None
     share: float = 1.0
 
     def take(self, chosen: NDArray[np.bool_]) -> View:
         """Return a view of the `chosen` windows, cropped to the longest, with the dropout masks of this view."""
         if chosen.all():
             return self
-        part = Part.of(self.batch.ids, self.batch.lengths, chosen)
+        part = SomeWindows.of(self.batch.ids, self.batch.lengths, chosen)
         return View(self.batch.take(part), self.key, part, self.share * float(chosen.mean()))
 
     def same(self, tensor: torch.Tensor) -> torch.Tensor:

@@ -24,7 +24,7 @@ class OwnAnswer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Annotated:
+class AnnotatedDocument:
     """A document with the annotation that counts.
 
     :param disputed: mentions that its annotators could not settle; nothing is reported where they are.
@@ -39,7 +39,7 @@ class Annotated:
     answers: tuple[OwnAnswer, ...] = ()
 
 
-class Mark(NamedTuple):
+class MarkedWords(NamedTuple):
     """A mention as a range of words.
 
     :param first: number of its first word.
@@ -63,13 +63,13 @@ class Worded:
     :ivar masked: the words that a disputed mention covers.
     """
 
-    def __init__(self, annotated: Annotated) -> None:
+    def __init__(self, annotated: AnnotatedDocument) -> None:
         self.annotated = annotated
         self.text = annotated.document.text
         self.starts, self.words = words_of(self.text)
         self.ends = [start + len(word) for start, word in zip(self.starts, self.words, strict=True)]
         self.keys = [word_key(word) for word in self.words]
-        self.covering: list[list[Mark]] = [[] for _ in self.words]
+        self.covering: list[list[MarkedWords]] = [[] for _ in self.words]
         # a document may have the same mention twice
         once = {mention_key(entity): entity for entity in annotated.annotation.entities}
         marks = map(self._mark, once.values())
@@ -101,7 +101,7 @@ class Worded:
         """Pseudonyms of those who annotated the document."""
         return tuple(answer.annotator for answer in self.annotated.answers)
 
-    def exactly(self, first: int, end: int) -> list[Mark]:
+    def exactly(self, first: int, end: int) -> list[MarkedWords]:
         """Return the mentions of exactly this range of words."""
         return [mark for mark in self.covering[first] if mark.exact and (mark.first, mark.end) == (first, end)]
 
@@ -109,13 +109,13 @@ class Worded:
         """Return whether no mention and no dispute covers any word of a range."""
         return not any(self.covering[first:end]) and self.masked.isdisjoint(range(first, end))
 
-    def _mark(self, entity: Entity) -> Mark | None:
+    def _mark(self, entity: Entity) -> MarkedWords | None:
         covered = self.words_in(entity)
         if not covered:
             return None
         first, end = covered[0], covered[-1] + 1
         exact = not entity.is_discontinuous and self.span(first, end) == (entity.start, entity.end)
-        return Mark(entity.label, first, end, exact, entity)
+        return MarkedWords(entity.label, first, end, exact, entity)
 
     def words_in(self, entity: Entity) -> list[int]:
         """Return the numbers of the words of which an entity covers a character."""

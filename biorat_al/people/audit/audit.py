@@ -8,7 +8,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.borders import border_findings
 from biorat_al.people.audit.doubted_words import word_findings
 from biorat_al.people.audit.findings import Finding, merged
@@ -88,7 +88,7 @@ class Audit:
         }
 
 
-def audit(documents: Iterable[Annotated], predicted: Mapping[str, Predicted] = NO_PREDICTIONS) -> Audit:
+def audit(documents: Iterable[AnnotatedDocument], predicted: Mapping[str, Predicted] = NO_PREDICTIONS) -> Audit:
     """Return everything that looks wrong in annotated documents; their order does not matter.
 
     :param predicted: predictions of models that have not learnt from the document, by document id.

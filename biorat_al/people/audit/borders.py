@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from biorat_al.people.audit.annotated import Mark, Worded
+from biorat_al.people.audit.annotated import MarkedWords, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, excerpt, quoted, suggestion
-from biorat_al.people.audit.places import Key, Spread
+from biorat_al.people.audit.places import Key, StringPlaces
 from biorat_al.people.audit.shares import ERRORS, EVEN, NO_PLACES, Count, fit, posterior
 
 RATE = ERRORS / 4
@@ -42,7 +42,7 @@ class _Edge(NamedTuple):
     end: int
 
 
-def border_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
+def border_findings(corpus: Sequence[Worded], spreads: Mapping[Key, StringPlaces]) -> Iterator[Finding]:
     """Yield the mentions whose borders are unlike those of other mentions."""
     for side in (-1, 1):
         yield from _edge_findings(corpus, side)
@@ -84,7 +84,7 @@ def _edge_findings(corpus: Sequence[Worded], side: int) -> Iterator[Finding]:
                     yield _finding(worded, mark, edge.first, edge.end, evidence)
 
 
-def _edges(worded: Worded, mark: Mark, side: int) -> Iterator[_Edge]:
+def _edges(worded: Worded, mark: MarkedWords, side: int) -> Iterator[_Edge]:
     """Yield the last word inside one border of a mention, unless it is the only one, and the first word outside."""
     if not mark.exact:
         return
@@ -108,14 +108,14 @@ def unpaired(text: str) -> list[tuple[int, str]]:
     return waiting
 
 
-def _unbalances(worded: Worded, mark: Mark, edge: _Edge) -> bool:
+def _unbalances(worded: Worded, mark: MarkedWords, edge: _Edge) -> bool:
     """Return whether moving the border would part a pair of brackets."""
     if worded.words[edge.number] not in BRACKETS and worded.words[edge.number] not in CLOSING:
         return False
     return bool(unpaired(worded.surface(edge.first, edge.end)))
 
 
-def _shorter(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
+def _shorter(worded: Worded, mark: MarkedWords, spreads: Mapping[Key, StringPlaces]) -> Iterator[Finding]:
     """Yield a finding if in other places of the mention's string only a part of it is marked."""
     spread = spreads.get(worded.key(mark.first, mark.end))
     if spread is None or not spread.inside:
@@ -132,7 +132,7 @@ def _shorter(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Itera
         yield _finding(worded, mark, first, end, Evidence("string", sentence, score))
 
 
-def _longer(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
+def _longer(worded: Worded, mark: MarkedWords, spreads: Mapping[Key, StringPlaces]) -> Iterator[Finding]:
     """Yield findings for longer strings around the mention that are marked as a whole in other places."""
     for left in range(_REACH + 1):
         for right in range(_REACH + 1):
@@ -150,7 +150,7 @@ def _longer(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> Iterat
                 yield _finding(worded, mark, first, end, Evidence("string", sentence, score))
 
 
-def _finding(worded: Worded, mark: Mark, first: int, end: int, evidence: Evidence) -> Finding:
+def _finding(worded: Worded, mark: MarkedWords, first: int, end: int, evidence: Evidence) -> Finding:
     place = excerpt(worded, mark.entity.start, mark.entity.end)
     suggested = suggestion(worded, mark.label, first, end)
     return Finding("borders", place, mark.label, suggested, (evidence,), worded.annotators)

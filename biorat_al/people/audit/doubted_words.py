@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Span
-from biorat_al.people.audit.annotated import Mark, Worded
+from biorat_al.people.audit.annotated import MarkedWords, Worded
 from biorat_al.people.audit.borders import RATE
 from biorat_al.people.audit.confident import NO_CLASS, class_thresholds, doubtful
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt
@@ -48,7 +48,7 @@ class _Words(NamedTuple):
     worded: Worded
     predicted: Predicted
     chances: WordChances
-    marks: list[Mark | None]
+    marks: list[MarkedWords | None]
     given: NDArray[np.int64]
     probabilities: NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class _Stretch(NamedTuple):
     end: int
     given: int
     probable: int
-    mark: Mark | None
+    mark: MarkedWords | None
 
 
 def word_findings(corpus: Sequence[Worded], predicted: Mapping[str, Predicted]) -> Iterator[Finding]:
@@ -114,7 +114,7 @@ def _words(worded: Worded, predicted: Predicted, chances: WordChances) -> _Words
     probabilities = np.concatenate([none[:, None], alone], axis=1)
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
 
-    covering: list[list[Mark]] = [[] for _ in range(number)]
+    covering: list[list[MarkedWords]] = [[] for _ in range(number)]
     classes = {label: place for place, label in enumerate(chances.labels, start=NONE + 1)}
     given = np.full(number, NONE)
     for mark in worded.marks:
@@ -162,7 +162,7 @@ def _finding(one: _Words, stretch: _Stretch, thresholds: NDArray[np.float64], ex
     yield Finding(kind, excerpt(one.worded, place.start, place.end), label, suggested, evidence, one.worded.annotators)
 
 
-_Found = tuple[Kind, Mark | None, Suggestion | None]
+_Found = tuple[Kind, MarkedWords | None, Suggestion | None]
 
 
 def _unmarked(one: _Words, stretch: _Stretch) -> _Found | None:
@@ -179,7 +179,7 @@ def _unmarked(one: _Words, stretch: _Stretch) -> _Found | None:
     return "missed", None, _suggestion(one, label, Span(start, end))
 
 
-def _marked(one: _Words, stretch: _Stretch, mark: Mark) -> _Found | None:
+def _marked(one: _Words, stretch: _Stretch, mark: MarkedWords) -> _Found | None:
     """Return what is wrong with a mention of which these words are doubtful; None if only its middle is."""
     numbers = one.chances.words_in(mark.entity.spans)
     whole = len(numbers) == stretch.end - stretch.first
@@ -199,7 +199,7 @@ def _marked(one: _Words, stretch: _Stretch, mark: Mark) -> _Found | None:
     return "borders", mark, _suggestion(one, mark.label, shorter)
 
 
-def _text(one: _Words, mark: Mark) -> str:
+def _text(one: _Words, mark: MarkedWords) -> str:
     return one.worded.text[mark.entity.start : mark.entity.end]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from biorat_al.corpus.model.document import Annotation, Entity
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.borders import BRACKETS, CLOSING, RATE, unpaired
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Suggestion, excerpt
 from biorat_al.people.audit.shares import EVEN, Count, posterior
@@ -84,7 +84,7 @@ def shape_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
 
 
 def _answered(worded: Worded, annotation: Annotation) -> Worded:
-    return Worded(Annotated(worded.annotated.document, annotation))
+    return Worded(AnnotatedDocument(worded.annotated.document, annotation))
 
 
 def _count(corpus: Sequence[Worded], test: _Test) -> Count:

@@ -8,7 +8,7 @@ from pathlib import Path
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.reading import read_with
 from biorat_al.errors import CorpusError, UsageError
-from biorat_al.people.audit.annotated import Annotated
+from biorat_al.people.audit.annotated import AnnotatedDocument
 from biorat_al.people.audit.audit import Audit, audit
 
 
@@ -29,11 +29,11 @@ def audit_files(
     :raises CorpusError: a file cannot be read, no document is annotated, or one id has two texts or annotations.
     :raises UsageError: no mention has the label.
     """
-    documents: dict[str, Annotated] = {}
+    documents: dict[str, AnnotatedDocument] = {}
     for record in read_with(reading, paths):
         if record.annotation is None:
             continue
-        new = Annotated(record.document, record.annotation)
+        new = AnnotatedDocument(record.document, record.annotation)
         known = documents.setdefault(record.document.id, new)
         if known != new:
             raise CorpusError(

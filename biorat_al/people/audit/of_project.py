@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.people.audit.annotated import Annotated, OwnAnswer
+from biorat_al.people.audit.annotated import AnnotatedDocument, OwnAnswer
 from biorat_al.people.audit.audit import Audit, audit
 from biorat_al.people.audit.predictions import NOTHING_HELD_OUT, HeldOut, Predicted
 from biorat_al.settings import Settings
@@ -36,7 +36,7 @@ def audit_project(settings: Settings, store: Store, held_out: HeldOut = NOTHING_
         return replace(audit(_documents(session, chosen, prefer), predicted), folds=held_out.folds)
 
 
-def _documents(session: Session, chosen: Sequence[Answer], prefer: str | None) -> Iterator[Annotated]:
+def _documents(session: Session, chosen: Sequence[Answer], prefer: str | None) -> Iterator[AnnotatedDocument]:
     """Yield the documents with the annotation that counts, and the answer of each annotator who had a vote."""
     names = {name: f"annotator-{number}" for number, name in enumerate(annotators(session), start=1)}
     for some in chunks(chosen, CHUNK):
@@ -44,7 +44,7 @@ def _documents(session: Session, chosen: Sequence[Answer], prefer: str | None) -
         own = load_annotations(session, sorted({vote.annotation_id for answer in some for vote in answer.votes}))
         for decision in decisions(session, some, prefer=prefer):
             answer, decided = decision.answer, decision.majority
-            yield Annotated(
+            yield AnnotatedDocument(
                 documents[answer.document_id],
                 decided.annotation,
                 decided.disputed.entities,

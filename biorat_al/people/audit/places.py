@@ -17,7 +17,7 @@ Key = tuple[str, ...]
 """A string, as the keys of its words."""
 
 
-class Place(NamedTuple):
+class StringPlace(NamedTuple):
     """A place of a string.
 
     :param document: number of the document.
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 @dataclass
-class Spread:
+class StringPlaces:
     """The places of one string.
 
     Places where it is part of a longer mention, or where only a part of it is marked, say nothing on whether it is
@@ -43,43 +43,43 @@ class Spread:
     """
 
     labels: Counter[str] = field(default_factory=Counter)
-    places: list[Place] = field(default_factory=list)
+    places: list[StringPlace] = field(default_factory=list)
     all: Count = NO_PLACES
     by_document: defaultdict[int, Count] = field(default_factory=lambda: defaultdict(lambda: NO_PLACES))
     inside: Counter[tuple[int, int]] = field(default_factory=Counter)
 
-    def add(self, place: Place) -> None:
+    def add(self, place: StringPlace) -> None:
         """Add a place that is marked or free."""
         self.places.append(place)
         self.all = self.all.plus(bool(place.labels), 1)
         self.by_document[place.document] = self.by_document[place.document].plus(bool(place.labels), 1)
 
-    def others(self, place: Place) -> tuple[Count, Count]:
+    def others(self, place: StringPlace) -> tuple[Count, Count]:
         """Return how many places are marked in other documents, and how many other ones in the same document."""
         own = self.by_document[place.document]
         return self.all.minus(*own), own.minus(bool(place.labels), 1)
 
 
-def find_places(corpus: Sequence[Worded]) -> Mapping[Key, Spread]:
+def find_places(corpus: Sequence[Worded]) -> Mapping[Key, StringPlaces]:
     """Return the places of each string that is marked somewhere, by its key."""
-    spreads: dict[Key, Spread] = {}
+    spreads: dict[Key, StringPlaces] = {}
     lengths: defaultdict[str, set[int]] = defaultdict(set)
     for worded in corpus:
         for mark in worded.marks:
             if mark.exact and mark.end - mark.first <= LONGEST:
                 key = worded.key(mark.first, mark.end)
-                spreads.setdefault(key, Spread()).labels[mark.label] += 1
+                spreads.setdefault(key, StringPlaces()).labels[mark.label] += 1
                 lengths[key[0]].add(len(key))
     for number, worded in enumerate(corpus):
         for first, word in enumerate(worded.keys):
             for length in lengths.get(word, ()):
                 spread = spreads.get(worded.key(first, first + length))
                 if spread is not None and first + length <= len(worded.keys):
-                    _add(spread, worded, Place(number, first, first + length, ()))
+                    _add(spread, worded, StringPlace(number, first, first + length, ()))
     return spreads
 
 
-def _add(spread: Spread, worded: Worded, place: Place) -> None:
+def _add(spread: StringPlaces, worded: Worded, place: StringPlace) -> None:
     _, first, end, _ = place
     labels = sorted({mark.label for mark in worded.exactly(first, end)})
     if labels:

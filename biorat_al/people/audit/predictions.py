@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.corpus.model.identity import MentionKey, mention_key
-from biorat_al.people.audit.annotated import Mark, Worded
+from biorat_al.people.audit.annotated import MarkedWords, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt
 from biorat_al.people.audit.shares import ERRORS, posterior
 
@@ -135,7 +135,7 @@ def _thresholds(pairs: Iterable[tuple[Worded, Predicted]]) -> dict[str, float]:
     return {label: fmean(scores) for label, scores in confirmed.items()}
 
 
-def _difference(worded: Worded, entity: Entity) -> tuple[Kind, Mark | None] | None:
+def _difference(worded: Worded, entity: Entity) -> tuple[Kind, MarkedWords | None] | None:
     """Return what is marked otherwise where a mention is predicted; None if nothing is, or it is not known."""
     numbers = worded.words_in(entity)
     if not numbers or not worded.masked.isdisjoint(numbers) or entity.label in worded.annotated.unasked.labels:

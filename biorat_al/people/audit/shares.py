@@ -45,7 +45,7 @@ NO_PLACES = Count(0, 0)
 """The count of no place."""
 
 
-class Prior(NamedTuple):
+class SharePrior(NamedTuple):
     """The beta distribution of the share of places that are marked."""
 
     a: float
@@ -64,11 +64,11 @@ class Prior(NamedTuple):
         return (near.marked + _OWN_WEIGHT * self.share(far)) / (near.places + _OWN_WEIGHT)
 
 
-EVEN = Prior(_UNINFORMED, _UNINFORMED)
+EVEN = SharePrior(_UNINFORMED, _UNINFORMED)
 """A prior for what cannot be fitted (Jeffreys' prior of a binomial share)."""
 
 
-def fit(counts: Iterable[Count], *, truncated: bool = True) -> Prior:
+def fit(counts: Iterable[Count], *, truncated: bool = True) -> SharePrior:
     """Fit the prior to strings.
 
     A weak normal prior on the logarithms of the
@@ -97,7 +97,7 @@ def fit(counts: Iterable[Count], *, truncated: bool = True) -> Prior:
     bounds = [(np.log(_LEAST), np.log(_MOST))] * 2
     best = minimize(loss, np.log([_UNINFORMED, _UNINFORMED]), method="L-BFGS-B", bounds=bounds)
     a, b = np.exp(best.x)
-    return Prior(float(a), float(b))
+    return SharePrior(float(a), float(b))
 
 
 def posterior(share: float, rate: float) -> float:

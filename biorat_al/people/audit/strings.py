@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from biorat_al.people.audit.annotated import Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, Suggestion, excerpt, quoted, suggestion
-from biorat_al.people.audit.places import Key, Place, Spread
-from biorat_al.people.audit.shares import ERRORS, Count, Prior, fit, posterior
+from biorat_al.people.audit.places import Key, StringPlace, StringPlaces
+from biorat_al.people.audit.shares import ERRORS, Count, SharePrior, fit, posterior
 
 
-def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread]) -> Iterator[Finding]:
+def string_findings(corpus: Sequence[Worded], spreads: Mapping[Key, StringPlaces]) -> Iterator[Finding]:
     """Yield the places where a string is marked, or labelled, unlike in most of its other places."""
     prior = fit(spread.all for spread in spreads.values())
     labelled = _label_priors(spreads)
@@ -31,7 +31,9 @@ def extra_rate(corpus: Sequence[Worded]) -> float:
     return ERRORS * mentions / max(sum(len(worded.keys) for worded in corpus), 1)
 
 
-def _marked(worded: Worded, spread: Spread, place: Place, prior: Prior, extra: float) -> Iterator[Finding]:
+def _marked(
+    worded: Worded, spread: StringPlaces, place: StringPlace, prior: SharePrior, extra: float
+) -> Iterator[Finding]:
     """Yield a finding if the place is marked unlike most others, or not marked unlike most others."""
     far, near = spread.others(place)
     share = prior.share_near(far, near)
@@ -55,7 +57,7 @@ def _marked(worded: Worded, spread: Spread, place: Place, prior: Prior, extra: f
     yield Finding(kind, excerpt(worded, start, end), label, suggested, evidence, worded.annotators)
 
 
-def _label_priors(spreads: Mapping[Key, Spread]) -> dict[tuple[str, str], Prior]:
+def _label_priors(spreads: Mapping[Key, StringPlaces]) -> dict[tuple[str, str], SharePrior]:
     """Return the prior of the share of the first label, for each pair of labels, among a string's mentions with either.
 
     Labels that the same strings often share, because the context decides between them, get one that says so.
@@ -75,7 +77,7 @@ def _label_priors(spreads: Mapping[Key, Spread]) -> dict[tuple[str, str], Prior]
 
 
 def _labelled(
-    worded: Worded, spread: Spread, place: Place, priors: Mapping[tuple[str, str], Prior]
+    worded: Worded, spread: StringPlaces, place: StringPlace, priors: Mapping[tuple[str, str], SharePrior]
 ) -> Iterator[Finding]:
     """Yield a finding if the string has another label in most of its other mentions."""
     (own,) = place.labels
@@ -96,6 +98,6 @@ def _labelled(
     yield Finding("label", excerpt(worded, start, end), own, suggested, evidence, worded.annotators)
 
 
-def most_common(spread: Spread) -> str:
+def most_common(spread: StringPlaces) -> str:
     """Return the label that a string has most often."""
     return max(sorted(spread.labels), key=spread.labels.__getitem__)

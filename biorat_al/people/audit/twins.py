@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from biorat_al.acquisition.similarity import NEAR_DUPLICATE, cosines, word_sets
-from biorat_al.people.audit.annotated import Mark, Worded
+from biorat_al.people.audit.annotated import MarkedWords, Worded
 from biorat_al.people.audit.findings import FLOOR, Evidence, Finding, Kind, excerpt, quoted, suggestion
-from biorat_al.people.audit.places import Key, Spread
+from biorat_al.people.audit.places import Key, StringPlaces
 from biorat_al.people.audit.shares import EVEN, NO_PLACES, Count
 
 SAME = 0.9
@@ -51,7 +51,9 @@ def find_twins(texts: Sequence[str]) -> list[Twins]:
     return list(closest.values())
 
 
-def twin_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread], twins: Sequence[Twins]) -> Iterator[Finding]:
+def twin_findings(
+    corpus: Sequence[Worded], spreads: Mapping[Key, StringPlaces], twins: Sequence[Twins]
+) -> Iterator[Finding]:
     """Yield the mentions that a near-duplicate has otherwise: once, in the document that seems to be wrong."""
     for pair in twins:
         one, other = corpus[pair.one], corpus[pair.other]
@@ -63,7 +65,7 @@ def twin_findings(corpus: Sequence[Worded], spreads: Mapping[Key, Spread], twins
 
 
 def _differences(
-    one: Worded, other: Worded, same: Mapping[int, int], spreads: Mapping[Key, Spread], *, only_free: bool = False
+    one: Worded, other: Worded, same: Mapping[int, int], spreads: Mapping[Key, StringPlaces], *, only_free: bool = False
 ) -> Iterator[Finding]:
     """Yield a finding for each mention of one document that the other has otherwise.
 
@@ -89,7 +91,7 @@ def _differences(
                 yield from _otherwise(one, other, mark, covering[0], there, spreads)
 
 
-def _same_range(one: Worded, other: Worded, mark: Mark, same: Mapping[int, int]) -> tuple[int, int] | None:
+def _same_range(one: Worded, other: Worded, mark: MarkedWords, same: Mapping[int, int]) -> tuple[int, int] | None:
     """Return the range of words of the other document that is the same as a mention, with the words around it."""
     if mark.first not in same:
         return None
@@ -101,7 +103,7 @@ def _same_range(one: Worded, other: Worded, mark: Mark, same: Mapping[int, int])
 
 
 def _missed_or_extra(
-    one: Worded, other: Worded, mark: Mark, there: tuple[int, int], spreads: Mapping[Key, Spread]
+    one: Worded, other: Worded, mark: MarkedWords, there: tuple[int, int], spreads: Mapping[Key, StringPlaces]
 ) -> Iterator[Finding]:
     spread = spreads.get(one.key(mark.first, mark.end))
     # without these two places
@@ -123,7 +125,12 @@ def _missed_or_extra(
 
 
 def _otherwise(
-    one: Worded, other: Worded, mark: Mark, twin: Mark, there: tuple[int, int], spreads: Mapping[Key, Spread]
+    one: Worded,
+    other: Worded,
+    mark: MarkedWords,
+    twin: MarkedWords,
+    there: tuple[int, int],
+    spreads: Mapping[Key, StringPlaces],
 ) -> Iterator[Finding]:
     """Yield the rarer one of two different mentions in the same words, with the other as the suggestion.
 
@@ -148,7 +155,7 @@ def _otherwise(
     yield Finding(kind, place, wrong.label, suggestion(worded, right.label, first, end), evidence, worded.annotators)
 
 
-def _others(worded: Worded, mark: Mark, spreads: Mapping[Key, Spread]) -> int:
+def _others(worded: Worded, mark: MarkedWords, spreads: Mapping[Key, StringPlaces]) -> int:
     """Return how many other mentions have the string and the label of one."""
     spread = spreads.get(worded.key(mark.first, mark.end))
     return spread.labels[mark.label] - 1 if spread is not None else 0

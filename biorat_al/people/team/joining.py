@@ -52,7 +52,7 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class FormerMember:
     """A member who has left.
 
     :param role: what the member was.
@@ -127,7 +127,7 @@ class _Known:
         return Joined(row.name, role, person is not None, is_back)
 
 
-def leave(session: Session, name: str) -> Left:
+def leave(session: Session, name: str) -> FormerMember:
     """Record that a member gets no more tasks; answers and open tasks stay where they are.
 
     :raises UsageError: nobody with this name is in the team; the message lists the members.
@@ -136,4 +136,4 @@ def leave(session: Session, name: str) -> Left:
     row.left_at = now()
     session.flush()
     others = tuple(one.name for one in member_rows.members(session, "annotator"))
-    return Left(row.name, row.role, len(seats_in_state(session, *TO_COME, member_id=row.id)), others)
+    return FormerMember(row.name, row.role, len(seats_in_state(session, *TO_COME, member_id=row.id)), others)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from biorat_al.people.team.forgetting import ForgottenPerson
-from biorat_al.people.team.joining import Invitation, Left
+from biorat_al.people.team.joining import FormerMember, Invitation
 from biorat_al.people.team.work import NOT_A_MEMBER, PersonWork
 from biorat_al.presentation.text import Side, percent, table, wrapped_text
 from biorat_al.rounds.team.moving import Moved
@@ -127,7 +127,7 @@ def _agreement(one: PersonWork) -> str:
     return f"{percent(found.f1)}{low_high} on {found.documents:,}"
 
 
-def left_text(left: Left) -> str:
+def left_text(left: FormerMember) -> str:
     """Return what remains of a member who has left, and how to move it."""
     lines = wrapped_text(f"{left.name} gets no more tasks; what {left.name} has answered stays and counts.", "")
     if left.open_tasks:

@@ -42,7 +42,7 @@ _STARTS = ("borrowed", "base")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class StartComparison:
     """The comparison of the two starts.
 
     :param documents: number of documents that both were measured on.
@@ -80,7 +80,7 @@ class Comparison:
 
 def compare(
     context: Context, examples: Sequence[Example], labels: Sequence[str], job: TrainingJob, start: StartingWeights
-) -> Comparison:
+) -> StartComparison:
     """Compare the two starts.
 
     :param labels: labels that the models learn.
@@ -100,7 +100,7 @@ def compare(
     return compared(counts["borrowed"], counts["base"], context.seed("compare starts"))
 
 
-def compared(borrowed: Mapping[str, Counts], base: Mapping[str, Counts], seed: int) -> Comparison:
+def compared(borrowed: Mapping[str, Counts], base: Mapping[str, Counts], seed: int) -> StartComparison:
     """Return the comparison of two starts from their counts by document, of the same documents.
 
     :param seed: decides the resamples.
@@ -110,7 +110,7 @@ def compared(borrowed: Mapping[str, Counts], base: Mapping[str, Counts], seed: i
         [[(one.tp, one.fp, one.fn) for one in (counts[name] for name in names)] for counts in (borrowed, base)],
         dtype=np.float64,
     )
-    return Comparison(len(names), *paired_f1(values, seed, LEVEL))
+    return StartComparison(len(names), *paired_f1(values, seed, LEVEL))
 
 
 def paired_f1(values: NDArray[np.float64], seed: int, level: float) -> tuple[float, float, float, float]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.types import Example
-from biorat_al.rounds.borrowing.comparison import LEAST, Comparison, compare
+from biorat_al.rounds.borrowing.comparison import LEAST, StartComparison, compare
 from biorat_al.rounds.borrowing.kept import KeptCorpus, borrowed_corpora
 from biorat_al.rounds.borrowing.training import borrowed_model
 from biorat_al.rounds.context import Context
@@ -45,7 +45,7 @@ class StartDecision:
     version: str
     borrowed: bool = True
     compared_in: int | None = None
-    comparison: Comparison | None = None
+    comparison: StartComparison | None = None
 
     @property
     def sentence(self) -> str | None:
@@ -73,7 +73,7 @@ class StartDecision:
         """
         comparison = values["comparison"]
         try:
-            compared = None if comparison is None else Comparison(**comparison)
+            compared = None if comparison is None else StartComparison(**comparison)
         except SHAPE_ERRORS as error:
             raise other_shape("the comparison of two starts") from error
         return cls(values["version"], values["from"] == "borrowed", values["compared_in"], compared)

@@ -31,7 +31,7 @@ ENOUGH = 200
 """Proposed mentions to fit a calibration on: earlier rounds are read until there are as many."""
 
 
-class Calibration(NamedTuple):
+class RoundCalibration(NamedTuple):
     """How a round's selecting model is calibrated, and on what.
 
     :param mentions: proposed mentions that it was fitted on; 0 if it is the default.
@@ -51,7 +51,7 @@ def default_scaling(arm: str) -> Scaling:
     return OF_A_COMMITTEE if arm == COMMITTEE else OF_ONE_MODEL
 
 
-def from_answers(context: Context, examples: Sequence[Example]) -> Calibration:
+def from_answers(context: Context, examples: Sequence[Example]) -> RoundCalibration:
     """Return how this round's selecting model is calibrated, from what earlier ones proposed and people answered.
 
     :param examples: the documents that have an answer now.
@@ -73,7 +73,7 @@ def from_answers(context: Context, examples: Sequence[Example]) -> Calibration:
     documents = len(newest.by_document) if newest else 0
     f1 = newest.overall.f1 if newest and documents else None
     expected = default_scaling(context.settings.training.selecting)
-    return Calibration(fit_scaling(before, right, expected), len(before), documents, f1)
+    return RoundCalibration(fit_scaling(before, right, expected), len(before), documents, f1)
 
 
 def _row_ids(session: Session, keys: Sequence[str]) -> list[tuple[int, str]]:

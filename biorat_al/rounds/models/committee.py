@@ -9,7 +9,7 @@ from typing import Any
 from biorat_al.learner.scaling import Scaling
 from biorat_al.learner.types import Example, TrainedModel
 from biorat_al.rounds.context import Context
-from biorat_al.rounds.models.calibration import Calibration
+from biorat_al.rounds.models.calibration import RoundCalibration
 from biorat_al.rounds.models.recording import record_model
 from biorat_al.rounds.models.replacement import put_in_place, replace_lost_model
 from biorat_al.settings import COMMITTEE
@@ -31,7 +31,7 @@ def members_of(models: Mapping[str, ModelRow]) -> dict[str, ModelRow]:
     return {arm: row for arm, row in models.items() if arm != COMMITTEE}
 
 
-def form_committee(context: Context, examples: Sequence[Example], calibration: Calibration) -> None:
+def form_committee(context: Context, examples: Sequence[Example], calibration: RoundCalibration) -> None:
     """Form the committee of this round's arms, unless it exists; replace it if one of its members was replaced.
 
     :param examples: what the members were trained on, the development part included.
@@ -66,7 +66,7 @@ def restore_committee(context: Context, row: ModelRow) -> None:
 
 
 def _scaling(
-    context: Context, members: Mapping[str, ModelRow], examples: Sequence[Example], calibration: Calibration
+    context: Context, members: Mapping[str, ModelRow], examples: Sequence[Example], calibration: RoundCalibration
 ) -> Scaling:
     """Return the scaling of the committee, from the development part that its members share, or else from answers."""
     from biorat_al.learner.committee.fitting import committee_scaling

@@ -30,7 +30,7 @@ from biorat_al.settings import without_later
 from biorat_al.wording import plural
 
 if TYPE_CHECKING:
-    from biorat_al.learner.entities.tagger import Reading
+    from biorat_al.learner.entities.tagger import UncalibratedReading
     from biorat_al.learner.training.job import TrainingJob
 
 _FORMAT = 1
@@ -80,7 +80,7 @@ class CrossFit:
                 f"Training {plural(missing, 'model')} for the audit, each without one of {folds} parts of the "
                 f"documents. What {'it finds' if missing == 1 else 'they find'} is kept until annotations change."
             )
-        readings: list[Reading] = []
+        readings: list[UncalibratedReading] = []
         for number, part in enumerate(parts):
             kept = found[number]
             readings += kept if kept is not None else self._read_anew(learnt[number], part, keys[number], number, folds)
@@ -93,7 +93,7 @@ class CrossFit:
 
     def _read_anew(
         self, learn: Sequence[Example], part: Sequence[Document], key: str, number: int, folds: int
-    ) -> list[Reading]:
+    ) -> list[UncalibratedReading]:
         from biorat_al.learner.entities.cross_fitting import read_held_out
 
         progress = Titled(self.job.progress, f"training without part {number + 1} of {folds}")
@@ -120,7 +120,7 @@ class CrossFit:
         }
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
-    def _calibrated(self, readings: Sequence[Reading], folds: int) -> HeldOut:
+    def _calibrated(self, readings: Sequence[UncalibratedReading], folds: int) -> HeldOut:
         """Calibrate the readings on the documents that models learn from."""
         from biorat_al.learner.entities.fitting import fitted_scaling
 

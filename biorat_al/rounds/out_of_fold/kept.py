@@ -19,7 +19,7 @@ from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.disk import cause
 from biorat_al.errors import ProjectError
 from biorat_al.files import replacing
-from biorat_al.learner.entities.tagger import Reading
+from biorat_al.learner.entities.tagger import UncalibratedReading
 
 FOLDER = "audit"
 """The folder in the project's folder."""
@@ -42,7 +42,7 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def write_readings(folder: Path, key: str, readings: Sequence[Reading], labels: Sequence[str]) -> None:
+def write_readings(folder: Path, key: str, readings: Sequence[UncalibratedReading], labels: Sequence[str]) -> None:
     """Keep what a model has read.
 
     :param key: digest of everything that it depends on.
@@ -69,7 +69,7 @@ def write_readings(folder: Path, key: str, readings: Sequence[Reading], labels: 
         )
 
 
-def kept_readings(folder: Path, key: str, labels: Sequence[str]) -> list[Reading] | None:
+def kept_readings(folder: Path, key: str, labels: Sequence[str]) -> list[UncalibratedReading] | None:
     """Return what a model has read; None if it is not kept, or damaged."""
     try:
         with np.load(folder / f"{key}{_SUFFIX}", allow_pickle=False) as file:
@@ -82,7 +82,8 @@ def kept_readings(folder: Path, key: str, labels: Sequence[str]) -> list[Reading
                 span = Span(int(start), int(end))
                 own.append(Entity(f"T{len(own) + 1}", labels[int(label)], (span,), score=score))
             return [
-                Reading(name, tuple(some), *arrays) for name, some, *arrays in zip(ids, entities, *columns, strict=True)
+                UncalibratedReading(name, tuple(some), *arrays)
+                for name, some, *arrays in zip(ids, entities, *columns, strict=True)
             ]
     except _DAMAGED:
         return None

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document, Entity, Span
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.corpus.segments import Part, annotation_within
+from biorat_al.corpus.segments import PartOfDocument, annotation_within
 from biorat_al.dictionary.matching import Matcher
 from biorat_al.dictionary.reading import read_dictionary
 from biorat_al.errors import ProjectError
@@ -65,7 +65,7 @@ class PreLabeller:
         return self.kept.title
 
     def predicted(
-        self, documents: Mapping[int, Document], parts: Mapping[int, Part] = MappingProxyType({})
+        self, documents: Mapping[int, Document], parts: Mapping[int, PartOfDocument] = MappingProxyType({})
     ) -> dict[int, tuple[Entity, ...]]:
         """Return the mentions in documents, by row id; a document that a file of pre-labels lacks is left out.
 
@@ -78,9 +78,9 @@ class PreLabeller:
         # the formats take long to import, and not every command reads documents
         from biorat_al.corpus.reading import read_corpus
 
-        wanted: dict[str, list[tuple[int, Part]]] = {}
+        wanted: dict[str, list[tuple[int, PartOfDocument]]] = {}
         for row_id, document in documents.items():
-            part = parts.get(row_id) or Part(document, Span(0, len(document.text)))
+            part = parts.get(row_id) or PartOfDocument(document, Span(0, len(document.text)))
             wanted.setdefault(part.document.id, []).append((row_id, part))
         labels = Labels(self.settings)
         found: dict[int, tuple[Entity, ...]] = {}

@@ -12,7 +12,7 @@ from biorat_al.rounds.context import Context, Finish, StepResult, nothing
 from biorat_al.rounds.steps.answered import fetched_answer, lookup
 from biorat_al.rounds.steps.settled import Settled, fetch_settling, store_settling
 from biorat_al.rounds.team.fetching import Pulled, Visit, fetch, note_seats, united, visits, visits_in_words
-from biorat_al.rounds.team.places import Place
+from biorat_al.rounds.team.places import DeskPlace
 from biorat_al.store.documents import documents_by_key
 from biorat_al.store.store import now
 from biorat_al.store.tables import DeskProjectRow, MemberProjectRow, StepRow
@@ -92,7 +92,7 @@ def store_pulls(context: Context, session: Session, pulled: Pulled, told: Sequen
     return StepResult(counts=counts | {"notices": notices})
 
 
-def _row(session: Session, place: Place) -> DeskProjectRow | MemberProjectRow | None:
+def _row(session: Session, place: DeskPlace) -> DeskProjectRow | MemberProjectRow | None:
     if place.member is None:
         return desk_project(session, place.role)
     return member_project(session, place.member.id, place.role)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.role import LEARNT_ROLES, Role
-from biorat_al.corpus.segments import Part
+from biorat_al.corpus.segments import PartOfDocument
 from biorat_al.desk.base import DeskProject
 from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.completing import pre_label_begun
@@ -18,7 +18,7 @@ from biorat_al.rounds.pre_labels.choice import chosen_pre_labeller
 from biorat_al.rounds.pre_labels.pre_labeller import FILES, changed_files, digests, pre_labellers, predict_with
 from biorat_al.rounds.steps.predict import predict_picked
 from biorat_al.rounds.team.assigning import assign_seats
-from biorat_al.rounds.team.batches import Asked, Batch, batches_of
+from biorat_al.rounds.team.batches import ProjectBatch, RoundBatch, batches_of
 from biorat_al.rounds.team.doubles import DOUBLES
 from biorat_al.rounds.team.fetching import make_again
 from biorat_al.rounds.team.places import prepared
@@ -82,7 +82,7 @@ def run(context: Context) -> Finish:
         stale = behind(session, settings, offers)
         parts = parts_of(session, concerned)
         picked = in_order(picked, {one: measured.confidence for one, measured in sure.items()}, parts)
-        asked = Asked(picked, sorted(blind), earlier, proposed, version)
+        asked = RoundBatch(picked, sorted(blind), earlier, proposed, version)
         # the test documents come first: without them nothing is measured
         batches = [batch for role in ("test", *LEARNT_ROLES) for batch in batches_of(session, role, asked, settings)]
         several = sum(seat.round_number == context.number for seat in seats_in_state(session, *TO_COME))
@@ -134,7 +134,7 @@ def run(context: Context) -> Finish:
     return finish
 
 
-def in_order(picked: Sequence[int], confidence: Mapping[int, float], parts: Mapping[int, Part]) -> list[int]:
+def in_order(picked: Sequence[int], confidence: Mapping[int, float], parts: Mapping[int, PartOfDocument]) -> list[int]:
     """Return row ids in the order in which annotators get them: what the model is least sure of first.
 
     Segments of one document follow one another in the order of its text, so that nobody has to read into it twice; the
@@ -161,7 +161,7 @@ def _doubles(context: Context) -> set[int]:
         }
 
 
-def _is_always_there(context: Context, batch: Batch) -> bool:
+def _is_always_there(context: Context, batch: ProjectBatch) -> bool:
     """Return whether the project of a batch is there from the first round on.
 
     A project of documents is, unless rounds ask for sentences; with a group, each annotator's is.
@@ -169,7 +169,9 @@ def _is_always_there(context: Context, batch: Batch) -> bool:
     return batch.is_at_work and (batch.role, context.unit) == ("pool", "document")
 
 
-def _to_annotators(context: Context, project: DeskProject, batch: Batch, parts: Mapping[int, Part]) -> None:
+def _to_annotators(
+    context: Context, project: DeskProject, batch: ProjectBatch, parts: Mapping[int, PartOfDocument]
+) -> None:
     """Push a batch, and show the newest pre-labels on tasks that are still open."""
     if batch.picked:
         send(context, project, batch.picked, batch.proposed, parts, member=batch.member)

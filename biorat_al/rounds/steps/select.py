@@ -26,7 +26,7 @@ from biorat_al.rounds.segments import make_missing_segments
 from biorat_al.rounds.steps.candidates import CHOICE, strategy_of
 from biorat_al.rounds.steps.predict import predict_begun
 from biorat_al.rounds.steps.train import model_folder
-from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, Drawn, draw_doubles
+from biorat_al.rounds.team.doubles import DOUBLES, NO_DOUBLES, STRATEGY, DrawnDoubles, draw_doubles
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import CHUNK
 from biorat_al.store.documents import documents_by_id, texts_by_id
@@ -171,7 +171,7 @@ def _picked(
     picks: Sequence[Pick],
     keys: Mapping[int, str],
     counts: dict[str, Any],
-    doubles: Drawn = NO_DOUBLES,
+    doubles: DrawnDoubles = NO_DOUBLES,
 ) -> Finish:
     wanted = {pick.document_id for pick in picks}
     row_ids = {key: row_id for row_id, key in keys.items() if key in wanted}

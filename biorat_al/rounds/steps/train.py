@@ -18,7 +18,7 @@ from biorat_al.rounds.borrowing.kept import in_words
 from biorat_al.rounds.borrowing.start import borrowed_start, kept_decision, start_of
 from biorat_al.rounds.computing.arm_order import ArmOrder, RelationOrder
 from biorat_al.rounds.context import Context, Finish, StepResult, nothing
-from biorat_al.rounds.models.calibration import Calibration, default_scaling, from_answers
+from biorat_al.rounds.models.calibration import RoundCalibration, default_scaling, from_answers
 from biorat_al.rounds.models.committee import form_committee, members_of, restore_committee
 from biorat_al.rounds.models.encoder_changes import changed_encoder
 from biorat_al.rounds.models.recording import record_model
@@ -138,7 +138,7 @@ def note_later_arms(session: Session, context: Context) -> list[str]:
 
 
 def _train_missing(
-    context: Context, examples: Sequence[Example], calibration: Calibration, arms: Sequence[Arm]
+    context: Context, examples: Sequence[Example], calibration: RoundCalibration, arms: Sequence[Arm]
 ) -> list[str]:
     """Train the arms that have no complete model in this round yet.
 
@@ -228,7 +228,7 @@ def _trained(
     examples: Sequence[Example],
     unlabelled: Sequence[Document],
     arms: Sequence[Arm],
-    calibration: Calibration,
+    calibration: RoundCalibration,
 ) -> Iterator[tuple[Arm, TrainedModel]]:
     """Train arms, where the round computes; yield each with its model, whose summary is of all its models.
 
@@ -270,7 +270,7 @@ def _trained(
         yield from zip(arms, models, strict=True)
 
 
-def _scaling_of(context: Context, arm: Arm, calibration: Calibration) -> Scaling:
+def _scaling_of(context: Context, arm: Arm, calibration: RoundCalibration) -> Scaling:
     """Return what an arm's mentions are calibrated with if no documents are kept back for it."""
     training = context.settings.training
     if training.dev_share:
@@ -284,15 +284,15 @@ def _learnable(examples: Sequence[Example], settings: Settings) -> list[Example]
     return [example for example in examples if not known.labels <= example.unasked.labels]
 
 
-def _calibration(context: Context, examples: Sequence[Example]) -> Calibration:
+def _calibration(context: Context, examples: Sequence[Example]) -> RoundCalibration:
     """Return what the selecting model is calibrated with if no documents are kept back for it."""
     if context.settings.training.dev_share:
         # of fewer than 20 documents none is kept, and nothing is calibrated, as in all versions
-        return Calibration(UNCALIBRATED, 0)
+        return RoundCalibration(UNCALIBRATED, 0)
     return from_answers(context, examples)
 
 
-def _advice(calibration: Calibration, training: TrainingSettings) -> dict[str, Any]:
+def _advice(calibration: RoundCalibration, training: TrainingSettings) -> dict[str, Any]:
     """Return for the counts what the answers said of the last model, if no documents are kept back for it."""
     if training.dev_share:
         return {}

@@ -20,7 +20,7 @@ from biorat_al.store.team.seats import UNSENT, seats_in_state
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ProjectBatch:
     """What goes to one project.
 
     :param member: whose project it is; None: everybody's.
@@ -59,7 +59,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RoundBatch:
     """What a round asks for, of all roles.
 
     :param picked: row ids of documents and segments of the pool, in the order in which they are sent.
@@ -75,7 +75,7 @@ class Asked:
     version: str | None
 
 
-def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -> list[Batch]:
+def batches_of(session: Session, role: Role, asked: RoundBatch, settings: Settings) -> list[ProjectBatch]:
     """Return what goes to each project of a role: everybody's, then each member's."""
     wanted = list(asked.test) if role == "test" else _of_role(session, role, asked.picked)
     proposed = {} if role == "test" else asked.proposed
@@ -93,7 +93,7 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
     open_tests = tasks_in_state(session, role, "open") if role == "test" else []
     annotators = {member.id for member in members(session, "annotator")}
     known = {place.member_id for place in places_of(session, role)}
-    common = Batch(
+    common = ProjectBatch(
         role,
         None,
         [one for one in wanted if one not in seated],
@@ -126,7 +126,7 @@ def batches_of(session: Session, role: Role, asked: Asked, settings: Settings) -
         # a task that is sent late, or again, shows what the other person saw
         seen |= {document: kept[document] for document in unsent if document in own_half_done}
         batches.append(
-            Batch(
+            ProjectBatch(
                 role,
                 member,
                 sorted(unsent, key=lambda one: places.get(one, len(places))),

@@ -32,7 +32,7 @@ Costs = Callable[[Sequence[int]], Mapping[int, tuple[int, float]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnDoubles:
     """Documents drawn for two people.
 
     :param picks: by row id, in the order in which they were drawn.
@@ -43,23 +43,23 @@ class Drawn:
     left: Budget | None
 
 
-NO_DOUBLES = Drawn({}, None)
+NO_DOUBLES = DrawnDoubles({}, None)
 
 
-def draw_doubles(context: Context, row_ids: Sequence[int], budget: Budget) -> Drawn:
+def draw_doubles(context: Context, row_ids: Sequence[int], budget: Budget) -> DrawnDoubles:
     """Draw the settings' share of a batch for two people; nothing where the group does not have two annotators.
 
     :param row_ids: of what can be asked for.
     """
     share = context.settings.team.double
     if not share:
-        return Drawn({}, budget)
+        return DrawnDoubles({}, budget)
     with context.store.read() as session:
         several = len(members(session, "annotator")) > 1
         # in an order that does not depend on how the documents were read
         pool = document_keys(session, row_ids) if several else {}
     if not several:
-        return Drawn({}, budget)
+        return DrawnDoubles({}, budget)
     order = np.random.default_rng(context.seed("doubles")).permutation(np.asarray(list(pool), dtype=np.int64)).tolist()
 
     def costs(some: Sequence[int]) -> Mapping[int, tuple[int, float]]:
@@ -75,7 +75,7 @@ def draw_doubles(context: Context, row_ids: Sequence[int], budget: Budget) -> Dr
 
     taken, spent = take_share(order, budget, share, costs)
     picks = {row_id: Pick(pool[row_id], 0.0, REASON, tokens) for row_id, tokens in taken.items()}
-    return Drawn(picks, rest_of(budget, len(picks), spent))
+    return DrawnDoubles(picks, rest_of(budget, len(picks), spent))
 
 
 def take_share(order: Sequence[int], budget: Budget, share: float, costs: Costs) -> tuple[dict[int, int], float]:

@@ -16,7 +16,7 @@ from biorat_al.desk.base import Desk, Documents, Pull
 from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
 from biorat_al.rounds.team.moving import finish_moves
-from biorat_al.rounds.team.places import Place, places_of, project_of
+from biorat_al.rounds.team.places import DeskPlace, places_of, project_of
 from biorat_al.rounds.team.sending import send_unsent
 from biorat_al.settings import Settings
 from biorat_al.store.annotations import chunks
@@ -26,7 +26,7 @@ from biorat_al.store.team.members import member_project
 from biorat_al.store.team.seats import seats_in_state, withdraw
 from biorat_al.wording import plural
 
-Pulled = Mapping[Role, Sequence[tuple[Place, Pull]]]
+Pulled = Mapping[Role, Sequence[tuple[DeskPlace, Pull]]]
 """What was fetched from each project, by role; roles without a project are left out."""
 
 
@@ -41,8 +41,8 @@ def fetch(context: Context, documents: Documents) -> tuple[Pulled, list[str]]:
     send_unsent(context)
     with context.store.read() as session:
         places = [place for role in ROLES for place in places_of(session, role)]
-    found: dict[Role, list[tuple[Place, Pull]]] = {}
-    gone: list[tuple[Place, DeskProjectGoneError]] = []
+    found: dict[Role, list[tuple[DeskPlace, Pull]]] = {}
+    gone: list[tuple[DeskPlace, DeskProjectGoneError]] = []
     for place in places:
         try:
             found.setdefault(place.role, []).append((place, _pulled(context, place, documents)))
@@ -77,12 +77,12 @@ def make_again(context: Context, role: Role, member: MemberRow, error: DeskProje
     return _withdrawn(context, gone)
 
 
-def look(desk: Desk, settings: Settings, places: Sequence[Place]) -> Pulled:
+def look(desk: Desk, settings: Settings, places: Sequence[DeskPlace]) -> Pulled:
     """Ask projects for what was done since the last fetch, without keeping it; projects that are gone are left out.
 
     :raises DeskProjectGoneError: everybody's project is gone.
     """
-    found: dict[Role, list[tuple[Place, Pull]]] = {}
+    found: dict[Role, list[tuple[DeskPlace, Pull]]] = {}
     for place in places:
         try:
             pull = desk.pull(project_of(place.row, place.role, settings), lambda keys: {}, place.row.cursor)
@@ -134,7 +134,7 @@ class Visit:
     owner: str
 
 
-def visits(session: Session, pulled: Sequence[tuple[Place, Pull]]) -> list[Visit]:
+def visits(session: Session, pulled: Sequence[tuple[DeskPlace, Pull]]) -> list[Visit]:
     """Return the answers that were fetched for the first time and given in another member's project."""
     found: dict[str, Visit] = {}
     for place, pull in pulled:
@@ -164,7 +164,7 @@ def visits_in_words(found: Sequence[Visit]) -> list[str]:
     ]
 
 
-def note_seats(session: Session, pulled: Sequence[tuple[Place, Pull]]) -> None:
+def note_seats(session: Session, pulled: Sequence[tuple[DeskPlace, Pull]]) -> None:
     """Record what became of each seat, once the answers are merged."""
     for place, pull in pulled:
         if place.member is None:
@@ -219,14 +219,14 @@ def _given(session: Session, document_ids: Sequence[int]) -> dict[int, dict[str,
     return found
 
 
-def _pulled(context: Context, place: Place, documents: Documents) -> Pull:
+def _pulled(context: Context, place: DeskPlace, documents: Documents) -> Pull:
     whose = "" if place.member is None else f", {place.member.name}"
     with context.progress.bar(f"Fetching answers ({place.role}{whose})"):
         project = project_of(place.row, place.role, context.settings)
         return context.desk.pull(project, documents, place.row.cursor)
 
 
-def _exists(context: Context, place: Place) -> bool:
+def _exists(context: Context, place: DeskPlace) -> bool:
     try:
         look(context.desk, context.settings, [replace(place, member=None)])
     except DeskProjectGoneError:
@@ -234,7 +234,7 @@ def _exists(context: Context, place: Place) -> bool:
     return True
 
 
-def _withdrawn(context: Context, place: Place) -> str:
+def _withdrawn(context: Context, place: DeskPlace) -> str:
     """Forget a member's project that is gone, so that it is made again; return a sentence on it."""
     assert place.member is not None
     context.check_lock()

@@ -16,7 +16,7 @@ from biorat_al.store.team.members import member_project, member_projects, member
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeskPlace:
     """A project on the desk.
 
     :param member: whose project it is; None: everybody's.
@@ -33,12 +33,12 @@ class Place:
         return None if self.member is None else self.member.id
 
 
-def places_of(session: Session, role: Role) -> list[Place]:
+def places_of(session: Session, role: Role) -> list[DeskPlace]:
     """Return the projects that have tasks of a role: everybody's, then those of the members, also of former ones."""
     common = desk_project(session, role)
     people = {member.id: member for member in members(session, with_left=True)}
-    found = [] if common is None else [Place(role, None, common)]
-    return found + [Place(role, people[row.member_id], row) for row in member_projects(session, role)]
+    found = [] if common is None else [DeskPlace(role, None, common)]
+    return found + [DeskPlace(role, people[row.member_id], row) for row in member_projects(session, role)]
 
 
 def project_of(row: DeskProjectRow | MemberProjectRow, role: DeskRole, settings: Settings) -> DeskProject:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.corpus.model.role import ROLES, DeskRole, Role
-from biorat_al.corpus.segments import Part
+from biorat_al.corpus.segments import PartOfDocument
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.errors import DeskProjectGoneError
 from biorat_al.rounds.context import Context
@@ -33,7 +33,7 @@ from biorat_al.store.team.seats import UNSENT, confirm_seats, intend_seats, seat
 CHUNK = 100
 """Tasks per request: few enough that a server which hung finishes a queued request before it is asked what arrived."""
 
-NO_PARTS: Mapping[int, Part] = MappingProxyType({})
+NO_PARTS: Mapping[int, PartOfDocument] = MappingProxyType({})
 
 _CONFIRMED = ("open", "answered", "skipped", "deleted")
 
@@ -43,7 +43,7 @@ def send(
     project: DeskProject,
     document_ids: Sequence[int],
     proposed: Mapping[int, PreAnnotation],
-    parts: Mapping[int, Part] = NO_PARTS,
+    parts: Mapping[int, PartOfDocument] = NO_PARTS,
     *,
     member: MemberRow | None = None,
 ) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, func, insert, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from biorat_al.corpus.model.document import Annotation, Span
-from biorat_al.corpus.segments import Part, annotation_within, segment_document, segments
+from biorat_al.corpus.segments import PartOfDocument, annotation_within, segment_document, segments
 from biorat_al.store.annotations import WHOLE_POOL, chunks
 from biorat_al.store.documents import document_of
 from biorat_al.store.tables import AnnotationRow, DocumentRow, SegmentRow, TaskRow
@@ -138,16 +138,18 @@ def spans_of(session: Session, document_ids: Sequence[int]) -> dict[int, Span]:
     return {row_id: Span(start, end) for row_id, start, end in places}
 
 
-def parts_of(session: Session, document_ids: Sequence[int]) -> dict[int, Part]:
+def parts_of(session: Session, document_ids: Sequence[int]) -> dict[int, PartOfDocument]:
     """Return what segments are a part of, by row id; other documents are left out."""
-    found: dict[int, Part] = {}
+    found: dict[int, PartOfDocument] = {}
     for some in chunks(document_ids):
         rows = session.execute(
             select(SegmentRow, DocumentRow)
             .join(DocumentRow, DocumentRow.id == SegmentRow.parent_id)
             .where(SegmentRow.document_id.in_(some))
         )
-        found.update((row.document_id, Part(document_of(parent), Span(row.start, row.end))) for row, parent in rows)
+        found.update(
+            (row.document_id, PartOfDocument(document_of(parent), Span(row.start, row.end))) for row, parent in rows
+        )
     return found
 
 

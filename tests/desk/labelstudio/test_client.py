@@ -10,7 +10,7 @@ import pytest
 from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import PreAnnotation, Task
 from biorat_al.desk.labelstudio.client import LabelStudioDesk, connect
-from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, Mark
+from biorat_al.desk.labelstudio.configuration import LabellingConfiguration, ProjectMark
 from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.errors import DeskAccessError, DeskError
 from tests.desk.contract import DOCUMENTS, GOLD, LABELS, RELATIONS, content, documents, pushed
@@ -126,7 +126,7 @@ def test_relations_come_into_a_configuration_of_an_earlier_version(
     before = desk.prepare("pool", "client", LABELS, marker=marker)
     settings = annotator.project(before.reference)
     old = LabellingConfiguration.parse(without_relations(settings["label_config"]))
-    mark = Mark("pool", marker, old.checksum, old.labels_checksum)
+    mark = ProjectMark("pool", marker, old.checksum, old.labels_checksum)
     annotator.configure(before.reference, label_config=mark.write(old.xml))
     # pieces of a mention can be joined even where the project has no relations
     assert desk.prepare("pool", "client", LABELS, before.reference, marker=marker).notices == ()

@@ -16,7 +16,7 @@ from biorat_al.desk.labelstudio.configuration import (
     HOTKEYS,
     PALETTE,
     LabellingConfiguration,
-    Mark,
+    ProjectMark,
     all_changes,
     changes,
     colour_of,
@@ -88,8 +88,8 @@ def test_only_a_segment_shows_what_is_around_it_and_whose_it_is(role: Role) -> N
 
 def test_a_mark_names_each_role() -> None:
     for role in ROLES:
-        mark = Mark(role, "p-1", "0123456789ab", "ba9876543210")
-        assert Mark.of({"label_config": mark.write(labelling_configuration(["A"], role=role))}) == mark
+        mark = ProjectMark(role, "p-1", "0123456789ab", "ba9876543210")
+        assert ProjectMark.of({"label_config": mark.write(labelling_configuration(["A"], role=role))}) == mark
 
 
 def test_only_a_test_document_says_that_it_is_one() -> None:
@@ -189,16 +189,16 @@ def test_changes_of_relations_are_told_as_such() -> None:
     assert all_changes(["A"], [], LabellingConfiguration.parse(without)) == ()
 
 
-MARK = Mark("test", "p-1", "0123456789ab", "ba9876543210")
+MARK = ProjectMark("test", "p-1", "0123456789ab", "ba9876543210")
 
 
 def test_a_project_is_known_by_its_mark() -> None:
     xml = labelling_configuration(["A"])
     marked = MARK.write(xml)
-    assert Mark.of({"label_config": marked}) == MARK
-    assert Mark.of({"label_config": marked.replace("\n", "\r\n"), "description": None}) == MARK
-    assert Mark.of({"label_config": xml, "description": "no mark"}) is None
-    assert Mark.of({}) is None
+    assert ProjectMark.of({"label_config": marked}) == MARK
+    assert ProjectMark.of({"label_config": marked.replace("\n", "\r\n"), "description": None}) == MARK
+    assert ProjectMark.of({"label_config": xml, "description": "no mark"}) is None
+    assert ProjectMark.of({}) is None
 
 
 def test_the_mark_is_no_change_of_the_configuration() -> None:
@@ -206,32 +206,34 @@ def test_the_mark_is_no_change_of_the_configuration() -> None:
     marked = MARK.write(xml)
     assert LabellingConfiguration.parse(marked).checksum == LabellingConfiguration.parse(xml).checksum
     assert LabellingConfiguration.parse(marked).validate({"result": [], "score": 0.5}) == []
-    again = Mark("test", "p-1", "000000000000", "111111111111").write(marked)
+    again = ProjectMark("test", "p-1", "000000000000", "111111111111").write(marked)
     assert again.count("biorat-al") == 1
     assert LabellingConfiguration.parse(again).checksum == LabellingConfiguration.parse(xml).checksum
 
 
 def test_a_mark_that_an_earlier_version_wrote_into_the_description_counts() -> None:
     written = "Somebody wrote before it. [biorat-al test p-1 0123456789ab ba9876543210] And after it."
-    assert Mark.of({"label_config": labelling_configuration(["A"]), "description": written}) == MARK
+    assert ProjectMark.of({"label_config": labelling_configuration(["A"]), "description": written}) == MARK
     assert without_mark(written) == "Somebody wrote before it. And after it."
-    newer = Mark("test", "p-1", "000000000000", "111111111111")
-    assert Mark.of({"label_config": newer.write(labelling_configuration(["A"])), "description": written}) == newer
+    newer = ProjectMark("test", "p-1", "000000000000", "111111111111")
+    assert (
+        ProjectMark.of({"label_config": newer.write(labelling_configuration(["A"])), "description": written}) == newer
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_descriptions_are_for_people(role: Role) -> None:
     assert "[" not in description(role)
-    assert Mark.find(description(role)) is None
+    assert ProjectMark.find(description(role)) is None
 
 
 @pytest.mark.parametrize(
     "marker", ["", "with blanks", "[brackets]", "a]b", "ünïcode", "plain-1.2_3", "a--b", "a-", ">"]
 )
 def test_any_marker_is_one_word_of_a_comment(marker: str) -> None:
-    mark = Mark("pool", word(marker), "0123456789ab", "ba9876543210")
+    mark = ProjectMark("pool", word(marker), "0123456789ab", "ba9876543210")
     marked = mark.write(labelling_configuration(["A"]))
-    assert Mark.of({"label_config": marked}) == mark
+    assert ProjectMark.of({"label_config": marked}) == mark
     assert LabellingConfiguration.parse(marked).labels == ("A",)
     assert word(marker) != word(marker + "x")
 

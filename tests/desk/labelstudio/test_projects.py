@@ -9,7 +9,14 @@ import pytest
 from biorat_al.corpus.model.document import Document, Passage
 from biorat_al.corpus.model.role import ROLES, Role
 from biorat_al.desk.base import DeskProject, Personal, Task
-from biorat_al.desk.labelstudio.configuration import BLIND, COLOURS, PALETTE, LabellingConfiguration, Mark, description
+from biorat_al.desk.labelstudio.configuration import (
+    BLIND,
+    COLOURS,
+    PALETTE,
+    LabellingConfiguration,
+    ProjectMark,
+    description,
+)
 from biorat_al.desk.labelstudio.instruction import is_same, is_untouched
 from biorat_al.settings import Guidelines
 from tests.desk.contract import LABELS, documents, pushed
@@ -64,7 +71,7 @@ def test_annotators_read_no_checksum_and_know_a_blind_project(
     assert ("asks for <strong>one sentence</strong>" in settings["expert_instruction"]) == (role == "segment")
     assert not project.lacking
     # the mark is where it is found again
-    assert Mark.of(settings) is not None
+    assert ProjectMark.of(settings) is not None
     assert desk.prepare(role, "told", LABELS, marker=marker) == project
 
 

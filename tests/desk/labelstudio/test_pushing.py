@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Document, Entity, Passage, Span
-from biorat_al.corpus.segments import Part, segment_document
+from biorat_al.corpus.segments import PartOfDocument, segment_document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from biorat_al.desk.labelstudio import pushing
 from biorat_al.desk.labelstudio.client import LabelStudioDesk
@@ -301,7 +301,7 @@ def test_the_task_of_a_segment_shows_what_is_around_it_and_names_the_document() 
 def test_the_title_of_a_segments_document_is_shown_once(asked: str, title: str, before: str) -> None:
     text = "A title\nin two lines?\nFirst. Second."
     whole = Document("77", text, (Passage("title", 0, text.index("\nFirst")),))
-    part = Part(whole, Span(text.index(asked), text.index(asked) + len(asked)))
+    part = PartOfDocument(whole, Span(text.index(asked), text.index(asked) + len(asked)))
     segment = segment_document(whole, part.span, "77#1")
     data = pushing.task_body(Task("77#1", segment, None, part), None)["data"]  # type: ignore[arg-type]
     assert (data["title"], data["before"]) == (" ".join(title.split()), before)
@@ -312,7 +312,7 @@ def test_the_task_of_a_segment_of_a_full_text_is_short() -> None:
     text = "Patients had coma. " * 3_000 + "Naloxone helped. " + "Others had gout. " * 3_000
     start = text.index("Naloxone")
     whole = Document("77", text)
-    part = Part(whole, Span(start, start + len("Naloxone helped.")))
+    part = PartOfDocument(whole, Span(start, start + len("Naloxone helped.")))
     segment = segment_document(whole, part.span, "77#1")
     data = pushing.task_body(Task("77#1", segment, None, part), None)["data"]  # type: ignore[arg-type]
     for shown in (data["before"], data["after"]):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from biorat_al.corpus.model.document import Document, Entity, Passage, Span
-from biorat_al.corpus.segments import Part, segment_document
+from biorat_al.corpus.segments import PartOfDocument, segment_document
 from biorat_al.desk.base import DeskProject, PreAnnotation, Task
 from tests.desk.labelstudio.test_task_page import LABELS, draw, known, opened, page, place, submit
 from tests.support.labelstudio import RunningLabelStudio
@@ -50,7 +50,7 @@ _LAST_LINE = """where => {
 def asked(document: Document, text: str, pre_annotation: PreAnnotation | None = None) -> Task:
     """Return the task that asks for a part of a document."""
     start = document.text.index(text)
-    part = Part(document, Span(start, start + len(text)))
+    part = PartOfDocument(document, Span(start, start + len(text)))
     segment = segment_document(document, part.span, f"{document.id}#{part.span.start}-{part.span.end}")
     return Task(segment.id, segment, pre_annotation, part)
 

@@ -14,7 +14,7 @@ from biorat_al.corpus.formats.jsonl import write_jsonl
 from biorat_al.corpus.model.document import Annotation
 from biorat_al.corpus.sources import Sources
 from biorat_al.demo.corpus import read_demo_corpus
-from biorat_al.efficiency.coverage.coverage import Found, MentionCoverage
+from biorat_al.efficiency.coverage.coverage import FoundShare, MentionCoverage
 from biorat_al.efficiency.coverage.hours import share_to_read
 from biorat_al.efficiency.coverage.samples import random_samples
 from biorat_al.efficiency.coverage.texts import pool_texts
@@ -235,17 +235,17 @@ def test_the_share_of_the_text_to_read() -> None:
 
 
 def test_the_interval_of_a_share_turns_that_of_what_is_left() -> None:
-    row = Found("Gene", 30, 10.0, (0.0, 30.0))
+    row = FoundShare("Gene", 30, 10.0, (0.0, 30.0))
     assert row.share == 0.75
     assert row.share_interval == (0.5, 1.0)
-    assert Found("Gene", 0, 0.0, (0.0, 3.0)).share is None
-    assert Found("Gene", 3, None).share is None
+    assert FoundShare("Gene", 0, 0.0, (0.0, 3.0)).share is None
+    assert FoundShare("Gene", 3, None).share is None
 
 
 def test_text_lists_every_label() -> None:
     coverage = MentionCoverage(
-        Found(None, 1200, 300.4, (200.0, 400.0)),
-        (Found("Disease", 1200, 300.4, (200.0, 400.0)),),
+        FoundShare(None, 1200, 300.4, (200.0, 400.0)),
+        (FoundShare("Disease", 1200, 300.4, (200.0, 400.0)),),
         (("90 sentences of round 3", 1.0),),
         "It rests on 90 sentences of round 3, drawn at random.",
         (12.3, 8.04, 20.0),

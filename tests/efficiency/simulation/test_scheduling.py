@@ -11,7 +11,7 @@ import pytest
 
 from biorat_al.efficiency.simulation.grid import Trial
 from biorat_al.efficiency.simulation.options import simulation_grid
-from biorat_al.efficiency.simulation.scheduling import RunEvent, TrialRunner, Work, Workload, run_side_by_side
+from biorat_al.efficiency.simulation.scheduling import RunEvent, TrialRunner, TrialWork, Workload, run_side_by_side
 from biorat_al.efficiency.simulation.trial import start_folder
 from biorat_al.progress import SILENT
 
@@ -51,7 +51,7 @@ def made(folder: Path, places: int, *, shared: bool) -> RoundByRound:
     """Make the runs of two arms and two seeds, each followed by a passive run."""
     runner = RoundByRound(places, 2, folder)
     grid = simulation_grid(["none", "rat"], ["random"], seeds=2, rounds=2, passive=["at"])
-    missing = [Work(trial, (1.0, 2.0)) for trial in grid.trials()]
+    missing = [TrialWork(trial, (1.0, 2.0)) for trial in grid.trials()]
 
     @contextmanager
     def opened() -> Iterator[TrialRunner]:

@@ -8,7 +8,7 @@ import torch
 
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.encoder.windows import Part
+from biorat_al.learner.encoder.windows import SomeWindows
 from biorat_al.learner.relations.batching import (
     FORBIDDEN,
     NONE,
@@ -109,7 +109,7 @@ def test_a_part_of_a_batch_is_the_batch_of_these_pairs(
     cpu: Device,
 ) -> None:  # fmt: skip
     chosen = np.array([False, True, False, True, True, False])
-    part = relation_batch.take(Part.of(relation_batch.ids, relation_batch.lengths, chosen))
+    part = relation_batch.take(SomeWindows.of(relation_batch.ids, relation_batch.lengths, chosen))
     direct = make_relation_batch([encoded.rows[n] for n in (1, 3, 4)], WEIGHTS, encoder.tokenizer, cpu)
     assert torch.equal(part.ids, direct.ids)
     for name in ("inside", "words", "heads", "tails", "permitted", "targets"):

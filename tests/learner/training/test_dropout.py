@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from biorat_al.learner.encoder.device import Device
-from biorat_al.learner.encoder.windows import Part
+from biorat_al.learner.encoder.windows import SomeWindows
 from biorat_al.learner.training.dropout import Dropout, MaskDraws, replace_dropout
 
 
@@ -70,7 +70,7 @@ def test_the_type_of_the_numbers_is_kept(draws: MaskDraws) -> None:
 
 def test_some_windows_have_the_masks_that_they_have_in_the_whole_batch(cpu: Device) -> None:
     batch_shape, chosen = (4, 7), np.array([False, True, False, True])
-    part = Part(torch.tensor([1, 3]), 5, chosen, batch_shape)
+    part = SomeWindows(torch.tensor([1, 3]), 5, chosen, batch_shape)
     draws = MaskDraws(cpu)
     draws.begin(1, 2)
     whole = [draws.keep(torch.empty(*batch_shape, size), 128) for size in (3, 6)]

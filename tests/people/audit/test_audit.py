@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Annotation, Entity, Span
-from biorat_al.people.audit.annotated import Annotated
+from biorat_al.people.audit.annotated import AnnotatedDocument
 from biorat_al.people.audit.audit import audit
 from biorat_al.people.audit.findings import FLOOR
 from tests.support.audited import corpus_of, written
@@ -19,7 +19,7 @@ WORDS = ["we", "saw", "the", "effect", "of", ",", "and", "."]
 
 
 @st.composite
-def corpora(draw: st.DrawFn) -> list[Annotated]:
+def corpora(draw: st.DrawFn) -> list[AnnotatedDocument]:
     """Draw documents in which each name is marked in all its places, always with the same label."""
     documents = []
     for number in range(draw(st.integers(1, 6))):
@@ -30,7 +30,7 @@ def corpora(draw: st.DrawFn) -> list[Annotated]:
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> list[Annotated]:
+def damaged(draw: st.DrawFn) -> list[AnnotatedDocument]:
     """Draw documents of which some mentions are gone, or have another label or place."""
     documents = []
     for one in draw(corpora()):
@@ -46,7 +46,7 @@ def damaged(draw: st.DrawFn) -> list[Annotated]:
 
 @given(corpora())
 @settings(deadline=None, max_examples=60)
-def test_a_consistent_corpus_has_no_finding_about_strings(documents: list[Annotated]) -> None:
+def test_a_consistent_corpus_has_no_finding_about_strings(documents: list[AnnotatedDocument]) -> None:
     found = audit(documents).findings
     assert [one for one in found if one.kind in ("missed", "extra", "label")] == []
 
@@ -54,7 +54,7 @@ def test_a_consistent_corpus_has_no_finding_about_strings(documents: list[Annota
 @given(damaged(), st.randoms())
 @settings(deadline=None, max_examples=60)
 def test_the_order_of_documents_and_mentions_does_not_matter(
-    documents: list[Annotated], shuffler: random.Random
+    documents: list[AnnotatedDocument], shuffler: random.Random
 ) -> None:
     shuffled = []
     for one in documents:
@@ -67,7 +67,7 @@ def test_the_order_of_documents_and_mentions_does_not_matter(
 
 @given(damaged())
 @settings(deadline=None, max_examples=60)
-def test_findings_are_sorted_apart_and_in_the_text(documents: list[Annotated]) -> None:
+def test_findings_are_sorted_apart_and_in_the_text(documents: list[AnnotatedDocument]) -> None:
     texts = {one.document.id: one.document.text for one in documents}
     findings = audit(documents).findings
     scores = [one.score for one in findings]

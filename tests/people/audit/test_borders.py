@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.borders import border_findings, unpaired
 from biorat_al.people.audit.findings import Finding, merged
 from biorat_al.people.audit.places import find_places
@@ -11,7 +11,7 @@ from tests.support.audited import corpus_of
 NAMES = ["gout", "asthma", "eczema", "sepsis", "anemia", "ascites", "angina", "ataxia"]
 
 
-def findings_in(documents: list[Annotated]) -> list[Finding]:
+def findings_in(documents: list[AnnotatedDocument]) -> list[Finding]:
     corpus = [Worded(one) for one in documents]
     return merged(border_findings(corpus, find_places(corpus)))
 

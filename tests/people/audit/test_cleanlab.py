@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Span
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.confident import NO_CLASS, class_thresholds, doubtful
 from biorat_al.people.audit.doubted_words import word_findings
 from biorat_al.people.audit.predictions import Predicted, WordChances, model_findings
@@ -80,7 +80,7 @@ def audited(corpus: Corpus) -> dict[Place, float]:
             for word in range(WORDS)
             if best[word]
         ]
-        documents.append(Worded(Annotated(Document(str(row), " ".join(words)), Annotation(tuple(marks)))))
+        documents.append(Worded(AnnotatedDocument(Document(str(row), " ".join(words)), Annotation(tuple(marks)))))
         predicted[str(row)] = Predicted("model", tuple(proposed))
     return {
         (int(one.excerpt.document), one.excerpt.start // 7): one.evidence[0].score
@@ -155,7 +155,7 @@ def test_the_findings_at_words_are_among_those_of_cleanlab_and_the_first_ones_ar
             for word in range(WORDS)
             if corpus.given[row, word]
         )
-        documents.append(Worded(Annotated(Document(str(row), " ".join(words)), Annotation(marks))))
+        documents.append(Worded(AnnotatedDocument(Document(str(row), " ".join(words)), Annotation(marks))))
         # of independent chains whose combination has these probabilities of the classes
         odds = corpus.probabilities[row, :, 1:] / np.maximum(corpus.probabilities[row, :, :1], 1e-9)
         chances = WordChances(LABELS[1:], starts, starts + 6, odds / (1 + odds))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from biorat_al.corpus.model.unasked import Unasked
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.borders import RATE
 from biorat_al.people.audit.doubted_words import word_findings
 from biorat_al.people.audit.findings import Finding
@@ -24,7 +24,7 @@ BACKGROUND = ["Some [Disease|gout] by [Chemical|lead] here."] * 6
 """What makes thresholds: the model agrees with it."""
 
 
-def chances(one: Annotated, sure: dict[str, str], probability: float = 0.97) -> WordChances:
+def chances(one: AnnotatedDocument, sure: dict[str, str], probability: float = 0.97) -> WordChances:
     """Return what a model makes of the words of a document: what is marked, but for some words.
 
     :param sure: label of some words; an empty one for no mention.

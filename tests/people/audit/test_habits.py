@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from biorat_al.people.audit.annotated import Annotated, OwnAnswer, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, OwnAnswer, Worded
 from biorat_al.people.audit.habits import EVERYBODY, find_habits, shape_findings
 from biorat_al.people.audit.shares import Count
 from tests.support.audited import corpus_of, written
 
 
-def habits_in(documents: list[Annotated]) -> dict[str, dict[str, Count]]:
+def habits_in(documents: list[AnnotatedDocument]) -> dict[str, dict[str, Count]]:
     return {habit.name: dict(habit.counts) for habit in find_habits([Worded(one) for one in documents])}
 
 

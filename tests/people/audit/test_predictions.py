@@ -6,7 +6,7 @@ import pytest
 
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.corpus.model.identity import mention_key
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.predictions import Predicted, model_findings
 from tests.support.audited import corpus_of
@@ -19,7 +19,7 @@ def predicted(label: str, start: int, end: int, score: float, *, seen: bool = Fa
     return Predicted("trial-r1", (entity,), frozenset([mention_key(entity)] if seen else []))
 
 
-def findings_in(documents: list[Annotated], predictions: dict[str, Predicted]) -> list[Finding]:
+def findings_in(documents: list[AnnotatedDocument], predictions: dict[str, Predicted]) -> list[Finding]:
     return list(model_findings([Worded(one) for one in documents], predictions))
 
 

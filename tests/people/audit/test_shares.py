@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biorat_al.people.audit.shares import EVEN, NO_PLACES, Count, Prior, fit, posterior
+from biorat_al.people.audit.shares import EVEN, NO_PLACES, Count, SharePrior, fit, posterior
 
 SHARES = st.floats(0, 1)
 COUNTS = st.integers(0, 50).flatmap(lambda places: st.builds(Count, st.integers(0, places), st.just(places)))
 
 
 def test_the_share_of_the_beta_binomial() -> None:
-    prior = Prior(0.5, 1.5)
+    prior = SharePrior(0.5, 1.5)
     assert prior.share(NO_PLACES) == 0.25
     assert prior.share(Count(7, 8)) == pytest.approx(7.5 / 10)
 
@@ -44,8 +44,8 @@ def test_a_fit_always_gives_a_distribution(counts: list[Count]) -> None:
     assert prior.b > 0
 
 
-@pytest.mark.parametrize("true", [Prior(0.2, 0.1), Prior(2.0, 1.0)])
-def test_the_fit_finds_the_distribution_that_made_the_counts(true: Prior) -> None:
+@pytest.mark.parametrize("true", [SharePrior(0.2, 0.1), SharePrior(2.0, 1.0)])
+def test_the_fit_finds_the_distribution_that_made_the_counts(true: SharePrior) -> None:
     random = np.random.default_rng(7)
     counts = [Count(int(random.binomial(12, p)), 12) for p in random.beta(*true, 40_000)]
     assert fit(counts) == pytest.approx(true, rel=0.15)

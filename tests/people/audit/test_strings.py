@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.corpus.model.unasked import Unasked
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.places import find_places
 from biorat_al.people.audit.strings import string_findings
 from tests.support.audited import CONSISTENT, corpus_of
 
 
-def findings_in(documents: list[Annotated]) -> list[Finding]:
+def findings_in(documents: list[AnnotatedDocument]) -> list[Finding]:
     corpus = [Worded(one) for one in documents]
     return sorted(string_findings(corpus, find_places(corpus)), key=lambda finding: -finding.score)
 
@@ -66,8 +66,8 @@ def test_nothing_is_said_of_disputed_places_and_labels_that_nobody_was_asked_for
     marked = corpus_of(*["A [Disease|gout]."] * 8)
     (bare,) = corpus_of("No gout.")
     document, annotation = bare.document, bare.annotation
-    disputed = Annotated(document, annotation, disputed=(Entity("T1", "Disease", (Span(3, 7),)),))
-    unasked = Annotated(document, annotation, unasked=Unasked(frozenset({"Disease"})))
+    disputed = AnnotatedDocument(document, annotation, disputed=(Entity("T1", "Disease", (Span(3, 7),)),))
+    unasked = AnnotatedDocument(document, annotation, unasked=Unasked(frozenset({"Disease"})))
     assert findings_in([*marked[1:], bare]) != []
     assert findings_in([*marked[1:], disputed]) == []
     assert findings_in([*marked[1:], unasked]) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biorat_al.people.audit.annotated import Annotated, Worded
+from biorat_al.people.audit.annotated import AnnotatedDocument, Worded
 from biorat_al.people.audit.findings import Finding
 from biorat_al.people.audit.places import find_places
 from biorat_al.people.audit.twins import find_twins, twin_findings
@@ -16,7 +16,7 @@ AROUND = (
 )
 
 
-def findings_in(documents: list[Annotated]) -> list[Finding]:
+def findings_in(documents: list[AnnotatedDocument]) -> list[Finding]:
     corpus = [Worded(one) for one in documents]
     return list(twin_findings(corpus, find_places(corpus), find_twins([worded.text for worded in corpus])))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biorat_al.learner.counts import Counts
-from biorat_al.rounds.borrowing.comparison import Comparison, _halves, compared
+from biorat_al.rounds.borrowing.comparison import StartComparison, _halves, compared
 
 
 def counts(generator: np.random.Generator, documents: int, recall: float) -> dict[str, Counts]:
@@ -24,7 +24,7 @@ def counts(generator: np.random.Generator, documents: int, recall: float) -> dic
 def test_the_difference_and_its_ends_are_those_of_the_counts() -> None:
     same = {"a": Counts(3, 1, 1), "b": Counts(1, 0, 2)}
     found = compared(same, same, 1)
-    assert found == Comparison(2, 8 / 12, 8 / 12, 0.0, 0.0)
+    assert found == StartComparison(2, 8 / 12, 8 / 12, 0.0, 0.0)
     assert not found.base_is_better
     nothing = {"a": Counts(0, 2, 4), "b": Counts(0, 0, 3)}
     assert compared(nothing, same, 1).base_is_better
@@ -73,4 +73,4 @@ def test_no_document_is_in_both_halves_and_their_order_does_not_matter() -> None
 @pytest.mark.parametrize("documents", [1, 5])
 def test_documents_without_any_mention_count_as_perfect(documents: int) -> None:
     empty = {str(number): Counts() for number in range(documents)}
-    assert compared(empty, empty, 1) == Comparison(documents, 1.0, 1.0, 0.0, 0.0)
+    assert compared(empty, empty, 1) == StartComparison(documents, 1.0, 1.0, 0.0, 0.0)

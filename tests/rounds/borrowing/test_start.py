@@ -29,7 +29,7 @@ from biorat_al.presentation.status import status_text
 from biorat_al.progress import Bar, SilentProgress
 from biorat_al.project import Project
 from biorat_al.rounds.borrowing import start, training
-from biorat_al.rounds.borrowing.comparison import Comparison
+from biorat_al.rounds.borrowing.comparison import StartComparison
 from biorat_al.rounds.borrowing.kept import borrowed_corpora, borrowed_examples, borrowed_labels
 from biorat_al.rounds.borrowing.start import decisions
 from biorat_al.rounds.seeds import derive_seed
@@ -308,11 +308,11 @@ def test_a_first_round_that_is_killed_ends_with_the_same_picks_and_pre_labels(
         assert picture_of(project) == expected
 
 
-def fixed(*results: Comparison) -> Any:
+def fixed(*results: StartComparison) -> Any:
     """Return a comparison with given results, which remembers on how many documents it was asked for."""
     asked: list[int] = []
 
-    def compare(context: Any, examples: Any, labels: Any, job: Any, begun: Any) -> Comparison:
+    def compare(context: Any, examples: Any, labels: Any, job: Any, begun: Any) -> StartComparison:
         asked.append(len(examples))
         return replace(results[len(asked) - 1], documents=len(examples))
 
@@ -320,9 +320,9 @@ def fixed(*results: Comparison) -> Any:
     return compare
 
 
-WORSE = Comparison(0, 0.3, 0.5, -0.3, -0.1)
-BETTER = Comparison(0, 0.6, 0.5, 0.05, 0.2)
-UNCLEAR = Comparison(0, 0.4, 0.5, -0.3, 0.1)
+WORSE = StartComparison(0, 0.3, 0.5, -0.3, -0.1)
+BETTER = StartComparison(0, 0.6, 0.5, 0.05, 0.2)
+UNCLEAR = StartComparison(0, 0.4, 0.5, -0.3, 0.1)
 
 
 @pytest.mark.slow

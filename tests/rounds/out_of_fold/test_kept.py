@@ -12,23 +12,23 @@ from hypothesis import strategies as st
 
 from biorat_al.corpus.model.document import Entity, Span
 from biorat_al.errors import ProjectError
-from biorat_al.learner.entities.tagger import Reading
+from biorat_al.learner.entities.tagger import UncalibratedReading
 from biorat_al.rounds.out_of_fold.kept import kept_readings, make_folder, remove_others, write_readings
 
 LABELS = ("Chemical", "Disease")
 
 
-def reading(name: str, words: int, seed: int) -> Reading:
+def reading(name: str, words: int, seed: int) -> UncalibratedReading:
     generator = np.random.default_rng(seed)
     starts = np.arange(words, dtype=np.int64) * 5
     entities = tuple(
         Entity(f"T{number + 1}", LABELS[seed % 2], (Span(5 * number, 5 * number + 4),), score=float(generator.random()))
         for number in range(words // 2)
     )
-    return Reading(name, entities, starts, starts + 4, generator.random((words, len(LABELS))))
+    return UncalibratedReading(name, entities, starts, starts + 4, generator.random((words, len(LABELS))))
 
 
-def values(one: Reading) -> tuple[object, ...]:
+def values(one: UncalibratedReading) -> tuple[object, ...]:
     return one.document_id, one.entities, one.starts.tolist(), one.ends.tolist(), one.inside.tolist()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from biorat_al.corpus.model.document import Document, Span
-from biorat_al.corpus.segments import Part
+from biorat_al.corpus.segments import PartOfDocument
 from biorat_al.desk.base import DeskProject, Task
 from biorat_al.project import Project
 from biorat_al.rounds.steps.push import in_order
@@ -53,10 +53,10 @@ def test_without_a_model_a_batch_goes_out_best_first(project: Project, monkeypat
 def test_sentences_of_a_document_follow_one_another_in_the_order_of_its_text() -> None:
     one, other = Document("one", "x" * 90), Document("other", "x" * 90)
     parts = {
-        1: Part(one, Span(50, 60)),
-        2: Part(other, Span(0, 9)),
-        3: Part(one, Span(5, 9)),
-        4: Part(other, Span(20, 30)),
+        1: PartOfDocument(one, Span(50, 60)),
+        2: PartOfDocument(other, Span(0, 9)),
+        3: PartOfDocument(one, Span(5, 9)),
+        4: PartOfDocument(other, Span(20, 30)),
     }
     # the one that the model is least sure of decides whose turn it is
     assert in_order([1, 2, 3, 4], {1: 0.5, 2: 0.9, 3: 0.8, 4: 0.3}, parts) == [2, 4, 3, 1]

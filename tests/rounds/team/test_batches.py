@@ -10,7 +10,7 @@ import pytest
 from biorat_al.desk.base import DeskProject, PreAnnotation
 from biorat_al.people.doubles import several_answers
 from biorat_al.people.pre_label_answers import read_comparison
-from biorat_al.rounds.team.batches import Asked, batches_of
+from biorat_al.rounds.team.batches import RoundBatch, batches_of
 from biorat_al.store.models import models_of, predictions
 from biorat_al.store.tables import SeatRow
 from biorat_al.store.tasks import tasks_in_state
@@ -76,7 +76,7 @@ def test_both_people_see_the_same_pre_labels_also_if_one_answers_later(
             seat = session.get_one(SeatRow, batch[BOB, half_done].id)
             task_id, seat.state, seat.desk_task_id = seat.desk_task_id, "assigned", None
             newer = PreAnnotation("newer", 0.123, (), ())
-            asked = Asked([], [], [], {document: newer}, "newer")
+            asked = RoundBatch([], [], [], {document: newer}, "newer")
             (of_bob,) = (
                 one
                 for one in batches_of(session, "pool", asked, project.settings)

@@ -48,7 +48,7 @@ _TYPED = re.compile(r"([A-Za-z_]{2,})\|(.+)", re.DOTALL)
 Place = tuple[int, ...]
 
 
-class Annotated(NamedTuple):
+class Referent(NamedTuple):
     """An annotation that relations can refer to.
 
     :param place: numbers of its passage and sentence.
@@ -65,13 +65,13 @@ class AnnotationIndex:
     """An index of a document's annotations by their ids, which may be unique only within a passage."""
 
     def __init__(self) -> None:
-        self._by_id: defaultdict[str, list[Annotated]] = defaultdict(list)
+        self._by_id: defaultdict[str, list[Referent]] = defaultdict(list)
         self._taken: set[str] = set()
 
     def add(self, ident: str, place: Place, own: str, state: str) -> None:
         """Add an annotation under the id that it has in the file, if it has one."""
         if ident:
-            self._by_id[ident].append(Annotated(place, own, state))
+            self._by_id[ident].append(Referent(place, own, state))
         self._taken.add(own)
 
     def has(self, ident: str) -> bool:
@@ -90,7 +90,7 @@ class AnnotationIndex:
             name = f"{ident}-{number}"
         return name
 
-    def find(self, ident: str, place: Place) -> list[Annotated]:
+    def find(self, ident: str, place: Place) -> list[Referent]:
         """Return the annotations that an id means at a place: those inside it, else in the nearest part around it."""
         candidates = self._by_id.get(ident, [])
         for depth in range(len(place), -1, -1):
