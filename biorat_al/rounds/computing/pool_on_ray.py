@@ -139,17 +139,10 @@ def _dataset(needs: TaskNeeds, name: str, post: Any, chunks: int, workers: int) 
             batch_size=1,
             batch_format="numpy",
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
-            ray_remote_args_fn=_not_restarted,
+            # a worker that is lost might never find a place again; the caller begins again with what is left
+            max_restarts=0,
             **options,
         )
-
-
-def _not_restarted() -> dict[str, int]:
-    """Return Ray's options for a worker that is not started again when it is lost.
-
-    It might never find a place; the caller begins again with what is left.
-    """
-    return {"max_restarts": 0, "max_task_retries": 0}
 
 
 def _collect(dataset: Any, results: Queue[bytes | Exception], over: threading.Event) -> None:
