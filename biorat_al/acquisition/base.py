@@ -155,7 +155,7 @@ class QueryStrategy(ABC):
                     "program that predicted the pool in this round did not have: choose another strategy for this batch"
                 )
             raise UsageError(
-                f"the query strategy {self.name!r} needs a trained model, and there is none yet: "
+                f"the query strategy {self.name!r} needs a trained model; none has been trained yet: "
                 "choose 'diverse' or 'random' for the first batch"
             )
         values = np.asarray(given[name], dtype=np.float64)

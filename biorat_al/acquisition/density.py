@@ -57,7 +57,7 @@ class EntityEntropy(QueryStrategy):
     (Natural Language Engineering; arXiv 2111.03837), density-normalised positive token entropy (dpTE); without the
     density it is their total positive token entropy (tpTE). They take a word for a potential entity, or not, by
     clusters of its embeddings (UMAP and HDBSCAN, in part supervised): all but the largest cluster, and outliers. Here
-    the tagger's own probability says how far a word is one, since it is there already and has learnt from every answer.
+    the tagger's own probability says how far a word is one, since it already exists and has learnt from every answer.
     As theirs, the density is estimated with Gaussian kernels; the width of these is Scott's rule (1992, *Multivariate
     density estimation*, section 6.3).
     """

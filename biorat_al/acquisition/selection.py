@@ -21,7 +21,7 @@ from: the scores fall along its order, and those that are worth most per hour ar
 
 OUTSIDE = -1.0
 """Worth per hour of a document outside of that set: its score was not measured against the documents of the batch, and
-says nothing of what it adds to them."""
+does not tell what it adds to them."""
 
 
 @dataclass(frozen=True, slots=True)

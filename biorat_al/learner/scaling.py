@@ -109,7 +109,7 @@ def calibrated_number(expected: float, before: ArrayLike, after: ArrayLike) -> f
     """Return the expected number of mentions (or relations) that goes with calibrated probabilities.
 
     `expected` counts the proposed mentions with their uncalibrated probabilities, and all others that could be there.
-    The proposed ones count with their calibrated probabilities instead. A scaling says nothing of the others by
+    The proposed ones count with their calibrated probabilities instead. A scaling does not cover the others by
     itself; they are what is there if a proposal is wrong (another border, another label) or missing, so their number
     grows or shrinks as the doubt about the proposals does.
 

@@ -191,7 +191,7 @@ class _Figures:
     def _ratio(self, measure: Measure, label: str | None) -> Measured:
         sums = self._tally.parts[measure, label]
         parts = np.array([[sums[unit, side] for side in (0, 1)] for unit in self._units], dtype=np.float64)
-        # if neither marked anything at all, they agree, as in Counts.f1; this says nothing of a label or of relations
+        # if neither marked anything at all, they agree, as in Counts.f1; this is no figure of a label or of relations
         empty = 1.0 if label is None and measure not in _OF_SOMETHING else np.nan
         return _measured(parts, partial(ratio, empty=empty))
 

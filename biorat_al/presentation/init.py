@@ -71,7 +71,7 @@ def _borrowed(project: Project) -> list[str]:
         if aside := {label: count for label, count in corpus.mentions.items() if label not in mapping}:
             lines += note_text(f"Mentions of {corpus.name} that are not used: {counts_text(aside)}")
         if missing := [label for label in settings.labels if label not in corpus.labels(mapping)]:
-            lines += note_text(f"{corpus.name} says nothing about {', '.join(missing)}: unknown there, not absent")
+            lines += note_text(f"{corpus.name} does not annotate {', '.join(missing)}: unknown there, not absent")
     if settings.relations:
         lines += note_text("Only mentions are borrowed; models of relations begin from the base encoder.")
     return lines

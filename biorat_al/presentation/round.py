@@ -292,7 +292,7 @@ def _select_text(counts: Mapping[str, Any]) -> str:
     )
     text += f"by {counts['strategy']}"
     if "instead_of" in counts:
-        text += f" ({counts['instead_of']} needs a model, and there is none yet)"
+        text += f" ({counts['instead_of']} needs a model; none has been trained yet)"
     if number := len(counts.get("doubles", ())):
         text += f", {number:,} of them drawn for two annotators"
     return text

@@ -327,8 +327,8 @@ class Project:
 
         :param limit: number of findings; None returns all.
         :param label: only findings on this label.
-        :param folds: train so many models for it, each of which reads a part of the documents that it has not learnt
-            from. What they read is kept until annotations change. None trains none.
+        :param folds: number of models that are trained for it, each of which reads a part of the documents that it has
+            not learnt from. What they read is kept until annotations change. None trains no model.
         :raises UsageError: the project has no such label, or there are fewer documents than `folds`.
         :raises NothingToDoYet: nothing has been annotated yet.
         """

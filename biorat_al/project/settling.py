@@ -56,7 +56,7 @@ class Settling:
 
         :param limit: number of findings, the worst first.
         :param label: only findings on this label.
-        :param folds: also train so many models for the audit, as in :meth:`Project.audit`.
+        :param folds: number of models that are also trained for the audit, as in :meth:`Project.audit`.
         :raises NothingToDoYet: nothing has been annotated, or nothing looks wrong.
         :raises LockedError: a round of this project is running.
         """

@@ -251,7 +251,7 @@ def read_gold(store: Store, keys: Sequence[str]) -> Mapping[str, Annotation]:
 def gold_annotations(session: Session, keys: Sequence[str]) -> Mapping[str, Annotation]:
     """Return gold annotations by the documents' ids; documents without gold are left out.
 
-    The gold of a segment is the part of its document's gold that lies within it.
+    The gold of a segment is the part of its document's gold within it.
     """
     places = places_of(session, keys)
     found: dict[str, int] = {}

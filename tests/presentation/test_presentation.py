@@ -287,7 +287,7 @@ def test_a_round_with_everything_in_it_fits() -> None:
         "pull 1,000 new answers, 12 edited, 3 deleted, 45 skipped, 2 tasks deleted, 17 drafts left alone",
         "train 12,000 documents (345 empty), 123,456 mentions; arms: rat, none (59 min 59 s)",
         "evaluate F1 71.3 (rat), F1 – (none) on 950 of 1,000 test documents",
-        "by diverse (least-confidence needs a model, and there is none yet)",
+        "by diverse (least-confidence needs a model; none has been trained yet)",
         "push 1,000 tasks, 1,000 with pre-labels, 345 open tasks with newer pre-labels, 3 blind test tasks",
         "Note: annotators renamed the label",
         "Next: 1,000 open tasks at http://127.0.0.1:8080/projects/1/",

@@ -39,7 +39,7 @@ class Repository:
     token: str | None = None
 
     def commit(self, revision: str) -> str | None:
-        """Return the commit of a branch, or of a commit itself; None if there is none."""
+        """Return the commit of a branch, or of a commit itself, or None."""
         commits = {name: commit_of(files) for name, files in self.branches.items()}
         return commits.get(revision) or (revision if revision in commits.values() else None)
 

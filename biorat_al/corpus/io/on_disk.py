@@ -20,7 +20,7 @@ class OnDisk:
         self._rows.execute("CREATE TABLE kept (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None if there is none."""
+        """Return the value of a key, or None."""
         row = self._rows.execute("SELECT value FROM kept WHERE key = ?", (_bytes(key),)).fetchone()
         return None if row is None else bytes(row[0])
 

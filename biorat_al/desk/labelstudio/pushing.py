@@ -220,7 +220,7 @@ def _of_segment(part: PartOfDocument, title: str) -> Json:
 
 
 def _title(document: Document) -> str:
-    """Return the document's title on one line, for people only; empty if there is none."""
+    """Return the document's title on one line, for people only, or an empty string."""
     for passage in document.passages:
         if passage.kind.casefold() == "title":
             found: object = document.text[passage.start : passage.end]

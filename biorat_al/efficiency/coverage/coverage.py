@@ -80,7 +80,7 @@ class MentionCoverage:
 
     :param total: of all labels together that could be estimated.
     :param labels: of each label, in the order of the settings.
-    :param samples: the random samples, each in words and with its weight; empty if there is none.
+    :param samples: the random samples, each in words and with its weight.
     :param basis: what the estimate rests on, a sentence.
     :param hours: of annotation until 95 % are found, with their interval; None without a random sample.
     :param advice: what to do for a better estimate, a sentence; None: nothing.

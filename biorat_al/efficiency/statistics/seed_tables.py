@@ -88,7 +88,7 @@ class RunCurve:
 def run_curve(run: Run, unit: Unit, documents: Sequence[str]) -> RunCurve:
     """Return the curve of a run; points with the same number of labels are replaced by their mean.
 
-    :raises UsageError: the unit is hours, and the work of a point is unknown, has no price, or is none at all.
+    :raises UsageError: the unit is hours, and the work of a point is unknown, has no price, or is zero.
     """
     if unit == "hours" and any(point.hours is None for point in run.points):
         raise UsageError(

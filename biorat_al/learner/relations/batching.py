@@ -50,7 +50,7 @@ class EncodedRelations:
     """The candidates of the training or the development part.
 
     :param counts: numbers of gold relations that no candidate can express, by reason.
-    :param cut: number of documents with so many candidates that only the nearest are kept.
+    :param cut: number of documents with more candidates than fit, so that only the nearest are kept.
     :param masked: number of candidates left out because the annotators disagree on them.
     :param unasked: number of candidates left out because none of their possible labels was asked for.
     """

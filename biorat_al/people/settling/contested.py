@@ -63,7 +63,7 @@ def contested(session: Session, documents: Collection[int] | None = None) -> Ite
 
 
 def _digest(given: dict[str, Annotation], letters: dict[str, str]) -> str:
-    # by pseudonym: the letters may change when somebody joins, which alone says nothing new
+    # by pseudonym: the letters may change when somebody joins, which alone is nothing new
     by_name = {name: given[letter] for name, letter in letters.items()}
     return digest_of(by_name)
 

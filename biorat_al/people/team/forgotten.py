@@ -43,7 +43,7 @@ def without_name(value: Any, name: str, pseudonym: str) -> Any:
         if not isinstance(part, dict):
             return part
         if any(isinstance(part.get(key), str) and pattern.fullmatch(part[key]) for key in ("email", "username")):
-            # a user, with first and last name, telephone number and picture; the number alone says nothing
+            # a user, with first and last name, telephone number and picture; the number alone identifies nobody
             return {key: item for key, item in part.items() if key == "id"}
         return {
             clean(key): pseudonym if key in _OF_A_USER and pattern.search(str(item)) else clean(item)

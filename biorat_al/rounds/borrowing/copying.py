@@ -289,7 +289,7 @@ def _split_of(metadata: Any) -> list[str]:
 
 
 def _license_beside(path: Path) -> str | None:
-    """Return the licence that a folder's data card or description of a dataset states; None if there is none."""
+    """Return the licence that a folder's data card or description of a dataset states; None if it has none."""
     folder = path if path.is_dir() else path.parent
     found: Any = None
     try:

@@ -124,7 +124,7 @@ def _key(context: Context, corpora: Sequence[KeptCorpus]) -> str:
 
 
 def _kept_model(context: Context, key: str) -> TrainedModel | None:
-    """Return the intact model with this key; None if there is none."""
+    """Return the intact model with this key, or None."""
     from biorat_al.learner.encoder.saved_model import TRAINING, is_intact
     from biorat_al.learner.types import TrainedModel
 

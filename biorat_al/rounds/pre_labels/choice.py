@@ -55,7 +55,7 @@ def compared_with(
 ) -> dict[str, Any]:
     """Compare files and dictionaries with the model that pre-labels otherwise; return JSON values for the counts.
 
-    :param model: name of that model's arm; empty if there is none, so that F1 is all that is known.
+    :param model: name of that model's arm; empty without a model, so that F1 is all that is known.
     :param usual: its counts by test document.
     :param others: counts of each file and dictionary, by the test documents that it has.
     :param seed: decides the resamples.

@@ -186,7 +186,7 @@ class _Copier:
                     yield _moved(record.document, record.annotation, ours[key][1], record.source, left_out)
 
     def _id_of(self, document: Document) -> str | None:
-        """Return the id of the project's document with this id, or else with this text; None if there is none."""
+        """Return the id of the project's document with this id, or else with this text, or None."""
         return document.id if document.id in self.ids else self.by_text.get(text_mark(document.text))
 
 

@@ -57,7 +57,7 @@ class Question:
 class AskedAgain:
     """What became of documents on which people are asked again.
 
-    :param url: address of the project on the desk; None if there is none.
+    :param url: address of the project on the desk, if it has one.
     :param made: number of tasks that were made just now.
     :param withdrawn: number of tasks that no longer fitted, and were deleted.
     :param begun: number of tasks that no longer fit, and that somebody has begun.

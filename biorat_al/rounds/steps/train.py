@@ -293,7 +293,7 @@ def _calibration(context: Context, examples: Sequence[Example]) -> RoundCalibrat
 
 
 def _advice(calibration: RoundCalibration, training: TrainingSettings) -> dict[str, Any]:
-    """Return for the counts what the answers said of the last model, if no documents are kept back for it."""
+    """Return for the counts how the last model did on the answers, if no documents are kept back for it."""
     if training.dev_share:
         return {}
     said = {"calibrated_on": calibration.mentions}

@@ -1,7 +1,7 @@
 """JSON in the database: what is read back is compared with what this program writes.
 
 A flipped bit, a half-restored backup or an editor can leave text that is no JSON, or JSON of another shape. Neither may
-reach the code that trusts it, where it would fail with an error that says nothing to the user.
+reach the code that trusts it, where it would fail with an error that the user cannot use.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ def places_of(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, Spa
 def cut(
     annotations: Mapping[str, Annotation], places: Mapping[str, tuple[str, Span]]
 ) -> Iterator[tuple[str, Annotation]]:
-    """Yield the part of a document's annotation that lies within each segment, by the segment's key.
+    """Yield the part of a document's annotation within each segment, by the segment's key.
 
     :param annotations: by the documents' ids; segments of other documents are left out.
     :param places: as :func:`places_of` returns them.

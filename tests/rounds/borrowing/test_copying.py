@@ -164,7 +164,7 @@ def test_init_tells_what_is_borrowed_and_what_is_not(tmp_path: Path, tiny_encode
     said = " ".join(made.out.split())
     assert "borrowed others.jsonl (2 documents; licence: cc0-1.0) Disease = Acute" in said
     assert "Mentions of others.jsonl that are not used: Gene 1" in said
-    assert "others.jsonl says nothing about Chemical: unknown there, not absent" in said
+    assert "others.jsonl does not annotate Chemical: unknown there, not absent" in said
     assert "Only mentions are borrowed" in said
 
 

@@ -23,7 +23,7 @@ class Step:
     """Something to do.
 
     :param text: what, without a full stop.
-    :param command: the command for it, or to run afterwards; empty if there is none.
+    :param command: the command for it, or to run afterwards; otherwise empty.
     """
 
     text: str

@@ -33,7 +33,7 @@ def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
     """
     found: dict[Unit, list[Comparison]] = {}
     problems: list[str] = []
-    # what stands in the way by the main unit is named first
+    # what prevents it by the main unit is named first
     for unit in sorted(study.units, key=lambda unit: unit != study.main_unit):
         # the main pair is the question of the report, fixed beforehand; the others are secondary
         main, besides = [], []
