@@ -8,7 +8,7 @@ from biorat_al.cluster.needs import TaskNeeds
 from biorat_al.learner.encoder.device import VARIABLE
 
 PATIENCE = 3
-"""How often in a row a task may be lost without having got any further."""
+"""Losses in a row, without any progress between them, after which a task is given up."""
 
 
 def begin_task(needs: TaskNeeds) -> None:

@@ -98,7 +98,7 @@ class RayRunner(TrialRunner):
         """
         trial = self._running.pop(stream)
         losses = self._losses[trial.id] = self._losses.get(trial.id, 0) + 1
-        if losses > PATIENCE:
+        if losses >= PATIENCE:
             raise LearnerError(
                 f"the run {trial.id} was lost {plural(losses, 'time')} before its next round was done, the last time "
                 f"for this reason: {reason.rstrip('.')}; run the same command again when the cause is gone: it goes on "
