@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,7 +19,8 @@ def computing_processes(
 ) -> Iterator[ProcessPoolExecutor]:
     """Start processes that compute with `threads` threads each, and end them afterwards, whatever they are doing.
 
-    If this process is killed, they end as well. Ctrl-C is left to this process.
+    If this process is killed, they end as well. Ctrl-C is left to this process. They do not import its main module, so
+    a script that starts them needs no ``if __name__ == "__main__":``, and what they call must be importable.
 
     :param set_up: called in each process with `arguments`, before its first piece of work.
     """
@@ -32,6 +34,10 @@ def computing_processes(
         initargs=(threads, set_up, arguments),
     )
     try:
+        with _without_main():
+            # a process starts when there is work and no other process is idle
+            for _ in range(number):
+                pool.submit(_nothing)
         yield pool
     finally:
         for process in list((pool._processes or {}).values()):
@@ -41,6 +47,27 @@ def computing_processes(
             os.environ.pop("OMP_NUM_THREADS", None)
         else:
             os.environ["OMP_NUM_THREADS"] = before
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep processes that start now from importing the main module.
+
+    ``multiprocessing`` finds it by these two attributes, and would run a script again that calls this package at its
+    top level.
+    """
+    main = vars(sys.modules["__main__"])
+    names: tuple[str, ...] = ("__file__", "__spec__")
+    before = {name: main[name] for name in names if name in main}
+    main.update(dict.fromkeys(before))
+    try:
+        yield
+    finally:
+        main.update(before)
 
 
 def _begin(threads: int, set_up: Callable[..., None], arguments: tuple[Any, ...]) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -37,3 +40,19 @@ def test_a_process_is_set_up_leaves_ctrl_c_to_this_one_and_ends_in_the_middle_of
         pool.submit(time.sleep, 3600)
     assert not process.is_alive()
     assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.slow(10)
+def test_a_script_that_starts_them_at_its_top_level_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os\n"
+        "from biorat_al.processes import computing_processes\n"
+        "print('begun')\n"
+        "with computing_processes(2, 1, len, ()) as pool:\n"
+        "    assert os.getpid() not in pool.map(eval, ['__import__(\"os\").getpid()'] * 2)\n"
+        "assert __file__ and 'script' in __file__\n",
+        encoding="utf-8",
+    )
+    outcome = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout) == (0, "begun\n"), outcome.stderr

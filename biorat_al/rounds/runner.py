@@ -20,7 +20,7 @@ from biorat_al.people.disputes import find_disputes
 from biorat_al.progress import SILENT, Progress
 from biorat_al.rounds.completing import completable
 from biorat_al.rounds.computing.compute import Compute
-from biorat_al.rounds.computing.this_machine import ThisMachine
+from biorat_al.rounds.computing.this_machine import of_project
 from biorat_al.rounds.context import Context, Finish, RoundRequest, settings_of
 from biorat_al.rounds.lock import round_lock
 from biorat_al.rounds.models.replacement import ModelReplaced
@@ -137,11 +137,11 @@ class RunOptions:
     """How much of a round one call runs, and where.
 
     :param steps: names of the steps to run, for example those `UNTIL_PUSHED`; None runs all.
-    :param compute: where arms are trained and the pool is predicted.
+    :param compute: where arms are trained and the pool is predicted; None: on this machine, as the settings say.
     """
 
     steps: Collection[str] | None = None
-    compute: Compute = field(default_factory=ThisMachine)
+    compute: Compute | None = None
 
 
 def run_round(
@@ -172,7 +172,8 @@ def run_round(
         _check_database(store)
         number, resumed, kept, request = _begin(store, settings, request)
         progress = audience.progress
-        context = Context(folder, kept, store, desk, number, request, progress, lock.check, compute=options.compute)
+        compute = options.compute or of_project(kept)
+        context = Context(folder, kept, store, desk, number, request, progress, lock.check, compute=compute)
 
         def follow() -> None:
             audience.follow(RoundReport(number, resumed, request.as_dict(), _ended_steps(store, number)))

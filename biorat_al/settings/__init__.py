@@ -20,6 +20,7 @@ imports ``older``, which, like ``options``, imports none of them.
 
 from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
 from biorat_al.settings.cluster import ClusterSettings
+from biorat_al.settings.computing import ComputingSettings
 from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.file import SETTINGS_FILE, read_settings, settings_text
 from biorat_al.settings.guidelines import Guidelines, project_guidelines, read_guidelines
@@ -49,6 +50,7 @@ __all__ = [
     "BorrowSettings",
     "BorrowedCorpus",
     "ClusterSettings",
+    "ComputingSettings",
     "CostSettings",
     "Dictionary",
     "EntityType",

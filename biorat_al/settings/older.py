@@ -3,7 +3,8 @@
 A default that changes must change new projects only. The settings file that ``init`` writes names every setting, and so
 does the record of a round. One without ``training.committee`` comes from before committees, one without
 ``training.sentence_rules`` from before there were several, one without ``selection.score_all`` from before large pools
-were predicted in part, and with the older defaults below it goes on as it did.
+were predicted in part, one without ``computing`` from before a CPU trained arms side by side, and with the older
+defaults below it goes on as it did.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _BEFORE_SENTENCE_RULES: dict[str, Any] = {"sentence_rules": 1}
 _BEFORE_CANDIDATES: dict[str, Any] = {"score_all": 1_000_000_000}
 """The defaults of selection when every pool was predicted as a whole."""
 
+_BEFORE_SIDE_BY_SIDE: dict[str, Any] = {"side_by_side": False}
+"""The default of computing when a CPU trained one arm after the other: other threads give other last bits."""
+
 _LATER: Mapping[str, Any] = {"context": "sentence", **_BEFORE_SENTENCE_RULES}
 """What training did before it had a setting for it."""
 
@@ -31,6 +35,8 @@ def with_older_defaults(values: dict[str, Any]) -> dict[str, Any]:
         return values
     if isinstance(selection, dict):
         values = values | {"selection": _BEFORE_CANDIDATES | selection}
+    if isinstance(computing := values.get("computing", {}), dict):
+        values = values | {"computing": _BEFORE_SIDE_BY_SIDE | computing}
     had_committee = "committee" in training
     training = (_BEFORE_SENTENCE_RULES if had_committee else _BEFORE_SENTENCE_RULES | _BEFORE_COMMITTEES) | training
     relations = values.get("relation_extraction", {})

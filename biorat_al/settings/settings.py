@@ -11,6 +11,7 @@ from biorat_al.redaction import has_password
 from biorat_al.settings.base import Name, Place, SettingsPart
 from biorat_al.settings.borrow import BorrowSettings
 from biorat_al.settings.cluster import ClusterSettings
+from biorat_al.settings.computing import ComputingSettings
 from biorat_al.settings.cost import CostSettings
 from biorat_al.settings.labels import EntityType, RelationType, check_entities, check_relations
 from biorat_al.settings.learning import AdversarialSettings, EncoderSettings, RelationSettings, TrainingSettings
@@ -132,6 +133,7 @@ class Settings(SettingsPart):
     team: TeamSettings = TeamSettings()
     desk: DeskSettings = DeskSettings()
     database: DatabaseSettings = DatabaseSettings()
+    computing: ComputingSettings = ComputingSettings()
     cluster: ClusterSettings = ClusterSettings()
 
     @property

@@ -85,6 +85,16 @@ def test_a_project_of_before_candidates_predicts_its_whole_pool_until_it_is_told
     assert "\nscore_all = 40000 " in settings_text(settings)
 
 
+def test_a_project_of_before_trains_one_arm_after_the_other_until_it_is_told_not_to(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(OLD)
+    assert not read_settings(tmp_path).computing.side_by_side
+    (tmp_path / SETTINGS_FILE).write_text(f"{OLD}[computing]\nside_by_side = true\n")
+    assert read_settings(tmp_path).computing.side_by_side
+    settings = make_settings({"name": "trial", "entities": [{"name": "Disease"}]})
+    assert settings.computing.side_by_side
+    assert "\nside_by_side = true" in settings_text(settings)
+
+
 def test_one_arm_is_no_committee() -> None:
     values = {
         "name": "trial",

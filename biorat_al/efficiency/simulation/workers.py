@@ -18,7 +18,7 @@ from biorat_al.efficiency.simulation.trial import run_trial
 from biorat_al.errors import BioratError, LearnerError
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import resolve_encoder
-from biorat_al.learner.encoder.memory import memory_to_train
+from biorat_al.learner.encoder.memory import available_memory, memory_to_train, total_memory
 from biorat_al.processes import computing_processes
 from biorat_al.settings import Settings
 
@@ -89,12 +89,7 @@ def threads_of_a_run(settings: Settings, runs: int) -> int:
 
     :param runs: number of runs of the simulation.
     """
-    return max(1, (os.cpu_count() or 1) // min(_fitting(settings, _memory("MemTotal")), max(1, runs)))
-
-
-def available_memory() -> float:
-    """Return the bytes of memory that are available; infinite if the system does not report it."""
-    return _memory("MemAvailable")
+    return max(1, (os.cpu_count() or 1) // min(_fitting(settings, total_memory()), max(1, runs)))
 
 
 def _fitting(settings: Settings, memory: float) -> int:
@@ -103,15 +98,6 @@ def _fitting(settings: Settings, memory: float) -> int:
         return 1
     network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
     return max(1, int(min(os.cpu_count() or 1, memory / memory_to_train(network))))
-
-
-def _memory(name: str) -> float:
-    """Return an entry of ``/proc/meminfo`` in bytes; infinite if the system does not report it."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
-    except (OSError, StopIteration, ValueError):
-        return float("inf")
 
 
 _reports: Any = None

@@ -1,4 +1,4 @@
-"""The memory that training needs, and the peak memory of a piece of work."""
+"""The memory that training needs, that of the machine, and the peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from biorat_al.learner.encoder.device import Device
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
+_MACHINE = Path("/proc/meminfo")
 
 _LIBRARIES = 1.7e9
 """Bytes that a process needs besides the encoder: for the libraries and for the batches of training."""
@@ -23,6 +24,25 @@ is read back for prediction; plus bf16 copies."""
 def memory_to_train(network: torch.nn.Module) -> float:
     """Estimate the bytes that a process needs in order to train an encoder's network and to predict with it."""
     return _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
+
+
+def total_memory() -> float:
+    """Return the bytes of memory of this machine; infinite if the system does not report it."""
+    return _entry("MemTotal")
+
+
+def available_memory() -> float:
+    """Return the bytes of memory that are available; infinite if the system does not report it."""
+    return _entry("MemAvailable")
+
+
+def _entry(name: str) -> float:
+    """Return an entry of ``/proc/meminfo`` in bytes; infinite if there is none."""
+    try:
+        lines = _MACHINE.read_text(encoding="ascii").splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    except (OSError, StopIteration, ValueError):
+        return float("inf")
 
 
 class PeakMemory:

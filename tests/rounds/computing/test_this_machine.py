@@ -1,4 +1,7 @@
-"""One device in this process, several in a process each. Processors stand for the GPUs that a test machine lacks."""
+"""One device in this process, several in a process each, and a CPU that is divided.
+
+Processors stand for the GPUs that a test machine lacks.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from biorat_al.corpus.model.document import Document
 from biorat_al.errors import LearnerError
 from biorat_al.learner.encoder import device as device_module
+from biorat_al.learner.encoder import memory
 from biorat_al.learner.encoder.device import Device, pick_device
 from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.types import TrainedModel
 from biorat_al.progress import SILENT
 from biorat_al.rounds.computing import this_machine
-from biorat_al.rounds.computing.this_machine import ThisMachine
-from biorat_al.rounds.steps import predict
+from biorat_al.rounds.computing.this_machine import ThisMachine, parts_of_a_cpu
+from biorat_al.rounds.steps import predict, train
+from biorat_al.settings import ComputingSettings
 from tests.rounds.computing.contract import ComputeContract
 from tests.rounds.computing.orders import chunked, order
 from tests.support.rounds import make_project, picture_of, settings_for
@@ -39,6 +45,24 @@ class TestOneDevice(ComputeContract):
         return ThisMachine()
 
 
+@pytest.mark.usefixtures("one_thread")
+class TestDividedCpu(ComputeContract):
+    """A CPU that two processes share."""
+
+    @pytest.fixture
+    def compute(self, monkeypatch: pytest.MonkeyPatch) -> ThisMachine:
+        devices_of = ThisMachine._devices
+
+        def with_two_threads(machine: ThisMachine, number: int) -> Any:
+            with monkeypatch.context() as patched:
+                patched.setattr(torch, "get_num_threads", lambda: 2)
+                return devices_of(machine, number)
+
+        monkeypatch.setattr(ThisMachine, "_devices", with_two_threads)
+        return ThisMachine(parts=lambda: 2)
+
+
+@pytest.mark.usefixtures("one_thread")
 class TestSeveralDevices(ComputeContract):
     """A machine with two devices."""
 
@@ -62,6 +86,45 @@ def test_work_is_spread_over_the_devices_in_turn(monkeypatch: pytest.MonkeyPatch
     documents = [Document(str(number), "Aspirin.") for number in range(3)]
     list(ThisMachine(devices).predict(tmp_path, chunked(documents, 1)))
     assert given == [("cuda:0", "0"), ("cuda:1", "1"), ("cuda:0", "2")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cores", "parts", "number", "expected"),
+    [
+        ("cpu", 8, 2, 2, (2, 4)),
+        ("cpu", 3, 2, 9, (2, 1)),
+        # what is left of a command that was cut off is trained with as many threads as the rest was
+        ("cpu", 8, 2, 1, (1, 4)),
+        # no thread can be divided
+        ("cpu", 1, 2, 2, (1, 0)),
+        ("cpu", 2, 4, 4, (2, 1)),
+        ("cpu", 8, 1, 2, (1, 0)),
+        ("mps", 8, 2, 2, (1, 0)),
+    ],
+)
+def test_a_cpu_is_divided_into_processes_with_a_share_of_its_threads(
+    monkeypatch: pytest.MonkeyPatch, kind: str, cores: int, parts: int, number: int, expected: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
+    monkeypatch.setattr(device_module, "pick_device", lambda _=None: Device(kind, bf16=False))
+    devices, threads = ThisMachine(parts=lambda: parts)._devices(number)
+    assert (len(devices), threads) == expected
+
+
+def test_a_part_is_for_each_member_of_a_committee_if_the_machine_has_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tiny_encoder: Path
+) -> None:
+    settings = settings_for(tiny_encoder, training={"arms": ["rat", "none", "at"], "committee": True})
+    assert parts_of_a_cpu(settings) == 3
+    for change in (
+        {"computing": ComputingSettings(side_by_side=False)},
+        {"training": settings.training.model_copy(update={"committee": False})},
+        {"training": settings.training.model_copy(update={"arms": ("rat",)})},
+    ):
+        assert parts_of_a_cpu(settings.model_copy(update=change)) == 1
+    for gigabytes, parts in ((4.0, 2), (0.1, 1)):
+        monkeypatch.setattr(memory, "total_memory", lambda gigabytes=gigabytes: gigabytes * 1e9)
+        assert parts_of_a_cpu(settings) == parts
 
 
 def test_one_piece_of_work_stays_in_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -91,7 +154,7 @@ def _recorded(given: list[tuple[str, str]]) -> Any:
             return future
 
     @contextmanager
-    def processes(devices: Sequence[Device]) -> Any:
+    def processes(devices: Sequence[Device], threads: int) -> Any:
         yield [Pool(device) for device in devices], Queue()
 
     return processes
@@ -114,6 +177,7 @@ def _all_have_ended() -> None:
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_round_on_several_devices_is_that_of_one(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,3 +192,35 @@ def test_a_round_on_several_devices_is_that_of_one(
             assert report.step("predict").counts["documents"] == 24
             pictures.append(picture_of(project))
     assert pictures[0] == pictures[1]
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_round_that_is_cut_off_between_two_arms_ends_as_if_it_had_not_been(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tiny_encoder, training={"epochs": 1, "min_steps": 3, "committee": True})
+    pictures = []
+    for cut in (False, True):
+        with make_project(tmp_path / str(cut), settings, pool=30, test=3) as project:
+            project.round()
+            if cut:
+                with monkeypatch.context() as patched:
+                    patched.setattr(train, "record_model", _until_the_second(train.record_model))
+                    with pytest.raises(RuntimeError, match="power cut"):
+                        project.round()
+            assert project.round().resumed == cut
+            pictures.append(picture_of(project))
+    assert pictures[0] == pictures[1]
+
+
+def _until_the_second(record: Any) -> Any:
+    """Return what records the first model that it is given, and fails at the next."""
+    calls: list[str] = []
+
+    def recorded(context: Any, model: TrainedModel, arm: str) -> None:
+        calls.append(arm)
+        if len(calls) == 2:
+            raise RuntimeError("power cut")
+        record(context, model, arm)
+
+    return recorded
