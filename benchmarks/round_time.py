@@ -55,6 +55,12 @@ def seconds_of(databases: Databases, project: Path, number: int) -> dict[str, fl
     return found
 
 
+def side_by_side(file: Path) -> None:
+    """Let a project that an older checkout has made train arms side by side, as one that is made here does."""
+    if "[computing]" not in (settings := file.read_text(encoding="utf-8")):
+        file.write_text(f"{settings}\n[computing]\nside_by_side = true\n", encoding="utf-8")
+
+
 def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
     """Run the rounds, and return a row for each checkout and repeat."""
     pool, test = scratch / "pool.jsonl", scratch / "test.jsonl"
@@ -78,6 +84,8 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
         for name, package in checkouts.items():
             project = scratch / f"{name}-{repeat}"
             shutil.copytree(made, project, symlinks=True)
+            if name == "here":
+                side_by_side(project / "biorat.toml")
             run = program(package, databases, project)
             run("db", "upgrade", "--project", project.name)
             run("round", "--size", "10", "--project", project.name)

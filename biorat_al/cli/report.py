@@ -40,7 +40,8 @@ def report(
     """Write a page on progress, F1 by label, hours left and what RAT is worth.
 
     A project's page begins with how far it is, how good beside people, who did what, what is disputed, and what to do
-    next. The page needs no network. Its figures as JSON and CSV, and its plots, go into a folder beside it.
+    next; calling it again renews the page. The page needs no network. Its figures as JSON and CSV, and its plots, go
+    into a folder beside it.
 
     \b
     Examples:

@@ -292,14 +292,15 @@ class Project:
 
         :param output: an HTML file, or a folder for ``report.html``; None uses ``report`` in the project's folder.
         :param target: F1 to compare the arms at and to forecast, a fraction between 0 and 1.
-        :param force: replace an existing report.
+        :param force: replace a file named by `output`; without one, an earlier report is replaced.
         :raises NothingToDoYet: there has been no round.
-        :raises ProjectError: the file already exists and `force` is not set.
+        :raises ProjectError: the file already exists and may not be replaced.
         """
         from biorat_al.efficiency.report.build import project_report
-        from biorat_al.efficiency.report.page import check_page, page_of
+        from biorat_al.efficiency.report.page import check_page, place_of
 
-        page = page_of(self.folder / "report" if output is None else Path(output))
+        page, renewed = place_of(self.folder, None if output is None else Path(output))
+        force = force or renewed
         with claimed(page, force=force, parents=True) as claim:
             check_page(page, force=force, claim=claim)
             report = project_report(

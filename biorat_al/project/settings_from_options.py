@@ -60,7 +60,6 @@ def new_settings(
     values = {
         "name": name,
         "seed": seed,
-        "entities": entities_setting(entities),
         "relation_extraction": extraction,
         "encoder": {"name": encoder_setting(encoder)},
         "selection": {"size": size, "strategy": strategy},
@@ -68,7 +67,10 @@ def new_settings(
         "database": {"url": database_setting(database)},
     }
     try:
-        wanted = {"relations": relations_setting(relations.relations, relations.symmetric)}
+        wanted = {
+            "entities": entities_setting(entities),
+            "relations": relations_setting(relations.relations, relations.symmetric),
+        }
         return make_settings(values | wanted, "the options")
     except SettingsError as error:
         raise UsageError(str(error)) from None
@@ -81,7 +83,7 @@ def with_borrowed_labels(settings: Settings, entities: Sequence[str]) -> Setting
     :raises UsageError: a name is not one of the project's labels, or a label counts as two.
     """
     values = settings.model_dump()
-    values["borrow"]["entities"] = entities_setting(entities)
+    values["borrow"]["entities"] = entities_setting(entities, "--borrow-entity")
     try:
         return make_settings(values, "--borrow-entity")
     except SettingsError as error:

@@ -24,7 +24,7 @@ def _outside(nowhere: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
+def test_a_projects_report_is_in_its_folder_and_is_renewed(old: Path, nowhere: Path) -> None:
     shutil.copytree(old, nowhere / "copy")
     outcome = call("report", "--project", nowhere / "copy")
     assert (outcome.code, outcome.err) == (0, "")
@@ -36,6 +36,14 @@ def test_a_projects_report_lies_in_its_folder(old: Path, nowhere: Path) -> None:
     page = nowhere / "copy" / "report" / "report.html"
     assert place == f"Wrote {page.resolve()}"
     assert Page(page.read_text(encoding="utf-8")).verdicts == [verdict]
+    # the page is renewed, but nothing that is not a report is replaced, nor what the user named
+    before = page.read_bytes()
+    page.write_text("older")
+    assert call("report", "--project", nowhere / "copy").code == 0
+    assert page.read_bytes() == before
+    line = one_sentence(call("report", "--project", nowhere / "copy", "--output", page))
+    assert line.startswith(f"Error: {page.resolve()} already exists; ")
+    shutil.rmtree(page.with_name("report_files"))
     line = one_sentence(call("report", "--project", nowhere / "copy"))
     assert line.startswith(f"Error: {page.resolve()} already exists; ")
     assert call("report", "--project", nowhere / "copy", "--force").code == 0

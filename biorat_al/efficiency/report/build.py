@@ -15,7 +15,7 @@ from biorat_al.efficiency.report.adversarial import adversarial_training
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.forecast_in_words import seconds_per_document
 from biorat_al.efficiency.report.overview.overview import GroupMeasurements, ProjectMeasurements, project_overview
-from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, page_of
+from biorat_al.efficiency.report.page import Headline, Report, ReportPart, check_page, place_of
 from biorat_al.efficiency.report.sections.annotators import work_section
 from biorat_al.efficiency.report.sections.calibration import calibration_section
 from biorat_al.efficiency.report.sections.comparisons import (
@@ -48,7 +48,7 @@ from biorat_al.people.agreement_report import find_disagreements, known_agreemen
 from biorat_al.people.pre_label_answers import measure_pre_label_bias
 from biorat_al.people.pre_label_bias import PreLabelBias
 from biorat_al.people.work_by_annotator import work_by_annotator
-from biorat_al.rounds.status import ProjectStatus, project_status
+from biorat_al.rounds.status import ProjectStatus, RoundStatus, project_status
 from biorat_al.settings import COMMITTEE, Settings, make_settings
 from biorat_al.store.store import Store
 from biorat_al.version import __version__
@@ -107,12 +107,19 @@ def project_report(
     }
     return Report(
         f"{settings.name}: how far the corpus is",
-        f"A project that marks {words(status.labels)}, after round {status.rounds[-1].number}.",
+        f"A project that marks {words(status.labels)}, {_how_far(status.rounds[-1])}.",
         [ReportPart(headline, sections, progress, list(study.arms))],
         runs,
         [provenance_section(runs, facts)],
         project_overview(status, study, target or TARGET, known, group),
     )
+
+
+def _how_far(newest: RoundStatus) -> str:
+    """Return which round the figures are of."""
+    if newest.waiting_for is None:
+        return f"after round {newest.number}"
+    return f"in round {newest.number}, which has not ended"
 
 
 def simulation_report(folder: Path, *, target: float | None = None) -> Report:
@@ -184,9 +191,11 @@ def write_simulation_report(
     """Write the report on simulations; return the file of its page, and the report.
 
     :param output: an HTML file, or a folder for ``report.html``; None takes ``report`` in `folder`.
-    :raises ProjectError: the file already exists and `force` is not set; or see :func:`simulation_report`.
+    :raises ProjectError: a file named by `output` already exists and `force` is not set; or see
+        :func:`simulation_report`.
     """
-    page = page_of(folder / "report" if output is None else output)
+    page, renewed = place_of(folder, output)
+    force = force or renewed
     with claimed(page, force=force, parents=True) as claim:
         check_page(page, force=force, claim=claim)
         report = simulation_report(folder, target=target)

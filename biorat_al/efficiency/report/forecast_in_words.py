@@ -31,6 +31,8 @@ def project_forecast(settings: Settings, store: Store, target: float, left: int 
     with store.read() as session:
         pace = seconds_per_document(session, settings, answered_work(session))
     found = forecast(run.points, target, pace)
+    if found.is_above:
+        return found.sentence()
     if found.outcome == "cannot be told":
         return None
     return f"{found.sentence(left)} {next_hour_sentence(run.points, pace, left)}".strip()

@@ -31,7 +31,6 @@ def simulation_settings(
     """
     values: dict[str, Any] = {
         "name": name,
-        "entities": entities_setting(entities),
         "encoder": {"name": encoder_setting(encoder)},
         # one arm at a time; each run fills in its own
         "training": {"arms": ["none"], "selecting_arm": "none"},
@@ -49,6 +48,7 @@ def simulation_settings(
             raise UsageError(f"--set {change!r}: that is no setting to change here; there are options for it")
         values.setdefault(part, {})[name] = _value(value.strip())
     try:
+        values["entities"] = entities_setting(entities)
         settings = make_settings(values, "the options")
         find_strategy(settings.selection.seed_strategy)
     except SettingsError as error:

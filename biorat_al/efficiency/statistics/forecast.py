@@ -62,6 +62,7 @@ class Forecast:
         None if it cannot be told.
     :param points: number of points that the forecast is based on; the first ones may have been left out.
     :param note: a sentence on what the hours rest on; empty if there is nothing to add.
+    :param newest: F1 of the last point, a fraction; None if nothing was measured.
     """
 
     outcome: Outcome
@@ -74,6 +75,12 @@ class Forecast:
     points: int
     level: float = LEVEL
     note: str = ""
+    newest: float | None = None
+
+    @property
+    def is_above(self) -> bool:
+        """Whether the last measurement is at the target or above, where nothing more can be told."""
+        return self.outcome == "cannot be told" and self.newest is not None and self.newest >= self.target
 
     def sentence(self, left: int | None = None) -> str:
         """Return the forecast in a sentence or two.
@@ -89,6 +96,11 @@ class Forecast:
 
     def _words(self) -> str:
         target = f"an F1 of {100 * self.target:.1f}"
+        if self.is_above and self.newest is not None:
+            return (
+                f"The last measurement, an F1 of {100 * self.newest:.1f}, has reached {target}; with "
+                f"{plural(self.points, 'usable point')} it cannot be told whether that was chance."
+            )
         if self.outcome == "cannot be told" or self.documents is None or self.plateau is None:
             points = plural(self.points, "usable point")
             return f"When {target} is reached is not known yet: the curve has {points}, too few or too close together."
@@ -139,7 +151,8 @@ def forecast(
     rows = usable(points)
     laws = laws_of(points, seed)
     if laws is None:
-        return Forecast("cannot be told", target, None, None, None, None, None, len(rows), level)
+        newest = points[-1].f1 if points else None
+        return Forecast("cannot be told", target, None, None, None, None, None, len(rows), level, newest=newest)
     plateau = quantiles(laws.at(laws.last * HORIZON), level)
     needed = laws.documents_for(target)
     more = np.where(needed > HORIZON * laws.last, np.inf, np.maximum(needed - laws.last, 0))

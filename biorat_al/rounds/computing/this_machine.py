@@ -4,7 +4,7 @@ Arms are spread over the devices in turn, so that an arm is always trained on th
 too. Each process has its own random state, so arms that are trained side by side are those that are trained one after
 another with as many threads. On a machine with one GPU nothing is started, and all is done in this process.
 
-A CPU counts as several devices, each with a share of the threads, if it is told to. Two small networks with one thread
+For training, a CPU counts as several devices, each with a share of the threads, if the settings say so. Two small networks with one thread
 each get on faster than one after the other with two, because much of a step is work that threads cannot share.
 """
 
@@ -51,7 +51,7 @@ class ThisMachine(Compute):
     """The devices of this machine.
 
     :param devices: None takes those of :func:`~biorat_al.learner.encoder.device.pick_devices`.
-    :param parts: returns into how many parts a CPU is divided; see :func:`parts_of_a_cpu`.
+    :param parts: returns into how many parts a CPU is divided for training; see :func:`parts_of_a_cpu`.
     """
 
     devices: Sequence[Device] | None = None
@@ -60,7 +60,7 @@ class ThisMachine(Compute):
     def train(
         self, orders: Sequence[ArmOrder], encoder: Encoder, progress: Progress
     ) -> Generator[TrainedModel, None, None]:
-        devices, threads = self._devices(len(orders))
+        devices, threads = self._devices(len(orders), self.parts)
         if threads:
             yield from _trained_side_by_side(orders, encoder, devices, threads, progress)
             return
@@ -72,7 +72,8 @@ class ThisMachine(Compute):
 
         if not chunks.number:
             return
-        devices, threads = self._devices(chunks.number)
+        # the large batches of prediction leave less for other threads to wait for, and processes take a while to start
+        devices, threads = self._devices(chunks.number, _undivided)
         if threads:
             yield from _predicted_side_by_side(folder, chunks, devices, threads)
             return
@@ -80,7 +81,7 @@ class ThisMachine(Compute):
         for place in range(chunks.number):
             yield list(predictor.predict(chunks.read(place)))
 
-    def _devices(self, number: int) -> tuple[Sequence[Device], int]:
+    def _devices(self, number: int, parts_of_cpu: Callable[[], int]) -> tuple[Sequence[Device], int]:
         """Return the devices for a number of pieces of work: at least one, and no more than there are pieces.
 
         :return: and the threads of the process of each; 0: there is one device, which works in this process.
@@ -93,7 +94,7 @@ class ThisMachine(Compute):
         devices = self.devices
         if devices is None:
             device = pick_device()
-            parts = min(self.parts(), threads) if device.kind == "cpu" else 1
+            parts = min(parts_of_cpu(), threads) if device.kind == "cpu" else 1
             if parts > 1:
                 # also for what a command that was cut off has left, which may be one piece: others give other models
                 return (device,) * min(number, parts), threads // parts
@@ -109,7 +110,7 @@ def of_project(settings: Settings) -> ThisMachine:
 
 
 def parts_of_a_cpu(settings: Settings) -> int:
-    """Return into how many parts a CPU is divided: one for each member of a committee, if the memory allows it.
+    """Return into how many parts a CPU is divided for training: one for each member of a committee, if the memory allows it.
 
     The memory is that of the whole machine, so that the number does not change from one command to the next.
     """

@@ -129,6 +129,17 @@ def test_too_little_to_tell(curve):
     assert forecast_f1(curve, 1000) is None
 
 
+def test_a_single_measurement_above_the_target_is_said():
+    found = forecast([point(20, 0.917)], 0.8)
+    assert (found.outcome, found.is_above) == ("cannot be told", True)
+    assert found.sentence() == (
+        "The last measurement, an F1 of 91.7, has reached an F1 of 80.0; with 1 usable point it cannot be told whether "
+        "that was chance."
+    )
+    assert not forecast([point(20, 0.917), point(40, 0.7)], 0.8).is_above
+    assert not forecast(_curve(STEPS), 0.2).is_above, "the curve tells more"
+
+
 def test_a_curve_that_does_not_rise_does_not_get_there():
     assert forecast(_curve(STEPS, law=lambda n: 0.5), 0.8).outcome == "levels off"
 

@@ -47,16 +47,16 @@ class TestOneDevice(ComputeContract):
 
 @pytest.mark.usefixtures("one_thread")
 class TestDividedCpu(ComputeContract):
-    """A CPU that two processes share."""
+    """A CPU that two processes share for training."""
 
     @pytest.fixture
     def compute(self, monkeypatch: pytest.MonkeyPatch) -> ThisMachine:
         devices_of = ThisMachine._devices
 
-        def with_two_threads(machine: ThisMachine, number: int) -> Any:
+        def with_two_threads(*given: Any) -> Any:
             with monkeypatch.context() as patched:
                 patched.setattr(torch, "get_num_threads", lambda: 2)
-                return devices_of(machine, number)
+                return devices_of(*given)
 
         monkeypatch.setattr(ThisMachine, "_devices", with_two_threads)
         return ThisMachine(parts=lambda: 2)
@@ -107,7 +107,7 @@ def test_a_cpu_is_divided_into_processes_with_a_share_of_its_threads(
 ) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
     monkeypatch.setattr(device_module, "pick_device", lambda _=None: Device(kind, bf16=False))
-    devices, threads = ThisMachine(parts=lambda: parts)._devices(number)
+    devices, threads = ThisMachine()._devices(number, lambda: parts)
     assert (len(devices), threads) == expected
 
 

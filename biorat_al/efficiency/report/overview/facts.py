@@ -141,6 +141,8 @@ def hours_left(status: ProjectStatus, run: Run | None, target: float, pace: Pace
 
 def _in_short(found: Forecast) -> str:
     """Return a forecast in a few words."""
+    if found.is_above:
+        return "none, by the last measurement"
     if found.outcome == "cannot be told":
         return NOT_KNOWN
     if found.outcome == "reached":
@@ -159,7 +161,7 @@ def _span(reach: Reach) -> str:
 
 def _at_length(found: Forecast, left: int) -> str:
     """Return a forecast in sentences."""
-    if found.outcome == "cannot be told":
+    if found.outcome == "cannot be told" and not found.is_above:
         return (
             f"A forecast takes {MINIMUM_POINTS} measured rounds, the last with at least half as many documents again "
             f"as the first; usable so far: {found.points}."
