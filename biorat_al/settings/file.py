@@ -35,7 +35,8 @@ def read_settings(folder: Path) -> Settings:
     except RecursionError:
         raise SettingsError(f"{path} is nested too deep; the settings have tables and lists of one level") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+        hint = "; text needs quotes" if str(error).startswith("Invalid value") else ""
+        raise SettingsError(f"{path} is not valid TOML: {error}{hint}") from None
     except ValueError:
         raise SettingsError(f"{path} is not valid TOML: a number in it has thousands of digits") from None
     return make_settings(with_older_defaults(values), str(path))

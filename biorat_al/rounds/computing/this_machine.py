@@ -4,8 +4,9 @@ Arms are spread over the devices in turn, so that an arm is always trained on th
 too. Each process has its own random state, so arms that are trained side by side are those that are trained one after
 another with as many threads. On a machine with one GPU nothing is started, and all is done in this process.
 
-For training, a CPU counts as several devices, each with a share of the threads, if the settings say so. Two small networks with one thread
-each get on faster than one after the other with two, because much of a step is work that threads cannot share.
+For training, a CPU counts as several devices, each with a share of the threads, if the settings say so. Two small
+networks with one thread each get on faster than one after the other with two, because much of a step is work that
+threads cannot share.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def of_project(settings: Settings) -> ThisMachine:
 
 
 def parts_of_a_cpu(settings: Settings) -> int:
-    """Return into how many parts a CPU is divided for training: one for each member of a committee, if the memory allows it.
+    """Return into how many parts a CPU is divided for training: one for each member of a committee, memory allowing.
 
     The memory is that of the whole machine, so that the number does not change from one command to the next.
     """

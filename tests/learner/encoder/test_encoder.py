@@ -288,6 +288,13 @@ def test_whatever_is_in_the_files_of_an_encoder_the_folder_is_named(
         load()
 
 
+@pytest.mark.parametrize(("name", "meant"), [("minlm", "minilm"), ("MiniLM", "minilm"), ("pubmed-bert", "pubmedbert")])
+def test_an_encoder_that_is_almost_one_of_ours_is_not_looked_for_on_the_hub(name: str, meant: str) -> None:
+    with pytest.raises(EncoderNotFoundError, match=rf"^no encoder is named {name}: did you mean {meant}\?$"):
+        resolve_encoder(name)
+    assert resolve_encoder("bert-base-uncased").source == "bert-base-uncased"
+
+
 def test_an_encoder_without_a_vocabulary_does_not_read_all_words_as_the_same_unknown_one(
     encoder_folder: Path, tmp_path: Path
 ) -> None:
