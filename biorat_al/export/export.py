@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from biorat_al.learner.predictor import Predictor
 
 FORMATS = ("bigbio", "jsonl")
+
+
+_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+_-]*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True)
@@ -303,6 +308,15 @@ def _check_options(format: str, options: ExportOptions) -> None:
     ):
         if any(value is not None and not value.strip() for value in values):
             raise UsageError(f"the {name} is empty; leave it out if it is not known")
+    # as the hub takes them
+    if options.license is not None and not _LICENSE.fullmatch(options.license):
+        raise UsageError(
+            f"the licence {options.license!r} is no identifier; name one that the Hugging Face hub knows, such as "
+            "cc-by-4.0 or mit, or say other"
+        )
+    for code in options.languages:
+        if not _LANGUAGE.fullmatch(code):
+            raise UsageError(f"the language {code!r} is no code; give one of two or three letters, such as en")
     size = options.validation
     if not (math.isfinite(size) and size >= 0) or (size >= 1 and size != int(size)):
         raise UsageError(f"the validation split is a number of documents or a share below 1, not {size:g}")

@@ -574,6 +574,12 @@ def test_options_that_do_not_fit(store: Store, tmp_path: Path) -> None:
         )
     with pytest.raises(UsageError, match="--loader needs --license and --language"):
         exported(store, settings, tmp_path / "x", loader=True)
+    for license in ("CC BY", "CC-BY-4.0"):
+        with pytest.raises(UsageError, match=f"the licence '{license}' is no identifier; .* such as cc-by-4.0 or mit"):
+            exported(store, settings, tmp_path / "x", license=license)
+    for language in ("english", "EN", "en,de"):
+        with pytest.raises(UsageError, match=f"the language '{language}' is no code"):
+            exported(store, settings, tmp_path / "x", languages=("en", language))
     with pytest.raises(UsageError, match=r"the guidelines .* cannot be read: No such file"):
         exported(store, settings, tmp_path / "x", guidelines=tmp_path / "absent.pdf")
     assert not (tmp_path / "x").exists()
