@@ -39,6 +39,7 @@ class TestOneDevice(ComputeContract):
         return ThisMachine()
 
 
+@pytest.mark.usefixtures("forked_processes")
 class TestSeveralDevices(ComputeContract):
     """A machine with two devices."""
 
@@ -97,6 +98,7 @@ def _recorded(given: list[tuple[str, str]]) -> Any:
     return processes
 
 
+@pytest.mark.usefixtures("forked_processes")
 def test_a_process_that_is_killed_is_an_error_and_the_others_end(model: TrainedModel) -> None:
     documents = [Document(str(number), "Aspirin helps against headache.") for number in range(60)]
     with closing(ThisMachine((pick_device(), pick_device())).predict(model.folder, chunked(documents, 1))) as predicted:
