@@ -144,7 +144,7 @@ def check_work(project: Project, version: str) -> None:
     assert part.proposed == sum(len(row.entities) for row in shown.values()) - sum(copied.values())
 
 
-@pytest.mark.slow(40)
+@pytest.mark.slow(10)
 def test_a_round_that_completes_ends_alike_wherever_it_is_killed(tmp_path: Path, tiny_encoder: Path) -> None:
     undisturbed = tmp_path / "undisturbed"
     settings = settings_for(tiny_encoder, selection={"size": 3, "unit": "sentence"})

@@ -27,7 +27,7 @@ from tests.rounds.computing.contract import ComputeContract
 from tests.rounds.computing.orders import chunked, order
 from tests.support.rounds import make_project, picture_of, settings_for
 
-pytestmark = pytest.mark.slow(40)
+pytestmark = pytest.mark.slow
 
 
 class TestOneDevice(ComputeContract):
@@ -116,6 +116,7 @@ def _all_have_ended() -> None:
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow(30)
 def test_a_round_on_several_devices_is_that_of_one(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
