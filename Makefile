@@ -13,6 +13,8 @@ LABEL_STUDIO_VENV ?= $(CURDIR)/.venv-label-studio
 # a process for each core, four at most: each starts a Label Studio and a Postgres of its own when it needs them
 PARALLEL ?= --numprocesses=auto --maxprocesses=4 --dist=worksteal
 PYTEST_ARGS ?=
+# otherwise each of the many processes of the suite compiles the program and its tests again
+unexport PYTHONDONTWRITEBYTECODE
 # such as --kills 100 --seconds 600; without any, all of it
 CAMPAIGN_ARGS ?=
 

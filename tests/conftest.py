@@ -9,11 +9,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from biorat_al import redaction
+from tests.support.memory import folder_in_memory
 
 # before any library reads it: processes side by side share the cores
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     _threads = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _threads)))
+
+# pytest makes the folders of all tests there, and removes those of tests that passed
+if (_folder := folder_in_memory()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_folder))
 
 # speed is never asserted in a test: the machines that run them are shared; and the same examples in every run, so that
 # a change fails for what it changed
@@ -29,6 +34,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.encoders",
     "tests.support.labelstudio",
+    "tests.support.processes",
     "tests.support.ray_cluster",
     "tests.support.threads",
 ]

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import URL, text
 
 from biorat_al import doctor
+from biorat_al.desk.labelstudio.local_server.server import LocalServer
 from biorat_al.doctor import CheckResult, diagnose
 from biorat_al.learner.encoder.encoder import PUBMEDBERT
 from biorat_al.project import Project
@@ -35,7 +36,7 @@ def _bare_machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
         monkeypatch.delenv(name, raising=False)
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    if "fresh_label_studio" not in request.fixturenames:  # which looks for an installation where these say
+    if "stopped_label_studio" not in request.fixturenames:  # which looks for an installation where these say
         monkeypatch.setenv("BIORAT_LABEL_STUDIO_VENV", str(tmp_path / "no-such-venv"))
         monkeypatch.setenv("BIORAT_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -188,13 +189,12 @@ class TestLabelStudio:
         assert token not in finding.sentence
 
     def test_the_local_one_is_found_running_and_stopped(
-        self, fresh_label_studio: RunningLabelStudio, monkeypatch: pytest.MonkeyPatch
+        self, label_studio: RunningLabelStudio, stopped_label_studio: LocalServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        server = fresh_label_studio.server
-        monkeypatch.setenv("BIORAT_HOME", str(server.home))
-        monkeypatch.setenv("BIORAT_LABEL_STUDIO_VENV", str(server.installation.folder))
+        monkeypatch.setenv("BIORAT_LABEL_STUDIO_VENV", str(stopped_label_studio.installation.folder))
+        monkeypatch.setenv("BIORAT_HOME", str(label_studio.server.home))
         assert _find("Label Studio", diagnose()).state == "ok"
-        server.stop()
+        monkeypatch.setenv("BIORAT_HOME", str(stopped_label_studio.home))
         finding = _find("Label Studio", diagnose())
         assert (finding.state, finding.advice) == ("warning", "Start it: biorat-al label-studio start")
 

@@ -232,9 +232,9 @@ def test_what_people_do_comes_back_as_they_meant_it(
 
 
 def test_a_server_that_is_down_half_way(
-    fresh_label_studio: RunningLabelStudio, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    restarted_label_studio: RunningLabelStudio, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = fresh_label_studio
+    server = restarted_label_studio
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     settings = settings_for(tiny_encoder, desk={"kind": "label-studio"})

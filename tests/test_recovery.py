@@ -222,7 +222,7 @@ def test_when_the_lock_s_connection_ends_in_training_one_of_two_machines_goes_on
     ):
         trial.answer(person, key, words)
     settings = trial.folder / "biorat.toml"
-    settings.write_text(settings.read_text().replace("min_steps = 3\n", "min_steps = 400\n"))
+    settings.write_text(settings.read_text().replace("min_steps = 3\n", "min_steps = 200\n"))
     machines = trial.folder, tmp_path / "second machine" / "trial"
     shutil.copytree(*machines)
 
@@ -251,7 +251,7 @@ def test_when_the_lock_s_connection_ends_in_training_one_of_two_machines_goes_on
     for key in [key for key in trial.tasks() if key not in (one, two, three, four)]:
         trial.answer(bob, key, ((0, "Disease"),))
     settings = machines[1] / "biorat.toml"
-    settings.write_text(settings.read_text().replace("min_steps = 400\n", "min_steps = 3\n"))
+    settings.write_text(settings.read_text().replace("min_steps = 200\n", "min_steps = 3\n"))
     assert run_killed(machines[1], "after:train") == -9
     shutil.rmtree(machines[1] / "models")
     assert "is gone from" in trial.round()

@@ -29,14 +29,14 @@ BATCH = 150
 @pytest.mark.parametrize(("unit", "role"), [("document", "pool"), ("sentence", "segment")])
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process: no SIGSTOP")
 def test_a_server_that_stood_still_during_an_import_has_every_task_once(
-    fresh_label_studio: RunningLabelStudio,
+    label_studio: RunningLabelStudio,
     nowhere: Path,
     tiny_encoder: Path,
     monkeypatch: pytest.MonkeyPatch,
     unit: str,
     role: str,
 ) -> None:
-    server = fresh_label_studio.info
+    server = label_studio.info
     stopped: list[int] = []
 
     def stand_still(method: str, path: str) -> str:
@@ -54,7 +54,7 @@ def test_a_server_that_stood_still_during_an_import_has_every_task_once(
     assert made.code == 0, made.err
     be_quick(nowhere / "trial")
     monkeypatch.setitem(LabelStudioDesk.__init__.__kwdefaults__, "timeout", 10.0)
-    monkeypatch.setenv("LABEL_STUDIO_API_KEY", fresh_label_studio.token)
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", label_studio.token)
     with proxy(server.url, stand_still) as seen:
         monkeypatch.setenv("LABEL_STUDIO_URL", seen.url)
         try:
@@ -72,7 +72,7 @@ def test_a_server_that_stood_still_during_an_import_has_every_task_once(
         reference = project.status(ask_desk=False).urls[role].rstrip("/").rsplit("/", 1)[1]
         with project.store.read() as session:
             pushed = len(session.scalars(select(TaskRow.id)).all())
-    connection = Connection(server.url, fresh_label_studio.token)
+    connection = Connection(server.url, label_studio.token)
     times = Counter(task["data"]["document_id"] for task in connection.tasks(reference, include="id,data"))
     assert len(times) == pushed > 100
     if unit == "document":

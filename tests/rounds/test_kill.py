@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -131,13 +132,12 @@ def test_rounds_that_ask_for_sentences_pick_the_same_after_they_were_killed(
 def test_a_round_that_looks_back_at_earlier_ones_picks_the_same_after_it_was_killed(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    folders = [tmp_path / name for name in ("undisturbed", "killed")]
-    for folder in folders:
-        settings = settings_for(tiny_encoder, selection={"size": 4, "strategy": "fluctuation"})
-        with make_project(folder, settings, pool=24, test=3) as project:
-            project.round()
-            project.round()
-    undisturbed, killed = folders
+    undisturbed = tmp_path / "undisturbed"
+    settings = settings_for(tiny_encoder, selection={"size": 4, "strategy": "fluctuation"})
+    with make_project(undisturbed, settings, pool=24, test=3) as project:
+        project.round()
+        project.round()
+    killed = Path(shutil.copytree(undisturbed, tmp_path / "killed"))
     assert run_killed(undisturbed) == 0
     # the older model's predictions are deleted with the commit that ends the prediction
     for moment in ("worked:predict", "writing:predict", "after:predict", "writing:select"):
@@ -151,12 +151,11 @@ def test_a_round_that_looks_back_at_earlier_ones_picks_the_same_after_it_was_kil
 def test_a_round_that_is_killed_between_the_two_models_of_an_arm_trains_both(
     tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    folders = [tmp_path / name for name in ("undisturbed", "killed")]
-    for folder in folders:
-        settings = settings_for(tiny_encoder, **RELATED | {"training": {"arms": ["rat", "none"], "min_steps": 3}})
-        with make_project(folder, settings, pool=20, test=3, records=related_records(23)) as project:
-            project.round()
-    undisturbed, killed = folders
+    undisturbed = tmp_path / "undisturbed"
+    settings = settings_for(tiny_encoder, **RELATED | {"training": {"arms": ["rat", "none"], "min_steps": 3}})
+    with make_project(undisturbed, settings, pool=20, test=3, records=related_records(23)) as project:
+        project.round()
+    killed = Path(shutil.copytree(undisturbed, tmp_path / "killed"))
     assert run_killed(undisturbed) == 0
     assert run_killed(killed, "before:train_relations") == KILLED
     (begun,) = (killed / "models").glob("trial-*")

@@ -88,7 +88,7 @@ def test_whoever_lost_the_lock_in_training_stops_with_one_sentence_while_the_oth
     shutil.copytree(*machines)
     for folder in machines:
         settings = folder / "biorat.toml"
-        settings.write_text(settings.read_text().replace("min_steps = 3\n", "min_steps = 400\n"))
+        settings.write_text(settings.read_text().replace("min_steps = 3\n", "min_steps = 200\n"))
     words = [sys.executable, "-m", "biorat_al", "round", "--project", str(machines[0])]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as running:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -131,10 +132,10 @@ def test_without_a_committee_the_other_arms_are_trained_after_the_push_with_the_
 def test_a_round_that_dies_while_the_other_arms_are_trained_trains_them_once(
     tmp_path: Path, tiny_encoder: Path, moment: str
 ) -> None:
-    folders = [tmp_path / name / "trial" for name in ("undisturbed", "killed")]
-    for folder in folders:
-        with make_project(folder, settings_for(tiny_encoder)) as project:
-            project.round()
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    with make_project(folders[0], settings_for(tiny_encoder)) as project:
+        project.round()
+    shutil.copytree(*folders)
     assert run_killed(folders[0]) == 0
     assert run_killed(folders[1], moment) == -9
     with Project.open(folders[1]) as project, project.store.read() as session:

@@ -1,8 +1,9 @@
 """A real Label Studio for tests, and annotators who work in it through its interface as the front end does.
 
-Fixtures: ``label_studio``, one server for the whole run, for tests that make projects of their own; and
-``fresh_label_studio``, a separate server, for tests that stop it (``stopped_label_studio``: not yet started). Tests
-that use them get the marker ``labelstudio``.
+Fixtures: ``label_studio``, one server for the whole run, for tests that make projects of their own;
+``restarted_label_studio``, the same one, for tests that stop or kill it; and ``stopped_label_studio``, a separate
+server that is not yet started. A start takes ten times as long as most of these tests. Tests that use them get the
+marker ``labelstudio``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from biorat_al.desk.labelstudio.local_server.credentials import Credentials
 from biorat_al.desk.labelstudio.local_server.server import LocalServer, ServerInfo
 
 _CACHE = Path(__file__).parent.parent.parent / ".cache"
-_FIXTURES = ("label_studio", "fresh_label_studio", "stopped_label_studio")
+_FIXTURES = ("label_studio", "stopped_label_studio")
 _SETTINGS = {"LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "false"}
 
 Region = dict[str, Any]
@@ -314,10 +315,12 @@ def stopped_label_studio(tmp_path: Path) -> Iterator[LocalServer]:
 
 
 @pytest.fixture
-def fresh_label_studio(stopped_label_studio: LocalServer) -> RunningLabelStudio:
-    """Start a separate server, which the test may stop and start."""
-    stopped_label_studio.start()
-    return RunningLabelStudio(stopped_label_studio)
+def restarted_label_studio(label_studio: RunningLabelStudio) -> Iterator[RunningLabelStudio]:
+    """Return the server of the whole run, which the test may stop, kill and start; it runs again afterwards."""
+    try:
+        yield label_studio
+    finally:
+        label_studio.server.start()
 
 
 def renamed_label(xml: str, old: str, new: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import multiprocessing
 
+import pytest
+
 forked = multiprocessing.get_context("forkserver")
 forked.set_forkserver_preload(
     [
@@ -22,3 +24,10 @@ forked.set_forkserver_preload(
         "tests.support.rounds",
     ]
 )
+
+
+@pytest.fixture
+def forked_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the processes that the program starts, each of which would import all that again."""
+    known = multiprocessing.get_context
+    monkeypatch.setattr(multiprocessing, "get_context", lambda name=None: forked if name == "spawn" else known(name))

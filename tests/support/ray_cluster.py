@@ -24,6 +24,16 @@ ROOT = Path(__file__).parent.parent.parent
 HEAD, SECOND = "127.0.0.2", "127.0.0.3"
 ADDRESS = f"{HEAD}:6379"
 
+LIGHT = {
+    # a process that Ray starts ahead lacks the environment variables of our workers, so that no task can use it
+    "RAY_prestart_worker_first_driver": "0",
+    "RAY_enable_worker_prestart": "0",
+    "RAY_enable_metrics_collection": "0",
+    # one process less for each prediction of a pool
+    "RAY_DATA_USAGE_DISABLED": "1",
+}
+"""With this, Ray starts and does nothing that the tests do not need."""
+
 MEGABYTE = 1_000_000
 _SECONDS = 90
 
@@ -55,14 +65,14 @@ class Network:
         """Run a command of the program on the head node."""
         return ended(self.start(*words, **environment))
 
-    def run_script(self, script: str, *words: str | Path) -> Outcome:
-        """Run a script in Python on the head node."""
+    def run_script(self, script: str, *words: str | Path, seconds: float = _SECONDS * 2) -> Outcome:
+        """Run a script in Python on the head node, for at most this many seconds."""
         done = subprocess.run(
             [*self.inside, sys.executable, "-c", script, *map(str, words)],
             capture_output=True,
             encoding="utf-8",
             env=self.environment,
-            timeout=_SECONDS * 2,
+            timeout=seconds,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
@@ -91,8 +101,9 @@ class TwoNodes(Network):
         """
         words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         words += [f"--node-ip-address={host}", "--num-cpus=1", f"--object-store-memory={100 * MEGABYTE}"]
+        words += ["--include-log-monitor=false"]
         if host == HEAD:
-            words += ["--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={self.room}"]
+            words += ["--head", "--port=6379", "--include-dashboard=false", "--no-monitor", f"--temp-dir={self.room}"]
         else:
             words += [f"--address={ADDRESS}"]
         log = self.room / f"{host}-{len(list(self.room.glob('*.log')))}.log"
@@ -179,6 +190,7 @@ def private_network() -> Iterator[Network]:
         "RAY_memory_monitor_refresh_ms": "0",
         "RAY_TMPDIR": str(room),
         "TMPDIR": str(room),
+        **LIGHT,
     }
     holder, inside = _hold_network()
     try:
@@ -186,6 +198,17 @@ def private_network() -> Iterator[Network]:
     finally:
         kill_all(holder)
         shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def ray_settings() -> Iterator[None]:
+    """Set the environment variables with which the program starts Ray on this machine in a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        # otherwise Ray writes one to the user's home
+        patch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+        for name, value in LIGHT.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

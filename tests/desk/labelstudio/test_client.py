@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,13 @@ def test_without_anything_it_says_what_to_do(tmp_path: Path) -> None:
         connect(LocalServer(tmp_path))
 
 
-def test_a_local_server_whose_credentials_are_gone(fresh_label_studio: RunningLabelStudio) -> None:
-    fresh_label_studio.server.credentials_file.unlink()
+def test_a_local_server_whose_credentials_are_gone(label_studio: RunningLabelStudio, tmp_path: Path) -> None:
+    here = LocalServer(tmp_path)
+    here.credentials_file.parent.mkdir()
+    shutil.copy(label_studio.server.credentials_file.with_name("server.json"), here.credentials_file.parent)
+    assert here.status() is not None
     with pytest.raises(DeskAccessError, match=r"credentials\.json is missing"):
-        connect(fresh_label_studio.server)
+        connect(here)
 
 
 def test_the_address_of_a_project_is_where_people_find_it(label_studio: RunningLabelStudio, marker: str) -> None:

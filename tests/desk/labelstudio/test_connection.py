@@ -391,10 +391,16 @@ def test_a_personal_token_that_has_expired_is_explained() -> None:
     assert server.asked == []
 
 
-def test_disabled_legacy_tokens_are_explained(fresh_label_studio: RunningLabelStudio) -> None:
-    token = fresh_label_studio.personal_access_token()
-    fresh_label_studio.allow_legacy_tokens(False)
-    with pytest.raises(DeskAccessError, match="does not accept legacy tokens: make a personal access token") as caught:
-        fresh_label_studio.desk().check()
-    assert fresh_label_studio.token not in str(caught.value)
-    LabelStudioDesk(fresh_label_studio.url, token).check()
+def test_disabled_legacy_tokens_are_explained(label_studio: RunningLabelStudio) -> None:
+    token = label_studio.personal_access_token()
+    label_studio.allow_legacy_tokens(False)
+    try:
+        with pytest.raises(
+            DeskAccessError, match="does not accept legacy tokens: make a personal access token"
+        ) as told:
+            label_studio.desk().check()
+        LabelStudioDesk(label_studio.url, token).check()
+    finally:
+        label_studio.allow_legacy_tokens(True)
+    assert label_studio.token not in str(told.value)
+    label_studio.desk().check()

@@ -313,12 +313,14 @@ def test_more_tasks_than_fit_on_a_page(room: Room, monkeypatch: pytest.MonkeyPat
     assert len(found.open_tasks) == 2
 
 
-def test_a_server_that_was_restarted_goes_on_where_it_was(fresh_label_studio: RunningLabelStudio, marker: str) -> None:
-    room = Room(fresh_label_studio, marker)
+def test_a_server_that_was_restarted_goes_on_where_it_was(
+    restarted_label_studio: RunningLabelStudio, marker: str
+) -> None:
+    room = Room(restarted_label_studio, marker)
     room.ann.submit(room.ids["1001"])
     one = room.pull()
-    fresh_label_studio.server.stop()
-    fresh_label_studio.server.start()
+    restarted_label_studio.server.stop()
+    restarted_label_studio.server.start()
     again = room.pull()
     assert again.tasks == ()
     assert again.existing == one.existing

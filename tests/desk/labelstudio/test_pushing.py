@@ -165,11 +165,11 @@ def test_an_answer_that_takes_too_long_is_looked_up(label_studio: RunningLabelSt
     assert label_studio.desk().find(project, ["1001", "1002"]) == ids
 
 
-def test_a_server_that_goes_away_between_chunks(fresh_label_studio: RunningLabelStudio, marker: str) -> None:
-    desk = fresh_label_studio.desk()
+def test_a_server_that_goes_away_between_chunks(restarted_label_studio: RunningLabelStudio, marker: str) -> None:
+    desk = restarted_label_studio.desk()
     project = desk.prepare("pool", "pushing", LABELS, marker=marker)
     first = pushed(desk, project, ["1001", "1002"])
-    fresh_label_studio.server.stop()
+    restarted_label_studio.server.stop()
     with pytest.raises(DeskUnreachableError, match="is it running"):
         pushed(desk, project, ["1003", "1004"])
     with pytest.raises(DeskUnreachableError):
@@ -177,7 +177,7 @@ def test_a_server_that_goes_away_between_chunks(fresh_label_studio: RunningLabel
     with pytest.raises(DeskUnreachableError):
         desk.pull(project, documents)
     # it comes back where it was, with all that it had
-    assert fresh_label_studio.server.start().url == desk.address()
+    assert restarted_label_studio.server.start().url == desk.address()
     assert desk.find(project, list(TEXTS)) == first
     second = pushed(desk, project, ["1003", "1004"])
     assert desk.pull(project, documents).existing == {*first.values(), *second.values()}

@@ -35,8 +35,8 @@ from tests.efficiency.simulation.contract import (
     job_in,
     settings_with,
 )
-from tests.support.commands import one_sentence
-from tests.support.ray_cluster import HEAD, SECOND, TwoNodes, ended, kill_all
+from tests.support.commands import call, one_sentence
+from tests.support.ray_cluster import HEAD, SECOND, TwoNodes, ended, kill_all, ray_settings
 
 __all__ = ["documents"]
 
@@ -53,11 +53,8 @@ class TestRayRunner(TrialRunnerContract):
     @contextmanager
     def _on_this_machine(self, job: SimulationJob) -> Iterator[TrialRunner]:
         pytest.importorskip("ray", reason="Ray is missing: pip install -e '.[cluster]'")
-        with pytest.MonkeyPatch.context() as patch:
-            # otherwise Ray writes one to the user's home
-            patch.setenv("RAY_AUTH_TOKEN", "0" * 64)
-            with ray_runner(job, "", SILENT) as runner:
-                yield runner
+        with ray_settings(), ray_runner(job, "", SILENT) as runner:
+            yield runner
 
 
 def test_runs_that_no_node_can_make_do_not_wait_without_end(
@@ -164,7 +161,7 @@ def alone(folder: Path, settings: Settings, grid: Grid, documents: tuple[Path, P
     return {run.id: comparable(run) for run in runs}
 
 
-@pytest.mark.slow(60)
+@pytest.mark.slow(20)
 @pytest.mark.usefixtures("one_thread")
 def test_a_command_that_is_killed_can_be_repeated_without_ray(
     two_nodes: TwoNodes,
@@ -181,24 +178,24 @@ def test_a_command_that_is_killed_can_be_repeated_without_ray(
     command.send_signal(signal.SIGKILL)
     command.communicate()
     until(lambda: not two_nodes.workers(HEAD, "-s") and not two_nodes.workers(SECOND, "-s"))
-    outcome = two_nodes.run(*words, "--workers", "1", "--output", folder)
+    outcome = call(*words, "--workers", "1", "--output", folder)
     assert outcome.code == 0, outcome
     runs = {path.stem: comparable(read_runs(path)[0]) for path in (folder / "runs").iterdir()}
     assert runs == alone(tmp_path / "alone", settings, grid, documents)
 
 
-@pytest.mark.slow(20)
+@pytest.mark.slow(10)
 def test_what_a_cluster_lacks_ends_the_command_with_a_sentence(
     two_nodes: TwoNodes, study: tuple[Settings, Grid, list[str | Path]], tmp_path: Path
 ) -> None:
     _, _, words = study
     words = [*words, "--output", tmp_path / "study", "--ray"]
-    line = one_sentence(two_nodes.run(*words, "127.0.0.9:6380"))
+    line = one_sentence(call(*words, "127.0.0.9:6380"))
     assert line.startswith("Error: no Ray cluster answers at 127.0.0.9:6380 (Connection refused): ")
     there = ("--set", f"cluster.address={two_nodes.address}")
     line = one_sentence(two_nodes.run(*words, *there, "--set", "cluster.cpus=3"))
     assert f"no node of the Ray cluster at {two_nodes.address} is large enough" in line
     assert "it has 1 cores for tasks, and a task asks for 3" in line
-    line = one_sentence(two_nodes.run(*words[:-1], "--set", "cluster.threads=2"), code=2)
+    line = one_sentence(call(*words[:-1], "--set", "cluster.threads=2"), code=2)
     assert "leave cluster.threads out" in line
     assert not (tmp_path / "study" / "runs").exists()

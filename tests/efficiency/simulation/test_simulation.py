@@ -629,7 +629,7 @@ def test_the_threads_of_a_run_rest_on_the_machine_and_the_simulation_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("eight_cores")
+@pytest.mark.usefixtures("eight_cores", "forked_processes")
 def test_neither_workers_nor_an_interruption_change_with_how_many_threads_a_run_computes(
     tmp_path: Path, settings: Settings, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

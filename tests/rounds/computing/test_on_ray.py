@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -28,11 +29,11 @@ from biorat_al.store.models import models_of
 from tests.rounds.computing.contract import ComputeContract
 from tests.rounds.computing.orders import chunked, order
 from tests.support.commands import call, one_sentence
-from tests.support.ray_cluster import HEAD, SECOND, TwoNodes
+from tests.support.ray_cluster import HEAD, SECOND, TwoNodes, ray_settings
 from tests.support.rounds import make_project, picture_of, settings_for
 
 pytestmark = [
-    pytest.mark.slow(100),
+    pytest.mark.slow(20),
     pytest.mark.skipif(find_spec("ray") is None, reason="Ray is missing: pip install -e '.[cluster]'"),
 ]
 
@@ -45,11 +46,8 @@ NEEDS = TaskNeeds(cpus=1, gpus=0.0, memory=100_000_000, threads=1)
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connected]:
     """Return Ray on this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        # otherwise Ray writes one to the user's home
-        patch.setenv("RAY_AUTH_TOKEN", "0" * 64)
-        with connected(None, 1) as connection:
-            yield connection
+    with ray_settings(), connected(None, 1) as connection:
+        yield connection
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -93,12 +91,14 @@ def test_a_cluster_that_does_not_answer_leaves_the_round_alone(tmp_path: Path, t
         assert project.status(ask_desk=False).rounds == ()
 
 
+@pytest.mark.slow(60)
 @pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("one_thread")
 def test_a_round_whose_process_node_and_worker_are_killed_ends_as_one_of_this_machine(
     two_nodes: TwoNodes, tmp_path: Path, tiny_encoder: Path
 ) -> None:
-    here, there = (_project(tmp_path / name, tiny_encoder) for name in ("here", "there"))
+    here = _project(tmp_path / "here", tiny_encoder)
+    there = Path(shutil.copytree(here, tmp_path / "there"))
     with Project.open(here) as project:
         project.round()
         expected = picture_of(project)
@@ -132,7 +132,7 @@ def _project(folder: Path, encoder: Path) -> Path:
     """Make a project of two arms and their committee after its first round."""
     settings = settings_for(
         encoder,
-        training={"epochs": 1, "min_steps": 100, "committee": True},
+        training={"epochs": 1, "min_steps": 40, "committee": True},
         cluster={"threads": 1, "memory": 0.2},
     )
     with make_project(folder, settings, pool=20, test=1) as project:

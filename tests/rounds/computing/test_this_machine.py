@@ -33,7 +33,7 @@ from tests.rounds.computing.contract import ComputeContract
 from tests.rounds.computing.orders import chunked, order
 from tests.support.rounds import make_project, picture_of, settings_for
 
-pytestmark = pytest.mark.slow(40)
+pytestmark = pytest.mark.slow
 
 
 class TestOneDevice(ComputeContract):
@@ -45,7 +45,7 @@ class TestOneDevice(ComputeContract):
         return ThisMachine()
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "forked_processes")
 class TestDividedCpu(ComputeContract):
     """A CPU that two processes share for training."""
 
@@ -62,7 +62,7 @@ class TestDividedCpu(ComputeContract):
         return ThisMachine(parts=lambda: 2)
 
 
-@pytest.mark.usefixtures("one_thread")
+@pytest.mark.usefixtures("one_thread", "forked_processes")
 class TestSeveralDevices(ComputeContract):
     """A machine with two devices."""
 
@@ -160,6 +160,7 @@ def _recorded(given: list[tuple[str, str]]) -> Any:
     return processes
 
 
+@pytest.mark.usefixtures("forked_processes")
 def test_a_process_that_is_killed_is_an_error_and_the_others_end(model: TrainedModel) -> None:
     documents = [Document(str(number), "Aspirin helps against headache.") for number in range(60)]
     with closing(ThisMachine((pick_device(), pick_device())).predict(model.folder, chunked(documents, 1))) as predicted:
@@ -178,6 +179,7 @@ def _all_have_ended() -> None:
 
 
 @pytest.mark.usefixtures("one_thread")
+@pytest.mark.slow(30)
 def test_a_round_on_several_devices_is_that_of_one(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

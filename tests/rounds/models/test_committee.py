@@ -147,13 +147,12 @@ def test_without_a_committee_everything_is_as_before(tmp_path: Path, tiny_encode
 
 @pytest.mark.slow
 def test_a_killed_round_with_a_committee_ends_as_an_undisturbed_one(tmp_path: Path, tiny_encoder: Path) -> None:
-    folders = [tmp_path / name for name in ("undisturbed", "killed")]
-    for folder in folders:
-        settings = settings_for(tiny_encoder, **RELATED | {"training": VOTING | {"dev_share": 0.0}})
-        with make_project(folder, settings, pool=30, test=3, records=related_records(33)) as project:
-            project.round()
-            project.round()
-    undisturbed, killed = folders
+    undisturbed = tmp_path / "undisturbed"
+    settings = settings_for(tiny_encoder, **RELATED | {"training": VOTING | {"dev_share": 0.0}})
+    with make_project(undisturbed, settings, pool=30, test=3, records=related_records(33)) as project:
+        project.round()
+        project.round()
+    killed = Path(shutil.copytree(undisturbed, tmp_path / "killed"))
     assert run_killed(undisturbed) == 0
     for moment in ("before:train_relations", "worked:train", "after:train", "after:select", "worked:evaluate"):
         assert run_killed(killed, moment) == -9

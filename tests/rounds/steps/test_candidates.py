@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,11 @@ def test_every_round_draws_another_sample_and_the_same_one_again(project: Projec
 
 @pytest.mark.slow
 def test_a_round_that_is_killed_predicts_and_picks_the_same(tmp_path: Path, tiny_encoder: Path) -> None:
-    folders = [tmp_path / name for name in ("undisturbed", "killed")]
-    for folder in folders:
-        with project_in(folder, tiny_encoder, strategy="fluctuation") as project:
-            project.round()
-            project.round()
-    undisturbed, killed = (folder / "trial" for folder in folders)
+    with project_in(tmp_path / "undisturbed", tiny_encoder, strategy="fluctuation") as project:
+        project.round()
+        project.round()
+    undisturbed = tmp_path / "undisturbed" / "trial"
+    killed = Path(shutil.copytree(undisturbed, tmp_path / "killed"))
     assert run_killed(undisturbed) == 0
     moments = ("after:likeliest", "worked:predict", "writing:predict", "after:predict", "writing:select")
     for moment in moments:

@@ -24,8 +24,8 @@ from biorat_al.errors import DeskError
 from tests.support.labelstudio import RunningLabelStudio
 
 
-def test_it_is_started_found_and_stopped(fresh_label_studio: RunningLabelStudio) -> None:
-    server, info = fresh_label_studio.server, fresh_label_studio.info
+def test_it_is_started_found_and_stopped(restarted_label_studio: RunningLabelStudio) -> None:
+    server, info = restarted_label_studio.server, restarted_label_studio.info
     assert server.status() == info
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", info.url)
     assert re.fullmatch(r"1\.\d+\.\d+", info.version)
@@ -134,16 +134,53 @@ def test_the_wanted_port_is_taken(stopped_label_studio: LocalServer) -> None:
     assert server.status() is None
 
 
-def test_the_wanted_port_is_used_and_the_last_one_again(stopped_label_studio: LocalServer) -> None:
-    server = stopped_label_studio
+STAND_IN = """#!{python}
+import http.server, json, os, pathlib, sys, time
+data = pathlib.Path(os.environ["LABEL_STUDIO_BASE_DATA_DIR"])
+for number in range({writes}):
+    time.sleep(0.3)
+    (data / "label_studio.sqlite3").write_text(str(number))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = json.dumps({{"email": os.environ["LABEL_STUDIO_USERNAME"]}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+time.sleep({pause})
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
+
+
+def stand_in(home: Path, monkeypatch: pytest.MonkeyPatch, *, writes: int = 0, pause: float = 0) -> LocalServer:
+    """Return a local server with a small program in the place of Label Studio.
+
+    :param writes: how often it writes to its database before it answers.
+    :param pause: seconds that it pauses after that.
+    """
+    monkeypatch.delenv("BIORAT_LABEL_STUDIO_VENV", raising=False)
+    server = LocalServer(home)
+    server.installation.program.parent.mkdir(parents=True)
+    server.installation.program.write_text(STAND_IN.format(python=sys.executable, writes=writes, pause=pause))
+    server.installation.program.chmod(0o755)
+    (server.installation.folder / "lib/python3/site-packages/label_studio-1.23.2.dist-info").mkdir(parents=True)
+    return server
+
+
+def test_the_wanted_port_is_used_and_the_last_one_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = stand_in(tmp_path, monkeypatch)
     port = processes.free_port()
-    assert server.start(port).url.endswith(f":{port}")
-    server.stop()
-    assert server.start().url.endswith(f":{port}")
+    try:
+        assert server.start(port).url.endswith(f":{port}")
+        server.stop()
+        assert server.start().url.endswith(f":{port}")
+    finally:
+        assert server.stop()
 
 
-def test_a_stale_record_never_ends_another_program(stopped_label_studio: LocalServer) -> None:
-    server = stopped_label_studio
+def test_a_stale_record_never_ends_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = stand_in(tmp_path, monkeypatch)
+    server.data_dir.mkdir(parents=True)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         record = {"pid": other.pid, "begun": "4711", "port": 1, "version": "1.0.0"}
         (server.data_dir.parent / "server.json").write_text(json.dumps(record))
@@ -151,6 +188,8 @@ def test_a_stale_record_never_ends_another_program(stopped_label_studio: LocalSe
         assert not server.stop()
         assert other.poll() is None
         assert server.start().pid != other.pid
+        assert server.stop()
+        assert other.poll() is None
         other.kill()
 
 
@@ -171,40 +210,11 @@ def test_a_server_that_does_not_come_up_says_what_it_last_said(stopped_label_stu
     assert server.status() is None
 
 
-SLOW_SERVER = """#!{python}
-import http.server, json, os, pathlib, sys, time
-data = pathlib.Path(os.environ["LABEL_STUDIO_BASE_DATA_DIR"])
-for number in range({writes}):
-    time.sleep(0.3)
-    (data / "label_studio.sqlite3").write_text(str(number))
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        answer = json.dumps({{"email": os.environ["LABEL_STUDIO_USERNAME"]}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-time.sleep({pause})
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
-"""
-
-
-def slow_server(home: Path, *, writes: int, pause: float) -> LocalServer:
-    """Return a local server whose program writes to its database for a while, and pauses before it answers."""
-    server = LocalServer(home)
-    server.installation.program.parent.mkdir(parents=True)
-    server.installation.program.write_text(SLOW_SERVER.format(python=sys.executable, writes=writes, pause=pause))
-    server.installation.program.chmod(0o755)
-    (server.installation.folder / "lib/python3/site-packages/label_studio-1.23.2.dist-info").mkdir(parents=True)
-    return server
-
-
 def test_a_machine_that_builds_the_database_slowly_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("BIORAT_LABEL_STUDIO_VENV", raising=False)
     monkeypatch.setattr("biorat_al.desk.labelstudio.local_server.server.START_TIMEOUT", 5.0)
-    server = slow_server(tmp_path, writes=25, pause=0)
+    server = stand_in(tmp_path, monkeypatch, writes=25)
     begun = time.monotonic()
     info = server.start()
     try:
@@ -217,9 +227,8 @@ def test_a_machine_that_builds_the_database_slowly_is_waited_for(
 def test_a_server_that_never_answers_is_stopped_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("BIORAT_LABEL_STUDIO_VENV", raising=False)
     monkeypatch.setattr("biorat_al.desk.labelstudio.local_server.server.START_TIMEOUT", 1.0)
-    server = slow_server(tmp_path, writes=0, pause=600)
+    server = stand_in(tmp_path, monkeypatch, pause=600)
     with pytest.raises(DeskError, match=r"did not answer at .* and was stopped; if this machine is busy .* try again"):
         server.start()
     assert server.status() is None
@@ -235,15 +244,15 @@ def test_data_that_belong_to_other_credentials_are_told(stopped_label_studio: Lo
     assert server.status() is None
 
 
-def test_one_that_was_killed_is_started_again(fresh_label_studio: RunningLabelStudio) -> None:
-    pid = fresh_label_studio.info.pid
+def test_one_that_was_killed_is_started_again(restarted_label_studio: RunningLabelStudio) -> None:
+    pid = restarted_label_studio.info.pid
     os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 10
-    while fresh_label_studio.server.status() is not None and time.monotonic() < deadline:
+    while restarted_label_studio.server.status() is not None and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert fresh_label_studio.server.status() is None
-    assert fresh_label_studio.server.start().pid != pid
-    fresh_label_studio.desk().check()
+    assert restarted_label_studio.server.status() is None
+    assert restarted_label_studio.server.start().pid != pid
+    restarted_label_studio.desk().check()
 
 
 def test_without_label_studio_it_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
