@@ -63,7 +63,21 @@ def connected(address: str | None, threads: int) -> Iterator[Connected]:
         raise ClusterError("Ray is not installed on this machine: pip install 'biorat-al[cluster]'")
     if address is not None:
         _check_address(address)
-    with _environment(_QUIET | (_ALONE if address is None else _SOON | _authentication())), _silent():
+    # Ray Data asks at each dataset whether it may report
+    with _environment(_QUIET):
+        ray = _initialised(address, threads)
+        try:
+            yield Connected(ray, address)
+        finally:
+            ray.shutdown()
+
+
+def _initialised(address: str | None, threads: int) -> Any:
+    """Connect, or start Ray; return the module.
+
+    :raises ClusterError: Ray does not answer, or has another version.
+    """
+    with _environment(_ALONE if address is None else _SOON | _authentication()), _silent():
         import ray
 
         options: dict[str, Any] = {"address": address}
@@ -78,10 +92,7 @@ def connected(address: str | None, threads: int) -> Iterator[Connected]:
             )
         except Exception as error:  # Ray raises whatever its parts raise
             raise ClusterError(_reason(error, address)) from error
-    try:
-        yield Connected(ray, address)
-    finally:
-        ray.shutdown()
+        return ray
 
 
 def _workers_environment(threads: int) -> dict[str, str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import os
 import socket
 from dataclasses import replace
 from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -121,3 +124,18 @@ def test_ray_on_this_machine_listens_on_the_loopback_only() -> None:
     listeners = ast.literal_eval(outcome.out)
     assert len(listeners & LOOPBACK) >= 1
     assert listeners - LOOPBACK == set(), outcome
+
+
+def test_nothing_is_reported_to_rays_makers_while_the_connection_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    seen: list[str | None] = []
+
+    def noted(*_: object) -> Any:
+        seen.append(os.environ.get("RAY_USAGE_STATS_ENABLED"))
+        return SimpleNamespace(shutdown=noted)
+
+    monkeypatch.setattr(connection, "_initialised", noted)
+    with connected(None, 1):
+        noted()
+    assert seen == ["0", "0", "0"]
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "1"
