@@ -191,7 +191,7 @@ def _file(path: Path, forced: CorpusFormat | None) -> CorpusFile:
     if known is None:
         raise FormatError(
             found.reason
-            or f"its format cannot be recognised from its content or its name; name one of {format_names()}",
+            or f"its format cannot be recognised from its content or its name; name it with --format: {format_names()}",
             source=str(path),
         )
     try:
@@ -235,7 +235,8 @@ def _folder(folder: Path, forced: CorpusFormat | None, report: ReadReport) -> li
     if len(kinds) > 1:
         listed = ", ".join(f"{number} {name}" for name, number in sorted(kinds.items()))
         raise FormatError(
-            f"the folder holds files of several formats ({listed}); name the format to read", source=str(folder)
+            f"the folder holds files of several formats ({listed}); name the one to read with --format",
+            source=str(folder),
         )
     return files
 

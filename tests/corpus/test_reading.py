@@ -102,7 +102,8 @@ def test_what_is_missing_or_cannot_be_told(tmp_path: Path) -> None:
         read_corpus(tmp_path)
     (tmp_path / "words.md").write_text("words")
     with pytest.raises(
-        FormatError, match="its format cannot be recognised from its content or its name; name one of bioc-json"
+        FormatError,
+        match="its format cannot be recognised from its content or its name; name it with --format: bioc-json",
     ):
         read_corpus(tmp_path / "words.md")
     with pytest.raises(FormatError, match="the folder holds no file of any known format"):

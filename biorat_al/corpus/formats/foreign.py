@@ -126,6 +126,12 @@ _BINARY = (
     ("SQLite format 3\0", "an SQLite database", _ELSE),
 )
 
+_UTF_16 = re.compile("\ufffd\ufffd(?!\ufffd)")
+"""The two bytes that begin a text in UTF-16, as they are read here; it is told from a binary file by what follows."""
+
+_HEADER = 16
+"""Characters within which the headers of pictures and the like have a zero byte; later it may be a slip in a text."""
+
 _TOKENS = frozenset({"token", "tokens", "word", "words", "form"})
 _TAGS = frozenset({"tag", "tags", "ner", "nertag", "nertags", "label", "labels", "iob", "bio", "entity"})
 
@@ -138,6 +144,8 @@ def foreign_format(head: str) -> str | None:
     for beginning, title, advice in _BINARY:
         if head.startswith(beginning):
             return f"it is {title}, which is not one of the known formats; {advice}"
+    if "\0" in head[:_HEADER] and not _UTF_16.match(head):
+        return "it is a binary file, such as a picture, and holds no text; save the texts as plain text or CSV"
     value = json_head(head)
     if value is not None:
         return _foreign_json(value, head)

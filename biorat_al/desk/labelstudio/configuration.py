@@ -185,8 +185,8 @@ def changes(wanted: Sequence[str], there: Sequence[str], kind: str = "label") ->
     added = [label for label in there if label not in wanted]
     if len(missing) == len(added) == 1:
         return (
-            f"the {kind} {missing[0]!r} is called {added[0]!r} in Label Studio now: rename it back there, "
-            "or change the settings",
+            f"the {kind} {missing[0]!r} is called {added[0]!r} in Label Studio: it was renamed there or in the "
+            "settings, and needs the same name in both",
         )
     sentences = [
         f"the {kind} {label!r} is no longer in Label Studio's labelling configuration: put it back there, "
