@@ -203,7 +203,7 @@ def no_connection(error: httpx.HTTPError, server: str) -> str:
             f"no answer from {server}: nothing came back; see whether the address is right, and whether a firewall "
             "lets you through"
         )
-    return f"no answer from {server}: is it running?"
+    return f"no answer from {server}: is it running? Start it, and run the same command again"
 
 
 def broke_off(error: httpx.HTTPError, server: str, seconds: float) -> str:
