@@ -31,7 +31,7 @@ from biorat_al.settings import COMMITTEE, Settings
 from biorat_al.store.answers import annotators
 from biorat_al.store.database.integrity import check_rows
 from biorat_al.store.findings import Findings, findings
-from biorat_al.store.models import sources_of
+from biorat_al.store.models import models_of, sources_of
 from biorat_al.store.parts.segments import parents_of
 from biorat_al.store.picks import picks_of
 from biorat_al.store.rounds import all_rounds
@@ -354,13 +354,17 @@ def _made(settings: Settings, store: Store, history: History, accepted: tuple[in
         first = [pick for row in rounds for pick in picks_of(session, row.number)[:1]]
         strategies = [pick.strategy for pick in first]
         of_sentences = len(parents_of(session, [pick.document_id for pick in first]))
+        trained = any(models_of(session, row.number) for row in rounds)
     made = {
         "program": f"biorat-al {__version__}",
         "rounds": str(sum(row.state == "done" for row in rounds)),
         "query strategies (rounds)": _listed(strategies) or "none yet",
         **({"rounds that asked for single sentences": str(of_sentences)} if of_sentences else {}),
-        "arm": _selecting(settings),
-        "encoder": Path(settings.encoder.name).name,
+        **(
+            {"arm": _selecting(settings), "encoder": Path(settings.encoder.name).name}
+            if trained
+            else {"models": "none was trained"}
+        ),
         "annotators": str(len(history.pseudonyms)),
     }
     if history.guidelines:

@@ -565,6 +565,15 @@ def test_the_validation_split_is_stable(tmp_path: Path) -> None:
         store.close()
 
 
+def test_a_card_names_no_arm_where_no_model_was_trained(store: Store, tmp_path: Path) -> None:
+    settings = settings_of(ODD, "B")
+    filled(store, settings, awkward())
+    exported(store, settings, tmp_path / "x")
+    lines = (tmp_path / "x" / "README.md").read_text(encoding="utf-8").split("\n")
+    assert "- models: none was trained" in lines
+    assert not [line for line in lines if line.startswith(("- arm: ", "- encoder: "))]
+
+
 def test_options_that_do_not_fit(store: Store, tmp_path: Path) -> None:
     settings = settings_of(ODD, "B")
     filled(store, settings, awkward())
