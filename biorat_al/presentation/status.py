@@ -152,7 +152,8 @@ def _round_table(rounds: Sequence[RoundStatus], running: str | None) -> Iterable
             yield "trained, tested, asked: numbers of documents learnt from, measured on, asked for"
         yield "F1: strict spans on the test documents; one model per arm and round (one seed)"
     if again := [str(row.number) for row in rounds if row.begun_again and row.state == "done"]:
-        yield f"time: round {', '.join(again)} was cut off; of a step that was begun again, the last attempt counts"
+        what = f"round {again[0]} was" if len(again) == 1 else f"rounds {', '.join(again)} were"
+        yield f"time: {what} cut off; of a step that was begun again, the last attempt counts"
     last = rounds[-1]
     if last.state == "waiting":
         yield f"Round {last.number} waits for annotators; then: biorat-al round"
