@@ -13,7 +13,8 @@ the test documents. A smaller sample is a part of the larger one of its seed. Ea
 
 The table has F1 and the paired differences from documents with their 95 % interval over seeds, then the hours that a
 unit takes for the F1 that documents have, over the hours of documents, with every price halved and doubled: the same
-samples, priced anew.
+samples, priced anew. Last, the hours until `--corpus` whole documents are done, if the model of each sample pre-labels
+all of them that are not: its recall says how many mentions are confirmed, its precision how many are removed.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ UNITS: Mapping[str, int | None] = {"sentence": 1, "three sentences": 3, "documen
 """Sentences of each unit."""
 
 
+_OF_A_TEXT = ("words", "mentions")
+
+
 @dataclass(frozen=True)
 class Asked:
     """What is annotated at once, and what that costs without pre-labels."""
@@ -59,12 +63,13 @@ class Asked:
 def main() -> None:
     parser = parser_of(__doc__, seeds=5)
     parser.add_argument("--hours", nargs="+", type=float, default=[0.6, 1.2, 2.4, 4.8])
+    parser.add_argument("--corpus", type=int, default=500, help="whole documents that the corpus is to have")
     parser.add_argument("--scored", type=int, default=100, help="test documents to score on")
     options = parser.parse_args()
     if not options.show:
         settings = simulation_settings("units", options.entity, encoder=options.encoder, size=1, changes=options.set)
         run(options, with_borrowed_labels(settings, options.borrow_entity))
-    show(lines(options.results))
+    show(lines(options.results), options.corpus)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> None:
@@ -138,8 +143,11 @@ def drawn(units: Sequence[Asked], seconds: float, price: Price, seed: int) -> li
     return [units[place] for place in order[: int(np.searchsorted(spent, seconds)) + 1]]
 
 
-def show(trials: Sequence[dict[str, Any]]) -> None:
-    """Print the tables of each kind of training."""
+def show(trials: Sequence[dict[str, Any]], number: int) -> None:
+    """Print the tables of each kind of training.
+
+    :param number: whole documents that a corpus is to have.
+    """
     kinds = dict.fromkeys((json.dumps(one["what"], sort_keys=True), one["start"]) for one in trials)
     for what, start in kinds:
         some = [one for one in trials if json.dumps(one["what"], sort_keys=True) == what and one["start"] == start]
@@ -164,6 +172,19 @@ def show(trials: Sequence[dict[str, Any]]) -> None:
             if name.split(" ")[0] not in ("changed", "removed", "confirmed"):
                 ratios = {unit: ratio(some, unit, price) for unit in UNITS if unit != "document"}
                 print(f"  {name:<18}" + "; ".join(f"{unit} {words}" for unit, words in ratios.items()))
+        print(f"hours until {number} whole documents are done, by the first hours, and less those with documents")
+        for hours in sorted({one["hours"] for one in some}):
+            cells = {unit: whole_corpus(some, hours, unit, number, PRIOR.price) for unit in UNITS}
+            both = sorted(set[int]().union(*cells.values()).intersection(*cells.values()))
+            print(
+                f"{hours:<7g}"
+                + "; ".join(
+                    f"{unit} {statistics.mean(cell.values()):.1f}"
+                    + (f" ({difference(cells['document'], cell, both)})" if unit != "document" else "")
+                    for unit, cell in cells.items()
+                    if cell
+                )
+            )
 
 
 def same(trial: dict[str, Any], hours: float, unit: str) -> bool:
@@ -182,6 +203,34 @@ def ratio(trials: Sequence[dict[str, Any]], unit: str, price: Price) -> str:
         if f1[0] <= goal <= f1[-1]
     ]
     return " ".join(found) or "–"
+
+
+def whole_corpus(
+    trials: Sequence[dict[str, Any]], hours: float, unit: str, number: int, price: Price
+) -> dict[int, float]:
+    """Return for each seed the hours until whole documents are done, if a sample is annotated first.
+
+    The mentions of sentences and passages are taken to be in these documents, and need only be confirmed there.
+    """
+    wholes = [one for one in trials if one["unit"] == "document"]
+    words, mentions = (sum(one[name] for one in wholes) / sum(one["tasks"] for one in wholes) for name in _OF_A_TEXT)
+    found = {}
+    for one in trials:
+        if not same(one, hours, unit):
+            continue
+        first = Work(words=one["words"], added=one["mentions"], tasks=one["tasks"])
+        precision, recall = one["precision"] / 100, one["recall"] / 100
+        left = number - (one["tasks"] if unit == "document" else 0)
+        known = 0 if unit == "document" else one["mentions"] * (1 - recall)
+        rest = Work(
+            words=left * words,
+            added=left * mentions * (1 - recall) - known,
+            removed=left * mentions * recall * (1 - precision) / precision,
+            confirmed=left * mentions * recall + known,
+            tasks=left,
+        )
+        found[one["seed"]] = price.hours(first + rest)
+    return found
 
 
 def curve(trials: Sequence[dict[str, Any]], unit: str, price: Price) -> tuple[list[float], list[float]]:

@@ -5,7 +5,7 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 
 - ``base``: what all parts of the settings share.
 - ``labels``, ``learning``, ``cost``, ``team``: the parts for labels, for models, for prices and for annotators.
-- ``cluster``: the part for work on several machines.
+- ``computing``, ``cluster``: the parts for work on this machine and on several.
 - ``borrow``: a borrowed start: corpora that others annotated.
 - ``pre_labels``: pre-labels from files and dictionaries.
 - ``settings``: the parts for selection, evaluation, desk and database, and ``Settings``, which holds all parts.
@@ -14,8 +14,8 @@ Secrets and addresses come from the environment: ``LABEL_STUDIO_URL``, ``LABEL_S
 - ``older``: the defaults that settings written by an older version keep, and what keeps the names of its models.
 - ``options``: settings from what a user types on the command line.
 
-``base < labels | learning | cost | team | cluster | pre_labels < borrow < settings < file | guidelines``; ``file``
-imports ``older``, which, like ``options``, imports none of them.
+``base < labels | learning | cost | team | computing | cluster | pre_labels < borrow < settings < file | guidelines``;
+``file`` imports ``older``, which, like ``options``, imports none of them.
 """
 
 from biorat_al.settings.borrow import BorrowedCorpus, BorrowSettings
