@@ -35,6 +35,8 @@ def simulation_settings(
         # one arm at a time; each run fills in its own
         "training": {"arms": ["none"], "selecting_arm": "none"},
         "selection": {"size": size},
+        # runs are side by side themselves, and there is memory for one training in each
+        "computing": {"side_by_side": False},
         "desk": {"kind": "oracle"},
     }
     for change in changes:

@@ -95,7 +95,7 @@ class ThisMachine(Compute):
         devices = self.devices
         if devices is None:
             device = pick_device()
-            parts = min(parts_of_cpu(), threads) if device.kind == "cpu" else 1
+            parts = min(parts_of_cpu(), threads) if device.kind == "cpu" and threads > 1 else 1
             if parts > 1:
                 # also for what a command that was cut off has left, which may be one piece: others give other models
                 return (device,) * min(number, parts), threads // parts

@@ -723,6 +723,15 @@ def test_changes_are_read_as_toml_or_as_text() -> None:
     assert settings.entities[0].sources == ("B", "C")
 
 
+def test_a_run_trains_one_arm_at_a_time_unless_it_is_told_otherwise() -> None:
+    def side_by_side(*changes: str) -> bool:
+        settings = simulation_settings("x", ["A"], encoder="minilm", size=5, changes=changes)
+        return settings.computing.side_by_side
+
+    assert not side_by_side()
+    assert side_by_side("computing.side_by_side=true")
+
+
 def test_a_grid_with_unknown_names_is_refused() -> None:
     with pytest.raises(UsageError, match="no query strategy 'best'"):
         simulation_grid(["none"], ["best"], seeds=1, rounds=1)
