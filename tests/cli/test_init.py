@@ -83,7 +83,7 @@ def broken(old: str, new: str) -> str:
             r"no document has the label 'Gene'; the labels in the documents are 'Chemical', 'Disease'",
         ),
         (PUBTATOR, ["--entity", "Disease", "--entity", "disease"], 2, r"'Disease' and 'disease' differ by case only"),
-        (PUBTATOR, ["--entity", "=Disease"], 2, r"entities\.0\.name: it is empty"),
+        (PUBTATOR, ["--entity", "=Disease"], 2, "--entity '=Disease': the label is empty"),
         (PUBTATOR, ["--relation", "CID:Chemical"], 2, r"'CID:Chemical' is not of the form NAME:HEAD:TAIL"),
         (
             PUBTATOR,

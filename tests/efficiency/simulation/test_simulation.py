@@ -614,7 +614,8 @@ def test_workers_are_bounded_by_cores_and_memory(settings: Settings, monkeypatch
 def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIORAT_DEVICE", "cpu")
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    monkeypatch.setattr("biorat_al.efficiency.simulation.workers._memory", lambda name: float("inf"))
+    for memory in ("total_memory", "available_memory"):
+        monkeypatch.setattr(f"biorat_al.efficiency.simulation.workers.{memory}", lambda: float("inf"))
 
 
 @pytest.mark.usefixtures("eight_cores")
@@ -623,8 +624,8 @@ def test_the_threads_of_a_run_rest_on_the_machine_and_the_simulation_alone(
 ) -> None:
     assert [threads_of_a_run(settings, runs) for runs in (1, 2, 3, 8, 90)] == [8, 4, 2, 1, 1]
     # as much as the machine has, not as is free by now
-    memory = {"MemTotal": 5.2e9, "MemAvailable": 1e6}
-    monkeypatch.setattr("biorat_al.efficiency.simulation.workers._memory", memory.__getitem__)
+    monkeypatch.setattr("biorat_al.efficiency.simulation.workers.total_memory", lambda: 5.2e9)
+    monkeypatch.setattr("biorat_al.efficiency.simulation.workers.available_memory", lambda: 1e6)
     assert (threads_of_a_run(settings, 90), default_workers(settings)) == (2, 1)
 
 

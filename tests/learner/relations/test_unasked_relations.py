@@ -15,7 +15,7 @@ from biorat_al.corpus.model.document import Disputed, Relation
 from biorat_al.corpus.model.unasked import Unasked
 from biorat_al.learner.encoder.device import Device
 from biorat_al.learner.encoder.encoder import Encoder
-from biorat_al.learner.entities.batching import Part
+from biorat_al.learner.encoder.windows import SomeWindows
 from biorat_al.learner.entities.scoring import Counts
 from biorat_al.learner.relations.batching import (
     NONE,
@@ -100,7 +100,7 @@ def test_the_loss_of_one_pair_by_hand(batch: RelationBatch) -> None:
     assert batch.possible is not None
     row = int(torch.nonzero(batch.possible.sum(dim=1) > 1)[0])
     chosen = np.arange(len(batch.ids)) == row
-    one = batch.take(Part.of(batch.ids, batch.lengths, chosen))
+    one = batch.take(SomeWindows.of(batch.ids, batch.lengths, chosen))
     loss = one.loss(torch.tensor([[[[1.0, 0.0, 1.0]]]]))
     assert float(loss) == pytest.approx(0.1689, abs=1e-4)  # log(2e + 1) - log(2e)
 
