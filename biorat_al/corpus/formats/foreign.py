@@ -118,19 +118,15 @@ _REFERENCES = (
     (re.compile(r"\s*FN [^\n]*\n(?:VR [^\n]*\n)?PT [A-Z]\b"), "the tagged format of the Web of Science"),
     (re.compile(r"\s*(?:Record #[0-9]+ of [0-9]+|<1\. *>)\s*\n"), "a list of references of Cochrane or Ovid"),
 )
+_PICTURES = ("\ufffdPNG\r\n", "GIF87a", "GIF89a", "\ufffd\ufffd\ufffd\ufffd\0\x10JFIF", "II*\0", "MM\0*")
 _BINARY = (
     ("%PDF-", "PDF", "save its text as plain text, or title and abstract as CSV"),
     ("PK\x03\x04", "a ZIP archive (or a document of Word or Excel)", "unpack it, or save it as CSV or plain text"),
     ("{\\rtf", "RTF", "save it as plain text"),
     ("\ufffd\ufffd\x11\u0871\x1a\ufffd", "a document of Word or Excel", "save it as CSV or plain text"),
+    *((beginning, "a picture", "save the texts as plain text or CSV") for beginning in _PICTURES),
     ("SQLite format 3\0", "an SQLite database", _ELSE),
 )
-
-_UTF_16 = re.compile("\ufffd\ufffd(?!\ufffd)")
-"""The two bytes that begin a text in UTF-16, as they are read here; it is told from a binary file by what follows."""
-
-_HEADER = 16
-"""Characters within which the headers of pictures and the like have a zero byte; later it may be a slip in a text."""
 
 _TOKENS = frozenset({"token", "tokens", "word", "words", "form"})
 _TAGS = frozenset({"tag", "tags", "ner", "nertag", "nertags", "label", "labels", "iob", "bio", "entity"})
@@ -144,8 +140,6 @@ def foreign_format(head: str) -> str | None:
     for beginning, title, advice in _BINARY:
         if head.startswith(beginning):
             return f"it is {title}, which is not one of the known formats; {advice}"
-    if "\0" in head[:_HEADER] and not _UTF_16.match(head):
-        return "it is a binary file, such as a picture, and holds no text; save the texts as plain text or CSV"
     value = json_head(head)
     if value is not None:
         return _foreign_json(value, head)
