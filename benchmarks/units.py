@@ -238,6 +238,8 @@ def curve(trials: Sequence[dict[str, Any]], unit: str, price: Price) -> tuple[li
     spent, reached = [], []
     for hours in sorted({one["hours"] for one in trials}):
         cell = [one for one in trials if same(one, hours, unit)]
+        if not cell:
+            continue
         works = [Work(words=one["words"], added=one["mentions"], tasks=one["tasks"]) for one in cell]
         spent.append(float(np.log(statistics.mean(map(price.hours, works)))))
         reached.append(statistics.mean(one["f1"] for one in cell))
