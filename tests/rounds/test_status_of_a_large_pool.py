@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
+from biorat_al.efficiency.report.forecast_in_words import project_forecast
 from biorat_al.rounds.status import project_status
 from biorat_al.settings import make_settings
 from biorat_al.store.creation import fill
@@ -44,6 +45,7 @@ def instructions(folder: Path, documents: int) -> int:
 
     listen(store.engine)
     status = project_status(folder, SETTINGS, store)
+    assert project_forecast(SETTINGS, store, 0.8) is None
     store.close()
     assert (status.documents["pool"], status.left, status.mentions) == (documents, documents, {"Disease": 1})
     return counted[0]

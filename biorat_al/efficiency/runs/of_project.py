@@ -18,7 +18,7 @@ from biorat_al.corpus.model.role import LEARNT_ROLES
 from biorat_al.efficiency.runs.changed_settings import changed_settings
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run
 from biorat_al.settings import COMMITTEE, Settings
-from biorat_al.store.documents import documents_by_id
+from biorat_al.store.documents import document_keys, documents_by_id
 from biorat_al.store.evaluations import Triple, document_counts_of, evaluation, reliability_of, robustness_of
 from biorat_al.store.models import models_of
 from biorat_al.store.parts.segments import parents_of, shares_of
@@ -53,7 +53,9 @@ class _Revision:
     counts: bool
 
 
-def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None = None) -> list[Run]:
+def live_runs(
+    store: Store, settings: Settings, count_tokens: CountTokens | None = None, *, fingerprints: bool = True
+) -> list[Run]:
     """Return the project's rounds as one run per arm, in the order of the settings.
 
     Each trained model is a point. A model that was not measured on test documents has no counts
@@ -61,23 +63,24 @@ def live_runs(store: Store, settings: Settings, count_tokens: CountTokens | None
 
     :param count_tokens: counts the word pieces of documents that came with gold annotations and that no round chose;
         None counts them as 0.
+    :param fingerprints: say in the provenance which documents the project has, which looks at each of them.
     """
     with store.read() as session:
         rounds = all_rounds(session)
         steps = {row.number: {step.name: step for step in steps_of(session, row.number)} for row in rounds}
         models = {row.number: models_of(session, row.number) for row in rounds}
-        keys: dict[int, str] = {row_id: key for row_id, key in session.execute(select(DocumentRow.id, DocumentRow.key))}
         picks = list(session.scalars(select(PickRow).order_by(PickRow.round_number, PickRow.rank)))
         known = _known_documents(session, settings, rounds, steps)
         tokens = {pick.document_id: pick.tokens for pick in picks}
         tokens |= _tokens_of_others(session, set().union(*known.values()) - tokens.keys(), count_tokens)
         everything = sorted(set().union(*known.values()))
+        keys = document_keys(session, everything)
         shares, parents = shares_of(session, everything), parents_of(session, everything)
         # once a document has an answer as a whole, its sentences no longer count
         known = {number: frozenset(one for one in ids if parents.get(one) not in ids) for number, ids in known.items()}
         order = {pick.document_id: place for place, pick in enumerate(picks)}
         done = answered_work(session, LEARNT_ROLES)
-        data = {split: _fingerprint(session, split) for split in ("pool", "test")}
+        data = {split: _fingerprint(session, split) for split in ("pool", "test")} if fingerprints else {}
         runs = []
         for arm in _arms(settings, models.values()):
             points: list[Point] = []

@@ -133,6 +133,9 @@ def test_a_run_says_how_to_make_it_again(rounds: Project) -> None:
         len(model[key]) == 64 for model in provenance["models"] for key in ("weights_sha256", "training_data_sha256")
     )
     assert {len(value) for value in provenance["documents_sha256"].values()} == {64}
+    (quick, _) = live_runs(rounds.store, rounds.settings, fingerprints=False)
+    assert quick.provenance == provenance | {"documents_sha256": {}}
+    assert quick.points == live_runs(rounds.store, rounds.settings)[0].points
     assert {"device", "dtype", "libraries", "encoder"} <= provenance.keys()
 
 
@@ -280,7 +283,7 @@ def test_without_mentions_in_the_test_documents_nothing_is_forecast(
     # nothing found where there is nothing is an F1 of 100
     empty = [one.model_copy(update={"counts": dict.fromkeys(one.counts, (0, 0, 0))}) for one in points]
     for shown, said in ((run, True), (run.model_copy(update={"points": tuple(empty)}), False)):
-        monkeypatch.setattr(forecast_in_words, "live_runs", lambda *_, shown=shown: [shown])
+        monkeypatch.setattr(forecast_in_words, "live_runs", lambda *_, shown=shown, **__: [shown])
         found = project_forecast(project.settings, project.store, 0.9, 3)
         assert (found is not None) == said
         assert not said or " The pool has 3 documents left. The 3 documents left take less than an hour " in found
