@@ -10,7 +10,6 @@ from typing import Any
 
 from biorat_al.cluster.connection import Connected
 from biorat_al.learner.encoder.device import VARIABLE
-from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.memory import memory_to_train
 from biorat_al.settings import Settings
 
@@ -61,8 +60,7 @@ def task_needs(connection: Connected, settings: Settings, threads: int) -> TaskN
     wanted = settings.cluster
     memory = wanted.memory
     if memory is None:
-        network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
-        memory = memory_to_train(network) / 1e9
+        memory = memory_to_train(settings) / 1e9
     return TaskNeeds(
         cpus=wanted.cpus or threads,
         gpus=wanted.gpus if wanted.gpus is not None else _gpus(connection),

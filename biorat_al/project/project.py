@@ -299,8 +299,7 @@ class Project:
         from biorat_al.efficiency.report.build import project_report
         from biorat_al.efficiency.report.page import check_page, place_of
 
-        page, renewed = place_of(self.folder, None if output is None else Path(output))
-        force = force or renewed
+        page, force = place_of(self.folder, None if output is None else Path(output), force=force)
         with claimed(page, force=force, parents=True) as claim:
             check_page(page, force=force, claim=claim)
             report = project_report(

@@ -29,8 +29,6 @@ LIGHT = {
     "RAY_prestart_worker_first_driver": "0",
     "RAY_enable_worker_prestart": "0",
     "RAY_enable_metrics_collection": "0",
-    # one process less for each prediction of a pool
-    "RAY_DATA_USAGE_DISABLED": "1",
 }
 """With this, Ray starts and does nothing that the tests do not need."""
 

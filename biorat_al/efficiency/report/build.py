@@ -194,8 +194,7 @@ def write_simulation_report(
     :raises ProjectError: a file named by `output` already exists and `force` is not set; or see
         :func:`simulation_report`.
     """
-    page, renewed = place_of(folder, output)
-    force = force or renewed
+    page, force = place_of(folder, output, force=force)
     with claimed(page, force=force, parents=True) as claim:
         check_page(page, force=force, claim=claim)
         report = simulation_report(folder, target=target)

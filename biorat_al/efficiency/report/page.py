@@ -176,16 +176,17 @@ def page_of(output: Path) -> Path:
     return output if output.suffix.lower() in (".html", ".htm") else output / PAGE
 
 
-def place_of(folder: Path, output: Path | None) -> tuple[Path, bool]:
-    """Return the file of a report's page, and whether it may be replaced without asking.
+def place_of(folder: Path, output: Path | None, *, force: bool) -> tuple[Path, bool]:
+    """Return the file of a report's page, and whether it may be replaced.
 
-    That is so for the report that an earlier call wrote to the usual place: it is made again from the same database.
+    So may the report that an earlier call wrote to the usual place: it is made again from the same database.
 
     :param folder: of the project or the simulation.
     :param output: what the user named; None: the usual place.
+    :param force: the user wants it replaced.
     """
     page = page_of(folder / "report" if output is None else output)
-    return page, output is None and page.is_file() and (files_of(page) / FIGURES).is_file()
+    return page, force or (output is None and page.is_file() and (files_of(page) / FIGURES).is_file())
 
 
 def check_page(page: Path, *, force: bool, claim: Claim = NO_CLAIM) -> None:

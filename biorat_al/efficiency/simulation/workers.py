@@ -17,7 +17,6 @@ from biorat_al.efficiency.simulation.scheduling import RunEvent, SimulationJob, 
 from biorat_al.efficiency.simulation.trial import run_trial
 from biorat_al.errors import BioratError, LearnerError
 from biorat_al.learner.encoder.device import pick_device
-from biorat_al.learner.encoder.encoder import resolve_encoder
 from biorat_al.learner.encoder.memory import available_memory, memory_to_train, total_memory
 from biorat_al.processes import computing_processes
 from biorat_al.settings import Settings
@@ -96,8 +95,7 @@ def _fitting(settings: Settings, memory: float) -> int:
     """Return how many processes the cores and `memory` bytes allow; one with a GPU, which they would share."""
     if pick_device().kind != "cpu":
         return 1
-    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
-    return max(1, int(min(os.cpu_count() or 1, memory / memory_to_train(network))))
+    return max(1, int(min(os.cpu_count() or 1, memory / memory_to_train(settings))))
 
 
 _reports: Any = None

@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 
 from biorat_al.learner.encoder.device import Device
+from biorat_al.learner.encoder.encoder import resolve_encoder
+from biorat_al.settings import Settings
 
 _CLEAR = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
@@ -21,8 +23,12 @@ _PER_PARAMETER = 28
 is read back for prediction; plus bf16 copies."""
 
 
-def memory_to_train(network: torch.nn.Module) -> float:
-    """Estimate the bytes that a process needs in order to train an encoder's network and to predict with it."""
+def memory_to_train(settings: Settings) -> float:
+    """Estimate the bytes that a process needs in order to train a project's encoder and to predict with it.
+
+    :raises EncoderNotFoundError: the encoder cannot be loaded.
+    """
+    network: torch.nn.Module = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
     return _LIBRARIES + _PER_PARAMETER * sum(parameter.numel() for parameter in network.parameters())
 
 

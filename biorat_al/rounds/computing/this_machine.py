@@ -118,11 +118,9 @@ def parts_of_a_cpu(settings: Settings) -> int:
     training = settings.training
     if not (settings.computing.side_by_side and training.has_committee):
         return 1
-    from biorat_al.learner.encoder.encoder import resolve_encoder
     from biorat_al.learner.encoder.memory import memory_to_train, total_memory
 
-    network = resolve_encoder(settings.encoder.name, settings.encoder.max_length).network()
-    return max(1, min(len(training.arms), int(total_memory() / memory_to_train(network))))
+    return max(1, min(len(training.arms), int(total_memory() / memory_to_train(settings))))
 
 
 def _trained_side_by_side(
