@@ -1,4 +1,4 @@
-"""Finding one's way: the map at the top of each folder names what is in it, and no class name stands twice."""
+"""Finding one's way: the map at the top of each folder names what is in it, and no class name occurs twice."""
 
 from __future__ import annotations
 

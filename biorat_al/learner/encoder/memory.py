@@ -43,7 +43,7 @@ def available_memory() -> float:
 
 
 def _entry(name: str) -> float:
-    """Return an entry of ``/proc/meminfo`` in bytes; infinite if there is none."""
+    """Return an entry of ``/proc/meminfo`` in bytes; infinite if the system does not report it."""
     try:
         lines = _MACHINE.read_text(encoding="ascii").splitlines()
         return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
