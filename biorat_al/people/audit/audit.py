@@ -13,6 +13,7 @@ from biorat_al.people.audit.borders import border_findings
 from biorat_al.people.audit.doubted_words import word_findings
 from biorat_al.people.audit.findings import Finding, merged
 from biorat_al.people.audit.habits import Habit, find_habits, shape_findings
+from biorat_al.people.audit.lengths import length_findings
 from biorat_al.people.audit.places import find_places
 from biorat_al.people.audit.predictions import Predicted, model_findings
 from biorat_al.people.audit.strings import string_findings
@@ -100,6 +101,7 @@ def audit(documents: Iterable[AnnotatedDocument], predicted: Mapping[str, Predic
         string_findings(corpus, spreads),
         border_findings(corpus, spreads),
         shape_findings(corpus),
+        length_findings(corpus),
         twin_findings(corpus, spreads, twins),
         model_findings(corpus, predicted),
         word_findings(corpus, predicted),
