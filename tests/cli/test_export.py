@@ -110,7 +110,7 @@ def test_exported_jsonl_is_what_was_answered(old: Path, nowhere: Path) -> None:
 
 
 def test_exported_bigbio_loads(old: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    datasets = pytest.importorskip("datasets")
+    datasets = pytest.importorskip("datasets", reason="the library datasets is missing: make install")
     assert call("export", "corpus", "--project", old).code == 0
     loaded = datasets.load_dataset(
         str(nowhere / "corpus"), "trial_bigbio_kb", cache_dir=str(nowhere / "cache"), download_mode="force_redownload"

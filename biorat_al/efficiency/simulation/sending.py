@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from biorat_al.claims import clear_partials
 from biorat_al.cluster.needs import TaskNeeds
 from biorat_al.cluster.packing import pack, unpack
 from biorat_al.cluster.tasks import begin_task
@@ -20,6 +21,7 @@ from biorat_al.efficiency.runs.model import Run, write_runs
 from biorat_al.efficiency.simulation.grid import Grid, Trial
 from biorat_al.efficiency.simulation.trial import CORPUS, run_file, share_start, start_folder, trial_rounds
 from biorat_al.errors import BioratError, ProjectError
+from biorat_al.files import replacing_folder
 from biorat_al.settings import Settings
 
 
@@ -105,25 +107,19 @@ def keep_state(folder: Path, trial: Trial, state: bytes) -> None:
     """Replace the folder of a run's project by the one that was sent back, and share its borrowed start.
 
     :param folder: folder of the simulation.
+    :raises BioratError: the folder cannot be written.
     """
-    work, arrived, replaced = _places(folder, trial)
+    work = folder / "work" / trial.id
     with writing(work, ProjectError):
-        shutil.rmtree(arrived, ignore_errors=True)
-        unpack(state, arrived)
-        if work.exists():
-            work.rename(replaced)
-        arrived.rename(work)
-        shutil.rmtree(replaced, ignore_errors=True)
+        work.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(work) as arriving:
+        unpack(state, arriving)
     share_start(work, start_folder(folder, trial))
 
 
 def restore_state(folder: Path, trial: Trial) -> None:
     """Put back the folder of a run's project if the program was killed while it replaced it."""
-    work, arrived, replaced = _places(folder, trial)
-    if replaced.is_dir() and not work.exists():
-        replaced.rename(work)
-    for path in (arrived, replaced):
-        shutil.rmtree(path, ignore_errors=True)
+    clear_partials(folder / "work" / trial.id)
 
 
 def keep_run(folder: Path, trial: Trial, run: Run) -> None:
@@ -133,9 +129,3 @@ def keep_run(folder: Path, trial: Trial, run: Run) -> None:
         target.parent.mkdir(exist_ok=True)
     write_runs(target, [run])
     shutil.rmtree(folder / "work" / trial.id, ignore_errors=True)
-
-
-def _places(folder: Path, trial: Trial) -> tuple[Path, Path, Path]:
-    """Return the folder of a run's project, of the one that arrives, and of the one that it replaces."""
-    work = folder / "work" / trial.id
-    return work, work.with_name(f".{trial.id}.arrived"), work.with_name(f".{trial.id}.replaced")

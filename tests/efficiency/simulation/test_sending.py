@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
 
+from biorat_al import files
 from biorat_al.cluster.needs import TaskNeeds
 from biorat_al.cluster.packing import pack
 from biorat_al.efficiency.runs.model import read_runs
+from biorat_al.efficiency.simulation import sending
 from biorat_al.efficiency.simulation.grid import Trial
 from biorat_al.efficiency.simulation.options import simulation_grid
 from biorat_al.efficiency.simulation.sending import (
@@ -24,6 +28,7 @@ from tests.efficiency.simulation.contract import documents, job_in, settings_wit
 
 __all__ = ["documents"]
 
+KILLED = 9
 TRIAL = Trial(kind="simulated", arm="none", strategy="random", seed=0)
 
 
@@ -38,6 +43,24 @@ def content(folder: Path) -> str:
     return (folder / "work" / TRIAL.id / "file").read_text(encoding="utf-8")
 
 
+def replace_and_die(folder: Path, packed: bytes, renames: int) -> None:
+    """Replace a state on a file system that cannot exchange two names, and die after some of the renames."""
+    made = 0
+
+    def replace_one(source: str | Path, target: str | Path) -> None:
+        nonlocal made
+        if made == renames:
+            os._exit(KILLED)
+        made += 1
+        os.rename(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "swapped", lambda one, other: False)
+        patch.setattr(os, "replace", replace_one)
+        patch.setattr(sending, "share_start", lambda work, start: os._exit(KILLED))
+        keep_state(folder, TRIAL, packed)
+
+
 def test_the_state_of_a_later_round_replaces_that_of_an_earlier_one(tmp_path: Path) -> None:
     for name in ("early", "late"):
         keep_state(tmp_path / "s", TRIAL, state(tmp_path / name, name))
@@ -45,19 +68,17 @@ def test_the_state_of_a_later_round_replaces_that_of_an_earlier_one(tmp_path: Pa
     assert [path.name for path in (tmp_path / "s" / "work").iterdir()] == [TRIAL.id]
 
 
-@pytest.mark.parametrize("moment", ["unpacked", "between the names", "replaced"])
-def test_a_program_that_is_killed_while_it_replaces_a_state_keeps_one(tmp_path: Path, moment: str) -> None:
+@pytest.mark.parametrize(("renames", "kept"), [(0, "early"), (1, "late"), (2, "late")])
+def test_a_program_that_is_killed_while_it_replaces_a_state_keeps_one(tmp_path: Path, renames: int, kept: str) -> None:
     keep_state(tmp_path / "s", TRIAL, state(tmp_path / "early", "early"))
-    work = tmp_path / "s" / "work" / TRIAL.id
-    arrived, replaced = work.with_name(f".{TRIAL.id}.arrived"), work.with_name(f".{TRIAL.id}.replaced")
-    if moment == "unpacked":
-        state(arrived, "late")
-    else:
-        work.rename(replaced)
-        state(arrived if moment == "between the names" else work, "late")
+    late = state(tmp_path / "late", "late")
+    process = multiprocessing.get_context("fork").Process(target=replace_and_die, args=(tmp_path / "s", late, renames))
+    process.start()
+    process.join()
+    assert process.exitcode == KILLED
     restore_state(tmp_path / "s", TRIAL)
-    assert content(tmp_path / "s") == ("late" if moment == "replaced" else "early")
-    assert [path.name for path in work.parent.iterdir()] == [TRIAL.id]
+    assert content(tmp_path / "s") == kept
+    assert [path.name for path in (tmp_path / "s" / "work").iterdir()] == [TRIAL.id]
 
 
 @pytest.mark.slow(10)
