@@ -9,6 +9,7 @@ without training.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import tempfile
@@ -24,6 +25,7 @@ from ncbi_disease_100 import CORPUS, LABEL, read_examples
 from numpy.typing import NDArray
 
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.encoder.starting_weights import StartingWeights
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.scoring import score
@@ -49,6 +51,7 @@ def options_of_samples(description: str | None, *, abstracts: list[int], draws: 
     parser.add_argument("--abstracts", type=numbers, default=abstracts)
     parser.add_argument("--draws", type=int, default=draws, help="samples of each size")
     parser.add_argument("--encoder", default="minilm", help="as in a project's settings")
+    parser.add_argument("--start", type=Path, metavar="MODEL", help="folder of a model that all trainings begin from")
     parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     return parser
 
@@ -61,7 +64,11 @@ def numbers(text: str) -> list[int]:
 def opened(options: argparse.Namespace) -> tuple[Corpus, Trainings]:
     """Read the corpus and open the folder of kept trainings."""
     torch.set_num_threads(options.threads)
-    return Corpus.read(options.corpus), Trainings(options.output, resolve_encoder(options.encoder))
+    start = None
+    if options.start is not None:
+        contents = (options.start / "model.safetensors").read_bytes()
+        start = StartingWeights(options.start, hashlib.sha256(contents).hexdigest(), (LABEL,))
+    return Corpus.read(options.corpus), Trainings(options.output, resolve_encoder(options.encoder), start)
 
 
 TRAINING, TESTING = "NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"
@@ -90,12 +97,14 @@ class Trainings:
     """The folder of kept trainings.
 
     :param encoder: the encoder that every training starts from.
+    :param start: a model with the label of the corpus to start from instead.
     """
 
-    def __init__(self, folder: Path, encoder: Encoder) -> None:
+    def __init__(self, folder: Path, encoder: Encoder, start: StartingWeights | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.encoder = encoder
+        self.start = start
         self._file = folder / "trainings.jsonl"
         lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.is_file() else []
         self.lines: dict[str, dict[str, Any]] = {line["key"]: line for line in map(json.loads, lines)}
@@ -115,6 +124,8 @@ class Trainings:
         :param what: what tells this training from the others; also written to its line.
         :param predicted: parts to predict, by name.
         """
+        if self.start is not None:
+            what = {**what, "start": self.start.sha256[:12]}
         key = "-".join(f"{name}={value}" for name, value in what.items()).replace("/", "_")
         place = self.folder / f"{key}.npz"
         if key not in self.lines or not place.is_file():
@@ -135,7 +146,12 @@ class Trainings:
         training: TrainingSettings,
     ) -> None:
         job = TrainingJob(
-            encoder=self.encoder, arm=arm, training=training, adversarial=AdversarialSettings(), seed=seed
+            encoder=self.encoder,
+            arm=arm,
+            training=training,
+            adversarial=AdversarialSettings(),
+            seed=seed,
+            start=self.start,
         )
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:

@@ -2,7 +2,8 @@
 
 For each number of abstracts, each draw of them and each training seed, one training per recipe (least number of steps ×
 epochs × arm × context), scored on the development file of NCBI disease. From the kept predictions, committees of 1 to 5
-trainings with other seeds on the same abstracts: the mean over all choices of so many.
+trainings with other seeds on the same abstracts: the mean over all choices of so many; and of all arms of a seed, as in
+a project. With --start, from a model that was trained before, such as a project's on borrowed documents.
 
     python benchmarks/recipe.py --output FOLDER [--abstracts 20,30,60,100] [--draws 2] [--seeds 5] [--steps 120,450]
         [--epochs 3] [--arms none] [--context sentence] [--encoder minilm] [--threads 1]
@@ -20,6 +21,7 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
+from collections import defaultdict
 from typing import Any, get_args
 
 from fixed_samples import Corpus, Logits, f1, mentions, numbers, opened, options_of_samples
@@ -56,8 +58,15 @@ def main() -> None:
     encoder = trainings.encoder
     recipes = list(itertools.product(options.steps, options.epochs, options.arms.split(","), options.context))
     rows: list[dict[str, Any]] = []
+
+    def keep(row: dict[str, Any], value: float) -> None:
+        begun = {} if trainings.start is None else {"start": trainings.start.sha256[:12]}
+        rows.append({"encoder": encoder.name, **begun, **row, "f1": round(value, 2)})
+        print(json.dumps(rows[-1]), flush=True)
+
     for abstracts, draw in itertools.product(options.abstracts, range(options.draws)):
         examples = corpus.sample(abstracts, draw)
+        by_arms = defaultdict[tuple[Any, ...], list[list[Logits]]](list)
         for steps, epochs, arm, context in recipes:
             recipe = {"abstracts": abstracts, "draw": draw, "arm": arm, "steps": steps, "epochs": epochs}
             recipe |= without_later({"context": context})
@@ -69,9 +78,15 @@ def main() -> None:
                     what, examples, {"test": corpus.test}, arm=arm, seed=seed, training=settings
                 )  # fmt: skip
                 members.append(kept["test"])
+            by_arms[steps, epochs, context].append(members)
             for size, value in committees(corpus, members, encoder).items():
-                rows.append({"encoder": encoder.name, **recipe, "members": size, "f1": round(value, 2)})
-                print(json.dumps(rows[-1]), flush=True)
+                keep({**recipe, "members": size}, value)
+        for (steps, epochs, context), arms in by_arms.items():
+            if len(arms) > 1:
+                of_each_seed = [committees(corpus, list(seed), encoder)[len(arms)] for seed in zip(*arms, strict=True)]
+                recipe = {"abstracts": abstracts, "draw": draw, "arm": options.arms, "steps": steps, "epochs": epochs}
+                recipe |= without_later({"context": context})
+                keep({**recipe, "members": len(arms)}, statistics.mean(of_each_seed))
     with (options.output / "recipe.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
 

@@ -37,7 +37,7 @@ def length_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
     for worded, mark in over:
         sentence = f"it goes on beyond the end of a sentence, as {others.marked:,} of {others.places:,} other mentions"
         yield from _finding(worded, mark, sentence, others)
-    ordered = {label: sorted(some) for label, some in lengths.items()}
+    ordered = {label: sorted(numbers) for label, numbers in lengths.items()}
     for worded in corpus:
         for mark in _of_one_piece(worded):
             yield from _longest(worded, mark, ordered[mark.label])
