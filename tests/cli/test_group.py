@@ -123,6 +123,17 @@ def small_project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) 
     return folder
 
 
+@pytest.fixture(scope="module")
+def measured_project(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """Return the folder of a project whose models have been measured."""
+    folder = tmp_path_factory.mktemp("measured") / "trial"
+    with make_project(folder, settings_for(tiny_encoder), pool=16) as project:
+        for _ in range(3):
+            project.round()
+        assert any(one.evaluated for one in project.status().rounds)
+    return folder
+
+
 HEAVY = {
     "alembic", "datasets", "label_studio_sdk", "matplotlib", "pyarrow", "scipy", "sklearn", "sqlalchemy", "torch",
     "transformers", "yaml",
@@ -137,16 +148,19 @@ HEAVY = {
         ("--help", set()),
         ("status --project {project}", {"sqlalchemy"}),
         ("status --offline --json --project {project}", {"sqlalchemy"}),
+        ("status --project {measured}", {"sqlalchemy"}),
+        ("team status --project {project}", {"sqlalchemy"}),
         ("validate {file}", {"yaml"}),
         ("convert {file} {folder}/out.jsonl --to jsonl", {"yaml"}),
     ],
 )
 def test_the_command_line_starts_without_the_heavy_libraries(
-    small_project: Path, tmp_path: Path, words: str, needed: set[str]
+    small_project: Path, measured_project: Path, tmp_path: Path, words: str, needed: set[str]
 ) -> None:
     """Somebody waits for these commands; torch and its like take seconds to import."""
     file = small_project.parent / "trial-documents" / "pool.jsonl"
-    arguments = words.format(project=small_project, file=file, folder=tmp_path).split()
+    places = {"project": small_project, "measured": measured_project, "file": file, "folder": tmp_path}
+    arguments = words.format(**places).split()
     script = (
         "import sys\n"
         "import biorat_al.cli\n"

@@ -16,6 +16,8 @@ percentile bootstrap over seeds. On tables drawn from the layout (``--tables``; 
 variance, so a standard error of half a point) the 95 % interval contains the mean in 94.0 to 96.8 % of cases with five
 seeds, in 94.8 to 98.2 % with three, and in 94.2 to 99.1 % with two: it is too wide rather than too narrow if seeds are
 few and most of the variance is between documents.
+
+scipy is imported where it is used: `status` imports this module and does not need it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
 
 from biorat_al.efficiency.statistics.estimates import Amount, Components, Estimate
 from biorat_al.errors import UsageError
@@ -90,6 +91,8 @@ class CrossedMean:
         scale = float(np.sqrt(self.variance))
         simple = self._simple_degrees()
         if simple is not None:
+            from scipy.special import stdtrit
+
             return float(stdtrit(simple, (1 + level) / 2)) * scale
         # it takes half a second to import, and not every command needs it
         from scipy.optimize import brentq
@@ -106,6 +109,8 @@ class CrossedMean:
             return 0.0 if distance else 1.0
         simple = self._simple_degrees()
         if simple is not None:
+            from scipy.special import stdtr
+
             return float(2 * stdtr(simple, -distance / np.sqrt(self.variance)))
         return float(np.clip(1 - self._inside(distance), 0, 1))
 
@@ -133,6 +138,8 @@ class CrossedMean:
 
     def _inside(self, half: float) -> float:
         """Return the generalised probability that the error of the mean is at most `half`."""
+        from scipy.special import ndtr
+
         weights, inverse = _nodes(self.seeds, self.documents)
         seed, document, residual = (square * part for square, part in zip(self.squares, inverse, strict=True))
         variances = np.maximum(seed[:, None, None] + document[:, None] - residual, 1e-300)
@@ -170,6 +177,8 @@ def crossed_mean(table: Array) -> CrossedMean:
 
 def chi_squared_quantile(share: Array, df: float) -> Array:
     """Return quantiles of the chi-squared distribution, as `scipy.stats` does, which takes long to import."""
+    from scipy.special import gammaincinv
+
     return np.asarray(2 * gammaincinv(df / 2, share))
 
 

@@ -239,8 +239,10 @@ class BioCReader:
         if value["text"] is None:
             raise self._wrong(value, "found an annotation without the element text, which it must have")
         check_spans(document, entity.spans, source=where)
-        if are_pieces(value["text"], [document.text[start:end] for start, end in entity.spans]):
-            return
+        # the text may have its pieces in the order of the document, whatever the order of the locations
+        for spans in (entity.spans, sorted(entity.spans)):
+            if are_pieces(value["text"], [document.text[start:end] for start, end in spans]):
+                return
         try:
             check_mention(document, entity, value["text"], source=where)
         except OffsetError as error:

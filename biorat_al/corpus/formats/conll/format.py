@@ -27,6 +27,7 @@ Tjong Kim Sang EF, De Meulder F. Introduction to the CoNLL-2003 shared task. CoN
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -42,6 +43,7 @@ from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Annotation, Document, Entity, Record, Span
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_LETTER = re.compile(r"\w")
 _BLANK = re.compile(r"[ \t\r\n]")
 _UNFIT_ID = re.compile(r"[\t\n\r\ufeff]|\AO\Z|\A-X-\Z")
 _UNFIT_TOKEN = re.compile(r"\A |[\t\r\n]| \Z|\A" + START)
@@ -137,7 +139,7 @@ def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> li
     tokens = _own_tokens(text, stated)
     if tokens is None:
         report.lose("tokens of a document", stated is not None)
-        tokens = [Span(*found.span()) for found in _TOKEN.finditer(text)]
+        tokens = _words(text)
     borders = sorted({border for span in mentions for border in span})
     cut: list[Span] = []
     for start, end in tokens:
@@ -145,6 +147,22 @@ def _tokens(document: Document, mentions: list[Span], report: WriteReport) -> li
         edges = [start, *inner, end]
         cut += (Span(first, second) for first, second in pairwise(edges))
     return cut
+
+
+def _words(text: str) -> list[Span]:
+    """Return words, with their accents, and single other characters."""
+    words: list[Span] = []
+    for found in _TOKEN.finditer(text):
+        start, end = found.span()
+        # an accent that is a character of its own belongs to the letter before it, and the word goes on behind it
+        accented = unicodedata.category(text[start]).startswith("M") or (
+            unicodedata.category(text[start - 1]).startswith("M") and _LETTER.match(text, start) is not None
+        )
+        if words and words[-1].end == start and accented and _LETTER.match(text, words[-1].start):
+            words[-1] = Span(words[-1].start, end)
+        else:
+            words.append(Span(start, end))
+    return words
 
 
 def _own_tokens(text: str, stated: object) -> list[Span] | None:

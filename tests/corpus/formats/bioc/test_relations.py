@@ -325,6 +325,15 @@ def test_pieces_may_be_joined_by_an_ellipsis(tmp_path: Path, text: str, fits: bo
     assert record.annotation.entities == (Entity("1", "X", (Span(0, 6), Span(13, 17))),)
 
 
+@pytest.mark.parametrize("text", ["gout Relvin", "Relvin gout", "Relvin ... gout"])
+def test_locations_that_are_not_in_the_order_of_the_text_are_read(tmp_path: Path, text: str) -> None:
+    places = [{"offset": 13, "length": 4}, {"offset": 0, "length": 6}]
+    value = document(annotations=[{"id": "1", "infons": {"type": "X"}, "text": text, "locations": places}])
+    record = read(tmp_path, value, "json")
+    assert record.annotation is not None
+    assert record.annotation.entities[0].spans == (Span(13, 17), Span(0, 6))
+
+
 @pytest.mark.parametrize("kind", ["xml", "json"])
 def test_an_annotation_of_length_zero_is_said_to_be_empty(tmp_path: Path, kind: str) -> None:
     empty = {"id": "c1", "infons": {"type": "citation"}, "text": "", "locations": [{"offset": 8, "length": 0}]}

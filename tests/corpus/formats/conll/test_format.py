@@ -305,3 +305,22 @@ def test_conllu_without_tags_is_named_and_no_empty_document_is_left_of_it(tmp_pa
         list(read_corpus(path))
     with pytest.raises(FormatError, match="no document is left"):
         list(read_corpus(path, skip_invalid=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Ménière's disease.", ["Ménière", "'", "s", "disease", "."]),
+        ("Me\u0301nie\u0300re's disease.", ["Me\u0301nie\u0300re", "'", "s", "disease", "."]),
+        ("o\u0308dema\u0301 β\u0304-2", ["o\u0308dema\u0301", "β\u0304", "-", "2"]),
+        ("मधुमेह रोग", ["मधुमेह", "रोग"]),
+        # no letter before them
+        ("\u0301a (\u0301b ", ["\u0301", "a", "(", "\u0301", "b"]),
+    ],
+)
+def test_a_word_keeps_its_accents_also_where_these_are_characters_of_their_own(
+    tmp_path: Path, text: str, tokens: list[str]
+) -> None:
+    write_corpus(tmp_path / "out", [(Document("1", text), Annotation())], format="conll")
+    lines = (tmp_path / "out").read_text(encoding="utf-8").split("\n")
+    assert [line.partition("\t")[0] for line in lines if line.endswith("\tO")] == tokens
