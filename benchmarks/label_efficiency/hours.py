@@ -8,9 +8,17 @@ Simulated annotation on four corpora. The ways are
                  pre-labels; also trained on all documents, for what there is to reach
     no-borrow, no-committee, random, few-steps
                  the defaults with one part switched off
+    diverse-random
+                 the defaults with a diverse first batch and documents at random from then on
+    cluster-margin, entity-entropy, fluctuation
+                 the defaults with another query strategy
+    per-hour     the defaults with scores divided by the expected seconds of a document
     sentences    the defaults, but single sentences are asked for; random-sentences: chosen at random
     today-sentences
                  as today, but single sentences at random
+
+The defaults without pre-labels need no run: the same documents are chosen, so `hours_answers.py` prices the work of
+`defaults` as if every mention were marked by hand.
 
 All runs are kept in `results/hours/<corpus>-<way>.jsonl`, one line each. What is there is not run again, and a run that
 was interrupted goes on in the work folder, so interrupt it whenever you like.
@@ -109,6 +117,11 @@ WAYS: Mapping[str, Way] = {
     "no-committee": Way("none"),
     "random": Way(strategy="random", changes=(_RANDOM,)),
     "few-steps": Way(changes=(_FEW_STEPS,)),
+    "diverse-random": Way(strategy="random"),
+    "cluster-margin": Way(strategy="cluster-margin"),
+    "entity-entropy": Way(strategy="entity-entropy"),
+    "fluctuation": Way(strategy="fluctuation"),
+    "per-hour": Way(changes=("selection.per=hour",)),
     "sentences": Way(changes=(_SENTENCES,)),
     "random-sentences": Way(strategy="random", changes=(_RANDOM, _SENTENCES)),
     "today-sentences": Way("none", "random", (_RANDOM, _FEW_STEPS, _SENTENCES), borrow=False),

@@ -3,7 +3,7 @@
 Hours are the work of the simulated annotator at the prior price of `biorat_al.acquisition.price`: published studies of
 other people on other texts, and guesses for what none has measured. No time was measured here. So each ratio is
 repeated with every price halved and doubled. `today` and `today-sentences` show no pre-labels: all their mentions are
-added by hand.
+added by hand. The defaults are also priced without pre-labels, which tells what these save: the rest is the curve.
 
     python benchmarks/label_efficiency/hours_answers.py
 """
@@ -49,6 +49,10 @@ def main() -> None:
                     found = without_pre_labels(found)
                 curve(way, found)
                 against_today(found, today, mean(whole))
+                if way == "defaults":
+                    by_hand = without_pre_labels(found)
+                    curve("defaults without pre-labels", by_hand)
+                    against_today(by_hand, today, mean(whole))
         defaults = runs_of(corpus, "defaults")
         for way in WAYS:
             if defaults and way not in ("defaults", *BLIND) and (part := runs_of(corpus, way)):

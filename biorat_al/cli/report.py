@@ -1,4 +1,4 @@
-"""``biorat-al report``: a page on progress, F1, hours left and what RAT is worth."""
+"""``biorat-al report``: a page on progress, F1, hours left, and how arms and strategies compare."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from biorat_al.errors import UsageError
 def report(
     folder: Path | None, simulation: Path | None, output: Path | None, target: float | None, force: bool
 ) -> None:
-    """Write a page on progress, F1 by label, hours left and what RAT is worth.
+    """Write a page on progress, F1 by label, hours left, and how arms and strategies compare.
 
     A project's page begins with how far it is, how good beside people, who did what, what is disputed, and what to do
     next; calling it again renews the page. The page needs no network. Its figures as JSON and CSV, and its plots, go

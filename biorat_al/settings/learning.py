@@ -63,7 +63,8 @@ class TrainingSettings(SettingsPart):
     :param dev_share: share of the annotated documents kept back for early stopping and calibration, once there are 20.
         With 0 all are trained on, and mentions are calibrated on what the model of an earlier round proposed in
         documents that were annotated since.
-    :param patience: training stops once the development score is clearly below the best this many times in a row.
+    :param patience: training stops once the development score is clearly below the best this many times in a row; with
+        `dev_share` 0 there is no such score, and it always goes on to the end.
     """
 
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = ("rat", "none")
