@@ -18,6 +18,7 @@ from biorat_al.efficiency.report import forecast_in_words
 from biorat_al.efficiency.report.build import project_report
 from biorat_al.efficiency.report.changes import changes_noted
 from biorat_al.efficiency.report.forecast_in_words import project_forecast
+from biorat_al.efficiency.report.sections.comparisons import ONE_SEED
 from biorat_al.efficiency.report.study import Study, comparable, selecting_run
 from biorat_al.efficiency.runs.model import Run, priced
 from biorat_al.efficiency.runs.of_project import COSTS, label_counts, live_runs
@@ -214,6 +215,8 @@ def test_the_report_says_who_selected_and_what_cannot_be_told(rounds: Project) -
         "another arm would have done with its own choice of documents is not known." in page.text
     )
     assert "1 seed (13), 4 test documents" in page.text
+    assert ONE_SEED in page.text
+    assert "No difference between" not in page.text
     assert page.verdicts[0].startswith("Whether adversarial training saves labels cannot be told from one project")
     assert {"curves", "cost", "annotators", "comparisons", "labels", "forecast", "provenance"} <= page.sections.keys()
     assert [row[:3] for row in page.sections["annotators"][0][1:]] == [

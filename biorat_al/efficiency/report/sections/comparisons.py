@@ -24,6 +24,8 @@ CHOSEN_AFTER = (
     "which is chosen after the fact. Better is one that is named beforehand (--target)."
 )
 
+ONE_SEED = "A project has one seed: this is how its arms came out here, not which of them is better."
+
 
 def comparisons(study: Study) -> tuple[dict[Unit, list[Comparison]], list[str]]:
     """Compare the arms in each unit; return the comparisons, and the reasons why others cannot be made.
@@ -58,9 +60,11 @@ def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]],
     """Return the section that compares the arms, in all units."""
     every = [comparison for made in found.values() for comparison in made]
     texts = list(problems)
-    for comparison in found[study.main_unit]:
-        said, _ = tried(verdict, comparison)
-        texts += [said.sentence] if said and comparison is not main_of(study, found[study.main_unit]) else []
+    if study.live:
+        texts += [ONE_SEED] if every else []
+    else:
+        others = [one for one in found[study.main_unit] if one is not main_of(study, found[study.main_unit])]
+        texts += [told.sentence for told, _ in (tried(verdict, one) for one in others) if told]
     tables = []
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
