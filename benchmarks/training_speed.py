@@ -19,10 +19,12 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    if not options.no_trainer and find_spec("accelerate") is None:
+        sys.exit("transformers' Trainer needs accelerate: pip install -e '.[benchmarks]', or give --no-trainer")
     device = pick_device()
     encoder = resolve_encoder(options.encoder)
     part: EncodedPart = encode_part(read_examples(options.documents, options.limit), encoder.tokenizer, [LABEL])

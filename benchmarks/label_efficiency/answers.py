@@ -91,6 +91,16 @@ def main() -> None:
     for words in dict.fromkeys(question.words for question in QUESTIONS if question.corpus == BC5CDR):
         over_both(words)
     share_of_all()
+    mentions_per_document()
+
+
+def mentions_per_document() -> None:
+    """Print how many mentions the documents hold that each strategy has picked."""
+    for stage in ("ncbi", "ncbi-cluster", "ncbi-random", "ncbi-long", "ncbi-long-random"):
+        for run in Side(stage, "none").runs():
+            last = run.points[-1]
+            per = last.mentions / last.documents
+            print(f"mentions per document, {run.strategy}, seed {run.seed}: {per:.1f} in {last.documents} documents")
 
 
 def answer(question: Question, left: list[Run], right: list[Run], unit: Unit) -> None:

@@ -15,6 +15,8 @@ The stages, in this order unless named:
     ncbi-full    plain training on all documents: what there is to reach
     bc5cdr       BC5CDR, diseases and chemicals: none, matched and rat by mnlp; 3 seeds
     ncbi-long    plain training up to 240 documents (40 %), by mnlp: how far labels go towards what there is
+    ncbi-long-random
+                 the same with documents at random, its control
 """
 
 from __future__ import annotations
@@ -85,6 +87,7 @@ STAGES: Mapping[str, Stage] = {
     "ncbi-full": Stage(NCBI, ("none",), strategies=("random",), seeds=3, rounds=1, full=True),
     "bc5cdr": Stage(BC5CDR, ("none", "matched", "rat"), seeds=3, rounds=4),
     "ncbi-long": Stage(NCBI, ("none",), seeds=3, rounds=3, size=80),
+    "ncbi-long-random": Stage(NCBI, ("none",), strategies=("random",), seeds=3, rounds=3, size=80),
 }
 
 
