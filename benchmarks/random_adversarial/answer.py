@@ -23,12 +23,13 @@ Scores = dict[int, dict[str, float]]
 def main() -> None:
     for path in map(Path, sys.argv[1:] or sorted(RESULTS.glob("*.jsonl"))):
         print(f"# {path.name}")
-        cells: dict[tuple[str, int, str, int], dict[str, Scores]] = {}
+        cells: dict[tuple[str, int, str, int, str], dict[str, Scores]] = {}
         for row in read_rows(path):
-            corpus, abstracts, seed, encoder, steps = json.loads(row["cell"])
-            cells.setdefault((corpus, abstracts, encoder, steps), {}).setdefault(row["model"], {})[seed] = row["f1"]
-        for (corpus, abstracts, encoder, steps), models in sorted(cells.items()):
-            print(f"\n{corpus}, {abstracts} abstracts, {encoder}, at least {steps} steps")
+            corpus, abstracts, seed, encoder, steps, *start = json.loads(row["cell"])
+            cell = (corpus, abstracts, encoder, steps, f", from {start[0]}" if start else "")
+            cells.setdefault(cell, {}).setdefault(row["model"], {})[seed] = row["f1"]
+        for (corpus, abstracts, encoder, steps, begun), models in sorted(cells.items()):
+            print(f"\n{corpus}, {abstracts} abstracts, {encoder}, at least {steps} steps{begun}")
             for condition in sorted({name for scores in models.values() for f1 in scores.values() for name in f1}):
                 _table(condition, models)
 

@@ -8,12 +8,16 @@ same order, from the same start. A model is a line of JSON in the results, and i
     python benchmarks/random_adversarial/answer.py
 
 With ``report``, pairs of models also vote (the mean of their probabilities), and all are scored on the same abstracts
-with typing errors and swapped names, and on abstracts of the other corpus.
+with typing errors, changed case and swapped names, and on abstracts of the other corpus.
+
+With ``--start``, all models begin from a model that was trained before, such as a project's on borrowed documents. Such
+cells are apart from the others, and are not scored on the other corpus.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -31,12 +35,14 @@ from variants import VARIANTS, Variant, change
 from biorat_al.learner.committee.members import mean_log_probabilities
 from biorat_al.learner.encoder.device import pick_device
 from biorat_al.learner.encoder.encoder import Encoder, resolve_encoder
+from biorat_al.learner.encoder.starting_weights import StartingWeights
 from biorat_al.learner.entities.batching import EncodedPart, encode_part
 from biorat_al.learner.entities.decoding import decode
 from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.scoring import score
+from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.perturbed_documents import perturbed
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
@@ -60,6 +66,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=None, choices=list(VARIANTS), metavar="NAME")
     parser.add_argument("--min-steps", type=int, default=450)
     parser.add_argument("--encoder", default="minilm")
+    parser.add_argument("--start", type=Path, metavar="MODEL", help="folder of a model that all begin from")
     parser.add_argument("--results", type=Path, help="default: results/PART.jsonl beside this script")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no cell after this time")
     given = parser.parse_args()
@@ -69,34 +76,49 @@ def main() -> None:
     first, _, last = given.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     encoder, began = resolve_encoder(given.encoder), time.monotonic()
+    start = None if given.start is None else begun_from(given.start)
     for seed, corpus, abstracts in product(seeds, given.corpus, given.abstracts):
         done = {(row["cell"], row["model"]) for row in read_rows(results)}
-        cell = [corpus, abstracts, seed, given.encoder, given.min_steps]
+        cell = [corpus, abstracts, seed, given.encoder, given.min_steps, *([start.sha256[:12]] if start else [])]
         missing = [name for name in models if (json.dumps(cell), name) not in done]
         # votes need all models of a cell at once
         if not missing or time.monotonic() - began > given.seconds:
             continue
         here = missing if given.part == "tune" else list(models)
-        for row in measure(sample(given.corpora, corpus, given.part, abstracts, seed), here, encoder, seed, given):
+        drawn = sample(given.corpora, corpus, given.part, abstracts, seed)
+        for row in measure(drawn, here, encoder, seed, given, start):
             if (json.dumps(cell), row["model"]) not in done:
                 with results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"cell": json.dumps(cell), **row}) + "\n")
                 print(cell, row["model"], row["f1"], file=sys.stderr, flush=True)
 
 
+def begun_from(folder: Path) -> StartingWeights:
+    """Return a trained model as the start of others."""
+    contents = (folder / "model.safetensors").read_bytes()
+    return StartingWeights(folder, hashlib.sha256(contents).hexdigest(), Tagger.load(folder).labels)
+
+
 def measure(
-    drawn: Sample, models: list[str], encoder: Encoder, seed: int, given: argparse.Namespace
+    drawn: Sample,
+    models: list[str],
+    encoder: Encoder,
+    seed: int,
+    given: argparse.Namespace,
+    start: StartingWeights | None,
 ) -> Iterator[dict[str, Any]]:
     """Train and score all models of a cell, and then their votes."""
     conditions = {"clean": drawn.scored}
     if given.part == "report":
-        conditions |= {name: perturbed(drawn.scored, name, 13) for name in ("typos", "swap")}
-        conditions["foreign"] = drawn.foreign
+        conditions |= {name: perturbed(drawn.scored, name, 13) for name in ("typos", "case", "swap")}
+        if start is None:
+            # the start may have learnt from the other corpus
+            conditions["foreign"] = drawn.foreign
     parts = {name: encode_part(examples, encoder.tokenizer, drawn.labels) for name, examples in conditions.items()}
     outputs = {}
     for name in models:
         began = time.monotonic()
-        fit = trained(drawn, VARIANTS[name], encoder, seed, given.min_steps)
+        fit = trained(drawn, VARIANTS[name], encoder, seed, given.min_steps, start)
         seconds = time.monotonic() - began
         outputs[name] = {condition: fit.logits(part) for condition, part in parts.items()}
         yield {
@@ -118,7 +140,9 @@ def measure(
             yield {"model": f"{one} + {other}", "f1": f1s(votes, parts, drawn.labels)}
 
 
-def trained(drawn: Sample, variant: Variant, encoder: Encoder, seed: int, min_steps: int) -> Fit:
+def trained(
+    drawn: Sample, variant: Variant, encoder: Encoder, seed: int, min_steps: int, start: StartingWeights | None
+) -> Fit:
     """Train a model, without a development part."""
     training = TrainingSettings(min_steps=min_steps, dev_share=0)
     adversarial = AdversarialSettings(**variant.adversarial)
@@ -134,6 +158,8 @@ def trained(drawn: Sample, variant: Variant, encoder: Encoder, seed: int, min_st
     torch.manual_seed(seed)
     network = TaggingNetwork(encoder.network(job.device.training_attention), len(drawn.labels))
     network.initialise_head(torch.Generator().manual_seed(seed))
+    if start is not None:
+        start.load_into(network, drawn.labels)
     network.to(job.device.name)
     fit = Fit(network, drawn.labels, job, unlabelled=unlabelled)
     change(fit, variant)
