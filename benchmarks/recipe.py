@@ -13,7 +13,10 @@ What document context gives, and costs (`seconds` in trainings.jsonl):
     python benchmarks/recipe.py --output FOLDER --context sentence document --abstracts 60 --steps 450 --seeds 3
 
 Every training is kept in FOLDER/trainings.jsonl as soon as it is made; the same command goes on where it was stopped.
-The table of all that is there, with committees, is FOLDER/recipe.jsonl, and is printed.
+The table of all that is there, with committees, is FOLDER/recipe.jsonl, and is printed. What such tables say, arm
+against arm and more steps against fewer, paired by the drawn abstracts, with 95 % intervals over the draws (Student):
+
+    python benchmarks/recipe.py --show benchmarks/results/recipe.jsonl
 """
 
 from __future__ import annotations
@@ -21,10 +24,14 @@ from __future__ import annotations
 import itertools
 import json
 import statistics
+import sys
 from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from fixed_samples import Corpus, Logits, f1, mentions, numbers, opened, options_of_samples
+from scipy.stats import t
 
 from biorat_al.learner.committee.members import mean_log_probabilities
 from biorat_al.learner.encoder.encoder import Encoder
@@ -46,7 +53,38 @@ def committees(corpus: Corpus, members: list[Logits], encoder: Encoder) -> dict[
     return by_size
 
 
+def show(paths: Sequence[Path]) -> None:
+    """Print the differences between arms, and between numbers of steps, by number of abstracts and start."""
+    found: dict[tuple[Any, ...], dict[int, float]] = defaultdict(dict)
+    for row in (json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()):
+        # a committee of the arms' models, or one model
+        if row["members"] == len(row["arm"].split(",")):
+            cell = (row["encoder"], "start" in row, row["abstracts"], row["steps"], row["arm"])
+            found[cell][row["draw"]] = row["f1"]
+    for left, right in itertools.permutations(sorted(found, key=str), 2):
+        same_but_arm = left[:4] == right[:4] and left[4] != right[4]
+        same_but_steps = left[:3] == right[:3] and left[4] == right[4] and left[3] > right[3]
+        draws = sorted(found[left].keys() & found[right].keys())
+        if draws and (same_but_steps or (same_but_arm and right[4] in ("none", "matched"))):
+            name, start, abstracts, steps, arm = left
+            where = f"{name}, {'borrowed start' if start else 'base encoder'}, {abstracts} abstracts"
+            values = [found[left][draw] - found[right][draw] for draw in draws]
+            print(f"{where}: {arm}, {steps} steps, less {right[4]}, {right[3]}: {told(values)}")
+
+
+def told(values: Sequence[float]) -> str:
+    """Return the mean with its interval, and each difference."""
+    mean, each = statistics.mean(values), ", ".join(f"{value:+.1f}" for value in values)
+    if len(values) == 1:
+        return each
+    half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f}): {each}"
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["--show"]:
+        show([Path(name) for name in sys.argv[2:]])
+        return
     parser = options_of_samples(__doc__, abstracts=[20, 30, 60, 100], draws=2)
     parser.add_argument("--seeds", type=int, default=5, help="trainings with other seeds on each sample")
     parser.add_argument("--steps", type=numbers, default=[120, 450], help="least numbers of optimizer steps")
