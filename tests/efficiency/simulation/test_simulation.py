@@ -16,6 +16,7 @@ import pytest
 from alembic import command
 
 from biorat_al.acquisition import registry
+from biorat_al.claims import temporary_name
 from biorat_al.corpus.model.document import Annotation, ConceptRelation
 from biorat_al.corpus.sources import Sources
 from biorat_al.efficiency.runs.model import Run
@@ -373,7 +374,8 @@ def test_what_an_older_version_had_half_replaced_is_made_anew_too(
     tmp_path: Path, settings: Settings, sources: Sources
 ) -> None:
     (trial,) = Simulation.create(tmp_path, settings, grid("none"), sources).missing()
-    replaced = tmp_path / "work" / f".{trial.id}.replaced"
+    # killed between the two renames
+    replaced = temporary_name(tmp_path / "work" / trial.id) / "old"
     shutil.copytree(tmp_path / CORPUS, replaced)
     _as_of_an_older_version(replaced)
     Simulation.create(tmp_path, settings, grid("none"), sources)
