@@ -72,8 +72,9 @@ def _edge_findings(corpus: Sequence[Worded], side: int) -> Iterator[Finding]:
                 far = words[word].minus(edge.inside, 1).minus(*near)
                 share = prior.share_near(far, near)
                 score = posterior(1 - share if edge.inside else share, RATE)
-                if score >= FLOOR and not _unbalances(worded, mark, edge):
-                    both = far.plus(*near)
+                both = far.plus(*near)
+                # a word that is at no other border says nothing, whatever is usual for words
+                if both.places and score >= FLOOR and not _unbalances(worded, mark, edge):
                     where = "it is in the mention" if edge.inside else "it is beside the mention"
                     sentence = (
                         f"{quoted(worded.words[edge.number])} belongs to the mention in {both.marked:,} of "

@@ -70,3 +70,8 @@ def test_brackets_without_a_partner() -> None:
     assert unpaired("(a) [b") == [(4, "[")]
     assert unpaired("a) (b") == [(1, ")"), (3, "(")]
     assert unpaired("((a) {b})") == []
+
+
+def test_a_word_that_is_at_no_other_border_says_nothing() -> None:
+    usual = [f"With [Disease|{name} syndrome] here." for name in NAMES * 8]
+    assert findings_in(corpus_of(*usual, "Then [Disease|gout] eased.")) == []
