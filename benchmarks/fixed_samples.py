@@ -61,13 +61,16 @@ def numbers(text: str) -> list[int]:
     return [int(one) for one in text.split(",")]
 
 
+def starting_weights(folder: Path) -> StartingWeights:
+    """Return a trained model as the start of others."""
+    contents = (folder / "model.safetensors").read_bytes()
+    return StartingWeights(folder, hashlib.sha256(contents).hexdigest(), Tagger.load(folder).labels)
+
+
 def opened(options: argparse.Namespace) -> tuple[Corpus, Trainings]:
     """Read the corpus and open the folder of kept trainings."""
     torch.set_num_threads(options.threads)
-    start = None
-    if options.start is not None:
-        contents = (options.start / "model.safetensors").read_bytes()
-        start = StartingWeights(options.start, hashlib.sha256(contents).hexdigest(), (LABEL,))
+    start = None if options.start is None else starting_weights(options.start)
     return Corpus.read(options.corpus), Trainings(options.output, resolve_encoder(options.encoder), start)
 
 

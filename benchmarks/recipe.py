@@ -2,8 +2,8 @@
 
 For each number of abstracts, each draw of them and each training seed, one training per recipe (least number of steps ×
 epochs × arm × context), scored on the development file of NCBI disease. From the kept predictions, committees of 1 to 5
-trainings with other seeds on the same abstracts: the mean over all choices of so many; and of all arms of a seed, as in
-a project. With --start, from a model that was trained before, such as a project's on borrowed documents.
+trainings with other seeds on the same abstracts: the mean over all choices of that size; and of all arms of a seed, as
+in a project. With --start, from a model that was trained before, such as a project's on borrowed documents.
 
     python benchmarks/recipe.py --output FOLDER [--abstracts 20,30,60,100] [--draws 2] [--seeds 5] [--steps 120,450]
         [--epochs 3] [--arms none] [--context sentence] [--encoder minilm] [--threads 1]
@@ -30,8 +30,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from borrowed_start import difference
 from fixed_samples import Corpus, Logits, f1, mentions, numbers, opened, options_of_samples
-from scipy.stats import t
 
 from biorat_al.learner.committee.members import mean_log_probabilities
 from biorat_al.learner.encoder.encoder import Encoder
@@ -54,31 +54,20 @@ def committees(corpus: Corpus, members: list[Logits], encoder: Encoder) -> dict[
 
 
 def show(paths: Sequence[Path]) -> None:
-    """Print the differences between arms, and between numbers of steps, by number of abstracts and start."""
-    found: dict[tuple[Any, ...], dict[int, float]] = defaultdict(dict)
+    """Print the differences between arms, and between numbers of steps, of otherwise equal recipes."""
+    by_draw: dict[str, dict[tuple[str, int], dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     for row in (json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()):
         # a committee of the arms' models, or one model
-        if row["members"] == len(row["arm"].split(",")):
-            cell = (row["encoder"], "start" in row, row["abstracts"], row["steps"], row["arm"])
-            found[cell][row["draw"]] = row["f1"]
-    for left, right in itertools.permutations(sorted(found, key=str), 2):
-        same_but_arm = left[:4] == right[:4] and left[4] != right[4]
-        same_but_steps = left[:3] == right[:3] and left[4] == right[4] and left[3] > right[3]
-        draws = sorted(found[left].keys() & found[right].keys())
-        if draws and (same_but_steps or (same_but_arm and right[4] in ("none", "matched"))):
-            name, start, abstracts, steps, arm = left
-            where = f"{name}, {'borrowed start' if start else 'base encoder'}, {abstracts} abstracts"
-            values = [found[left][draw] - found[right][draw] for draw in draws]
-            print(f"{where}: {arm}, {steps} steps, less {right[4]}, {right[3]}: {told(values)}")
-
-
-def told(values: Sequence[float]) -> str:
-    """Return the mean with its interval, and each difference."""
-    mean, each = statistics.mean(values), ", ".join(f"{value:+.1f}" for value in values)
-    if len(values) == 1:
-        return each
-    half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f}): {each}"
+        if row.pop("members") == len(row["arm"].split(",")):
+            draw, score, recipe = row.pop("draw"), row.pop("f1"), (row.pop("arm"), row.pop("steps"))
+            by_draw[", ".join(f"{name} {value}" for name, value in sorted(row.items()))][recipe][draw] = score
+    for where, recipes in by_draw.items():
+        for (left, more), (right, fewer) in itertools.permutations(recipes, 2):
+            against_plain = more == fewer and left != "none" and right in ("none", "matched") and left != right
+            draws = sorted(recipes[left, more].keys() & recipes[right, fewer].keys())
+            if draws and (against_plain or (left == right and more > fewer)):
+                found = difference(recipes[right, fewer], recipes[left, more], draws)
+                print(f"{where}: {left}, {more} steps, less {right}, {fewer}: {found}")
 
 
 def main() -> None:

@@ -115,7 +115,10 @@ class Ours:
 
 
 class Bare:
-    """The network's forward pass, backward pass and optimizer step, one epoch at a time."""
+    """The network's forward pass, backward pass and optimizer step, one epoch at a time.
+
+    :ivar padding: share of the word pieces that is padding in the batches of ours.
+    """
 
     def __init__(self, encoder: Encoder, rows: list[Row], batch_size: int, device: Device) -> None:
         self._network, self._device = make_network(encoder, device), device
@@ -129,12 +132,16 @@ class Bare:
         special = len(encoder.tokenizer.before) + len(encoder.tokenizer.after)
         generator = np.random.default_rng(0)
         self._batches = []
+        text = padded = 0
         for _ in range(-(-len(rows) // batch_size)):
             members = next(order)
-            width = round(sum(len(rows[n].ids) + special for n in members) / len(members))
+            lengths = [len(rows[n].ids) + special for n in members]
+            width = round(sum(lengths) / len(members))
+            text, padded = text + sum(lengths), padded + max(lengths) * len(members)
             ids = generator.choice(words, (len(members), width))
             tags = generator.integers(0, 3, (len(members), width, 1))
             self._batches.append((device.tensor(ids), device.tensor(tags)))
+        self.padding = 1 - text / padded
 
     def epoch(self) -> float:
         self._network.train()
@@ -245,6 +252,7 @@ def main() -> None:
             "batch_size": options.batch_size,
             "windows": len(rows),
             "word_pieces": pieces,
+            "padding": bare.padding,
             "seconds": runs,
             "ratios": {name: statistics.median(values) for name, values in ratios.items()},
             "targets": TARGETS,
@@ -252,6 +260,7 @@ def main() -> None:
         print(json.dumps(report, indent=2))
         return
     print(f"{len(rows)} windows, {pieces} word pieces, {encoder.name} on {device.name}, bf16: {device.bf16}")
+    print(f"padding in ours: {bare.padding:.1%} of the word pieces")
     for name, values in ratios.items():
         print(
             f"{statistics.median(values):.2f} times as fast as the {name} "

@@ -17,7 +17,6 @@ cells are apart from the others, and are not scored on the other corpus.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -42,12 +41,14 @@ from biorat_al.learner.entities.encoding import decode_mentions
 from biorat_al.learner.entities.fitting import Fit
 from biorat_al.learner.entities.network import TaggingNetwork
 from biorat_al.learner.entities.scoring import score
-from biorat_al.learner.entities.tagger import Tagger
 from biorat_al.learner.perturbed_documents import perturbed
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example
 from biorat_al.progress import SILENT
 from biorat_al.settings import AdversarialSettings, TrainingSettings
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from fixed_samples import starting_weights
 
 RESULTS = Path(__file__).parent / "results"
 REPORTED = ("none", "none, other seed", "matched", "rat", "rat, other seed")
@@ -76,7 +77,7 @@ def main() -> None:
     first, _, last = given.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     encoder, began = resolve_encoder(given.encoder), time.monotonic()
-    start = None if given.start is None else begun_from(given.start)
+    start = None if given.start is None else starting_weights(given.start)
     for seed, corpus, abstracts in product(seeds, given.corpus, given.abstracts):
         done = {(row["cell"], row["model"]) for row in read_rows(results)}
         cell = [corpus, abstracts, seed, given.encoder, given.min_steps, *([start.sha256[:12]] if start else [])]
@@ -91,12 +92,6 @@ def main() -> None:
                 with results.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"cell": json.dumps(cell), **row}) + "\n")
                 print(cell, row["model"], row["f1"], file=sys.stderr, flush=True)
-
-
-def begun_from(folder: Path) -> StartingWeights:
-    """Return a trained model as the start of others."""
-    contents = (folder / "model.safetensors").read_bytes()
-    return StartingWeights(folder, hashlib.sha256(contents).hexdigest(), Tagger.load(folder).labels)
 
 
 def measure(

@@ -107,11 +107,9 @@ def keep_state(folder: Path, trial: Trial, state: bytes) -> None:
     """Replace the folder of a run's project by the one that was sent back, and share its borrowed start.
 
     :param folder: folder of the simulation.
-    :raises BioratError: the folder cannot be written.
+    :raises CorpusError: the folder cannot be written.
     """
     work = folder / "work" / trial.id
-    with writing(work, ProjectError):
-        work.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(work) as arriving:
         unpack(state, arriving)
     share_start(work, start_folder(folder, trial))

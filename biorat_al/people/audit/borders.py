@@ -73,7 +73,7 @@ def _edge_findings(corpus: Sequence[Worded], side: int) -> Iterator[Finding]:
                 share = prior.share_near(far, near)
                 score = posterior(1 - share if edge.inside else share, RATE)
                 both = far.plus(*near)
-                # a word that is at no other border says nothing, whatever is usual for words
+                # a word that is at no other border is no evidence, whatever is usual for words
                 if both.places and score >= FLOOR and not _unbalances(worded, mark, edge):
                     where = "it is in the mention" if edge.inside else "it is beside the mention"
                     sentence = (

@@ -72,6 +72,6 @@ def test_brackets_without_a_partner() -> None:
     assert unpaired("((a) {b})") == []
 
 
-def test_a_word_that_is_at_no_other_border_says_nothing() -> None:
+def test_a_word_that_is_at_no_other_border_is_no_evidence() -> None:
     usual = [f"With [Disease|{name} syndrome] here." for name in NAMES * 8]
     assert findings_in(corpus_of(*usual, "Then [Disease|gout] eased.")) == []

@@ -154,15 +154,23 @@ def _words(text: str) -> list[Span]:
     words: list[Span] = []
     for found in _TOKEN.finditer(text):
         start, end = found.span()
-        # an accent that is a character of its own belongs to the letter before it, and the word goes on behind it
-        accented = unicodedata.category(text[start]).startswith("M") or (
-            unicodedata.category(text[start - 1]).startswith("M") and _LETTER.match(text, start) is not None
-        )
-        if words and words[-1].end == start and accented and _LETTER.match(text, words[-1].start):
+        if words and words[-1].end == start and _goes_on(text, words[-1].start, start):
             words[-1] = Span(words[-1].start, end)
         else:
             words.append(Span(start, end))
     return words
+
+
+def _goes_on(text: str, first: int, place: int) -> bool:
+    """Return whether the word that begins at `first` goes on at `place`, with an accent or behind one."""
+    if not _LETTER.match(text, first):
+        return False
+    return _is_accent(text[place]) or (_is_accent(text[place - 1]) and _LETTER.match(text, place) is not None)
+
+
+def _is_accent(character: str) -> bool:
+    """Return whether a character belongs to the letter before it."""
+    return unicodedata.category(character).startswith("M")
 
 
 def _own_tokens(text: str, stated: object) -> list[Span] | None:

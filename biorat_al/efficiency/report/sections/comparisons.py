@@ -63,8 +63,9 @@ def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]],
     if study.live:
         texts += [ONE_SEED] if every else []
     else:
-        others = [one for one in found[study.main_unit] if one is not main_of(study, found[study.main_unit])]
-        texts += [told.sentence for told, _ in (tried(verdict, one) for one in others) if told]
+        main = main_of(study, found[study.main_unit])
+        verdicts = [tried(verdict, comparison)[0] for comparison in found[study.main_unit] if comparison is not main]
+        texts += [conclusion.sentence for conclusion in verdicts if conclusion]
     tables = []
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
