@@ -5,11 +5,12 @@ for each checkout. Then each runs the next round, one after the other, `--repeat
 step, and with an older checkout the ratios: median over the repeats.
 
     python benchmarks/round_time.py [--package OLDER_CHECKOUT] [--corpora FOLDER] [--answered 100] [--pool 400]
-        [--test 100] [--encoder minilm] [--borrow FILE ...] [--no-committee] [--repeats 1]
+        [--test 100] [--encoder minilm] [--borrow FILE ...] [--no-committee] [--dictionary] [--repeats 1]
         [--output FILE]
 
 With ``--borrow``, the labels of the borrowed files are taken for `Disease`. The training on them is done before, and
-not counted. With ``--no-committee``, the selecting arm chooses alone.
+not counted. With ``--no-committee``, the selecting arm chooses alone. With ``--dictionary``, the names of the pool's
+diseases could pre-label the batch, so that the test documents decide before the push.
 """
 
 from __future__ import annotations
@@ -38,6 +39,19 @@ def write_corpus(source: Path, target: Path, most: int) -> None:
     # one mention of the corpus has two blanks too many
     records = list(read_corpus([source], skip_invalid=True))
     write_jsonl(target, records[:most])
+
+
+def write_dictionary(source: Path, target: Path) -> None:
+    """Write the names of all mentions of a corpus in JSON Lines."""
+    from biorat_al.corpus.reading import read_corpus
+
+    names = {
+        " ".join(entity.surface(record.document.text).split())
+        for record in read_corpus([source])
+        if record.annotation is not None
+        for entity in record.annotation.entities
+    }
+    target.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
 
 
 def seconds_of(databases: Databases, project: Path, number: int) -> dict[str, float]:
@@ -70,10 +84,14 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
     databases, made = Databases(None), scratch / "made"
     borrowed = [word for file in options.borrow for word in ("--borrow", str(file))]
     run = program(checkouts.get("there", HERE), databases, made)
+    names = scratch / "names.tsv"
+    if options.dictionary:
+        write_dictionary(pool, names)
     run(
         "init", made.name, "--documents", str(pool), "--test-documents", str(test), "--gold", "--desk", "oracle",
         "--entity", ENTITIES, "--encoder", options.encoder, "--size", str(options.answered), *borrowed,
         *(["--borrow-entity", "Disease=Disease"] if borrowed else []),
+        *(["--dictionary", f"{names}=Disease"] if options.dictionary else []),
     )  # fmt: skip
     if options.no_committee:
         file = made / "biorat.toml"
@@ -89,7 +107,9 @@ def measure(options: argparse.Namespace, scratch: Path) -> list[dict[str, Any]]:
             run = program(package, databases, project)
             run("db", "upgrade", "--project", project.name)
             run("round", "--size", "10", "--project", project.name)
-            asked = {name: getattr(options, name) for name in ("answered", "pool", "test", "no_committee")}
+            asked = {
+                name: getattr(options, name) for name in ("answered", "pool", "test", "no_committee", "dictionary")
+            }
             rows.append({"checkout": name, "repeat": repeat, **asked, "seconds": seconds_of(databases, project, 1)})
             shutil.rmtree(project)
             print(json.dumps(rows[-1]), flush=True)
@@ -124,6 +144,7 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--borrow", type=Path, nargs="*", default=[], help="files with borrowed diseases")
     parser.add_argument("--no-committee", action="store_true", help="the selecting arm chooses alone")
+    parser.add_argument("--dictionary", action="store_true", help="a dictionary could pre-label")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--output", type=Path, help="JSON lines, a row for each round")
     options = parser.parse_args()

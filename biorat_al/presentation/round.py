@@ -24,7 +24,7 @@ from biorat_al.rounds.borrowing.start import START, StartDecision, start_in_word
 from biorat_al.rounds.completing import COMPLETING
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pool import SAMPLE
-from biorat_al.rounds.pre_labels.choice import MEASURED, sentences
+from biorat_al.rounds.pre_labels.choice import MEASURED, measured_in, sentences
 from biorat_al.rounds.runner import RoundReport, StepReport
 from biorat_al.rounds.status import ProjectStatus
 from biorat_al.rounds.steps.evaluate import TRAINED
@@ -144,7 +144,7 @@ def _after_the_steps(report: RoundReport, status: ProjectStatus) -> list[str]:
     """Return what there is to note, and what to do next."""
     notes = [text for step in report.steps for text in step.counts.get("notices", ())]
     notes += _start_notes(report)
-    if measured := report.step("evaluate").counts.get(MEASURED):
+    if measured := measured_in(step.counts for step in report.steps):
         notes += sentences(measured)
     notes += finding_notes(status.findings)
     for kind, count in report.step("train").counts.get("unrepresentable", {}).items():
@@ -272,6 +272,16 @@ def _evaluate_text(counts: Mapping[str, Any]) -> str:
     return text
 
 
+def _compare_text(counts: Mapping[str, Any]) -> str:
+    """Return F1 of the model and of files and dictionaries; the notes say who is better."""
+    found = counts[MEASURED]
+    of_model = next((one["model_f1"] for one in found["measured"] if "model_f1" in one), None)
+    scores = [f"F1 {percent(of_model)} ({found['model']})"] if of_model is not None else []
+    scores += [f"F1 {percent(one['f1'])} ({one['title']})" for one in found["measured"] if "f1" in one]
+    tested = f"{counts['documents']:,} of {plural(counts['of'], 'test document')}"
+    return f"{', '.join(scores) or 'nothing to compare'} on {tested}{left_out_text(counts)}"
+
+
 def _predict_text(counts: Mapping[str, Any]) -> str:
     """Return how many documents or sentences were predicted, and of how many if it was a part of the pool."""
     if SAMPLE not in counts:
@@ -315,6 +325,7 @@ def _push_text(counts: Mapping[str, Any]) -> str:
 _STEP_TEXTS = {
     "pull": _pull_text,
     "train": _train_text,
+    "compare": _compare_text,
     "predict": _predict_text,
     "select": _select_text,
     "push": _push_text,

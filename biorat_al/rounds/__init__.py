@@ -1,7 +1,7 @@
-"""Rounds: six steps in order, each of which can be repeated without harm.
+"""Rounds: steps in order, each of which can be repeated without harm.
 
 - ``runner`` runs a round or resumes one; ``plan`` says what the next one would do; ``status`` reports on the project.
-- ``steps`` holds the six steps, a module each: pull, train, predict, select, push, evaluate.
+- ``steps`` holds the steps, a module each: pull, train, predict, select, push, evaluate; and compare.
 - ``context`` holds what every step receives, and the settings of a resumed round.
 - ``lock`` keeps a second round of the same project out.
 - ``readiness`` decides whether a round waits; ``pool`` lists the documents it works on; ``seeds`` derives its seeds.

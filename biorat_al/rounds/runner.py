@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pool import never_asked
 from biorat_al.rounds.pre_labels.kept import kept_files
 from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
-from biorat_al.rounds.steps import evaluate, predict, pull, push, select, train
+from biorat_al.rounds.steps import compare, evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.team.assigning import check_group
 from biorat_al.rounds.unasked import has_new_labels
@@ -50,28 +50,27 @@ from biorat_al.wording import are
 STEPS: dict[str, Callable[[Context], Finish]] = {
     "pull": pull.run,
     "train": train.run,
+    "compare": compare.run,
     "predict": predict.run,
     "select": select.run,
     "push": push.run,
     "evaluate": evaluate.run,
 }
-"""All steps, in the usual order: what annotators wait for comes first."""
+"""All steps in their order: what annotators wait for comes first. Not every round has ``compare``."""
 
-UNTIL_PUSHED = ("pull", "train", "predict", "select", "push")
+UNTIL_PUSHED = ("pull", "train", "compare", "predict", "select", "push")
 """The steps after which annotators have their tasks; see :func:`run_round`."""
 
-UNTIL_MEASURED = ("pull", "train", "evaluate")
+UNTIL_MEASURED = ("pull", "train", "compare", "evaluate")
 """The steps after which a round's models are measured, if nothing more is to be asked for."""
 
 
 def order_of(settings: Settings) -> tuple[str, ...]:
     """Return the names of the steps in the order in which a round with these settings runs them.
 
-    Where files or dictionaries could pre-label the batch, the test documents decide before the push.
+    Only where files or dictionaries could pre-label the batch are they compared with the model, before the push.
     """
-    if kept_files(settings):
-        return ("pull", "train", "evaluate", "predict", "select", "push")
-    return tuple(STEPS)
+    return tuple(name for name in STEPS if name != "compare" or kept_files(settings))
 
 
 @dataclass(frozen=True)
@@ -231,6 +230,7 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
             settings = settings_of(session, row, settings)
             request.check(settings)
             row.settings = settings.model_dump(mode="json")
+            _compare_before_push(session, row.number, settings)
             return row.number, True, settings, request
         request.check(settings)
         check_group(session, settings)
@@ -244,20 +244,34 @@ def _begin(store: Store, settings: Settings, request: RoundRequest) -> tuple[int
                 started_at=now(),
             )
             session.add(row)
-            session.add_all(
-                StepRow(round_number=row.number, name=name, position=position, state="pending", counts={})
-                for position, name in enumerate(STEPS)
-            )
             session.flush()
         # nothing depends on the request or the order yet, so the newest ones count
-        order = order_of(settings)
-        for step in steps_of(session, row.number):
-            step.position = order.index(step.name)
+        _set_order(session, row.number, order_of(settings))
         row.state = "running"
         row.request = request.as_dict()
         row.settings = settings.model_dump(mode="json")
         row.program_version = __version__
         return row.number, False, settings, request
+
+
+def _set_order(session: Session, number: int, order: Sequence[str]) -> None:
+    """Give a round these steps in this order; what is done of them stays done."""
+    known = {step.name: step for step in steps_of(session, number)}
+    for position, name in enumerate(order):
+        if name in known:
+            known[name].position = position
+        else:
+            values = {"position": position, "state": "pending", "counts": {}}
+            session.add(StepRow(round_number=number, name=name, **values))
+    for name in known.keys() - set(order):
+        session.delete(known[name])
+
+
+def _compare_before_push(session: Session, number: int, settings: Settings) -> None:
+    """Let a round that an earlier version began compare before the push, where it would have measured all by then."""
+    known = {step.name: step.state for step in steps_of(session, number)}
+    if kept_files(settings) and "compare" not in known and known["evaluate"] not in _ENDED:
+        _set_order(session, number, order_of(settings))
 
 
 def _check_database(store: Store) -> None:

@@ -24,9 +24,9 @@ class ClusterSettings(SettingsPart):
     :param gpus: GPUs that a task asks for, or the share of one; if unset, one where the cluster has any, and none
         elsewhere.
     :param memory: gigabytes of memory that a task asks for; if unset, an estimate from the size of the encoder.
-    :param threads: threads of each task; if unset, as many as a run of a simulation, or the prediction of a round, has
-        without a cluster. Another number of threads gives another model, so a simulation keeps the number that it began
-        with.
+    :param threads: threads of each task; if unset, as many as the same work has without a cluster: a simulated run,
+        the training of an arm, the prediction of the pool. Another number of threads gives another model, so a
+        simulation keeps the number that it began with.
     """
 
     address: Place | None = None

@@ -318,7 +318,7 @@ ROUNDS = (
     ),
     Fault(
         "models are measured on the pool",
-        "biorat_al/rounds/steps/evaluate.py",
+        "biorat_al/rounds/steps/held_out.py",
         'chosen = answers(session, "test", with_gold=True, prefer=prefer)',
         'chosen = answers(session, "pool", with_gold=True, prefer=prefer)',
         ("tests/rounds/steps/test_pull.py::test_answers_on_test_documents_are_fetched_and_measured_by",),

@@ -28,6 +28,7 @@ from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import RoundReport
 from biorat_al.rounds.steps import evaluate
+from biorat_al.rounds.steps.held_out import held_out_documents
 from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.settings import SETTINGS_FILE, settings_text
 from biorat_al.store.answers import learnt_answers
@@ -107,7 +108,7 @@ def context_of(project: Project) -> Context:
 
 def held_out_of(project: Project) -> list[Example]:
     with project.store.read() as session:
-        return list(evaluate._held_out(session, project.settings).values())
+        return list(held_out_documents(session, project.settings).values())
 
 
 def learnt_of(project: Project) -> list[Example]:

@@ -26,7 +26,7 @@ from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.runner import RoundReport
-from biorat_al.rounds.steps import evaluate
+from biorat_al.rounds.steps.held_out import held_out_documents
 from biorat_al.rounds.steps.learnt import training_examples
 from biorat_al.rounds.unasked import NotAsked
 from biorat_al.settings import make_settings
@@ -227,7 +227,7 @@ def test_scores_count_a_label_on_the_documents_that_were_asked_for_it(grown: Gro
     assert counts(project, reports[3]) == {"Disease": (4, 12), "Chemical": (1, 3), None: (4, 15)}
     assert reports[3].step("evaluate").counts["unasked"] == {"Chemical": 3}
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings)
+        held_out = held_out_documents(session, project.settings)
     assert Counter(bool(one.unasked) for one in held_out.values()) == {True: 3, False: 1}
 
 

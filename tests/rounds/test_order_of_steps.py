@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ from biorat_al.presentation.round import round_text
 from biorat_al.presentation.status import status_text
 from biorat_al.project import Project
 from biorat_al.rounds import runner
+from biorat_al.rounds.pre_labels.choice import LEAST, MEASURED
 from biorat_al.rounds.steps import train
+from biorat_al.store.evaluations import document_counts_of
 from biorat_al.store.models import models_of
 from biorat_al.store.rounds import steps_of
 from biorat_al.store.tables import StepRow, TaskRow
 from tests.rounds.pre_labels.test_first_batch import demo_dictionary, project_with
 from tests.rounds.test_runner import Said, cut_off
-from tests.support.rounds import make_project, picture_of, run_killed, settings_for
+from tests.support.rounds import USUAL_STEPS, make_project, picture_of, run_killed, settings_for
 
-USUAL = ["pull", "train", "predict", "select", "push", "evaluate"]
+COMPARED_FIRST = ["pull", "train", "compare", "predict", "select", "push", "evaluate"]
 EVALUATED_FIRST = ["pull", "train", "evaluate", "predict", "select", "push"]
+"""The order of rounds with files or dictionaries in an earlier version."""
 
 
 def _noted(project: Project, monkeypatch: pytest.MonkeyPatch, **request: Any) -> list[str]:
@@ -43,8 +47,8 @@ def _states(project: Project, number: int) -> dict[str, str]:
 
 
 def test_tasks_are_there_before_anything_is_measured(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _noted(project, monkeypatch) == USUAL
-    assert list(_states(project, 0)) == USUAL
+    assert _noted(project, monkeypatch) == USUAL_STEPS
+    assert list(_states(project, 0)) == USUAL_STEPS
 
 
 @pytest.mark.slow
@@ -79,24 +83,113 @@ def test_a_round_of_an_earlier_version_ends_in_its_own_order(project: Project, m
         for place, name in enumerate(EVALUATED_FIRST):
             session.get_one(StepRow, (1, name)).position = place
     assert _noted(project, monkeypatch) == ["evaluate", "predict", "select", "push"]
-    assert _noted(project, monkeypatch) == USUAL
+    assert _noted(project, monkeypatch) == USUAL_STEPS
 
 
 @pytest.mark.slow
-def test_where_the_test_documents_decide_who_pre_labels_they_come_before_the_push(
+def test_where_the_test_documents_decide_who_pre_labels_they_are_read_before_the_push(
     tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option])
     with project:
-        assert _noted(project, monkeypatch) == EVALUATED_FIRST
+        assert _noted(project, monkeypatch) == COMPARED_FIRST
         # a round that waits for annotators takes the order of the settings that it goes on with
         with_dictionary = project.settings
         project.settings = with_dictionary.model_copy(update={"dictionary": ()})
         cut_off(project, "pull", monkeypatch)
-        assert list(_states(project, 1)) == USUAL
+        assert list(_states(project, 1)) == USUAL_STEPS
         project.settings = with_dictionary
-        assert _noted(project, monkeypatch) == EVALUATED_FIRST
+        assert _noted(project, monkeypatch) == COMPARED_FIRST
+
+
+@pytest.fixture
+def with_dictionary(tmp_path: Path, tiny_encoder: Path) -> Iterator[Project]:
+    """A project with a dictionary, whose first round has been done."""
+    option = demo_dictionary(tmp_path / "diseases.tsv")
+    settings = settings_for(tiny_encoder)
+    project, _ = project_with(tmp_path / "trial", settings, dictionaries=[option], test=LEAST + 2)
+    with project:
+        project.round()
+        yield project
+
+
+@pytest.mark.slow
+def test_annotators_wait_for_the_comparison_alone(with_dictionary: Project) -> None:
+    """Not for the other arms, robustness, reliability and relations."""
+    report = with_dictionary.round(until_pushed=True)
+    states = {step.name: step.state for step in report.steps}
+    assert states == {**dict.fromkeys(COMPARED_FIRST, "done"), "evaluate": "pending"}
+    assert report.step("train").counts["later"] == ["none"]
+    measured = report.step("compare").counts[MEASURED]
+    (version,) = (one["version"] for one in measured["measured"])
+    assert measured["winner"] == version
+    with with_dictionary.store.read() as session:
+        assert set(session.scalars(select(TaskRow.shown_version).where(TaskRow.round_number == 1))) == {version}
+        assert len(document_counts_of(session, version)) == LEAST + 2
+        assert not document_counts_of(session, models_of(session, 1)["rat"].version)
+    said = " ".join(round_text(report, with_dictionary.status(ask_desk=False)).split())
+    f1, of_model = (100 * measured["measured"][0][name] for name in ("f1", "model_f1"))
+    assert f"compare F1 {of_model:.1f} (rat), F1 {f1:.1f} (the dictionary diseases.tsv) on 12 of 12 test" in said
+    report = with_dictionary.round()
+    # what was compared is what is measured of the same model afterwards
+    assert report.step("evaluate").counts["f1"]["rat"] == measured["measured"][0]["model_f1"]
+    assert report.step("evaluate").counts["trained"] == ["none"]
+    assert report.step("compare").counts[MEASURED] == measured
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before:compare", "worked:compare", "writing:compare", "after:compare"])
+def test_a_round_that_dies_around_the_comparison_goes_on_with_the_same_result(
+    tmp_path: Path, tiny_encoder: Path, moment: str
+) -> None:
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    option = demo_dictionary(tmp_path / "diseases.tsv")
+    project_with(folders[0], settings_for(tiny_encoder), dictionaries=[option])[0].close()
+    assert run_killed(folders[0]) == 0
+    shutil.copytree(*folders)
+    assert run_killed(folders[0]) == 0
+    assert run_killed(folders[1], moment) == -9
+    assert run_killed(folders[1]) == 0
+    pictures = []
+    for folder in folders:
+        with Project.open(folder) as project:
+            pictures.append(picture_of(project))
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.slow
+def test_a_round_of_an_earlier_version_with_a_dictionary_compares_before_the_push(
+    with_dictionary: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would have measured everything by then. Where it has, that is what decides."""
+    cut_off(with_dictionary, "compare", monkeypatch)
+    _as_earlier_versions_did(with_dictionary, 1)
+    assert _noted(with_dictionary, monkeypatch) == ["compare", "predict", "select", "push", "evaluate"]
+
+    cut_off(with_dictionary, "predict", monkeypatch)
+    with with_dictionary.store.read() as session:
+        counts = session.get_one(StepRow, (2, "compare")).counts
+    _as_earlier_versions_did(with_dictionary, 2, evaluated=counts)
+    assert _noted(with_dictionary, monkeypatch) == ["predict", "select", "push"]
+    winner = counts[MEASURED]["winner"]
+    assert winner
+    with with_dictionary.store.read() as session:
+        assert set(session.scalars(select(TaskRow.shown_version).where(TaskRow.round_number == 2))) == {winner}
+
+
+def _as_earlier_versions_did(project: Project, number: int, evaluated: dict[str, Any] | None = None) -> None:
+    """Give a round that was cut off before `predict` the steps that it had in an earlier version.
+
+    :param evaluated: counts of the step ``evaluate``, if that is done.
+    """
+    with project.store.write() as session:
+        session.delete(session.get_one(StepRow, (number, "compare")))
+        for place, name in enumerate(EVALUATED_FIRST):
+            session.get_one(StepRow, (number, name)).position = place
+        step = session.get_one(StepRow, (number, "evaluate"))
+        if evaluated is not None:
+            step.state, step.counts = "done", {**evaluated, "f1": {}, "uncased": True}
 
 
 @pytest.mark.slow
@@ -185,9 +278,3 @@ def test_training_that_draws_from_the_pool_comes_before_the_push_for_all_arms(ti
     assert train.arms_before_push(vat) == ("rat", "none")
     committee = settings_for(tiny_encoder, training={"committee": True})
     assert train.arms_before_push(committee) == ("rat", "none")
-
-
-def test_where_annotators_wait_for_the_evaluation_all_arms_are_trained_before_it(tiny_encoder: Path) -> None:
-    """They would be said to be trained after the push, and several devices would not train them side by side."""
-    dictionary = [{"file": "dictionaries/names.tsv", "name": "names.tsv", "label": "Disease"}]
-    assert train.arms_before_push(settings_for(tiny_encoder, dictionary=dictionary)) == ("rat", "none")

@@ -26,7 +26,7 @@ from biorat_al.progress import SILENT
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.models import recording
-from biorat_al.rounds.steps import evaluate
+from biorat_al.rounds.steps.held_out import held_out_documents, of_project
 from biorat_al.rounds.steps.relation_scores import relation_rows
 from biorat_al.rounds.team.places import project_of
 from biorat_al.settings import make_settings
@@ -106,7 +106,7 @@ def test_each_arm_has_a_relation_model_of_what_people_annotated(project: Project
 @pytest.mark.slow
 def test_relations_are_counted_in_each_way_on_the_test_documents(project: Project) -> None:
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings)
+        held_out = held_out_documents(session, project.settings)
         found = {row.version: relation_counts_of(session, row.version) for row in models(project).values()}
         sums = {row.version: relation_evaluation(session, row.version) for row in models(project).values()}
     gold = {example.document.id: example for example in held_out.values()}
@@ -137,7 +137,7 @@ def test_a_mention_of_another_label_takes_its_relations_along(project: Project) 
         entities=tuple(replace(one, label="Renamed") if one.id == ended.tail else one for one in annotation.entities),
         relations=(*annotation.relations, replace(ended, id="R9", label="other")),
     )
-    example = evaluate._of_project(record.document, renamed, project.settings)
+    example = of_project(record.document, renamed, project.settings)
     assert len(example.entities) == len(annotation.entities) - 1
     assert example.relations == tuple(one for one in others if one.tail != ended.tail) != ()
     assert score_relations({"d": example}, {}, project.settings.relations, "mention").overall.fn == len(others)
@@ -145,7 +145,7 @@ def test_a_mention_of_another_label_takes_its_relations_along(project: Project) 
 
 def test_a_model_that_names_one_pair_for_two_concepts_is_counted_by_concept_alone(project: Project) -> None:
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings)
+        held_out = held_out_documents(session, project.settings)
         version = models(project)["rat"].version
     predictor = Predictor.load(project.folder / "models" / version)
     found = {one.document_id: one for one in predictor.predict(example.document for example in held_out.values())}

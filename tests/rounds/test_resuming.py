@@ -15,6 +15,7 @@ from biorat_al.rounds import runner
 from biorat_al.store.database.busy import HOLDER_FILE, holder
 from biorat_al.store.rounds import steps_of
 from tests.rounds.test_runner import cut_off
+from tests.support.rounds import USUAL_STEPS
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -65,7 +66,7 @@ def test_the_steps_run_in_their_order(project: Project, monkeypatch: pytest.Monk
     ran = _counted(monkeypatch)
     project.round()
     project.round()
-    assert ran == list(runner.STEPS) * 2
+    assert ran == USUAL_STEPS * 2
 
 
 def test_nobody_is_said_to_hold_a_project_whose_round_has_ended(
@@ -84,7 +85,7 @@ def test_the_time_of_a_step_that_was_cut_off_is_told_as_that_of_its_last_attempt
 ) -> None:
     cut_off(project, "select", monkeypatch)
     report = project.round()
-    assert {step.name: step.attempts for step in report.steps} == dict.fromkeys(runner.STEPS, 1) | {
+    assert {step.name: step.attempts for step in report.steps} == dict.fromkeys(USUAL_STEPS, 1) | {
         "pull": 1,
         "select": 2,
     }

@@ -25,7 +25,7 @@ from biorat_al.settings import make_settings
 from biorat_al.store.answers import answers
 from biorat_al.store.models import models_of
 from biorat_al.store.tables import RoundRow, StepRow
-from tests.support.rounds import make_project, patient, picture_of, settings_for
+from tests.support.rounds import USUAL_STEPS, make_project, patient, picture_of, settings_for
 
 
 def picked(project: Project, number: int) -> list[str]:
@@ -214,7 +214,7 @@ def test_one_round_at_a_time(project: Project) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", list(runner.STEPS))
+@pytest.mark.parametrize("step", USUAL_STEPS)
 def test_an_interrupted_round_goes_on(project: Project, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     project.round()
 

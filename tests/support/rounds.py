@@ -41,6 +41,10 @@ from tests.support.processes import forked
 _DESK = {"pull": ("pull",), "push": ("prepare", "push", "publish")}
 
 
+USUAL_STEPS = [step for step in runner.STEPS if step != "compare"]
+"""Names of the steps of a round without files of predictions or dictionaries, in their order."""
+
+
 def moments() -> list[str]:
     """Return the moments at which a round can be killed, in order: around each step's work, commit and desk calls.
 
@@ -49,7 +53,7 @@ def moments() -> list[str]:
     before and after a call.
     """
     found = []
-    for step in runner.STEPS:
+    for step in USUAL_STEPS:
         calls = [f"{when}:desk.{method}" for method in _DESK.get(step, ()) for when in ("before", "after")]
         found += [f"before:{step}", *calls, f"worked:{step}", f"writing:{step}", f"after:{step}"]
     return found

@@ -29,6 +29,7 @@ from biorat_al.rounds.computing.compute import Chunks, Compute
 from biorat_al.rounds.computing.messages import Heard, SendingProgress
 from biorat_al.rounds.computing.pool_on_ray import predicted_on_ray
 from biorat_al.rounds.computing.post import post_office
+from biorat_al.rounds.computing.this_machine import training_threads
 from biorat_al.rounds.context import settings_of
 from biorat_al.settings import Settings
 from biorat_al.store.models import models_of
@@ -58,11 +59,13 @@ class SentModel:
 class OnRay(Compute):
     """A Ray cluster.
 
-    :param needs: what each task, and each process that predicts, asks for.
+    :param training: what each task that trains an arm asks for.
+    :param predicting: what each process that predicts asks for.
     """
 
     connection: Connected
-    needs: TaskNeeds
+    training: TaskNeeds
+    predicting: TaskNeeds
 
     def train(
         self, orders: Sequence[ArmOrder], encoder: Encoder, progress: Progress
@@ -72,7 +75,7 @@ class OnRay(Compute):
         for models_dir in {order.models_dir for order in orders}:
             remove_leftovers(models_dir)
         ray = self.connection.ray
-        remote = ray.remote(train_in_worker).options(**self.needs.options())
+        remote = ray.remote(train_in_worker).options(**self.training.options())
         names = ", ".join(order.arm for order in orders)
         title = f"training {names} on {self.connection.place}"
         with post_office(ray) as post, progress.bar(title, len(orders), "arm") as bar:
@@ -81,12 +84,12 @@ class OnRay(Compute):
             def submit(place: int) -> Any:
                 order = orders[place]
                 start = None if order.start is None else pack(order.start.folder)
-                return remote.remote(order, encoder, start, self.needs, post)
+                return remote.remote(order, encoder, start, self.training, post)
 
             running = {submit(place): place for place in range(len(orders))}
             trained: dict[int, SentModel] = {}
             losses = Counter[int]()
-            watch = NodeWatch(self.connection, self.needs)
+            watch = NodeWatch(self.connection, self.training)
             place = 0
             try:
                 while place < len(orders):
@@ -122,7 +125,7 @@ class OnRay(Compute):
         while done < chunks.number:
             left = _left(chunks, done)
             try:
-                for predictions in predicted_on_ray(self.connection, self.needs, folder, left):
+                for predictions in predicted_on_ray(self.connection, self.predicting, folder, left):
                     yield predictions
                     done, losses = done + 1, 0
             except self.connection.ray.exceptions.RayError as error:
@@ -136,24 +139,29 @@ class OnRay(Compute):
 def on_cluster(settings: Settings, store: Store, address: str | None, progress: Progress) -> Iterator[OnRay]:
     """Connect to a Ray cluster for a round, and check that its nodes have what the round needs.
 
-    A round that was cut off goes on with the encoder and the number of threads that its models were trained with.
+    Arms are trained with as many threads as on this machine without Ray, and the pool is predicted with as many: on a
+    CPU, other numbers would give other last digits. A round that was cut off goes on with the encoder and the number of
+    threads that its models were trained with.
 
     :param address: of the cluster; None takes that of the settings, or else starts Ray on this machine.
     :raises ClusterError: the cluster does not answer, or a node lacks something.
     """
     import torch
 
-    threads = settings.cluster.threads or torch.get_num_threads()
+    kept = None
     with store.read() as session:
         row = newest_round(session)
         if row is not None and row.state == "running":
             settings = settings_of(session, row, settings)
             for model in models_of(session, row.number).values():
-                threads = int(model.summary.get("threads", threads))
-    with connected(address or settings.cluster.address, threads) as connection:
-        needs = task_needs(connection, settings, threads)
-        check_nodes(connection, needs, [settings.encoder], progress)
-        yield OnRay(connection, needs)
+                kept = model.summary.get("threads", kept)
+    to_predict = settings.cluster.threads or torch.get_num_threads()
+    to_train = int(kept or settings.cluster.threads or training_threads(settings))
+    # libraries are told the larger number when a worker starts, and the number of its task after that
+    with connected(address or settings.cluster.address, max(to_train, to_predict)) as connection:
+        training, predicting = (task_needs(connection, settings, threads) for threads in (to_train, to_predict))
+        check_nodes(connection, max(training, predicting, key=lambda needs: needs.cpus), [settings.encoder], progress)
+        yield OnRay(connection, training, predicting)
 
 
 def train_in_worker(order: ArmOrder, encoder: Encoder, start: bytes | None, needs: TaskNeeds, post: Any) -> SentModel:

@@ -110,6 +110,14 @@ def of_project(settings: Settings) -> ThisMachine:
     return ThisMachine(parts=cache(partial(parts_of_a_cpu, settings)))
 
 
+def training_threads(settings: Settings) -> int:
+    """Return with how many threads this machine's CPU trains each arm of a project."""
+    import torch
+
+    threads = torch.get_num_threads()
+    return threads // min(parts_of_a_cpu(settings), threads)
+
+
 def parts_of_a_cpu(settings: Settings) -> int:
     """Return into how many parts a CPU is divided for training: one for each member of a committee, memory allowing.
 

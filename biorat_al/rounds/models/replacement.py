@@ -18,7 +18,7 @@ from biorat_al.store.tables import ModelRow, StepRow
 REPLACED = "replaces"
 """Key of a model's summary that lists the lost models it replaces, the last one at the end."""
 
-_BEFORE_PUSH = ("train", "predict", "select", "evaluate")
+_BEFORE_PUSH = ("train", "compare", "predict", "select", "evaluate")
 _BESIDE_PUSH = ("train", "evaluate")
 
 
@@ -50,9 +50,9 @@ def replace_lost_model(context: Context, before: ModelRow, model: TrainedModel) 
         )
         replace_model(session, before.version, row, keep_predictions=pushed)
         for name in _BESIDE_PUSH if pushed else _BEFORE_PUSH:
-            step = session.get_one(StepRow, (context.number, name))
+            step = session.get(StepRow, (context.number, name))
             # with training pending, the round would wait for annotators again
-            if step.state != "running":
+            if step is not None and step.state != "running":
                 step.state = "running" if name == "train" else "pending"
     return version
 

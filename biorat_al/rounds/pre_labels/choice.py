@@ -12,7 +12,7 @@ is measured on the test documents that it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ LEAST = 10
 LEVEL = 0.95
 
 MEASURED = "pre_labellers"
-"""Key of what was measured in the counts of the step ``evaluate``."""
+"""Key of what was measured in the counts of the step ``compare``; in rounds of earlier versions, of ``evaluate``."""
 
 
 def chosen_pre_labeller(context: Context, found: Sequence[PreLabeller]) -> PreLabeller | None:
@@ -43,8 +43,7 @@ def chosen_pre_labeller(context: Context, found: Sequence[PreLabeller]) -> PreLa
         return None
     with context.store.read() as session:
         trained = bool(models_of(session, context.number))
-        evaluate = next(step for step in steps_of(session, context.number) if step.name == "evaluate")
-        winner = evaluate.counts.get(MEASURED, {}).get("winner")
+        winner = measured_in(step.counts for step in steps_of(session, context.number)).get("winner")
     if not trained:
         return found[0]
     return next((one for one in found if one.version == winner), None)
@@ -78,6 +77,14 @@ def compared_with(
     return {"model": model, "level": level, "measured": measured, "winner": winner["version"] if winner else None}
 
 
+def measured_in(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a round has found of files and dictionaries; empty if nothing was measured.
+
+    :param counts: those of each of its steps.
+    """
+    return next((some[MEASURED] for some in counts if MEASURED in some), {})
+
+
 def sentences(values: Mapping[str, Any]) -> list[str]:
     """Return what was measured, and who won by how much, a sentence for each file and dictionary."""
     said = []
@@ -104,9 +111,8 @@ def sentences(values: Mapping[str, Any]) -> list[str]:
 def newest_sentences(session: Session) -> list[str]:
     """Return what the newest round that measured files and dictionaries found; empty if none has."""
     for row in reversed(all_rounds(session)):
-        counts = next(step.counts for step in steps_of(session, row.number) if step.name == "evaluate")
-        if MEASURED in counts:
-            return sentences(counts[MEASURED])
+        if measured := measured_in(step.counts for step in steps_of(session, row.number)):
+            return sentences(measured)
     return []
 
 

@@ -95,11 +95,10 @@ def arms_before_push(settings: Settings) -> tuple[Arm, ...]:
     """Return the arms that are trained before annotators get their tasks: those that select and pre-label.
 
     Training that draws unlabelled documents from the pool is done for all arms at once, since a push changes which
-    documents these are. So is all training where files or dictionaries could pre-label the batch: there annotators wait
-    for the step ``evaluate`` as well.
+    documents these are.
     """
     training = settings.training
-    if training.has_committee or settings.adversarial.unlabelled or kept_files(settings):
+    if training.has_committee or settings.adversarial.unlabelled:
         return training.arms
     return (training.selecting_arm,)
 

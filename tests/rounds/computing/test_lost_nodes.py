@@ -68,7 +68,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_arms_that_no_node_can_train(tmp_path: Path) -> None:
     ray = _Ray()
-    compute = on_ray.OnRay(Connected(ray, "h:1"), NEEDS)
+    compute = on_ray.OnRay(Connected(ray, "h:1"), NEEDS, NEEDS)
     with pytest.raises(ClusterError, match="no node of the Ray cluster at h:1 is left"):
         list(compute.train([order(tmp_path)], Encoder("tiny", "tiny"), SILENT))
     assert ray.cancelled == 1

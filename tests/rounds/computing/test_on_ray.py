@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,11 +25,12 @@ from biorat_al.learner.encoder.encoder import Encoder
 from biorat_al.learner.types import TrainedModel
 from biorat_al.progress import SILENT
 from biorat_al.project import Project
-from biorat_al.rounds.computing.on_ray import OnRay
+from biorat_al.rounds.computing.on_ray import OnRay, on_cluster
+from biorat_al.settings import COMMITTEE
 from biorat_al.store.models import models_of
 from tests.rounds.computing.contract import ComputeContract
 from tests.rounds.computing.orders import chunked, order
-from tests.support.commands import call, one_sentence
+from tests.support.commands import call, call_process, one_sentence
 from tests.support.ray_cluster import HEAD, SECOND, TwoNodes, ray_settings
 from tests.support.rounds import make_project, picture_of, settings_for
 
@@ -57,7 +59,8 @@ class TestOnRay(ComputeContract):
     @pytest.fixture
     def compute(self, connection: Connected) -> OnRay:
         # two places, however many cores the machine has: each worker asks for a chunk as soon as it is there
-        return OnRay(connection, replace(NEEDS, cpus=max(1, int(connection.ray.cluster_resources()["CPU"]) // 2)))
+        needs = replace(NEEDS, cpus=max(1, int(connection.ray.cluster_resources()["CPU"]) // 2))
+        return OnRay(connection, needs, needs)
 
     def test_workers_that_are_lost_again_and_again_are_an_error(
         self, compute: OnRay, model: TrainedModel, encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -74,6 +77,53 @@ class TestOnRay(ComputeContract):
         with pytest.raises(ClusterError, match=r"the training of none was lost 3 times in a row, for want of memory"):
             list(compute.train([order(tmp_path)], encoder, SILENT))
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="this machine has one core: no task with two would begin")
+def test_a_round_on_several_threads_ends_as_one_of_this_machine(tmp_path: Path, tiny_encoder: Path) -> None:
+    """Members of a committee share the threads in training, and the prediction has them all."""
+    settings = {"computing": {"side_by_side": True}, "cluster": {"memory": 0.2}}
+    here = _project(tmp_path / "here", tiny_encoder, **settings)
+    there = Path(shutil.copytree(here, tmp_path / "there"))
+    pictures = []
+    for words in (("--project", here), ("--project", there, "--ray")):
+        # Ray may run in this process already
+        with ray_settings():
+            done = call_process("round", *words, OMP_NUM_THREADS="2")
+        assert done.code == 0, done.err
+        with Project.open(words[1]) as project:
+            pictures.append(picture_of(project))
+            with project.store.read() as session:
+                trained = [row for arm, row in models_of(session, 1).items() if arm != COMMITTEE]
+                assert {row.summary["threads"] for row in trained} == {1}
+    assert pictures[0] == pictures[1]
+
+
+def test_a_process_that_predicts_has_all_threads_and_a_task_that_trains_its_share(
+    tmp_path: Path, tiny_encoder: Path, connection: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def there(*_: Any) -> Iterator[Connected]:
+        yield connection
+
+    monkeypatch.setattr("biorat_al.rounds.computing.on_ray.connected", there)
+    monkeypatch.setattr("biorat_al.rounds.computing.on_ray.check_nodes", lambda *_: None)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 6)
+    of_committee = {"training": {"committee": True}, "computing": {"side_by_side": True}}
+    for changes, numbers in (
+        (of_committee, (3, 6)),
+        ({**of_committee, "computing": {"side_by_side": False}}, (6, 6)),
+        ({**of_committee, "cluster": {"threads": 4}}, (4, 4)),
+        ({}, (6, 6)),
+    ):
+        settings = settings_for(tiny_encoder, **changes)
+        with (
+            make_project(tmp_path / f"trial-{numbers}-{len(changes)}", settings) as project,
+            on_cluster(settings, project.store, None, SILENT) as compute,
+        ):
+            assert (compute.training.threads, compute.predicting.threads) == numbers
+            assert (compute.training.cpus, compute.predicting.cpus) == numbers
 
 
 def _lost(*arguments: Any) -> Iterator[Any]:
@@ -128,13 +178,10 @@ def test_a_round_whose_process_node_and_worker_are_killed_ends_as_one_of_this_ma
     assert [path.name for path in (there / "models").iterdir() if path.name.startswith(".")] == []
 
 
-def _project(folder: Path, encoder: Path) -> Path:
+def _project(folder: Path, encoder: Path, **changes: Any) -> Path:
     """Make a project of two arms and their committee after its first round."""
-    settings = settings_for(
-        encoder,
-        training={"epochs": 1, "min_steps": 40, "committee": True},
-        cluster={"threads": 1, "memory": 0.2},
-    )
+    changes = {"cluster": {"threads": 1, "memory": 0.2}, **changes}
+    settings = settings_for(encoder, training={"epochs": 1, "min_steps": 40, "committee": True}, **changes)
     with make_project(folder, settings, pool=20, test=1) as project:
         project.round()
     return folder

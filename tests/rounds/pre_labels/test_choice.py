@@ -73,11 +73,11 @@ def test_a_dictionary_that_beats_the_model_pre_labels_and_is_told(tmp_path: Path
     project, _ = project_with(tmp_path / "trial", settings_for(tiny_encoder), dictionaries=[option], test=LEAST + 2)
     with project:
         first = project.round()
-        measured: dict[str, Any] = first.step("evaluate").counts[MEASURED]
+        measured: dict[str, Any] = first.step("compare").counts[MEASURED]
         assert measured["winner"] is None
         assert measured["measured"][0]["f1"] > 0.3
         second = project.round()
-        measured = second.step("evaluate").counts[MEASURED]
+        measured = second.step("compare").counts[MEASURED]
         (version,) = {one["version"] for one in measured["measured"]}
         assert measured["winner"] == version
         assert measured["model"] == "rat"
@@ -114,7 +114,7 @@ def test_a_file_that_lacks_a_document_of_the_batch_leaves_it_to_the_model(tmp_pa
     with project:
         project.round()
         report = project.round()
-        assert report.step("evaluate").counts[MEASURED]["winner"] is not None
+        assert report.step("compare").counts[MEASURED]["winner"] is not None
         counts_of_push = report.step("push").counts
         assert "pre_labels_of" not in counts_of_push
         assert any("would pre-label, but lacks" in one for one in counts_of_push["notices"])

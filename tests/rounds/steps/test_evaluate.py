@@ -15,6 +15,7 @@ from biorat_al.progress import SILENT, Progress
 from biorat_al.project import Project
 from biorat_al.rounds.context import Context, RoundRequest
 from biorat_al.rounds.steps import evaluate
+from biorat_al.rounds.steps.held_out import held_out_documents
 from biorat_al.settings import Settings
 from biorat_al.store.evaluations import (
     document_counts_of,
@@ -125,7 +126,7 @@ def test_without_robustness_only_the_documents_as_they_are_are_measured(tmp_path
 @pytest.mark.slow
 def test_the_documents_are_changed_in_the_same_way_in_every_round(project: Project) -> None:
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings)
+        held_out = held_out_documents(session, project.settings)
     first, second = (evaluate._changed(context_of(project, number=number), held_out) for number in (1, 5))
     assert first == second
     other = project.settings.model_copy(update={"seed": project.settings.seed + 1})
@@ -168,7 +169,7 @@ def test_nothing_is_written_before_the_step_is_done(project: Project) -> None:
 def test_confidences_of_the_bins_are_those_of_the_clean_predictions(project: Project) -> None:
     version, _ = versions_of(project)
     with project.store.read() as session:
-        held_out = evaluate._held_out(session, project.settings)
+        held_out = held_out_documents(session, project.settings)
         bins = reliability_of(session, version)
     tagger = Tagger.load(project.folder / "models" / version)
     documents = [example.document for example in held_out.values()]
