@@ -48,6 +48,21 @@ def in_words(
     return "the pool is used up and nothing has changed since the last round"
 
 
+def what_next(wait: Wait, open_tasks: int, blind: int = 0) -> str:
+    """Return what people can do about it.
+
+    :param blind: number of open tasks with test documents, for which no round waits, so that they are easily forgotten.
+    """
+    if wait == "open tasks":
+        also = f" (and {plural(blind, 'blind test task')}, with which models are measured)" if blind else ""
+        return f"finish them in Label Studio{also}, or go on without them: biorat-al round --partial"
+    if wait == "nothing begun":
+        return "ask for more: biorat-al round"
+    if wait == "no labels":
+        return f"{are(open_tasks, 'task')} open"
+    return "export the corpus: biorat-al export"
+
+
 def reason_to_wait(
     number: int, *, open_tasks: int, partial: bool, labelled: bool, left: bool, changed: bool
 ) -> Wait | None:

@@ -27,7 +27,7 @@ from biorat_al.rounds.models.replacement import ModelReplaced
 from biorat_al.rounds.notes import finding_notes
 from biorat_al.rounds.pool import never_asked
 from biorat_al.rounds.pre_labels.kept import kept_files
-from biorat_al.rounds.readiness import Wait, has_begun, in_words, reason_to_wait
+from biorat_al.rounds.readiness import has_begun, in_words, reason_to_wait, what_next
 from biorat_al.rounds.steps import compare, evaluate, predict, pull, push, select, train
 from biorat_al.rounds.stopping_advice import stopping_verdicts
 from biorat_al.rounds.team.assigning import check_group
@@ -45,7 +45,6 @@ from biorat_al.store.tables import RoundRow, StepRow
 from biorat_al.store.tasks import count_seats, count_tasks
 from biorat_al.store.team.seats import to_answer
 from biorat_al.version import __version__
-from biorat_al.wording import are
 
 STEPS: dict[str, Callable[[Context], Finish]] = {
     "pull": pull.run,
@@ -381,6 +380,7 @@ def _check_that_there_is_work(context: Context) -> None:
         of_roles = [count_tasks(session, role) for role in LEARNT_ROLES]
         counts = {state: sum(counted[state] for counted in of_roles) for state in of_roles[0]}
         seats = sum(count_seats(session, role) for role in LEARNT_ROLES)
+        blind = count_tasks(session, "test")["open"]
         began = session.get_one(RoundRow, context.number).started_at
         left = _is_left(context, session)
         wait = reason_to_wait(
@@ -404,7 +404,7 @@ def _check_that_there_is_work(context: Context) -> None:
         session.get_one(StepRow, (context.number, "pull")).state = "pending"
     asked = counts["open"] + counts["answered"] + counts["skipped"]
     why = in_words(wait, counts["open"], asked, seats, missing)
-    raise NothingToDoYet(f"{why}; {_next(wait, counts['open'])}", counts["open"], notes)
+    raise NothingToDoYet(f"{why}; {what_next(wait, counts['open'], blind)}", counts["open"], notes)
 
 
 def _is_left(context: Context, session: Session) -> bool:
@@ -424,13 +424,3 @@ def _disputed(context: Context, session: Session) -> list[str]:
     chosen += answers(session, "test", with_gold=True, prefer=prefer)
     found = find_disputes(session, chosen, prefer)
     return [found.sentence] if found is not None and (found.disputed_documents or found.concepts) else []
-
-
-def _next(wait: Wait, open_tasks: int) -> str:
-    if wait == "open tasks":
-        return "finish them in Label Studio, or go on without them: biorat-al round --partial"
-    if wait == "nothing begun":
-        return "ask for more: biorat-al round"
-    if wait == "no labels":
-        return f"{are(open_tasks, 'task')} open"
-    return "export the corpus: biorat-al export"

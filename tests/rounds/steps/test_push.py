@@ -13,7 +13,7 @@ from sqlalchemy import update
 from biorat_al.corpus.model.document import Record
 from biorat_al.demo.corpus import read_demo_corpus
 from biorat_al.desk.base import DeskProject, Task
-from biorat_al.errors import DeskUnreachableError, LockedError
+from biorat_al.errors import DeskUnreachableError, LockedError, NothingToDoYet
 from biorat_al.project import Project
 from biorat_al.rounds import runner
 from biorat_al.rounds.context import Context, Finish, StepResult
@@ -135,6 +135,17 @@ def lose_the_lock(monkeypatch: pytest.MonkeyPatch, when: str) -> list[str]:
 
         monkeypatch.setitem(runner.STEPS, name, run)
     return seen
+
+
+def test_a_round_that_waits_tells_of_blind_tasks_which_it_does_not_wait_for(blind: Project) -> None:
+    blind.round()
+    with pytest.raises(NothingToDoYet) as caught:
+        blind.round()
+    assert "Label Studio (and 5 blind test tasks, with which models are measured), or go on" in str(caught.value)
+    assert isinstance(blind._desk, Desk)
+    blind._desk.finish(*(f"demo-{number:03}" for number in range(16, 21)))
+    with pytest.raises(NothingToDoYet, match="finish them in Label Studio, or go on without them"):
+        blind.round()
 
 
 def test_whoever_has_lost_the_lock_sends_nothing(blind: Project, monkeypatch: pytest.MonkeyPatch) -> None:
