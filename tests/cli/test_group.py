@@ -22,7 +22,7 @@ from biorat_al.corpus.formats.registry import FORMATS
 from biorat_al.efficiency.simulation.grid import TrialArm
 from biorat_al.export.export import FORMATS as EXPORT_FORMATS
 from biorat_al.settings import SETTINGS_FILE
-from biorat_al.settings.settings import DeskKind
+from biorat_al.settings.settings import DeskKind, SelectionSettings
 from tests.support.commands import PUBTATOR, Outcome, be_quick, call, call_process, everything_in, nowhere, one_sentence
 from tests.support.rounds import demo_files, make_project, settings_for
 
@@ -183,6 +183,12 @@ def test_an_option_offers_every_value_of_its_setting(command: str, option: str, 
     assert isinstance(choice, click.Choice)
     values = (value for part in get_args(kind) for value in (get_args(part) or (part,)))
     assert tuple(choice.choices) == tuple(values)
+
+
+@pytest.mark.parametrize(("command", "option"), [("init", "strategy"), ("simulate", "strategies")])
+def test_the_default_strategy_is_that_of_the_settings(command: str, option: str) -> None:
+    default = next(one.default for one in cli.commands[command].params if one.name == option)
+    assert default in (SelectionSettings().strategy, (SelectionSettings().strategy,))
 
 
 def test_the_installed_command_and_the_module_are_the_same() -> None:

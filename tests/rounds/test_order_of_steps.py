@@ -139,7 +139,7 @@ def test_annotators_wait_for_the_comparison_alone(with_dictionary: Project) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["before:compare", "worked:compare", "writing:compare", "after:compare"])
+@pytest.mark.parametrize("moment", ["writing:compare", "after:compare"])
 def test_a_round_that_dies_around_the_comparison_goes_on_with_the_same_result(
     tmp_path: Path, tiny_encoder: Path, moment: str
 ) -> None:
