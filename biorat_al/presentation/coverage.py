@@ -23,6 +23,9 @@ def coverage_text(coverage: MentionCoverage, name: str) -> str:
         hours, low, high = coverage.hours
         span = f"{_hours(low)} to {_hours(high)}"
         text = f"{_hours(hours)} of annotation ({span}) until {_TARGET} are found, if the text is read in random order"
+        if coverage.hours_varied is not None:
+            least, most = map(_hours, coverage.hours_varied)
+            text += f"; {least} to {most} with one price halved or doubled"
         lines += labelled("hours", text if high > 0 else f"{_TARGET} of all mentions are found")
     lines += wrapped_text(coverage.basis, "")
     if coverage.advice is not None:

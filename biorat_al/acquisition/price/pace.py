@@ -30,6 +30,15 @@ class Pace:
     note: str = ""
     factors: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The least and the most that the seconds are multiplied by if one price is halved or doubled."""
+        return min(self.factors.values(), default=1.0), max(self.factors.values(), default=1.0)
+
+    def times(self, factor: float) -> Pace:
+        """Return the pace if every document took `factor` times the seconds."""
+        return Pace(factor * self.draws, self.note)
+
 
 def pace_of(
     answers: Sequence[AnsweredWork], price: PriceEstimate, seed: int = 0, *, shares: Mapping[int, float] | None = None

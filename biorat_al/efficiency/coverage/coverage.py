@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from biorat_al.efficiency.coverage.estimate import FEWEST, LEVEL, UnfoundMentions, mentions_left, share_found
-from biorat_al.efficiency.coverage.hours import Hours, hours_to
+from biorat_al.efficiency.coverage.hours import Hours, Varied, hours_to
 from biorat_al.efficiency.coverage.samples import RandomSample, random_samples
 from biorat_al.efficiency.coverage.texts import Texts, pool_texts
 from biorat_al.errors import NothingToDoYet, UsageError
@@ -83,6 +83,7 @@ class MentionCoverage:
     :param samples: the random samples, each in words and with its weight.
     :param basis: what the estimate rests on, a sentence.
     :param hours: of annotation until 95 % are found, with their interval; None without a random sample.
+    :param hours_varied: the least and the most of these hours with one price halved or doubled; None likewise.
     :param advice: what to do for a better estimate, a sentence; None: nothing.
     :param words: words in the pool, and of these in text that nobody has annotated.
     :param notes: sentences on what was left out.
@@ -96,10 +97,14 @@ class MentionCoverage:
     advice: str | None
     words: tuple[int, int]
     notes: tuple[str, ...] = ()
+    hours_varied: Varied | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        hours = None if self.hours is None else dict(zip(("value", "low", "high"), self.hours, strict=True))
+        hours = None
+        if self.hours is not None and self.hours_varied is not None:
+            names = ("value", "low", "high", "least_with_one_price_changed", "most_with_one_price_changed")
+            hours = dict(zip(names, (*self.hours, *self.hours_varied), strict=True))
         return {
             "level": LEVEL,
             "target": TARGET,
@@ -130,7 +135,7 @@ def mention_coverage(settings: Settings, store: Store) -> MentionCoverage:
         drawn = random_samples(session, settings, texts)
         left = mentions_left([one.sample for one in drawn], seed=settings.seed) if drawn else None
         expected = None if drawn else _expected(session, texts)
-        hours = None if left is None else hours_to(session, settings, texts, left, TARGET)
+        hours, varied = (None, None) if left is None else hours_to(session, settings, texts, left, TARGET)
     *labels, total = _rows(texts, left, expected)
     return MentionCoverage(
         total,
@@ -141,6 +146,7 @@ def mention_coverage(settings: Settings, store: Store) -> MentionCoverage:
         _advice(settings, total),
         (int(texts.words.sum()), int(texts.words[texts.unseen].sum())),
         tuple(_notes(texts, late)),
+        varied,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from biorat_al.acquisition.price.answered import answered_work
 from biorat_al.acquisition.price.estimate import LEVEL, estimate_price
 from biorat_al.acquisition.price.expected import Rates, expected_work, rates_of
+from biorat_al.acquisition.price.price import Price
 from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.coverage.estimate import UnfoundMentions
 from biorat_al.efficiency.coverage.texts import Texts
@@ -21,7 +22,13 @@ Hours = tuple[float, float, float]
 """Hours, and the ends of their interval."""
 
 
-def hours_to(session: Session, settings: Settings, texts: Texts, left: UnfoundMentions, target: float) -> Hours:
+Varied = tuple[float, float]
+"""The least and the most hours with one price halved or doubled."""
+
+
+def hours_to(
+    session: Session, settings: Settings, texts: Texts, left: UnfoundMentions, target: float
+) -> tuple[Hours, Varied]:
     """Return the hours of annotation until a share of all mentions is found, if the text is asked for in random order.
 
     The interval covers what is not known of the mentions that are left, and of the price.
@@ -37,9 +44,13 @@ def hours_to(session: Session, settings: Settings, texts: Texts, left: UnfoundMe
     drawn = _seconds(reading, mention, left.draws[:number], price.draws[:number])
     drawn = drawn * share_to_read(found, left.draws[:number], target)
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)) / 3600
-    usual = _seconds(reading, mention, left.left[-1:], price.price.vector()[None])
-    middle = float((usual * share_to_read(found, left.left[-1:], target))[0]) / 3600
-    return middle, min(float(low), middle), max(float(high), middle)
+    to_read = share_to_read(found, left.left[-1:], target)
+
+    def at(taken: Price) -> float:
+        return float((_seconds(reading, mention, left.left[-1:], taken.vector()[None]) * to_read)[0]) / 3600
+
+    middle, others = at(price.price), list(map(at, price.price.variations().values()))
+    return (middle, min(float(low), middle), max(float(high), middle)), (min(others), max(others))
 
 
 def share_to_read(found: float, left: NDArray[np.float64], target: float) -> NDArray[np.float64]:

@@ -63,6 +63,8 @@ class Forecast:
     :param points: number of points that the forecast is based on; the first ones may have been left out.
     :param note: a sentence on what the hours rest on; empty if there is nothing to add.
     :param newest: F1 of the last point, a fraction; None if nothing was measured.
+    :param hours_varied: the least and the most hours (medians) with one price halved or doubled; None if that is not
+        known, or there are no such hours.
     """
 
     outcome: Outcome
@@ -76,6 +78,7 @@ class Forecast:
     level: float = LEVEL
     note: str = ""
     newest: float | None = None
+    hours_varied: tuple[float, float] | None = None
 
     @property
     def is_above(self) -> bool:
@@ -123,6 +126,9 @@ class Forecast:
         parts.append(_reach(self.documents, "more document"))
         basis = f"({100 * self.level:.4g} % interval; {plural(self.points, 'point')})"
         note = f" {self.note}" if self.note and self.hours is not None else ""
+        if self.hours_varied is not None:
+            least, most = map(_number, self.hours_varied)
+            note = f" With one price halved or doubled, {least} to {most} hours.{note}"
         takes = ", ".join(parts[:-1]) + (" or " if parts[1:] else "") + parts[-1]
         return f"{target[0].upper()}{target[1:]} takes about {takes} {basis}.{note}"
 
@@ -158,6 +164,7 @@ def forecast(
     more = np.where(needed > HORIZON * laws.last, np.inf, np.maximum(needed - laws.last, 0))
     last = rows[-1]
     documents = _reached(more, level)
+    hours = None if pace is None else _at_rate(more, matched_draws(pace, len(more), seed) / 3600, level)
     outcomes: dict[float | None, Outcome] = {None: "levels off", 0.0: "reached"}
     return Forecast(
         outcome=outcomes.get(documents.value, "expected"),
@@ -165,12 +172,20 @@ def forecast(
         documents=documents,
         tokens=_at_rate(more, last.tokens / last.documents, level),
         mentions=_at_rate(more, last.mentions / last.documents, level),
-        hours=None if pace is None else _at_rate(more, matched_draws(pace, len(more), seed) / 3600, level),
+        hours=hours,
         plateau=plateau,
         points=len(rows),
         level=level,
         note=pace.note if pace is not None else "",
+        hours_varied=_varied(hours, pace),
     )
+
+
+def _varied(hours: Reach | None, pace: Pace | None) -> tuple[float, float] | None:
+    if hours is None or not hours.value or pace is None or not pace.factors:
+        return None
+    least, most = pace.extremes
+    return least * hours.value, most * hours.value
 
 
 def forecast_f1(points: Sequence[Point], documents: float, *, level: float = LEVEL, seed: int = 0) -> Estimate | None:

@@ -49,5 +49,15 @@ def next_hour_sentence(points: Sequence[Point], pace: Pace | None, left: int | N
     if left is not None and left * float(np.median(pace.draws)) < HOUR:
         begin = f"The {plural(left, 'document')} left {verb(left, 'take')} less than an hour and {verb(left, 'bring')}"
     low, high = (f"{100 * (end or 0.0):.1f}" for end in (gain.low, gain.high))
-    level = f"{100 * gain.level:.4g} % interval"
+    level = f"{100 * gain.level:.4g} % interval{_with_other_prices(points, pace, left)}"
     return f"{begin} about +{100 * gain.value.value:.1f} points of F1 ({low} to {high}, {level})."
+
+
+def _with_other_prices(points: Sequence[Point], pace: Pace, left: int | None) -> str:
+    """Return what the hour brings with one price halved or doubled, in words; empty if that is not known."""
+    if not pace.factors:
+        return ""
+    # the more seconds a document takes, the less an hour brings
+    found = [next_hour(points, pace.times(factor), left) for factor in reversed(pace.extremes)]
+    least, most = (100 * one.value.value if one and one.value and one.value.value else 0.0 for one in found)
+    return f"; {least:.1f} to {most:.1f} with one price halved or doubled"

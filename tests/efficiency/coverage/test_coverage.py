@@ -79,6 +79,10 @@ def test_sentences_drawn_at_random_say_how_much_is_left(project: Project) -> Non
     assert first.hours is not None
     hours, low, high = first.hours
     assert 0 < low <= hours <= high
+    assert first.hours_varied is not None
+    assert first.hours_varied[0] < hours < first.hours_varied[1]
+    assert first.as_dict()["hours"]["most_with_one_price_changed"] == first.hours_varied[1]
+    assert "with one price halved or doubled" in " ".join(coverage_text(first, "trial").split())
     project.round(strategy="random", size=4)
     project.round()
     second = project.coverage()

@@ -34,6 +34,7 @@ from biorat_al.efficiency.report.tables import FigureTable, Section
 from biorat_al.efficiency.runs.model import ConfidenceBin, Point, Run, priced, read_runs, write_runs
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.curves import labels_needed, learning_curve
+from biorat_al.efficiency.statistics.forecast import amount
 from biorat_al.errors import NothingToDoYet, ProjectError
 from tests.efficiency import factories as small
 
@@ -485,6 +486,10 @@ def test_a_forecast_in_hours_is_shown_with_each_price_halved_and_doubled() -> No
     assert [row["unit"] for row in needed.rows] == ["hours", "mentions", "word pieces", "documents"]
     assert [row["price"] for row in varied.rows] == ["as it is", "words × 2", "words × 0.5"]
     assert varied.rows[1]["hours"].value == pytest.approx(1.6 * needed.rows[0]["more"].value)
+    hours = needed.rows[0]["more"].value
+    assert (
+        f"With one price halved or doubled, {amount(0.7 * hours)} to {amount(1.6 * hours)} hours." in section.texts[0]
+    )
     assert section.texts[1].startswith("The next hour of annotation brings about +")
 
 
@@ -517,6 +522,10 @@ def test_hours_are_compared_with_each_price_halved_and_doubled() -> None:
     # the dearer words are, the more is saved; nothing was confirmed
     assert rows["words × 2"] < rows["as it is"] < rows["words × 0.5"]
     assert rows["confirmed × 2"] == pytest.approx(rows["as it is"])
+    areas = {row["price"]: row["area0"].value for row in section.tables[1].rows}
+    assert areas["as it is"] == pytest.approx(shown["area"].value)
+    assert areas["words × 2"] > areas["as it is"] > areas["words × 0.5"]
+    assert areas["confirmed × 2"] == pytest.approx(areas["as it is"])
 
 
 @pytest.mark.slow

@@ -7,7 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from biorat_al.acquisition.price.pace import Pace
+from biorat_al.acquisition.price.answered import AnsweredWork
+from biorat_al.acquisition.price.estimate import PriceEstimate
+from biorat_al.acquisition.price.pace import Pace, pace_of
+from biorat_al.acquisition.price.price import PRIOR
+from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.runs.model import Point, f1_of
 from biorat_al.efficiency.statistics.backtest import backtest
 from biorat_al.efficiency.statistics.forecast import Forecast, Reach, forecast, forecast_f1
@@ -68,6 +72,21 @@ def test_the_sentence_begins_with_hours_and_says_what_they_rest_on():
     assert found.sentence().startswith("An F1 of 75.3 takes about 12 hours of annotation (")
     assert found.sentence().index("more mention") < found.sentence().index("more document")
     assert found.sentence().endswith("interval; 6 points). The hours are by published prices.")
+
+
+def test_hours_are_told_with_each_price_halved_and_doubled():
+    """Where reading is all of the work, the price of words decides, and that of mentions nothing."""
+    reading = Work(words=200)
+    answers = [AnsweredWork(number, "pool", "ann", 0, reading, True, None, True) for number in range(3)]
+    price = PriceEstimate(PRIOR.price, np.tile(PRIOR.price.vector(), (9, 1)))
+    pace = pace_of(answers, price)
+    assert pace.factors["words × 2"] == 2
+    assert pace.factors["added × 2"] == 1
+    assert pace.times(3).draws == pytest.approx(3 * pace.draws)
+    found = forecast(_curve(STEPS), _law(240), pace)
+    assert found.hours_varied == pytest.approx((found.hours.value / 2, 2 * found.hours.value))
+    assert "interval; 6 points). With one price halved or doubled, " in found.sentence()
+    assert forecast(_curve(STEPS), _law(240), _pace(360.0)).hours_varied is None
 
 
 def test_without_a_pace_there_are_no_hours():

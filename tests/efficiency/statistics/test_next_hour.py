@@ -60,6 +60,14 @@ def test_the_interval_holds_the_true_gain_of_noisy_curves() -> None:
     assert held >= 53
 
 
+def test_the_sentence_says_what_another_price_would_change() -> None:
+    pace = Pace(np.array([120.0]), factors={"words × 2": 1.6, "words × 0.5": 0.7, "added × 2": 1.2})
+    least, most = (100 * next_hour(CURVE, Pace(np.array([120.0 * factor])), 1000).value.value for factor in (1.6, 0.7))
+    assert least < most
+    sentence = next_hour_sentence(CURVE, pace, 1000)
+    assert sentence.endswith(f", 95 % interval; {least:.1f} to {most:.1f} with one price halved or doubled).")
+
+
 def test_the_sentence() -> None:
     pace = Pace(np.array([120.0]))
     found = next_hour(CURVE, pace, 1000)

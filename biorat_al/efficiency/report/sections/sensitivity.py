@@ -39,12 +39,14 @@ def price_section(price: PriceEstimate) -> Section:
 
 
 def sensitivity_table(name: str, made: Sequence[Comparison], price: PriceEstimate | None) -> FigureTable | None:
-    """Return the ratios in hours of some comparisons with each price halved and doubled; None if none is in hours.
+    """Return what comparisons in hours say with each price halved and doubled; None if none is in hours.
+
+    These are the hours needed, left by right, and the difference of the mean F1 over the curves.
 
     :param name: name of the table.
     :param made: comparisons; those in other units are left out.
     """
-    in_hours = [one for one in made if one.unit == "hours" and one.targets]
+    in_hours = [one for one in made if one.unit == "hours"]
     if price is None or not in_hours:
         return None
     rows: list[dict[str, Cell]] = []
@@ -52,17 +54,23 @@ def sensitivity_table(name: str, made: Sequence[Comparison], price: PriceEstimat
         row: dict[str, Cell] = {"price": label}
         for place, one in enumerate(in_hours):
             left, right = (priced(runs, varied) for runs in one.runs)
-            target = one.targets[-1].at
-            again, why = tried(compare, left, right, "hours", targets=[target or 0.0], level=one.level)
-            ratio = again.targets[-1].estimate if again is not None else None
-            row[f"ratio{place}"] = estimated(ratio, "ratio", missing=why)
+            targets = [one.targets[-1].at or 0.0] if one.targets else []
+            again, why = tried(compare, left, right, "hours", targets=targets, level=one.level)
+            if targets:
+                ratio = again.targets[-1].estimate if again is not None else None
+                row[f"ratio{place}"] = estimated(ratio, "ratio", missing=why)
+            area = again.area.estimate if again is not None else None
+            row[f"area{place}"] = estimated(area, "points", missing=why)
         rows.append(row)
     columns = {"price": "price"}
     for place, one in enumerate(in_hours):
-        columns[f"ratio{place}"] = f"{one.left} by {one.right}, for F1 {100 * (one.targets[-1].at or 0):.1f}"
+        if one.targets:
+            columns[f"ratio{place}"] = f"{one.left} by {one.right}, for F1 {100 * (one.targets[-1].at or 0):.1f}"
+        columns[f"area{place}"] = f"{one.left} less {one.right}, mean F1"
     note = (
-        "Hours needed, left by right, if one price is half or twice what was taken and the others stay. Where the "
-        "ratio moves across 1, the comparison depends on that price."
+        "Hours needed, left by right, and the difference of the mean F1 over the hours that both curves cover, if one "
+        "price is half or twice what was taken and the others stay. Where a ratio moves across 1, or a difference "
+        "across 0, the comparison depends on that price."
     )
     return FigureTable(name, "Hours with each price halved and doubled", columns, rows, note, folded=True)
 
