@@ -102,7 +102,7 @@ class Matcher:
         """Return the names in a text, in its order, without overlaps."""
         if self._automaton is None:
             return []
-        starts, words = words_of(text)
+        starts, ends, words = words_of(text)
         written = joined(words)
         # where each word begins in the joined text
         places = list(accumulate((len(word) + 1 for word in words), initial=1))
@@ -112,17 +112,17 @@ class Matcher:
             if concepts is None:
                 continue
             first, last = bisect_left(places, begin + 1), bisect_left(places, end) - 1
-            start, stop = starts[first], starts[last] + len(words[last])
+            start, stop = starts[first], ends[last]
             found.append((start - stop, start, stop, concepts))
         taken: list[Match] = []
-        ends: list[int] = []
+        taken_to: list[int] = []
         for _, start, stop, concepts in sorted(found):
             # those taken so far are in the order of the text and do not overlap
-            place = bisect_left(ends, start + 1)
+            place = bisect_left(taken_to, start + 1)
             if place < len(taken) and taken[place].start < stop:
                 continue
             taken.insert(place, Match(start, stop, concepts))
-            ends.insert(place, stop)
+            taken_to.insert(place, stop)
         return taken
 
     def entities(self, text: str) -> tuple[Entity, ...]:

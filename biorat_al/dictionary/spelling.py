@@ -1,7 +1,8 @@
 """Which spellings of a dictionary's name count.
 
 A text and a name are compared word by word. A word is a run of letters and digits, or one other sign; white space only
-separates. So ``IL-2`` is found in "IL - 2", but not in "IL-21". Each name has one of two rules:
+separates. So ``IL-2`` is found in "IL - 2", but not in "IL-21". It makes no difference whether an accent is a character
+of its own. Each name has one of two rules:
 
 - *as written*: names of up to `SHORT` characters, and single words without a lower-case letter (``COPD``, ``HIV-1``).
   A short name in lower case may also begin with a capital (``gout``, "Gout").
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from unicodedata import is_normalized, normalize
 
 SHORT = 4
 """Most characters of a name that counts as written only."""
@@ -24,7 +26,9 @@ SHORT = 4
 BORDER = "\0"
 """Stands between the words of a joined text, and around it."""
 
-_WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
+# the blocks of combining marks: accents and the like that are characters of their own
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*|[^\w\s]|_")
 _HISSING = ("s", "x", "z", "ch", "sh")
 
 
@@ -32,10 +36,12 @@ class Words(NamedTuple):
     """The words of a text.
 
     :param starts: offset of each word in the text.
-    :param words: the words themselves.
+    :param ends: offset of the end of each word; a word may have fewer characters than the text has there.
+    :param words: the words themselves, each accent one character with its letter where there is such a character.
     """
 
     starts: list[int]
+    ends: list[int]
     words: list[str]
 
 
@@ -55,11 +61,13 @@ class Spelling(NamedTuple):
 def words_of(text: str) -> Words:
     """Return the words of a text with their offsets."""
     starts: list[int] = []
+    ends: list[int] = []
     words: list[str] = []
     for found in _WORD.finditer(text):
         starts.append(found.start())
+        ends.append(found.end())
         words.append(found[0])
-    return Words(starts, words)
+    return Words(starts, ends, words if is_normalized("NFC", text) else [normalize("NFC", word) for word in words])
 
 
 def joined(words: list[str]) -> str:
@@ -82,6 +90,7 @@ def spellings(name: str) -> list[Spelling]:
     >>> [(one.exact or one.key).strip(BORDER) for one in spellings("Rash")]
     ['Rash', 'Rashes']
     """
+    name = normalize("NFC", name)
     words = words_of(name).words
     if sum(map(len, words)) < 2 or not any(one.isalpha() for one in name):
         return []

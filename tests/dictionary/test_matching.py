@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,11 @@ def found(text: str, *names: str | tuple[str, str], label: str = "Disease") -> l
         ("İİ kidney", ["kidney"], ["kidney"]),
         ("ΝΕΦΡΟΣ", ["νεφρος"], ["ΝΕΦΡΟΣ"]),
         ("x" * 5, ["y"], []),
+        # accents of their own, in the text, in the name, and where no character has both
+        ("Me\u0301nie\u0300re disease", ["M\u00e9ni\u00e8re disease"], ["Me\u0301nie\u0300re disease"]),
+        ("M\u00e9ni\u00e8re's", ["Me\u0301nie\u0300re"], ["M\u00e9ni\u00e8re"]),
+        ("of m\u0304a\u0304b", ["m\u0304\u0101b"], ["m\u0304a\u0304b"]),
+        ("cafe\u0301", ["cafe", "caf"], []),
         ("", ["gout"], []),
     ],
 )
@@ -85,6 +92,21 @@ def test_a_plural_that_is_derived_does_not_make_another_name_ambiguous() -> None
         assert matcher.ambiguous == 0
 
 
+@given(
+    st.lists(st.text("aeoszAEO\u0301\u0302\u0308\u030a-2", min_size=1, max_size=6), min_size=1, max_size=4),
+    st.text("aeoszAEO\u0301\u0302\u0308\u030a -2", max_size=30),
+)
+def test_it_makes_no_difference_whether_accents_are_characters_of_their_own(names: list[str], text: str) -> None:
+    parted, whole = normalize("NFD", text), normalize("NFC", text)
+    # no text begins with an accent, which would belong to what stands before the text
+    parted, whole = (one.lstrip("\u0301\u0302\u0308\u030a") for one in (parted, whole))
+    expected = found(whole, *names)
+    for form in ("NFC", "NFD"):
+        others = [normalize(form, name) for name in names]
+        assert found(whole, *others) == expected
+        assert [normalize("NFC", one) for one in found(parted, *others)] == expected
+
+
 def test_a_name_in_capitals_and_a_word_are_kept_apart() -> None:
     matcher = Matcher([Name("AIDS", "MESH:D000163"), Name("hearing aids", "MESH:D006310")], "Disease")
     assert [entity.concepts[0].identifier for entity in matcher.entities("AIDS, aids and hearing aids")] == [
@@ -102,7 +124,7 @@ def test_matches_are_names_on_word_borders_without_overlaps_and_none_longer_is_m
     text = " ".join(parts)
     matches = Matcher([Name(" ".join(name.split()), "") for name in names], "Disease").find(text)
     known = [one for name in names for one in spellings(" ".join(name.split()))]
-    starts, words = words_of(text)
+    starts, _, words = words_of(text)
     ends = [start + len(word) for start, word in zip(starts, words, strict=True)]
     before = 0
     for match in matches:

@@ -66,8 +66,7 @@ class Worded:
     def __init__(self, annotated: AnnotatedDocument) -> None:
         self.annotated = annotated
         self.text = annotated.document.text
-        self.starts, self.words = words_of(self.text)
-        self.ends = [start + len(word) for start, word in zip(self.starts, self.words, strict=True)]
+        self.starts, self.ends, self.words = words_of(self.text)
         self.keys = [word_key(word) for word in self.words]
         self.covering: list[list[MarkedWords]] = [[] for _ in self.words]
         # a document may have the same mention twice
