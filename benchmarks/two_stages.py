@@ -1,7 +1,7 @@
 """Do models learn as much from what two stages choose as from what the scores of the whole pool choose?
 
 Above `score_all` documents or sentences, a round predicts a random sample and what a cheap guess says is most likely to
-be chosen, `candidates` in all. Here single sentences of NCBI disease are asked for, some 5,700 in the pool, and the
+be chosen, `candidates` in all. Here single sentences of NCBI disease are asked for, some 5,300 in the pool, and the
 second stage predicts 1,000 of them: about the share that the defaults predict of a pool of 110,000. Six models of each
 way, of 20 to 120 documents' worth of sentences, learn plainly (150 steps or three epochs); runs of the same seed have
 the same first batch. Prints F1 at each size, and the differences: after five rounds of choosing, and over the curve.

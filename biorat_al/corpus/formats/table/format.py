@@ -4,7 +4,8 @@
   (``title``, ``abstract``, ``text``, …). Case, blanks and underscores in names do not matter. All other columns are
   kept in the metadata, by name.
 - The text is the title, one space, the abstract; or the only text column, character by character.
-- Tabs, commas or semicolons separate the columns, as in the first row. A cell in quotation marks may hold these, line
+- Tabs, commas or semicolons separate the columns, as in the first row. A line ``sep=;`` before it, which is for
+  spreadsheets, is left out. A cell in quotation marks may hold these, line
   ends, and doubled quotation marks. In a table with tabs, a cell that only begins with a quotation mark is unchanged.
 - Without an id column, a document's id is the file's name with the number of the row (``papers-1``).
 - If the first row of a table with tabs looks like a document (an id with a digit, a text with blanks), three columns
@@ -21,7 +22,7 @@ from typing import NamedTuple
 
 from biorat_al.corpus.formats.base import CorpusFormat, Reading
 from biorat_al.corpus.formats.foreign import EXPORT
-from biorat_al.corpus.formats.table.rows import split_row, table_rows
+from biorat_al.corpus.formats.table.rows import is_for_spreadsheets, split_row, table_rows
 from biorat_al.corpus.formats.titled import NO_TEXT, titled_document
 from biorat_al.corpus.io.source import Source
 from biorat_al.corpus.model.document import Document, Passage, Record
@@ -206,7 +207,8 @@ def _refuse_label_studio(first: Sequence[str], source: Source) -> None:
 
 
 def _first_line(head: str) -> str:
-    return next((line.rstrip("\r") for line in head.split("\n") if line.strip()), "")
+    lines = (line.rstrip("\r") for line in head.split("\n") if line.strip())
+    return next((line for line in lines if not is_for_spreadsheets(line)), "")
 
 
 def _plain(name: str) -> str:

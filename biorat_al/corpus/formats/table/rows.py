@@ -39,10 +39,24 @@ def table_rows(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
     yield from (_tabbed(source, reading) if divider == "\t" else _quoted(source, divider, reading))
 
 
-def _quoted(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
-    last = 0
+def is_for_spreadsheets(line: str) -> bool:
+    """Return whether a first line names the divider for a spreadsheet, as ``sep=;`` does; it is no row."""
+    return re.fullmatch(r"""["']?sep=.["']?""", line.strip("\r\n"), re.IGNORECASE) is not None
+
+
+def _lines(source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines of the table with their numbers."""
     lines = source.lines()
+    for first in islice(lines, 1):
+        if not is_for_spreadsheets(first[1]):
+            yield first
+    yield from lines
+
+
+def _quoted(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
+    lines = _lines(source)
     first = next(lines, (1, ""))
+    last = first[0] - 1
 
     def content() -> Iterator[str]:
         nonlocal last
@@ -69,7 +83,7 @@ def _quoted(source: Source, divider: str, reading: Reading) -> Iterator[Row]:
 def _tabbed(source: Source, reading: Reading) -> Iterator[Row]:
     width = 0
     unquoted = 0
-    lines = source.lines()
+    lines = _lines(source)
     ahead: deque[tuple[int, str]] = deque()
     while (found := ahead.popleft() if ahead else next(lines, None)) is not None:
         number, line = found[0], found[1].removesuffix("\r")

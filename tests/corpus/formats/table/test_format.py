@@ -45,6 +45,20 @@ def test_names_are_known_however_they_are_written(tmp_path: Path, first: str) ->
     assert (document.id, document.text) == ("1", "Voles. They live.")
 
 
+@pytest.mark.parametrize("divider", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_that_tells_spreadsheets_the_divider_is_no_row(tmp_path: Path, divider: str, end: str) -> None:
+    rows = [f"sep={divider}", "id title abstract".replace(" ", divider), f"1{divider}Voles.{divider}They live."]
+    documents, report = read(tmp_path / "a.csv", end.join(rows) + end)
+    assert [(one.id, one.text) for one in documents] == [("1", "Voles. They live.")]
+    assert (report.notes, report.left_out) == ([], {})
+    found = detect(tmp_path / "a.csv").format
+    assert found is not None
+    assert found.name == "table"
+    with pytest.raises(FormatError, match=r"a\.csv:4"):
+        read(tmp_path / "a.csv", end.join([*rows, "2"]) + end)
+
+
 def test_cells_in_quotation_marks(tmp_path: Path) -> None:
     content = 'id,text,note\n1,"One, ""two""\r\nthree 👩‍🔬",\n"2", plain ,x\n'
     documents, report = read(tmp_path / "a.csv", content)
