@@ -275,18 +275,18 @@ def _missing(status: ProjectStatus, runs: Sequence[Run], same: Sequence[Run]) ->
     """Return why the arms cannot be compared yet; None if they can."""
     if not runs:
         return (
-            "How much the labels are worth is not known yet: no model has been trained. "
+            "How well a model does is not known yet: no model has been trained. "
             f"Annotated documents of the pool: {status.documents['pool'] - status.to_annotate:,}; annotate, then run: "
             "biorat-al round"
         )
     if not same:
         if not status.documents["test"]:
             return (
-                "How much the labels are worth cannot be known: this project has no test documents on which a model "
+                "How well a model does cannot be known: this project has no test documents on which a model "
                 "could be measured."
             )
         return (
-            "How much the labels are worth is not known yet: no model has been measured. "
+            "How well a model does is not known yet: no model has been measured. "
             f"{status.labelled['test']:,} of {plural(status.documents['test'], 'test document')} are annotated; "
             "annotate them, then run: biorat-al round"
         )

@@ -100,6 +100,11 @@ class Worded:
         """Pseudonyms of those who annotated the document."""
         return tuple(answer.annotator for answer in self.annotated.answers)
 
+    @property
+    def in_one_piece(self) -> list[MarkedWords]:
+        """The mentions that are not in several pieces, in the order of the text."""
+        return [mark for mark in self.marks if not mark.entity.is_discontinuous]
+
     def exactly(self, first: int, end: int) -> list[MarkedWords]:
         """Return the mentions of exactly this range of words."""
         return [mark for mark in self.covering[first] if mark.exact and (mark.first, mark.end) == (first, end)]

@@ -68,7 +68,7 @@ def shape_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
         name, of, test = _HABITS[key]
         count = _count(corpus, test)
         for worded in corpus:
-            for entity in _once(worded):
+            for entity in (mark.entity for mark in worded.in_one_piece):
                 if not test(worded, entity):
                     continue
                 others = count.minus(1, 1)
@@ -88,12 +88,8 @@ def _answered(worded: Worded, annotation: Annotation) -> Worded:
 
 
 def _count(corpus: Sequence[Worded], test: _Test) -> Count:
-    found = [test(worded, entity) for worded in corpus for entity in _once(worded)]
+    found = [test(worded, mark.entity) for worded in corpus for mark in worded.in_one_piece]
     return Count(found.count(True), len(found) - found.count(None))
-
-
-def _once(worded: Worded) -> list[Entity]:
-    return [mark.entity for mark in worded.marks if not mark.entity.is_discontinuous]
 
 
 def _article(worded: Worded, entity: Entity) -> bool | None:

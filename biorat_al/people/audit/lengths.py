@@ -28,7 +28,7 @@ def length_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
     mentions = 0
     for worded in corpus:
         ends = sentence_ends(worded.text) if worded.marks else []
-        for mark in _of_one_piece(worded):
+        for mark in worded.in_one_piece:
             mentions += 1
             lengths[mark.label].append(_words(worded, mark))
             if _goes_beyond(worded, mark, ends):
@@ -39,7 +39,7 @@ def length_findings(corpus: Sequence[Worded]) -> Iterator[Finding]:
         yield from _finding(worded, mark, sentence, others)
     ordered = {label: sorted(numbers) for label, numbers in lengths.items()}
     for worded in corpus:
-        for mark in _of_one_piece(worded):
+        for mark in worded.in_one_piece:
             yield from _longest(worded, mark, ordered[mark.label])
 
 
@@ -66,10 +66,6 @@ def _finding(worded: Worded, mark: MarkedWords, sentence: str, others: Count) ->
         place = excerpt(worded, mark.entity.start, mark.entity.end)
         evidence = (Evidence("shape", sentence, score),)
         yield Finding("extra", place, mark.label, None, evidence, worded.annotators)
-
-
-def _of_one_piece(worded: Worded) -> list[MarkedWords]:
-    return [mark for mark in worded.marks if not mark.entity.is_discontinuous]
 
 
 def _words(worded: Worded, mark: MarkedWords) -> int:

@@ -251,7 +251,7 @@ def test_after_round_0_there_is_no_model_to_speak_of(tmp_path: Path, tiny_encode
         page = reported(project)
         assert project_forecast(project.settings, project.store, 0.8) is None
     assert page.verdicts == [
-        "How much the labels are worth is not known yet: no model has been trained. Annotated documents of the pool: "
+        "How well a model does is not known yet: no model has been trained. Annotated documents of the pool: "
         "0; annotate, then run: biorat-al round"
     ]
     assert set(page.sections) == {"overview", "annotators", "provenance"}
@@ -262,7 +262,7 @@ def test_without_test_answers_no_model_was_measured(project: Project) -> None:
         session.execute(delete(EvaluationRow))
     page = reported(project)
     assert page.verdicts[0].startswith(
-        "How much the labels are worth is not known yet: no model has been measured. 4 of 4 test"
+        "How well a model does is not known yet: no model has been measured. 4 of 4 test"
     )
     assert page.sections["annotators"]
 
