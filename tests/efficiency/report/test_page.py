@@ -528,6 +528,13 @@ def test_hours_are_compared_with_each_price_halved_and_doubled() -> None:
     assert areas["confirmed × 2"] == pytest.approx(areas["as it is"])
 
 
+def test_runs_of_one_arm_are_said_to_have_nothing_to_compare() -> None:
+    runs = [run("committee", seed) for seed in range(2)]
+    study = Study("any", runs, runs, live=False, target=0.6)
+    section = comparison_section(study, *comparisons(study))
+    assert (section.texts, section.tables) == (["There is nothing to compare: all runs have the same arm."], [])
+
+
 @pytest.mark.slow
 def test_runs_of_an_older_version_have_no_hours_and_the_report_says_so(tmp_path: Path) -> None:
     runs = [run(arm, seed) for seed in range(2) for arm in ("none", "rat")]

@@ -66,6 +66,8 @@ def comparison_section(study: Study, found: Mapping[Unit, Sequence[Comparison]],
         main = main_of(study, found[study.main_unit])
         verdicts = [tried(verdict, comparison)[0] for comparison in found[study.main_unit] if comparison is not main]
         texts += [conclusion.sentence for conclusion in verdicts if conclusion]
+    if not every and not texts:
+        texts = ["There is nothing to compare: all runs have the same arm."]
     tables = []
     if every:
         note = _compared_note(study, every, f" of the comparisons besides {' against '.join(study.pairs[0])}")
