@@ -122,7 +122,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [f"{'':<10}{'before':>10}{'now':>10}{'ratio':>8}"]
     for step in of["here"][0]:
         now = statistics.median(one[step] for one in of["here"])
-        if of["there"]:
+        # a step may be new
+        if of["there"] and step in of["there"][0]:
             before = statistics.median(one[step] for one in of["there"])
             ratio = statistics.median(
                 one[step] / other[step] if other[step] else 1.0
