@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import statistics
 import sys
@@ -29,7 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import t as student
+from paired import student
 
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.reading import read_corpus
@@ -217,9 +216,8 @@ def difference(base: dict[int, float], borrowed: dict[int, float], seeds: Sequen
     shown = " ".join(f"{value:+.1f}" for value in values)
     if len(values) == 1:
         return f"{values[0]:+5.1f}"
-    half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
-    mean = statistics.mean(values)
-    return f"{mean:+5.1f} ({mean - half:+.1f} to {mean + half:+.1f}): {shown}"
+    mean, low, high = student(values)
+    return f"{mean:+5.1f} ({low:+.1f} to {high:+.1f}): {shown}"
 
 
 if __name__ == "__main__":

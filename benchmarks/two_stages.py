@@ -17,10 +17,9 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
-from scipy import stats
+from paired import difference
 
 from biorat_al.corpus.formats.base import ReadOptions
 from biorat_al.corpus.sources import Sources
@@ -93,11 +92,7 @@ def answer(whole: list[Run], parts: list[Run]) -> str:
     ]
     differences = curves[1] - curves[0]
     for name, values in (("after five rounds", differences[:, -1]), ("mean over the curve", differences.mean(axis=1))):
-        line = f"two-stages less whole, {name}: {mean(values):+.2f}"
-        if len(values) > 1:
-            half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
-            line += f" ({mean(values) - half:+.2f} to {mean(values) + half:+.2f})"
-        lines.append(line)
+        lines.append(f"two-stages less whole, {name}: {difference(values.tolist(), 2)}")
     return "\n".join(lines)
 
 

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from statistics import mean, stdev
+from pathlib import Path
+from statistics import mean
 
 from answers import in_words
 from hours import CORPORA_OF_THE_STUDY, RESULTS, WAYS
-from scipy import stats
 
-from biorat_al.acquisition.price.price import PRIOR
+from biorat_al.acquisition.price.price import PRIOR, Price
 from biorat_al.acquisition.price.work import Work
 from biorat_al.efficiency.runs.model import Point, Run, priced, read_runs
 from biorat_al.efficiency.statistics.comparison import compare
 from biorat_al.efficiency.statistics.estimates import Unit
 from biorat_al.errors import UsageError
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from paired import difference
 
 SHARES = (0.8, 0.9, 0.95)
 """Of the F1 of all documents."""
@@ -49,15 +52,15 @@ def main() -> None:
                 if way in BLIND:
                     found = without_pre_labels(found)
                 curve(way, found)
-                against_today(found, today, mean(whole))
+                against(found, today, mean(whole), "today's")
                 if way == "defaults":
                     by_hand = without_pre_labels(found)
                     curve("defaults without pre-labels", by_hand)
-                    against_today(by_hand, today, mean(whole))
+                    against(by_hand, today, mean(whole), "today's")
         defaults = runs_of(corpus, "defaults")
         for way in WAYS:
             if defaults and way not in ("defaults", *BLIND) and (part := runs_of(corpus, way)):
-                print(f"- defaults less {way}, mean over the curve in hours: {gain(defaults, part)} points of F1")
+                parts_of_defaults(defaults, part, way, mean(whole))
     print("\n## over all corpora\n")
     for way in WAYS:
         if way not in ("defaults", *BLIND) and (found := over_corpora("defaults", way)):
@@ -92,30 +95,40 @@ def curve(way: str, runs: Sequence[Run]) -> None:
     print(f"- {way}, {len(runs)} seeds: {'; '.join(points)}")
 
 
-def against_today(way: Sequence[Run], today: Sequence[Run], whole: float) -> None:
-    """Print the labels that a way needs, over those that today's way needs."""
+def parts_of_defaults(defaults: Sequence[Run], part: Sequence[Run], way: str, whole: float) -> None:
+    """Print what the defaults give against a way with one part of them changed, in hours."""
+    print(f"- defaults less {way}, mean over the curve in hours: {gain(defaults, part)} points of F1")
+    for name, price in PRIOR.price.variations().items():
+        print(f"  - {name}: {gain(defaults, part, price)}")
+    seeds = {run.seed for run in part}
+    curve("defaults, the same seeds", [run for run in defaults if run.seed in seeds])
+    against(defaults, part, whole, f"{way}'s")
+
+
+def against(way: Sequence[Run], other: Sequence[Run], whole: float, name_of_other: str) -> None:
+    """Print the labels that a way needs, over those that another way needs."""
     targets = [share * whole for share in SHARES]
     for unit in UNITS:
         try:
-            sides = priced(way, PRIOR.price), priced(today, PRIOR.price)
+            sides = priced(way, PRIOR.price), priced(other, PRIOR.price)
             found = compare(*sides, unit, targets=targets).targets
         except UsageError as error:
             print(f"  - {unit}: {error}")
             continue
         ratios = (f"{share:.0%} {in_words(one.estimate, 2)}" for share, one in zip(SHARES, found, strict=True))
-        print(f"  - {unit} against today's: {'; '.join(ratios)}")
+        print(f"  - {unit} against {name_of_other}: {'; '.join(ratios)}")
     for name, price in PRIOR.price.variations().items():
         try:
-            found = compare(priced(way, price), priced(today, price), "hours", targets=targets).targets
+            found = compare(priced(way, price), priced(other, price), "hours", targets=targets).targets
         except UsageError:
             continue
         print(f"  - {name}: {'; '.join(in_words(one.estimate, 2) for one in found)}")
 
 
-def gain(left: Sequence[Run], right: Sequence[Run]) -> str:
+def gain(left: Sequence[Run], right: Sequence[Run], price: Price = PRIOR.price) -> str:
     """Return the difference of the mean F1 over the hours that both cover, in points."""
     try:
-        estimate = compare(priced(left, PRIOR.price), priced(right, PRIOR.price), "hours").area.estimate
+        estimate = compare(priced(left, price), priced(right, price), "hours").area.estimate
     except UsageError as error:
         return str(error)
     assert estimate.value is not None
@@ -126,7 +139,7 @@ def gain(left: Sequence[Run], right: Sequence[Run]) -> str:
 def over_corpora(left: str, right: str) -> str:
     """Return the mean difference over the pairs of runs with the same corpus and seed, with Student's 95 % interval.
 
-    It treats the seeds of all corpora alike, and says nothing of other test documents. Empty without a pair.
+    It treats the seeds of all corpora alike, and does not extend to other test documents. Empty without a pair.
     """
     found: dict[str, float] = {}
     for corpus in CORPORA_OF_THE_STUDY:
@@ -139,10 +152,8 @@ def over_corpora(left: str, right: str) -> str:
                 found[f"{corpus} {run.seed}"] = 100 * value.value
     if not found:
         return ""
-    values, number = list(found.values()), len(found)
     each = ", ".join(f"{name}: {value:+.1f}" for name, value in found.items())
-    half = stats.t.ppf(0.975, number - 1) * stdev(values) / number**0.5 if number > 1 else float("inf")
-    return f"{mean(values):+.2f} ({mean(values) - half:+.2f} to {mean(values) + half:+.2f}; {each})"
+    return f"{difference(list(found.values()), 2)}; {each}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
 import sys
 import tempfile
@@ -26,7 +25,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from parts import CORPUS, LABEL, Parts, read_lines, read_parts
-from scipy.stats import t as student
 
 from biorat_al.acquisition.base import Budget, Candidates, Feature
 from biorat_al.acquisition.fluctuation import ROUNDS
@@ -41,6 +39,9 @@ from biorat_al.learner.entities.training import train
 from biorat_al.learner.training.job import TrainingJob
 from biorat_al.learner.types import Example, Uncertainty
 from biorat_al.rounds.steps.select import ask
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from paired import student
 
 RESULTS = Path(__file__).parent / "screening.jsonl"
 AGAINST = "random"
@@ -160,10 +161,10 @@ def show(results: Path) -> None:
     ):
         values, ours = differences(name), list(trials[name].values())
         documents, mentions, f1 = (statistics.mean(one[key] for one in ours) for key in ("documents", "mentions", "f1"))
-        mean, shown = statistics.mean(values), ""
+        shown = ""
         if name != AGAINST and len(values) > 1:
-            half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
-            shown = f"{mean:+5.1f} ({mean - half:+.1f} to {mean + half:+.1f}): "
+            mean, low, high = student(values)
+            shown = f"{mean:+5.1f} ({low:+.1f} to {high:+.1f}): "
             shown += " ".join(f"{value:+.1f}" for value in values)
         print(f"{name:<23}{len(ours):>5}  {f1:5.1f}  {documents:9.1f}  {mentions:8.1f}   {shown}")
 

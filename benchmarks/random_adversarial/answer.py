@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 from measure import RESULTS, read_rows
-from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from paired import difference
 
 BASELINES = ("none", "matched", "none + none, other seed")
 Scores = dict[int, dict[str, float]]
@@ -47,15 +49,6 @@ def _table(condition: str, models: dict[str, Scores]) -> None:
             if baseline != name and differences:
                 line += f"   - {baseline}: {difference(differences)}"
         print(line)
-
-
-def difference(values: list[float]) -> str:
-    """Return the mean of paired differences with its 95 % interval by Student's t."""
-    mean = statistics.mean(values)
-    if len(values) < 2:
-        return f"{mean:+.1f}"
-    half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-    return f"{mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from biorat_al.cluster.connection import Connected
@@ -28,6 +28,10 @@ class TaskNeeds:
     gpus: float
     memory: int
     threads: int
+
+    def with_threads(self, threads: int, settings: Settings) -> TaskNeeds:
+        """Return what the same task asks for with another number of threads."""
+        return replace(self, cpus=settings.cluster.cpus or threads, threads=threads)
 
     def options(self) -> dict[str, Any]:
         """Return Ray's options for such a task. Ray does not repeat a task: the caller does, from where it stopped."""

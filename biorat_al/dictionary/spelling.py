@@ -1,8 +1,8 @@
 """Which spellings of a dictionary's name count.
 
 A text and a name are compared word by word. A word is a run of letters and digits, or one other sign; white space only
-separates. So ``IL-2`` is found in "IL - 2", but not in "IL-21". It makes no difference whether an accent is a character
-of its own. Each name has one of two rules:
+separates. So ``IL-2`` is found in "IL - 2", but not in "IL-21". It makes no difference whether an accent is a separate
+character. Each name has one of two rules:
 
 - *as written*: names of up to `SHORT` characters, and single words without a lower-case letter (``COPD``, ``HIV-1``).
   A short name in lower case may also begin with a capital (``gout``, "Gout").
@@ -26,7 +26,7 @@ SHORT = 4
 BORDER = "\0"
 """Stands between the words of a joined text, and around it."""
 
-# the blocks of combining marks: accents and the like that are characters of their own
+# the blocks of combining marks: accents and the like that are separate characters
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*|[^\w\s]|_")
 _HISSING = ("s", "x", "z", "ch", "sh")

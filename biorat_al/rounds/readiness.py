@@ -48,7 +48,7 @@ def in_words(
     return "the pool is used up and nothing has changed since the last round"
 
 
-def what_next(wait: Wait, open_tasks: int, blind: int = 0) -> str:
+def what_next(wait: Wait, open_tasks: int, blind: int) -> str:
     """Return what people can do about it.
 
     :param blind: number of open tasks with test documents, for which no round waits, so that they are easily forgotten.

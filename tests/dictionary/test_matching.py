@@ -50,7 +50,7 @@ def found(text: str, *names: str | tuple[str, str], label: str = "Disease") -> l
         ("İİ kidney", ["kidney"], ["kidney"]),
         ("ΝΕΦΡΟΣ", ["νεφρος"], ["ΝΕΦΡΟΣ"]),
         ("x" * 5, ["y"], []),
-        # accents of their own, in the text, in the name, and where no character has both
+        # accents as separate characters, in the text, in the name, and where no character has both
         ("Me\u0301nie\u0300re disease", ["M\u00e9ni\u00e8re disease"], ["Me\u0301nie\u0300re disease"]),
         ("M\u00e9ni\u00e8re's", ["Me\u0301nie\u0300re"], ["M\u00e9ni\u00e8re"]),
         ("of m\u0304a\u0304b", ["m\u0304\u0101b"], ["m\u0304a\u0304b"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,18 @@ def _noted(project: Project, monkeypatch: pytest.MonkeyPatch, **request: Any) ->
             patched.setitem(runner.STEPS, name, lambda context, name=name, step=step: ran.append(name) or step(context))
         project.round(**request)
     return ran
+
+
+def _picture(folder: Path) -> Any:
+    with Project.open(folder) as project:
+        return picture_of(project)
+
+
+def _undisturbed_and_killed(folders: Sequence[Path], moment: str) -> None:
+    """Copy a project, let the next round of the first end, and kill that of the second at a moment."""
+    shutil.copytree(*folders)
+    assert run_killed(folders[0]) == 0
+    assert run_killed(folders[1], moment) == -9
 
 
 def _states(project: Project, number: int) -> dict[str, str]:
@@ -147,15 +159,9 @@ def test_a_round_that_dies_around_the_comparison_goes_on_with_the_same_result(
     option = demo_dictionary(tmp_path / "diseases.tsv")
     project_with(folders[0], settings_for(tiny_encoder), dictionaries=[option])[0].close()
     assert run_killed(folders[0]) == 0
-    shutil.copytree(*folders)
-    assert run_killed(folders[0]) == 0
-    assert run_killed(folders[1], moment) == -9
+    _undisturbed_and_killed(folders, moment)
     assert run_killed(folders[1]) == 0
-    pictures = []
-    for folder in folders:
-        with Project.open(folder) as project:
-            pictures.append(picture_of(project))
-    assert pictures[0] == pictures[1]
+    assert _picture(folders[0]) == _picture(folders[1])
 
 
 @pytest.mark.slow
@@ -228,18 +234,12 @@ def test_a_round_that_dies_while_the_other_arms_are_trained_trains_them_once(
     folders = [tmp_path / name for name in ("undisturbed", "killed")]
     with make_project(folders[0], settings_for(tiny_encoder)) as project:
         project.round()
-    shutil.copytree(*folders)
-    assert run_killed(folders[0]) == 0
-    assert run_killed(folders[1], moment) == -9
+    _undisturbed_and_killed(folders, moment)
     with Project.open(folders[1]) as project, project.store.read() as session:
         trained = models_of(session, 1)
         assert set(trained) == ({"rat"} if moment.startswith("before") else {"rat", "none"})
     assert run_killed(folders[1]) == 0
-    pictures = []
-    for folder in folders:
-        with Project.open(folder) as project:
-            pictures.append(picture_of(project))
-    assert pictures[0] == pictures[1]
+    assert _picture(folders[0]) == _picture(folders[1])
 
 
 @pytest.mark.slow

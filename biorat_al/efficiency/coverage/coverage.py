@@ -101,10 +101,9 @@ class MentionCoverage:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        hours = None
-        if self.hours is not None and self.hours_varied is not None:
-            names = ("value", "low", "high", "least_with_one_price_changed", "most_with_one_price_changed")
-            hours = dict(zip(names, (*self.hours, *self.hours_varied), strict=True))
+        hours = None if self.hours is None else dict(zip(("value", "low", "high"), self.hours, strict=True))
+        if hours is not None and self.hours_varied is not None:
+            hours["least_with_one_price_changed"], hours["most_with_one_price_changed"] = self.hours_varied
         return {
             "level": LEVEL,
             "target": TARGET,

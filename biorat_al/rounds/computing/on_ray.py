@@ -159,7 +159,8 @@ def on_cluster(settings: Settings, store: Store, address: str | None, progress: 
     to_train = int(kept or settings.cluster.threads or training_threads(settings))
     # libraries are told the larger number when a worker starts, and the number of its task after that
     with connected(address or settings.cluster.address, max(to_train, to_predict)) as connection:
-        training, predicting = (task_needs(connection, settings, threads) for threads in (to_train, to_predict))
+        training = task_needs(connection, settings, to_train)
+        predicting = training.with_threads(to_predict, settings)
         check_nodes(connection, max(training, predicting, key=lambda needs: needs.cpus), [settings.encoder], progress)
         yield OnRay(connection, training, predicting)
 

@@ -95,7 +95,7 @@ class ThisMachine(Compute):
         devices = self.devices
         if devices is None:
             device = pick_device()
-            parts = min(parts_of_cpu(), threads) if device.kind == "cpu" and threads > 1 else 1
+            parts = _parts(parts_of_cpu, threads) if device.kind == "cpu" else 1
             if parts > 1:
                 # also for what a command that was cut off has left, which may be one piece: others give other models
                 return (device,) * min(number, parts), threads // parts
@@ -115,7 +115,12 @@ def training_threads(settings: Settings) -> int:
     import torch
 
     threads = torch.get_num_threads()
-    return threads // min(parts_of_a_cpu(settings), threads)
+    return threads // _parts(partial(parts_of_a_cpu, settings), threads)
+
+
+def _parts(parts_of_cpu: Callable[[], int], threads: int) -> int:
+    """Return into how many parts a CPU is divided: none has less than a thread."""
+    return min(parts_of_cpu(), threads) if threads > 1 else 1
 
 
 def parts_of_a_cpu(settings: Settings) -> int:

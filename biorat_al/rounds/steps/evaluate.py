@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from biorat_al.corpus.model.document import (
-    Entity,
-)
+from biorat_al.corpus.model.document import Entity
 from biorat_al.errors import NotEnoughLabelsError
 from biorat_al.learner.entities.scoring import reliability, score
 from biorat_al.learner.perturbed_documents import CONDITIONS, perturbed

@@ -5,8 +5,8 @@
   kept in the metadata, by name.
 - The text is the title, one space, the abstract; or the only text column, character by character.
 - Tabs, commas or semicolons separate the columns, as in the first row. A line ``sep=;`` before it, which is for
-  spreadsheets, is left out. A cell in quotation marks may hold these, line
-  ends, and doubled quotation marks. In a table with tabs, a cell that only begins with a quotation mark is unchanged.
+  spreadsheets, is left out. A cell in quotation marks may hold separators, line ends, and doubled quotation marks. In a
+  table with tabs, a cell that only begins with a quotation mark is unchanged.
 - Without an id column, a document's id is the file's name with the number of the row (``papers-1``).
 - If the first row of a table with tabs looks like a document (an id with a digit, a text with blanks), three columns
   are read as id, title and abstract, and two as id and text; a note says so.
